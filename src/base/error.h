@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Messages of failures.  A function that fails keeps one message, for the calling thread, and returns a negative
+ * status of lacuna/plugin.h; callers may put context in front of it.  Only src/cli prints. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <lacuna/plugin.h>
+#include <stdarg.h>
+
+/* Keeps the message in place of an older one; returns status. */
+int error_set(int status, const char *fmt, ...) LACUNA_PRINTF(2, 3);
+int error_vset(int status, const char *fmt, va_list args) LACUNA_PRINTF(2, 0);
+/* Puts "context: " in front of the message kept; returns status. */
+int error_context(int status, const char *fmt, ...) LACUNA_PRINTF(2, 3);
+/* The message kept by this thread; "" when there is none.  Valid until the next error_ call of this thread. */
+const char *error_text(void);
+void error_clear(void);
+/* Short text of a status, for failures that kept no message. */
+const char *error_status_text(int status);
+
+#endif

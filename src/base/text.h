@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Small text work shared by parameters and command line. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A real number or a fraction of two, "2.55/255"; the whole text must be it.  False otherwise. */
+int text_real(const char *text, double *value);
+int text_integer(const char *text, int64_t *value);
+/* printf into fresh memory (memory_release); NULL when there is none */
+char *text_format(const char *fmt, ...)
+#ifdef __GNUC__
+	__attribute__((format(printf, 1, 2)))
+#endif
+	;
+/* The entry of a NULL-terminated list that is nearest to a misspelt word, or NULL when none is near. */
+const char *text_nearest(const char *word, const char *const *list);
+
+#endif

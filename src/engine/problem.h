@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The measurement: composed operators, their shapes, the data, missing pixels. */
+#ifndef ENGINE_PROBLEM_H
+#define ENGINE_PROBLEM_H
+
+#include "base/random.h"
+#include "plugin/loader.h"
+
+struct problem;
+
+/* Composes operators left to right (the first is applied first).  known is the measurement's shape when from_y, else the
+ * image's.  The uses must outlive the problem. */
+int problem_create(const struct plugin_use *operators, size_t count, int from_y,
+		   const struct lacuna_shape *known, struct problem **);
+void problem_destroy(struct problem *); /* accepts NULL */
+
+const struct lacuna_shape *problem_x(const struct problem *);
+const struct lacuna_shape *problem_y(const struct problem *);
+/* The part of x that shows the scene of y: what restore writes. */
+const struct lacuna_region *problem_window(const struct problem *);
+uint32_t
+problem_flags(const struct problem *); /* LACUNA_LINEAR, LACUNA_PIXELWISE of the composition */
+
+/* The measurement, y-shaped, kept by pointer.  NaN values are missing: they are set to 0 in place and the operator is
+ * composed with the mask of what is there.  Infinities, or nothing but NaN, are refused.  noise: sigma_y.  *missing (if not NULL): how many. */
+int problem_measure(struct problem *, float *y, double noise, size_t *missing);
+
+int problem_apply(struct problem *, const float *x, float *y);
+int problem_adjoint(struct problem *, const float *at, const float *y, float *x);
+int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,
+		     float *x);
+int problem_solve(struct problem *, double rho, const float *b, float *x);
+int problem_diagonal(struct problem *, float *d);
+int problem_has_spectral(const struct problem *);
+/* ||A x - y|| / sqrt(number of values measured) */
+int problem_residual(struct problem *, const float *x, double *rms);
+/* y = A x + noise n */
+int problem_simulate(struct problem *, const float *x, double noise, struct random_key, float *y);
+
+/* Iterations of conjugate gradients and Lanczos, for operators without a closed form. */
+struct problem_accuracy {
+	double tolerance; /* relative residual at which conjugate gradients stop */
+	int iterations;	  /* at most */
+	int lanczos;	  /* steps */
+};
+void problem_set_accuracy(struct problem *, struct problem_accuracy);
+
+/* x holds a picture of problem_x; picture receives the window, and the other way round (the rest of x untouched). */
+void window_get(const struct lacuna_shape *x, const struct lacuna_region *, const float *from_x,
+		float *picture);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* TIFF files: every sample layout becomes planar float; the writer turns it back and keeps the rest of the page. */
+#ifndef IMAGE_TIFF_H
+#define IMAGE_TIFF_H
+
+#include "image/image.h"
+
+struct tiff_reader;
+struct tiff_writer;
+
+enum sample_kind { SAMPLE_UNSIGNED, SAMPLE_SIGNED, SAMPLE_FLOAT };
+
+/* What a page holds. */
+struct tiff_page {
+	struct lacuna_shape shape;     /* as read: colour channels only, frames = 1 */
+	int extra;		       /* alpha and other extra samples: kept, never restored */
+	enum sample_kind kind;	       /* of the samples as they will be written */
+	int bits;		       /* per sample, likewise */
+	struct image_range full_scale; /* of integer samples; float: 0..1 */
+	const char *note;	       /* what cannot be kept ("palette becomes RGB"), or NULL */
+};
+
+/* Refuses with one line that names the file.  A reader is used by one thread at a time. */
+int tiff_open(const char *path, struct tiff_reader **);
+void tiff_close(struct tiff_reader *); /* accepts NULL */
+const char *tiff_path(const struct tiff_reader *);
+int tiff_page_count(const struct tiff_reader *);
+/* Header only: allocates nothing in proportion to the image. */
+int tiff_page_info(struct tiff_reader *, int page, struct tiff_page *);
+/* Sample values as the file means them (no range mapping), MinIsWhite inverted, palette and YCbCr as RGB.
+ * Float NaN and infinities arrive as they are. */
+int tiff_read(struct tiff_reader *, int page, struct image *);
+
+struct tiff_write_options {
+	int force;	   /* replace an existing file */
+	int override_type; /* write kind and bits below instead of the page's */
+	enum sample_kind kind;
+	int bits;
+	const char *software; /* TIFFTAG_SOFTWARE, or NULL */
+};
+
+/* Writes to a temporary beside `path'; refuses an existing file without force. */
+int tiff_create(const char *path, const struct tiff_write_options *, struct tiff_writer **);
+/* Adds a page: samples of `image' rounded and clipped to the sample type, extra samples, resolution, ICC profile,
+ * description, GeoTIFF tags, orientation and compression from page `page' of `like' (NULL: a plain page).  An image of another
+ * width or height than the page's (super-resolution) drops what no longer holds, and scales the resolution. */
+int tiff_write(struct tiff_writer *, struct tiff_reader *like, int page, const struct image *);
+/* Flushes, syncs, renames.  The writer is gone afterwards, whatever the status. */
+int tiff_commit(struct tiff_writer *);
+/* Removes the temporary. Accepts NULL. */
+void tiff_abandon(struct tiff_writer *);
+
+/* True when both paths name the same existing file (device and inode). */
+int tiff_same_file(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The services every plugin gets: log, fail, memory, threads, noise, files. */
+#ifndef PLUGIN_HOST_H
+#define PLUGIN_HOST_H
+
+#include "base/random.h"
+#include <lacuna/plugin.h>
+
+/* Reads an image for read_image(); *values is for memory_release().  Installed by the program. */
+typedef int host_reader(const char *path, struct lacuna_shape *, float **values);
+void host_install_reader(host_reader *);
+
+/* A plain table: services of the problem are absent (they fail with LACUNA_EUNSUPPORTED).  `key' is read at every
+ * gaussian() and must live as long as the table. */
+void host_init(struct lacuna_host *, const struct random_key *key);
+
+/* The floating-point environment must be the default one; names the culprit otherwise and restores it. */
+int host_check_fp(const char *culprit);
+
+#endif

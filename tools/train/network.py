@@ -1,0 +1,179 @@
+"""The network of the `unet` prior, and how its input is made from a noisy image and a map of sigma.
+
+plugins/priors/unet.c computes the same thing.  Whoever changes one changes the other; the golden
+vectors of tests/golden are there to tell.
+"""
+
+import gzip
+import json
+import math
+import struct
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIGMA_MIN, SIGMA_MAX = 0.002, 50.0
+SIGMA_DATA = 0.25
+WINDOWS = (0.8, 3.0)  # pixels, standard deviations of the local averages
+
+
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.a = nn.Conv2d(c, c, 3, padding=1, bias=False)
+        self.b = nn.Conv2d(c, c, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        return x + self.b(F.relu(self.a(x)))
+
+
+class Unet(nn.Module):
+    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side."""
+
+    def __init__(self, channels=1, widths=(64, 128, 256), blocks=2):
+        super().__init__()
+        self.channels, self.widths, self.blocks = channels, tuple(widths), blocks
+        # Per channel: log sigma, scaled state, shrunken state, and average and log precision per window.
+        self.features = channels * (3 + 2 * len(WINDOWS))
+        self.head = nn.Conv2d(4 * self.features, widths[0], 3, padding=1, bias=False)
+        self.enc, self.dec = nn.ModuleList(), nn.ModuleList()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for c, d in zip(widths[:-1], widths[1:]):
+            self.enc.append(nn.Sequential(*[Block(c) for _ in range(blocks)]))
+            self.dec.append(nn.Sequential(*[Block(c) for _ in range(blocks)]))
+            self.down.append(nn.Conv2d(c, d, 2, stride=2, bias=False))
+            self.up.append(nn.ConvTranspose2d(d, c, 2, stride=2, bias=False))
+        self.mid = nn.Sequential(*[Block(widths[-1]) for _ in range(blocks)])
+        self.tail = nn.Conv2d(widths[0], 4 * channels, 3, padding=1, bias=False)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, nonlinearity="linear")
+            elif isinstance(m, nn.ConvTranspose2d):
+                nn.init.normal_(m.weight, std=m.in_channels**-0.5)
+            if isinstance(m, Block):  # residual branches start at nothing: high learning rates hold
+                m.b.weight.data.zero_()
+        self.tail.weight.data.mul_(0.1)
+
+    @property
+    def multiple(self):
+        return 2 ** len(self.widths)
+
+    def forward(self, f):
+        x = self.head(F.pixel_unshuffle(f, 2))
+        skips = []
+        for enc, down in zip(self.enc, self.down):
+            x = enc(x)
+            skips.append(x)
+            x = down(x)
+        x = self.mid(x)
+        for dec, up in zip(reversed(self.dec), reversed(self.up)):
+            x = dec(up(x) + skips.pop())
+        return F.pixel_shuffle(self.tail(x), 2)
+
+
+def window(s):
+    r = math.ceil(3 * s)
+    t = torch.arange(-r, r + 1, dtype=torch.float64)
+    g = torch.exp(-t * t / (2 * s * s))
+    return (g / g.sum()).float()
+
+
+def smooth(x, g):
+    """Separable, zero outside: what lies outside the image has no precision."""
+    b, c, h, w = x.shape
+    r = len(g) // 2
+    x = x.reshape(b * c, 1, h, w)
+    x = F.conv2d(x, g.view(1, 1, 1, -1), padding=(0, r))
+    x = F.conv2d(x, g.view(1, 1, -1, 1), padding=(r, 0))
+    return x.reshape(b, c, h, w)
+
+
+def features(u, sigma):
+    """u, sigma: (batch, channels, h, w), float32."""
+    v = u - 0.5
+    sd2 = SIGMA_DATA**2
+    s2 = sigma * sigma
+    f = [
+        torch.log(sigma) / 4,
+        v / torch.sqrt(s2 + sd2),
+        v * (SIGMA_DATA / (s2 + sd2)),
+    ]
+    precision = 1 / s2
+    weighted = v * precision
+    for s in WINDOWS:
+        g = window(s).to(u.device)
+        p = smooth(precision, g) + 1 / sd2
+        f.append(smooth(weighted, g) / (SIGMA_DATA * p))
+        f.append(-torch.log(p) / 8)
+    return torch.cat(f, 1)
+
+
+def denoise(net, u, sigma, autocast=None):
+    """E[x | x + sigma n = u].  sigma: a map like u.  Any size: padded to the network's multiple."""
+    h, w = u.shape[-2:]
+    m = net.multiple
+    ph, pw = -h % m, -w % m
+    f = features(u, sigma)
+    if ph or pw:
+        f = F.pad(f, (0, pw, 0, ph))
+    f = f.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(u.device.type, torch.bfloat16, enabled=bool(autocast)):
+        out = net(f)
+    out = out.float()[..., :h, :w]
+    s2, sd2 = sigma * sigma, SIGMA_DATA**2
+    return 0.5 + (u - 0.5) * (sd2 / (s2 + sd2)) + out * (sigma * SIGMA_DATA / torch.sqrt(s2 + sd2))
+
+
+# ---- safetensors ----------------------------------------------------------------------------
+# 8 bytes length of the JSON header, header, data.  Metadata values must be strings.
+
+DTYPES = {"F32": np.float32, "F16": np.float16}
+
+
+def save_weights(path, net, state, meta, dtype="F16"):
+    head = {
+        "__metadata__": {
+            "format": "lacuna-unet-1",
+            "channels": str(net.channels),
+            "widths": ",".join(map(str, net.widths)),
+            "blocks": str(net.blocks),
+            "sigma_min": repr(SIGMA_MIN),
+            "sigma_max": repr(SIGMA_MAX),
+            "sigma_data": repr(SIGMA_DATA),
+            "windows": ",".join(map(str, WINDOWS)),
+            **{k: str(v) for k, v in meta.items()},
+        }
+    }
+    blobs, at = [], 0
+    for name, t in state.items():
+        a = t.detach().cpu().contiguous().numpy().astype(DTYPES[dtype])
+        head[name] = {"dtype": dtype, "shape": list(a.shape), "data_offsets": [at, at + a.nbytes]}
+        blobs.append(a.tobytes())
+        at += a.nbytes
+    j = json.dumps(head, separators=(",", ":")).encode()
+    j += b" " * (-len(j) % 8)
+    data = struct.pack("<Q", len(j)) + j + b"".join(blobs)
+    if str(path).endswith(".gz"):
+        data = gzip.compress(data, 9, mtime=0)
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def load_weights(path):
+    """The network and the metadata."""
+    data = open(path, "rb").read()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    (n,) = struct.unpack("<Q", data[:8])
+    head = json.loads(data[8 : 8 + n])
+    meta = head.pop("__metadata__")
+    net = Unet(int(meta["channels"]), [int(w) for w in meta["widths"].split(",")], int(meta["blocks"]))
+    state = {}
+    for name, t in head.items():
+        a, b = t["data_offsets"]
+        v = np.frombuffer(data, DTYPES[t["dtype"]], offset=8 + n + a, count=(b - a) // np.dtype(DTYPES[t["dtype"]]).itemsize)
+        state[name] = torch.from_numpy(v.astype(np.float32).reshape(t["shape"]))
+    net.load_state_dict(state)
+    return net, meta

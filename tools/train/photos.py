@@ -1,0 +1,80 @@
+"""Any directory of images (TIFF, PNG, WebP, JPEG ...) to one cache of uint8 patches' sources."""
+
+import os
+
+import numpy as np
+from PIL import Image
+
+Image.MAX_IMAGE_PIXELS = None
+EXTENSIONS = (".tif", ".tiff", ".png", ".webp", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")
+
+
+def find(directory):
+    out = []
+    for base, _, names in sorted(os.walk(directory)):
+        out += [os.path.join(base, n) for n in sorted(names) if n.lower().endswith(EXTENSIONS)]
+    return out
+
+
+def stretch(a, low, high):
+    """Samples deeper than 8 bits: full scale is [low, high] of the file, as most cameras fill it partly."""
+    return np.clip((a.astype(np.float32) - low) * (255.0 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
+
+
+def pages(path):
+    """8-bit arrays (h, w, 3) or (h, w), one per page."""
+    if path.lower().endswith((".tif", ".tiff")):
+        try:
+            import tifffile
+        except ImportError:
+            tifffile = None
+        if tifffile is not None:
+            a = tifffile.imread(path)
+            if a.ndim < 2:
+                return
+            colour = a.ndim > 2 and a.shape[-1] in (3, 4)
+            if a.dtype != np.uint8:
+                a = stretch(a, *np.percentile(a, (0.01, 99.99)))
+            a = a[..., :3] if colour else a
+            yield from a.reshape((-1,) + a.shape[-3:] if colour else (-1,) + a.shape[-2:])
+            return
+    with Image.open(path) as im:
+        for k in range(getattr(im, "n_frames", 1)):
+            im.seek(k)
+            if im.mode in ("I", "F") or im.mode.startswith("I;"):
+                a = np.asarray(im)
+                yield stretch(a, *np.percentile(a, (0.01, 99.99)))
+            elif im.mode in ("L", "1", "LA"):
+                yield np.asarray(im.convert("L"))
+            else:
+                yield np.asarray(im.convert("RGB"))
+
+
+def build(directory, cache, channels, scales):
+    """Each image at each scale (Lanczos: shrinking suppresses JPEG's artefacts and sharpens), kept as
+    one flat uint8 .npy beside a table of (offset, height, width)."""
+    flat, table, at = [], [], 0
+    files = find(directory)
+    for path in files:
+        for a in pages(path):
+            im = Image.fromarray(a).convert("RGB" if channels == 3 else "L" if a.ndim == 2 else "RGB")
+            for s in scales:
+                w, h = round(im.width * s), round(im.height * s)
+                if min(w, h) < 96 and s < 1:
+                    continue
+                b = np.asarray(im if s == 1 else im.resize((w, h), Image.LANCZOS))
+                if b.ndim == 2:  # one channel count in the cache: gray images are their own colours
+                    b = np.repeat(b[:, :, None], 3, 2)
+                flat.append(b.reshape(-1))
+                table.append((at, b.shape[0], b.shape[1], s))
+                at += b.size
+    if not flat:
+        raise SystemExit(f"{directory}: no images")
+    np.save(cache + ".table.npy", np.array(table, np.float64))
+    out = np.lib.format.open_memmap(cache + ".npy", "w+", np.uint8, (at,))
+    k = 0
+    for f in flat:
+        out[k : k + f.size] = f
+        k += f.size
+    out.flush()
+    return len(files)

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""Train a prior for `unet`: a denoiser of known noise, E[x | x + sigma n = u], sigma given per pixel.
+
+    train.py --images DIR --out RUN [--channels 1] [--minutes 60]
+    train.py --out RUN --resume                     goes on where the run stopped
+    train.py --images DIR --out RUN --init W        starts from weights in safetensors
+
+RUN/ receives checkpoint.pt, log.tsv and weights.safetensors (the averaged weights), every --save minutes.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import photos
+from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, load_weights, save_weights
+
+SCALES = (1, 0.8, 0.62, 0.47, 0.35)
+SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
+
+
+# ---- clean patches --------------------------------------------------------------------------
+
+
+class Patches:
+    def __init__(self, cache, channels, size, rng):
+        self.flat = np.load(cache + ".npy", mmap_mode="r")
+        self.table = np.load(cache + ".table.npy")
+        self.table = self.table[(self.table[:, 1] >= size) & (self.table[:, 2] >= size)]
+        if not len(self.table):
+            raise SystemExit(f"no image is as large as a patch ({size} px)")
+        area = self.table[:, 1] * self.table[:, 2]
+        # Within a scale, in proportion to the area; between scales, as SCALE_WEIGHTS has it.
+        p = np.zeros(len(area))
+        for s, w in zip(SCALES, SCALE_WEIGHTS):
+            m = self.table[:, 3] == s
+            if m.any():
+                p[m] = w * area[m] / area[m].sum()
+        self.p = np.cumsum(p / p.sum())
+        self.channels, self.size, self.rng = channels, size, rng
+
+    def draw(self):
+        r, n = self.rng, self.size
+        at, h, w, _ = self.table[min(np.searchsorted(self.p, r.random()), len(self.p) - 1)]
+        at, h, w = int(at), int(h), int(w)
+        a = self.flat[at : at + 3 * h * w].reshape(h, w, 3)
+        y, x = r.integers(h - n + 1), r.integers(w - n + 1)
+        a = a[y : y + n, x : x + n].astype(np.float32)
+        a = np.rot90(a, r.integers(4))
+        if r.random() < 0.5:
+            a = a[:, ::-1]
+        # The photographs' 256 levels are not the world's.
+        a = (a + r.random(a.shape, np.float32) - 0.5) / 255
+        if self.channels == 1:
+            if r.random() < 0.75:
+                mix = np.float32([0.299, 0.587, 0.114])
+            else:
+                mix = r.dirichlet((1, 1, 1)).astype(np.float32)
+            a = (a @ mix)[:, :, None]
+        elif r.random() < 0.1:  # false colours, and gray images in colour files
+            a = a[:, :, r.permutation(3)] if r.random() < 0.6 else np.repeat(a.mean(2, keepdims=True), 3, 2)
+        t = r.random()
+        if t < 0.15:  # dark fields, faint contrast, strong pedestals
+            gain = math.exp(r.uniform(math.log(0.08), 0))
+            a = a * gain + r.uniform(0, 1 - gain)
+        elif t < 0.3:
+            a = np.clip(a * r.uniform(0.8, 1.4) + r.uniform(-0.15, 0.1), 0, 1)
+        if r.random() < 0.05:
+            a = 1 - a
+        return np.ascontiguousarray(a.transpose(2, 0, 1))
+
+
+# ---- maps of sigma --------------------------------------------------------------------------
+
+
+def log_uniform(r, a, b):
+    return math.exp(r.uniform(math.log(a), math.log(b)))
+
+
+def sigma_map(r, c, n):
+    """One map (c, n, n), and the bin in which its loss is counted."""
+    t = r.random()
+    if t < 0.6:  # one level everywhere; mostly where restoration happens
+        s = log_uniform(r, 0.005, 0.5) if r.random() < 0.75 else log_uniform(r, SIGMA_MIN, SIGMA_MAX)
+        return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
+    if t < 0.65:  # levels that change slowly, over up to three decades
+        k = r.integers(2, 6)
+        g = torch.from_numpy(r.normal(size=(1, 1, k, k)).astype(np.float32))
+        g = F.interpolate(g, (n, n), mode="bicubic", align_corners=True)[0]
+        s = log_uniform(r, 0.01, 0.5) * torch.exp(g * r.uniform(0.2, 1.5)).numpy()
+        return np.repeat(np.clip(s, SIGMA_MIN, SIGMA_MAX), c, 0).astype(np.float32), "smooth"
+    # Known and missing pixels.
+    known = SIGMA_MIN if r.random() < 0.5 else log_uniform(r, SIGMA_MIN, 0.2)
+    missing = SIGMA_MAX if r.random() < 0.6 else log_uniform(r, max(2 * known, 0.02), SIGMA_MAX)
+    shared = c == 1 or r.random() < 0.6
+    planes = 1 if shared else c
+    if t < 0.87:
+        f = r.uniform(0.1, 0.95)
+        hole = r.random((planes, n, n)) < f
+        kind = f"random {int(f * 5)}"
+    elif t < 0.94:
+        hole = np.zeros((planes, n, n), bool)
+        for _ in range(r.integers(1, 4)):
+            h, w = (int(log_uniform(r, 3, n * 0.6)) for _ in range(2))
+            y, x = r.integers(-h // 2, n - h // 2), r.integers(-w // 2, n - w // 2)
+            hole[:, max(y, 0) : y + h, max(x, 0) : x + w] = True
+        kind = "box"
+    else:
+        yy, xx = np.mgrid[:n, :n]
+        if r.random() < 0.5:  # scratches
+            hole = np.zeros((n, n), bool)
+            for _ in range(r.integers(1, 12)):
+                a, w = r.uniform(0, math.pi), r.uniform(0.5, 3)
+                d = (xx - r.uniform(0, n)) * math.cos(a) + (yy - r.uniform(0, n)) * math.sin(a)
+                hole |= np.abs(d) < w
+            hole = np.repeat(hole[None], planes, 0)
+        else:  # lattices: one pixel of k by l is known; per channel this is a colour filter array
+            k, l = r.integers(1, 5), r.integers(1, 5)
+            hole = np.stack([((yy + r.integers(k)) % k != 0) | ((xx + r.integers(l)) % l != 0) for _ in range(planes)])
+        kind = "lines"
+    s = np.where(hole, np.float32(missing), np.float32(known))
+    return np.repeat(s, c // planes, 0).astype(np.float32), kind
+
+
+class Batches:
+    def __init__(self, patches, batch, rng):
+        self.patches, self.batch, self.rng = patches, batch, rng
+
+    def draw(self):
+        p = self.patches
+        x = torch.from_numpy(np.stack([p.draw() for _ in range(self.batch)]))
+        maps = [sigma_map(self.rng, p.channels, p.size) for _ in range(self.batch)]
+        s = torch.from_numpy(np.stack([m[0] for m in maps]))
+        return x, s, [m[1] for m in maps]
+
+
+# ---- loss -----------------------------------------------------------------------------------
+
+
+class Levels:
+    """Every kind of sample weighs by the inverse of its own running squared error, so that each level and
+    mask learns at its own scale (the gradient of a mean of PSNRs) and the target stays the posterior mean."""
+
+    def __init__(self, mse=None):
+        self.mse = mse or {}
+
+    def weights(self, kinds, mse):
+        for k, m in zip(kinds, mse.tolist()):
+            self.mse[k] = m if k not in self.mse else 0.98 * self.mse[k] + 0.02 * m
+        return torch.tensor([1 / self.mse[k] for k in kinds], device=mse.device)
+
+
+# ---- optimiser ------------------------------------------------------------------------------
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised by Newton-Schulz (K. Jordan, 2024); kernels count as matrices."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, dict(lr=lr, momentum=0.95))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                m.lerp_(p.grad, 1 - group["momentum"])
+                g = p.grad.lerp(m, group["momentum"])
+                x = g.reshape(len(g), -1).bfloat16()
+                wide = x.shape[0] <= x.shape[1]
+                x = x if wide else x.T
+                x = x / (x.float().norm() + 1e-12).bfloat16()
+                for _ in range(5):
+                    a = x @ x.T
+                    x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+                x = x if wide else x.T
+                p.add_(x.reshape(p.shape).to(p.dtype), alpha=-group["lr"] * max(1, len(g) / x.shape[1]) ** 0.5)
+
+
+def optimisers(net, name, lr):
+    if name == "adamw":
+        return [torch.optim.AdamW(net.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=0)]
+    ends = [net.head.weight, net.tail.weight]
+    body = [p for p in net.parameters() if all(p is not e for e in ends)]
+    return [Muon(body, lr=10 * lr), torch.optim.AdamW(ends, lr=lr, betas=(0.9, 0.99), weight_decay=0)]
+
+
+def schedule(progress, step, floor=0.01):
+    """Warm-up, plateau, cosine to nearly nothing at the end of the budget."""
+    warm = min(1, (step + 1) / 200)
+    t = max(0, (progress - 0.15) / 0.85)
+    return warm * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(t, 1))))
+
+
+# ---- the run --------------------------------------------------------------------------------
+
+
+def validation(channels, files, device):
+    """Fixed crops and noise: a curve, not a benchmark (eval.py has those)."""
+    rng = np.random.RandomState(1)
+    x = []
+    for f in files:
+        a = next(photos.pages(f)).astype(np.float32) / 255
+        a = a if a.ndim == 3 else np.repeat(a[:, :, None], 3, 2)
+        y, xx = (a.shape[0] - 160) // 2, (a.shape[1] - 160) // 2
+        a = a[max(y, 0) :][:160, max(xx, 0) :][:, :160]
+        x.append((a if channels == 3 else a @ np.float32([[0.299], [0.587], [0.114]])).transpose(2, 0, 1))
+    shape = min(a.shape[1] for a in x), min(a.shape[2] for a in x)
+    x = torch.from_numpy(np.stack([a[:, : shape[0], : shape[1]] for a in x]).astype(np.float32))
+    n = torch.from_numpy(rng.normal(size=x.shape).astype(np.float32))
+    hole = torch.from_numpy(rng.random_sample((len(x), 1) + shape) < 0.5).expand_as(x)
+    maps = [torch.full_like(x, s / 255) for s in (15, 25, 50)]
+    maps.append(torch.where(hole, SIGMA_MAX, SIGMA_MIN))
+    return [(x.to(device), (x + n * s).to(device), s.to(device)) for s in maps]
+
+
+@torch.no_grad()
+def validate(net, sets, autocast):
+    out = []
+    for x, u, s in sets:
+        d = torch.cat([denoise(net, a, b, autocast) for a, b in zip(u.split(4), s.split(4))])
+        mse = ((d.clamp(0, 1) - x) ** 2).mean((1, 2, 3))
+        out.append((-10 * torch.log10(mse)).mean().item())
+    return out
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--images", help="directory of training images, searched recursively")
+    ap.add_argument("--cache", help="where the decoded images are kept (default: RUN/cache)")
+    ap.add_argument("--validate", help="directory of images that are only looked at")
+    ap.add_argument("--out", required=True, metavar="RUN")
+    ap.add_argument("--init", help="weights to start from (safetensors); from one channel to three as well")
+    ap.add_argument("--resume", action="store_true", help="go on with RUN/checkpoint.pt")
+    ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
+    ap.add_argument("--widths", default="64,128,256", help="channels at 1/2, 1/4, ... (multiples of 32 are fast)")
+    ap.add_argument("--blocks", type=int, default=2)
+    ap.add_argument("--patch", type=int, default=64)
+    ap.add_argument("--batch", type=int, default=32)
+    ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
+    ap.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
+    ap.add_argument("--rate", type=float, default=1e-3)
+    ap.add_argument("--save", type=float, default=5, help="minutes between checkpoints")
+    ap.add_argument("--seed", type=int, default=0)
+    ap.add_argument("--f32", action="store_true", help="no bfloat16")
+    ap.add_argument("--name", default="", help="goes into the weights' header")
+    ap.add_argument("--licence", default="unspecified", help="goes into the weights' header")
+    a = ap.parse_args()
+
+    os.makedirs(a.out, exist_ok=True)
+    file = os.path.join(a.out, "checkpoint.pt")
+    state = None
+    if a.resume:
+        state = torch.load(file, map_location="cpu", weights_only=False)
+        a = argparse.Namespace(**{**state["args"], "out": a.out, "resume": True})
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    autocast = not a.f32
+    cache = a.cache or os.path.join(a.out, "cache")
+    if not os.path.exists(cache + ".npy"):
+        print("images:", photos.build(a.images, cache, a.channels, SCALES), flush=True)
+
+    history, net = [], None
+    if a.init:
+        net, meta = load_weights(a.init)
+        history = json.loads(meta.get("training", "[]"))
+        if net.channels != a.channels:
+            net = recolour(net, a.channels)
+    net = (net or Unet(a.channels, [int(w) for w in a.widths.split(",")], a.blocks)).to(device)
+    net = net.to(memory_format=torch.channels_last)
+    ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
+    opts = optimisers(net, a.optimiser, a.rate)
+    levels, step, elapsed = Levels(), 0, 0.0
+    if state:
+        net.load_state_dict(state["net"])
+        ema = {k: v.to(device) for k, v in state["ema"].items()}
+        for o, s in zip(opts, state["optimisers"]):
+            o.load_state_dict(s)
+        levels, step, elapsed = Levels(state["levels"]), state["step"], state["elapsed"]
+    rng = np.random.default_rng((a.seed, step))
+    torch.manual_seed(a.seed * 1000003 + step)
+    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng)
+    sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
+
+    log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
+    if not state:
+        print("step\tminutes\tpatches\trate\tloss\tnorm\t15\t25\t50\tmask50\tlevels", file=log, flush=True)
+
+    def save():
+        record = history + [{
+            "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
+            "rate": a.rate, "of_minutes": a.minutes, "images": os.path.basename(os.path.normpath(a.images or "cache")),
+        }]
+        meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
+        save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
+        torch.save({
+            "args": vars(a), "net": net.state_dict(), "ema": ema, "optimisers": [o.state_dict() for o in opts],
+            "levels": levels.mse, "step": step, "elapsed": elapsed,
+        }, file + ".part")
+        os.replace(file + ".part", file)
+        psnr = []
+        if sets:
+            live = {k: v.clone() for k, v in net.state_dict().items()}
+            net.load_state_dict(ema)
+            psnr = validate(net, sets, autocast)
+            net.load_state_dict(live)
+        return psnr
+
+    total, norms, count, saved = 0.0, 0.0, 0, elapsed
+    while elapsed < 60 * a.minutes:
+        t = time.time()
+        rate = schedule(elapsed / (60 * a.minutes), step)
+        for o in opts:
+            for g in o.param_groups:
+                g.setdefault("initial", g["lr"])
+                g["lr"] = g["initial"] * rate
+        x, s, kinds = batches.draw()
+        x, s = x.to(device), s.to(device)
+        d = denoise(net, x + s * torch.randn_like(x), s, autocast)
+        mse = ((d - x) ** 2).mean((1, 2, 3))
+        loss = (mse * levels.weights(kinds, mse.detach())).mean()
+        for o in opts:
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        if math.isfinite(norm.item()):
+            for o in opts:
+                o.step()
+            k = min(0.999, (1 + step) / (10 + step))
+            with torch.no_grad():
+                for name, v in net.state_dict().items():
+                    ema[name].lerp_(v, 1 - k)
+        total, norms, count, step = total + loss.item(), norms + norm.item(), count + 1, step + 1
+        elapsed += time.time() - t
+        last = elapsed >= 60 * a.minutes
+        if count == 200 or last or elapsed - saved > 60 * a.save:
+            psnr = []
+            if last or elapsed - saved > 60 * a.save:
+                psnr, saved = save(), elapsed
+            table = " ".join(f"{k}:{-10 * math.log10(v):.2f}" for k, v in sorted(levels.mse.items())) if psnr else ""
+            row = [step, f"{elapsed / 60:.2f}", step * a.batch, f"{rate * a.rate:.2e}", f"{total / count:.4f}", f"{norms / count:.3f}"]
+            row += [f"{p:.3f}" for p in psnr] or [""] * 4
+            print(*row, table, sep="\t", file=log, flush=True)
+            total, norms, count = 0.0, 0.0, 0
+
+
+def recolour(gray, channels):
+    """A network for `channels` that does to each what `gray` did: somewhere to start from."""
+    net = Unet(channels, gray.widths, gray.blocks)
+    state = gray.state_dict()
+    f = gray.features
+    # pixel_unshuffle: input (feature * 4 + position); features are kind-major, channel-minor.
+    h = state["head.weight"].reshape(-1, f, 1, 4, 3, 3).repeat(1, 1, channels, 1, 1, 1) / channels
+    state["head.weight"] = h.reshape(h.shape[0], -1, 3, 3)
+    state["tail.weight"] = state["tail.weight"].repeat(channels, 1, 1, 1)
+    net.load_state_dict(state)
+    return net
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main()
