@@ -114,38 +114,22 @@ struct lacuna_param {
 	size_t offset;
 };
 
+/* clang-format off */
 #define LACUNA_OFFSET(T, field, ctype) \
 	(offsetof(T, field) + 0 * sizeof(&((T *)0)->field == (ctype *)0))
-#define LACUNA_PARAM_REAL(T, field, unit, lo, hi, dflt, help)                 \
-	{                                                                     \
-#field, unit, help, LACUNA_REAL, 0, lo, hi, dflt, NULL, NULL, \
-			LACUNA_OFFSET(T, field, double)                       \
-	}
-#define LACUNA_PARAM_INT(T, field, unit, lo, hi, dflt, help)                 \
-	{                                                                    \
-#field, unit, help, LACUNA_INT, 0, lo, hi, dflt, NULL, NULL, \
-			LACUNA_OFFSET(T, field, int64_t)                     \
-	}
-#define LACUNA_PARAM_BOOL(T, field, dflt, help)                             \
-	{                                                                   \
-#field, NULL, help, LACUNA_BOOL, 0, 0, 1, dflt, NULL, NULL, \
-			LACUNA_OFFSET(T, field, int64_t)                    \
-	}
-#define LACUNA_PARAM_CHOICE(T, field, choices, dflt, help)                       \
-	{                                                                        \
-#field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, NULL, choices, \
-			LACUNA_OFFSET(T, field, int64_t)                         \
-	}
-#define LACUNA_PARAM_TEXT(T, field, flags, dflt, help)                       \
-	{                                                                    \
-#field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, \
-			LACUNA_OFFSET(T, field, const char *)                \
-	}
-#define LACUNA_PARAM_PATH(T, field, flags, dflt, help)                       \
-	{                                                                    \
-#field, NULL, help, LACUNA_PATH, flags, 0, 0, 0, dflt, NULL, \
-			LACUNA_OFFSET(T, field, const char *)                \
-	}
+#define LACUNA_PARAM_REAL(T, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_REAL, 0, lo, hi, dflt, NULL, NULL, LACUNA_OFFSET(T, field, double) }
+#define LACUNA_PARAM_INT(T, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_INT, 0, lo, hi, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_BOOL(T, field, dflt, help) \
+	{ #field, NULL, help, LACUNA_BOOL, 0, 0, 1, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_CHOICE(T, field, choices, dflt, help) \
+	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, NULL, choices, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_TEXT(T, field, flags, dflt, help) \
+	{ #field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
+#define LACUNA_PARAM_PATH(T, field, flags, dflt, help) \
+	{ #field, NULL, help, LACUNA_PATH, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
+/* clang-format on */
 
 /* ---- host services --------------------------------------------------------------------------------- */
 
