@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "identity": y = x, so that restoring is denoising. */
+#include <lacuna/plugin.h>
+#include <string.h>
+
+struct identity {
+	const struct lacuna_host *host;
+	size_t count;
+};
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	struct identity *p = host->alloc(host, sizeof(*p));
+
+	(void)config, (void)y;
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->count = lacuna_count(x);
+	*self = p;
+	return LACUNA_OK;
+}
+
+static void destroy(void *self)
+{
+	struct identity *p = self;
+
+	if (p)
+		p->host->release(p->host, p);
+}
+
+static int apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct identity *p = self;
+
+	(void)scratch;
+	memcpy(y, x, p->count * sizeof(*y));
+	return LACUNA_OK;
+}
+
+static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return apply(self, scratch, y, x);
+}
+
+static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	const struct identity *p = self;
+	const double g = gain(1, context);
+
+	(void)scratch;
+	for (size_t i = 0; i < p->count; i++)
+		x[i] = (float)(g * b[i]);
+	return LACUNA_OK;
+}
+
+static int diagonal(const void *self, float *d)
+{
+	const struct identity *p = self;
+
+	for (size_t i = 0; i < p->count; i++)
+		d[i] = 1;
+	return LACUNA_OK;
+}
+
+static const char manual[] = "y = x: nothing but noise stands between the measurement and the "
+			     "image.  Use it, with the noise level "
+			     "of the picture, to denoise.  Do not use it for pictures that are "
+			     "blurred or of low resolution as "
+			     "well: noise is then all that restoring can remove.\n\n"
+			     "Source: all eigenvalues of A'A are 1.";
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.apply = apply,
+	.adjoint = adjoint,
+	.spectral = spectral,
+	.diagonal = diagonal,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"identity",
+	"nothing but noise (denoising)",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_NO_PARAMS,
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

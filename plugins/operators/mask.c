@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "mask": each pixel has a weight, A = diag(m).  Weight 0 is a missing pixel: inpainting.
+ *
+ * This is the plugin to read first.  A plugin is one C file with these parts, in this order: a configuration that the
+ * host fills in from the command line, an instance, create() and destroy(), the functions that do the work, a table
+ * that describes the parameters, and the constant structure that lacuna_plugin_v1() returns.  <lacuna/plugin.h> is
+ * all it includes; what it needs of the host it calls through host->.  Build it anywhere with
+ *	cc -shared -fPIC $(pkg-config --cflags lacuna) mask.c -o mask.so      and try it:      lacuna check ./mask.so
+ */
+#include <lacuna/plugin.h>
+#include <math.h>
+
+/* One member per parameter.  The table `params' below ties names and ranges to members; when create() is called
+ * they are parsed and checked.  Members are int64_t, double or const char *. */
+struct config {
+	const char *file;
+	double threshold, keep;
+	int64_t invert, boxes, size, seed;
+};
+
+/* What create() makes, and what every other function receives as `self'. */
+struct mask {
+	const struct lacuna_host *host;
+	size_t total; /* values in x and in y */
+	size_t count; /* values in weight: one plane, or as many planes as x has channels */
+	float *weight;
+};
+
+/* ---- shape: asked before create(), in either direction; here y simply is like x ---------------------- */
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy --------------------------------------------------------------------------------- */
+
+/* A number in [0, 1) that depends on seed and i alone (SplitMix64: Steele, Lea, Flood, OOPSLA 2014).  Not
+ * host->gaussian(), whose values differ from one sample to the next: a mask must stay the same. */
+static double uniform(int64_t seed, uint64_t i)
+{
+	uint64_t z = (uint64_t)seed;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		z += UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+		z ^= z >> 31;
+	}
+	return (double)(z >> 11) * 0x1p-53;
+}
+
+/* Clears c->boxes squares of c->size pixels at random places. */
+static void clear_boxes(const struct config *c, int64_t width, int64_t height, float *weight)
+{
+	int64_t w = c->size < width ? c->size : width;
+	int64_t h = c->size < height ? c->size : height;
+
+	for (int64_t k = 0; k < c->boxes; k++) {
+		uint64_t i = (uint64_t)k * 2;
+		int64_t left = (int64_t)(uniform(~c->seed, i) * (double)(width - w + 1));
+		int64_t top = (int64_t)(uniform(~c->seed, i + 1) * (double)(height - h + 1));
+
+		for (int64_t y = top; y < top + h; y++)
+			for (int64_t x = left; x < left + w; x++)
+				weight[y * width + x] = 0;
+	}
+}
+
+static int read_weights(const struct lacuna_host *host, const struct config *c,
+			const struct lacuna_shape *x, struct mask *m)
+{
+	struct lacuna_shape s;
+	int status = host->read_image(host, c->file, &s, &m->weight);
+
+	if (status)
+		return status; /* the host kept the message */
+	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] || s.extent[3] != 1 ||
+	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"%s: the mask is %lldx%lld with %lld channels, the image %lldx%lld "
+			"with %lld; give a mask of the image's size with 1 channel or as "
+			"many as the image",
+			c->file, (long long)s.extent[0], (long long)s.extent[1],
+			(long long)s.extent[2], (long long)x->extent[0], (long long)x->extent[1],
+			(long long)x->extent[2]);
+	m->count = lacuna_count(&s);
+	for (size_t i = 0; i < m->count; i++) {
+		float value = m->weight[i];
+
+		if (!isfinite(value))
+			return host->fail(host, LACUNA_EINVAL,
+					  "%s: the mask holds NaN or infinite values; write 0 for "
+					  "missing and 1 for known pixels",
+					  c->file);
+		if (c->threshold > 0)
+			value = value >= c->threshold;
+		m->weight[i] = c->invert ? 1 - value : value;
+	}
+	return LACUNA_OK;
+}
+
+static int make_weights(const struct lacuna_host *host, const struct config *c,
+			const struct lacuna_shape *x, struct mask *m)
+{
+	m->count = (size_t)x->extent[0] * (size_t)x->extent[1];
+	m->weight = host->alloc(host, m->count * sizeof(*m->weight));
+	if (!m->weight)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < m->count; i++)
+		m->weight[i] = uniform(c->seed, i) < c->keep;
+	clear_boxes(c, x->extent[0], x->extent[1], m->weight);
+	return LACUNA_OK;
+}
+
+static void destroy(void *self)
+{
+	struct mask *m = self;
+
+	if (!m)
+		return;
+	m->host->release(m->host, m->weight);
+	m->host->release(m->host, m);
+}
+
+/* All memory comes from host->alloc().  After a failure nothing may be left, and *self stays untouched. */
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	const struct config *c = config;
+	struct mask *m;
+	int status;
+
+	(void)y;
+	if (c->file && (c->keep < 1 || c->boxes))
+		return host->fail(host, LACUNA_EINVAL,
+				  "mask: file excludes keep and boxes; compose two masks instead");
+	if (!c->file && c->keep == 1 && !c->boxes)
+		return host->fail(host, LACUNA_EINVAL,
+				  "mask: nothing is masked; give file=MASK.tif, keep=FRACTION or "
+				  "boxes=COUNT");
+	m = host->alloc(host, sizeof(*m));
+	if (!m)
+		return LACUNA_ENOMEM;
+	m->host = host;
+	m->total = lacuna_count(x);
+	status = c->file ? read_weights(host, c, x, m) : make_weights(host, c, x, m);
+	if (status) {
+		destroy(m);
+		return status;
+	}
+	*self = m;
+	return LACUNA_OK;
+}
+
+/* ---- the work: y = A x, x = A'y, x = gain(A'A) b, diag(A'A) ------------------------------------------- */
+
+/* `self' is const: the host may call from several threads at once.  Every value of y is written. */
+static int apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct mask *m = self;
+
+	(void)scratch;
+	for (size_t plane = 0; plane < m->total; plane += m->count)
+		for (size_t i = 0; i < m->count; i++)
+			y[plane + i] = m->weight[i] * x[plane + i];
+	return LACUNA_OK;
+}
+
+/* A diagonal matrix is its own adjoint.  `at' is for nonlinear operators. */
+static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return apply(self, scratch, y, x);
+}
+
+/* The eigenvalues of A'A are the squared weights, its eigenvectors the pixels. */
+static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	const struct mask *m = self;
+	const double missing = gain(0, context), known = gain(1, context);
+
+	(void)scratch;
+	for (size_t i = 0; i < m->count; i++) {
+		double w = m->weight[i];
+		double g = w == 0 ? missing : w == 1 ? known : gain(w * w, context);
+
+		for (size_t plane = 0; plane < m->total; plane += m->count)
+			x[plane + i] = (float)(g * b[plane + i]);
+	}
+	return LACUNA_OK;
+}
+
+static int diagonal(const void *self, float *d)
+{
+	const struct mask *m = self;
+
+	for (size_t plane = 0; plane < m->total; plane += m->count)
+		for (size_t i = 0; i < m->count; i++)
+			d[plane + i] = m->weight[i] * m->weight[i];
+	return LACUNA_OK;
+}
+
+/* ---- the plugin's description -------------------------------------------------------------------------- */
+
+/* name, (unit, smallest, largest,) default, help: the host's parser, help page and manual read these rows. */
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
+			  "image of the weights: white (1) is known, black (0) is missing"),
+	LACUNA_PARAM_BOOL(struct config, invert, 0, "the file is white where pixels are missing"),
+	LACUNA_PARAM_REAL(
+		struct config, threshold, NULL, 0, 1, 0,
+		"weights of the file from here on count as 1, others as 0; 0: as they are"),
+	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,
+			  "keep each pixel with this probability"),
+	LACUNA_PARAM_INT(struct config, boxes, NULL, 0, 100000, 0,
+			 "number of squares to remove at random places"),
+	LACUNA_PARAM_INT(struct config, size, "px", 1, 100000, 32, "side of the squares"),
+	LACUNA_PARAM_INT(struct config, seed, NULL, 0, 1e9, 0, "another seed, another random mask"),
+};
+
+static const char manual[] =
+	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is missing; "
+	"restoring "
+	"fills it in (inpainting).  A mask of one channel serves all channels; a mask with the "
+	"image's channels "
+	"can hide colours one by one.\n\n"
+	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, white "
+	"where the "
+	"image is good and black where it is not (invert=yes for the opposite), and say "
+	"mask:file=MASK.tif.  "
+	"Weights between 0 and 1 mean that the pixel was recorded darker by that factor, as by "
+	"vignetting.  If "
+	"they only come from a soft brush, say threshold=1: a pixel counts as known where the mask "
+	"is fully "
+	"white.  For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, and "
+	"mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
+	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count as "
+	"missing without "
+	"any mask.  Do not use a mask for pixels that are merely noisy; state the noise "
+	"instead.\n\n"
+	"Source: the diagonal operator of inpainting, as in Bertalmio et al., Image Inpainting, "
+	"SIGGRAPH 2000; "
+	"A'A = diag(m^2), so that every spectral function is a gain per pixel.";
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.apply = apply,
+	.adjoint = adjoint,
+	.spectral = spectral,
+	.diagonal = diagonal,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"mask",
+	"missing or weighted pixels (inpainting)",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
