@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Per thread: one buffer for the process would mix the messages of threads. */
+static _Thread_local char message[1024];
+
+int error_vset(int status, const char *fmt, va_list args)
+{
+	char fresh[sizeof message];
+
+	vsnprintf(fresh, sizeof fresh, fmt, args); /* an argument may be the old message */
+	memcpy(message, fresh, sizeof message);
+	return status;
+}
+
+int error_set(int status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_vset(status, fmt, args);
+	va_end(args);
+	return status;
+}
+
+int error_context(int status, const char *fmt, ...)
+{
+	char old[sizeof message];
+	va_list args;
+	size_t used, rest;
+
+	memcpy(old, message, sizeof old);
+	if (!old[0])
+		strcpy(old, error_status_text(status));
+	va_start(args, fmt);
+	error_vset(status, fmt, args);
+	va_end(args);
+	used = strlen(message);
+	rest = sizeof message - 1 - used;
+	strncat(message, ": ", rest);
+	strncat(message, old, rest > 2 ? rest - 2 : 0);
+	return status;
+}
+
+const char *error_text(void)
+{
+	return message;
+}
+
+void error_clear(void)
+{
+	message[0] = '\0';
+}
+
+const char *error_status_text(int status)
+{
+	switch (status) {
+	case LACUNA_OK:
+		return "no error";
+	case LACUNA_EINVAL:
+		return "invalid argument";
+	case LACUNA_ENOMEM:
+		return "out of memory";
+	case LACUNA_EUNSUPPORTED:
+		return "not supported";
+	case LACUNA_ENUMERIC:
+		return "numerical failure";
+	case LACUNA_EIO:
+		return "input/output error";
+	case LACUNA_ECANCELLED:
+		return "cancelled";
+	default:
+		return "internal error";
+	}
+}

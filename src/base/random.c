@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "base/random.h"
+
+#include "base/threads.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Work is done in blocks of counters, so that the compiler can use vector instructions across them. */
+enum { LANES = 16, PER_BLOCK = 4 * LANES };
+
+/* Which sequence of a stream, in the counter's upper bits. */
+enum { NORMALS = 0, UNIFORMS = 1 };
+
+/* Philox-4x32-10 on counters first .. first + LANES - 1.
+ * Counter words: block index (48 bits) and sequence (16), stream (64).  Key: the seed mixed with image and sample. */
+static void philox(struct random_key key, uint64_t stream, uint64_t first, uint32_t sequence,
+		   uint32_t out[4][LANES])
+{
+	/* The key has 64 bits: image and sample are folded in by an odd multiplication, then mixed (splitmix64). */
+	uint64_t k = key.seed +
+		     UINT64_C(0x9e3779b97f4a7c15) * (((uint64_t)key.image << 32 | key.sample) + 1);
+	uint32_t k0, k1;
+	int i, round;
+
+	k = (k ^ (k >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	k = (k ^ (k >> 27)) * UINT64_C(0x94d049bb133111eb);
+	k ^= k >> 31;
+	k0 = (uint32_t)k;
+	k1 = (uint32_t)(k >> 32);
+	for (i = 0; i < LANES; i++) {
+		uint64_t counter = first + (uint64_t)i;
+
+		out[0][i] = (uint32_t)counter;
+		out[1][i] = (uint32_t)(counter >> 32) | sequence << 16;
+		out[2][i] = (uint32_t)stream;
+		out[3][i] = (uint32_t)(stream >> 32);
+	}
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < LANES; i++) {
+			uint64_t p = (uint64_t)out[0][i] * UINT32_C(0xD2511F53);
+			uint64_t q = (uint64_t)out[2][i] * UINT32_C(0xCD9E8D57);
+
+			out[0][i] = (uint32_t)(q >> 32) ^ out[1][i] ^ k0;
+			out[1][i] = (uint32_t)q;
+			out[2][i] = (uint32_t)(p >> 32) ^ out[3][i] ^ k1;
+			out[3][i] = (uint32_t)p;
+		}
+		k0 += UINT32_C(0x9E3779B9);
+		k1 += UINT32_C(0xBB67AE85);
+	}
+}
+
+/* log(x) for x in [2^-25, 1]: x = 2^e m with m in [2/3, 4/3), then 2 atanh((m-1)/(m+1)).  Relative error below 2e-7. */
+static inline float log_unit(float x)
+{
+	uint32_t bits;
+	int32_t e;
+	float m, s, z;
+
+	memcpy(&bits, &x, sizeof bits);
+	e = (int32_t)(bits - UINT32_C(0x3f2aaaab)) >> 23; /* 0x3f2aaaab: 2/3 */
+	bits -= (uint32_t)e << 23;
+	memcpy(&m, &bits, sizeof m);
+	s = (m - 1.0f) / (m + 1.0f);
+	z = s * s;
+	return (float)e * 0.69314718f +
+	       2.0f * s *
+		       (1.0f +
+			z * (0.33333334f + z * (0.2f + z * (0.14285715f + z * 0.11111111f))));
+}
+
+/* cos and sin of pi t, t in [-1/4, 1/4]: Taylor, error below 1e-7. */
+static inline float cos_pi(float t)
+{
+	float z = t * t * 9.8696044f;
+
+	return 1.0f + z * (-0.5f + z * (0.041666668f + z * (-0.0013888889f + z * 2.4801587e-5f)));
+}
+
+static inline float sin_pi(float t)
+{
+	float z = t * t * 9.8696044f;
+
+	return t * 3.1415927f *
+	       (1.0f + z * (-0.16666667f +
+			    z * (0.008333333f + z * (-0.00019841270f + z * 2.7557319e-6f))));
+}
+
+/* Box and Muller (1958): two uniform words give two normals. */
+static inline void box_muller(uint32_t a, uint32_t b, float *first, float *second)
+{
+	/* (0, 1]: the far tail needs the small values of a, hence its 24 + 1 bits */
+	float u = ((float)(a >> 8) + 0.5f) * 0x1p-24f;
+	float radius = sqrtf(-2.0f * log_unit(u < 1.0f ? u : 1.0f));
+	/* An angle in units of pi: quadrant from the top bits, remainder in [-1/4, 1/4). */
+	uint32_t quadrant = b >> 30;
+	float t = ((float)((b & UINT32_C(0x3fffffff)) >> 6) - 0x1p23f) * 0x1p-25f;
+	float c = cos_pi(t), s = sin_pi(t);
+	float x = quadrant & 1 ? s : c, y = quadrant & 1 ? c : s;
+
+	*first = radius * (quadrant & 2 ? -x : x);
+	*second = radius * ((quadrant + 1) & 2 ? -y : y);
+}
+
+static void normals_block(struct random_key key, uint64_t stream, uint64_t block,
+			  float out[PER_BLOCK])
+{
+	uint32_t words[4][LANES];
+	float n[4][LANES];
+	int i;
+
+	philox(key, stream, block * LANES, NORMALS, words);
+	for (i = 0; i < LANES; i++) {
+		box_muller(words[0][i], words[1][i], &n[0][i], &n[1][i]);
+		box_muller(words[2][i], words[3][i], &n[2][i], &n[3][i]);
+	}
+	for (i = 0; i < LANES; i++) {
+		out[4 * i] = n[0][i];
+		out[4 * i + 1] = n[1][i];
+		out[4 * i + 2] = n[2][i];
+		out[4 * i + 3] = n[3][i];
+	}
+}
+
+static void uniforms_block(struct random_key key, uint64_t stream, uint64_t block,
+			   float out[PER_BLOCK])
+{
+	uint32_t words[4][LANES];
+	int i, k;
+
+	philox(key, stream, block * LANES, UNIFORMS, words);
+	for (i = 0; i < LANES; i++)
+		for (k = 0; k < 4; k++)
+			out[4 * i + k] = (float)(words[k][i] >> 8) * 0x1p-24f;
+}
+
+typedef void block_function(struct random_key, uint64_t stream, uint64_t block,
+			    float out[PER_BLOCK]);
+
+enum { CHUNK = 1 << 14 };
+
+struct job {
+	struct random_key key;
+	uint64_t stream, position;
+	float *out;
+	size_t n;
+	block_function *block;
+};
+
+static void fill_chunk(void *arg, size_t index)
+{
+	const struct job *j = arg;
+	size_t from = index * CHUNK, to = from + CHUNK < j->n ? from + CHUNK : j->n;
+
+	while (from < to) {
+		uint64_t at = j->position + from;
+		size_t skip = (size_t)(at % PER_BLOCK), take = PER_BLOCK - skip;
+
+		if (take > to - from)
+			take = to - from;
+		if (take == PER_BLOCK) {
+			j->block(j->key, j->stream, at / PER_BLOCK, j->out + from);
+		} else {
+			float values[PER_BLOCK];
+
+			j->block(j->key, j->stream, at / PER_BLOCK, values);
+			memcpy(j->out + from, values + skip, take * sizeof *values);
+		}
+		from += take;
+	}
+}
+
+void random_gaussian(struct random_key key, uint64_t stream, uint64_t position, float *out,
+		     size_t n)
+{
+	struct job j = { key, stream, position, out, n, normals_block };
+
+	threads_parallel((n + CHUNK - 1) / CHUNK, fill_chunk, &j);
+}
+
+void random_uniform(struct random_key key, uint64_t stream, uint64_t position, float *out, size_t n)
+{
+	struct job j = { key, stream, position, out, n, uniforms_block };
+
+	threads_parallel((n + CHUNK - 1) / CHUNK, fill_chunk, &j);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "base/text.h"
+
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int one_real(const char *text, char **end, double *value)
+{
+	/* strtod would take hexadecimal, "nan" and "infinity" too. */
+	const char *digits = text + (*text == '-' || *text == '+');
+
+	if (!isdigit((unsigned char)digits[0]) &&
+	    !(digits[0] == '.' && isdigit((unsigned char)digits[1])))
+		return 0;
+	if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
+		return 0;
+	*value = strtod(text, end);
+	return isfinite(*value);
+}
+
+int text_real(const char *text, double *value)
+{
+	double numerator, denominator;
+	char *end;
+
+	if (!one_real(text, &end, &numerator))
+		return 0;
+	if (*end == '/') {
+		if (!one_real(end + 1, &end, &denominator) || denominator == 0)
+			return 0;
+		numerator /= denominator;
+	}
+	if (*end || !isfinite(numerator))
+		return 0;
+	*value = numerator;
+	return 1;
+}
+
+int text_integer(const char *text, int64_t *value)
+{
+	const char *digits = text + (*text == '-' || *text == '+');
+	char *end;
+	intmax_t n;
+
+	if (!isdigit((unsigned char)*digits))
+		return 0;
+	errno = 0;
+	n = strtoimax(text, &end, 10);
+	if (errno || *end || n < INT64_MIN || n > INT64_MAX)
+		return 0;
+	*value = (int64_t)n;
+	return 1;
+}
+
+char *text_format(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (n < 0)
+		return NULL;
+	text = memory_alloc((size_t)n + 1);
+	if (!text)
+		return NULL;
+	va_start(args, fmt);
+	vsnprintf(text, (size_t)n + 1, fmt, args);
+	va_end(args);
+	return text;
+}
+
+/* Damerau-Levenshtein distance of short words: insertions, deletions, changes and neighbours swapped. */
+static int distance(const char *a, const char *b)
+{
+	enum { LONGEST = 31 };
+	int d[LONGEST + 1][LONGEST + 1];
+	int m = (int)strlen(a), n = (int)strlen(b), i, j;
+
+	if (m > LONGEST || n > LONGEST)
+		return LONGEST;
+	for (i = 0; i <= m; i++)
+		d[i][0] = i;
+	for (j = 0; j <= n; j++)
+		d[0][j] = j;
+	for (i = 1; i <= m; i++) {
+		for (j = 1; j <= n; j++) {
+			int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[m][n];
+}
+
+const char *text_nearest(const char *word, const char *const *list)
+{
+	int limit = (int)strlen(word) / 3 + 1, best = limit + 1;
+	const char *nearest = NULL;
+
+	for (; *list; list++) {
+		int d = distance(word, *list);
+
+		if (d < best) {
+			best = d;
+			nearest = *list;
+		}
+	}
+	return nearest;
+}

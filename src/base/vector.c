@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "base/vector.h"
+
+#include "base/threads.h"
+
+#include <math.h>
+
+/* Partial sums of fixed blocks, added in their order: the same bits for any number of threads. */
+enum { BLOCK = 1 << 14, GROUP = 256 };
+
+struct sums {
+	size_t n, first;
+	const float *a, *b;
+	double part[GROUP];
+};
+
+static void sum_block(void *arg, size_t i)
+{
+	struct sums *s = arg;
+	size_t from = (s->first + i) * BLOCK, to = from + BLOCK < s->n ? from + BLOCK : s->n, j;
+	double lane[8] = { 0 };
+
+	for (j = from; j + 8 <= to; j += 8) {
+		int k;
+
+		for (k = 0; k < 8; k++)
+			lane[k] += (double)s->a[j + k] * (s->b ? (double)s->b[j + k] : 1.0);
+	}
+	for (; j < to; j++)
+		lane[0] += (double)s->a[j] * (s->b ? (double)s->b[j] : 1.0);
+	s->part[i] = ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+		     ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+static double blocked_sum(size_t n, const float *a, const float *b)
+{
+	struct sums s = { .n = n, .a = a, .b = b };
+	size_t blocks = (n + BLOCK - 1) / BLOCK;
+	double total = 0;
+
+	for (s.first = 0; s.first < blocks; s.first += GROUP) {
+		size_t count = blocks - s.first < GROUP ? blocks - s.first : GROUP, i;
+
+		threads_parallel(count, sum_block, &s);
+		for (i = 0; i < count; i++)
+			total += s.part[i];
+	}
+	return total;
+}
+
+double vector_dot(size_t n, const float *a, const float *b)
+{
+	return blocked_sum(n, a, b);
+}
+
+double vector_norm(size_t n, const float *a)
+{
+	return sqrt(blocked_sum(n, a, a));
+}
+
+double vector_sum(size_t n, const float *a)
+{
+	return blocked_sum(n, a, NULL);
+}
+
+void vector_axpy(size_t n, double alpha, const float *x, float *y)
+{
+	float f = (float)alpha;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		y[i] += f * x[i];
+}
+
+void vector_xpby(size_t n, const float *x, double beta, float *y)
+{
+	float f = (float)beta;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		y[i] = x[i] + f * y[i];
+}
+
+void vector_scale(size_t n, double alpha, float *x)
+{
+	float f = (float)alpha;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		x[i] *= f;
+}
+
+void vector_subtract(size_t n, const float *a, const float *b, float *out)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		out[i] = a[i] - b[i];
+}
+
+int vector_finite(size_t n, const float *a)
+{
+	size_t i;
+	float zero = 0;
+
+	/* 0 * x is 0 for finite x and NaN otherwise; a sum keeps the NaN. */
+	for (i = 0; i < n; i++)
+		zero += 0 * a[i];
+	return zero == 0;
+}
