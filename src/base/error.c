@@ -33,7 +33,8 @@ int error_context(int status, const char *fmt, ...)
 {
 	char old[sizeof message];
 	va_list args;
-	size_t used, rest;
+	size_t used;
+	int room;
 
 	memcpy(old, message, sizeof old);
 	if (!old[0])
@@ -42,9 +43,9 @@ int error_context(int status, const char *fmt, ...)
 	error_vset(status, fmt, args);
 	va_end(args);
 	used = strlen(message);
-	rest = sizeof message - 1 - used;
-	strncat(message, ": ", rest);
-	strncat(message, old, rest > 2 ? rest - 2 : 0);
+	room = (int)(sizeof message - used) - 3;
+	if (room > 0)
+		snprintf(message + used, sizeof message - used, ": %.*s", room, old);
 	return status;
 }
 
