@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Atomic files: a temporary in the same directory, synchronised and renamed.  The design is that of git's tempfile.h:
+ * names stand in a list that a signal handler can walk. */
+#include <config.h>
+
+#include "base/temporary.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Entries are used again and never freed: a handler may look at the list at any moment. */
+struct temporary_name {
+	volatile sig_atomic_t active;
+	char text[PATH_MAX];
+	struct temporary_name *next;
+};
+
+static struct temporary_name *volatile names;
+
+static struct temporary_name *take_name(void)
+{
+	struct temporary_name *n;
+
+	for (n = names; n; n = n->next)
+		if (!n->active)
+			return n;
+	n = calloc(1, sizeof(*n));
+	if (n) {
+		n->next = names;
+		names = n;
+	}
+	return n;
+}
+
+void temporary_remove_all(void)
+{
+	for (struct temporary_name *n = names; n; n = n->next)
+		if (n->active)
+			unlink(n->text);
+}
+
+/* Where links lead: renaming must replace the file, not the link to it. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL), *copy;
+
+	if (!real)
+		return memory_strdup(path);
+	copy = memory_strdup(real);
+	free(real);
+	return copy;
+}
+
+static int open_beside(struct temporary *t, mode_t mode)
+{
+	const char *slash = strrchr(t->target, '/');
+	const int directory = slash ? (int)(slash - t->target) + 1 : 0;
+	struct temporary_name *n = take_name();
+
+	if (!n)
+		return error_set(LACUNA_ENOMEM, "out of memory");
+	for (unsigned attempt = 0; attempt < 1000; attempt++) {
+		const int length = snprintf(n->text, sizeof(n->text), "%.*s.lacuna-%ld-%u.tmp",
+					    directory, t->target, (long)getpid(), attempt);
+
+		if (length >= (int)sizeof(n->text))
+			return error_set(LACUNA_EIO, "%s: the name is too long", t->target);
+		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (t->fd >= 0) {
+			n->active = 1;
+			t->name = n;
+			return LACUNA_OK;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return error_set(LACUNA_EIO, "%s: cannot be created: %s", t->target, strerror(errno));
+}
+
+int temporary_open(struct temporary *t, const char *path, int force)
+{
+	struct stat st;
+	int status, exists;
+
+	t->fd = -1;
+	t->force = force;
+	t->name = NULL;
+	t->target = resolve(path);
+	if (!t->target)
+		return LACUNA_ENOMEM;
+	exists = !stat(t->target, &st);
+	if (exists && S_ISDIR(st.st_mode)) {
+		status = error_set(LACUNA_EIO, "%s: is a directory", path);
+	} else if (exists && !S_ISREG(st.st_mode)) {
+		t->fd = open(t->target, O_RDWR | O_CLOEXEC);
+		status = t->fd >= 0 ? LACUNA_OK
+				    : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	} else if (exists && !force) {
+		status = error_set(LACUNA_EIO, "%s: exists; --force replaces it", path);
+	} else {
+		status = open_beside(t, 0666);
+		if (!status && exists)
+			(void)!fchmod(t->fd, st.st_mode & 07777);
+	}
+	if (status)
+		temporary_abandon(t);
+	return status;
+}
+
+int temporary_commit(struct temporary *t)
+{
+	int status = LACUNA_OK;
+	struct stat st;
+
+	if (t->name && fsync(t->fd))
+		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+	if (close(t->fd) && !status)
+		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+	t->fd = -1;
+	if (!status && t->name && !t->force && !lstat(t->target, &st))
+		status = error_set(LACUNA_EIO, "%s: has appeared meanwhile; --force replaces it",
+				   t->target);
+	if (!status && t->name && rename(t->name->text, t->target))
+		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+	if (!status && t->name) {
+		t->name->active = 0;
+		t->name = NULL;
+	}
+	temporary_abandon(t);
+	return status;
+}
+
+void temporary_abandon(struct temporary *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	if (t->name) {
+		unlink(t->name->text);
+		t->name->active = 0;
+	}
+	memory_release(t->target);
+	*t = (struct temporary){ .fd = -1 };
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Files that appear under their name only when they are complete.
+ *
+ *	if (temporary_open(&t, path, force)) return failure;
+ *	... write to t.fd; on failure temporary_abandon(&t) ...
+ *	status = temporary_commit(&t);		fsync, close, rename; t is empty afterwards, whatever the status
+ */
+#ifndef BASE_TEMPORARY_H
+#define BASE_TEMPORARY_H
+
+struct temporary_name;
+
+struct temporary {
+	int fd; /* open for reading and writing; -1: none */
+	int force;
+	char *target;
+	struct temporary_name *name; /* NULL: target is a special file, written directly */
+};
+
+/* Refuses an existing regular file without force.  The temporary lies in the target's directory. */
+int temporary_open(struct temporary *, const char *path, int force);
+int temporary_commit(struct temporary *);
+void temporary_abandon(struct temporary *); /* accepts an empty one */
+/* Removes what is neither committed nor abandoned.  May be called from a signal handler. */
+void temporary_remove_all(void);
+
+#endif
