@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Real transforms in two dimensions from FFTW's one-dimensional ones: see fft.h.
+ *
+ * Rows are transformed in place: a row of w reals lies in the memory of its w/2 + 1 complex values.  A block begins
+ * at a multiple of 64 bytes whatever the width, because rows do and columns come in eights: FFTW's plans hold for
+ * memory aligned as it was when they were made. */
+#include "common/fft.h"
+#include <limits.h>
+#include <string.h>
+
+enum { ROWS = 16, COLUMNS = 16, FORWARD = 1, INVERSE = 2 };
+
+int64_t fft_good_size(int64_t least)
+{
+	static const int64_t primes[] = { 2, 3, 5, 7 };
+
+	for (int64_t n = least > 1 ? least : 1;; n++) {
+		int64_t rest = n;
+
+		for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++)
+			while (rest % primes[i] == 0)
+				rest /= primes[i];
+		if (rest == 1)
+			return n;
+	}
+}
+
+size_t fft_bytes(const struct fft *f)
+{
+	return (size_t)f->stride * (size_t)f->height * sizeof(fftwf_complex);
+}
+
+/* ---- plans ----------------------------------------------------------------------------------------- */
+
+/* Makes the four plans of blocks of `rows' rows and `columns' columns, 0: none. */
+static int plan_blocks(struct fft *f, int which, int rows, int columns, fftwf_complex *memory)
+{
+	int w = f->width, h = f->height;
+
+	if (rows) {
+		f->rows_forward[which] = fftwf_plan_many_dft_r2c(1, &w, rows, (float *)memory, NULL,
+								 1, 2 * f->stride, memory, NULL, 1,
+								 f->stride, FFTW_ESTIMATE);
+		f->rows_inverse[which] = fftwf_plan_many_dft_c2r(1, &w, rows, memory, NULL, 1,
+								 f->stride, (float *)memory, NULL,
+								 1, 2 * f->stride, FFTW_ESTIMATE);
+		if (!f->rows_forward[which] || !f->rows_inverse[which])
+			return 0;
+	}
+	if (columns) {
+		f->columns_forward[which] =
+			fftwf_plan_many_dft(1, &h, columns, memory, NULL, f->stride, 1, memory,
+					    NULL, f->stride, 1, FFTW_FORWARD, FFTW_ESTIMATE);
+		f->columns_inverse[which] =
+			fftwf_plan_many_dft(1, &h, columns, memory, NULL, f->stride, 1, memory,
+					    NULL, f->stride, 1, FFTW_BACKWARD, FFTW_ESTIMATE);
+		if (!f->columns_forward[which] || !f->columns_inverse[which])
+			return 0;
+	}
+	return 1;
+}
+
+int fft_create(const struct lacuna_host *host, int64_t width, int64_t height, struct fft *f)
+{
+	fftwf_complex *memory;
+	int made;
+
+	memset(f, 0, sizeof(*f));
+	f->host = host;
+	if (width > INT_MAX / 4 || height > INT_MAX / 4)
+		return host->fail(host, LACUNA_EINVAL,
+				  "a Fourier transform of %lldx%lld pixels is too large; "
+				  "cut the image into parts",
+				  (long long)width, (long long)height);
+	f->width = (int)width;
+	f->height = (int)height;
+	f->columns = f->width / 2 + 1;
+	f->stride = (f->columns + 7) / 8 * 8;
+	memory = host->alloc(host, fft_bytes(f));
+	if (!memory)
+		return LACUNA_ENOMEM;
+	made = plan_blocks(f, 0, f->height >= ROWS ? ROWS : 0, f->columns >= COLUMNS ? COLUMNS : 0,
+			   memory) &&
+	       plan_blocks(f, 1, f->height % ROWS, f->columns % COLUMNS, memory);
+	host->release(host, memory);
+	if (!made) {
+		fft_destroy(f);
+		return host->fail(host, LACUNA_ENOMEM, "FFTW cannot plan a transform of %dx%d",
+				  f->width, f->height);
+	}
+	return LACUNA_OK;
+}
+
+void fft_destroy(struct fft *f)
+{
+	for (int i = 0; i < 2; i++) {
+		fftwf_destroy_plan(f->rows_forward[i]);
+		fftwf_destroy_plan(f->rows_inverse[i]);
+		fftwf_destroy_plan(f->columns_forward[i]);
+		fftwf_destroy_plan(f->columns_inverse[i]);
+		f->rows_forward[i] = f->rows_inverse[i] = NULL;
+		f->columns_forward[i] = f->columns_inverse[i] = NULL;
+	}
+}
+
+/* ---- passes ---------------------------------------------------------------------------------------- */
+
+struct pass {
+	const struct fft *f;
+	const float *in;
+	float *out;
+	int width, height; /* of in or out */
+	fftwf_complex *spectrum;
+	int directions; /* FORWARD, INVERSE or both */
+	fft_filter *filter;
+	const void *context;
+};
+
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static void forward_rows(void *arg, size_t block)
+{
+	const struct pass *p = arg;
+	const struct fft *f = p->f;
+	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
+	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
+
+	if (first >= p->height) {
+		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		float *row = (float *)(start + (size_t)i * (size_t)f->stride);
+		int n = first + i < p->height ? p->width : 0;
+
+		if (n)
+			memcpy(row, p->in + (size_t)(first + i) * (size_t)p->width,
+			       (size_t)n * sizeof(*row));
+		memset(row + n, 0, (size_t)(f->width - n) * sizeof(*row));
+	}
+	fftwf_execute_dft_r2c(f->rows_forward[count < ROWS], (float *)start, start);
+}
+
+static void inverse_rows(void *arg, size_t block)
+{
+	const struct pass *p = arg;
+	const struct fft *f = p->f;
+	const float scale = (float)(1.0 / ((double)f->width * f->height));
+	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
+	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
+
+	fftwf_execute_dft_c2r(f->rows_inverse[count < ROWS], start, (float *)start);
+	for (int i = 0; i < count && first + i < p->height; i++) {
+		const float *row = (const float *)(start + (size_t)i * (size_t)f->stride);
+		float *out = p->out + (size_t)(first + i) * (size_t)p->width;
+
+		for (int x = 0; x < p->width; x++)
+			out[x] = scale * row[x];
+	}
+}
+
+static void transform_columns(void *arg, size_t block)
+{
+	const struct pass *p = arg;
+	const struct fft *f = p->f;
+	int first = (int)block * COLUMNS, count = smaller(COLUMNS, f->columns - first);
+	fftwf_complex *start = p->spectrum + first;
+
+	if (p->directions & FORWARD)
+		fftwf_execute_dft(f->columns_forward[count < COLUMNS], start, start);
+	if (p->filter)
+		for (int ky = 0; ky < f->height; ky++)
+			p->filter(p->context, ky, first, count,
+				  start + (size_t)ky * (size_t)f->stride);
+	if (p->directions & INVERSE)
+		fftwf_execute_dft(f->columns_inverse[count < COLUMNS], start, start);
+}
+
+static size_t blocks(int n, int size)
+{
+	return ((size_t)n + (size_t)size - 1) / (size_t)size;
+}
+
+static void run(const struct fft *f, size_t n, void (*body)(void *, size_t), struct pass *p)
+{
+	f->host->parallel(f->host, n, body, p);
+}
+
+void fft_forward(const struct fft *f, const float *in, int width, int height,
+		 fftwf_complex *spectrum)
+{
+	struct pass p = { .f = f,
+			  .in = in,
+			  .width = width,
+			  .height = height,
+			  .spectrum = spectrum,
+			  .directions = FORWARD };
+
+	run(f, blocks(f->height, ROWS), forward_rows, &p);
+	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
+}
+
+void fft_inverse(const struct fft *f, fftwf_complex *spectrum, float *out, int width, int height)
+{
+	struct pass p = { .f = f,
+			  .out = out,
+			  .width = width,
+			  .height = height,
+			  .spectrum = spectrum,
+			  .directions = INVERSE };
+
+	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
+	run(f, blocks(height, ROWS), inverse_rows, &p);
+}
+
+void fft_apply(const struct fft *f, const float *in, int in_width, int in_height,
+	       fft_filter *filter, const void *context, float *out, int out_width, int out_height,
+	       fftwf_complex *spectrum)
+{
+	struct pass p = { .f = f,
+			  .in = in,
+			  .out = out,
+			  .width = in_width,
+			  .height = in_height,
+			  .spectrum = spectrum,
+			  .directions = FORWARD | INVERSE,
+			  .filter = filter,
+			  .context = context };
+
+	run(f, blocks(f->height, ROWS), forward_rows, &p);
+	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
+	p.width = out_width;
+	p.height = out_height;
+	run(f, blocks(out_height, ROWS), inverse_rows, &p);
+}
