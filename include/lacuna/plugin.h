@@ -218,7 +218,9 @@ enum {
 		<< 1 /* a value of y depends on one value of x at most, and feeds from none twice */
 };
 
-/* Required: shape, create, destroy, apply, adjoint. */
+/* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
+ * *self as it was, and destroy() is not called.  spectral, diagonal: an instance whose configuration has no such form
+ * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
 struct lacuna_operator {
 	uint32_t size, flags;
 	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's. */
@@ -226,7 +228,7 @@ struct lacuna_operator {
 		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_shape *x,
 		      const struct lacuna_shape *y, void **self);
-	void (*destroy)(void *self);	     /* accepts NULL and a half-built instance */
+	void (*destroy)(void *self);	     /* accepts NULL */
 	size_t (*scratch)(const void *self); /* optional: bytes for one concurrent call */
 	int (*apply)(const void *self, void *scratch, const float *x, float *y);
 	/* x = J(at)' y, J the Jacobian of A; a linear operator ignores `at', which may then be NULL. */
