@@ -11,11 +11,13 @@
 typedef int host_reader(const char *path, struct lacuna_shape *, float **values);
 void host_install_reader(host_reader *);
 
-/* A plain table: services of the problem are absent (they fail with LACUNA_EUNSUPPORTED).  `key' is read at every
- * gaussian() and must live as long as the table. */
-void host_init(struct lacuna_host *, const struct random_key *key);
+/* A plain table: services of the problem are there, but fail with LACUNA_EUNSUPPORTED.  table->data becomes `key', which is
+ * read at every gaussian() and must live as long as the table; whoever puts another thing there (the engine) lets
+ * it begin with a struct random_key. */
+void host_init(struct lacuna_host *table, const struct random_key *key);
 
-/* The floating-point environment must be the default one; names the culprit otherwise and restores it. */
+/* True when the floating-point environment of this thread is the default one: round to nearest, no flush to zero.
+ * Otherwise restores it and keeps a message that names the culprit. */
 int host_check_fp(const char *culprit);
 
 #endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "plugin/host.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/threads.h"
+
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static host_reader *reader;
+
+void host_install_reader(host_reader *new_reader)
+{
+	reader = new_reader;
+}
+
+/* ---- services of every plugin */
+
+static void service_log(const struct lacuna_host *host, int level, const char *fmt, ...)
+{
+	va_list args;
+
+	(void)host;
+	va_start(args, fmt);
+	log_vmessage(level, fmt, args);
+	va_end(args);
+}
+
+static int service_fail(const struct lacuna_host *host, int status, const char *fmt, ...)
+{
+	va_list args;
+
+	(void)host;
+	va_start(args, fmt);
+	error_vset(status, fmt, args);
+	va_end(args);
+	return status;
+}
+
+static void *service_alloc(const struct lacuna_host *host, size_t bytes)
+{
+	(void)host;
+	return memory_alloc(bytes);
+}
+
+static void service_release(const struct lacuna_host *host, void *block)
+{
+	(void)host;
+	memory_release(block);
+}
+
+static void service_parallel(const struct lacuna_host *host, size_t n, void (*body)(void *, size_t),
+			     void *arg)
+{
+	(void)host;
+	threads_parallel(n, body, arg);
+}
+
+static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,
+			     float *out, size_t n)
+{
+	random_gaussian(*(const struct random_key *)host->data, stream, position, out, n);
+}
+
+static int service_cancelled(const struct lacuna_host *host)
+{
+	(void)host;
+	return cancel_requested();
+}
+
+static int service_read_image(const struct lacuna_host *host, const char *path,
+			      struct lacuna_shape *shape, float **values)
+{
+	(void)host;
+	if (!reader)
+		return error_set(LACUNA_EUNSUPPORTED, "%s: this program reads no images", path);
+	return reader(path, shape, values);
+}
+
+static int service_data_path(const struct lacuna_host *host, const char *name, char *path,
+			     size_t size)
+{
+	const char *list = secure_getenv("LACUNA_DATA_PATH");
+	const char *entry = list ? list : "", *end;
+
+	(void)host;
+	/* An empty entry, as in LACUNA_PLUGIN_PATH, is the installed directory. */
+	for (;; entry = end + 1) {
+		int n;
+
+		end = strchrnul(entry, ':');
+		n = end == entry ? snprintf(path, size, "%s/%s", LACUNA_DATA_DIR, name)
+				 : snprintf(path, size, "%.*s/%s", (int)(end - entry), entry, name);
+		if (n > 0 && (size_t)n < size && !access(path, R_OK))
+			return LACUNA_OK;
+		if (!*end)
+			break;
+	}
+	return error_set(LACUNA_EIO, "%s was not found in %s (LACUNA_DATA_PATH)", name,
+			 list && *list ? list : LACUNA_DATA_DIR);
+}
+
+/* ---- services of the problem, where there is none */
+
+static int no_problem(void)
+{
+	return error_set(LACUNA_EUNSUPPORTED, "this plugin has no problem to ask about");
+}
+
+static int no_apply(const struct lacuna_host *host, const float *x, float *y)
+{
+	(void)host, (void)x, (void)y;
+	return no_problem();
+}
+
+static int no_adjoint(const struct lacuna_host *host, const float *at, const float *y, float *x)
+{
+	(void)host, (void)at, (void)y, (void)x;
+	return no_problem();
+}
+
+static int no_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
+		       const float *b, float *x)
+{
+	(void)host, (void)gain, (void)context, (void)b, (void)x;
+	return no_problem();
+}
+
+static int no_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
+{
+	(void)host, (void)rho, (void)b, (void)x;
+	return no_problem();
+}
+
+static int no_diagonal(const struct lacuna_host *host, float *d)
+{
+	(void)host, (void)d;
+	return no_problem();
+}
+
+static int no_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+{
+	(void)host, (void)sigma, (void)u, (void)x0;
+	return no_problem();
+}
+
+static int no_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
+			  float *x0)
+{
+	(void)host, (void)sigma, (void)u, (void)x0;
+	return no_problem();
+}
+
+static int no_denoise_vjp(const struct lacuna_host *host, double sigma, const float *u,
+			  const float *v, float *out)
+{
+	(void)host, (void)sigma, (void)u, (void)v, (void)out;
+	return no_problem();
+}
+
+void host_init(struct lacuna_host *table, const struct random_key *key)
+{
+	static const struct lacuna_host plain = {
+		.size = sizeof plain,
+		.abi = LACUNA_ABI,
+		.log = service_log,
+		.fail = service_fail,
+		.alloc = service_alloc,
+		.release = service_release,
+		.parallel = service_parallel,
+		.gaussian = service_gaussian,
+		.cancelled = service_cancelled,
+		.read_image = service_read_image,
+		.data_path = service_data_path,
+		.apply = no_apply,
+		.adjoint = no_adjoint,
+		.spectral = no_spectral,
+		.solve = no_solve,
+		.diagonal = no_diagonal,
+		.denoise = no_estimate,
+		.denoise_map = no_denoise_map,
+		.denoise_vjp = no_denoise_vjp,
+		.estimate = no_estimate,
+	};
+
+	*table = plain;
+	table->data =
+		(void *)(uintptr_t)key; /* the table hands it to gaussian(), which only reads */
+}
+
+int host_check_fp(const char *culprit)
+{
+	volatile float tiny = 1e-40f, one = 1.0f;
+
+	if (tiny * one != 0.0f && fegetround() == FE_TONEAREST)
+		return 1;
+	fesetenv(FE_DFL_ENV);
+	error_set(LACUNA_EINVAL,
+		  "%s changes the floating-point arithmetic of the whole process; build it without "
+		  "-ffast-math",
+		  culprit);
+	return 0;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "plugin/param.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct lacuna_param *param_row(const struct lacuna_plugin *head, uint32_t index)
+{
+	if (index >= head->param_count)
+		return NULL;
+	/* Rows may be longer than ours: the plugin says how far apart they are. */
+	return (const void *)((const char *)head->params + (size_t)index * head->param_size);
+}
+
+/* "sigma-max" on the command line is the field sigma_max. */
+static int same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
+			return 0;
+	return *a == *b;
+}
+
+const struct lacuna_param *param_find(const struct lacuna_plugin *head, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < head->param_count; i++)
+		if (same_name(param_row(head, i)->name, name))
+			return param_row(head, i);
+	return NULL;
+}
+
+/* ---- the table itself */
+
+static size_t field_size(const struct lacuna_param *row)
+{
+	switch (row->type) {
+	case LACUNA_REAL:
+		return sizeof(double);
+	case LACUNA_TEXT:
+	case LACUNA_PATH:
+		return sizeof(const char *);
+	default:
+		return sizeof(int64_t);
+	}
+}
+
+static int choice_count(const struct lacuna_param *row)
+{
+	int n = 0;
+
+	while (row->choices && row->choices[n])
+		n++;
+	return n;
+}
+
+static const char *row_fault(const struct lacuna_plugin *head, const struct lacuna_param *row)
+{
+	const char *p;
+
+	if (!row->name || !islower((unsigned char)row->name[0]) || !row->help)
+		return "lacks a name or a help text";
+	for (p = row->name; *p; p++)
+		if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && *p != '_')
+			return "is not named [a-z][a-z0-9_]*";
+	if (row->type < LACUNA_BOOL || row->type > LACUNA_PATH)
+		return "has an unknown type";
+	if (row->offset % field_size(row) || row->offset > head->config_size ||
+	    field_size(row) > head->config_size - row->offset)
+		return "lies outside the configuration";
+	if (row->type == LACUNA_CHOICE && (row->dflt < 0 || row->dflt >= choice_count(row)))
+		return "has a default out of range";
+	if (row->type <= LACUNA_REAL && !(row->lo <= row->dflt && row->dflt <= row->hi))
+		return "has a default out of range";
+	if (param_find(head, row->name) != row)
+		return "appears twice";
+	return NULL;
+}
+
+int param_check_table(const struct lacuna_plugin *head)
+{
+	uint32_t i;
+
+	if (head->param_count && (!head->params || head->param_size < sizeof(struct lacuna_param)))
+		return error_set(LACUNA_EINVAL,
+				 "its parameter rows are shorter than those of ABI 1.0");
+	for (i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+		const char *fault = row_fault(head, row);
+
+		if (fault)
+			return error_set(LACUNA_EINVAL, "parameter \"%s\" %s",
+					 row->name ? row->name : "?", fault);
+	}
+	return LACUNA_OK;
+}
+
+/* ---- values */
+
+static void *field(const struct lacuna_param *row, void *config)
+{
+	return (char *)config + row->offset;
+}
+
+static const void *const_field(const struct lacuna_param *row, const void *config)
+{
+	return (const char *)config + row->offset;
+}
+
+static int is_text(const struct lacuna_param *row)
+{
+	return row->type == LACUNA_TEXT || row->type == LACUNA_PATH;
+}
+
+static const char *get_text(const struct lacuna_param *row, const void *config)
+{
+	return *(const char *const *)const_field(row, config);
+}
+
+static int replace_text(const struct lacuna_param *row, void *config, const char *text)
+{
+	char **place = field(row, config); /* the plugin sees it as const char * */
+	char *copy = text ? memory_strdup(text) : NULL;
+
+	if (text && !copy)
+		return LACUNA_ENOMEM;
+	memory_release(*place);
+	*place = copy;
+	return LACUNA_OK;
+}
+
+void *param_create(const struct lacuna_plugin *head)
+{
+	void *config = memory_alloc(head->config_size ? head->config_size : 1);
+	uint32_t i;
+
+	for (i = 0; config && i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+
+		if (row->type == LACUNA_REAL) {
+			*(double *)field(row, config) = row->dflt;
+		} else if (!is_text(row)) {
+			*(int64_t *)field(row, config) = (int64_t)row->dflt;
+		} else if (replace_text(row, config, row->text)) {
+			param_release(head, config);
+			return NULL;
+		}
+	}
+	return config;
+}
+
+void param_release(const struct lacuna_plugin *head, void *config)
+{
+	uint32_t i;
+
+	if (!config)
+		return;
+	for (i = 0; i < head->param_count; i++)
+		if (is_text(param_row(head, i)))
+			replace_text(param_row(head, i), config, NULL);
+	memory_release(config);
+}
+
+static int bad_value(const struct lacuna_param *row, const char *value)
+{
+	char range[256];
+
+	param_range(row, range, sizeof range);
+	return error_set(LACUNA_EINVAL, "%s=%s: not a value of %s, which is %s", row->name, value,
+			 row->name, range);
+}
+
+static int set_bool(const struct lacuna_param *row, int64_t *place, const char *value)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "0", "1", "off", "on" };
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++) {
+		if (!strcmp(value, words[i])) {
+			*place = (int64_t)(i % 2);
+			return LACUNA_OK;
+		}
+	}
+	return bad_value(row, value);
+}
+
+static int set_choice(const struct lacuna_param *row, int64_t *place, const char *value)
+{
+	int i;
+
+	for (i = 0; row->choices[i]; i++) {
+		if (!strcmp(row->choices[i], value)) {
+			*place = i;
+			return LACUNA_OK;
+		}
+	}
+	return bad_value(row, value);
+}
+
+static int set_row(const struct lacuna_param *row, void *config, const char *value)
+{
+	int64_t integer;
+	double real;
+
+	switch (row->type) {
+	case LACUNA_BOOL:
+		return set_bool(row, field(row, config), value);
+	case LACUNA_CHOICE:
+		return set_choice(row, field(row, config), value);
+	case LACUNA_INT:
+		if (!text_integer(value, &integer) || (double)integer < row->lo ||
+		    (double)integer > row->hi)
+			return bad_value(row, value);
+		*(int64_t *)field(row, config) = integer;
+		return LACUNA_OK;
+	case LACUNA_REAL:
+		if (!text_real(value, &real) || real < row->lo || real > row->hi)
+			return bad_value(row, value);
+		*(double *)field(row, config) = real;
+		return LACUNA_OK;
+	default:
+		return replace_text(row, config, value);
+	}
+}
+
+static int unknown_name(const struct lacuna_plugin *head, const char *name)
+{
+	const char *names[128] = { NULL }, *near;
+	uint32_t i;
+
+	if (!head->param_count)
+		return error_set(LACUNA_EINVAL, "\"%s\" takes no parameters, \"%s\" neither",
+				 head->name, name);
+	for (i = 0; i < head->param_count && i < 127; i++)
+		names[i] = param_row(head, i)->name;
+	near = text_nearest(name, names);
+	if (near)
+		return error_set(LACUNA_EINVAL,
+				 "there is no parameter \"%s\"; did you mean \"%s\"?", name, near);
+	return error_set(LACUNA_EINVAL, "there is no parameter \"%s\"; see 'lacuna help %s'", name,
+			 head->name);
+}
+
+int param_set(const struct lacuna_plugin *head, void *config, const char *name, const char *value)
+{
+	const struct lacuna_param *row = param_find(head, name);
+
+	return row ? set_row(row, config, value) : unknown_name(head, name);
+}
+
+/* Takes one "key=value" off *text, in place; a value may stand in double quotes. */
+static int next_pair(char **text, char **name, char **value)
+{
+	char *p = *text, *equals = strchr(p, '='), *comma = strchr(p, ',');
+
+	if (!equals || equals == p || (comma && comma < equals)) {
+		if (comma)
+			*comma = '\0';
+		return error_set(LACUNA_EINVAL, "\"%s\" is not of the form key=value", p);
+	}
+	*equals = '\0';
+	*name = p;
+	*value = p = equals + 1;
+	if (*p == '"') {
+		char *close = strchr(p + 1, '"');
+
+		if (!close || (close[1] && close[1] != ','))
+			return error_set(LACUNA_EINVAL, "%s: the quoted value does not end", *name);
+		*value = p + 1;
+		*close = '\0';
+		p = close + 1;
+	} else {
+		p += strcspn(p, ",");
+	}
+	if (*p)
+		*p++ = '\0';
+	*text = p;
+	return LACUNA_OK;
+}
+
+int param_parse(const struct lacuna_plugin *head, void *config, const char *text)
+{
+	char *copy, *rest, *name = NULL, *value = NULL;
+	int status = LACUNA_OK;
+
+	if (!text || !*text)
+		return LACUNA_OK;
+	copy = rest = memory_strdup(text);
+	if (!copy)
+		return LACUNA_ENOMEM;
+	while (!status && *rest) {
+		status = next_pair(&rest, &name, &value);
+		if (!status)
+			status = param_set(head, config, name, value);
+	}
+	memory_release(copy);
+	return status;
+}
+
+int param_complete(const struct lacuna_plugin *head, const void *config)
+{
+	uint32_t i;
+
+	for (i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+
+		if ((row->flags & LACUNA_REQUIRED) && is_text(row) && !get_text(row, config))
+			return error_set(LACUNA_EINVAL, "%s=... is required: %s", row->name,
+					 row->help);
+	}
+	return LACUNA_OK;
+}
+
+/* ---- text for people */
+
+int param_value(const struct lacuna_param *row, const void *config, char *text, size_t size)
+{
+	const char *s;
+
+	switch (row->type) {
+	case LACUNA_REAL:
+		return snprintf(text, size, "%.10g", *(const double *)const_field(row, config));
+	case LACUNA_BOOL:
+		return snprintf(text, size, "%s",
+				*(const int64_t *)const_field(row, config) ? "yes" : "no");
+	case LACUNA_CHOICE:
+		return snprintf(text, size, "%s",
+				row->choices[*(const int64_t *)const_field(row, config)]);
+	case LACUNA_INT:
+		return snprintf(text, size, "%" PRId64, *(const int64_t *)const_field(row, config));
+	default:
+		s = get_text(row, config);
+		return snprintf(text, size, "%s", s ? s : "");
+	}
+}
+
+static int choices_text(const struct lacuna_param *row, char *text, size_t size)
+{
+	size_t used = 0;
+	int i;
+
+	for (i = 0; row->choices[i]; i++) {
+		int n = snprintf(used < size ? text + used : NULL, used < size ? size - used : 0,
+				 "%s%s", i ? "|" : "(", row->choices[i]);
+
+		used += (size_t)n;
+	}
+	return (int)used + snprintf(used < size ? text + used : NULL, used < size ? size - used : 0,
+				    ") [%s]", row->choices[(int)row->dflt]);
+}
+
+int param_range(const struct lacuna_param *row, char *text, size_t size)
+{
+	const char *space = row->unit ? " " : "", *unit = row->unit ? row->unit : "";
+
+	switch (row->type) {
+	case LACUNA_BOOL:
+		return snprintf(text, size, "(yes|no) [%s]", row->dflt != 0 ? "yes" : "no");
+	case LACUNA_CHOICE:
+		return choices_text(row, text, size);
+	case LACUNA_INT:
+		return snprintf(text, size, "(%.15g to %.15g%s%s) [%.15g]", row->lo, row->hi, space,
+				unit, row->dflt);
+	case LACUNA_REAL:
+		return snprintf(text, size, "(%g to %g%s%s) [%g]", row->lo, row->hi, space, unit,
+				row->dflt);
+	default:
+		if (row->flags & LACUNA_REQUIRED)
+			return snprintf(text, size, "(%s) [required]",
+					row->type == LACUNA_PATH ? "file" : "text");
+		return snprintf(text, size, "(%s) [%s]", row->type == LACUNA_PATH ? "file" : "text",
+				row->text ? row->text : "none");
+	}
+}
