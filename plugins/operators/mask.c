@@ -227,28 +227,22 @@ static const struct lacuna_param params[] = {
 };
 
 static const char manual[] =
-	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is missing; "
-	"restoring "
-	"fills it in (inpainting).  A mask of one channel serves all channels; a mask with the "
-	"image's channels "
-	"can hide colours one by one.\n\n"
-	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, white "
-	"where the "
-	"image is good and black where it is not (invert=yes for the opposite), and say "
-	"mask:file=MASK.tif.  "
-	"Weights between 0 and 1 mean that the pixel was recorded darker by that factor, as by "
-	"vignetting.  If "
-	"they only come from a soft brush, say threshold=1: a pixel counts as known where the mask "
-	"is fully "
-	"white.  For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, and "
-	"mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
-	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count as "
-	"missing without "
-	"any mask.  Do not use a mask for pixels that are merely noisy; state the noise "
-	"instead.\n\n"
-	"Source: the diagonal operator of inpainting, as in Bertalmio et al., Image Inpainting, "
-	"SIGGRAPH 2000; "
-	"A'A = diag(m^2), so that every spectral function is a gain per pixel.";
+	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is "
+	"missing; restoring fills it in (inpainting).  A mask of one channel serves all "
+	"channels; a mask with the image's channels can hide colours one by one.\n\n"
+	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, "
+	"white where the image is good and black where it is not (invert=yes for the "
+	"opposite), and say mask:file=MASK.tif.  Weights between 0 and 1 mean that the pixel "
+	"was recorded darker by that factor, as by vignetting.  If they only come from a "
+	"soft brush, say threshold=1: a pixel counts as known where the mask is fully "
+	"white.  For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "
+	"and mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
+	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count "
+	"as missing without any mask.  Do not use a mask for pixels that are merely noisy; "
+	"state the noise instead.\n\n"
+	"Source: the diagonal operator of inpainting, as in Bertalmio et al., Image "
+	"Inpainting, SIGGRAPH 2000; A'A = diag(m^2), so that every spectral function is a "
+	"gain per pixel.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Convolution kernels: see kernel.h.  A sensor's pixel collects light over its area, so a value is the integral of the
+ * formula over the pixel's square, not a sample at its centre; this is also what makes narrow kernels right. */
+#include "common/kernel.h"
+#include <math.h>
+#include <string.h>
+
+enum { LARGEST = 4097 }; /* side of a kernel, px */
+
+static int kernel_create(const struct lacuna_host *host, int64_t width, int64_t height,
+			 struct kernel *k)
+{
+	memset(k, 0, sizeof(*k));
+	if (width > LARGEST || height > LARGEST)
+		return host->fail(host, LACUNA_EINVAL,
+				  "a kernel of %lldx%lld px is too large (at most %dx%d); "
+				  "reduce its width",
+				  (long long)width, (long long)height, LARGEST, LARGEST);
+	k->host = host;
+	k->width = (int)width;
+	k->height = (int)height;
+	k->centre_x = k->width / 2;
+	k->centre_y = k->height / 2;
+	k->values = host->alloc(host, (size_t)width * (size_t)height * sizeof(*k->values));
+	return k->values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+void kernel_release(struct kernel *k)
+{
+	if (k->values)
+		k->host->release(k->host, k->values);
+	k->values = NULL;
+}
+
+int kernel_normalize(struct kernel *k, const char *name)
+{
+	size_t n = (size_t)k->width * (size_t)k->height;
+	double sum = 0, size = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += k->values[i];
+		size += fabs(k->values[i]);
+	}
+	if (!(fabs(sum) > 1e-6 * size))
+		return k->host->fail(k->host, LACUNA_EINVAL,
+				     "%s: the kernel's values sum to zero; say normalize=no to use "
+				     "them as they are",
+				     name);
+	for (size_t i = 0; i < n; i++)
+		k->values[i] /= sum;
+	return LACUNA_OK;
+}
+
+int kernel_read(const struct lacuna_host *host, const char *path, struct kernel *k)
+{
+	struct lacuna_shape s;
+	float *values = NULL;
+	int status = host->read_image(host, path, &s, &values);
+
+	memset(k, 0, sizeof(*k));
+	if (status)
+		return status;
+	if (s.extent[2] != 1 || s.extent[3] != 1)
+		status = host->fail(host, LACUNA_EINVAL,
+				    "%s: the kernel has %lld channels; give a gray image or a "
+				    "text matrix",
+				    path, (long long)(s.extent[2] * s.extent[3]));
+	if (!status)
+		status = kernel_create(host, s.extent[0], s.extent[1], k);
+	for (size_t i = 0; !status && i < lacuna_count(&s); i++) {
+		k->values[i] = values[i];
+		if (!isfinite(values[i]))
+			status = host->fail(host, LACUNA_EINVAL,
+					    "%s: the kernel holds NaN or infinite values; "
+					    "write finite numbers",
+					    path);
+	}
+	host->release(host, values);
+	if (status)
+		kernel_release(k);
+	return status;
+}
+
+/* ---- formulas -------------------------------------------------------------------------------------- */
+
+/* Length of the part of [-half, half] in the pixel [i - 1/2, i + 1/2]. */
+static double overlap(double half, int i)
+{
+	double lo = fmax(-half, i - 0.5), hi = fmin(half, i + 0.5);
+
+	return fmax(hi - lo, 0);
+}
+
+/* The product of f(i) along x and g(j) along y. */
+static int separable(const struct lacuna_host *host, int rx, int ry, double (*f)(double, int),
+		     double px, double py, struct kernel *k)
+{
+	int status = kernel_create(host, 2 * (int64_t)rx + 1, 2 * (int64_t)ry + 1, k);
+
+	for (int j = -ry; !status && j <= ry; j++)
+		for (int i = -rx; i <= rx; i++)
+			k->values[(size_t)(j + ry) * (size_t)k->width + (size_t)(i + rx)] =
+				f(px, i) * f(py, j);
+	return status ? status : kernel_normalize(k, "kernel");
+}
+
+static double normal_mass(double sigma, int i)
+{
+	double s = sigma * sqrt(2);
+
+	return sigma > 0 ? erf((i + 0.5) / s) - erf((i - 0.5) / s) : i == 0;
+}
+
+/* Cut at 4 sigma, beyond which lie 6e-5 of it. */
+int kernel_gaussian(const struct lacuna_host *host, double sigma, struct kernel *k)
+{
+	int r = (int)ceil(4 * sigma);
+
+	return separable(host, r, r, normal_mass, sigma, sigma, k);
+}
+
+static double box_mass(double width, int i)
+{
+	return width > 0 ? overlap(width / 2, i) : i == 0;
+}
+
+int kernel_box(const struct lacuna_host *host, double width, double height, struct kernel *k)
+{
+	int rx = (int)fmax(ceil(width / 2 - 0.5), 0), ry = (int)fmax(ceil(height / 2 - 0.5), 0);
+
+	return separable(host, rx, ry, box_mass, width, height, k);
+}
+
+/* Adds up thin slices of the disk, 256 a pixel row, each exactly cut by the pixels. */
+int kernel_disk(const struct lacuna_host *host, double radius, struct kernel *k)
+{
+	enum { SLICES = 256 };
+	int r = (int)fmax(ceil(radius - 0.5), 0);
+	int status = kernel_create(host, 2 * (int64_t)r + 1, 2 * (int64_t)r + 1, k);
+
+	if (status)
+		return status;
+	for (int j = -r; j <= r; j++)
+		for (int s = 0; s < SLICES; s++) {
+			double y = j + (s + 0.5) / SLICES - 0.5;
+			double half = sqrt(fmax(radius * radius - y * y, 0));
+
+			for (int i = -r; i <= r && half > 0; i++)
+				k->values[(size_t)(j + r) * (size_t)k->width + (size_t)(i + r)] +=
+					overlap(half, i);
+		}
+	if (k->values[(size_t)r * (size_t)k->width + (size_t)r] == 0)
+		k->values[(size_t)r * (size_t)k->width + (size_t)r] = 1; /* radius 0 */
+	return kernel_normalize(k, "kernel");
+}
+
+/* A point moves evenly along the segment; each pixel collects the time spent in it. */
+int kernel_motion(const struct lacuna_host *host, double length, double angle, struct kernel *k)
+{
+	enum { STEPS_PER_PIXEL = 256 };
+	double dx = length * cos(angle * (acos(-1) / 180));
+	double dy = -length * sin(angle * (acos(-1) / 180));
+	int rx = (int)fmax(ceil(fabs(dx) / 2 - 0.5), 0);
+	int ry = (int)fmax(ceil(fabs(dy) / 2 - 0.5), 0);
+	int64_t n = ((int64_t)ceil(length) + 1) * STEPS_PER_PIXEL;
+	int status = kernel_create(host, 2 * (int64_t)rx + 1, 2 * (int64_t)ry + 1, k);
+
+	if (status)
+		return status;
+	/* Step s and its mirror image together, so that rounding keeps the kernel symmetric. */
+	for (int64_t s = 0; s < n; s++) {
+		double t = (double)s / (2.0 * (double)n);
+		int i = (int)floor(t * dx + 0.5), j = (int)floor(t * dy + 0.5);
+
+		k->values[(size_t)(ry + j) * (size_t)k->width + (size_t)(rx + i)] += 1;
+		k->values[(size_t)(ry - j) * (size_t)k->width + (size_t)(rx - i)] += 1;
+	}
+	return kernel_normalize(k, "kernel");
+}
+
+/* Born and Wolf, Principles of Optics, 8.5.2: (2 J1(v) / v)^2, v = 3.8317 r / zero. */
+static double airy(double r, double zero)
+{
+	double v = 3.8317059702075123 * r / zero, a = v > 1e-6 ? 2 * j1(v) / v : 1;
+
+	return a * a;
+}
+
+/* The kernel reaches to six times the first dark ring and holds 97 % of the light, which is then taken for all. */
+int kernel_airy(const struct lacuna_host *host, double zero, struct kernel *k)
+{
+	int r = (int)ceil(6 * zero);
+	int n = (int)fmin(fmax(ceil(16 / zero), 8), 128); /* samples per pixel and dimension */
+	int status;
+
+	if (zero < 0.1)
+		return kernel_gaussian(host, 0, k); /* far narrower than a pixel */
+	status = kernel_create(host, 2 * (int64_t)r + 1, 2 * (int64_t)r + 1, k);
+	for (int j = 0; !status && j <= r; j++)
+		for (int i = 0; i <= j; i++) {
+			double sum = 0;
+
+			for (int s = 0; s < n * n; s++)
+				sum += airy(hypot(i + (s % n + 0.5) / n - 0.5,
+						  j + ((double)(s / n) + 0.5) / n - 0.5),
+					    zero);
+			/* all eight mirror images */
+			for (int m = 0; m < 8; m++) {
+				int a = m & 4 ? i : j, b = m & 4 ? j : i;
+
+				a = m & 1 ? -a : a;
+				b = m & 2 ? -b : b;
+				k->values[(size_t)(b + r) * (size_t)k->width + (size_t)(a + r)] =
+					sum;
+			}
+		}
+	return status ? status : kernel_normalize(k, "kernel");
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Convolution kernels (point spread functions): from a file, or integrals of a formula over each pixel. */
+#ifndef COMMON_KERNEL_H
+#define COMMON_KERNEL_H
+
+#include <lacuna/plugin.h>
+
+/* The convolution is y[i] = sum_j values[j] x[i + centre - j] in each dimension, scipy.ndimage.convolve's rule;
+ * centre = size / 2, rounded down, unless the caller changes it. */
+struct kernel {
+	const struct lacuna_host *host;
+	int width, height, centre_x, centre_y;
+	double *values; /* x fastest; a released kernel has none */
+};
+
+/* All are odd-sized and symmetric about their centre, sum to 1, and tend to a delta as their extent tends to 0. */
+int kernel_gaussian(const struct lacuna_host *, double sigma, struct kernel *);
+int kernel_disk(const struct lacuna_host *, double radius, struct kernel *);
+int kernel_box(const struct lacuna_host *, double width, double height, struct kernel *);
+/* angle in degrees, counterclockwise from the x axis (y points down) */
+int kernel_motion(const struct lacuna_host *, double length, double angle, struct kernel *);
+/* zero: radius of the first dark ring */
+int kernel_airy(const struct lacuna_host *, double zero, struct kernel *);
+
+/* One channel of finite values, positive or negative. */
+int kernel_read(const struct lacuna_host *, const char *path, struct kernel *);
+/* Divides by the sum; `name' is for the message when that is zero. */
+int kernel_normalize(struct kernel *, const char *name);
+void kernel_release(struct kernel *); /* accepts a zeroed one */
+
+#endif
