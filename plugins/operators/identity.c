@@ -75,12 +75,12 @@ static int diagonal(const void *self, float *d)
 	return LACUNA_OK;
 }
 
-static const char manual[] = "y = x: nothing but noise stands between the measurement and the "
-			     "image.  Use it, with the noise level "
-			     "of the picture, to denoise.  Do not use it for pictures that are "
-			     "blurred or of low resolution as "
-			     "well: noise is then all that restoring can remove.\n\n"
-			     "Source: all eigenvalues of A'A are 1.";
+static const char manual[] =
+	"y = x: nothing but noise stands between the measurement and the image.  Use it, "
+	"with the noise level of the picture, to denoise.  Do not use it for pictures that "
+	"are blurred or of low resolution as well: noise is then all that restoring can "
+	"remove.\n\n"
+	"Source: all eigenvalues of A'A are 1.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
