@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - 1/2||^2/spread^2. */
-#include "guess.h"
-#include "vector.h"
+#include "common/guess.h"
+#include "common/vector.h"
 
 #include <math.h>
 #include <string.h>

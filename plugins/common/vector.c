@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Arithmetic on images. */
-#include "vector.h"
+#include "common/vector.h"
 
 enum { RANGES = 64, SHORTEST = 4096, NOISE_BLOCK = 1024 };
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The measured part of an image: the span of the eigenvectors of A'A whose eigenvalue exceeds a tolerance, its
+ * complement (the null space), and the pseudo-inverse there. */
+#ifndef COMMON_RANGE_H
+#define COMMON_RANGE_H
+
+#include <lacuna/plugin.h>
+
+struct range {
+	double tolerance; /* eigenvalues up to this count as null */
+	float *pinv;	  /* A^+ y; released with host->release() */
+};
+
+/* Null are singular values below floor times the largest, and eigenvalues below `least'. */
+int range_create(const struct lacuna_host *, const struct lacuna_problem *, double floor,
+		 double least, struct range *);
+
+/* Gains for host->spectral(); the context is a double, the tolerance. */
+double range_projector(double lambda, const void *tolerance);
+double range_null(double lambda, const void *tolerance);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Bias-optimal linear conditioning, BO-DDNM (Liang, Ju, Liang, Shroff 2025, arXiv 2410.13746), for any linear operator:
+ * the score of the measured part is that of y alone, the rest is the prior's.  With P the projector on the
+ * eigenvectors of A'A that count as measured, and its gain 1[lambda > tolerance],
+ *
+ *	E = D + P (u - D) + g(A'A) (A'y - A'A u),	g = P-gain sigma^2/(sigma^2 lambda + noise^2)
+ *	  = D + P (u - D) + W (A^+ y - u),		W: P-gain sigma^2 lambda/(sigma^2 lambda + noise^2).
+ *
+ * Without noise W is P and the whole is ddnm. */
+#include <lacuna/plugin.h>
+#include "common/range.h"
+#include "common/vector.h"
+
+struct config {
+	double threshold, spread, floor;
+};
+
+struct bo {
+	const struct lacuna_host *host;
+	struct range range;
+	double noise2;
+	size_t n;
+};
+
+static void destroy(void *self)
+{
+	struct bo *p = self;
+
+	if (!p)
+		return;
+	p->host->release(p->host, p->range.pinv);
+	p->host->release(p->host, p);
+}
+
+/* Not measured is an eigenvector whose coefficient the measurement tells no better than the prior:
+ * noise/sqrt(lambda) > threshold spread. */
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	const double least = problem->noise / (c->threshold * c->spread);
+	struct bo *p = host->alloc(host, sizeof *p);
+	int status;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->n = lacuna_count(&problem->x);
+	p->noise2 = problem->noise * problem->noise;
+	status = range_create(host, problem, c->floor, least * least, &p->range);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static size_t image_bytes(const struct bo *p)
+{
+	return (p->n * sizeof(float) + 63) / 64 * 64;
+}
+
+static size_t scratch_bytes(const void *self)
+{
+	return 2 * image_bytes(self);
+}
+
+struct weight {
+	double tolerance, sigma2, noise2;
+};
+
+static double weight(double lambda, const void *context)
+{
+	const struct weight *w = context;
+
+	if (!(lambda > w->tolerance))
+		return 0;
+	return w->sigma2 * lambda / (w->sigma2 * lambda + w->noise2);
+}
+
+static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct bo *p = self;
+	const struct lacuna_host *host = p->host;
+	const struct weight w = { p->range.tolerance, sigma * sigma, p->noise2 };
+	float *denoised = scratch;
+	float *difference = (float *)((char *)scratch + image_bytes(p));
+	int status = host->denoise(host, sigma, u, denoised);
+
+	if (status)
+		return status;
+	if (p->noise2 == 0) { /* ddnm, at half the cost */
+		status = host->spectral(host, range_null, &p->range.tolerance, denoised, x0);
+		if (status == LACUNA_OK)
+			vector_combine(host, p->n, 1, x0, 1, p->range.pinv, x0);
+		return status;
+	}
+	vector_combine(host, p->n, 1, u, -1, denoised, difference);
+	status = host->spectral(host, range_projector, &p->range.tolerance, difference, x0);
+	if (status)
+		return status;
+	vector_combine(host, p->n, 1, denoised, 1, x0, denoised);
+	vector_combine(host, p->n, 1, p->range.pinv, -1, u, difference);
+	status = host->spectral(host, weight, &w, difference, x0);
+	if (status)
+		return status;
+	vector_combine(host, p->n, 1, denoised, 1, x0, x0);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(
+		struct config, threshold, NULL, 1e-6, 1e6, 1,
+		"a component counts as measured when its noise is below this many spreads"),
+	LACUNA_PARAM_REAL(struct config, spread, NULL, 1e-6, 1e6, 0.25,
+			  "standard deviation of the image's components under the prior"),
+	LACUNA_PARAM_REAL(struct config, floor, NULL, 0, 1, 1e-3,
+			  "singular values below this part of the largest count as not measured"),
+};
+
+static const struct lacuna_guidance family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_LINEAR,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch_bytes,
+	.estimate = estimate,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
+	"bo",
+	"bias-optimal linear conditioning (BO-DDNM), for noisy measurements",
+	"As ddnm, but the measured part follows the score of a noisy measurement, per singular "
+	"value of the operator: "
+	"of all guidances that take the unmeasured part from the prior's score and the measured "
+	"part from anything "
+	"cheap, it is the one with the least asymptotic bias in its class. Components that the "
+	"noise drowns "
+	"(noise/s > threshold spread, s the singular value) count as not measured and are left to "
+	"the prior.\n"
+	"Not for denoising: it does not denoise measured pixels, but draws them from N(y, "
+	"noise^2), so that the result "
+	"is about twice as noisy there as the measurement is. Use prox or exact where the measured "
+	"part is to be denoised.\n"
+	"Source: Liang, Ju, Liang, Shroff, Theory on Score-Mismatched Diffusion Models and "
+	"Zero-Shot Conditional "
+	"Samplers, ICLR 2025 (arXiv 2410.13746).",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Denoising diffusion null-space model (Wang, Yu, Zhang 2023, equation 11): the measured part of the denoised image is
+ * replaced by the measurement's,
+ *
+ *	E = D - A^+ (A D - y) = A^+ y + (I - A^+ A) D. */
+#include <lacuna/plugin.h>
+#include "common/range.h"
+#include "common/vector.h"
+
+struct config {
+	double floor;
+};
+
+struct ddnm {
+	const struct lacuna_host *host;
+	struct range range;
+	size_t n;
+};
+
+static void destroy(void *self)
+{
+	struct ddnm *p = self;
+
+	if (!p)
+		return;
+	p->host->release(p->host, p->range.pinv);
+	p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	struct ddnm *p = host->alloc(host, sizeof *p);
+	int status;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->n = lacuna_count(&problem->x);
+	status = range_create(host, problem, c->floor, 0, &p->range);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static size_t scratch_bytes(const void *self)
+{
+	const struct ddnm *p = self;
+
+	return p->n * sizeof(float);
+}
+
+static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct ddnm *p = self;
+	float *denoised = scratch;
+	int status = p->host->denoise(p->host, sigma, u, denoised);
+
+	if (status)
+		return status;
+	status = p->host->spectral(p->host, range_null, &p->range.tolerance, denoised, x0);
+	if (status)
+		return status;
+	vector_combine(p->host, p->n, 1, x0, 1, p->range.pinv, x0);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(struct config, floor, NULL, 0, 1, 1e-3,
+			  "singular values below this part of the largest count as not measured"),
+};
+
+static const struct lacuna_guidance family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_LINEAR,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch_bytes,
+	.estimate = estimate,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
+	"ddnm",
+	"puts the measurement in place of the denoised image's measured part",
+	"The part of the image that the operator sees is taken from the measurement, the part that "
+	"it does not see, "
+	"its null space, from the prior. The result fits a noiseless measurement exactly.\n"
+	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s where "
+	"the operator "
+	"passes little (singular value s); use bo or prox there.\n"
+	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion Null-Space "
+	"Model, 2023, "
+	"equation 11.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

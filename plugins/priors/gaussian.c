@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Stationary Gaussian prior, x0 ~ N(mean, S): S is diagonal in the Fourier basis of the periodic image, with the
+ * power-law spectrum of natural images (Field 1987; van der Schaaf, van Hateren 1996),
+ *
+ *	S(f) = amplitude^2 c / (|f|^2 + f0^2)^(exponent/2),	c so that a pixel's variance is amplitude^2.
+ *
+ * The posterior mean under white noise is the Wiener filter mean + S/(S + sigma^2) (u - mean).  With a sigma per
+ * pixel it solves (S^-1 + W) z = W (u - mean), W = diag(1/sigma^2), x0 = mean + z: by conjugate gradients. */
+#include <lacuna/plugin.h>
+#include "common/fft.h"
+#include "common/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+struct config {
+	double exponent, cutoff, mean, amplitude;
+	int64_t probes;
+};
+
+struct gaussian {
+	const struct lacuna_host *host;
+	struct fft fft;
+	size_t plane, planes, n;
+	double exponent, cutoff2; /* cutoff2: f0^2 */
+	double mean;
+	double level;	       /* amplitude^2 c */
+	double mean_precision; /* mean of 1/S(f): the diagonal of S^-1 */
+};
+
+/* What a filter makes of a Fourier coefficient. */
+enum kind { COVARIANCE_ROOT, PRECISION, WIENER, PRECONDITION };
+
+struct filter {
+	const struct gaussian *p;
+	enum kind kind;
+	double a, b;
+	double mean; /* the filter leaves an image of this value as it is, and acts about it */
+};
+
+/* ---- spectrum -------------------------------------------------------------------------------------- */
+
+static double frequency(int k, int n)
+{
+	return (double)(k <= n / 2 ? k : k - n) / n;
+}
+
+/* S(f)/level */
+static double shape(const struct gaussian *p, double f2)
+{
+	const double x = f2 + p->cutoff2;
+
+	return p->exponent == 2 ? 1 / x : pow(x, -p->exponent / 2);
+}
+
+static double gain(const struct filter *f, double s)
+{
+	switch (f->kind) {
+	case COVARIANCE_ROOT:
+		return sqrt(s);
+	case PRECISION:
+		return 1 / s;
+	case PRECONDITION:
+		return 1 / (f->a + f->b / s);
+	default:
+		return s / (s + f->a);
+	}
+}
+
+static void apply_filter(const void *context, int ky, int kx, int count, fftwf_complex *values)
+{
+	const struct filter *f = context;
+	const struct gaussian *p = f->p;
+	const double fy = frequency(ky, p->fft.height);
+
+	for (int i = 0; i < count; i++) {
+		const double fx = frequency(kx + i, p->fft.width);
+		const double g = gain(f, p->level * shape(p, fx * fx + fy * fy));
+
+		values[i][0] *= (float)g;
+		values[i][1] *= (float)g;
+		if (ky == 0 && kx + i == 0)
+			values[i][0] += (float)((1 - g) * f->mean * (double)p->plane);
+	}
+}
+
+/* All planes of an image, one after the other; spectrum: work space. */
+static void filter_image(const struct filter *f, const float *in, float *out,
+			 fftwf_complex *spectrum)
+{
+	const struct gaussian *p = f->p;
+	const int w = p->fft.width, h = p->fft.height;
+
+	for (size_t k = 0; k < p->planes; k++)
+		fft_apply(&p->fft, in + k * p->plane, w, h, apply_filter, f, out + k * p->plane, w,
+			  h, spectrum);
+}
+
+/* The constants that follow from the shape: c for amplitude 1, and the mean of 1/S then. */
+static void normalise(struct gaussian *p)
+{
+	const int w = p->fft.width, h = p->fft.height;
+	double variance = 0, precision = 0;
+
+	for (int ky = 0; ky < h; ky++) {
+		const double fy = frequency(ky, h);
+
+		for (int kx = 0; kx < w; kx++) {
+			const double fx = frequency(kx, w), s = shape(p, fx * fx + fy * fy);
+
+			variance += s;
+			precision += 1 / s;
+		}
+	}
+	p->level = (double)p->plane / variance;
+	p->mean_precision = precision / (double)p->plane / p->level;
+}
+
+static void set_amplitude(struct gaussian *p, double amplitude)
+{
+	p->level *= amplitude * amplitude;
+	p->mean_precision /= amplitude * amplitude;
+}
+
+/* ---- mean and amplitude from the measurement -------------------------------------------------------- */
+
+struct fit {
+	const struct lacuna_host *host;
+	const struct lacuna_problem *problem;
+	size_t nx, ny;
+	float *x, *z, *y, *ay;
+	fftwf_complex *spectrum;
+};
+
+/* m = <A 1, y>/<A 1, A 1>; leaves the residual y - m A 1 in fit->y. */
+static int fit_mean(struct gaussian *p, struct fit *fit, double fixed)
+{
+	const struct lacuna_host *host = fit->host;
+	double energy;
+	int status;
+
+	vector_fill(fit->nx, 1, fit->x);
+	status = host->apply(host, fit->x, fit->ay);
+	if (status)
+		return status;
+	energy = vector_inner(host, fit->ny, fit->ay, fit->ay);
+	p->mean = fixed;
+	if (fixed < 0)
+		p->mean = energy > 0 ? vector_inner(host, fit->ny, fit->ay,
+						    fit->problem->measurement) /
+					       energy
+				     : 0.5;
+	vector_combine(host, fit->ny, 1, fit->problem->measurement, -p->mean, fit->ay, fit->y);
+	return LACUNA_OK;
+}
+
+static void remove_mean(size_t n, float *x)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += x[i];
+	for (size_t i = 0; i < n; i++)
+		x[i] -= (float)(sum / (double)n);
+}
+
+/* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M sigma_y^2, z from the prior of amplitude 1: Hutchinson's estimator of the
+ * trace, with a few probes. */
+static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, double *amplitude)
+{
+	const struct lacuna_host *host = fit->host;
+	const struct filter root = { .p = p, .kind = COVARIANCE_ROOT };
+	const double noise = fit->problem->noise;
+	const double energy = vector_inner(host, fit->ny, fit->y, fit->y);
+	const double signal = energy - (double)fit->ny * noise * noise;
+	double unit = 0;
+
+	for (int64_t i = 0; i < probes; i++) {
+		int status;
+
+		vector_fill(fit->nx, 0, fit->x);
+		vector_add_noise(host, fit->nx, 1, (UINT64_C(1) << 63) + (uint64_t)i, fit->x);
+		remove_mean(fit->nx, fit->x); /* which fit_mean() has accounted for */
+		filter_image(&root, fit->x, fit->z, fit->spectrum);
+		status = host->apply(host, fit->z, fit->ay);
+		if (status)
+			return status;
+		unit += vector_inner(host, fit->ny, fit->ay, fit->ay) / (double)probes;
+	}
+	*amplitude = 0.25;
+	if (unit > 0)
+		*amplitude = sqrt(fmax(signal, 1e-3 * energy) / unit);
+	return LACUNA_OK;
+}
+
+static int fit_measurement(struct gaussian *p, const struct config *c,
+			   const struct lacuna_problem *problem, double *amplitude)
+{
+	const struct lacuna_host *host = p->host;
+	struct fit fit = { host, problem, p->n, lacuna_count(&problem->y), 0, 0, 0, 0, 0 };
+	int status = LACUNA_ENOMEM;
+
+	fit.x = host->alloc(host, fit.nx * sizeof *fit.x);
+	fit.z = host->alloc(host, fit.nx * sizeof *fit.z);
+	fit.y = host->alloc(host, fit.ny * sizeof *fit.y);
+	fit.ay = host->alloc(host, fit.ny * sizeof *fit.ay);
+	fit.spectrum = host->alloc(host, fft_bytes(&p->fft));
+	if (!fit.x || !fit.z || !fit.y || !fit.ay || !fit.spectrum)
+		goto out;
+	status = fit_mean(p, &fit, c->mean);
+	if (status == LACUNA_OK && c->amplitude == 0)
+		status = fit_amplitude(p, &fit, c->probes, amplitude);
+out:
+	host->release(host, fit.spectrum);
+	host->release(host, fit.ay);
+	host->release(host, fit.y);
+	host->release(host, fit.z);
+	host->release(host, fit.x);
+	return status;
+}
+
+/* ---- instance -------------------------------------------------------------------------------------- */
+
+static void destroy(void *self)
+{
+	struct gaussian *p = self;
+
+	if (!p)
+		return;
+	fft_destroy(&p->fft);
+	p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	const int64_t w = problem->x.extent[0], h = problem->x.extent[1];
+	struct gaussian *p = host->alloc(host, sizeof *p);
+	double amplitude = c->amplitude > 0 ? c->amplitude : 0.25;
+	int status;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	status = fft_create(host, w, h, &p->fft);
+	if (status)
+		goto fail;
+	p->plane = (size_t)w * (size_t)h;
+	p->n = lacuna_count(&problem->x);
+	p->planes = p->n / p->plane;
+	p->exponent = c->exponent;
+	p->cutoff2 = pow(c->cutoff / (double)(w > h ? w : h), 2);
+	p->mean = c->mean < 0 ? 0.5 : c->mean;
+	normalise(p);
+	if (problem->measurement && (c->mean < 0 || c->amplitude == 0)) {
+		status = fit_measurement(p, c, problem, &amplitude);
+		if (status)
+			goto fail;
+		host->log(host, LACUNA_LOG_INFO, "gaussian: mean %.4f, amplitude %.4f", p->mean,
+			  amplitude);
+	}
+	set_amplitude(p, amplitude);
+	*self = p;
+	return LACUNA_OK;
+fail:
+	destroy(p);
+	return status;
+}
+
+static void info(const void *self, struct lacuna_prior_info *i)
+{
+	(void)self;
+	i->channels = 0;
+	i->blind = 0;
+	i->sigma_min = 1e-6;
+	i->sigma_max = 1e6;
+}
+
+/* ---- work ------------------------------------------------------------------------------------------ */
+
+/* Images of n values begin at multiples of 64 bytes. */
+static size_t image_bytes(const struct gaussian *p)
+{
+	return (p->n * sizeof(float) + 63) / 64 * 64;
+}
+
+enum { IMAGES = 5 }; /* of denoise_map */
+
+static size_t scratch_bytes(const void *self)
+{
+	const struct gaussian *p = self;
+
+	return fft_bytes(&p->fft) + IMAGES * image_bytes(p);
+}
+
+static float *scratch_image(const struct gaussian *p, void *scratch, int i)
+{
+	return (float *)((char *)scratch + fft_bytes(&p->fft) + (size_t)i * image_bytes(p));
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gaussian *p = self;
+	const struct filter wiener = { p, WIENER, sigma * sigma, 0, p->mean };
+
+	filter_image(&wiener, u, x0, scratch);
+	return LACUNA_OK;
+}
+
+static int vjp(const void *self, void *scratch, double sigma, const float *u, const float *v,
+	       float *out)
+{
+	const struct gaussian *p = self;
+	const struct filter wiener = { p, WIENER, sigma * sigma, 0, 0 };
+
+	(void)u;
+	filter_image(&wiener, v, out, scratch);
+	return LACUNA_OK;
+}
+
+/* Conjugate gradients on B z' = b', B = D^-1/2 (S^-1 + W) D^-1/2, D = W + mean(1/S), which takes out the range of W.
+ * The preconditioner is the circulant matrix nearest to B: 1 + d (1/S - mean(1/S)), d = mean(1/D).  Where sigma is
+ * one value it is B itself. */
+struct map_problem {
+	const struct gaussian *p;
+	void *scratch;
+	float *root; /* D^-1/2 */
+	float *work;
+	struct filter precision, precondition;
+};
+
+static void map_operator(const struct map_problem *m, const float *v, float *out)
+{
+	const size_t n = m->p->n;
+
+	for (size_t i = 0; i < n; i++)
+		m->work[i] = m->root[i] * v[i];
+	filter_image(&m->precision, m->work, out, m->scratch);
+	/* B v = v + D^-1/2 (S^-1 - mean(1/S)) D^-1/2 v */
+	for (size_t i = 0; i < n; i++)
+		out[i] = v[i] + m->root[i] * (out[i] - (float)m->p->mean_precision * m->work[i]);
+}
+
+static int solve_map(const struct map_problem *m, float *b, float *z, float *r, float *d)
+{
+	enum { MOST = 2000 };
+	const struct lacuna_host *host = m->p->host;
+	const size_t n = m->p->n;
+	float *s = b; /* b is the first residual; its memory then holds preconditioned ones */
+	const double goal = 1e-6 * sqrt(vector_inner(host, n, b, b));
+	double rho = 0;
+
+	memcpy(r, b, n * sizeof *r);
+	vector_fill(n, 0, z);
+	for (int k = 0; k < MOST && sqrt(vector_inner(host, n, r, r)) > goal; k++) {
+		double last = rho, alpha;
+
+		if (host->cancelled(host))
+			return LACUNA_ECANCELLED;
+		filter_image(&m->precondition, r, s, m->scratch);
+		rho = vector_inner(host, n, r, s);
+		vector_combine(host, n, 1, s, k ? rho / last : 0, d, d);
+		map_operator(m, d, s);
+		alpha = rho / vector_inner(host, n, d, s);
+		if (!isfinite(alpha))
+			return host->fail(host, LACUNA_ENUMERIC,
+					  "gaussian: the solution for a sigma map diverged");
+		vector_combine(host, n, 1, z, alpha, d, z);
+		vector_combine(host, n, 1, r, -alpha, s, r);
+	}
+	return LACUNA_OK;
+}
+
+static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
+		       float *x0)
+{
+	const struct gaussian *p = self;
+	struct map_problem m = { .p = p, .scratch = scratch };
+	float *b = scratch_image(p, scratch, 0), *z = x0, *r = scratch_image(p, scratch, 1);
+	float *d = scratch_image(p, scratch, 2);
+	double mean_inverse = 0;
+	int status;
+
+	m.root = scratch_image(p, scratch, 3);
+	m.work = scratch_image(p, scratch, 4);
+	for (size_t i = 0; i < p->n; i++) {
+		const double w = 1 / ((double)sigma[i] * sigma[i]);
+		const double root = 1 / sqrt(w + p->mean_precision);
+
+		m.root[i] = (float)root;
+		b[i] = (float)(root * w * (u[i] - p->mean));
+		mean_inverse += root * root / (double)p->n;
+	}
+	vector_fill(p->n, 0, d);
+	m.precision = (struct filter){ p, PRECISION, 0, 0, 0 };
+	m.precondition = (struct filter){ p, PRECONDITION, 1 - mean_inverse * p->mean_precision,
+					  mean_inverse, 0 };
+	status = solve_map(&m, b, z, r, d);
+	if (status)
+		return status;
+	for (size_t i = 0; i < p->n; i++)
+		x0[i] = (float)(p->mean + m.root[i] * z[i]);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(struct config, exponent, NULL, 0, 6, 2,
+			  "power of the spectrum falls as 1/frequency^exponent"),
+	LACUNA_PARAM_REAL(struct config, cutoff, "cycles/image", 1e-3, 1e6, 1,
+			  "frequency below which the spectrum is flat"),
+	LACUNA_PARAM_REAL(struct config, mean, NULL, -1, 1e6, -1,
+			  "mean of the image; -1: from the measurement"),
+	LACUNA_PARAM_REAL(struct config, amplitude, NULL, 0, 1e6, 0,
+			  "standard deviation of a pixel; 0: from the measurement"),
+	LACUNA_PARAM_INT(struct config, probes, NULL, 1, 1000, 4,
+			 "random images that measure how the operator passes the prior"),
+};
+
+static const struct lacuna_prior family = {
+	.size = sizeof family,
+	.create = create,
+	.destroy = destroy,
+	.info = info,
+	.scratch = scratch_bytes,
+	.denoise = denoise,
+	.denoise_map = denoise_map,
+	.vjp = vjp,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
+	"gaussian",
+	"stationary Gaussian prior with a power-law spectrum",
+	"Images are Gaussian, their power falls as a power of the frequency, and nothing else is "
+	"known: the "
+	"denoiser is the Wiener filter, every posterior is known in closed form, and restoration "
+	"is linear in the "
+	"measurement. Mean and amplitude are estimated from the measurement unless they are given. "
+	"Use it as the "
+	"reference for samplers and guidances, or where no network may have invented anything.\n"
+	"Not for best quality: it cannot tell an edge from a ripple, and rounds off or lets ring "
+	"what a trained "
+	"prior keeps sharp. It takes the image as periodic.\n"
+	"Source: D. J. Field, Relations between the statistics of natural images and the response "
+	"properties of "
+	"cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the filter).",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
