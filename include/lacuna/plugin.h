@@ -173,7 +173,7 @@ struct lacuna_host {
 	/* The path of a file that ships with Lacuna, such as "priors/NAME". */
 	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
 
-	/* The problem at hand.  x-shaped: x, b, u, x0, v, d; y-shaped: y.  Operators must not call these; a prior may
+	/* The problem at hand; not from inside parallel().  x-shaped: x, b, u, x0, v, d; y-shaped: y.  Operators must not call these; a prior may
 	 * call apply, adjoint and solve in create() when its problem has a measurement. */
 	int (*apply)(const struct lacuna_host *, const float *x, float *y); /* A x */
 	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y,

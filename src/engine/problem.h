@@ -32,10 +32,15 @@ int problem_spectral(struct problem *, lacuna_gain *, const void *context, const
 		     float *x);
 int problem_solve(struct problem *, double rho, const float *b, float *x);
 int problem_diagonal(struct problem *, float *d);
-int problem_has_spectral(const struct problem *);
+/* True when spectral and solve need no iteration. */
+int problem_has_closed_form(struct problem *);
+const float *problem_measurement(const struct problem *);
+double problem_noise(const struct problem *);
+/* Noise level of y (not yet given to problem_measure) from the values that were measured: neither NaN nor masked. */
+int problem_estimate_noise(struct problem *, const float *y, double *sigma);
 /* ||A x - y|| / sqrt(number of values measured) */
 int problem_residual(struct problem *, const float *x, double *rms);
-/* y = A x + noise n */
+/* y = A x + noise n; where y does not depend on x (masked pixels) it is 0 */
 int problem_simulate(struct problem *, const float *x, double noise, struct random_key, float *y);
 
 /* Iterations of conjugate gradients and Lanczos, for operators without a closed form. */

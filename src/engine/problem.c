@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "engine/problem.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/vector.h"
+#include "engine/noise.h"
+#include "engine/solve.h"
+#include "plugin/host.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One operator of the composition. */
+struct link {
+	const struct plugin *plugin;
+	const struct lacuna_operator *op;
+	const void *config;
+	void *self, *scratch;
+	struct lacuna_shape in, out;
+	float *output; /* what the next link reads; the last one writes to the caller's array */
+	float *back;   /* what the adjoint of the next link writes */
+};
+
+struct problem {
+	struct random_key key; /* first: the operators' host reads it */
+	struct lacuna_host host;
+	struct link *links;
+	size_t count;
+	struct lacuna_shape x, y;
+	size_t x_count, y_count;
+	struct lacuna_region window;
+	uint32_t flags;
+
+	float *measurement;
+	double noise;
+	float *present;	 /* y-shaped, 0 where the measurement is missing; NULL: all there */
+	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
+	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
+
+	struct problem_accuracy accuracy;
+	float *normal; /* y-shaped, between A and A' */
+	float *work;   /* SOLVE_WORK x-shaped vectors */
+};
+
+/* ---- composition */
+
+static int fits(const struct lacuna_shape *s)
+{
+	size_t product = sizeof(float);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (s->extent[i] < 1 || !size_multiply(product, (size_t)s->extent[i], &product))
+			return 0;
+	return 1;
+}
+
+static const char *link_name(const struct link *l)
+{
+	return l->plugin->head->name;
+}
+
+static int link_shape(const struct problem *p, struct link *l, int from_y)
+{
+	struct lacuna_shape *known = from_y ? &l->out : &l->in, *wanted = from_y ? &l->in : &l->out;
+	int status = l->op->shape(&p->host, l->config, from_y, known, wanted);
+
+	if (!status && !fits(wanted))
+		status = error_set(LACUNA_EINVAL, "gives an impossible shape");
+	if (status)
+		error_context(status, "operator \"%s\"", link_name(l));
+	return status;
+}
+
+static int chain_shapes(struct problem *p, int from_y, const struct lacuna_shape *known)
+{
+	size_t i;
+	int status = LACUNA_OK;
+
+	if (from_y)
+		p->links[p->count - 1].out = *known;
+	else
+		p->links[0].in = *known;
+	for (i = 0; !status && i < p->count; i++) {
+		size_t k = from_y ? p->count - 1 - i : i;
+
+		status = link_shape(p, &p->links[k], from_y);
+		if (from_y && k)
+			p->links[k - 1].out = p->links[k].in;
+		else if (!from_y && k + 1 < p->count)
+			p->links[k + 1].in = p->links[k].out;
+	}
+	p->x = p->links[0].in;
+	p->y = p->links[p->count - 1].out;
+	return status;
+}
+
+static int create_link(struct problem *p, struct link *l, int last)
+{
+	size_t bytes;
+	int status = l->op->create(&p->host, l->config, &l->in, &l->out, &l->self);
+
+	if (status) {
+		l->self = NULL;
+		return error_context(status, "operator \"%s\"", link_name(l));
+	}
+	bytes = l->op->scratch ? l->op->scratch(l->self) : 0;
+	if (bytes && !(l->scratch = memory_alloc(bytes)))
+		return LACUNA_ENOMEM;
+	if (last)
+		return LACUNA_OK;
+	l->output = l->back = memory_alloc_array(lacuna_count(&l->out), sizeof(float));
+	/* Nonlinear operators still need the outputs on the way back: their Jacobians are taken there. */
+	if (l->output && !(p->flags & LACUNA_LINEAR))
+		l->back = memory_alloc_array(lacuna_count(&l->out), sizeof(float));
+	return l->back ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* Follows the scene of y back through the links. */
+static int find_window(struct problem *p)
+{
+	struct lacuna_region region = { { 0 }, { 0 } };
+	size_t k;
+
+	memcpy(region.extent, p->y.extent, sizeof region.extent);
+	for (k = p->count; k-- > 0;) {
+		const struct link *l = &p->links[k];
+		struct lacuna_region in_x = region;
+		int status = l->op->window ? l->op->window(l->self, &region, &in_x) : LACUNA_OK, i;
+
+		if (status)
+			return error_context(status, "operator \"%s\"", link_name(l));
+		if (!l->op->window) /* other channels, other frames: all of them */
+			for (i = 2; i < 4; i++)
+				in_x.extent[i] = l->in.extent[i];
+		for (i = 0; i < 4; i++)
+			if (in_x.origin[i] < 0 || in_x.extent[i] < 1 ||
+			    in_x.origin[i] + in_x.extent[i] > l->in.extent[i])
+				return error_set(
+					LACUNA_EINTERNAL,
+					"operator \"%s\": its window lies outside the image",
+					link_name(l));
+		region = in_x;
+	}
+	p->window = region;
+	return LACUNA_OK;
+}
+
+int problem_create(const struct plugin_use *operators, size_t count, int from_y,
+		   const struct lacuna_shape *known, struct problem **result)
+{
+	struct problem *p = memory_alloc(sizeof *p);
+	size_t i;
+	int status = LACUNA_OK;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	host_init(&p->host, &p->key);
+	p->accuracy =
+		(struct problem_accuracy){ .tolerance = 1e-5, .iterations = 200, .lanczos = 40 };
+	p->count = count;
+	p->flags = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	p->links = memory_alloc_array(count, sizeof *p->links);
+	if (!p->links) {
+		status = LACUNA_ENOMEM;
+		goto out;
+	}
+	for (i = 0; i < count; i++) {
+		p->links[i].plugin = operators[i].plugin;
+		p->links[i].op = &operators[i].plugin->u.op;
+		p->links[i].config = operators[i].config;
+		p->flags &= p->links[i].op->flags;
+	}
+	status = chain_shapes(p, from_y, known);
+	for (i = 0; !status && i < count; i++)
+		status = create_link(p, &p->links[i], i + 1 == count);
+	if (!status)
+		status = find_window(p);
+	p->x_count = lacuna_count(&p->x);
+	p->y_count = lacuna_count(&p->y);
+out:
+	if (status) {
+		problem_destroy(p);
+		return status;
+	}
+	*result = p;
+	return LACUNA_OK;
+}
+
+void problem_destroy(struct problem *p)
+{
+	size_t i;
+
+	if (!p)
+		return;
+	for (i = 0; p->links && i < p->count; i++) {
+		if (p->links[i].self)
+			p->links[i].op->destroy(p->links[i].self);
+		memory_release(p->links[i].scratch);
+		if (p->links[i].back != p->links[i].output)
+			memory_release(p->links[i].back);
+		memory_release(p->links[i].output);
+	}
+	memory_release(p->links);
+	memory_release(p->present);
+	memory_release(p->diagonal);
+	memory_release(p->normal);
+	memory_release(p->work);
+	memory_release(p);
+}
+
+const struct lacuna_shape *problem_x(const struct problem *p)
+{
+	return &p->x;
+}
+
+const struct lacuna_shape *problem_y(const struct problem *p)
+{
+	return &p->y;
+}
+
+const struct lacuna_region *problem_window(const struct problem *p)
+{
+	return &p->window;
+}
+
+uint32_t problem_flags(const struct problem *p)
+{
+	return p->flags;
+}
+
+const float *problem_measurement(const struct problem *p)
+{
+	return p->measurement;
+}
+
+double problem_noise(const struct problem *p)
+{
+	return p->noise;
+}
+
+void problem_set_accuracy(struct problem *p, struct problem_accuracy accuracy)
+{
+	p->accuracy = accuracy;
+}
+
+/* ---- A, A' */
+
+/* A without the missing pixels */
+static int apply_links(struct problem *p, const float *x, float *y)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		struct link *l = &p->links[i];
+		float *out = i + 1 == p->count ? y : l->output;
+		int status = l->op->apply(l->self, l->scratch, x, out);
+
+		if (status)
+			return error_context(status, "operator \"%s\"", link_name(l));
+		x = out;
+	}
+	return LACUNA_OK;
+}
+
+static void blank_missing(const struct problem *p, float *y)
+{
+	size_t i;
+
+	if (p->present)
+		for (i = 0; i < p->y_count; i++)
+			y[i] *= p->present[i];
+}
+
+int problem_apply(struct problem *p, const float *x, float *y)
+{
+	int status = apply_links(p, x, y);
+
+	if (!status)
+		blank_missing(p, y);
+	return status;
+}
+
+/* Where each link's Jacobian is taken: the outputs of the links before it, when A is run on `at'. */
+static int linearise(struct problem *p, const float *at)
+{
+	if (p->flags & LACUNA_LINEAR)
+		return LACUNA_OK;
+	if (!at)
+		return error_set(LACUNA_EINTERNAL,
+				 "a nonlinear operator needs a point to be linearised at");
+	return apply_links(p, at, p->normal);
+}
+
+static int need_normal(struct problem *p)
+{
+	if (!p->normal)
+		p->normal = memory_alloc_array(p->y_count, sizeof *p->normal);
+	return p->normal ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* A' y for a y that is already blank where the measurement is missing. */
+static int adjoint_links(struct problem *p, const float *at, const float *y, float *x)
+{
+	size_t k;
+
+	for (k = p->count; k-- > 0;) {
+		struct link *l = &p->links[k];
+		const float *point = k ? p->links[k - 1].output : at;
+		float *out = k ? p->links[k - 1].back : x;
+		int status = l->op->adjoint(l->self, l->scratch,
+					    p->flags & LACUNA_LINEAR ? NULL : point, y, out);
+
+		if (status)
+			return error_context(status, "operator \"%s\"", link_name(l));
+		y = out;
+	}
+	return LACUNA_OK;
+}
+
+int problem_adjoint(struct problem *p, const float *at, const float *y, float *x)
+{
+	int status = LACUNA_OK;
+
+	if (p->present || !(p->flags & LACUNA_LINEAR))
+		status = need_normal(p);
+	if (!status)
+		status = linearise(p, at);
+	if (!status && p->present) {
+		memcpy(p->normal, y, p->y_count * sizeof *y);
+		blank_missing(p, p->normal);
+		y = p->normal;
+	}
+	return status ? status : adjoint_links(p, at, y, x);
+}
+
+/* ---- functions of A'A */
+
+static int need_linear(const struct problem *p)
+{
+	if (p->flags & LACUNA_LINEAR)
+		return LACUNA_OK;
+	return error_set(LACUNA_EUNSUPPORTED, "this needs a linear operator");
+}
+
+/* For links that touch pixels one by one, a row of A_k has one entry a at most: (A_k' D A_k) 1 = A_k'(D A_k 1). */
+static int pixelwise_diagonal(struct problem *p, float *d)
+{
+	float *ones = NULL, *weights = NULL, *next;
+	size_t k, i, n = p->y_count;
+	int status = LACUNA_OK;
+
+	weights = memory_alloc_array(n, sizeof *weights);
+	for (i = 0; weights && i < n; i++)
+		weights[i] = p->present ? p->present[i] : 1;
+	if (!weights)
+		return LACUNA_ENOMEM;
+	for (k = p->count; !status && k-- > 0;) {
+		struct link *l = &p->links[k];
+		size_t in = lacuna_count(&l->in), out = lacuna_count(&l->out);
+		float *entries = memory_alloc_array(out, sizeof *entries);
+
+		ones = memory_alloc_array(in, sizeof *ones);
+		next = memory_alloc_array(in, sizeof *next);
+		if (!entries || !ones || !next) {
+			status = LACUNA_ENOMEM;
+		} else {
+			for (i = 0; i < in; i++)
+				ones[i] = 1;
+			status = l->op->apply(l->self, l->scratch, ones, entries);
+			for (i = 0; i < out; i++)
+				entries[i] *= weights[i];
+			if (!status)
+				status = l->op->adjoint(l->self, l->scratch, NULL, entries, next);
+		}
+		memory_release(entries);
+		memory_release(ones);
+		memory_release(weights);
+		weights = next;
+	}
+	if (!status)
+		memcpy(d, weights, p->x_count * sizeof *d);
+	memory_release(weights);
+	return status;
+}
+
+static int compute_diagonal(struct problem *p, float *d)
+{
+	const struct link *only = p->links;
+
+	if ((p->flags & LACUNA_PIXELWISE) && (p->flags & LACUNA_LINEAR))
+		return pixelwise_diagonal(p, d);
+	if (p->count == 1 && !p->present && only->op->diagonal)
+		return only->op->diagonal(only->self, d);
+	return LACUNA_EUNSUPPORTED;
+}
+
+/* Sets diagonal_state. */
+static int find_diagonal(struct problem *p)
+{
+	int status;
+
+	if (p->diagonal_state != DIAGONAL_UNKNOWN)
+		return LACUNA_OK;
+	p->diagonal = memory_alloc_array(p->x_count, sizeof *p->diagonal);
+	if (!p->diagonal)
+		return LACUNA_ENOMEM;
+	status = compute_diagonal(p, p->diagonal);
+	if (status) {
+		memory_release(p->diagonal);
+		p->diagonal = NULL;
+	}
+	if (status && status != LACUNA_EUNSUPPORTED)
+		return status;
+	p->diagonal_state = status ? DIAGONAL_NONE : DIAGONAL_KNOWN;
+	return LACUNA_OK;
+}
+
+int problem_diagonal(struct problem *p, float *d)
+{
+	int status = find_diagonal(p);
+
+	if (status)
+		return status;
+	if (p->diagonal_state == DIAGONAL_NONE)
+		return error_set(
+			LACUNA_EUNSUPPORTED,
+			"this operator does not act on pixels one by one (A'A is not diagonal)");
+	memcpy(d, p->diagonal, p->x_count * sizeof *d);
+	return LACUNA_OK;
+}
+
+static int normal_product(void *context, const float *v, float *out)
+{
+	struct problem *p = context;
+	int status = problem_apply(p, v, p->normal);
+
+	/* A' of what problem_apply() has blanked already */
+	return status ? status : adjoint_links(p, NULL, p->normal, out);
+}
+
+static int need_work(struct problem *p)
+{
+	int status = need_normal(p);
+
+	if (!status && !p->work) {
+		p->work = memory_alloc_array(p->x_count, SOLVE_WORK * sizeof *p->work);
+		status = p->work ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	return status;
+}
+
+/* The operator's own form, or pixel by pixel; LACUNA_EUNSUPPORTED when there is neither. */
+static int closed_form(struct problem *p, lacuna_gain *gain, const void *context, const float *b,
+		       float *x)
+{
+	const struct link *only = p->links;
+	size_t i;
+	int status;
+
+	if (p->count == 1 && !p->present && only->op->spectral) {
+		status = only->op->spectral(only->self, only->scratch, gain, context, b, x);
+		if (status != LACUNA_EUNSUPPORTED)
+			return status ? error_context(status, "operator \"%s\"", link_name(only))
+				      : status;
+	}
+	/* Only a composition that can be diagonal is worth a look. */
+	if (!(p->flags & LACUNA_PIXELWISE) && !(p->count == 1 && only->op->diagonal))
+		return LACUNA_EUNSUPPORTED;
+	status = find_diagonal(p);
+	if (status)
+		return status;
+	if (p->diagonal_state == DIAGONAL_NONE)
+		return LACUNA_EUNSUPPORTED;
+	for (i = 0; i < p->x_count; i++)
+		x[i] = (float)(gain(p->diagonal[i], context) * b[i]);
+	return LACUNA_OK;
+}
+
+int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, const float *b,
+		     float *x)
+{
+	struct solve_matrix m = { p->x_count, normal_product, p };
+	int status = need_linear(p);
+
+	if (!status)
+		status = closed_form(p, gain, context, b, x);
+	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
+		return status;
+	status = need_work(p);
+	return status ? status
+		      : solve_lanczos(&m, gain, context, b, x, p->accuracy.lanczos, p->work);
+}
+
+static double inverse_gain(double lambda, const void *context)
+{
+	return 1 / (lambda + *(const double *)context);
+}
+
+int problem_solve(struct problem *p, double rho, const float *b, float *x)
+{
+	struct solve_matrix m = { p->x_count, normal_product, p };
+	int status = need_linear(p);
+
+	if (!(rho > 0))
+		return error_set(LACUNA_EINVAL, "solve() needs rho > 0");
+	if (!status)
+		status = closed_form(p, inverse_gain, &rho, b, x);
+	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
+		return status;
+	status = need_work(p);
+	return status ? status
+		      : solve_cg(&m, rho, b, x, p->accuracy.tolerance, p->accuracy.iterations,
+				 p->work);
+}
+
+int problem_has_closed_form(struct problem *p)
+{
+	const struct link *only = p->links;
+	const double one = 1;
+	float *x;
+	int status;
+
+	if (!(p->flags & LACUNA_LINEAR))
+		return 0;
+	if (p->flags & LACUNA_PIXELWISE)
+		return 1;
+	if (p->count > 1 || p->present || !(only->op->spectral || only->op->diagonal))
+		return 0;
+	/* An operator may have the form for some of its configurations only: ask it. */
+	x = memory_alloc_array(p->x_count, 2 * sizeof *x);
+	status = x ? closed_form(p, inverse_gain, &one, x, x + p->x_count) : LACUNA_ENOMEM;
+	memory_release(x);
+	return !status;
+}
+
+/* ---- the measurement */
+
+/* measured[i] = 1 where y[i] depends on the image at all, else 0.  A row of zeros answers zero to a random image. */
+static int find_measured(struct problem *p, float *measured)
+{
+	static const struct random_key probe = { 1, 0, 0 };
+	float *x = memory_alloc_array(p->x_count, sizeof *x);
+	size_t i;
+	int status;
+
+	if (!x)
+		return LACUNA_ENOMEM;
+	random_gaussian(probe, 0, 0, x, p->x_count);
+	for (i = 0; i < p->x_count; i++)
+		x[i] = 0.5f + 0.1f * x[i];
+	status = problem_apply(p, x, measured);
+	for (i = 0; !status && i < p->y_count; i++)
+		measured[i] = measured[i] != 0;
+	memory_release(x);
+	return status;
+}
+
+int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
+{
+	size_t i, absent = 0;
+
+	for (i = 0; i < p->y_count; i++) {
+		if (isinf(y[i]))
+			return error_set(LACUNA_EINVAL, "the measurement holds infinite values");
+		absent += isnan(y[i]) != 0;
+	}
+	if (absent == p->y_count)
+		return error_set(LACUNA_EINVAL, "the measurement holds nothing but NaN");
+	if (!(noise >= 0) || !isfinite(noise))
+		return error_set(LACUNA_EINVAL, "the noise level must be 0 or larger");
+	memory_release(p->present);
+	p->present = NULL;
+	memory_release(p->diagonal);
+	p->diagonal = NULL;
+	p->diagonal_state = DIAGONAL_UNKNOWN;
+	if (absent) {
+		p->present = memory_alloc_array(p->y_count, sizeof *p->present);
+		if (!p->present)
+			return LACUNA_ENOMEM;
+		for (i = 0; i < p->y_count; i++) {
+			p->present[i] = !isnan(y[i]);
+			if (isnan(y[i]))
+				y[i] = 0;
+		}
+	}
+	p->measurement = y;
+	p->noise = noise;
+	if (missing)
+		*missing = absent;
+	return LACUNA_OK;
+}
+
+int problem_estimate_noise(struct problem *p, const float *y, double *sigma)
+{
+	float *measured = memory_alloc_array(p->y_count, sizeof *measured);
+	size_t i;
+	int status = measured ? find_measured(p, measured) : LACUNA_ENOMEM;
+
+	if (!status) {
+		for (i = 0; i < p->y_count; i++)
+			measured[i] = measured[i] != 0 ? y[i] : NAN;
+		status = noise_estimate(&p->y, measured, sigma);
+	}
+	memory_release(measured);
+	return status;
+}
+
+int problem_residual(struct problem *p, const float *x, double *rms)
+{
+	float *measured = memory_alloc_array(p->y_count, 2 * sizeof *measured);
+	float *r = measured ? measured + p->y_count : NULL;
+	double sum, count;
+	int status = measured ? find_measured(p, measured) : LACUNA_ENOMEM;
+
+	if (!status)
+		status = problem_apply(p, x, r);
+	if (!status) {
+		vector_subtract(p->y_count, r, p->measurement, r);
+		sum = vector_dot(p->y_count, r, r);
+		count = vector_sum(p->y_count, measured);
+		if (p->present)
+			count = vector_dot(p->y_count, measured, p->present);
+		*rms = count > 0 ? sqrt(sum / count) : 0;
+	}
+	memory_release(measured);
+	return status;
+}
+
+int problem_simulate(struct problem *p, const float *x, double noise, struct random_key key,
+		     float *y)
+{
+	float *n;
+	size_t i;
+	int status = problem_apply(p, x, y);
+
+	if (status || noise == 0)
+		return status;
+	n = memory_alloc_array(p->y_count, 2 * sizeof *n);
+	status = n ? find_measured(p, n + p->y_count) : LACUNA_ENOMEM;
+	if (!status) {
+		random_gaussian(key, 0, 0, n, p->y_count);
+		for (i = 0; i < p->y_count; i++)
+			y[i] += (float)noise * n[i] * n[p->y_count + i];
+	}
+	memory_release(n);
+	return status;
+}
+
+void window_get(const struct lacuna_shape *x, const struct lacuna_region *region,
+		const float *from_x, float *picture)
+{
+	const int64_t *o = region->origin, *e = region->extent, *s = x->extent;
+	int64_t t, c, row;
+
+	for (t = 0; t < e[3]; t++)
+		for (c = 0; c < e[2]; c++)
+			for (row = 0; row < e[1]; row++) {
+				int64_t at = o[0] + s[0] * (o[1] + row +
+							    s[1] * (o[2] + c + s[2] * (o[3] + t)));
+
+				memcpy(picture, from_x + at, (size_t)e[0] * sizeof *picture);
+				picture += e[0];
+			}
+}

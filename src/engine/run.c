@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "engine/run.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "base/vector.h"
+#include "plugin/host.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+/* The three plugins of a run and what they share.  Each has a table of services of its own. */
+struct session {
+	struct random_key key; /* first: the host tables read it */
+	struct problem *problem;
+	struct lacuna_problem description; /* what plugins see of it */
+	struct session_options options;
+
+	struct lacuna_host prior_host, guidance_host, sampler_host;
+	const struct plugin_use *prior_use, *guidance_use, *sampler_use;
+	void *prior, *guidance, *sampler;
+	void *prior_scratch, *guidance_scratch;
+	struct lacuna_prior_info info;
+	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
+
+	int64_t evaluations;
+	double prior_seconds;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- services: the problem */
+
+static struct session *session_of(const struct lacuna_host *host)
+{
+	return host->data;
+}
+
+static int service_apply(const struct lacuna_host *host, const float *x, float *y)
+{
+	return problem_apply(session_of(host)->problem, x, y);
+}
+
+static int service_adjoint(const struct lacuna_host *host, const float *at, const float *y,
+			   float *x)
+{
+	return problem_adjoint(session_of(host)->problem, at, y, x);
+}
+
+static int service_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
+			    const float *b, float *x)
+{
+	return problem_spectral(session_of(host)->problem, gain, context, b, x);
+}
+
+static int service_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
+{
+	return problem_solve(session_of(host)->problem, rho, b, x);
+}
+
+static int service_diagonal(const struct lacuna_host *host, float *d)
+{
+	return problem_diagonal(session_of(host)->problem, d);
+}
+
+/* ---- services: the prior */
+
+static int finish_evaluation(struct session *s, double started, int status)
+{
+	s->prior_seconds += now() - started;
+	s->evaluations++;
+	if (status)
+		return error_context(status, "prior \"%s\"", s->prior_use->plugin->head->name);
+	return cancel_requested() ? error_set(LACUNA_ECANCELLED, "cancelled") : LACUNA_OK;
+}
+
+static double clamp_sigma(const struct session *s, double sigma)
+{
+	return fmin(fmax(sigma, s->info.sigma_min), s->info.sigma_max);
+}
+
+static int service_denoise(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	double started = now();
+	size_t i;
+	int status = LACUNA_OK;
+
+	for (i = 0; !status && i < s->groups; i++)
+		status = prior->denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
+					u + i * s->group, x0 + i * s->group);
+	return finish_evaluation(s, started, status);
+}
+
+static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
+			       float *x0)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	double started = now();
+	size_t i;
+	int status = LACUNA_OK;
+
+	if (!prior->denoise_map)
+		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" takes no sigma maps",
+				 s->prior_use->plugin->head->name);
+	for (i = 0; !status && i < s->groups; i++)
+		status = prior->denoise_map(s->prior, s->prior_scratch, sigma + i * s->group,
+					    u + i * s->group, x0 + i * s->group);
+	return finish_evaluation(s, started, status);
+}
+
+static int service_denoise_vjp(const struct lacuna_host *host, double sigma, const float *u,
+			       const float *v, float *out)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	double started = now();
+	size_t i;
+	int status = LACUNA_OK;
+
+	if (!prior->vjp)
+		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" gives no derivative",
+				 s->prior_use->plugin->head->name);
+	for (i = 0; !status && i < s->groups; i++)
+		status = prior->vjp(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
+				    u + i * s->group, v + i * s->group, out + i * s->group);
+	return finish_evaluation(s, started, status);
+}
+
+/* ---- services: the guidance */
+
+static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	int status = s->guidance_use->plugin->u.guidance.estimate(s->guidance, s->guidance_scratch,
+								  sigma, u, x0);
+
+	return status ? error_context(status, "guidance \"%s\"",
+				      s->guidance_use->plugin->head->name)
+		      : status;
+}
+
+/* ---- hosts */
+
+static void init_hosts(struct session *s)
+{
+	struct lacuna_host *h = &s->prior_host;
+
+	host_init(h, &s->key); /* the key is the first member, so data is the session as well */
+	h->apply = service_apply;
+	h->adjoint = service_adjoint;
+	h->spectral = service_spectral;
+	h->solve = service_solve;
+	h->diagonal = service_diagonal;
+
+	h = &s->guidance_host;
+	*h = s->prior_host;
+	h->denoise = service_denoise;
+	h->denoise_map = service_denoise_map;
+	h->denoise_vjp = service_denoise_vjp;
+
+	h = &s->sampler_host;
+	*h = s->guidance_host;
+	if (s->guidance_use)
+		h->estimate = service_estimate;
+}
+
+/* ---- what the plugins need of each other */
+
+static int needs_met(struct session *s, const struct plugin_use *use, uint32_t needs)
+{
+	const struct lacuna_plugin *head = use->plugin->head;
+	const char *family = plugin_kind_name((int)head->kind);
+	const struct lacuna_plugin *prior = s->prior_use->plugin->head;
+
+	if ((needs & LACUNA_NEEDS_LINEAR) && !(problem_flags(s->problem) & LACUNA_LINEAR))
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "%s \"%s\" needs a linear operator, and this one is not", family,
+				 head->name);
+	if (needs & LACUNA_NEEDS_DIAGONAL) {
+		float *d = memory_alloc_array(lacuna_count(problem_x(s->problem)), sizeof *d);
+		int status = d ? problem_diagonal(s->problem, d) : LACUNA_ENOMEM;
+
+		memory_release(d);
+		if (status)
+			return error_context(status, "%s \"%s\"", family, head->name);
+	}
+	if ((needs & LACUNA_NEEDS_MAP) && !s->prior_use->plugin->u.prior.denoise_map)
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "%s \"%s\" needs a prior that takes sigma maps; \"%s\" does not",
+				 family, head->name, prior->name);
+	if ((needs & LACUNA_NEEDS_VJP) && !s->prior_use->plugin->u.prior.vjp)
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "%s \"%s\" needs a prior with a derivative; \"%s\" has none",
+				 family, head->name, prior->name);
+	if ((needs & LACUNA_NEEDS_GUIDANCE) && !s->guidance_use)
+		return error_set(LACUNA_EUNSUPPORTED, "%s \"%s\" needs a guidance", family,
+				 head->name);
+	return LACUNA_OK;
+}
+
+/* ---- creation */
+
+static int create_prior(struct session *s)
+{
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const char *name = s->prior_use->plugin->head->name;
+	const struct lacuna_shape *x = problem_x(s->problem);
+	size_t bytes;
+	int status;
+
+	status = prior->create(&s->prior_host, s->prior_use->config, &s->description, &s->prior);
+	if (status)
+		return error_context(status, "prior \"%s\"", name);
+	s->info.size = sizeof s->info;
+	prior->info(s->prior, &s->info);
+	if (s->info.channels && x->extent[2] % s->info.channels)
+		return error_set(
+			LACUNA_EUNSUPPORTED,
+			"prior \"%s\" works on %d channels at a time, and the image has %lld", name,
+			(int)s->info.channels, (long long)x->extent[2]);
+	s->groups = s->info.channels ? (size_t)(x->extent[2] / s->info.channels) : 1;
+	if (x->extent[3] != 1)
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "images of several frames are restored one by one");
+	s->group = lacuna_count(x) / s->groups;
+	bytes = prior->scratch ? prior->scratch(s->prior) : 0;
+	if (bytes && !(s->prior_scratch = memory_alloc(bytes)))
+		return LACUNA_ENOMEM;
+	return LACUNA_OK;
+}
+
+static int create_guidance(struct session *s)
+{
+	const struct lacuna_guidance *guidance;
+	size_t bytes;
+	int status;
+
+	if (!s->guidance_use)
+		return LACUNA_OK;
+	guidance = &s->guidance_use->plugin->u.guidance;
+	status = needs_met(s, s->guidance_use, guidance->needs);
+	if (status)
+		return status;
+	status = guidance->create(&s->guidance_host, s->guidance_use->config, &s->description,
+				  &s->guidance);
+	if (status)
+		return error_context(status, "guidance \"%s\"",
+				     s->guidance_use->plugin->head->name);
+	bytes = guidance->scratch ? guidance->scratch(s->guidance) : 0;
+	if (bytes && !(s->guidance_scratch = memory_alloc(bytes)))
+		return LACUNA_ENOMEM;
+	return LACUNA_OK;
+}
+
+static int create_sampler(struct session *s)
+{
+	const struct lacuna_sampler *sampler = &s->sampler_use->plugin->u.sampler;
+	int status = needs_met(s, s->sampler_use, sampler->needs);
+
+	if (status)
+		return status;
+	status = sampler->create(&s->sampler_host, s->sampler_use->config, &s->description,
+				 &s->sampler);
+	if (status)
+		return error_context(status, "sampler \"%s\"", s->sampler_use->plugin->head->name);
+	return LACUNA_OK;
+}
+
+int session_create(struct problem *problem, const struct plugin_use *prior,
+		   const struct plugin_use *guidance, const struct plugin_use *sampler,
+		   const struct session_options *options, struct session **result)
+{
+	struct session *s = memory_alloc(sizeof *s);
+	int status;
+
+	if (!s)
+		return LACUNA_ENOMEM;
+	s->problem = problem;
+	s->prior_use = prior;
+	s->guidance_use = guidance;
+	s->sampler_use = sampler;
+	s->options = *options;
+	s->key = (struct random_key){ options->seed, options->image, 0 };
+	s->description = (struct lacuna_problem){ .size = sizeof s->description,
+						  .x = *problem_x(problem),
+						  .y = *problem_y(problem),
+						  .measurement = problem_measurement(problem),
+						  .start = options->start,
+						  .noise = problem_noise(problem) };
+	init_hosts(s);
+	status = create_prior(s);
+	if (!status)
+		status = create_guidance(s);
+	if (!status)
+		status = create_sampler(s);
+	if (status) {
+		session_destroy(s);
+		return status;
+	}
+	*result = s;
+	return LACUNA_OK;
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->sampler)
+		s->sampler_use->plugin->u.sampler.destroy(s->sampler);
+	if (s->guidance)
+		s->guidance_use->plugin->u.guidance.destroy(s->guidance);
+	if (s->prior)
+		s->prior_use->plugin->u.prior.destroy(s->prior);
+	memory_release(s->guidance_scratch);
+	memory_release(s->prior_scratch);
+	memory_release(s);
+}
+
+/* ---- the loop */
+
+/* A step was done, or is to be reported. */
+static int after_step(const struct session *s, int64_t k, int64_t steps, int status, const float *u)
+{
+	const char *name = s->sampler_use->plugin->head->name;
+
+	if (status < 0)
+		return error_context(status, "sampler \"%s\", step %lld", name, (long long)k);
+	if (!vector_finite(lacuna_count(&s->description.x), u))
+		return error_set(
+			LACUNA_ENUMERIC,
+			"sampler \"%s\" reached a value that is not finite at step %lld of %lld",
+			name, (long long)k, (long long)steps);
+	if (cancel_requested())
+		return error_set(LACUNA_ECANCELLED, "cancelled");
+	if (s->options.progress)
+		s->options.progress(s->options.progress_context, k, steps);
+	return status;
+}
+
+int session_run(struct session *s, uint32_t sample, float *u, struct session_stats *stats)
+{
+	const struct lacuna_sampler *sampler = &s->sampler_use->plugin->u.sampler;
+	int64_t steps = sampler->steps(s->sampler), k;
+	double started = now();
+	int status;
+
+	s->key.sample = sample;
+	s->evaluations = 0;
+	s->prior_seconds = 0;
+
+	status = after_step(s, 0, steps, sampler->start(s->sampler, u), u);
+	for (k = 0; !status && k < steps; k++)
+		status = after_step(s, k + 1, steps, sampler->step(s->sampler, k, u), u);
+	if (status < 0)
+		return status;
+
+	if (stats) {
+		*stats = (struct session_stats){ .steps = k,
+						 .evaluations = s->evaluations,
+						 .prior_seconds = s->prior_seconds };
+		status = problem_residual(s->problem, u, &stats->residual);
+		stats->seconds = now() - started;
+		return status;
+	}
+	return LACUNA_OK;
+}
+
+size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
+{
+	/* Ten images (state, estimate, noise, conjugate gradients, FFT work), three measurements, small change. */
+	double bytes = 4.0 * (10.0 * (double)x->extent[0] * (double)x->extent[1] *
+				      (double)x->extent[2] * (double)x->extent[3] +
+			      3.0 * (double)y->extent[0] * (double)y->extent[1] *
+				      (double)y->extent[2] * (double)y->extent[3]) +
+		       0x1p24;
+
+	return bytes < (double)SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "engine/solve.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "base/vector.h"
+
+#include <lapacke.h>
+#include <math.h>
+#include <string.h>
+
+static int shifted_product(const struct solve_matrix *m, double rho, const float *v, float *out)
+{
+	int status = m->product(m->context, v, out);
+
+	if (!status)
+		vector_axpy(m->n, rho, v, out);
+	return status;
+}
+
+int solve_cg(const struct solve_matrix *m, double rho, const float *b, float *x, double tolerance,
+	     int iterations, float *work)
+{
+	float *r = work, *p = work + m->n, *q = work + 2 * m->n;
+	double goal, rr, old;
+	int i, status;
+
+	goal = tolerance * vector_norm(m->n, b);
+	goal *= goal;
+	status = shifted_product(m, rho, x, r);
+	if (status)
+		return status;
+	vector_subtract(m->n, b, r, r);
+	memcpy(p, r, m->n * sizeof *p);
+	rr = vector_dot(m->n, r, r);
+	for (i = 0; i < iterations && rr > goal; i++) {
+		double pq, alpha;
+
+		if (cancel_requested())
+			return error_set(LACUNA_ECANCELLED, "cancelled");
+		status = shifted_product(m, rho, p, q);
+		if (status)
+			return status;
+		pq = vector_dot(m->n, p, q);
+		if (!(pq > 0)) /* rounding has used up the residual, or a NaN */
+			break;
+		alpha = rr / pq;
+		vector_axpy(m->n, alpha, p, x);
+		vector_axpy(m->n, -alpha, q, r);
+		old = rr;
+		rr = vector_dot(m->n, r, r);
+		vector_xpby(m->n, r, rr / old, p);
+	}
+	if (!isfinite(rr))
+		return error_set(LACUNA_ENUMERIC,
+				 "conjugate gradients met a value that is not finite");
+	return LACUNA_OK;
+}
+
+/* ---- Lanczos */
+
+struct tridiagonal {
+	int size;
+	double *alpha, *beta; /* beta[k] couples k and k + 1 */
+};
+
+/* One step of the recurrence: next = M q - beta[k-1] previous, alpha[k], beta[k].  next is not yet normalised. */
+static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int k,
+			const float *previous, const float *q, float *next)
+{
+	int status = m->product(m->context, q, next);
+
+	if (status)
+		return status;
+	if (k)
+		vector_axpy(m->n, -t->beta[k - 1], previous, next);
+	t->alpha[k] = vector_dot(m->n, q, next);
+	vector_axpy(m->n, -t->alpha[k], q, next);
+	t->beta[k] = vector_norm(m->n, next);
+	if (!isfinite(t->alpha[k]) || !isfinite(t->beta[k]))
+		return error_set(LACUNA_ENUMERIC, "Lanczos met a value that is not finite");
+	return LACUNA_OK;
+}
+
+/* Runs the recurrence from b.  First pass (coefficients NULL): fills t.  Second pass: x = sum of coefficients[k] q_k;
+ * it repeats the arithmetic of the first, so the vectors are the same to the bit. */
+static int lanczos_pass(const struct solve_matrix *m, const float *b, double norm,
+			struct tridiagonal *t, int steps, const double *coefficients, float *x,
+			float *work)
+{
+	float *previous = work, *q = work + m->n, *next = work + 2 * m->n, *spare;
+	/* Below this the rest is rounding of single precision, and a further vector would be arbitrary. */
+	double largest = 0, negligible = 1e-5;
+	int k, status;
+
+	memcpy(q, b, m->n * sizeof *q);
+	vector_scale(m->n, 1 / norm, q);
+	for (k = 0; k < steps; k++) {
+		if (cancel_requested())
+			return error_set(LACUNA_ECANCELLED, "cancelled");
+		if (coefficients)
+			vector_axpy(m->n, coefficients[k], q, x);
+		if (coefficients && k == t->size - 1)
+			return LACUNA_OK;
+		status = lanczos_step(m, t, k, previous, q, next);
+		if (status)
+			return status;
+		largest = fmax(largest, fabs(t->alpha[k]) + t->beta[k]);
+		if (t->beta[k] <= negligible * largest) {
+			k++;
+			break;
+		}
+		vector_scale(m->n, 1 / t->beta[k], next);
+		spare = previous;
+		previous = q;
+		q = next;
+		next = spare;
+	}
+	t->size = k;
+	return LACUNA_OK;
+}
+
+/* coefficients = norm * gain(T) e_1 */
+static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, const void *context,
+			    double norm, double *coefficients)
+{
+	size_t n = (size_t)t->size, i, k;
+	double *values = memory_alloc_array(n * (n + 2), sizeof *values);
+	double *couplings = values ? values + n : NULL, *vectors = values ? values + 2 * n : NULL;
+	int status = LACUNA_OK;
+
+	if (!values)
+		return LACUNA_ENOMEM;
+	memcpy(values, t->alpha, n * sizeof *values);
+	memcpy(couplings, t->beta, (n - 1) * sizeof *couplings);
+	if (LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, values, couplings, vectors,
+			  (lapack_int)n)) {
+		status = error_set(LACUNA_ENUMERIC,
+				   "the eigenvalues of a Lanczos matrix did not converge");
+	} else {
+		memset(coefficients, 0, n * sizeof *coefficients);
+		for (k = 0; k < n; k++) {
+			/* Rounding may put an eigenvalue of A'A a little below 0. */
+			double g = gain(fmax(values[k], 0), context) * vectors[k * n] * norm;
+
+			for (i = 0; i < n; i++)
+				coefficients[i] += g * vectors[k * n + i];
+		}
+	}
+	memory_release(values);
+	return status;
+}
+
+int solve_lanczos(const struct solve_matrix *m, lacuna_gain *gain, const void *gain_context,
+		  const float *b, float *x, int steps, float *work)
+{
+	struct tridiagonal t = { 0 };
+	double norm = vector_norm(m->n, b), *numbers;
+	int status;
+
+	memset(x, 0, m->n * sizeof *x);
+	if (norm == 0)
+		return LACUNA_OK;
+	numbers = memory_alloc_array(3 * (size_t)steps, sizeof *numbers);
+	if (!numbers)
+		return LACUNA_ENOMEM;
+	t.alpha = numbers;
+	t.beta = numbers + steps;
+	status = lanczos_pass(m, b, norm, &t, steps, NULL, NULL, work);
+	if (!status)
+		status = tridiagonal_gain(&t, gain, gain_context, norm, numbers + 2 * steps);
+	if (!status)
+		status = lanczos_pass(m, b, norm, &t, steps, numbers + 2 * steps, x, work);
+	memory_release(numbers);
+	return status;
+}

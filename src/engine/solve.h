@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Functions of a symmetric positive semidefinite matrix that is only known by its products with vectors. */
+#ifndef ENGINE_SOLVE_H
+#define ENGINE_SOLVE_H
+
+#include <lacuna/plugin.h>
+
+/* out = M v; LACUNA_OK or a negative status */
+typedef int solve_product(void *context, const float *v, float *out);
+
+struct solve_matrix {
+	size_t n;
+	solve_product *product;
+	void *context;
+};
+
+enum { SOLVE_WORK = 3 }; /* vectors of n floats that the functions below need as work space */
+
+/* (M + rho I) x = b by conjugate gradients (Hestenes and Stiefel 1952).  x holds the first guess.  Stops when the
+ * residual is tolerance * ||b||, or after `iterations'. */
+int solve_cg(const struct solve_matrix *, double rho, const float *b, float *x, double tolerance,
+	     int iterations, float *work);
+
+/* x = gain(M) b by Lanczos in two passes: the vectors are made twice instead of being stored (Borici 2000).
+ * At most `steps' steps, 2 products each. */
+int solve_lanczos(const struct solve_matrix *, lacuna_gain *, const void *gain_context,
+		  const float *b, float *x, int steps, float *work);
+
+#endif
