@@ -75,12 +75,13 @@ static int open_beside(struct temporary *t, mode_t mode)
 
 		if (length >= (int)sizeof(n->text))
 			return error_set(LACUNA_EIO, "%s: the name is too long", t->target);
+		n->active = 1; /* before the file exists, lest a signal find it unlisted */
 		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		if (t->fd >= 0) {
-			n->active = 1;
 			t->name = n;
 			return LACUNA_OK;
 		}
+		n->active = 0;
 		if (errno != EEXIST)
 			break;
 	}

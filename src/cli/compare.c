@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* lacuna compare: PSNR, SSIM, NRMSE of two pictures. */
+#include <config.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/common.h"
+#include "cli/picture.h"
+#include "cli/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct values {
+	const char *range;
+	double limit;
+	int64_t border;
+	uint64_t memory;
+	int center, json;
+};
+
+static const struct values defaults = { .limit = -1 };
+
+#define AT(field) .offset = offsetof(struct values, field)
+static const struct option_row rows[] = {
+	{ "range", 0, OPTION_TEXT, "LO:HI",
+	  "sample values of REF.tif that are black and white [full scale of integers; 0:1 or the "
+	  "measured range of floats]",
+	  AT(range) },
+	{ "border", 'b', OPTION_INTEGER, "N", "leave out N pixels at each side [0]", AT(border),
+	  .lo = 0, .hi = 1e9 },
+	{ "center", 'c', OPTION_FLAG, NULL,
+	  "pictures may differ in size: compare the middle of the larger one", AT(center) },
+	{ "max-nrmse", 0, OPTION_REAL, "LIMIT", "status 1 when NRMSE is above LIMIT", AT(limit),
+	  .lo = 0, .hi = 1e9 },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	{ "json", 0, OPTION_FLAG, NULL, "print JSON", AT(json) },
+};
+
+/* One of the two files. */
+struct side {
+	struct tiff_reader *reader;
+	struct tiff_page info;
+	struct image image;
+};
+
+static int read_side(struct side *s, int page, size_t budget)
+{
+	int status = tiff_page_info(s->reader, page, &s->info);
+
+	if (!status)
+		status = resources_check(lacuna_count(&s->info.shape) * 3 * sizeof(float), budget);
+	return status ? status : tiff_read(s->reader, page, &s->image);
+}
+
+/* Cuts the image to the middle w x h. */
+static int cut(struct image *image, int64_t w, int64_t h)
+{
+	const int64_t *e = image->shape.extent;
+	const struct lacuna_region middle = {
+		.origin = { (e[0] - w) / 2, (e[1] - h) / 2, 0, 0 },
+		.extent = { w, h, e[2], 1 },
+	};
+	struct image smaller = { 0 };
+	int status;
+
+	if (w == e[0] && h == e[1])
+		return LACUNA_OK;
+	status = picture_crop(image, &middle, &smaller);
+	if (status)
+		return status;
+	image_free(image);
+	*image = smaller;
+	return LACUNA_OK;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Makes both images equal in size. */
+static int match(const struct values *v, struct side *a, struct side *b)
+{
+	const int64_t *ea = a->image.shape.extent, *eb = b->image.shape.extent;
+	const int64_t w = smaller(ea[0], eb[0]) - 2 * v->border;
+	const int64_t h = smaller(ea[1], eb[1]) - 2 * v->border;
+	const int wide_odd = (ea[0] - eb[0]) % 2 != 0, high_odd = (ea[1] - eb[1]) % 2 != 0;
+	char sa[64], sb[64];
+	int status;
+
+	picture_shape_text(&a->image.shape, sa, sizeof(sa));
+	picture_shape_text(&b->image.shape, sb, sizeof(sb));
+	if (ea[2] != eb[2])
+		return error_set(LACUNA_EINVAL, "%s against %s: channels differ", sa, sb);
+	if (!v->center && !picture_same_shape(&a->image.shape, &b->image.shape))
+		return error_set(LACUNA_EINVAL,
+				 "%s against %s: sizes differ; --center compares the middle", sa,
+				 sb);
+	if (wide_odd || high_odd)
+		return error_set(LACUNA_EINVAL,
+				 "%s against %s: the sizes differ by an odd number, there is no "
+				 "common middle; crop one of them",
+				 sa, sb);
+	if (w < 1 || h < 1)
+		return error_set(LACUNA_EINVAL, "--border %lld leaves nothing of %s",
+				 (long long)v->border, sb);
+	status = cut(&a->image, w, h);
+	return status ? status : cut(&b->image, w, h);
+}
+
+static int compare_page(const struct values *v, struct side *a, struct side *b, int page,
+			size_t budget, struct metrics *m)
+{
+	struct image_range stated, ra, rb;
+	int status = v->range ? picture_parse_range(v->range, &stated) : LACUNA_OK;
+
+	if (!status)
+		status = read_side(a, page, budget);
+	if (!status)
+		status = read_side(b, page, budget);
+	if (!status)
+		status = picture_range(&a->info, &a->image, v->range ? &stated : NULL, &ra, NULL);
+	if (!status)
+		status = picture_range_like(&b->info, &b->image, &a->info, &ra, &rb);
+	if (!status)
+		status = match(v, a, b);
+	if (!status) {
+		image_to_unit(&a->image, ra);
+		image_to_unit(&b->image, rb);
+		status = metrics_compute(&a->image.shape, a->image.values, b->image.values, m);
+	}
+	image_free(&a->image);
+	image_free(&b->image);
+	return status;
+}
+
+static void print(int page, int pages, const struct metrics *m)
+{
+	if (pages > 1)
+		printf("page %d: ", page + 1);
+	printf("PSNR %.4f dB, SSIM %.5f, NRMSE %.6g, largest difference %.6g\n", m->psnr, m->ssim,
+	       m->nrmse, m->max_abs);
+}
+
+static int compare_pages(const struct values *v, struct side *a, struct side *b, size_t budget,
+			 json_t *list, int *exceeded)
+{
+	const int pages = tiff_page_count(a->reader);
+	int status = LACUNA_OK;
+
+	if (pages != tiff_page_count(b->reader))
+		return error_set(LACUNA_EINVAL, "%d pages against %d", pages,
+				 tiff_page_count(b->reader));
+	for (int page = 0; !status && page < pages; page++) {
+		struct metrics m;
+
+		status = compare_page(v, a, b, page, budget, &m);
+		if (status)
+			break;
+		*exceeded |= v->limit >= 0 && !(m.nrmse <= v->limit);
+		json_array_append_new(list, report_metrics(&m));
+		if (!v->json)
+			print(page, pages, &m);
+	}
+	return status;
+}
+
+static int print_json(json_t *list, char **operands)
+{
+	json_t *record = report_new();
+	char *text;
+
+	json_object_set_new(record, "reference", json_string(operands[0]));
+	json_object_set_new(record, "image", json_string(operands[1]));
+	json_object_set(record, "pages", list);
+	text = report_text(record);
+	json_decref(record);
+	if (!text)
+		return LACUNA_ENOMEM;
+	fputs(text, stdout);
+	free(text);
+	return LACUNA_OK;
+}
+
+static int run(const struct command *c, const void *values, int count, char **operands)
+{
+	const struct values *v = values;
+	struct side a = { 0 }, b = { 0 };
+	const size_t budget = resources_set(0, v->memory);
+	struct image_range range;
+	json_t *list;
+	int status, exceeded = 0;
+
+	(void)count;
+	if (v->range && picture_parse_range(v->range, &range))
+		return misuse(c, "%s", error_text());
+	list = json_array();
+	status = tiff_open(operands[0], &a.reader);
+	if (!status)
+		status = tiff_open(operands[1], &b.reader);
+	if (!status)
+		status = compare_pages(v, &a, &b, budget, list, &exceeded);
+	if (!status && v->json)
+		status = print_json(list, operands);
+	tiff_close(a.reader);
+	tiff_close(b.reader);
+	json_decref(list);
+	if (status)
+		return failure(strstr(error_text(), operands[0]) ? operands[0] : operands[1],
+			       status);
+	return exceeded ? STATUS_FAILED : STATUS_DONE;
+}
+
+const struct command command_compare = {
+	.name = "compare",
+	.operands = "REF.tif IMG.tif [OPTION ...]",
+	.summary = "PSNR, SSIM and NRMSE of two pictures",
+	.details = "Measures how far IMG.tif is from REF.tif, page by page.  PSNR is relative to "
+		   "full scale.  "
+		   "SSIM is that of Wang et al. 2004 (Gaussian window 11x11, mean of the "
+		   "channels).  NRMSE is "
+		   "||REF - IMG|| / ||REF||.  Pixels that are NaN in either are left out.",
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.defaults = &defaults,
+	.values_size = sizeof(struct values),
+	.operands_min = 2,
+	.operands_max = 2,
+	.run = run,
+};

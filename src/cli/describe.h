@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The page of a plugin, made from its head and parameter table. */
+#ifndef CLI_DESCRIBE_H
+#define CLI_DESCRIBE_H
+
+#include "plugin/loader.h"
+
+#include <stdio.h>
+
+void describe_text(const struct plugin *, FILE *);
+/* As a manual page in mdoc(7). */
+void describe_man(const struct plugin *, FILE *);
+/* Text for mdoc: neither leading dots nor backslashes of its own; an empty line is a paragraph. */
+void describe_roff(const char *text, FILE *);
+
+#endif

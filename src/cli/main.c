@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The program: table of commands, messages, orderly end. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+#include "cli/picture.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "plugin/host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+	&command_restore, &command_simulate, &command_compare,	&command_list,
+	&command_help,	  &command_check,    &command_complete, NULL,
+};
+
+static const struct command program = { .name = "help" };
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	size_t n = 0;
+
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->summary)
+			names[n++] = commands[i]->name;
+	names[n] = NULL;
+	return text_nearest(name, names);
+}
+
+void command_print_all(FILE *f)
+{
+	fputs("Usage: lacuna COMMAND [ARGUMENTS]\n\n"
+	      "Restores degraded TIFF images by conditional diffusion sampling.\n\nCommands:\n",
+	      f);
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->summary)
+			fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\nExample: deblur a photograph whose blur is a disk of 3 pixels:\n"
+	      "  lacuna restore photo.tif -o sharp.tif -A blur:psf=disk,radius=3\n\n"
+	      "'lacuna help COMMAND' explains a command, 'lacuna list' names the plugins,\n"
+	      "'lacuna help operator NAME' (prior, guidance, sampler) explains one.\n",
+	      f);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------- */
+
+static int verbosity = 1;
+
+void verbosity_set(int level)
+{
+	verbosity = level;
+}
+
+static void print_log(void *context, int level, const char *text)
+{
+	(void)context;
+	if ((level > LACUNA_LOG_ERROR && verbosity < 1) ||
+	    (level > LACUNA_LOG_INFO && verbosity < 2))
+		return;
+	progress_clear();
+	fprintf(stderr, "lacuna: %s%s\n", level == LACUNA_LOG_WARN ? "warning: " : "", text);
+}
+
+int misuse(const struct command *c, const char *fmt, ...)
+{
+	va_list args;
+
+	progress_clear();
+	fprintf(stderr, c == &program ? "lacuna: " : "lacuna %s: ", c->name);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	if (c == &program)
+		fputs("\nTry 'lacuna help'\n", stderr);
+	else
+		fprintf(stderr, "\nTry 'lacuna help %s'\n", c->name);
+	return STATUS_MISUSED;
+}
+
+int failure(const char *file, int status)
+{
+	const char *text = error_text();
+
+	progress_clear();
+	if (status == LACUNA_ECANCELLED && signals_received()) {
+		fputs("lacuna: stopped; no output was written\n", stderr);
+		return 128 + signals_received();
+	}
+	if (!*text)
+		text = error_status_text(status);
+	if (file && strncmp(text, file, strlen(file)) != 0)
+		fprintf(stderr, "lacuna: %s: %s\n", file, text);
+	else
+		fprintf(stderr, "lacuna: %s\n", text);
+	return STATUS_FAILED;
+}
+
+/* What was printed must have arrived: a full disk is a failure. */
+static int close_stdout(int status)
+{
+	const int failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fclose(stdout) || failed) {
+		fprintf(stderr, "lacuna: standard output: %s\n",
+			errno ? strerror(errno) : "cannot be written");
+		if (status == STATUS_DONE)
+			status = STATUS_FAILED;
+	}
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *c;
+	const char *near;
+
+	if (argc < 2)
+		return misuse(&program, "a command is missing");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		command_print_all(stdout);
+		return STATUS_DONE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("lacuna %s\n", PACKAGE_VERSION);
+		return STATUS_DONE;
+	}
+	c = command_find(argv[1]);
+	if (c)
+		return options_run(c, argc - 1, argv + 1);
+	near = command_nearest(argv[1]);
+	return misuse(&program, "unknown command '%s'%s%s%s", argv[1],
+		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	report_arguments(argc, argv);
+	log_install(print_log, NULL);
+	signals_install();
+	host_install_reader(picture_read);
+	status = run(argc, argv);
+	threads_stop();
+	return close_stdout(status);
+}

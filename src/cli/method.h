@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Which plugins restore when the user does not say: the one place that decides. */
+#ifndef CLI_METHOD_H
+#define CLI_METHOD_H
+
+#include "plugin/loader.h"
+
+/* The names of --method, NULL-terminated. */
+extern const char *const method_names[];
+
+struct method_wish {
+	const char *method;			/* NULL: best, or sample for several samples */
+	const char *prior, *guidance, *sampler; /* the user's specifications, or NULL */
+	int64_t steps;				/* 0: the sampler's default */
+	int64_t samples;
+	const struct plugin_use *operators;
+	size_t operator_count;
+};
+
+struct method {
+	const char *name;
+	struct plugin_use prior, guidance, sampler;
+	int has_guidance; /* the sampler asks for one */
+};
+
+int method_choose(const struct method_wish *, struct method *);
+void method_free(struct method *);
+
+#endif

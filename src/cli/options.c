@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Option tables: parsing with getopt_long(), help, manual page. */
+#include <config.h>
+
+#include "cli/options.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELP_COLUMN = 26, LINE_WIDTH = 79 };
+
+/* Rows that every command has; their offset is not used. */
+static const struct option_row common_rows[] = {
+	{ .name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "print this help and exit" },
+	{ .name = "version", .type = OPTION_FLAG, .help = "print the version and exit" },
+};
+
+const struct option_row *options_row(const struct command *c, size_t index)
+{
+	const size_t common = sizeof(common_rows) / sizeof(common_rows)[0];
+
+	if (index < c->row_count)
+		return &c->rows[index];
+	index -= c->row_count;
+	return index < common ? &common_rows[index] : NULL;
+}
+
+const struct option_row *options_find(const struct command *c, const char *name)
+{
+	const struct option_row *row;
+
+	for (size_t i = 0; (row = options_row(c, i)); i++)
+		if (!strcmp(row->name, name))
+			return row;
+	return NULL;
+}
+
+static size_t count_rows(const struct command *c)
+{
+	size_t n = 0;
+
+	while (options_row(c, n))
+		n++;
+	return n;
+}
+
+/* ---- values ------------------------------------------------------------------------------------------ */
+
+static int append(struct option_list *list, const char *item)
+{
+	const char **items = memory_alloc_array(list->count + 1, sizeof(*items));
+
+	if (!items)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < list->count; i++)
+		items[i] = list->items[i];
+	items[list->count] = item;
+	memory_release(list->items);
+	list->items = items;
+	list->count++;
+	return LACUNA_OK;
+}
+
+static int parse_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "kmgt";
+	char *end;
+	double value = strtod(text, &end), scale = 1;
+	const char *unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+
+	if (end == text)
+		return 0;
+	if (unit) {
+		for (const char *p = units; p <= unit; p++)
+			scale *= 1024;
+		end++;
+		if (*end == 'i')
+			end++;
+	}
+	if (*end == 'B')
+		end++;
+	value *= scale;
+	if (*end || !(value >= 1 && value < 0x1p62))
+		return 0;
+	*bytes = (uint64_t)value;
+	return 1;
+}
+
+static int set_choice(const struct option_row *row, const char *text, const char **value)
+{
+	char names[256] = "";
+	const char *near;
+
+	for (const char *const *p = row->choices; *p; p++) {
+		if (!strcmp(*p, text)) {
+			*value = *p;
+			return LACUNA_OK;
+		}
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 p == row->choices ? "" : ", ", *p);
+	}
+	near = text_nearest(text, row->choices);
+	return error_set(LACUNA_EINVAL, "--%s is one of %s, not '%s'%s%s%s", row->name, names, text,
+			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int set_integer(const struct option_row *row, const char *text, int64_t *value)
+{
+	if (!text_integer(text, value) || (double)*value < row->lo || (double)*value > row->hi)
+		return error_set(LACUNA_EINVAL,
+				 "--%s takes a whole number from %.0f to %.0f, not '%s'", row->name,
+				 row->lo, row->hi, text);
+	return LACUNA_OK;
+}
+
+static int set_real(const struct option_row *row, const char *text, double *value)
+{
+	if (!text_real(text, value) || !(*value >= row->lo && *value <= row->hi))
+		return error_set(LACUNA_EINVAL, "--%s takes a number from %g to %g, not '%s'",
+				 row->name, row->lo, row->hi, text);
+	return LACUNA_OK;
+}
+
+/* text is NULL for flags. */
+static int set_value(const struct option_row *row, void *values, const char *text)
+{
+	void *field = (char *)values + row->offset;
+
+	if (text && !*text)
+		return error_set(LACUNA_EINVAL, "--%s needs a value (%s)", row->name,
+				 row->argument);
+	switch (row->type) {
+	case OPTION_FLAG:
+		*(int *)field = 1;
+		return LACUNA_OK;
+	case OPTION_CHOICE:
+		return set_choice(row, text, field);
+	case OPTION_PLUGINS:
+		return append(field, text);
+	case OPTION_INTEGER:
+		return set_integer(row, text, field);
+	case OPTION_REAL:
+		return set_real(row, text, field);
+	case OPTION_SIZE:
+		if (!parse_size(text, field))
+			return error_set(LACUNA_EINVAL,
+					 "--%s takes a size such as 512M or 4G, not '%s'",
+					 row->name, text);
+		return LACUNA_OK;
+	default:
+		*(const char **)field = text;
+		return LACUNA_OK;
+	}
+}
+
+static void free_values(const struct command *c, void *values)
+{
+	for (size_t i = 0; values && i < c->row_count; i++)
+		if (c->rows[i].type == OPTION_PLUGINS)
+			memory_release(((struct option_list *)((char *)values + c->rows[i].offset))
+					       ->items);
+	memory_release(values);
+}
+
+/* ---- parsing ----------------------------------------------------------------------------------------- */
+
+/* getopt's own tables, made from the rows. */
+struct getopt_tables {
+	struct option *longs;
+	char *shorts;
+};
+
+static int build_tables(const struct command *c, struct getopt_tables *t)
+{
+	const size_t n = count_rows(c);
+	char *p;
+
+	t->longs = memory_alloc_array(n + 1, sizeof(*t->longs));
+	t->shorts = memory_alloc_array(n + 1, 2);
+	if (!t->longs || !t->shorts)
+		return LACUNA_ENOMEM;
+	p = t->shorts;
+	*p++ = ':'; /* tells a missing argument from an unknown option */
+	for (size_t i = 0; i < n; i++) {
+		const struct option_row *row = options_row(c, i);
+
+		t->longs[i].name = row->name;
+		t->longs[i].has_arg = row->type == OPTION_FLAG ? no_argument : required_argument;
+		t->longs[i].val = row->letter;
+		if (row->letter) {
+			*p++ = (char)row->letter;
+			if (row->type != OPTION_FLAG)
+				*p++ = ':';
+		}
+	}
+	return LACUNA_OK;
+}
+
+static const struct option_row *find_letter(const struct command *c, int letter)
+{
+	const struct option_row *row;
+
+	for (size_t i = 0; (row = options_row(c, i)); i++)
+		if (row->letter == letter)
+			return row;
+	return NULL;
+}
+
+/* The long option nearest to `word' (with or without dashes and "=value"), or NULL. */
+static const char *nearest_option(const struct command *c, const char *word)
+{
+	const size_t n = count_rows(c);
+	const char **names = memory_alloc_array(n + 1, sizeof(*names)), *near = NULL;
+	char bare[64];
+
+	word += strspn(word, "-");
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word, "="), word);
+	if (names) {
+		for (size_t i = 0; i < n; i++)
+			names[i] = options_row(c, i)->name;
+		near = text_nearest(bare, names);
+	}
+	memory_release(names);
+	return near;
+}
+
+static int refuse_option(const struct command *c, int code, char **argv)
+{
+	const char *word = argv[optind - 1];
+	const struct option_row *row = optopt ? find_letter(c, optopt) : NULL;
+	const char *near;
+
+	if (code == ':')
+		return misuse(c, "option '%s' needs a value%s%s%s", word, row ? " (" : "",
+			      row ? row->argument : "", row ? ")" : "");
+	if (row)
+		return misuse(c, "option '--%s' takes no value", row->name);
+	if (optopt)
+		return misuse(c, "unknown option '-%c'", optopt);
+	near = nearest_option(c, word);
+	return misuse(c, "unknown or ambiguous option '%s'%s%s%s", word,
+		      near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* 0: go on; 1: --help or --version was answered; else an exit status, negated. */
+static int parse(const struct command *c, int argc, char **argv, void *values)
+{
+	struct getopt_tables tables = { NULL, NULL };
+	int code, at = 0, result = 0;
+
+	if (build_tables(c, &tables)) {
+		result = -failure(NULL, LACUNA_ENOMEM);
+		goto out;
+	}
+	opterr = 0;
+	optind = 1;
+	while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, &at)) != -1) {
+		const struct option_row *row;
+
+		if (code == '?' || code == ':') {
+			result = -refuse_option(c, code, argv);
+			goto out;
+		}
+		row = code ? find_letter(c, code) : options_row(c, (size_t)at);
+		if (!strcmp(row->name, "help")) {
+			options_print_help(c, stdout);
+			result = 1;
+			goto out;
+		}
+		if (!strcmp(row->name, "version")) {
+			printf("lacuna %s\n", PACKAGE_VERSION);
+			result = 1;
+			goto out;
+		}
+		if (set_value(row, values, optarg)) {
+			result = -misuse(c, "%s", error_text());
+			goto out;
+		}
+	}
+out:
+	memory_release(tables.longs);
+	memory_release(tables.shorts);
+	return result;
+}
+
+int options_run(const struct command *c, int argc, char **argv)
+{
+	void *values = memory_alloc(c->values_size ? c->values_size : 1);
+	int status;
+
+	if (!values)
+		return failure(NULL, LACUNA_ENOMEM);
+	if (c->defaults)
+		memcpy(values, c->defaults, c->values_size);
+	if (c->raw) {
+		status = c->run(c, values, argc - 1, argv + 1);
+		goto out;
+	}
+	status = parse(c, argc, argv, values);
+	if (status) {
+		status = status > 0 ? STATUS_DONE : -status;
+		goto out;
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < c->operands_min)
+		status = misuse(c, "%s is missing; usage: lacuna %s %s",
+				argc ? "an argument" : "the input", c->name, c->operands);
+	else if (c->operands_max >= 0 && argc > c->operands_max)
+		status = misuse(c, "unexpected argument '%s'", argv[c->operands_max]);
+	else
+		status = c->run(c, values, argc, argv);
+out:
+	free_values(c, values);
+	return status;
+}
+
+/* ---- help -------------------------------------------------------------------------------------------- */
+
+static void newline(FILE *f, int indent)
+{
+	fputc('\n', f);
+	for (int i = 0; i < indent; i++)
+		fputc(' ', f);
+}
+
+void options_wrap(FILE *f, const char *text, int indent, int column)
+{
+	int first = 1;
+
+	for (; column < indent; column++)
+		fputc(' ', f);
+	while (*text) {
+		const int length = (int)strcspn(text, " \n");
+
+		if (!first && column + 1 + length > LINE_WIDTH) {
+			newline(f, indent);
+			column = indent;
+			first = 1;
+		}
+		if (length) {
+			fprintf(f, "%s%.*s", first ? "" : " ", length, text);
+			column += length + !first;
+			first = 0;
+		}
+		text += length;
+		if (*text == '\n') {
+			/* The line after a blank one starts a paragraph; no blanks at line ends. */
+			if (text[1] == '\n')
+				fputc('\n', f);
+			newline(f, text[1] == '\n' ? 0 : indent);
+			text += strspn(text, "\n");
+			for (column = 0; column < indent; column++)
+				fputc(' ', f);
+			first = 1;
+		} else if (*text) {
+			text++;
+		}
+	}
+	fputc('\n', f);
+}
+
+static void print_row(const struct option_row *row, FILE *f)
+{
+	int column = row->letter ? fprintf(f, "  -%c, --%s", row->letter, row->name)
+				 : fprintf(f, "      --%s", row->name);
+
+	if (row->argument)
+		column += fprintf(f, " %s", row->argument);
+	if (column > HELP_COLUMN - 2) {
+		fputc('\n', f);
+		column = 0;
+	}
+	options_wrap(f, row->help, HELP_COLUMN, column);
+}
+
+void options_print_help(const struct command *c, FILE *f)
+{
+	const int column = fprintf(f, "Usage: lacuna %s", c->name);
+
+	fputc(' ', f);
+	options_wrap(f, c->operands, 8, column + 1);
+	fputc('\n', f);
+	if (c->details) {
+		options_wrap(f, c->details, 0, 0);
+		fputc('\n', f);
+	}
+	fputs("Options:\n", f);
+	for (size_t i = 0; options_row(c, i); i++)
+		print_row(options_row(c, i), f);
+}
+
+/* ---- manual ------------------------------------------------------------------------------------------ */
+
+/* A line of roff text: neither a leading dot nor a backslash of its own. */
+static void print_roff(const char *text, FILE *f)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", f);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", f);
+		else
+			fputc(*text, f);
+	}
+}
+
+void options_print_man(const struct command *c, FILE *f)
+{
+	const struct option_row *row;
+
+	fputs(".Bl -tag -width Ds\n", f);
+	for (size_t i = 0; (row = options_row(c, i)); i++) {
+		fputs(".It ", f);
+		if (row->letter)
+			fprintf(f, "Fl %c , ", row->letter);
+		fprintf(f, "Fl \\-%s", row->name);
+		if (row->argument)
+			fprintf(f, " Ar %s", row->argument);
+		fputc('\n', f);
+		print_roff(row->help, f);
+		fputs(".\n", f);
+	}
+	fputs(".El\n", f);
+}

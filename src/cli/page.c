@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* One page: measurement in, restored picture out. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/common.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/restore.h"
+#include "engine/metrics.h"
+#include "engine/noise.h"
+#include "engine/problem.h"
+#include "engine/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Everything about the page at hand; page_free() releases it in whatever state. */
+struct page {
+	struct restoration *r;
+	int number; /* from 0 */
+	struct tiff_page info;
+	struct image_range range;
+	struct problem *problem;
+	struct session *session;
+	struct image y, start, reference;
+	float *x;	       /* one sample, problem_x */
+	struct image picture;  /* its window; the mean in the end */
+	double *mean, *spread; /* Welford: mean, sum of squared deviations; several samples only */
+	double noise;
+	size_t missing;
+	struct metrics before, after;
+	int has_before, has_after;
+	json_t *samples; /* statistics of each */
+};
+
+static void page_free(struct page *p)
+{
+	session_destroy(p->session);
+	problem_destroy(p->problem);
+	image_free(&p->y);
+	image_free(&p->start);
+	image_free(&p->reference);
+	image_free(&p->picture);
+	memory_release(p->x);
+	memory_release(p->mean);
+	memory_release(p->spread);
+	json_decref(p->samples);
+}
+
+static int single_page(const struct restoration *r)
+{
+	return tiff_page_count(r->in) == 1;
+}
+
+/* ---- the measurement --------------------------------------------------------------------------------- */
+
+/* Operator and shapes; nothing in proportion to the picture is allocated before its size is known to fit. */
+static int set_up_problem(struct page *p)
+{
+	const struct restoration *r = p->r;
+	int status = tiff_page_info(r->in, p->number, &p->info);
+
+	if (!status)
+		status = resources_check(session_memory(&p->info.shape, &p->info.shape), r->budget);
+	if (!status)
+		status = problem_create(r->operators, r->operator_count, 1, &p->info.shape,
+					&p->problem);
+	if (!status)
+		status = resources_check(session_memory(problem_x(p->problem), &p->info.shape),
+					 r->budget);
+	return status;
+}
+
+static int read_measurement(struct page *p)
+{
+	int measured, status = tiff_read(p->r->in, p->number, &p->y);
+
+	if (!status)
+		status = picture_range(&p->info, &p->y, p->r->range, &p->range, &measured);
+	if (status)
+		return status;
+	if (p->info.note)
+		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
+	if (p->info.kind == SAMPLE_FLOAT && !p->r->range)
+		log_message(LACUNA_LOG_INFO, "page %d: range %g:%g%s", p->number + 1, p->range.lo,
+			    p->range.hi, measured ? " as measured; --range states another" : "");
+	image_to_unit(&p->y, p->range);
+	return LACUNA_OK;
+}
+
+static int find_noise(struct page *p)
+{
+	int status;
+
+	p->noise = p->r->noise;
+	if (p->noise >= 0)
+		return LACUNA_OK;
+	status = noise_estimate(&p->y.shape, p->y.values, &p->noise);
+	if (status)
+		return error_context(status, "noise cannot be estimated (state it with --noise)");
+	log_message(LACUNA_LOG_INFO, "page %d: noise estimated: %.3g of full scale (%.3g/255)",
+		    p->number + 1, p->noise, p->noise * 255);
+	return LACUNA_OK;
+}
+
+static int measure(struct page *p)
+{
+	int status = problem_measure(p->problem, p->y.values, p->noise, &p->missing);
+
+	if (!status && p->missing)
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
+			    p->number + 1, p->missing);
+	return status;
+}
+
+/* ---- start image, reference -------------------------------------------------------------------------- */
+
+/* The page of a second file that goes with this one, in 0..1. */
+static int read_companion(const struct page *p, struct tiff_reader *reader, struct image *image)
+{
+	const int number = tiff_page_count(reader) == 1 ? 0 : p->number;
+	struct image_range range;
+	struct tiff_page info;
+	int status;
+
+	if (number >= tiff_page_count(reader))
+		return error_set(LACUNA_EINVAL, "%s: has no page %d", tiff_path(reader),
+				 number + 1);
+	status = tiff_page_info(reader, number, &info);
+	if (!status)
+		status = tiff_read(reader, number, image);
+	if (!status)
+		status = picture_range_like(&info, image, &p->info, &p->range, &range);
+	if (!status)
+		image_to_unit(image, range);
+	return status;
+}
+
+static struct lacuna_shape window_shape(const struct page *p)
+{
+	struct lacuna_shape shape;
+
+	memcpy(shape.extent, problem_window(p->problem)->extent, sizeof(shape.extent));
+	return shape;
+}
+
+static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
+{
+	const struct lacuna_shape window = window_shape(p);
+	char a[64], b[64];
+
+	return error_set(LACUNA_EINVAL, "%s: is %s; the restored picture is %s", path,
+			 picture_shape_text(got, a, sizeof(a)),
+			 picture_shape_text(&window, b, sizeof(b)));
+}
+
+static int64_t clamp(int64_t i, int64_t n)
+{
+	return i < 0 ? 0 : i >= n ? n - 1 : i;
+}
+
+/* The unknown reaches beyond its window: edge values are repeated there. */
+static int extend(const struct page *p, struct image *image)
+{
+	const struct lacuna_shape *x = problem_x(p->problem);
+	const int64_t *w = x->extent, *from = image->shape.extent;
+	const int64_t *origin = problem_window(p->problem)->origin;
+	struct image wide;
+	int status = image_create(&wide, x);
+
+	if (status)
+		return status;
+	for (int64_t c = 0; c < w[2]; c++)
+		for (int64_t j = 0; j < w[1]; j++)
+			for (int64_t i = 0; i < w[0]; i++) {
+				const int64_t row = clamp(j - origin[1], from[1]) + from[1] * c;
+
+				wide.values[i + w[0] * (j + w[1] * c)] =
+					image->values[clamp(i - origin[0], from[0]) +
+						      from[0] * row];
+			}
+	image_free(image);
+	*image = wide;
+	return LACUNA_OK;
+}
+
+static int read_start(struct page *p)
+{
+	const struct lacuna_shape window = window_shape(p);
+	int status;
+
+	if (!p->r->start)
+		return LACUNA_OK;
+	status = read_companion(p, p->r->start, &p->start);
+	if (status || picture_same_shape(&p->start.shape, problem_x(p->problem)))
+		return status;
+	if (!picture_same_shape(&p->start.shape, &window))
+		return wrong_shape(p, tiff_path(p->r->start), &p->start.shape);
+	return extend(p, &p->start);
+}
+
+/* The reference, cut to the window, and how far the measurement is from it where both have one shape. */
+static int read_reference(struct page *p)
+{
+	const struct lacuna_shape window = window_shape(p);
+	struct image whole = { 0 };
+	int status;
+
+	if (!p->r->reference)
+		return LACUNA_OK;
+	status = read_companion(p, p->r->reference, &whole);
+	if (!status && picture_same_shape(&whole.shape, &window)) {
+		p->reference = whole;
+		whole = (struct image){ 0 };
+	} else if (!status && picture_same_shape(&whole.shape, problem_x(p->problem))) {
+		status = picture_crop(&whole, problem_window(p->problem), &p->reference);
+	} else if (!status) {
+		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
+	}
+	if (!status && picture_same_shape(&p->reference.shape, &p->y.shape)) {
+		status = metrics_compute(&p->y.shape, p->reference.values, p->y.values, &p->before);
+		p->has_before = !status;
+	}
+	image_free(&whole);
+	return status;
+}
+
+/* ---- samples ----------------------------------------------------------------------------------------- */
+
+static int create_session(struct page *p)
+{
+	const struct method *m = &p->r->method;
+	const struct session_options options = {
+		.seed = p->r->seed,
+		.image = (uint32_t)p->number,
+		.start = p->start.values,
+		.progress = progress_step,
+	};
+
+	return session_create(p->problem, &m->prior, m->has_guidance ? &m->guidance : NULL,
+			      &m->sampler, &options, &p->session);
+}
+
+static int allocate_results(struct page *p)
+{
+	const struct lacuna_shape window = window_shape(p);
+	const size_t n = lacuna_count(&window);
+	int status = image_create(&p->picture, &window);
+
+	p->x = memory_alloc_array(lacuna_count(problem_x(p->problem)), sizeof(*p->x));
+	p->samples = json_array();
+	if (status || !p->x || !p->samples)
+		return LACUNA_ENOMEM;
+	if (p->r->samples == 1)
+		return LACUNA_OK;
+	p->mean = memory_alloc_array(n, sizeof(*p->mean));
+	p->spread = memory_alloc_array(n, sizeof(*p->spread));
+	return p->mean && p->spread ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* Welford, Technometrics 4(3), 1962: mean and sum of squared deviations in one pass. */
+static void accumulate(struct page *p, int64_t sample)
+{
+	const size_t n = lacuna_count(&p->picture.shape);
+
+	for (size_t i = 0; i < n; i++) {
+		const double value = (double)p->picture.values[i], delta = value - p->mean[i];
+
+		p->mean[i] += delta / (double)(sample + 1);
+		p->spread[i] += delta * (value - p->mean[i]);
+	}
+}
+
+/* The range of what is written, which differs from what was read when --type asks for another type. */
+static struct image_range output_range(const struct page *p)
+{
+	const struct restoration *r = p->r;
+
+	if (!r->type_stated ||
+	    (r->kind == p->info.kind && (r->bits == p->info.bits || r->kind == SAMPLE_FLOAT)))
+		return p->range;
+	return picture_full_scale(r->kind, r->bits);
+}
+
+static int write_single(struct page *p, int64_t sample)
+{
+	struct image copy = { 0 };
+	int status;
+
+	if (!p->r->single)
+		return LACUNA_OK;
+	status = image_create(&copy, &p->picture.shape);
+	if (!status) {
+		memcpy(copy.values, p->picture.values, lacuna_count(&copy.shape) * sizeof(float));
+		image_from_unit(&copy, output_range(p));
+		status = tiff_write(p->r->single[sample], p->r->in, p->number, &copy);
+	}
+	image_free(&copy);
+	return status;
+}
+
+static int draw_sample(struct page *p, int64_t sample)
+{
+	struct session_stats stats = { 0 };
+	int status;
+
+	progress_round(p->r->round++);
+	status = session_run(p->session, (uint32_t)sample, p->x, &stats);
+	if (!status && cancel_requested())
+		status = LACUNA_ECANCELLED;
+	if (status)
+		return status;
+	window_get(problem_x(p->problem), problem_window(p->problem), p->x, p->picture.values);
+	if (p->mean)
+		accumulate(p, sample);
+	json_array_append_new(p->samples, json_pack("{s:I, s:I, s:o, s:o, s:o}", "steps",
+						    (json_int_t)stats.steps, "evaluations",
+						    (json_int_t)stats.evaluations, "seconds",
+						    report_real(stats.seconds), "prior_seconds",
+						    report_real(stats.prior_seconds), "residual",
+						    report_real(stats.residual)));
+	log_message(LACUNA_LOG_DEBUG,
+		    "page %d, sample %lld: %lld steps, %lld evaluations, %.2f s, residual %.4g, "
+		    "expected %.4g",
+		    p->number + 1, (long long)sample + 1, (long long)stats.steps,
+		    (long long)stats.evaluations, stats.seconds, stats.residual, p->noise);
+	return write_single(p, sample);
+}
+
+static int draw_samples(struct page *p)
+{
+	const size_t n = lacuna_count(&p->picture.shape);
+	int status = LACUNA_OK;
+
+	for (int64_t k = 0; !status && k < p->r->samples; k++)
+		status = draw_sample(p, k);
+	for (size_t i = 0; !status && p->mean && i < n; i++)
+		p->picture.values[i] = (float)p->mean[i];
+	return status;
+}
+
+/* ---- results ----------------------------------------------------------------------------------------- */
+
+static void print_metrics(const struct page *p)
+{
+	const struct metrics *a = &p->before, *b = &p->after;
+
+	if (!single_page(p->r))
+		printf("page %d: ", p->number + 1);
+	if (p->has_before)
+		printf("PSNR %.2f -> %.2f dB, SSIM %.4f -> %.4f, NRMSE %.4f -> %.4f\n", a->psnr,
+		       b->psnr, a->ssim, b->ssim, a->nrmse, b->nrmse);
+	else
+		printf("PSNR %.2f dB, SSIM %.4f, NRMSE %.4f\n", b->psnr, b->ssim, b->nrmse);
+}
+
+static int compare_result(struct page *p)
+{
+	int status;
+
+	if (!p->reference.values)
+		return LACUNA_OK;
+	status = metrics_compute(&p->picture.shape, p->reference.values, p->picture.values,
+				 &p->after);
+	if (status)
+		return status;
+	p->has_after = 1;
+	if (p->r->print_metrics) {
+		progress_clear();
+		print_metrics(p);
+	}
+	return LACUNA_OK;
+}
+
+/* Standard deviation over the samples, in the units of the file. */
+static int write_deviation(struct page *p)
+{
+	const size_t n = lacuna_count(&p->picture.shape);
+	const double unit = p->range.hi - p->range.lo;
+
+	if (!p->r->deviation)
+		return LACUNA_OK;
+	for (size_t i = 0; i < n; i++)
+		p->picture.values[i] =
+			(float)(unit * sqrt(p->spread[i] / (double)(p->r->samples - 1)));
+	return tiff_write(p->r->deviation, p->r->in, p->number, &p->picture);
+}
+
+static int write_result(struct page *p)
+{
+	int status;
+
+	image_from_unit(&p->picture, output_range(p));
+	status = tiff_write(p->r->out, p->r->in, p->number, &p->picture);
+	/* The picture is no longer needed: the deviation takes its place. */
+	return status ? status : write_deviation(p);
+}
+
+static json_t *make_record(const struct page *p)
+{
+	json_t *record = json_pack(
+		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:I, s:O}", "page", p->number + 1,
+		"measurement", report_shape(problem_y(p->problem)), "unknown",
+		report_shape(problem_x(p->problem)), "result", report_shape(&p->picture.shape),
+		"sample_type", picture_type_name(p->info.kind, p->info.bits), "range",
+		report_range(p->range), "noise", report_real(p->noise), "noise_estimated",
+		p->r->noise < 0, "missing_values", (json_int_t)p->missing, "samples", p->samples);
+	double residual = 0;
+	size_t k;
+	json_t *sample;
+
+	json_array_foreach(p->samples, k, sample) residual +=
+		json_number_value(json_object_get(sample, "residual"));
+	json_object_set_new(record, "residual", report_real(residual / (double)p->r->samples));
+	json_object_set_new(record, "residual_expected", report_real(p->noise));
+	if (p->has_before)
+		json_object_set_new(record, "before", report_metrics(&p->before));
+	if (p->has_after)
+		json_object_set_new(record, "after", report_metrics(&p->after));
+	return record;
+}
+
+int page_restore(struct restoration *r, int number, json_t **record)
+{
+	static int (*const stages[])(struct page *) = {
+		set_up_problem, read_measurement, read_reference, find_noise,
+		measure,	read_start,	  create_session, allocate_results,
+		draw_samples,	compare_result,	  write_result,
+	};
+	struct page p = { .r = r, .number = number };
+	int status = LACUNA_OK;
+
+	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+		status = stages[i](&p);
+	if (!status)
+		*record = make_record(&p);
+	if (status && status != LACUNA_ECANCELLED && !single_page(r))
+		error_context(status, "page %d", number + 1);
+	page_free(&p);
+	return status;
+}

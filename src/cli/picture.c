@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Pictures: reading for plugins, ranges, page lists, sample types. */
+#include <config.h>
+
+#include "cli/picture.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/problem.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading for plugins ----------------------------------------------------------------------------- */
+
+/* A growing row-major matrix. */
+struct matrix {
+	float *values;
+	size_t count, room;
+	int64_t width, height;
+};
+
+static int matrix_append(struct matrix *m, double value)
+{
+	float *more;
+
+	if (m->count == m->room) {
+		m->room = m->room ? 2 * m->room : 256;
+		more = memory_alloc_array(m->room, sizeof(*more));
+		if (!more)
+			return LACUNA_ENOMEM;
+		if (m->count)
+			memcpy(more, m->values, m->count * sizeof(*more));
+		memory_release(m->values);
+		m->values = more;
+	}
+	m->values[m->count++] = (float)value;
+	return LACUNA_OK;
+}
+
+static int parse_row(const char *path, int64_t number, char *line, struct matrix *m)
+{
+	int64_t width = 0;
+	char *save, *word;
+
+	line[strcspn(line, "#")] = 0;
+	for (word = strtok_r(line, " \t\r\n,;", &save); word;
+	     word = strtok_r(NULL, " \t\r\n,;", &save)) {
+		double value;
+
+		if (!text_real(word, &value))
+			return error_set(
+				LACUNA_EINVAL,
+				"%s: line %lld: '%s' is not a number (a TIFF or a text file "
+				"of numbers is expected)",
+				path, (long long)number, word);
+		if (matrix_append(m, value))
+			return LACUNA_ENOMEM;
+		width++;
+	}
+	if (!width)
+		return LACUNA_OK;
+	if (m->height && width != m->width)
+		return error_set(LACUNA_EINVAL,
+				 "%s: line %lld has %lld numbers, the lines before it have %lld",
+				 path, (long long)number, (long long)width, (long long)m->width);
+	m->width = width;
+	m->height++;
+	return LACUNA_OK;
+}
+
+static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, float **values)
+{
+	struct matrix m = { 0 };
+	char *line = NULL;
+	size_t room = 0;
+	int64_t number = 0;
+	int status = LACUNA_OK;
+
+	while (!status && getline(&line, &room, f) >= 0)
+		status = parse_row(path, ++number, line, &m);
+	free(line);
+	if (!status && ferror(f))
+		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	if (!status && !m.count)
+		status = error_set(LACUNA_EINVAL, "%s: holds no numbers", path);
+	if (status) {
+		memory_release(m.values);
+		return status;
+	}
+	*shape = (struct lacuna_shape){ { m.width, m.height, 1, 1 } };
+	*values = m.values;
+	return LACUNA_OK;
+}
+
+/* Page `page' as frame `page'; the first one decides on the shape. */
+static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shape, float **values)
+{
+	struct image image = { 0 };
+	struct tiff_page info;
+	int status = tiff_page_info(r, page, &info);
+
+	if (!status && page && memcmp(info.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
+		status = error_set(LACUNA_EINVAL, "%s: pages differ in size", tiff_path(r));
+	if (!status)
+		status = tiff_read(r, page, &image);
+	if (!status && info.kind != SAMPLE_FLOAT)
+		image_to_unit(&image, info.full_scale);
+	if (!status && !page) {
+		*shape = info.shape;
+		shape->extent[3] = tiff_page_count(r);
+		*values = memory_alloc_array(lacuna_count(shape), sizeof(**values));
+		status = *values ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	if (!status)
+		memcpy(*values + (size_t)page * lacuna_count(&image.shape), image.values,
+		       lacuna_count(&image.shape) * sizeof(**values));
+	image_free(&image);
+	return status;
+}
+
+static int read_tiff(const char *path, struct lacuna_shape *shape, float **values)
+{
+	struct tiff_reader *r = NULL;
+	int status = tiff_open(path, &r);
+
+	*values = NULL;
+	for (int page = 0; !status && page < tiff_page_count(r); page++)
+		status = read_frame(r, page, shape, values);
+	if (status) {
+		memory_release(*values);
+		*values = NULL;
+	}
+	tiff_close(r);
+	return status;
+}
+
+int picture_read(const char *path, struct lacuna_shape *shape, float **values)
+{
+	unsigned char head[2];
+	FILE *f = fopen(path, "rb");
+	int status;
+
+	if (!f)
+		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {
+		fclose(f);
+		return read_tiff(path, shape, values);
+	}
+	rewind(f);
+	status = read_text(path, f, shape, values);
+	fclose(f);
+	return status;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------------------ */
+
+int picture_parse_range(const char *text, struct image_range *range)
+{
+	const char *colon = strchr(text, ':');
+	char low[64];
+
+	if (colon && (size_t)(colon - text) < sizeof(low)) {
+		memcpy(low, text, (size_t)(colon - text));
+		low[colon - text] = 0;
+		if (text_real(low, &range->lo) && text_real(colon + 1, &range->hi) &&
+		    range->lo < range->hi && isfinite(range->hi - range->lo))
+			return LACUNA_OK;
+	}
+	return error_set(LACUNA_EINVAL,
+			 "--range takes LO:HI with LO below HI, such as 0:4095, not '%s'", text);
+}
+
+int picture_range(const struct tiff_page *page, const struct image *image,
+		  const struct image_range *stated, struct image_range *range, int *measured)
+{
+	/* Noise takes a picture in 0..1 out of it; a simulated measurement must keep its scale. */
+	static const struct image_range unit = { 0, 1 }, near_unit = { -0.5, 1.5 };
+
+	if (measured)
+		*measured = 0;
+	if (stated) {
+		*range = *stated;
+		return LACUNA_OK;
+	}
+	if (page->kind != SAMPLE_FLOAT) {
+		*range = page->full_scale;
+		return LACUNA_OK;
+	}
+	if (!image_extrema(image, range))
+		return error_set(LACUNA_EINVAL, "no finite value in the picture");
+	if (range->lo >= near_unit.lo && range->hi <= near_unit.hi)
+		*range = unit;
+	else if (measured)
+		*measured = 1;
+	if (!(range->hi > range->lo))
+		range->hi = range->lo + 1;
+	return LACUNA_OK;
+}
+
+int picture_range_like(const struct tiff_page *page, const struct image *image,
+		       const struct tiff_page *first, const struct image_range *first_range,
+		       struct image_range *range)
+{
+	const int same = page->kind == first->kind &&
+			 (page->kind == SAMPLE_FLOAT || page->bits == first->bits);
+
+	return picture_range(page, image, same ? first_range : NULL, range, NULL);
+}
+
+/* ---- sample types ------------------------------------------------------------------------------------ */
+
+static const struct {
+	enum sample_kind kind;
+	int bits;
+} types[] = {
+	{ SAMPLE_UNSIGNED, 8 }, { SAMPLE_UNSIGNED, 16 }, { SAMPLE_UNSIGNED, 32 },
+	{ SAMPLE_SIGNED, 8 },	{ SAMPLE_SIGNED, 16 },	 { SAMPLE_SIGNED, 32 },
+	{ SAMPLE_FLOAT, 16 },	{ SAMPLE_FLOAT, 32 },	 { SAMPLE_FLOAT, 64 },
+};
+
+const char *const picture_types[] = {
+	"uint8", "uint16",  "uint32",  "int8",	  "int16",
+	"int32", "float16", "float32", "float64", NULL,
+};
+
+void picture_type(const char *name, enum sample_kind *kind, int *bits)
+{
+	for (size_t i = 0; picture_types[i]; i++)
+		if (!strcmp(name, picture_types[i])) {
+			*kind = types[i].kind;
+			*bits = types[i].bits;
+		}
+}
+
+const char *picture_type_name(enum sample_kind kind, int bits)
+{
+	for (size_t i = 0; picture_types[i]; i++)
+		if (types[i].kind == kind && types[i].bits == bits)
+			return picture_types[i];
+	return "unusual";
+}
+
+struct image_range picture_full_scale(enum sample_kind kind, int bits)
+{
+	if (kind == SAMPLE_FLOAT)
+		return (struct image_range){ 0, 1 };
+	if (kind == SAMPLE_SIGNED)
+		return (struct image_range){ -ldexp(1, bits - 1), ldexp(1, bits - 1) - 1 };
+	return (struct image_range){ 0, ldexp(1, bits) - 1 };
+}
+
+/* ---- pages, shapes ----------------------------------------------------------------------------------- */
+
+/* One number or range at *text; moves on behind it. */
+static int parse_span(const char **text, long *first, long *last)
+{
+	char *end;
+
+	*first = *last = strtol(*text, &end, 10);
+	if (end == *text)
+		return 0;
+	if (*end == '-') {
+		const char *from = end + 1;
+
+		*last = strtol(from, &end, 10);
+		if (end == from)
+			return 0;
+	}
+	if (*end && (*end != ',' || !end[1]))
+		return 0;
+	*text = *end ? end + 1 : end;
+	return 1;
+}
+
+int picture_pages(const char *text, int available, int **pages, int *count)
+{
+	const char *rest = text;
+	long first = 1, last = available, before = 0;
+
+	*count = 0;
+	*pages = memory_alloc_array((size_t)available + 1, sizeof(**pages));
+	if (!*pages)
+		return LACUNA_ENOMEM;
+	do {
+		if (rest &&
+		    (!parse_span(&rest, &first, &last) || first <= before || last < first)) {
+			memory_release(*pages);
+			*pages = NULL;
+			return error_set(
+				LACUNA_EINVAL,
+				"--pages takes ascending page numbers such as 1,3-5, not '%s'",
+				text);
+		}
+		if (last > available) {
+			memory_release(*pages);
+			*pages = NULL;
+			return error_set(LACUNA_EINVAL, "page %ld was asked for, the file has %d",
+					 last, available);
+		}
+		for (long p = first; p <= last; p++)
+			(*pages)[(*count)++] = (int)p - 1;
+		before = last;
+	} while (rest && *rest);
+	return LACUNA_OK;
+}
+
+int picture_same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
+{
+	return !memcmp(a->extent, b->extent, sizeof(a->extent));
+}
+
+const char *picture_shape_text(const struct lacuna_shape *s, char *text, size_t size)
+{
+	snprintf(text, size, "%lldx%lld, %lld channel%s", (long long)s->extent[0],
+		 (long long)s->extent[1], (long long)s->extent[2], s->extent[2] == 1 ? "" : "s");
+	return text;
+}
+
+int picture_crop(const struct image *image, const struct lacuna_region *region, struct image *out)
+{
+	struct lacuna_shape shape;
+	int status;
+
+	memcpy(shape.extent, region->extent, sizeof(shape.extent));
+	status = image_create(out, &shape);
+	if (!status)
+		window_get(&image->shape, region, image->values, out->values);
+	return status;
+}

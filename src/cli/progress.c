@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Progress on stderr: at most six lines a second, each over the last. */
+#include <config.h>
+
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static struct {
+	int enabled, visible;
+	int64_t round, rounds;
+	double began, shown;
+} progress;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress_begin(int enabled, int64_t rounds)
+{
+	progress.enabled = enabled;
+	progress.visible = 0;
+	progress.round = 0;
+	progress.rounds = rounds;
+	progress.began = now();
+	progress.shown = 0;
+}
+
+void progress_round(int64_t round)
+{
+	progress.round = round;
+}
+
+void progress_clear(void)
+{
+	if (progress.visible)
+		fputs("\r\033[K", stderr);
+	progress.visible = 0;
+}
+
+void progress_end(void)
+{
+	progress_clear();
+	progress.enabled = 0;
+}
+
+void progress_step(void *context, int64_t step, int64_t steps)
+{
+	const double time = now();
+	double done, left;
+
+	(void)context;
+	if (!progress.enabled || steps < 1 || time - progress.shown < 1. / 6)
+		return;
+	progress.shown = time;
+	/* A round is as long as another. */
+	done = ((double)progress.round + (double)step / (double)steps) / (double)progress.rounds;
+	left = done > 0 ? (time - progress.began) * (1 - done) / done : 0;
+	progress_clear();
+	if (progress.rounds > 1)
+		fprintf(stderr, "run %" PRId64 "/%" PRId64 ", ", progress.round + 1,
+			progress.rounds);
+	fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f %%, %d:%02d left", step, steps,
+		100 * done, (int)(left / 60), (int)left % 60);
+	progress.visible = 1;
+	fflush(stderr);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Pieces of JSON records. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "engine/metrics.h"
+#include "image/image.h"
+#include "plugin/loader.h"
+
+#include <jansson.h>
+
+/* The command line, kept before getopt() permutes it; main() does. */
+void report_arguments(int argc, char **argv);
+/* {"lacuna": version, "command": [...]} */
+json_t *report_new(void);
+
+json_t *report_plugin(const struct plugin_use *);
+json_t *report_plugins(const struct plugin_use *, size_t count);
+json_t *report_shape(const struct lacuna_shape *);
+json_t *report_range(struct image_range);
+json_t *report_metrics(const struct metrics *);
+/* null for NaN and infinities, which JSON lacks */
+json_t *report_real(double);
+
+/* Indented text with a final line feed; NULL, with the message kept.  For free(). */
+char *report_text(const json_t *);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* lacuna restore: options, files, report.  page.c does the pages. */
+#include <config.h>
+
+#include "cli/restore.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "cli/common.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/targets.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct values {
+	const char *output, *noise, *method, *prior, *guidance, *sampler;
+	struct option_list operators;
+	const char *deviation, *singles, *range, *reference, *report, *start, *pages, *type;
+	int64_t steps, samples, seed, threads;
+	uint64_t memory;
+	int force, in_place, quiet, verbose, progress, json;
+};
+
+static const struct values defaults = { .noise = "auto", .samples = 1 };
+
+#define AT(field) .offset = offsetof(struct values, field)
+static const struct option_row rows[] = {
+	{ "output", 'o', OPTION_FILE, "OUT.tif", "where to write the restored picture",
+	  AT(output) },
+	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
+	  "how the picture was degraded, NAME[:key=value,...]; several apply left to right",
+	  AT(operators), .kind = LACUNA_OPERATOR },
+	{ "noise", 'n', OPTION_TEXT, "SIGMA",
+	  "standard deviation of the noise as a part of full scale, such as 0.01 or 2.55/255; "
+	  "auto estimates it [auto]",
+	  AT(noise) },
+	{ "method", 'm', OPTION_CHOICE, "METHOD",
+	  "preset of the three below: fast, best or sample [best; sample with --samples]",
+	  AT(method), .choices = method_names },
+	{ "prior", 'p', OPTION_PLUGIN, "PRIOR", "what pictures look like [by method]", AT(prior),
+	  .kind = LACUNA_PRIOR },
+	{ "guidance", 'g', OPTION_PLUGIN, "GUIDANCE", "how the measurement enters [by method]",
+	  AT(guidance), .kind = LACUNA_GUIDANCE },
+	{ "sampler", 's', OPTION_PLUGIN, "SAMPLER", "the reverse process in time [by method]",
+	  AT(sampler), .kind = LACUNA_SAMPLER },
+	{ "steps", 0, OPTION_INTEGER, "N", "steps of the sampler [its own default]", AT(steps),
+	  .lo = 1, .hi = 1e6 },
+	{ "samples", 'k', OPTION_INTEGER, "K", "draw K samples and write their mean [1]",
+	  AT(samples), .lo = 1, .hi = 1e5 },
+	{ "std", 0, OPTION_FILE, "STD.tif",
+	  "write the standard deviation of the samples per pixel, 32-bit float in the file's units",
+	  AT(deviation) },
+	{ "all-samples", 0, OPTION_DIRECTORY, "DIR",
+	  "write each sample to a file of its own in DIR", AT(singles) },
+	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other random numbers [0]", AT(seed),
+	  .lo = 0, .hi = 0x1p53 },
+	{ "range", 0, OPTION_TEXT, "LO:HI",
+	  "sample values that are black and white [full scale of integers; 0:1 or the measured "
+	  "range of floats]",
+	  AT(range) },
+	{ "type", 't', OPTION_CHOICE, "TYPE",
+	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
+	  .choices = picture_types },
+	{ "pages", 0, OPTION_TEXT, "LIST", "restore only these pages, such as 1,3-5 [all]",
+	  AT(pages) },
+	{ "start", 0, OPTION_FILE, "IMG.tif",
+	  "start from this picture at the sampler's start level, instead of from noise",
+	  AT(start) },
+	{ "reference", 0, OPTION_FILE, "CLEAN.tif",
+	  "print PSNR, SSIM and NRMSE against this picture, before and after", AT(reference) },
+	{ "report", 0, OPTION_FILE, "R.json", "write a record of all that determines the result",
+	  AT(report) },
+	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
+	  .lo = 1, .hi = 1024 },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	{ "force", 'f', OPTION_FLAG, NULL, "replace existing output files", AT(force) },
+	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
+	{ "json", 0, OPTION_FLAG, NULL, "print the record of --report on standard output",
+	  AT(json) },
+	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
+	  AT(progress) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
+};
+
+/* Files that the run opens, and the report, in one place for orderly release. */
+struct files {
+	char **single_names;
+	int *pages;
+	int page_count;
+	json_t *report;
+	struct image_range range;
+};
+
+/* ---- before any work: options, names ----------------------------------------------------------------- */
+
+/* LACUNA_EINVAL is misuse here. */
+static int parse_values(const struct values *v, struct restoration *r, struct files *f)
+{
+	if (!v->output && !v->in_place)
+		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
+	if (!v->operators.count)
+		return error_set(LACUNA_EINVAL,
+				 "the operator is missing: -A says how the picture was degraded; "
+				 "-A identity for mere noise, 'lacuna list operators' for others");
+	if (v->deviation && v->samples < 2)
+		return error_set(LACUNA_EINVAL, "--std needs --samples of at least 2");
+	r->samples = v->samples;
+	r->seed = (uint64_t)v->seed;
+	r->noise = -1;
+	if (strcmp(v->noise, "auto") != 0 && (!text_real(v->noise, &r->noise) || r->noise < 0))
+		return error_set(
+			LACUNA_EINVAL,
+			"--noise takes a number from 0, a fraction such as 2.55/255, or auto, "
+			"not '%s'",
+			v->noise);
+	if (v->range) {
+		r->range = &f->range;
+		if (picture_parse_range(v->range, &f->range))
+			return LACUNA_EINVAL;
+	}
+	if (v->type) {
+		r->type_stated = 1;
+		picture_type(v->type, &r->kind, &r->bits);
+	}
+	r->print_metrics = !v->quiet && !v->json;
+	return LACUNA_OK;
+}
+
+static int choose_plugins(const struct values *v, struct restoration *r)
+{
+	const struct method_wish wish = {
+		.method = v->method,
+		.prior = v->prior,
+		.guidance = v->guidance,
+		.sampler = v->sampler,
+		.steps = v->steps,
+		.samples = v->samples,
+		.operator_count = v->operators.count,
+	};
+	struct method_wish w = wish;
+	int status = operators_parse(&v->operators, &r->operators);
+
+	if (status)
+		return status;
+	r->operator_count = v->operators.count;
+	w.operators = r->operators;
+	return method_choose(&w, &r->method);
+}
+
+static const char *output_name(const struct values *v, const char *input)
+{
+	return v->output ? v->output : input;
+}
+
+static int check_targets(const struct values *v, const char *input)
+{
+	const char *output = output_name(v, input);
+	const char *others[] = { v->deviation, v->report };
+	const char *kept[] = { v->reference, v->start };
+	int status = target_check(output, input, v->force, v->in_place);
+
+	for (size_t i = 0; !status && i < 2; i++) {
+		if (kept[i] && tiff_same_file(output, kept[i]))
+			status =
+				error_set(LACUNA_EIO,
+					  "%s: output and another input are the same file", output);
+		if (!status && others[i] && !strcmp(others[i], output))
+			status = error_set(LACUNA_EIO, "%s: named for two outputs", output);
+		if (!status && others[i])
+			status = target_check(others[i], input, v->force, 0);
+	}
+	if (!status && v->deviation && v->report && !strcmp(v->deviation, v->report))
+		status = error_set(LACUNA_EIO, "%s: named for two outputs", v->report);
+	return status;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+static int name_singles(const struct values *v, struct files *f)
+{
+	int status;
+
+	if (!v->singles)
+		return LACUNA_OK;
+	status = target_directory(v->singles);
+	f->single_names = memory_alloc_array((size_t)v->samples, sizeof(*f->single_names));
+	if (!status && !f->single_names)
+		status = LACUNA_ENOMEM;
+	for (int64_t k = 0; !status && k < v->samples; k++) {
+		f->single_names[k] =
+			text_format("%s/sample-%04lld.tif", v->singles, (long long)k + 1);
+		status = f->single_names[k] ? target_check(f->single_names[k], NULL, v->force, 0)
+					    : LACUNA_ENOMEM;
+	}
+	return status;
+}
+
+static int open_inputs(const struct values *v, const char *input, struct restoration *r,
+		       struct files *f)
+{
+	int status = tiff_open(input, &r->in);
+
+	if (!status && v->reference)
+		status = tiff_open(v->reference, &r->reference);
+	if (!status && v->start)
+		status = tiff_open(v->start, &r->start);
+	if (!status)
+		status = picture_pages(v->pages, tiff_page_count(r->in), &f->pages, &f->page_count);
+	return status;
+}
+
+static int create_outputs(const struct values *v, const char *input, struct restoration *r,
+			  const struct files *f)
+{
+	const struct tiff_write_options options = {
+		.force = v->force || v->in_place,
+		.override_type = r->type_stated,
+		.kind = r->kind,
+		.bits = r->bits,
+		.software = "lacuna " PACKAGE_VERSION,
+	};
+	const struct tiff_write_options map = {
+		.force = v->force,
+		.override_type = 1,
+		.kind = SAMPLE_FLOAT,
+		.bits = 32,
+		.software = options.software,
+	};
+	int status = tiff_create(output_name(v, input), &options, &r->out);
+
+	if (!status && v->deviation)
+		status = tiff_create(v->deviation, &map, &r->deviation);
+	if (!status && f->single_names) {
+		r->single = memory_alloc_array((size_t)v->samples, sizeof(*r->single));
+		status = r->single ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	for (int64_t k = 0; !status && f->single_names && k < v->samples; k++)
+		status = tiff_create(f->single_names[k], &options, &r->single[k]);
+	return status;
+}
+
+static int commit(struct tiff_writer **w)
+{
+	struct tiff_writer *writer = *w;
+
+	*w = NULL;
+	return writer ? tiff_commit(writer) : LACUNA_OK;
+}
+
+static int commit_outputs(struct restoration *r)
+{
+	int status = cancel_requested() ? LACUNA_ECANCELLED : LACUNA_OK;
+
+	for (int64_t k = 0; !status && r->single && k < r->samples; k++)
+		status = commit(&r->single[k]);
+	if (!status)
+		status = commit(&r->deviation);
+	return status ? status : commit(&r->out);
+}
+
+static void release(const struct values *v, struct restoration *r, struct files *f)
+{
+	for (int64_t k = 0; k < v->samples; k++) {
+		if (r->single)
+			tiff_abandon(r->single[k]);
+		if (f->single_names)
+			memory_release(f->single_names[k]);
+	}
+	memory_release(r->single);
+	memory_release(f->single_names);
+	tiff_abandon(r->out);
+	tiff_abandon(r->deviation);
+	tiff_close(r->in);
+	tiff_close(r->start);
+	tiff_close(r->reference);
+	operators_free(r->operators, r->operator_count);
+	method_free(&r->method);
+	memory_release(f->pages);
+	json_decref(f->report);
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void begin_report(const struct values *v, const struct restoration *r, struct files *f)
+{
+	const struct method *m = &r->method;
+
+	f->report = report_new();
+	json_object_set_new(f->report, "input", json_string(r->input));
+	json_object_set_new(f->report, "output", json_string(output_name(v, r->input)));
+	json_object_set_new(f->report, "method", json_string(m->name));
+	json_object_set_new(f->report, "seed", json_integer((json_int_t)r->seed));
+	json_object_set_new(f->report, "samples", json_integer((json_int_t)r->samples));
+	json_object_set_new(f->report, "threads", json_integer(threads_count()));
+	json_object_set_new(f->report, "operators",
+			    report_plugins(r->operators, r->operator_count));
+	json_object_set_new(f->report, "prior", report_plugin(&m->prior));
+	json_object_set_new(f->report, "guidance", report_plugin(&m->guidance));
+	json_object_set_new(f->report, "sampler", report_plugin(&m->sampler));
+	json_object_set_new(f->report, "pages", json_array());
+}
+
+static int restore_pages(const struct values *v, struct restoration *r, struct files *f)
+{
+	const int terminal = isatty(STDERR_FILENO);
+	int status = LACUNA_OK;
+
+	progress_begin(v->progress || (terminal && !v->quiet), f->page_count * r->samples);
+	for (int i = 0; !status && i < f->page_count; i++) {
+		json_t *record = NULL;
+
+		status = page_restore(r, f->pages[i], &record);
+		if (!status)
+			json_array_append_new(json_object_get(f->report, "pages"), record);
+	}
+	progress_end();
+	return status;
+}
+
+static int finish_report(const struct values *v, const struct files *f, double seconds)
+{
+	char *text;
+	int status = LACUNA_OK;
+
+	if (!v->report && !v->json)
+		return LACUNA_OK;
+	json_object_set_new(f->report, "seconds", json_real(seconds));
+	json_object_set_new(f->report, "peak_memory",
+			    json_integer((json_int_t)memory_peak_bytes()));
+	text = report_text(f->report);
+	if (!text)
+		return LACUNA_ENOMEM;
+	if (v->report)
+		status = target_write(v->report, text, v->force);
+	if (!status && v->json)
+		fputs(text, stdout);
+	free(text);
+	return status;
+}
+
+static int run(const struct command *c, const void *values, int count, char **operands)
+{
+	const struct values *v = values;
+	const char *input = operands[0];
+	struct restoration r = { .input = input };
+	struct files f = { 0 };
+	const double began = now();
+	int status, result;
+
+	(void)count;
+	verbosity_set(v->quiet ? 0 : v->verbose ? 2 : 1);
+	r.budget = resources_set(v->threads, v->memory);
+	if (parse_values(v, &r, &f)) {
+		result = misuse(c, "%s", error_text());
+		goto out;
+	}
+	status = choose_plugins(v, &r);
+	if (status) {
+		result = plugin_refused(c, status);
+		goto out;
+	}
+	status = check_targets(v, input);
+	if (!status)
+		status = open_inputs(v, input, &r, &f);
+	if (!status)
+		status = name_singles(v, &f);
+	if (!status)
+		status = create_outputs(v, input, &r, &f);
+	if (!status) {
+		begin_report(v, &r, &f);
+		status = restore_pages(v, &r, &f);
+	}
+	if (!status)
+		status = commit_outputs(&r);
+	if (!status)
+		status = finish_report(v, &f, now() - began);
+	result = status ? failure(input, status) : STATUS_DONE;
+out:
+	release(v, &r, &f);
+	return result;
+}
+
+const struct command command_restore = {
+	.name = "restore",
+	.operands = "IN.tif -o OUT.tif -A OPERATOR [-A OPERATOR ...] [-n SIGMA] [-p PRIOR] [-g "
+		    "GUIDANCE] "
+		    "[-s SAMPLER] [OPTION ...]",
+	.summary = "restore a degraded picture",
+	.details = "Restores IN.tif, a picture that was degraded by OPERATOR and noise, and writes "
+		   "OUT.tif "
+		   "with the same sample type, pages and metadata.  Operators, priors, guidances "
+		   "and samplers "
+		   "are plugins, named NAME[:key=value[,key=value]...]; 'lacuna list' names them, "
+		   "'lacuna "
+		   "help operator NAME' explains one.\n\n"
+		   "Missing pixels are NaN in a float file, or a mask: -A mask:file=MASK.tif.",
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.defaults = &defaults,
+	.values_size = sizeof(struct values),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A restoration under way: what all pages share.  restore.c sets it up, page.c restores one page with it. */
+#ifndef CLI_RESTORE_H
+#define CLI_RESTORE_H
+
+#include "cli/method.h"
+#include "cli/picture.h"
+
+#include <jansson.h>
+
+struct restoration {
+	const char *input;
+	struct plugin_use *operators;
+	size_t operator_count;
+	struct method method;
+
+	double noise;			 /* < 0: estimate */
+	const struct image_range *range; /* the user's, or NULL */
+	int type_stated;		 /* --type was given: kind and bits */
+	enum sample_kind kind;
+	int bits;
+	uint64_t seed;
+	int64_t samples;
+	size_t budget;
+	int print_metrics; /* to stdout */
+
+	struct tiff_reader *in, *start, *reference;    /* the last two may be NULL */
+	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
+
+	int64_t round; /* runs of the sampler done, for progress */
+};
+
+/* Restores page `page' (from 0) and writes it; *record is its part of the report. */
+int page_restore(struct restoration *, int page, json_t **record);
+
+#endif

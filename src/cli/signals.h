@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Ctrl-C and its like: the first asks the run to stop, the second ends the program, temporaries removed. */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+void signals_install(void);
+/* The signal that asked to stop, or 0. */
+int signals_received(void);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* lacuna simulate: degrades a clean picture, y = A x + sigma n. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "cli/common.h"
+#include "cli/picture.h"
+#include "cli/targets.h"
+#include "engine/problem.h"
+#include "engine/run.h"
+
+#include <string.h>
+
+struct values {
+	const char *output, *noise, *range, *type, *pages;
+	struct option_list operators;
+	int64_t seed, threads;
+	uint64_t memory;
+	int force, in_place, quiet, verbose;
+};
+
+static const struct values defaults = { .noise = "0", .type = "float32" };
+
+#define AT(field) .offset = offsetof(struct values, field)
+static const struct option_row rows[] = {
+	{ "output", 'o', OPTION_FILE, "OUT.tif", "where to write the degraded picture",
+	  AT(output) },
+	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
+	  "how to degrade, NAME[:key=value,...]; several apply left to right", AT(operators),
+	  .kind = LACUNA_OPERATOR },
+	{ "noise", 'n', OPTION_TEXT, "SIGMA",
+	  "standard deviation of the noise to add, as a part of full scale, such as 0.01 or "
+	  "2.55/255 [0]",
+	  AT(noise) },
+	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other noise [0]", AT(seed), .lo = 0,
+	  .hi = 0x1p53 },
+	{ "range", 0, OPTION_TEXT, "LO:HI",
+	  "sample values that are black and white [full scale of integers; 0:1 or the measured "
+	  "range of floats]",
+	  AT(range) },
+	{ "type", 't', OPTION_CHOICE, "TYPE",
+	  "sample type of the output: uint8, uint16, float32, ... [float32: noise is neither "
+	  "clipped nor rounded]",
+	  AT(type), .choices = picture_types },
+	{ "pages", 0, OPTION_TEXT, "LIST", "take only these pages, such as 1,3-5 [all]",
+	  AT(pages) },
+	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
+	  .lo = 1, .hi = 1024 },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	{ "force", 'f', OPTION_FLAG, NULL, "replace an existing output file", AT(force) },
+	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
+};
+
+struct simulation {
+	struct plugin_use *operators;
+	size_t operator_count;
+	double noise;
+	struct image_range stated;
+	const struct image_range *range;
+	enum sample_kind kind;
+	int bits;
+	uint64_t seed;
+	size_t budget;
+	struct tiff_reader *in;
+	struct tiff_writer *out;
+};
+
+static int parse_values(const struct values *v, struct simulation *s)
+{
+	if (!v->output)
+		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
+	if (!v->operators.count)
+		return error_set(LACUNA_EINVAL,
+				 "the operator is missing: -A says how to degrade; -A identity for "
+				 "mere noise, 'lacuna list operators' for others");
+	if (!text_real(v->noise, &s->noise) || s->noise < 0)
+		return error_set(LACUNA_EINVAL,
+				 "--noise takes a number from 0 or a fraction such as 2.55/255, "
+				 "not '%s'",
+				 v->noise);
+	if (v->range) {
+		s->range = &s->stated;
+		if (picture_parse_range(v->range, &s->stated))
+			return LACUNA_EINVAL;
+	}
+	picture_type(v->type, &s->kind, &s->bits);
+	s->seed = (uint64_t)v->seed;
+	return LACUNA_OK;
+}
+
+static struct image_range output_range(const struct simulation *s, const struct tiff_page *info,
+				       struct image_range range)
+{
+	const int same =
+		s->kind == info->kind && (s->bits == info->bits || s->kind == SAMPLE_FLOAT);
+
+	return same ? range : picture_full_scale(s->kind, s->bits);
+}
+
+/* The noise is that of a sampler's stream number 0, sample 0. */
+static int simulate(const struct simulation *s, int number, struct problem *problem,
+		    const struct image *x, struct image *y)
+{
+	const struct random_key key = { .seed = s->seed, .image = (uint32_t)number };
+	int status = image_create(y, problem_y(problem));
+
+	if (!status)
+		status = problem_simulate(problem, x->values, s->noise, key, y->values);
+	if (!status && cancel_requested())
+		status = LACUNA_ECANCELLED;
+	return status;
+}
+
+static int simulate_page(const struct simulation *s, int number)
+{
+	struct image x = { 0 }, y = { 0 };
+	struct problem *problem = NULL;
+	struct image_range range;
+	struct tiff_page info;
+	int status = tiff_page_info(s->in, number, &info);
+
+	if (!status)
+		status = resources_check(session_memory(&info.shape, &info.shape), s->budget);
+	if (!status)
+		status = problem_create(s->operators, s->operator_count, 0, &info.shape, &problem);
+	if (!status)
+		status = tiff_read(s->in, number, &x);
+	if (!status)
+		status = picture_range(&info, &x, s->range, &range, NULL);
+	if (!status) {
+		image_to_unit(&x, range);
+		status = simulate(s, number, problem, &x, &y);
+	}
+	if (!status) {
+		image_from_unit(&y, output_range(s, &info, range));
+		status = tiff_write(s->out, s->in, number, &y);
+	}
+	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1)
+		error_context(status, "page %d", number + 1);
+	problem_destroy(problem);
+	image_free(&x);
+	image_free(&y);
+	return status;
+}
+
+static int simulate_file(const struct values *v, const char *input, struct simulation *s)
+{
+	const struct tiff_write_options options = {
+		.force = v->force || v->in_place,
+		.override_type = 1,
+		.kind = s->kind,
+		.bits = s->bits,
+		.software = "lacuna " PACKAGE_VERSION,
+	};
+	int *pages = NULL, count = 0;
+	int status = target_check(v->output, input, v->force, v->in_place);
+
+	if (!status)
+		status = tiff_open(input, &s->in);
+	if (!status)
+		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
+	if (!status)
+		status = tiff_create(v->output, &options, &s->out);
+	for (int i = 0; !status && i < count; i++)
+		status = simulate_page(s, pages[i]);
+	if (!status) {
+		status = tiff_commit(s->out);
+		s->out = NULL;
+	}
+	memory_release(pages);
+	return status;
+}
+
+static int run(const struct command *c, const void *values, int count, char **operands)
+{
+	const struct values *v = values;
+	struct simulation s = { .operator_count = v->operators.count };
+	int status;
+
+	(void)count;
+	verbosity_set(v->quiet ? 0 : v->verbose ? 2 : 1);
+	if (parse_values(v, &s))
+		return misuse(c, "%s", error_text());
+	s.budget = resources_set(v->threads, v->memory);
+	status = operators_parse(&v->operators, &s.operators);
+	if (status)
+		return plugin_refused(c, status);
+	status = simulate_file(v, operands[0], &s);
+	tiff_abandon(s.out);
+	tiff_close(s.in);
+	operators_free(s.operators, s.operator_count);
+	return status ? failure(operands[0], status) : STATUS_DONE;
+}
+
+const struct command command_simulate = {
+	.name = "simulate",
+	.operands = "IN.tif -o OUT.tif -A OPERATOR [-A OPERATOR ...] [-n SIGMA] [OPTION ...]",
+	.summary = "degrade a clean picture with the same operators",
+	.details = "Writes what a camera would have recorded: IN.tif degraded by OPERATOR, with "
+		   "Gaussian "
+		   "noise.  For trying operators, samplers and settings against a picture that is "
+		   "known.",
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.defaults = &defaults,
+	.values_size = sizeof(struct values),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

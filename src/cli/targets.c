@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Checks of output names, and small output files. */
+#include <config.h>
+
+#include "cli/targets.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/temporary.h"
+#include "image/tiff.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int check_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory;
+	struct stat st;
+	int status = LACUNA_OK;
+
+	if (!slash)
+		return access(".", W_OK)
+			       ? error_set(LACUNA_EIO,
+					   "%s: the current directory cannot be written: %s", path,
+					   strerror(errno))
+			       : LACUNA_OK;
+	directory = memory_strdup(path);
+	if (!directory)
+		return LACUNA_ENOMEM;
+	directory[slash == path ? 1 : slash - path] = 0;
+	if (stat(directory, &st))
+		status = error_set(LACUNA_EIO, "%s: directory %s: %s", path, directory,
+				   strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		status = error_set(LACUNA_EIO, "%s: %s is not a directory", path, directory);
+	else if (access(directory, W_OK | X_OK))
+		status = error_set(LACUNA_EIO, "%s: directory %s cannot be written: %s", path,
+				   directory, strerror(errno));
+	memory_release(directory);
+	return status;
+}
+
+int target_check(const char *path, const char *input, int force, int in_place)
+{
+	struct stat st;
+
+	if (input && tiff_same_file(path, input)) {
+		if (!in_place)
+			return error_set(
+				LACUNA_EIO,
+				"%s: output and input are the same file; --in-place replaces it",
+				path);
+		return check_parent(path);
+	}
+	if (stat(path, &st))
+		return check_parent(path);
+	if (S_ISDIR(st.st_mode))
+		return error_set(LACUNA_EIO, "%s: is a directory", path);
+	if (!S_ISREG(st.st_mode))
+		return LACUNA_OK;
+	if (!force)
+		return error_set(LACUNA_EIO, "%s: exists; --force replaces it", path);
+	return check_parent(path);
+}
+
+int target_directory(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st))
+		return S_ISDIR(st.st_mode) ? LACUNA_OK
+					   : error_set(LACUNA_EIO, "%s: is not a directory", path);
+	if (mkdir(path, 0777))
+		return error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
+	return LACUNA_OK;
+}
+
+int target_write(const char *path, const char *text, int force)
+{
+	struct temporary t;
+	size_t left = strlen(text);
+	int status = temporary_open(&t, path, force);
+
+	if (status)
+		return status;
+	while (left) {
+		const ssize_t n = write(t.fd, text, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+			temporary_abandon(&t);
+			return status;
+		}
+		text += n;
+		left -= (size_t)n;
+	}
+	return temporary_commit(&t);
+}
