@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Reads TIFF pages: header to layout, layout to rows, rows to planar float. */
+#include <config.h>
+
+#include "image/tiff-private.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- opening */
+
+static int open_input(const char *path, uint64_t *size)
+{
+	/* O_NONBLOCK: a named pipe is refused below instead of waited for. */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return error_set(LACUNA_EIO, "%s", strerror(errno));
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		*size = (uint64_t)st.st_size;
+		return fd;
+	}
+	close(fd);
+	return error_set(LACUNA_EIO, "is not a regular file");
+}
+
+static int count_pages(struct tiff_reader *r)
+{
+	tdir_t n;
+
+	handle_begin(&r->handle);
+	n = TIFFNumberOfDirectories(r->handle.tif);
+	r->current = -1;
+	if (n < 1 || n > INT_MAX)
+		return handle_fail(&r->handle, LACUNA_EINVAL, "has no pages");
+	r->pages = (int)n;
+	r->notes = memory_alloc_array((size_t)n, sizeof(*r->notes));
+	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+int tiff_open(const char *path, struct tiff_reader **out)
+{
+	struct tiff_reader *r = memory_alloc(sizeof(*r));
+	int status, fd;
+
+	*out = NULL;
+	if (!r)
+		return error_context(LACUNA_ENOMEM, "%s", path);
+	fd = open_input(path, &r->file_size);
+	status = fd < 0 ? fd : LACUNA_OK;
+	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
+	 * layout is kept). */
+	if (!status)
+		status = handle_open(&r->handle, fd, path, "rMc");
+	if (!status)
+		status = count_pages(r);
+	if (status) {
+		tiff_close(r);
+		return error_context(status, "%s", path);
+	}
+	*out = r;
+	return LACUNA_OK;
+}
+
+void tiff_close(struct tiff_reader *r)
+{
+	if (!r)
+		return;
+	for (int i = 0; r->notes && i < r->pages; i++)
+		memory_release(r->notes[i]);
+	memory_release(r->notes);
+	handle_close(&r->handle);
+	memory_release(r);
+}
+
+const char *tiff_path(const struct tiff_reader *r)
+{
+	return r->handle.path;
+}
+
+int tiff_page_count(const struct tiff_reader *r)
+{
+	return r->pages;
+}
+
+int reader_context(const struct tiff_reader *r, int page, int status)
+{
+	if (r->pages > 1)
+		return error_context(status, "%s: page %d", r->handle.path, page + 1);
+	return error_context(status, "%s", r->handle.path);
+}
+
+/* ---- header to layout */
+
+static int unsupported(const char *what)
+{
+	return error_set(LACUNA_EUNSUPPORTED, "%s cannot be restored", what);
+}
+
+static int parse_type(TIFF *tif, struct sample_type *type)
+{
+	uint16_t bits, format;
+
+	TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &format);
+	type->bits = bits;
+	switch (format) {
+	case SAMPLEFORMAT_UINT:
+	case SAMPLEFORMAT_VOID:
+		type->kind = SAMPLE_UNSIGNED;
+		break;
+	case SAMPLEFORMAT_INT:
+		type->kind = SAMPLE_SIGNED;
+		break;
+	case SAMPLEFORMAT_IEEEFP:
+		type->kind = SAMPLE_FLOAT;
+		break;
+	case SAMPLEFORMAT_COMPLEXINT:
+	case SAMPLEFORMAT_COMPLEXIEEEFP:
+		return unsupported("a picture of complex numbers");
+	default:
+		return error_set(LACUNA_EUNSUPPORTED, "unknown sample format %d", format);
+	}
+	if (!sample_type_valid(*type))
+		return error_set(LACUNA_EUNSUPPORTED, "%s samples of %d bits cannot be read",
+				 type->kind == SAMPLE_FLOAT ? "floating-point" : "integer", bits);
+	return LACUNA_OK;
+}
+
+static uint16_t guess_photometric(const struct tiff_layout *l)
+{
+	return l->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+}
+
+/* Of all samples of a pixel, those that are colour. */
+static int parse_colour(TIFF *tif, struct tiff_layout *l)
+{
+	uint16_t extra = 0, *meaning;
+	int want;
+
+	TIFFGetFieldDefaulted(tif, TIFFTAG_EXTRASAMPLES, &extra, &meaning);
+	switch (l->photometric) {
+	case PHOTOMETRIC_MINISWHITE:
+	case PHOTOMETRIC_MINISBLACK:
+	case PHOTOMETRIC_PALETTE:
+	case PHOTOMETRIC_MASK:
+	case PHOTOMETRIC_LOGL:
+		want = 1;
+		break;
+	case PHOTOMETRIC_RGB:
+	case PHOTOMETRIC_YCBCR:
+	case PHOTOMETRIC_CIELAB:
+	case PHOTOMETRIC_ICCLAB:
+	case PHOTOMETRIC_ITULAB:
+	case PHOTOMETRIC_LOGLUV:
+		want = 3;
+		break;
+	default:
+		want = l->samples > extra ? l->samples - extra : 1;
+	}
+	if (l->samples < want)
+		return error_set(LACUNA_EINVAL,
+				 "has %d samples per pixel where its colour needs %d", l->samples,
+				 want);
+	l->colour = want;
+	return LACUNA_OK;
+}
+
+/* Colour maps hold 16 bits; most were made from 8, either v * 257, v * 256, or, against the standard, v. */
+static int palette_from_8_bits(struct tiff_layout *l)
+{
+	const size_t n = (size_t)1 << l->type.bits;
+	int small = 1, doubled = 1, shifted = 1;
+
+	for (int c = 0; c < 3; c++)
+		for (size_t i = 0; i < n; i++) {
+			const unsigned v = l->map[c][i];
+
+			small &= v < 256;
+			doubled &= (v & 255) == v >> 8;
+			shifted &= (v & 255) == 0;
+		}
+	l->palette_shift = small ? 0 : 8;
+	return small || doubled || shifted;
+}
+
+static int parse_palette(TIFF *tif, struct tiff_layout *l)
+{
+	uint16_t *map[3];
+
+	if (l->type.kind == SAMPLE_FLOAT || l->type.bits > 16)
+		return unsupported("a palette of this sample type");
+	if (!TIFFGetField(tif, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
+		return error_set(LACUNA_EINVAL, "the palette is missing");
+	for (int c = 0; c < 3; c++)
+		l->map[c] = map[c];
+	l->palette = 1;
+	l->palette_bits = palette_from_8_bits(l) ? 8 : 16;
+	if (l->palette_bits == 16)
+		l->palette_shift = 0;
+	return LACUNA_OK;
+}
+
+static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
+{
+	char reason[1024] = "";
+
+	/* With JPEGCOLORMODE_RGB (see reader_enter) libtiff turns contiguous JPEG data into RGB by itself. */
+	if (l->compression == COMPRESSION_JPEG && !l->separate)
+		return LACUNA_OK;
+	if (!TIFFRGBAImageOK(h->tif, reason))
+		return error_set(LACUNA_EUNSUPPORTED, "%s", reason[0] ? reason : "unusual YCbCr");
+	l->convert = 1;
+	l->colour = l->samples = 3;
+	l->type = (struct sample_type){ SAMPLE_UNSIGNED, 8 };
+	return LACUNA_OK;
+}
+
+static int parse_photometric(struct tiff_handle *h, struct tiff_layout *l)
+{
+	switch (l->photometric) {
+	case PHOTOMETRIC_MINISWHITE:
+		/* Floating point has no full scale to invert in: its values stay as they are. */
+		l->invert = l->type.kind != SAMPLE_FLOAT;
+		return LACUNA_OK;
+	case PHOTOMETRIC_PALETTE:
+		return parse_palette(h->tif, l);
+	case PHOTOMETRIC_YCBCR:
+		return parse_ycbcr(h, l);
+	case PHOTOMETRIC_CIELAB:
+		l->lab = l->type.kind == SAMPLE_UNSIGNED;
+		return LACUNA_OK;
+	case PHOTOMETRIC_LOGL:
+	case PHOTOMETRIC_LOGLUV:
+		if (l->compression != COMPRESSION_SGILOG && l->compression != COMPRESSION_SGILOG24)
+			return unsupported("LogLuv without SGI compression");
+		l->luminance = 1;
+		return LACUNA_OK;
+	default:
+		return LACUNA_OK;
+	}
+}
+
+static int parse_blocks(TIFF *tif, struct tiff_layout *l)
+{
+	l->tiled = TIFFIsTiled(tif);
+	if (l->tiled) {
+		TIFFGetField(tif, TIFFTAG_TILEWIDTH, &l->block_width);
+		TIFFGetField(tif, TIFFTAG_TILELENGTH, &l->block_height);
+	} else {
+		l->block_width = l->width;
+		TIFFGetFieldDefaulted(tif, TIFFTAG_ROWSPERSTRIP, &l->block_height);
+		if (l->block_height > l->height)
+			l->block_height = l->height;
+	}
+	return l->block_width && l->block_height ? LACUNA_OK
+						 : error_set(LACUNA_EINVAL, "has empty tiles");
+}
+
+/* How many bytes of picture a byte of file can hold at most. */
+static double expansion(uint16_t compression)
+{
+	switch (compression) {
+	case COMPRESSION_NONE:
+		return 1;
+	case COMPRESSION_PACKBITS:
+		return 64;
+	case COMPRESSION_LZW:
+		return 4096 / 1.5;
+	case COMPRESSION_DEFLATE:
+	case COMPRESSION_ADOBE_DEFLATE:
+		return 1040;
+	default:
+		return 65536;
+	}
+}
+
+/* A header of a few bytes can promise terabytes: no memory for pictures that the file cannot hold. */
+static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
+{
+	TIFF *tif = r->handle.tif;
+	const uint64_t block = l->tiled ? TIFFTileSize64(tif) : TIFFScanlineSize64(tif);
+	const double limit = expansion(l->compression) * (double)r->file_size + 65536;
+	double bytes = l->tiled ? (double)block * TIFFNumberOfTiles(tif)
+				: (double)block * l->height * (l->separate ? l->samples : 1);
+
+	if (!block)
+		return handle_fail(&r->handle, LACUNA_EINVAL, "has an impossible size");
+	if (l->convert)
+		bytes = (double)l->width * l->height;
+	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
+		return error_set(LACUNA_EINVAL,
+				 "is truncated: the picture takes %.0f bytes, the file has %.0f",
+				 bytes, (double)r->file_size);
+	if (bytes > limit || (l->tiled && (double)block > limit))
+		return error_set(LACUNA_EINVAL,
+				 "is damaged: %u x %u pixels cannot come from a file of %.0f bytes",
+				 l->width, l->height, (double)r->file_size);
+	return LACUNA_OK;
+}
+
+static int parse_depth(TIFF *tif)
+{
+	uint32_t depth = 1;
+
+	if (TIFFGetField(tif, TIFFTAG_IMAGEDEPTH, &depth) && depth > 1)
+		return unsupported("a page with a third dimension (ImageDepth)");
+	return LACUNA_OK;
+}
+
+static int parse_layout(struct tiff_reader *r)
+{
+	TIFF *tif = r->handle.tif;
+	struct tiff_layout *l = &r->layout;
+	uint16_t samples, planar;
+	int status;
+
+	memset(l, 0, sizeof(*l));
+	if (!TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &l->width) ||
+	    !TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &l->height) || !l->width || !l->height)
+		return error_set(LACUNA_EINVAL, "has no width or height");
+	TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &samples);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &planar);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &l->compression);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_ORIENTATION, &l->orientation);
+	l->samples = samples;
+	l->separate = planar == PLANARCONFIG_SEPARATE && samples > 1;
+	if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &l->photometric))
+		l->photometric = guess_photometric(l);
+	if (!TIFFIsCODECConfigured(l->compression))
+		return error_set(LACUNA_EUNSUPPORTED, "compression %d (%s) is not in this libtiff",
+				 l->compression, tags_compression_name(l->compression));
+	status = parse_depth(tif);
+	if (!status)
+		status = parse_type(tif, &l->type);
+	if (!status)
+		status = parse_colour(tif, l);
+	if (!status)
+		status = parse_photometric(&r->handle, l);
+	if (!status)
+		status = parse_blocks(tif, l);
+	if (!status)
+		status = check_size(r, l);
+	return status;
+}
+
+static int go_to(struct tiff_reader *r, int page)
+{
+	TIFF *tif = r->handle.tif;
+
+	/* From one page to the next is one step; any other way starts at the first. */
+	if (r->current >= 0 && page == r->current + 1)
+		return TIFFReadDirectory(tif);
+	return TIFFSetDirectory(tif, (tdir_t)page);
+}
+
+int reader_enter(struct tiff_reader *r, int page)
+{
+	uint16_t compression;
+	int status;
+
+	handle_begin(&r->handle);
+	if (page < 0 || page >= r->pages)
+		return error_set(LACUNA_EINVAL, "has %d pages", r->pages);
+	if (page == r->current)
+		return LACUNA_OK;
+	if (!go_to(r, page)) {
+		r->current = -1;
+		return handle_fail(&r->handle, LACUNA_EINVAL, "cannot be read");
+	}
+	TIFFGetFieldDefaulted(r->handle.tif, TIFFTAG_COMPRESSION, &compression);
+	if (compression == COMPRESSION_JPEG)
+		TIFFSetField(r->handle.tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+	if (compression == COMPRESSION_SGILOG || compression == COMPRESSION_SGILOG24)
+		TIFFSetField(r->handle.tif, TIFFTAG_SGILOGDATAFMT, SGILOGDATAFMT_FLOAT);
+	status = parse_layout(r);
+	r->current = status ? -1 : page;
+	return status;
+}
+
+/* ---- what a page holds */
+
+struct note {
+	char text[512];
+	size_t used;
+};
+
+static void note_add(struct note *n, const char *fmt, ...) LACUNA_PRINTF(2, 3);
+static void note_add(struct note *n, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (n->used && n->used + 2 < sizeof(n->text)) {
+		strcpy(n->text + n->used, "; ");
+		n->used += 2;
+	}
+	vsnprintf(n->text + n->used, sizeof(n->text) - n->used, fmt, args);
+	n->used = strlen(n->text);
+	va_end(args);
+}
+
+static void note_colour(struct note *n, const struct tiff_layout *l)
+{
+	if (l->palette)
+		note_add(n, "palette becomes RGB");
+	if (l->photometric == PHOTOMETRIC_YCBCR)
+		note_add(n, "YCbCr becomes RGB");
+	if (l->photometric == PHOTOMETRIC_LOGL)
+		note_add(n, "LogL becomes 32-bit floating-point luminance");
+	if (l->photometric == PHOTOMETRIC_LOGLUV)
+		note_add(n, "LogLuv becomes 32-bit floating-point linear RGB");
+	if (l->type.kind == SAMPLE_FLOAT ? l->type.bits > 32 : l->type.bits > 24)
+		note_add(n, "values keep 24 of %d bits", l->type.bits);
+}
+
+static void note_lost(struct note *n, TIFF *tif, const struct tiff_layout *l)
+{
+	uint32_t size = 0;
+	uint16_t count = 0;
+	void *data;
+
+	if (!writer_keeps_compression(l))
+		note_add(n, "%s compression becomes Deflate",
+			 tags_compression_name(l->compression));
+	if (TIFFGetField(tif, TIFFTAG_SUBIFD, &count, &data) && count)
+		note_add(n, "sub-images (SubIFD) are dropped");
+	if (TIFFGetField(tif, TAG_PHOTOSHOP_LAYERS, &size, &data) && size)
+		note_add(n, "Photoshop layers are dropped");
+}
+
+static int page_note(struct tiff_reader *r, int page, const char **text)
+{
+	struct note n = { .used = 0 };
+
+	if (!r->notes[page]) {
+		note_colour(&n, &r->layout);
+		note_lost(&n, r->handle.tif, &r->layout);
+		if (!n.used) {
+			*text = NULL;
+			return LACUNA_OK;
+		}
+		r->notes[page] = memory_strdup(n.text);
+	}
+	*text = r->notes[page];
+	return *text ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static struct sample_type written_type(const struct tiff_layout *l)
+{
+	if (l->palette)
+		return (struct sample_type){ SAMPLE_UNSIGNED, l->palette_bits };
+	return l->type;
+}
+
+static struct lacuna_shape layout_shape(const struct tiff_layout *l)
+{
+	return (struct lacuna_shape){ { l->width, l->height, l->palette ? 3 : l->colour, 1 } };
+}
+
+int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
+{
+	int status = reader_enter(r, page);
+	const struct sample_type type = written_type(&r->layout);
+
+	memset(info, 0, sizeof(*info));
+	if (status)
+		return reader_context(r, page, status);
+	info->shape = layout_shape(&r->layout);
+	info->extra = r->layout.samples - r->layout.colour;
+	info->kind = type.kind;
+	info->bits = type.bits;
+	info->full_scale = sample_full_scale(type);
+	status = page_note(r, page, &info->note);
+	return status ? reader_context(r, page, status) : LACUNA_OK;
+}
+
+/* ---- layout to rows */
+
+static int damaged(const struct tiff_reader *r)
+{
+	return handle_fail(&r->handle, LACUNA_EINVAL, "the picture data are damaged");
+}
+
+/* libtiff reports some damage (fax, JPEG) without stopping. */
+static int sound(const struct tiff_reader *r)
+{
+	return !r->handle.message[0];
+}
+
+static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+{
+	const struct tiff_layout *l = &r->layout;
+	struct tiff_row row = { .n = l->width,
+				.first = plane,
+				.stride = l->separate ? 1 : l->samples };
+	void *buffer = memory_alloc((size_t)TIFFScanlineSize(r->handle.tif));
+	int status = buffer ? LACUNA_OK : LACUNA_ENOMEM;
+
+	row.data = buffer;
+	for (uint32_t y = 0; !status && y < l->height; y++) {
+		row.y = y;
+		if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 || !sound(r))
+			status = damaged(r);
+		else
+			sink(context, &row);
+	}
+	memory_release(buffer);
+	return status;
+}
+
+static void sink_tile(const struct tiff_layout *l, const uint8_t *tile, size_t pitch,
+		      struct tiff_row row, tiff_row_sink *sink, void *context)
+{
+	const uint32_t left = l->height - row.y;
+	const uint32_t rows = left < l->block_height ? left : l->block_height;
+
+	row.n = l->width - row.x < l->block_width ? l->width - row.x : l->block_width;
+	for (uint32_t i = 0; i < rows; i++, row.y++) {
+		row.data = tile + i * pitch;
+		sink(context, &row);
+	}
+}
+
+static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+{
+	TIFF *tif = r->handle.tif;
+	const struct tiff_layout *l = &r->layout;
+	struct tiff_row row = { .first = plane, .stride = l->separate ? 1 : l->samples };
+	const size_t pitch = (size_t)TIFFTileRowSize(tif);
+	uint8_t *tile = memory_alloc((size_t)TIFFTileSize(tif));
+	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (uint64_t y = 0; !status && y < l->height; y += l->block_height)
+		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
+			row.x = (uint32_t)x;
+			row.y = (uint32_t)y;
+			if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
+			    !sound(r))
+				status = damaged(r);
+			else
+				sink_tile(l, tile, pitch, row, sink, context);
+		}
+	memory_release(tile);
+	return status;
+}
+
+/* libtiff's own conversion to 8-bit RGBA, for YCbCr: subsampled, or in old-style JPEG. */
+static int decode_converted(struct tiff_reader *r, tiff_row_sink *sink, void *context)
+{
+	const struct tiff_layout *l = &r->layout;
+	struct tiff_row row = { .n = l->width, .stride = 4 };
+	uint32_t *raster = NULL;
+	size_t pixels;
+	int status = LACUNA_OK;
+
+	if (size_multiply(l->width, l->height, &pixels))
+		raster = memory_alloc_array(pixels, sizeof(*raster));
+	if (!raster)
+		return LACUNA_ENOMEM;
+	if (!TIFFReadRGBAImageOriented(r->handle.tif, l->width, l->height, raster, l->orientation,
+				       1) ||
+	    !sound(r))
+		status = damaged(r);
+	for (size_t i = 0; !status && i < pixels; i++) {
+		uint8_t *p = (uint8_t *)&raster[i];
+		const uint32_t v = raster[i];
+
+		p[0] = TIFFGetR(v);
+		p[1] = TIFFGetG(v);
+		p[2] = TIFFGetB(v);
+	}
+	for (uint32_t y = 0; !status && y < l->height; y++) {
+		row.y = y;
+		row.data = raster + (size_t)y * l->width;
+		sink(context, &row);
+	}
+	memory_release(raster);
+	return status;
+}
+
+int reader_decode(struct tiff_reader *r, int first, int count, tiff_row_sink *sink, void *context)
+{
+	const struct tiff_layout *l = &r->layout;
+	int status = LACUNA_OK;
+
+	handle_begin(&r->handle);
+	if (l->convert)
+		return decode_converted(r, sink, context);
+	if (!l->separate) {
+		first = 0;
+		count = 1;
+	}
+	for (int plane = first; !status && plane < first + count; plane++)
+		status = l->tiled ? decode_tiles(r, plane, sink, context)
+				  : decode_strips(r, plane, sink, context);
+	return status;
+}
+
+/* ---- rows to planar float */
+
+struct float_sink {
+	const struct tiff_layout *layout;
+	struct image *image;
+};
+
+static float *pixel(struct image *image, int channel, uint32_t x, uint32_t y)
+{
+	const size_t w = (size_t)image->shape.extent[0], h = (size_t)image->shape.extent[1];
+
+	return image->values + ((size_t)channel * h + y) * w + x;
+}
+
+static void sink_palette(struct float_sink *to, const struct tiff_row *row)
+{
+	const struct tiff_layout *l = to->layout;
+
+	if (row->first != 0)
+		return;
+	for (int c = 0; c < 3; c++) {
+		float *out = pixel(to->image, c, row->x, row->y);
+
+		for (uint32_t i = 0; i < row->n; i++) {
+			const uint64_t index = sample_get(
+				row->data, (size_t)i * (size_t)row->stride, l->type.bits);
+
+			out[i] = (float)(l->map[c][index] >> l->palette_shift);
+		}
+	}
+}
+
+static void sink_channel(struct float_sink *to, const struct tiff_row *row, int channel)
+{
+	const struct tiff_layout *l = to->layout;
+	const struct sample_type type = l->type;
+	const uint64_t ones = UINT64_MAX >> (64 - type.bits);
+	const uint64_t toggle = l->invert ? ones : l->lab && channel ? ones ^ ones >> 1 : 0;
+	const size_t stride = (size_t)row->stride, offset = (size_t)(channel - row->first);
+	float *out = pixel(to->image, channel, row->x, row->y);
+
+	for (uint32_t i = 0; i < row->n; i++)
+		out[i] = sample_decode(type, sample_get(row->data, i * stride + offset, type.bits) ^
+						     toggle);
+}
+
+static void sink_row(void *context, const struct tiff_row *row)
+{
+	struct float_sink *to = context;
+	const int colour = to->layout->colour;
+
+	if (to->layout->palette) {
+		sink_palette(to, row);
+		return;
+	}
+	if (to->layout->separate) {
+		sink_channel(to, row, row->first);
+		return;
+	}
+	for (int c = 0; c < colour; c++)
+		sink_channel(to, row, c);
+}
+
+/* XYZ, equal-energy white, to linear RGB of ITU-R BT.709 primaries; the matrix is that of libtiff's tif_luv.c. */
+static void xyz_to_rgb(struct image *image)
+{
+	static const double m[3][3] = { { 2.690, -1.276, -0.414 },
+					{ -1.022, 1.978, 0.044 },
+					{ 0.061, -0.224, 1.163 } };
+	const size_t n = lacuna_count(&image->shape) / 3;
+	float *v = image->values;
+
+	for (size_t i = 0; i < n; i++) {
+		const double x = v[i], y = v[i + n], z = v[i + 2 * n];
+
+		for (size_t c = 0; c < 3; c++)
+			v[i + c * n] = (float)(m[c][0] * x + m[c][1] * y + m[c][2] * z);
+	}
+}
+
+int tiff_read(struct tiff_reader *r, int page, struct image *image)
+{
+	struct float_sink to = { &r->layout, image };
+	struct lacuna_shape shape;
+	int status = reader_enter(r, page);
+
+	memset(image, 0, sizeof(*image));
+	if (!status) {
+		shape = layout_shape(&r->layout);
+		status = image_create(image, &shape);
+	}
+	if (!status)
+		status = reader_decode(r, 0, r->layout.colour, sink_row, &to);
+	if (!status && r->layout.photometric == PHOTOMETRIC_LOGLUV)
+		xyz_to_rgb(image);
+	if (!status)
+		return LACUNA_OK;
+	image_free(image);
+	return reader_context(r, page, status);
+}
+
+int tiff_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}

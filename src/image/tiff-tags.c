@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Copies what a page says about its picture.  libtiff keeps every tag that it does not use itself, known or not, in a list:
+ * the whole list is copied (descriptions, ICC, XMP, IPTC, GeoTIFF, OME, private tags), except what speaks of the
+ * encoding, points into the old file, or no longer holds. */
+#include <config.h>
+
+#include "image/tiff-private.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum {
+	TAG_GLOBAL_PARAMETERS = 400,
+	TAG_JPEG_FIRST = 512,
+	TAG_JPEG_LAST = 521,
+	TAG_MODEL_PIXEL_SCALE = 33550,
+	TAG_MODEL_TIEPOINT = 33922,
+	TAG_MODEL_TRANSFORMATION = 34264,
+	TAG_PIXEL_X_DIMENSION = 40962,
+	TAG_PIXEL_Y_DIMENSION = 40963,
+	TAG_INTEROPERABILITY = 40965,
+	TAG_LERC_PARAMETERS = 50674
+};
+
+static int stays_behind(uint32_t tag)
+{
+	switch (tag) {
+	case TIFFTAG_PREDICTOR:
+	case TIFFTAG_JPEGTABLES:
+	case TIFFTAG_YCBCRCOEFFICIENTS:
+	case TIFFTAG_INDEXED:
+	case TIFFTAG_SUBIFD:
+	case TIFFTAG_EXIFIFD:
+	case TIFFTAG_GPSIFD:
+	case TAG_GLOBAL_PARAMETERS:
+	case TAG_PHOTOSHOP_LAYERS:
+	case TAG_INTEROPERABILITY:
+	case TAG_LERC_PARAMETERS:
+		return 1;
+	default:
+		return tag >= TAG_JPEG_FIRST && tag <= TAG_JPEG_LAST;
+	}
+}
+
+/* ---- one tag of the list, whatever its type */
+
+/* The same tag in the other file, registered there when libtiff does not know it. */
+static const TIFFField *counterpart(TIFF *to, uint32_t tag, const TIFFField *field)
+{
+	const TIFFField *other = TIFFFindField(to, tag, TIFF_ANY);
+	TIFFFieldInfo info = { .field_tag = tag,
+			       .field_readcount = (short)TIFFFieldReadCount(field),
+			       .field_writecount = (short)TIFFFieldWriteCount(field),
+			       .field_type = TIFFFieldDataType(field),
+			       .field_bit = FIELD_CUSTOM,
+			       .field_oktochange = 1,
+			       .field_passcount = (unsigned char)TIFFFieldPassCount(field),
+			       .field_name = (char *)"private" };
+
+	if (!other && !TIFFMergeFieldInfo(to, &info, 1))
+		other = TIFFFindField(to, tag, TIFF_ANY);
+	if (!other || TIFFFieldDataType(other) != TIFFFieldDataType(field) ||
+	    TIFFFieldPassCount(other) != TIFFFieldPassCount(field) ||
+	    TIFFFieldReadCount(other) != TIFFFieldReadCount(field))
+		return NULL;
+	return other;
+}
+
+static void copy_array(TIFF *from, TIFF *to, uint32_t tag, int read_count)
+{
+	const void *data = NULL;
+	uint32_t n32 = 0;
+	uint16_t n16 = 0;
+
+	if (read_count == TIFF_VARIABLE2) {
+		if (TIFFGetField(from, tag, &n32, &data) && data && n32)
+			TIFFSetField(to, tag, n32, data);
+	} else if (TIFFGetField(from, tag, &n16, &data) && data && n16) {
+		TIFFSetField(to, tag, n16, data);
+	}
+}
+
+/* libtiff keeps the rationals of some tags as float, of others as double. */
+static int is_float(const TIFFField *field)
+{
+#if TIFFLIB_VERSION >= 20221213
+	return TIFFFieldSetGetSize(field) == sizeof(float);
+#else
+	(void)field;
+	return 1;
+#endif
+}
+
+static void copy_scalar(TIFF *from, TIFF *to, uint32_t tag, const TIFFField *field)
+{
+	union {
+		uint8_t u8;
+		int8_t i8;
+		uint16_t u16;
+		int16_t i16;
+		uint32_t u32;
+		int32_t i32;
+		uint64_t u64;
+		int64_t i64;
+		float f;
+		double d;
+	} v = { .u64 = 0 };
+
+	if (!TIFFGetField(from, tag, &v))
+		return;
+	switch (TIFFFieldDataType(field)) {
+	case TIFF_BYTE:
+	case TIFF_UNDEFINED:
+		TIFFSetField(to, tag, v.u8);
+		break;
+	case TIFF_SBYTE:
+		TIFFSetField(to, tag, v.i8);
+		break;
+	case TIFF_SHORT:
+		TIFFSetField(to, tag, v.u16);
+		break;
+	case TIFF_SSHORT:
+		TIFFSetField(to, tag, v.i16);
+		break;
+	case TIFF_LONG:
+		TIFFSetField(to, tag, v.u32);
+		break;
+	case TIFF_SLONG:
+		TIFFSetField(to, tag, v.i32);
+		break;
+	case TIFF_LONG8:
+		TIFFSetField(to, tag, v.u64);
+		break;
+	case TIFF_SLONG8:
+		TIFFSetField(to, tag, v.i64);
+		break;
+	case TIFF_FLOAT:
+		TIFFSetField(to, tag, (double)v.f);
+		break;
+	case TIFF_DOUBLE:
+		TIFFSetField(to, tag, v.d);
+		break;
+	case TIFF_RATIONAL:
+	case TIFF_SRATIONAL:
+		TIFFSetField(to, tag, is_float(field) ? (double)v.f : v.d);
+		break;
+	default:
+		break;
+	}
+}
+
+static void copy_dot_range(TIFF *from, TIFF *to)
+{
+	uint16_t a, b;
+
+	if (TIFFGetField(from, TIFFTAG_DOTRANGE, &a, &b))
+		TIFFSetField(to, TIFFTAG_DOTRANGE, a, b);
+}
+
+static void copy_tag(TIFF *from, TIFF *to, uint32_t tag)
+{
+	const TIFFField *field = TIFFFindField(from, tag, TIFF_ANY);
+	const void *data = NULL;
+	int count;
+
+	/* Offsets into the old file mean nothing in the new one. */
+	if (!field || TIFFFieldDataType(field) == TIFF_IFD || TIFFFieldDataType(field) == TIFF_IFD8)
+		return;
+	if (!counterpart(to, tag, field))
+		return;
+	count = TIFFFieldReadCount(field);
+	if (tag == TIFFTAG_DOTRANGE)
+		copy_dot_range(from, to);
+	else if (TIFFFieldPassCount(field))
+		copy_array(from, to, tag, count);
+	else if (TIFFFieldDataType(field) != TIFF_ASCII && count == 1)
+		copy_scalar(from, to, tag, field);
+	else if ((TIFFFieldDataType(field) == TIFF_ASCII || count > 1) &&
+		 TIFFGetField(from, tag, &data) && data)
+		TIFFSetField(to, tag, data);
+}
+
+/* ---- tags with a place of their own in libtiff */
+
+static void copy_short(TIFF *from, TIFF *to, uint32_t tag)
+{
+	uint16_t v;
+
+	if (TIFFGetField(from, tag, &v))
+		TIFFSetField(to, tag, v);
+}
+
+static void copy_pair(TIFF *from, TIFF *to, uint32_t tag)
+{
+	uint16_t a, b;
+
+	if (TIFFGetField(from, tag, &a, &b))
+		TIFFSetField(to, tag, a, b);
+}
+
+static void copy_number(TIFF *from, TIFF *to, uint32_t tag, double scale)
+{
+	float v;
+
+	if (TIFFGetField(from, tag, &v))
+		TIFFSetField(to, tag, v * scale);
+}
+
+/* Names follow one another, each with its zero. */
+static void copy_inks(TIFF *from, TIFF *to)
+{
+	uint16_t inks = 0, n = 0;
+	char *names = NULL;
+	size_t length = 0;
+
+	copy_short(from, to, TIFFTAG_INKSET);
+	if (!TIFFGetField(from, TIFFTAG_NUMBEROFINKS, &inks))
+		return;
+	TIFFSetField(to, TIFFTAG_NUMBEROFINKS, inks);
+	if (!TIFFGetField(from, TIFFTAG_INKNAMES, &names) || !names)
+		return;
+	for (; n < inks; n++)
+		length += strlen(names + length) + 1;
+	if (length <= UINT16_MAX)
+		TIFFSetField(to, TIFFTAG_INKNAMES, (int)length, names);
+}
+
+static void copy_built_in(TIFF *from, TIFF *to, const struct tag_change *change)
+{
+	uint32_t subfile;
+
+	if (TIFFGetField(from, TIFFTAG_SUBFILETYPE, &subfile))
+		TIFFSetField(to, TIFFTAG_SUBFILETYPE, subfile);
+	copy_short(from, to, TIFFTAG_ORIENTATION);
+	copy_short(from, to, TIFFTAG_RESOLUTIONUNIT);
+	copy_number(from, to, TIFFTAG_XRESOLUTION, change->scale_x);
+	copy_number(from, to, TIFFTAG_YRESOLUTION, change->scale_y);
+	copy_number(from, to, TIFFTAG_XPOSITION, 1);
+	copy_number(from, to, TIFFTAG_YPOSITION, 1);
+	copy_pair(from, to, TIFFTAG_PAGENUMBER);
+	if (change->same_samples)
+		copy_inks(from, to);
+}
+
+/* ---- a picture of another size */
+
+/* Array tags of doubles; the copy in `to' is changed. */
+static void scale_doubles(TIFF *to, uint32_t tag, void (*body)(double *, int, const double *),
+			  const double *scale)
+{
+	const double *old = NULL;
+	double *fresh;
+	int n;
+	const TIFFField *field = TIFFFindField(to, tag, TIFF_ANY);
+	uint32_t n32 = 0;
+	uint16_t n16 = 0;
+
+	if (!field || !TIFFFieldPassCount(field) || TIFFFieldDataType(field) != TIFF_DOUBLE)
+		return;
+	if (TIFFFieldReadCount(field) == TIFF_VARIABLE2 ? !TIFFGetField(to, tag, &n32, &old)
+							: !TIFFGetField(to, tag, &n16, &old))
+		return;
+	n = (int)(n32 + n16);
+	fresh = memory_alloc_array((size_t)n, sizeof(*fresh));
+	if (!fresh)
+		return;
+	memcpy(fresh, old, (size_t)n * sizeof(*fresh));
+	body(fresh, n, scale);
+	if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
+		TIFFSetField(to, tag, n32, fresh);
+	else
+		TIFFSetField(to, tag, n16, fresh);
+	memory_release(fresh);
+}
+
+static void scale_pixel_size(double *v, int n, const double *scale)
+{
+	for (int i = 0; i < n && i < 2; i++)
+		v[i] /= scale[i];
+}
+
+static void scale_tiepoints(double *v, int n, const double *scale)
+{
+	for (int i = 0; i + 5 < n; i += 6) {
+		v[i] *= scale[0];
+		v[i + 1] *= scale[1];
+	}
+}
+
+static void scale_transformation(double *v, int n, const double *scale)
+{
+	for (int i = 0; i < n; i++)
+		if (i % 4 < 2)
+			v[i] /= scale[i % 4];
+}
+
+static int contains(const char *text, const char *word)
+{
+	return text && strstr(text, word);
+}
+
+/* OME-XML and the shapes of tifffile state the size in pixels. */
+static int states_size(TIFF *from)
+{
+	const char *text = NULL;
+
+	return TIFFGetField(from, TIFFTAG_IMAGEDESCRIPTION, &text) &&
+	       (contains(text, "<OME") || contains(text, "{\"shape\""));
+}
+
+static void adapt_to_size(TIFF *from, TIFF *to, const struct tag_change *change)
+{
+	const double scale[2] = { change->scale_x, change->scale_y };
+
+	scale_doubles(to, TAG_MODEL_PIXEL_SCALE, scale_pixel_size, scale);
+	scale_doubles(to, TAG_MODEL_TIEPOINT, scale_tiepoints, scale);
+	scale_doubles(to, TAG_MODEL_TRANSFORMATION, scale_transformation, scale);
+	if (states_size(from))
+		TIFFUnsetField(to, TIFFTAG_IMAGEDESCRIPTION);
+}
+
+static int is_about_samples(uint32_t tag)
+{
+	return tag == TIFFTAG_INKSET || tag == TIFFTAG_DOTRANGE || tag == TIFFTAG_ICCPROFILE;
+}
+
+void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct tag_change *change)
+{
+	const int n = TIFFGetTagListCount(from->tif);
+
+	copy_built_in(from->tif, to->tif, change);
+	for (int i = 0; i < n; i++) {
+		const uint32_t tag = TIFFGetTagListEntry(from->tif, i);
+
+		if (!stays_behind(tag) && !(tag == TIFFTAG_SOFTWARE && change->software) &&
+		    !(is_about_samples(tag) && !change->same_samples))
+			copy_tag(from->tif, to->tif, tag);
+	}
+	if (change->scale_x != 1 || change->scale_y != 1)
+		adapt_to_size(from->tif, to->tif, change);
+}
+
+/* ---- EXIF and GPS */
+
+static int copy_directory(TIFF *from, TIFF *to, uint64_t *offset)
+{
+	const int n = TIFFGetTagListCount(from);
+
+	for (int i = 0; i < n; i++) {
+		const uint32_t tag = TIFFGetTagListEntry(from, i);
+
+		if (tag != TAG_INTEROPERABILITY && tag != TAG_PIXEL_X_DIMENSION &&
+		    tag != TAG_PIXEL_Y_DIMENSION)
+			copy_tag(from, to, tag);
+	}
+	return TIFFWriteCustomDirectory(to, offset);
+}
+
+int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
+			  struct tag_directories *offsets)
+{
+	toff_t exif = 0, gps = 0;
+	int ok = 1;
+
+	memset(offsets, 0, sizeof(*offsets));
+	if (!TIFFGetField(from->tif, TIFFTAG_EXIFIFD, &exif))
+		exif = 0;
+	if (!TIFFGetField(from->tif, TIFFTAG_GPSIFD, &gps))
+		gps = 0;
+	offsets->moved = exif || gps;
+	/* A damaged EXIF directory is no reason to lose the picture. */
+	if (exif && TIFFReadEXIFDirectory(from->tif, exif))
+		ok = !TIFFCreateEXIFDirectory(to->tif) &&
+		     copy_directory(from->tif, to->tif, &offsets->exif);
+#if TIFFLIB_VERSION >= 20210416
+	if (ok && gps && TIFFReadGPSDirectory(from->tif, gps))
+		ok = !TIFFCreateGPSDirectory(to->tif) &&
+		     copy_directory(from->tif, to->tif, &offsets->gps);
+#endif
+	if (offsets->exif || offsets->gps)
+		TIFFCreateDirectory(to->tif);
+	return ok ? LACUNA_OK : handle_fail(to, LACUNA_EIO, "EXIF data cannot be written");
+}
+
+const char *tags_compression_name(uint16_t compression)
+{
+	const TIFFCodec *codec = TIFFFindCODEC(compression);
+
+	return codec ? codec->name : "unknown";
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Writes TIFF pages: the sample type, layout, compression, extra samples and tags of the page that an image came from. */
+#include <config.h>
+
+#include "image/tiff-private.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tiff_writer {
+	struct temporary file;
+	struct tiff_handle handle; /* opened with the first page, which decides the byte order */
+	struct tiff_write_options options;
+	char *path, *software;
+	int pages;
+};
+
+/* One page on its way out. */
+struct page {
+	struct tiff_layout layout;
+	int unnamed; /* colour samples beyond what the photometric interpretation names */
+	uint16_t predictor;
+	const struct image *image;
+	struct sample_type extra_type; /* of the extra samples kept */
+	uint8_t *extra;		       /* their packed rows, sample after sample; NULL: none */
+	size_t extra_pitch;
+};
+
+/* ---- the file */
+
+int tiff_create(const char *path, const struct tiff_write_options *options,
+		struct tiff_writer **out)
+{
+	const struct sample_type type = { options->kind, options->bits };
+	struct tiff_writer *w;
+	int status;
+
+	*out = NULL;
+	if (options->override_type && !sample_type_valid(type))
+		return error_set(LACUNA_EINVAL, "%s: TIFF has no %s samples of %d bits", path,
+				 type.kind == SAMPLE_FLOAT ? "floating-point" : "integer",
+				 type.bits);
+	w = memory_alloc(sizeof(*w));
+	if (!w)
+		return error_context(LACUNA_ENOMEM, "%s", path);
+	w->file.fd = -1;
+	w->options = *options;
+	w->path = memory_strdup(path);
+	if (options->software)
+		w->software = memory_strdup(options->software);
+	w->options.software = w->software;
+	if (!w->path || (options->software && !w->software))
+		status = error_context(LACUNA_ENOMEM, "%s", path);
+	else
+		status = temporary_open(&w->file, path, options->force);
+	if (status) {
+		tiff_abandon(w);
+		return status;
+	}
+	*out = w;
+	return LACUNA_OK;
+}
+
+static void release(struct tiff_writer *w)
+{
+	memory_release(w->path);
+	memory_release(w->software);
+	memory_release(w);
+}
+
+void tiff_abandon(struct tiff_writer *w)
+{
+	if (!w)
+		return;
+	handle_close(&w->handle);
+	if (w->file.target)
+		temporary_abandon(&w->file);
+	release(w);
+}
+
+/* The disk's reason when there is one, libtiff's otherwise. */
+static int write_failed(const struct tiff_handle *h)
+{
+	switch (h->error_number) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+	case EIO:
+		return error_set(LACUNA_EIO, "cannot be written: %s", strerror(h->error_number));
+	default:
+		return handle_fail(h, LACUNA_EIO, "cannot be written");
+	}
+}
+
+int tiff_commit(struct tiff_writer *w)
+{
+	int status = LACUNA_OK;
+
+	if (!w->pages)
+		status = error_set(LACUNA_EINVAL, "%s: nothing to write", w->path);
+	/* TIFFClose() returns nothing: a failure shows in the message that it leaves. */
+	handle_close(&w->handle);
+	if (!status && w->handle.message[0])
+		status = error_context(write_failed(&w->handle), "%s", w->path);
+	if (!status)
+		status = temporary_commit(&w->file);
+	else
+		temporary_abandon(&w->file);
+	release(w);
+	return status;
+}
+
+/* Classic TIFF ends at 4 GiB. */
+static int needs_big_tiff(struct tiff_reader *like, const struct page *p)
+{
+	const double limit = 4.0e9, worst = p->layout.compression == COMPRESSION_NONE ? 1.01 : 1.5;
+	double bytes = worst * p->layout.width * p->layout.height * p->layout.samples *
+		       p->layout.type.bits / 8;
+
+	if (!like)
+		return bytes > limit;
+	return TIFFIsBigTIFF(like->handle.tif) ||
+	       bytes * like->pages + (double)like->file_size > limit;
+}
+
+static int open_output(struct tiff_writer *w, struct tiff_reader *like, const struct page *p)
+{
+	const int big_endian = like && TIFFIsBigEndian(like->handle.tif);
+	char mode[8];
+	int fd;
+
+	if (w->handle.tif)
+		return LACUNA_OK;
+	strcpy(mode, !like ? "w" : big_endian ? "wb" : "wl");
+	if (needs_big_tiff(like, p))
+		strcat(mode, "8");
+	/* libtiff closes its descriptor; ours lives on for the synchronisation. */
+	fd = fcntl(w->file.fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return error_set(LACUNA_EIO, "%s", strerror(errno));
+	return handle_open(&w->handle, fd, w->path, mode);
+}
+
+/* ---- what the page will be */
+
+static int same_type(struct sample_type a, struct sample_type b)
+{
+	return a.kind == b.kind && a.bits == b.bits;
+}
+
+static uint16_t plain_photometric(int colour)
+{
+	return colour == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+}
+
+static uint16_t choose_photometric(const struct tiff_layout *old, struct sample_type type)
+{
+	switch (old->photometric) {
+	case PHOTOMETRIC_PALETTE:
+	case PHOTOMETRIC_YCBCR:
+	case PHOTOMETRIC_LOGLUV:
+		return PHOTOMETRIC_RGB;
+	case PHOTOMETRIC_LOGL:
+		return PHOTOMETRIC_MINISBLACK;
+	case PHOTOMETRIC_MINISWHITE:
+		return old->invert == (type.kind != SAMPLE_FLOAT) ? PHOTOMETRIC_MINISWHITE
+								  : PHOTOMETRIC_MINISBLACK;
+	case PHOTOMETRIC_MASK:
+		return type.bits == 1 ? PHOTOMETRIC_MASK : PHOTOMETRIC_MINISBLACK;
+	case PHOTOMETRIC_CIELAB:
+		return same_type(old->type, type) ? PHOTOMETRIC_CIELAB : PHOTOMETRIC_ICCLAB;
+	default:
+		return old->photometric;
+	}
+}
+
+static int is_fax(uint16_t compression)
+{
+	return compression == COMPRESSION_CCITTRLE || compression == COMPRESSION_CCITTRLEW ||
+	       compression == COMPRESSION_CCITTFAX3 || compression == COMPRESSION_CCITTFAX4;
+}
+
+static int is_dictionary(uint16_t compression)
+{
+	return compression == COMPRESSION_LZW || compression == COMPRESSION_DEFLATE ||
+	       compression == COMPRESSION_ADOBE_DEFLATE || compression == COMPRESSION_ZSTD ||
+	       compression == COMPRESSION_LZMA;
+}
+
+int writer_keeps_compression(const struct tiff_layout *l)
+{
+	if (is_fax(l->compression))
+		return l->type.bits == 1 && l->samples == 1 && !l->palette;
+	return l->compression == COMPRESSION_NONE || l->compression == COMPRESSION_PACKBITS ||
+	       is_dictionary(l->compression);
+}
+
+static uint16_t default_compression(void)
+{
+	return TIFFIsCODECConfigured(COMPRESSION_ADOBE_DEFLATE) ? COMPRESSION_ADOBE_DEFLATE
+								: COMPRESSION_NONE;
+}
+
+/* Differences of neighbours: what serves smooth pictures best, where libtiff has it for the type. */
+static uint16_t best_predictor(struct sample_type t)
+{
+	if (t.kind == SAMPLE_FLOAT)
+		return PREDICTOR_FLOATINGPOINT;
+	return t.bits == 8 || t.bits == 16 || t.bits == 32 ? PREDICTOR_HORIZONTAL : PREDICTOR_NONE;
+}
+
+static uint16_t choose_predictor(TIFF *old_tif, const struct tiff_layout *old,
+				 const struct tiff_layout *l)
+{
+	uint16_t predictor = PREDICTOR_NONE;
+
+	if (!is_dictionary(l->compression))
+		return PREDICTOR_NONE;
+	if (!old || old->compression != l->compression)
+		return best_predictor(l->type);
+	TIFFGetFieldDefaulted(old_tif, TIFFTAG_PREDICTOR, &predictor);
+	if (same_type(old->type, l->type) || predictor == PREDICTOR_NONE)
+		return predictor;
+	return best_predictor(l->type);
+}
+
+/* A page that imitates no other. */
+static void plan_plain(const struct tiff_writer *w, struct page *p)
+{
+	struct tiff_layout *l = &p->layout;
+
+	l->type = (struct sample_type){ SAMPLE_FLOAT, 32 };
+	if (w->options.override_type)
+		l->type = (struct sample_type){ w->options.kind, w->options.bits };
+	l->width = (uint32_t)p->image->shape.extent[0];
+	l->height = (uint32_t)p->image->shape.extent[1];
+	l->samples = l->colour = (int)p->image->shape.extent[2];
+	l->photometric = plain_photometric(l->colour);
+	l->compression = default_compression();
+}
+
+static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old, int channels,
+		      struct page *p)
+{
+	struct tiff_layout *l = &p->layout;
+	const int same_size = l->width == old->width && l->height == old->height;
+
+	if (!w->options.override_type)
+		l->type = old->palette ? (struct sample_type){ SAMPLE_UNSIGNED, old->palette_bits }
+				       : old->type;
+	if (l->colour == channels)
+		l->photometric = choose_photometric(old, l->type);
+	if (same_size)
+		l->samples += old->samples - old->colour;
+	l->separate = old->separate && l->samples > 1;
+	l->compression = old->compression;
+	if (!writer_keeps_compression(old) || !writer_keeps_compression(l))
+		l->compression = default_compression();
+	l->tiled = old->tiled;
+	if (old->tiled) {
+		l->block_width = (old->block_width + 15) / 16 * 16;
+		l->block_height = (old->block_height + 15) / 16 * 16;
+	} else if (same_size) {
+		l->block_height = old->block_height;
+	}
+	l->invert = l->photometric == PHOTOMETRIC_MINISWHITE && l->type.kind != SAMPLE_FLOAT;
+	l->lab = l->photometric == PHOTOMETRIC_CIELAB && l->type.kind == SAMPLE_UNSIGNED;
+	p->extra_type = old->type;
+}
+
+/* ---- extra samples of the old page, bit by bit */
+
+struct extra_sink {
+	const struct tiff_layout *layout;
+	struct page *page;
+};
+
+static void sink_extra(void *context, const struct tiff_row *row)
+{
+	const struct extra_sink *to = context;
+	const struct tiff_layout *l = to->layout;
+	const int first = row->first > l->colour ? row->first : l->colour;
+	const int end = l->separate ? row->first + 1 : l->samples;
+
+	for (int s = first; s < end; s++) {
+		uint8_t *out = to->page->extra + ((size_t)(s - l->colour) * l->height + row->y) *
+							 to->page->extra_pitch;
+		for (uint32_t i = 0; i < row->n; i++)
+			sample_put(out, (size_t)row->x + i, l->type.bits,
+				   sample_get(row->data,
+					      (size_t)i * (size_t)row->stride +
+						      (size_t)(s - row->first),
+					      l->type.bits));
+	}
+}
+
+static int read_extra(struct tiff_reader *like, struct page *p)
+{
+	struct extra_sink to = { &like->layout, p };
+	const int count = p->layout.samples - p->layout.colour;
+	size_t bytes;
+
+	if (!count)
+		return LACUNA_OK;
+	p->extra_pitch = ((size_t)p->layout.width * (size_t)p->extra_type.bits + 7) / 8;
+	if (!size_multiply(p->extra_pitch, (size_t)count * p->layout.height, &bytes))
+		return error_set(LACUNA_ENOMEM, "out of memory (an impossible size)");
+	p->extra = memory_alloc(bytes);
+	if (!p->extra)
+		return LACUNA_ENOMEM;
+	return reader_decode(like, like->layout.colour, count, sink_extra, &to);
+}
+
+/* ---- tags of the new page */
+
+static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
+{
+	const int kept = p->layout.samples - p->layout.colour, count = kept + p->unnamed;
+	uint16_t have = 0, *meaning = NULL, *all;
+	int ok;
+
+	if (!count)
+		return 1;
+	if (old)
+		TIFFGetFieldDefaulted(old, TIFFTAG_EXTRASAMPLES, &have, &meaning);
+	all = memory_alloc_array((size_t)count, sizeof(*all));
+	if (!all)
+		return 0;
+	for (int i = 0; i < kept && i < have; i++)
+		all[p->unnamed + i] = meaning[i];
+	ok = TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, count, all);
+	memory_release(all);
+	return ok;
+}
+
+static uint16_t sample_format(enum sample_kind kind)
+{
+	return kind == SAMPLE_FLOAT    ? SAMPLEFORMAT_IEEEFP
+	       : kind == SAMPLE_SIGNED ? SAMPLEFORMAT_INT
+				       : SAMPLEFORMAT_UINT;
+}
+
+static int set_blocks(TIFF *tif, const struct tiff_layout *l)
+{
+	if (l->tiled)
+		return TIFFSetField(tif, TIFFTAG_TILEWIDTH, l->block_width) &&
+		       TIFFSetField(tif, TIFFTAG_TILELENGTH, l->block_height);
+	return TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP,
+			    l->block_height ? l->block_height : TIFFDefaultStripSize(tif, 0));
+}
+
+static int set_compression(TIFF *tif, TIFF *old, const struct page *p)
+{
+	uint32_t options;
+
+	if (!TIFFSetField(tif, TIFFTAG_COMPRESSION, p->layout.compression))
+		return 0;
+	if (p->layout.compression == COMPRESSION_CCITTFAX3 && old &&
+	    TIFFGetField(old, TIFFTAG_GROUP3OPTIONS, &options))
+		TIFFSetField(tif, TIFFTAG_GROUP3OPTIONS, options);
+	return p->predictor == PREDICTOR_NONE || TIFFSetField(tif, TIFFTAG_PREDICTOR, p->predictor);
+}
+
+static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
+{
+	const struct tiff_layout *l = &p->layout;
+
+	return TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, l->width) &&
+	       TIFFSetField(tif, TIFFTAG_IMAGELENGTH, l->height) &&
+	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, l->samples) &&
+	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, l->type.bits) &&
+	       TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT, sample_format(l->type.kind)) &&
+	       TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, l->photometric) &&
+	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG,
+			    l->separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
+	       set_extra_samples(tif, old, p) && set_compression(tif, old, p) && set_blocks(tif, l);
+}
+
+static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struct page *p,
+		    const struct tag_directories *directories)
+{
+	TIFF *tif = w->handle.tif, *old = like ? like->handle.tif : NULL;
+	struct tag_change change = { .software = w->software };
+
+	if (!set_layout(tif, old, p))
+		return write_failed(&w->handle);
+	if (like) {
+		change.scale_x = (double)p->layout.width / like->layout.width;
+		change.scale_y = (double)p->layout.height / like->layout.height;
+		change.same_samples =
+			p->layout.colour == (like->layout.palette ? 3 : like->layout.colour);
+		tags_copy(&like->handle, &w->handle, &change);
+	}
+	if (directories->exif)
+		TIFFSetField(tif, TIFFTAG_EXIFIFD, directories->exif);
+	if (directories->gps)
+		TIFFSetField(tif, TIFFTAG_GPSIFD, directories->gps);
+	if (w->software)
+		TIFFSetField(tif, TIFFTAG_SOFTWARE, w->software);
+	/* A tag that could not be copied is no failure of the picture. */
+	handle_begin(&w->handle);
+	return LACUNA_OK;
+}
+
+/* ---- samples */
+
+static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t y)
+{
+	const struct tiff_layout *l = &p->layout;
+	const uint64_t ones = UINT64_MAX >> (64 - l->type.bits);
+	const uint64_t toggle = l->invert ? ones : l->lab && s ? ones ^ ones >> 1 : 0;
+	const size_t i = ((size_t)s * l->height + y) * l->width + x;
+
+	return sample_encode(l->type, p->image->values[i]) ^ toggle;
+}
+
+static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y)
+{
+	const struct tiff_layout *l = &p->layout;
+	const uint8_t *row = p->extra + ((size_t)(s - l->colour) * l->height + y) * p->extra_pitch;
+
+	return sample_convert(p->extra_type, l->type, sample_get(row, x, p->extra_type.bits));
+}
+
+/* Samples first..first+stride-1 of n pixels. */
+static void fill_row(const struct page *p, int first, int stride, uint32_t x, uint32_t y,
+		     uint32_t n, uint8_t *row)
+{
+	for (int s = first; s < first + stride; s++)
+		for (uint32_t i = 0; i < n; i++)
+			sample_put(row, (size_t)i * (size_t)stride + (size_t)(s - first),
+				   p->layout.type.bits,
+				   s < p->layout.colour ? colour_sample(p, s, x + i, y)
+							: extra_sample(p, s, x + i, y));
+}
+
+static int write_strips(struct tiff_handle *h, const struct page *p, int first, int stride)
+{
+	const struct tiff_layout *l = &p->layout;
+	const size_t pitch = (size_t)TIFFScanlineSize(h->tif);
+	uint8_t *row = memory_alloc(pitch);
+	int status = row ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (uint32_t y = 0; !status && y < l->height; y++) {
+		/* libtiff may have swapped the bytes of the last row in place. */
+		memset(row, 0, pitch);
+		fill_row(p, first, stride, 0, y, l->width, row);
+		if (TIFFWriteScanline(h->tif, row, y, (uint16_t)first) < 0)
+			status = write_failed(h);
+	}
+	memory_release(row);
+	return status;
+}
+
+static void fill_tile(const struct page *p, int first, int stride, uint32_t x, uint32_t y,
+		      uint8_t *tile, size_t pitch)
+{
+	const struct tiff_layout *l = &p->layout;
+	const uint32_t n = l->width - x < l->block_width ? l->width - x : l->block_width;
+
+	for (uint32_t i = 0; i < l->block_height && y + i < l->height; i++)
+		fill_row(p, first, stride, x, y + i, n, tile + i * pitch);
+}
+
+static int write_tiles(struct tiff_handle *h, const struct page *p, int first, int stride)
+{
+	const struct tiff_layout *l = &p->layout;
+	const size_t pitch = (size_t)TIFFTileRowSize(h->tif), size = (size_t)TIFFTileSize(h->tif);
+	uint8_t *tile = memory_alloc(size);
+	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (uint64_t y = 0; !status && y < l->height; y += l->block_height)
+		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
+			memset(tile, 0, size);
+			fill_tile(p, first, stride, (uint32_t)x, (uint32_t)y, tile, pitch);
+			if (TIFFWriteTile(h->tif, tile, (uint32_t)x, (uint32_t)y, 0,
+					  (uint16_t)first) < 0)
+				status = write_failed(h);
+		}
+	memory_release(tile);
+	return status;
+}
+
+static int write_samples(struct tiff_handle *h, const struct page *p)
+{
+	const int stride = p->layout.separate ? 1 : p->layout.samples;
+	int status = LACUNA_OK;
+
+	handle_begin(h);
+	for (int first = 0; !status && first < p->layout.samples; first += stride)
+		status = p->layout.tiled ? write_tiles(h, p, first, stride)
+					 : write_strips(h, p, first, stride);
+	if (!status && !TIFFWriteDirectory(h->tif))
+		status = write_failed(h);
+	return status;
+}
+
+/* ---- a page */
+
+static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
+{
+	int status;
+
+	if (p->image->shape.extent[0] > UINT32_MAX || p->image->shape.extent[1] > UINT32_MAX ||
+	    p->image->shape.extent[2] > UINT16_MAX || p->image->shape.extent[3] != 1)
+		return error_set(LACUNA_EINVAL, "the image is too large for a TIFF page");
+	plan_plain(w, p);
+	if (like) {
+		status = reader_enter(like, page);
+		if (status)
+			return reader_context(like, page, status);
+		plan_like(w, &like->layout, like->layout.palette ? 3 : like->layout.colour, p);
+	}
+	if (p->layout.photometric == PHOTOMETRIC_MINISBLACK)
+		p->unnamed = p->layout.colour - 1;
+	p->predictor = choose_predictor(like ? like->handle.tif : NULL, like ? &like->layout : NULL,
+					&p->layout);
+	return LACUNA_OK;
+}
+
+/* EXIF and GPS directories go first; reading them moves the reader. */
+static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int page,
+			    struct tag_directories *directories)
+{
+	int status;
+
+	memset(directories, 0, sizeof(*directories));
+	if (!like)
+		return LACUNA_OK;
+	handle_begin(&like->handle);
+	handle_begin(&w->handle);
+	status = tags_copy_directories(&like->handle, &w->handle, directories);
+	if (!directories->moved)
+		return status;
+	like->current = -1;
+	return status ? status : reader_enter(like, page);
+}
+
+int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)
+{
+	struct page p = { .image = image };
+	struct tag_directories directories;
+	int status;
+
+	status = plan(w, like, page, &p);
+	if (!status && like)
+		status = read_extra(like, &p);
+	if (!status)
+		status = open_output(w, like, &p);
+	if (!status)
+		status = copy_directories(w, like, page, &directories);
+	if (!status)
+		status = set_tags(w, like, &p, &directories);
+	if (!status)
+		status = write_samples(&w->handle, &p);
+	if (!status)
+		w->pages++;
+	memory_release(p.extra);
+	return status ? error_context(status, "%s", w->path) : LACUNA_OK;
+}
