@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Messages, memory, noise, threads, sums, numbers in text. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "base/vector.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+
+static void test_error(void)
+{
+	error_set(LACUNA_EIO, "%s", "cause");
+	error_context(LACUNA_EIO, "file %d", 3);
+	is_text(error_text(), "file 3: cause", "context comes first");
+	error_set(LACUNA_EIO, "again: %s", error_text());
+	is_text(error_text(), "again: file 3: cause",
+		"the old message may be an argument of the new");
+	error_clear();
+	is_text(error_text(), "", "cleared");
+	error_context(LACUNA_ENOMEM, "here");
+	is_text(error_text(), "here: out of memory", "a status speaks where no message was kept");
+}
+
+static void test_memory(void)
+{
+	size_t before = memory_live_blocks(), product;
+	char *p = memory_alloc(1000);
+	int i, zero = 1;
+
+	for (i = 0; i < 1000; i++)
+		zero &= p[i] == 0;
+	ok(p && (uintptr_t)p % 64 == 0 && zero, "aligned and zeroed");
+	ok(memory_live_blocks() == before + 1, "counted");
+	memory_set_budget(memory_live_bytes() + 2000);
+	ok(!memory_alloc(4000), "the budget holds");
+	ok(strstr(error_text(), "--memory") != NULL, "and the message says how to raise it");
+	memory_set_budget(0);
+	memory_fail_after(1);
+	memory_release(p);
+	p = memory_alloc(1);
+	ok(p && !memory_alloc(1), "the injected failure comes when it should");
+	memory_fail_after(-1);
+	memory_release(p);
+	ok(memory_live_blocks() == before, "nothing is left");
+	ok(!memory_alloc(SIZE_MAX - 3) && !memory_alloc_array(SIZE_MAX / 2, 3),
+	   "impossible sizes are refused");
+	ok(!size_multiply(SIZE_MAX / 2, 3, &product) && size_multiply(6, 7, &product) &&
+		   product == 42,
+	   "size_multiply() knows overflow");
+}
+
+static void test_noise_moments(void)
+{
+	enum { N = 1 << 20 };
+	static float z[N];
+	double m2 = 0, m3 = 0, m4 = 0, neighbours = 0, mean;
+	int i, inside = 0;
+
+	random_gaussian((struct random_key){ 7, 0, 0 }, 3, 0, z, N);
+	mean = vector_sum(N, z) / N;
+	for (i = 0; i < N; i++) {
+		double v = z[i];
+
+		m2 += v * v / N;
+		m3 += v * v * v / N;
+		m4 += v * v * v * v / N;
+		neighbours += v * (double)z[(i + 1) % N] / N;
+		inside += fabs(v) < 1;
+	}
+	/* five standard deviations of each statistic */
+	near(mean, 0, 5 * sqrt(1.0 / N), "mean 0");
+	near(m2, 1, 5 * sqrt(2.0 / N), "variance 1");
+	near(m3, 0, 5 * sqrt(15.0 / N), "skewness 0");
+	near(m4, 3, 5 * sqrt(96.0 / N), "kurtosis 3");
+	near(neighbours, 0, 5 * sqrt(1.0 / N), "neighbours are uncorrelated");
+	near((double)inside / N, 0.6826895, 5 * sqrt(0.217 / N), "68.27 % within one sigma");
+}
+
+static void test_noise_streams(void)
+{
+	enum { N = 70000 };
+	static float a[N], b[N];
+	const struct random_key key = { 1, 2, 3 };
+	struct random_key others[3] = { { 2, 2, 3 }, { 1, 3, 3 }, { 1, 2, 4 } };
+	double dot;
+	int i, differ;
+
+	threads_set(4);
+	random_gaussian(key, 5, 0, a, N);
+	threads_set(1);
+	random_gaussian(key, 5, 0, b, N);
+	ok(!memcmp(a, b, sizeof a), "the same bits with 1 and 4 threads");
+	random_gaussian(key, 5, 12345, b, 777);
+	ok(!memcmp(a + 12345, b, 777 * sizeof *b), "position is where it says");
+	for (i = 0; i < 3; i++) {
+		random_gaussian(others[i], 5, 0, b, N);
+		dot = vector_dot(N, a, b) / N;
+		near(dot, 0, 5 / sqrt(N), "another seed, image or sample is another noise");
+	}
+	random_gaussian(key, 6, 0, b, N);
+	near(vector_dot(N, a, b) / N, 0, 5 / sqrt(N), "another stream is another noise");
+	random_uniform(key, 5, 0, b, N);
+	for (i = differ = 0; i < N; i++)
+		differ += b[i] < 0 || b[i] >= 1;
+	ok(!differ, "uniform numbers lie in [0, 1)");
+	near(vector_sum(N, b) / N, 0.5, 5 * sqrt(1 / 12.0 / N), "with mean 1/2");
+	threads_set(0);
+}
+
+static void count(void *arg, size_t i)
+{
+	int *seen = arg;
+
+	seen[i]++;
+}
+
+static void nested(void *arg, size_t i)
+{
+	threads_parallel(10, count, (int *)arg + 10 * i);
+}
+
+static void test_threads(void)
+{
+	static int seen[1000];
+	int i, round, good = 1;
+
+	threads_set(3);
+	for (round = 0; round < 50; round++)
+		threads_parallel(1000, count, seen);
+	for (i = 0; i < 1000; i++)
+		good &= seen[i] == 50;
+	ok(good, "each index once per call");
+	memset(seen, 0, sizeof seen);
+	threads_parallel(100, nested, seen);
+	for (i = 0, good = 1; i < 1000; i++)
+		good &= seen[i] == 1;
+	ok(good, "nested calls run too");
+	threads_stop();
+	threads_set(0);
+	ok(threads_count() >= 1, "at least one thread");
+}
+
+static void test_vectors(void)
+{
+	enum { N = 5000001 };
+	float *a = malloc(N * sizeof *a);
+	double one, four;
+	size_t i;
+
+	for (i = 0; i < N; i++)
+		a[i] = 1e-3f * (float)((i * 7919) % 1000);
+	threads_set(1);
+	one = vector_dot(N, a, a);
+	threads_set(4);
+	four = vector_dot(N, a, a);
+	ok(one == four, "sums do not depend on the number of threads");
+	for (i = 0; i < N; i++)
+		a[i] = 0.1f;
+	near(vector_sum(N, a), (double)0.1f * N, 1e-6, "sums are accumulated in double");
+	ok(vector_finite(N, a), "finite");
+	a[N - 1] = INFINITY;
+	ok(!vector_finite(N, a), "infinity is found");
+	a[N - 1] = 0;
+	a[5] = NAN;
+	ok(!vector_finite(N, a), "NaN is found");
+	free(a);
+	threads_set(0);
+}
+
+static void test_text(void)
+{
+	static const char *const bad[] = { "",	  "x",	"1x", "nan", "inf",  "0x10",
+					   "1/0", "1/", "/2", " 1",  "1e999" };
+	static const char *const names[] = { "blur", "mask", "identity", NULL };
+	double v = 0;
+	int64_t n = 0;
+	size_t i;
+
+	ok(text_real("2.55/255", &v) && fabs(v - 0.01) < 1e-15, "a fraction");
+	ok(text_real("-1e-3", &v) && v == -1e-3, "a real");
+	for (i = 0; i < sizeof bad / sizeof *bad; i++)
+		ok(!text_real(bad[i], &v), "\"%s\" is no number", bad[i]);
+	ok(text_integer("-42", &n) && n == -42, "an integer");
+	ok(!text_integer("4.2", &n) && !text_integer("99999999999999999999", &n), "not integers");
+	is_text(text_nearest("blru", names), "blur", "two letters swapped");
+	ok(!text_nearest("zzzzzz", names), "nothing near");
+}
+
+int main(void)
+{
+	test_error();
+	test_memory();
+	test_noise_moments();
+	test_noise_streams();
+	test_threads();
+	test_vectors();
+	test_text();
+	threads_stop();
+	return tap_done();
+}

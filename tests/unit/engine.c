@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The engine's mathematics: functions of matrices, composition of operators, missing pixels, the noise estimate. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "base/vector.h"
+#include "engine/metrics.h"
+#include "engine/noise.h"
+#include "engine/problem.h"
+#include "engine/solve.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+
+static const struct random_key key = { 42, 0, 0 };
+
+/* ---- solve: M = diag(0 .. 4), and the same in rotated coordinates would be no different to Krylov */
+
+static int diagonal_product(void *context, const float *v, float *out)
+{
+	size_t i, n = *(size_t *)context;
+
+	for (i = 0; i < n; i++)
+		out[i] = v[i] * 4 * (float)i / (float)(n - 1);
+	return LACUNA_OK;
+}
+
+static double smooth(double lambda, const void *context)
+{
+	(void)context;
+	return 1 / (lambda + 0.5);
+}
+
+static void test_solve(void)
+{
+	enum { N = 1000 };
+	size_t n = N, i;
+	struct solve_matrix m = { N, diagonal_product, &n };
+	static float b[N], x[N], want[N], work[SOLVE_WORK * N];
+
+	random_gaussian(key, 0, 0, b, N);
+	for (i = 0; i < N; i++)
+		want[i] = (float)(b[i] * smooth(4.0 * (double)i / (N - 1), NULL));
+	ok(!solve_cg(&m, 0.5, b, x, 1e-6, 200, work), "conjugate gradients");
+	vector_subtract(N, x, want, x);
+	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-5, "solve (M + rho) x = b");
+	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work), "Lanczos");
+	vector_subtract(N, x, want, x);
+	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-5, "gives the same function of M");
+	memset(b, 0, sizeof b);
+	b[999] = 2;
+	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work), "Lanczos from an eigenvector");
+	near(x[999], 2 / 4.5, 1e-6, "ends after one step");
+	memset(b, 0, sizeof b);
+	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work) && x[0] == 0, "nothing from nothing");
+}
+
+/* ---- problem */
+
+static struct plugin_use uses[3];
+static size_t use_count;
+
+static struct problem *make(int from_y, struct lacuna_shape shape, int count,
+			    const char *const *specs)
+{
+	struct problem *p = NULL;
+
+	for (use_count = 0; use_count < (size_t)count; use_count++)
+		if (use_parse(LACUNA_OPERATOR, specs[use_count], &uses[use_count]))
+			break;
+	if (use_count < (size_t)count || problem_create(uses, use_count, from_y, &shape, &p))
+		diag("%s", error_text());
+	return p;
+}
+
+static void unmake(struct problem *p)
+{
+	problem_destroy(p);
+	while (use_count)
+		use_free(&uses[--use_count]);
+}
+
+static void test_adjoint(struct problem *p, const char *name)
+{
+	size_t nx = lacuna_count(problem_x(p)), ny = lacuna_count(problem_y(p));
+	float *x = memory_alloc(nx * sizeof *x), *ax = memory_alloc(ny * sizeof *ax);
+	float *y = memory_alloc(ny * sizeof *y), *aty = memory_alloc(nx * sizeof *aty);
+
+	random_gaussian(key, 1, 0, x, nx);
+	random_gaussian(key, 2, 0, y, ny);
+	ok(!problem_apply(p, x, ax) && !problem_adjoint(p, NULL, y, aty), "%s: A and A'", name);
+	near(vector_dot(ny, ax, y) / (vector_norm(ny, ax) * vector_norm(ny, y)),
+	     vector_dot(nx, x, aty) / (vector_norm(ny, ax) * vector_norm(ny, y)), 1e-5,
+	     "<Ax, y> = <x, A'y>");
+	memory_release(x);
+	memory_release(ax);
+	memory_release(y);
+	memory_release(aty);
+}
+
+/* gain and solve must agree whichever way they are computed */
+static void test_gain(struct problem *p, const char *name)
+{
+	size_t n = lacuna_count(problem_x(p));
+	float *b = memory_alloc(n * sizeof *b), *s = memory_alloc(n * sizeof *s);
+	float *c = memory_alloc(n * sizeof *c);
+
+	random_gaussian(key, 3, 0, b, n);
+	ok(!problem_spectral(p, smooth, NULL, b, s) && !problem_solve(p, 0.5, b, c),
+	   "%s: spectral, solve", name);
+	vector_subtract(n, s, c, s);
+	near(vector_norm(n, s) / vector_norm(n, c), 0, 1e-4, "agree");
+	memory_release(b);
+	memory_release(s);
+	memory_release(c);
+}
+
+static void test_composition(void)
+{
+	struct lacuna_shape shape = { { 24, 17, 2, 1 } };
+	const struct lacuna_region *w;
+	struct problem *p =
+		make(1, shape, 2,
+		     (const char *const[]){ "blur:kind=box,width=5,height=3", "mask:keep=0.6" });
+
+	if (!ok(p != NULL, "blurred, then masked"))
+		return;
+	ok(problem_x(p)->extent[0] == 28 && problem_x(p)->extent[1] == 19,
+	   "x reaches beyond the border");
+	w = problem_window(p);
+	ok(w->origin[0] == 2 && w->origin[1] == 1 && w->extent[0] == 24 && w->extent[1] == 17,
+	   "the window is the measured scene");
+	ok(!problem_has_closed_form(p), "no closed form");
+	test_adjoint(p, "blur + mask");
+	test_gain(p, "blur + mask");
+	unmake(p);
+}
+
+static void test_pixelwise(void)
+{
+	struct lacuna_shape shape = { { 9, 7, 1, 1 } };
+	float y[63], d[63], x[63], out[63];
+	struct problem *p =
+		make(1, shape, 2,
+		     (const char *const[]){ "mask:keep=0.5,seed=1", "mask:keep=0.7,seed=2" });
+	size_t i, missing = 0;
+	int good = 1;
+
+	if (!ok(p != NULL, "two masks"))
+		return;
+	for (i = 0; i < 63; i++)
+		y[i] = i % 5 ? 0.5f : NAN;
+	ok(!problem_measure(p, y, 0.1, &missing) && missing == 13, "NaN is missing");
+	ok(!problem_diagonal(p, d), "their product has a diagonal");
+	for (i = 0; i < 63; i++)
+		x[i] = 1 + (float)i;
+	ok(!problem_apply(p, x, out), "applied");
+	for (i = 0; i < 63; i++)
+		good &= d[i] == (out[i] != 0) && !(i % 5 == 0 && d[i] != 0);
+	ok(good, "which is 1 where all masks agree and the measurement is there");
+	test_adjoint(p, "masks");
+	test_gain(p, "masks");
+	y[3] = INFINITY;
+	ok(problem_measure(p, y, 0.1, NULL) == LACUNA_EINVAL, "infinities are refused");
+	for (i = 0; i < 63; i++)
+		y[i] = NAN;
+	ok(problem_measure(p, y, 0.1, NULL) == LACUNA_EINVAL, "nothing but NaN is refused");
+	unmake(p);
+}
+
+static void test_missing(void)
+{
+	struct lacuna_shape shape = { { 32, 32, 1, 1 } };
+	static float y[1024], x[1024];
+	double rms;
+	struct problem *p =
+		make(1, shape, 1,
+		     (const char *const[]){ "blur:kind=gaussian,sigma=1,boundary=periodic" });
+	size_t i;
+
+	if (!ok(p != NULL, "a blur"))
+		return;
+	ok(problem_has_closed_form(p), "has a closed form");
+	test_gain(p, "blur");
+	for (i = 0; i < 1024; i++)
+		x[i] = 0.5f;
+	ok(!problem_simulate(p, x, 0.02, key, y), "simulated");
+	y[100] = y[200] = NAN;
+	ok(!problem_measure(p, y, 0.02, NULL) && !problem_has_closed_form(p),
+	   "but not with missing pixels");
+	test_adjoint(p, "blur with missing pixels");
+	test_gain(p, "blur with missing pixels");
+	ok(!problem_residual(p, x, &rms), "residual");
+	near(rms, 0.02, 0.02 * 5 / sqrt(2 * 1022.0), "of the truth is the noise");
+	unmake(p);
+}
+
+static void test_simulate_mask(void)
+{
+	struct lacuna_shape shape = { { 64, 64, 1, 1 } };
+	static float y[4096], x[4096];
+	struct problem *p = make(0, shape, 1, (const char *const[]){ "mask:keep=0.25" });
+	double rms, zeros = 0;
+	size_t i;
+
+	if (!ok(p != NULL, "a mask"))
+		return;
+	for (i = 0; i < 4096; i++)
+		x[i] = 0.25f;
+	ok(!problem_simulate(p, x, 0.05, key, y), "simulated");
+	for (i = 0; i < 4096; i++)
+		zeros += y[i] == 0;
+	near(zeros / 4096, 0.75, 0.04, "what is masked is 0, not noise");
+	problem_measure(p, y, 0.05, NULL);
+	problem_residual(p, x, &rms);
+	near(rms, 0.05, 0.05 * 5 / sqrt(2 * 1024.0), "the residual counts what was measured");
+	unmake(p);
+}
+
+/* ---- noise estimate: a scene with edges and texture, sharp and blurred */
+
+static void scene(float *x, int n)
+{
+	int i, j;
+
+	for (j = 0; j < n; j++)
+		for (i = 0; i < n; i++) {
+			double v = 0.4 + 0.2 * sin(i * 0.02) * cos(j * 0.03);
+
+			v += (i / 48 + j / 48) % 2 ? 0.15 : -0.1;
+			if (i > n / 2 && j > n / 2)
+				v += 0.1 * sin(i * 1.3 + j * 0.7);
+			x[j * n + i] = (float)v;
+		}
+}
+
+static void test_noise_estimate(void)
+{
+	enum { N = 256 };
+	static float x[N * N], y[N * N];
+	struct lacuna_shape shape = { { N, N, 1, 1 } }, small = { { 5, 5, 1, 1 } };
+	const double levels[] = { 0.002, 0.01, 0.05, 0.2 };
+	static const char *const blurs[] = { "identity",
+					     "blur:kind=gaussian,sigma=2,boundary=periodic" };
+	double sigma;
+	size_t k, b;
+
+	scene(x, N);
+	for (b = 0; b < 2; b++) {
+		struct problem *p = make(0, shape, 1, &blurs[b]);
+
+		if (!ok(p != NULL, "%s", blurs[b]))
+			continue;
+		for (k = 0; k < 4; k++) {
+			problem_simulate(p, x, levels[k], key, y);
+			ok(!noise_estimate(&shape, y, &sigma) && fabs(sigma / levels[k] - 1) < 0.1,
+			   "%s: noise %g, estimated %g", blurs[b], levels[k], sigma);
+		}
+		unmake(p);
+	}
+	for (k = 0; k < N * 20; k++)
+		y[k] = NAN;
+	ok(!noise_estimate(&shape, y, &sigma) && fabs(sigma / 0.2 - 1) < 0.1, "NaN is left out");
+	ok(noise_estimate(&small, y, &sigma) == LACUNA_EINVAL, "too small: %s", error_text());
+}
+
+static void test_metrics(void)
+{
+	enum { N = 64 };
+	static float a[N * N], b[N * N];
+	struct lacuna_shape shape = { { N, N, 1, 1 } };
+	struct metrics m;
+	size_t i;
+
+	scene(a, N);
+	memcpy(b, a, sizeof a);
+	ok(!metrics_compute(&shape, a, b, &m) && isinf(m.psnr) && m.nrmse == 0, "equal pictures");
+	near(m.ssim, 1, 1e-9, "SSIM 1");
+	for (i = 0; i < N * N; i++)
+		b[i] = a[i] + (i % 2 ? 0.1f : -0.1f);
+	ok(!metrics_compute(&shape, a, b, &m), "an error of 0.1");
+	near(m.psnr, 20, 1e-4, "is 20 dB");
+	near(m.max_abs, 0.1, 1e-6, "largest error");
+	ok(m.ssim < 0.9 && m.ssim > 0, "SSIM %g", m.ssim);
+	b[0] = NAN;
+	ok(!metrics_compute(&shape, a, b, &m) && isfinite(m.psnr) && isfinite(m.ssim),
+	   "NaN does not count");
+}
+
+int main(void)
+{
+	size_t before = memory_live_blocks();
+
+	test_solve();
+	test_composition();
+	test_pixelwise();
+	test_missing();
+	test_simulate_mask();
+	test_noise_estimate();
+	test_metrics();
+	ok(memory_live_blocks() == before, "nothing is left");
+	threads_stop();
+	return tap_done();
+}
