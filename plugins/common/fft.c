@@ -110,7 +110,7 @@ struct pass {
 	const struct fft *f;
 	const float *in;
 	float *out;
-	int width, height; /* of in or out */
+	struct fft_grid grid; /* of in or out */
 	fftwf_complex *spectrum;
 	int directions; /* FORWARD, INVERSE or both */
 	fft_filter *filter;
@@ -122,6 +122,41 @@ static int smaller(int a, int b)
 	return a < b ? a : b;
 }
 
+static size_t blocks(int n, int size)
+{
+	return ((size_t)n + (size_t)size - 1) / (size_t)size;
+}
+
+/* Row y of the transform, from the plane or zero. */
+static void load_row(const struct pass *p, int y, float *row)
+{
+	const struct fft_grid *g = &p->grid;
+	const float *in;
+
+	memset(row, 0, (size_t)p->f->width * sizeof(*row));
+	if (y % g->step || y / g->step >= g->height)
+		return;
+	in = p->in + (size_t)(y / g->step) * (size_t)g->width;
+	if (g->step == 1)
+		memcpy(row, in, (size_t)g->width * sizeof(*row));
+	else
+		for (int i = 0; i < g->width; i++)
+			row[i * g->step] = in[i];
+}
+
+static void store_row(const struct pass *p, int y, const float *row)
+{
+	const struct fft_grid *g = &p->grid;
+	const float scale = (float)(1.0 / ((double)p->f->width * p->f->height));
+	float *out;
+
+	if (y % g->step || y / g->step >= g->height)
+		return;
+	out = p->out + (size_t)(y / g->step) * (size_t)g->width;
+	for (int i = 0; i < g->width; i++)
+		out[i] = scale * row[i * g->step];
+}
+
 static void forward_rows(void *arg, size_t block)
 {
 	const struct pass *p = arg;
@@ -129,19 +164,12 @@ static void forward_rows(void *arg, size_t block)
 	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
 	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
 
-	if (first >= p->height) {
+	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
 		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
 		return;
 	}
-	for (int i = 0; i < count; i++) {
-		float *row = (float *)(start + (size_t)i * (size_t)f->stride);
-		int n = first + i < p->height ? p->width : 0;
-
-		if (n)
-			memcpy(row, p->in + (size_t)(first + i) * (size_t)p->width,
-			       (size_t)n * sizeof(*row));
-		memset(row + n, 0, (size_t)(f->width - n) * sizeof(*row));
-	}
+	for (int i = 0; i < count; i++)
+		load_row(p, first + i, (float *)(start + (size_t)i * (size_t)f->stride));
 	fftwf_execute_dft_r2c(f->rows_forward[count < ROWS], (float *)start, start);
 }
 
@@ -149,18 +177,12 @@ static void inverse_rows(void *arg, size_t block)
 {
 	const struct pass *p = arg;
 	const struct fft *f = p->f;
-	const float scale = (float)(1.0 / ((double)f->width * f->height));
 	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
 	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
 
 	fftwf_execute_dft_c2r(f->rows_inverse[count < ROWS], start, (float *)start);
-	for (int i = 0; i < count && first + i < p->height; i++) {
-		const float *row = (const float *)(start + (size_t)i * (size_t)f->stride);
-		float *out = p->out + (size_t)(first + i) * (size_t)p->width;
-
-		for (int x = 0; x < p->width; x++)
-			out[x] = scale * row[x];
-	}
+	for (int i = 0; i < count; i++)
+		store_row(p, first + i, (const float *)(start + (size_t)i * (size_t)f->stride));
 }
 
 static void transform_columns(void *arg, size_t block)
@@ -172,68 +194,73 @@ static void transform_columns(void *arg, size_t block)
 
 	if (p->directions & FORWARD)
 		fftwf_execute_dft(f->columns_forward[count < COLUMNS], start, start);
-	if (p->filter)
-		for (int ky = 0; ky < f->height; ky++)
-			p->filter(p->context, ky, first, count,
-				  start + (size_t)ky * (size_t)f->stride);
+	for (int ky = 0; p->filter && ky < f->height; ky++)
+		p->filter(p->context, ky, first, count, start + (size_t)ky * (size_t)f->stride);
 	if (p->directions & INVERSE)
 		fftwf_execute_dft(f->columns_inverse[count < COLUMNS], start, start);
 }
 
-static size_t blocks(int n, int size)
+static void run(struct pass *p, size_t n, void (*body)(void *, size_t))
 {
-	return ((size_t)n + (size_t)size - 1) / (size_t)size;
+	p->f->host->parallel(p->f->host, n, body, p);
 }
 
-static void run(const struct fft *f, size_t n, void (*body)(void *, size_t), struct pass *p)
+static void run_columns(struct pass *p, int directions)
 {
-	f->host->parallel(f->host, n, body, p);
+	p->directions = directions;
+	run(p, blocks(p->f->columns, COLUMNS), transform_columns);
 }
+
+static void run_inverse_rows(struct pass *p, float *out, struct fft_grid grid)
+{
+	p->out = out;
+	p->grid = grid;
+	run(p, blocks((grid.height - 1) * grid.step + 1, ROWS), inverse_rows);
+}
+
+/* ---- transforms ------------------------------------------------------------------------------------ */
 
 void fft_forward(const struct fft *f, const float *in, int width, int height,
 		 fftwf_complex *spectrum)
 {
-	struct pass p = { .f = f,
-			  .in = in,
-			  .width = width,
-			  .height = height,
-			  .spectrum = spectrum,
-			  .directions = FORWARD };
+	struct fft_grid grid = { width, height, 1 };
+	struct pass p = { .f = f, .in = in, .grid = grid, .spectrum = spectrum };
 
-	run(f, blocks(f->height, ROWS), forward_rows, &p);
-	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
+	run(&p, blocks(f->height, ROWS), forward_rows);
+	run_columns(&p, FORWARD);
 }
 
 void fft_inverse(const struct fft *f, fftwf_complex *spectrum, float *out, int width, int height)
 {
-	struct pass p = { .f = f,
-			  .out = out,
-			  .width = width,
-			  .height = height,
-			  .spectrum = spectrum,
-			  .directions = INVERSE };
+	struct fft_grid grid = { width, height, 1 };
+	struct pass p = { .f = f, .spectrum = spectrum };
 
-	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
-	run(f, blocks(height, ROWS), inverse_rows, &p);
+	run_columns(&p, INVERSE);
+	run_inverse_rows(&p, out, grid);
+}
+
+void fft_apply_grid(const struct fft *f, const float *in, struct fft_grid in_grid,
+		    fft_filter *filter, const void *context, float *out, struct fft_grid out_grid,
+		    fftwf_complex *spectrum)
+{
+	struct pass p = { .f = f,
+			  .in = in,
+			  .grid = in_grid,
+			  .spectrum = spectrum,
+			  .filter = filter,
+			  .context = context };
+
+	run(&p, blocks(f->height, ROWS), forward_rows);
+	run_columns(&p, FORWARD | INVERSE);
+	run_inverse_rows(&p, out, out_grid);
 }
 
 void fft_apply(const struct fft *f, const float *in, int in_width, int in_height,
 	       fft_filter *filter, const void *context, float *out, int out_width, int out_height,
 	       fftwf_complex *spectrum)
 {
-	struct pass p = { .f = f,
-			  .in = in,
-			  .out = out,
-			  .width = in_width,
-			  .height = in_height,
-			  .spectrum = spectrum,
-			  .directions = FORWARD | INVERSE,
-			  .filter = filter,
-			  .context = context };
+	struct fft_grid in_grid = { in_width, in_height, 1 };
+	struct fft_grid out_grid = { out_width, out_height, 1 };
 
-	run(f, blocks(f->height, ROWS), forward_rows, &p);
-	run(f, blocks(f->columns, COLUMNS), transform_columns, &p);
-	p.width = out_width;
-	p.height = out_height;
-	run(f, blocks(out_height, ROWS), inverse_rows, &p);
+	fft_apply_grid(f, in, in_grid, filter, context, out, out_grid, spectrum);
 }

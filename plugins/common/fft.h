@@ -37,9 +37,18 @@ size_t fft_bytes(const struct fft *);
 void fft_forward(const struct fft *, const float *in, int width, int height,
 		 fftwf_complex *spectrum);
 void fft_inverse(const struct fft *, fftwf_complex *spectrum, float *out, int width, int height);
-/* out = inverse(filter(forward(in))), with fewer passes through memory than the two calls. */
+/* out = inverse(filter(forward(in))), with fewer passes through memory than the two calls.  out may be in. */
 void fft_apply(const struct fft *, const float *in, int in_width, int in_height, fft_filter *,
 	       const void *context, float *out, int out_width, int out_height,
 	       fftwf_complex *spectrum);
+
+/* A plane of every step-th pixel: pixel (i, j) stands at (step i, step j) of the transform. */
+struct fft_grid {
+	int width, height, step;
+};
+/* As fft_apply(): what is between the pixels is 0 on the way in and dropped on the way out. */
+void fft_apply_grid(const struct fft *, const float *in, struct fft_grid in_grid, fft_filter *,
+		    const void *context, float *out, struct fft_grid out_grid,
+		    fftwf_complex *spectrum);
 
 #endif

@@ -84,53 +84,117 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 
 /* ---- formulas -------------------------------------------------------------------------------------- */
 
-/* Length of the part of [-half, half] in the pixel [i - 1/2, i + 1/2]. */
-static double overlap(double half, int i)
+/* Length of the part of [-half, half] in the pixel [d - 1/2, d + 1/2]. */
+static double overlap(double half, double d)
 {
-	double lo = fmax(-half, i - 0.5), hi = fmin(half, i + 0.5);
+	double lo = fmax(-half, d - 0.5), hi = fmin(half, d + 0.5);
 
 	return fmax(hi - lo, 0);
 }
 
-/* The product of f(i) along x and g(j) along y. */
-static int separable(const struct lacuna_host *host, int rx, int ry, double (*f)(double, int),
-		     double px, double py, struct kernel *k)
+/* The product of f(px, .) along x and f(py, .) along y, at distances from the centre of the kernel: whole numbers when
+ * the size is odd, halves when it is even. */
+static int separable(const struct lacuna_host *host, int64_t width, int64_t height,
+		     double (*f)(double, double), double px, double py, struct kernel *k)
 {
-	int status = kernel_create(host, 2 * (int64_t)rx + 1, 2 * (int64_t)ry + 1, k);
+	int status = kernel_create(host, width, height, k);
 
-	for (int j = -ry; !status && j <= ry; j++)
-		for (int i = -rx; i <= rx; i++)
-			k->values[(size_t)(j + ry) * (size_t)k->width + (size_t)(i + rx)] =
-				f(px, i) * f(py, j);
-	return status ? status : kernel_normalize(k, "kernel");
+	if (status)
+		return status;
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++)
+			k->values[(size_t)j * (size_t)k->width + (size_t)i] =
+				f(px, i - (k->width - 1) / 2.0) * f(py, j - (k->height - 1) / 2.0);
+	return kernel_normalize(k, "kernel");
 }
 
-static double normal_mass(double sigma, int i)
+/* The pixels [d - 1/2, d + 1/2] of a kernel of width 0 are the one, or the two, that hold 0. */
+static double delta_mass(double d)
+{
+	return fabs(d) <= 0.5;
+}
+
+static double normal_mass(double sigma, double d)
 {
 	double s = sigma * sqrt(2);
 
-	return sigma > 0 ? erf((i + 0.5) / s) - erf((i - 0.5) / s) : i == 0;
+	return sigma > 0 ? erf((d + 0.5) / s) - erf((d - 0.5) / s) : delta_mass(d);
 }
 
 /* Cut at 4 sigma, beyond which lie 6e-5 of it. */
 int kernel_gaussian(const struct lacuna_host *host, double sigma, struct kernel *k)
 {
-	int r = (int)ceil(4 * sigma);
+	int64_t n = 2 * (int64_t)ceil(4 * sigma) + 1;
 
-	return separable(host, r, r, normal_mass, sigma, sigma, k);
+	return separable(host, n, n, normal_mass, sigma, sigma, k);
 }
 
-static double box_mass(double width, int i)
+int kernel_block_gaussian(const struct lacuna_host *host, int factor, double sigma,
+			  struct kernel *k)
 {
-	return width > 0 ? overlap(width / 2, i) : i == 0;
+	int64_t n = 2 * (int64_t)ceil(4 * sigma) + (factor % 2 ? 1 : 2);
+
+	return separable(host, n, n, normal_mass, sigma, sigma, k);
+}
+
+static double box_mass(double width, double d)
+{
+	return width > 0 ? overlap(width / 2, d) : delta_mass(d);
 }
 
 int kernel_box(const struct lacuna_host *host, double width, double height, struct kernel *k)
 {
-	int rx = (int)fmax(ceil(width / 2 - 0.5), 0), ry = (int)fmax(ceil(height / 2 - 0.5), 0);
+	int64_t rx = (int64_t)fmax(ceil(width / 2 - 0.5), 0);
+	int64_t ry = (int64_t)fmax(ceil(height / 2 - 0.5), 0);
 
-	return separable(host, rx, ry, box_mass, width, height, k);
+	return separable(host, 2 * rx + 1, 2 * ry + 1, box_mass, width, height, k);
 }
+
+/* ---- resampling: f(d / factor), d from the centre of a block ------------------------------------------- */
+
+static double bilinear(double factor, double d)
+{
+	return fmax(1 - fabs(d) / factor, 0);
+}
+
+/* Keys, Cubic convolution interpolation, IEEE Trans. ASSP 29 (1981), with a = -1/2 */
+static double bicubic(double factor, double d)
+{
+	double t = fabs(d) / factor;
+
+	if (t < 1)
+		return (1.5 * t - 2.5) * t * t + 1;
+	return t < 2 ? ((-0.5 * t + 2.5) * t - 4) * t + 2 : 0;
+}
+
+/* sinc(t) sinc(t / 3): Duchon, Lanczos filtering in one and two dimensions, J. Appl. Meteorology 18 (1979) */
+static double lanczos(double factor, double d)
+{
+	double t = fabs(d) / factor * acos(-1);
+
+	if (t >= 3 * acos(-1))
+		return 0;
+	return t > 1e-9 ? 3 * sin(t) * sin(t / 3) / (t * t) : 1;
+}
+
+int kernel_resampling(const struct lacuna_host *host, enum kernel_resampling kind, int factor,
+		      struct kernel *k)
+{
+	static const struct {
+		double (*f)(double, double);
+		int width; /* of the support, in coarse pixels */
+	} formulas[] = { [KERNEL_BOX] = { box_mass, 1 },
+			 [KERNEL_BILINEAR] = { bilinear, 2 },
+			 [KERNEL_BICUBIC] = { bicubic, 4 },
+			 [KERNEL_LANCZOS] = { lanczos, 6 } };
+	int64_t n = (int64_t)factor * formulas[kind].width;
+
+	if ((n - factor) % 2)
+		n--; /* the first and last value would be 0 */
+	return separable(host, n, n, formulas[kind].f, factor, factor, k);
+}
+
+/* ---- other formulas -------------------------------------------------------------------------------- */
 
 /* Adds up thin slices of the disk, 256 a pixel row, each exactly cut by the pixels. */
 int kernel_disk(const struct lacuna_host *host, double radius, struct kernel *k)

@@ -23,6 +23,14 @@ int kernel_motion(const struct lacuna_host *, double length, double angle, struc
 /* zero: radius of the first dark ring */
 int kernel_airy(const struct lacuna_host *, double zero, struct kernel *);
 
+/* Kernels that shrink by `factor', stretched by it so that they suppress what the coarse grid cannot hold; symmetric
+ * about the centre of a block of factor x factor pixels, hence even-sized for an even factor. */
+enum kernel_resampling { KERNEL_BOX, KERNEL_BILINEAR, KERNEL_BICUBIC, KERNEL_LANCZOS };
+int kernel_resampling(const struct lacuna_host *, enum kernel_resampling, int factor,
+		      struct kernel *);
+/* As kernel_gaussian(), symmetric about the centre of such a block. */
+int kernel_block_gaussian(const struct lacuna_host *, int factor, double sigma, struct kernel *);
+
 /* One channel of finite values, positive or negative. */
 int kernel_read(const struct lacuna_host *, const char *path, struct kernel *);
 /* Divides by the sum; `name' is for the message when that is zero. */

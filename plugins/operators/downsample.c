@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "downsample": convolution with a kernel k of size n and centre c = n / 2 (rounded down), of which every f-th
+ * value is kept, starting at the phase s of each block of f pixels:
+ *	y[i] = sum_j k[j] x[f i + s + c - j]	 in each dimension.
+ *
+ * Where the kernel lies within its own block (box), blocks are independent and A A' = (sum k^2) I.  Else the
+ * convolution is circular: at least as large as x for boundary=valid, where x has the border that y needs; of x's size
+ * for boundary=periodic, where A A' is circulant on the coarse grid. */
+#include <lacuna/plugin.h>
+#include "common/fft.h"
+#include "common/kernel.h"
+
+enum { BOX, BILINEAR, BICUBIC, LANCZOS, GAUSSIAN };
+enum { VALID, PERIODIC };
+
+struct config {
+	const char *psf;
+	int64_t factor, kernel, boundary, phase, normalize;
+	double sigma;
+};
+
+struct downsample {
+	const struct lacuna_host *host;
+	int factor, periodic;
+	int before_x, before_y; /* border of x before the scene of y[0] */
+	int x_width, x_height, y_width, y_height;
+	size_t planes; /* channels times frames */
+	/* Independent blocks: factor x factor weights, and their squared sum.  NULL: the kernels of
+	 * neighbours overlap. */
+	float *block;
+	double square;
+	/* Overlapping kernels. */
+	struct fft fine;
+	fftwf_complex *transfer; /* K, laid out as a spectrum of fine */
+	/* Overlapping and periodic: eigenvalues of A A', the real parts of a spectrum of coarse. */
+	struct fft coarse;
+	fftwf_complex *eigenvalues;
+};
+
+/* ---- the kernel, and the shapes that follow from it -------------------------------------------------- */
+
+static int get_kernel(const struct lacuna_host *host, const struct config *c, struct kernel *k)
+{
+	int status;
+
+	if (!c->psf && c->kernel == GAUSSIAN)
+		return kernel_block_gaussian(host, (int)c->factor, c->sigma, k);
+	if (!c->psf)
+		return kernel_resampling(host, (enum kernel_resampling)c->kernel, (int)c->factor,
+					 k);
+	status = kernel_read(host, c->psf, k);
+	if (!status && c->normalize)
+		status = kernel_normalize(k, c->psf);
+	if (status)
+		kernel_release(k);
+	return status;
+}
+
+/* One dimension: where y[0]'s block begins in x, and how much x is longer than the blocks. */
+struct border {
+	int before, total;
+};
+
+static struct border find_border(const struct config *c, int size, int centre)
+{
+	int last = (int)c->factor - 1; /* of a block */
+	int s = c->phase < 0 ? last / 2 : (int)c->phase;
+	int before = size - 1 - centre - s, after = s + centre - last;
+	struct border b = { before > 0 ? before : 0, 0 };
+
+	b.total = b.before + (after > 0 ? after : 0);
+	return b;
+}
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	const struct config *c = config;
+	int64_t f = c->factor, border[2] = { 0, 0 }, fit[2];
+	struct kernel k;
+
+	if (c->phase >= f)
+		return host->fail(host, LACUNA_EINVAL,
+				  "downsample: phase=%lld is not below factor=%lld",
+				  (long long)c->phase, (long long)f);
+	if (c->boundary == VALID) {
+		int status = get_kernel(host, c, &k);
+
+		if (status)
+			return status;
+		border[0] = find_border(c, k.width, k.centre_x).total;
+		border[1] = find_border(c, k.height, k.centre_y).total;
+		kernel_release(&k);
+	}
+	*wanted = *known;
+	for (int d = 0; d < 2; d++) {
+		int64_t blocks = (known->extent[d] - border[d]) / f;
+
+		wanted->extent[d] = from_y ? known->extent[d] * f + border[d] : blocks;
+		fit[d] = blocks * f + border[d];
+	}
+	if (from_y)
+		return LACUNA_OK;
+	if (wanted->extent[0] < 1 || wanted->extent[1] < 1)
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"downsample: the image of %lldx%lld is smaller than one block and "
+			"its border (%lldx%lld); take a larger image or a smaller factor",
+			(long long)known->extent[0], (long long)known->extent[1],
+			(long long)(f + border[0]), (long long)(f + border[1]));
+	if (fit[0] != known->extent[0] || fit[1] != known->extent[1])
+		return host->fail(host, LACUNA_EINVAL,
+				  "downsample: an image of %lldx%lld does not consist of blocks of "
+				  "%lld and a border of %lld,%lld pixels; crop it to %lldx%lld",
+				  (long long)known->extent[0], (long long)known->extent[1],
+				  (long long)f, (long long)border[0], (long long)border[1],
+				  (long long)fit[0], (long long)fit[1]);
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy --------------------------------------------------------------------------------- */
+
+static int wrap(int i, int n)
+{
+	return (i % n + n) % n;
+}
+
+/* y[0] = sum_j k[j] x[origin - j], counted in x with its border */
+static void find_origin(const struct downsample *p, const struct config *c, const struct kernel *k,
+			int *x, int *y)
+{
+	int s = c->phase < 0 ? ((int)c->factor - 1) / 2 : (int)c->phase;
+
+	*x = p->before_x + s + k->centre_x;
+	*y = p->before_y + s + k->centre_y;
+}
+
+static int make_block(struct downsample *p, const struct config *c, const struct kernel *k)
+{
+	int f = p->factor, x, y;
+
+	p->block = p->host->alloc(p->host, (size_t)f * (size_t)f * sizeof(*p->block));
+	if (!p->block)
+		return LACUNA_ENOMEM;
+	find_origin(p, c, k, &x, &y);
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++) {
+			float v = (float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
+
+			p->block[(y - j) * f + (x - i)] = v;
+			p->square += (double)v * v;
+		}
+	return LACUNA_OK;
+}
+
+static int make_transfer(struct downsample *p, const struct config *c, const struct kernel *k)
+{
+	const struct lacuna_host *host = p->host;
+	int w = p->fine.width, h = p->fine.height, x, y;
+	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof(*plane));
+
+	p->transfer = host->alloc(host, fft_bytes(&p->fine));
+	if (!plane || !p->transfer) {
+		host->release(host, plane);
+		return LACUNA_ENOMEM;
+	}
+	find_origin(p, c, k, &x, &y);
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++)
+			plane[(size_t)wrap(j - y, h) * (size_t)w + (size_t)wrap(i - x, w)] +=
+				(float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
+	fft_forward(&p->fine, plane, w, h, p->transfer);
+	host->release(host, plane);
+	return LACUNA_OK;
+}
+
+static void down(const struct downsample *p, fftwf_complex *spectrum, const float *x, float *y);
+static void up(const struct downsample *p, fftwf_complex *spectrum, const float *y, float *x);
+
+/* The transform of A A' delta. */
+static int make_eigenvalues(struct downsample *p)
+{
+	const struct lacuna_host *host = p->host;
+	size_t n = (size_t)p->y_width * (size_t)p->y_height;
+	float *y = host->alloc(host, n * sizeof(*y));
+	float *x = host->alloc(host, (size_t)p->x_width * (size_t)p->x_height * sizeof(*x));
+	fftwf_complex *spectrum = host->alloc(host, fft_bytes(&p->fine));
+	int status = LACUNA_ENOMEM;
+
+	p->eigenvalues = host->alloc(host, fft_bytes(&p->coarse));
+	if (y && x && spectrum && p->eigenvalues) {
+		y[0] = 1;
+		up(p, spectrum, y, x);
+		down(p, spectrum, x, y);
+		fft_forward(&p->coarse, y, p->y_width, p->y_height, p->eigenvalues);
+		status = LACUNA_OK;
+	}
+	host->release(host, spectrum);
+	host->release(host, x);
+	host->release(host, y);
+	return status;
+}
+
+static void destroy(void *self)
+{
+	struct downsample *p = self;
+
+	if (!p)
+		return;
+	fft_destroy(&p->fine);
+	fft_destroy(&p->coarse);
+	p->host->release(p->host, p->block);
+	p->host->release(p->host, p->transfer);
+	p->host->release(p->host, p->eigenvalues);
+	p->host->release(p->host, p);
+}
+
+static int make_overlapping(struct downsample *p, const struct config *c, const struct kernel *k,
+			    const struct lacuna_shape *x, const struct lacuna_shape *y)
+{
+	int64_t width = x->extent[0], height = x->extent[1];
+	int status;
+
+	if (!p->periodic) {
+		width = fft_good_size(width);
+		height = fft_good_size(height);
+	}
+	status = fft_create(p->host, width, height, &p->fine);
+	if (!status)
+		status = make_transfer(p, c, k);
+	if (!status && p->periodic)
+		status = fft_create(p->host, y->extent[0], y->extent[1], &p->coarse);
+	if (!status && p->periodic)
+		status = make_eigenvalues(p);
+	return status;
+}
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	const struct config *c = config;
+	struct downsample *p;
+	struct kernel k;
+	struct border bx, by;
+	int status, f = (int)c->factor;
+
+	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
+		return host->fail(host, LACUNA_EINVAL, "downsample: the image is too large");
+	status = get_kernel(host, c, &k);
+	if (status)
+		return status;
+	p = host->alloc(host, sizeof(*p));
+	if (!p) {
+		kernel_release(&k);
+		return LACUNA_ENOMEM;
+	}
+	p->host = host;
+	p->factor = f;
+	p->periodic = c->boundary == PERIODIC;
+	p->planes = (size_t)(x->extent[2] * x->extent[3]);
+	p->x_width = (int)x->extent[0];
+	p->x_height = (int)x->extent[1];
+	p->y_width = (int)y->extent[0];
+	p->y_height = (int)y->extent[1];
+	bx = find_border(c, k.width, k.centre_x);
+	by = find_border(c, k.height, k.centre_y);
+	p->before_x = p->periodic ? 0 : bx.before;
+	p->before_y = p->periodic ? 0 : by.before;
+	if (!bx.total && !by.total)
+		status = make_block(p, c, &k);
+	else
+		status = make_overlapping(p, c, &k, x, y);
+	kernel_release(&k);
+	if (status) {
+		destroy(p);
+		return status;
+	}
+	*self = p;
+	return LACUNA_OK;
+}
+
+/* ---- one plane --------------------------------------------------------------------------------------- */
+
+static size_t x_plane(const struct downsample *p)
+{
+	return (size_t)p->x_width * (size_t)p->x_height;
+}
+
+static size_t y_plane(const struct downsample *p)
+{
+	return (size_t)p->y_width * (size_t)p->y_height;
+}
+
+static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct downsample *p = context;
+	const fftwf_complex *k = p->transfer + (size_t)ky * (size_t)p->fine.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
+		float im = k[i][0] * v[i][1] + k[i][1] * v[i][0];
+
+		v[i][0] = re;
+		v[i][1] = im;
+	}
+}
+
+static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct downsample *p = context;
+	const fftwf_complex *k = p->transfer + (size_t)ky * (size_t)p->fine.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
+		float im = k[i][0] * v[i][1] - k[i][1] * v[i][0];
+
+		v[i][0] = re;
+		v[i][1] = im;
+	}
+}
+
+static void down_blocks(const struct downsample *p, const float *x, float *y)
+{
+	int f = p->factor;
+
+	for (int row = 0; row < p->y_height; row++)
+		for (int column = 0; column < p->y_width; column++) {
+			const float *corner = x + (size_t)row * (size_t)f * (size_t)p->x_width +
+					      (size_t)column * (size_t)f;
+			double sum = 0;
+
+			for (int j = 0; j < f; j++)
+				for (int i = 0; i < f; i++)
+					sum += (double)p->block[j * f + i] *
+					       corner[(size_t)j * (size_t)p->x_width + (size_t)i];
+			y[(size_t)row * (size_t)p->y_width + (size_t)column] = (float)sum;
+		}
+}
+
+static void up_blocks(const struct downsample *p, const float *y, float *x)
+{
+	int f = p->factor;
+
+	for (int row = 0; row < p->x_height; row++)
+		for (int column = 0; column < p->x_width; column++)
+			x[(size_t)row * (size_t)p->x_width + (size_t)column] =
+				p->block[row % f * f + column % f] *
+				y[(size_t)(row / f) * (size_t)p->y_width + (size_t)(column / f)];
+}
+
+static void down(const struct downsample *p, fftwf_complex *spectrum, const float *x, float *y)
+{
+	struct fft_grid fine = { p->x_width, p->x_height, 1 };
+	struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
+
+	if (p->block)
+		down_blocks(p, x, y);
+	else
+		fft_apply_grid(&p->fine, x, fine, multiply, p, y, coarse, spectrum);
+}
+
+static void up(const struct downsample *p, fftwf_complex *spectrum, const float *y, float *x)
+{
+	struct fft_grid fine = { p->x_width, p->x_height, 1 };
+	struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
+
+	if (p->block)
+		up_blocks(p, y, x);
+	else
+		fft_apply_grid(&p->fine, y, coarse, multiply_conjugate, p, x, fine, spectrum);
+}
+
+/* ---- the work ---------------------------------------------------------------------------------------- */
+
+/* Work space: a spectrum of fine; for spectral() a spectrum of coarse and a plane of y. */
+static size_t coarse_offset(const struct downsample *p)
+{
+	return p->block ? 0 : fft_bytes(&p->fine);
+}
+
+static size_t plane_offset(const struct downsample *p)
+{
+	return coarse_offset(p) + (p->eigenvalues ? fft_bytes(&p->coarse) : 0);
+}
+
+static int has_spectral(const struct downsample *p)
+{
+	return p->block || p->eigenvalues;
+}
+
+static size_t scratch(const void *self)
+{
+	const struct downsample *p = self;
+
+	return plane_offset(p) + (has_spectral(p) ? y_plane(p) * sizeof(float) : 0);
+}
+
+static int apply(const void *self, void *memory, const float *x, float *y)
+{
+	const struct downsample *p = self;
+
+	for (size_t i = 0; i < p->planes; i++)
+		down(p, memory, x + i * x_plane(p), y + i * y_plane(p));
+	return LACUNA_OK;
+}
+
+static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
+{
+	const struct downsample *p = self;
+
+	(void)at;
+	for (size_t i = 0; i < p->planes; i++)
+		up(p, memory, y + i * y_plane(p), x + i * x_plane(p));
+	return LACUNA_OK;
+}
+
+struct spectral {
+	const struct downsample *p;
+	lacuna_gain *gain;
+	const void *context;
+	double null; /* gain(0) */
+};
+
+/* (gain(h) - gain(0)) / h; where h is 0, up to rounding, A A' v is too and the factor is of no account. */
+static double range_gain(const struct spectral *s, double h)
+{
+	return h > 0 ? (s->gain(h, s->context) - s->null) / h : 0;
+}
+
+static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct spectral *s = context;
+	const fftwf_complex *h = s->p->eigenvalues + (size_t)ky * (size_t)s->p->coarse.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		float g = (float)range_gain(s, h[i][0]);
+
+		v[i][0] *= g;
+		v[i][1] *= g;
+	}
+}
+
+/* With h the eigenvalues of A A':	gain(A'A) b = gain(0) b + A' [(gain(h) - gain(0)) / h] A b */
+static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	const struct downsample *p = self;
+	const struct spectral s = { p, gain, context, gain(0, context) };
+	fftwf_complex *coarse;
+	float *y;
+
+	if (!has_spectral(p))
+		return LACUNA_EUNSUPPORTED;
+	coarse = (fftwf_complex *)(void *)((char *)memory + coarse_offset(p));
+	y = (float *)(void *)((char *)memory + plane_offset(p));
+	for (size_t i = 0; i < p->planes; i++, b += x_plane(p), x += x_plane(p)) {
+		double scale = p->block ? range_gain(&s, p->square) : 1;
+
+		down(p, memory, b, y);
+		if (!p->block)
+			fft_apply(&p->coarse, y, p->y_width, p->y_height, multiply_gain, &s, y,
+				  p->y_width, p->y_height, coarse);
+		up(p, memory, y, x);
+		for (size_t k = 0; k < x_plane(p); k++)
+			x[k] = (float)(s.null * b[k] + scale * x[k]);
+	}
+	return LACUNA_OK;
+}
+
+static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
+{
+	const struct downsample *p = self;
+
+	*in_x = *in_y;
+	for (int d = 0; d < 2; d++) {
+		in_x->origin[d] = in_y->origin[d] * p->factor;
+		in_x->extent[d] = in_y->extent[d] * p->factor;
+	}
+	in_x->origin[0] += p->before_x;
+	in_x->origin[1] += p->before_y;
+	return LACUNA_OK;
+}
+
+/* ---- the plugin's description -------------------------------------------------------------------------- */
+
+static const char *const kernels[] = { "box", "bilinear", "bicubic", "lanczos", "gaussian", NULL };
+static const char *const boundaries[] = { "valid", "periodic", NULL };
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_INT(struct config, factor, NULL, 2, 64, 2,
+			 "width and height become smaller by this"),
+	LACUNA_PARAM_CHOICE(struct config, kernel, kernels, BOX,
+			    "what a small pixel is the average of"),
+	LACUNA_PARAM_REAL(struct config, sigma, "px", 0, 200, 1,
+			  "gaussian: standard deviation, in pixels of the large image"),
+	LACUNA_PARAM_PATH(struct config, psf, 0, NULL,
+			  "kernel from a TIFF or text matrix, in pixels of the large image"),
+	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
+			    "what lies beyond the picture: unknown, or the picture again"),
+	LACUNA_PARAM_INT(struct config, phase, "px", -1, 63, -1,
+			 "row and column of each block that is sampled, from 0; -1: the middle"),
+	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
+};
+
+static const char manual[] =
+	"Makes the image smaller by a whole factor f.  Restoring with it enlarges a picture "
+	"(super-resolution).  A pixel i of the small picture is y[i] = sum_j k[j] x[f i + s "
+	"+ c - j] in each dimension: the large picture, convolved with the kernel k of "
+	"centre c (half its size, rounded down), sampled at the phase s of each block of f "
+	"pixels.  s is (f-1)/2 rounded down, so that a kernel symmetric about the middle of "
+	"the block neither shifts nor turns the picture; phase=0 is the rule \"blur, then "
+	"take every f-th pixel from the first\".\n\n"
+	"Kernels: box, the mean of the f x f pixels of the block, as a sensor with large "
+	"pixels; bicubic, bilinear, lanczos, as programs that shrink pictures do (stretched "
+	"by f, a = -1/2 and three lobes, the weights of MATLAB's imresize and of Pillow away "
+	"from the border); gaussian with sigma; or any psf.  All have the sum 1 unless "
+	"normalize=no, which holds for files.\n\n"
+	"boundary=valid, the default: the unknown image has the border that the kernel "
+	"needs, which is cropped when it is written; box needs none.  boundary=periodic "
+	"takes the picture as one tile of a plane.  The box, and any kernel when periodic, "
+	"have a closed form for all data steps.  simulate asks for an image that consists of "
+	"whole blocks and the border, and says to which size to crop it.\n\n"
+	"Do not use it to enlarge a picture that is not sharp at its own size: state the "
+	"blur too, as a psf.\n\n"
+	"Source: Zhao et al., Fast Single Image Super-Resolution Using a New Analytical "
+	"Solution for l2-l2 Problems, IEEE TIP 25 (2016): A A' is circulant on the coarse "
+	"grid, with the means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE "
+	"Trans. ASSP 29 (1981).";
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch,
+	.apply = apply,
+	.adjoint = adjoint,
+	.spectral = spectral,
+	.window = window,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"downsample",
+	"a smaller picture (super-resolution)",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
