@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Installs the Debian packages that building Lacuna takes, where they are missing; says what and asks for root by
+# sudo when it has to.  With "tests": also what the tests use.
+set -eu
+
+packages="gcc make autoconf automake libtool pkg-config
+	libfftw3-dev libtiff-dev zlib1g-dev libjansson-dev liblapacke-dev libdnnl-dev"
+test "${1-}" != tests || packages="$packages g++ clang valgrind clang-format mandoc"
+
+missing=
+for p in $packages; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+test -n "$missing" || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "These packages are needed (Debian's names):$missing" >&2
+	exit 1
+fi
+sudo=
+if test "$(id -u)" -ne 0; then
+	sudo=sudo
+	command -v sudo >/dev/null || {
+		echo "Please install, as root:  apt-get install$missing" >&2
+		exit 1
+	}
+fi
+echo "Installing:$missing"
+$sudo apt-get update -qq
+# The variable is for apt-get's children, hence env: sudo would drop it.
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
