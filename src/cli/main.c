@@ -55,7 +55,7 @@ void command_print_all(FILE *f)
 		if (commands[i]->summary)
 			fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nExample: deblur a photograph whose blur is a disk of 3 pixels:\n"
-	      "  lacuna restore photo.tif -o sharp.tif -A blur:psf=disk,radius=3\n\n"
+	      "  lacuna restore photo.tif -o sharp.tif -A blur:kind=disk,radius=3\n\n"
 	      "'lacuna help COMMAND' explains a command, 'lacuna list' names the plugins,\n"
 	      "'lacuna help operator NAME' (prior, guidance, sampler) explains one.\n",
 	      f);

@@ -332,6 +332,16 @@ static void newline(FILE *f, int indent)
 		fputc(' ', f);
 }
 
+/* The length of the next word; a short "[-n SIGMA]" is one word. */
+static int word_length(const char *text)
+{
+	const int length = (int)strcspn(text, " \n");
+	const char *close = *text == '[' ? strchr(text, ']') : NULL;
+
+	return close && close - text > length && close - text < 24 ? (int)(close - text) + 1
+								   : length;
+}
+
 void options_wrap(FILE *f, const char *text, int indent, int column)
 {
 	int first = 1;
@@ -339,7 +349,7 @@ void options_wrap(FILE *f, const char *text, int indent, int column)
 	for (; column < indent; column++)
 		fputc(' ', f);
 	while (*text) {
-		const int length = (int)strcspn(text, " \n");
+		const int length = word_length(text);
 
 		if (!first && column + 1 + length > LINE_WIDTH) {
 			newline(f, indent);

@@ -94,19 +94,42 @@ static int read_measurement(struct page *p)
 	return LACUNA_OK;
 }
 
+/* A copy of y with NaN where no value of x arrives: masked pixels say nothing of the noise.  The rows of A that are zero
+ * are those where the image of white noise is zero. */
+static int hide_unmeasured(const struct page *p, struct image *seen)
+{
+	const struct lacuna_shape *shape = problem_x(p->problem);
+	const size_t n = lacuna_count(shape), m = lacuna_count(&p->y.shape);
+	float *x = memory_alloc_array(n, sizeof(*x));
+	int status = x ? image_create(seen, &p->y.shape) : LACUNA_ENOMEM;
+
+	if (!status) {
+		random_gaussian((struct random_key){ 0 }, 0, 0, x, n);
+		status = problem_apply(p->problem, x, seen->values);
+	}
+	for (size_t i = 0; !status && i < m; i++)
+		seen->values[i] = seen->values[i] != 0 ? p->y.values[i] : NAN;
+	memory_release(x);
+	return status;
+}
+
 static int find_noise(struct page *p)
 {
+	struct image seen = { 0 };
 	int status;
 
 	p->noise = p->r->noise;
 	if (p->noise >= 0)
 		return LACUNA_OK;
-	status = noise_estimate(&p->y.shape, p->y.values, &p->noise);
-	if (status)
-		return error_context(status, "noise cannot be estimated (state it with --noise)");
-	log_message(LACUNA_LOG_INFO, "page %d: noise estimated: %.3g of full scale (%.3g/255)",
-		    p->number + 1, p->noise, p->noise * 255);
-	return LACUNA_OK;
+	status = hide_unmeasured(p, &seen);
+	if (!status)
+		status = noise_estimate(&seen.shape, seen.values, &p->noise);
+	image_free(&seen);
+	if (!status)
+		log_message(LACUNA_LOG_INFO,
+			    "page %d: noise estimated: %.3g of full scale (%.3g/255)",
+			    p->number + 1, p->noise, p->noise * 255);
+	return status;
 }
 
 static int measure(struct page *p)
