@@ -594,6 +594,9 @@ int reader_decode(struct tiff_reader *r, int first, int count, tiff_row_sink *si
 	int status = LACUNA_OK;
 
 	handle_begin(&r->handle);
+	/* These codecs do not start again at the first row: the page must be entered anew. */
+	if (l->convert || l->luminance)
+		r->current = -1;
 	if (l->convert)
 		return decode_converted(r, sink, context);
 	if (!l->separate) {

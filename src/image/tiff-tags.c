@@ -357,6 +357,19 @@ static int copy_directory(TIFF *from, TIFF *to, uint64_t *offset)
 	return TIFFWriteCustomDirectory(to, offset);
 }
 
+/* libtiff starts a directory without freeing the tags of the one before. */
+static int start_directory(TIFF *tif, int (*create)(TIFF *))
+{
+	TIFFFreeDirectory(tif);
+	return !create(tif);
+}
+
+static int create_page(TIFF *tif)
+{
+	TIFFCreateDirectory(tif);
+	return 0;
+}
+
 int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
 			  struct tag_directories *offsets)
 {
@@ -371,15 +384,15 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
 	offsets->moved = exif || gps;
 	/* A damaged EXIF directory is no reason to lose the picture. */
 	if (exif && TIFFReadEXIFDirectory(from->tif, exif))
-		ok = !TIFFCreateEXIFDirectory(to->tif) &&
+		ok = start_directory(to->tif, TIFFCreateEXIFDirectory) &&
 		     copy_directory(from->tif, to->tif, &offsets->exif);
 #if TIFFLIB_VERSION >= 20210416
 	if (ok && gps && TIFFReadGPSDirectory(from->tif, gps))
-		ok = !TIFFCreateGPSDirectory(to->tif) &&
+		ok = start_directory(to->tif, TIFFCreateGPSDirectory) &&
 		     copy_directory(from->tif, to->tif, &offsets->gps);
 #endif
 	if (offsets->exif || offsets->gps)
-		TIFFCreateDirectory(to->tif);
+		ok = start_directory(to->tif, create_page) && ok;
 	return ok ? LACUNA_OK : handle_fail(to, LACUNA_EIO, "EXIF data cannot be written");
 }
 

@@ -207,27 +207,34 @@ static uint16_t default_compression(void)
 								: COMPRESSION_NONE;
 }
 
-/* Differences of neighbours: what serves smooth pictures best, where libtiff has it for the type. */
-static uint16_t best_predictor(struct sample_type t)
+/* Differences of neighbours, where libtiff has them for the type. */
+static uint16_t horizontal_predictor(struct sample_type t)
 {
-	if (t.kind == SAMPLE_FLOAT)
-		return PREDICTOR_FLOATINGPOINT;
 	return t.bits == 8 || t.bits == 16 || t.bits == 32 ? PREDICTOR_HORIZONTAL : PREDICTOR_NONE;
 }
 
-static uint16_t choose_predictor(TIFF *old_tif, const struct tiff_layout *old,
-				 const struct tiff_layout *l)
+static uint16_t best_predictor(struct sample_type t)
+{
+	return t.kind == SAMPLE_FLOAT ? PREDICTOR_FLOATINGPOINT : horizontal_predictor(t);
+}
+
+static uint16_t choose_predictor(TIFF *tif, struct tiff_reader *like, const struct tiff_layout *l)
 {
 	uint16_t predictor = PREDICTOR_NONE;
 
 	if (!is_dictionary(l->compression))
 		return PREDICTOR_NONE;
-	if (!old || old->compression != l->compression)
-		return best_predictor(l->type);
-	TIFFGetFieldDefaulted(old_tif, TIFFTAG_PREDICTOR, &predictor);
-	if (same_type(old->type, l->type) || predictor == PREDICTOR_NONE)
-		return predictor;
-	return best_predictor(l->type);
+	if (like && like->layout.compression == l->compression)
+		TIFFGetFieldDefaulted(like->handle.tif, TIFFTAG_PREDICTOR, &predictor);
+	else
+		predictor = best_predictor(l->type);
+	if (predictor != PREDICTOR_NONE && like && !same_type(like->layout.type, l->type))
+		predictor = best_predictor(l->type);
+	/* libtiff (4.5.0 at least) writes wrong values with the floating-point predictor when the file has not the
+	 * byte order of this machine. */
+	if (predictor == PREDICTOR_FLOATINGPOINT && TIFFIsByteSwapped(tif))
+		predictor = horizontal_predictor(l->type);
+	return predictor;
 }
 
 /* A page that imitates no other. */
@@ -519,8 +526,6 @@ static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page,
 	}
 	if (p->layout.photometric == PHOTOMETRIC_MINISBLACK)
 		p->unnamed = p->layout.colour - 1;
-	p->predictor = choose_predictor(like ? like->handle.tif : NULL, like ? &like->layout : NULL,
-					&p->layout);
 	return LACUNA_OK;
 }
 
@@ -555,6 +560,8 @@ int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const 
 		status = open_output(w, like, &p);
 	if (!status)
 		status = copy_directories(w, like, page, &directories);
+	if (!status)
+		p.predictor = choose_predictor(w->handle.tif, like, &p.layout);
 	if (!status)
 		status = set_tags(w, like, &p, &directories);
 	if (!status)
