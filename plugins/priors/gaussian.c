@@ -165,6 +165,16 @@ static void remove_mean(size_t n, float *x)
 		x[i] -= (float)(sum / (double)n);
 }
 
+/* How many values of y see the image at all: the others hold no noise either. */
+static double count_measured(size_t n, const float *ay)
+{
+	double count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += ay[i] != 0;
+	return count;
+}
+
 /* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M sigma_y^2, z from the prior of amplitude 1: Hutchinson's estimator of the
  * trace, with a few probes. */
 static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, double *amplitude)
@@ -173,8 +183,7 @@ static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, do
 	const struct filter root = { .p = p, .kind = COVARIANCE_ROOT };
 	const double noise = fit->problem->noise;
 	const double energy = vector_inner(host, fit->ny, fit->y, fit->y);
-	const double signal = energy - (double)fit->ny * noise * noise;
-	double unit = 0;
+	double unit = 0, measured = 0;
 
 	for (int64_t i = 0; i < probes; i++) {
 		int status;
@@ -187,10 +196,11 @@ static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, do
 		if (status)
 			return status;
 		unit += vector_inner(host, fit->ny, fit->ay, fit->ay) / (double)probes;
+		measured = count_measured(fit->ny, fit->ay);
 	}
 	*amplitude = 0.25;
-	if (unit > 0)
-		*amplitude = sqrt(fmax(signal, 1e-3 * energy) / unit);
+	if (unit > 0) /* a measurement of nothing but noise leaves a weak image, not none */
+		*amplitude = sqrt(fmax(energy - measured * noise * noise, 1e-3 * energy) / unit);
 	return LACUNA_OK;
 }
 
@@ -286,7 +296,7 @@ static size_t image_bytes(const struct gaussian *p)
 	return (p->n * sizeof(float) + 63) / 64 * 64;
 }
 
-enum { IMAGES = 5 }; /* of denoise_map */
+enum { IMAGES = 6 }; /* of denoise_map */
 
 static size_t scratch_bytes(const void *self)
 {
@@ -320,9 +330,13 @@ static int vjp(const void *self, void *scratch, double sigma, const float *u, co
 	return LACUNA_OK;
 }
 
-/* Conjugate gradients on B z' = b', B = D^-1/2 (S^-1 + W) D^-1/2, D = W + mean(1/S), which takes out the range of W.
- * The preconditioner is the circulant matrix nearest to B: 1 + d (1/S - mean(1/S)), d = mean(1/D).  Where sigma is
- * one value it is B itself. */
+/* (S^-1 + W) z = W v, v = u - mean.  With q the diagonal of S^-1 and D = W + q, the guess D^-1 W v is right where sigma
+ * is small; conjugate gradients find what is missing, e = D^-1/2 t, from
+ *
+ *	B t = r,	B = D^-1/2 (S^-1 + W) D^-1/2,	r = D^-1/2 (q - S^-1) D^-1 W v,
+ *
+ * in which nothing is large however small a sigma is.  The preconditioner is the circulant matrix nearest to B,
+ * 1 + d (S^-1 - q) with d the mean of 1/D; where sigma is one value it is B itself. */
 struct map_problem {
 	const struct gaussian *p;
 	void *scratch;
@@ -331,31 +345,37 @@ struct map_problem {
 	struct filter precision, precondition;
 };
 
-static void map_operator(const struct map_problem *m, const float *v, float *out)
+/* out = D^-1/2 (S^-1 - q) x */
+static void off_diagonal(const struct map_problem *m, const float *x, float *out)
 {
-	const size_t n = m->p->n;
+	const float q = (float)m->p->mean_precision;
 
-	for (size_t i = 0; i < n; i++)
-		m->work[i] = m->root[i] * v[i];
-	filter_image(&m->precision, m->work, out, m->scratch);
-	/* B v = v + D^-1/2 (S^-1 - mean(1/S)) D^-1/2 v */
-	for (size_t i = 0; i < n; i++)
-		out[i] = v[i] + m->root[i] * (out[i] - (float)m->p->mean_precision * m->work[i]);
+	filter_image(&m->precision, x, out, m->scratch);
+	for (size_t i = 0; i < m->p->n; i++)
+		out[i] = m->root[i] * (out[i] - q * x[i]);
 }
 
-static int solve_map(const struct map_problem *m, float *b, float *z, float *r, float *d)
+static void map_operator(const struct map_problem *m, const float *t, float *out)
 {
-	enum { MOST = 2000 };
+	for (size_t i = 0; i < m->p->n; i++)
+		m->work[i] = m->root[i] * t[i];
+	off_diagonal(m, m->work, out);
+	for (size_t i = 0; i < m->p->n; i++)
+		out[i] += t[i];
+}
+
+/* t, d: 0 on entry; r is used up; s: work space */
+static int solve_map(const struct map_problem *m, float *r, float *t, float *d, float *s)
+{
+	enum { MOST = 1000 };
 	const struct lacuna_host *host = m->p->host;
 	const size_t n = m->p->n;
-	float *s = b; /* b is the first residual; its memory then holds preconditioned ones */
-	const double goal = 1e-6 * sqrt(vector_inner(host, n, b, b));
+	const double goal = 1e-7 * sqrt(vector_inner(host, n, r, r));
 	double rho = 0;
 
-	memcpy(r, b, n * sizeof *r);
-	vector_fill(n, 0, z);
 	for (int k = 0; k < MOST && sqrt(vector_inner(host, n, r, r)) > goal; k++) {
-		double last = rho, alpha;
+		const double last = rho;
+		double alpha;
 
 		if (host->cancelled(host))
 			return LACUNA_ECANCELLED;
@@ -367,7 +387,7 @@ static int solve_map(const struct map_problem *m, float *b, float *z, float *r, 
 		if (!isfinite(alpha))
 			return host->fail(host, LACUNA_ENUMERIC,
 					  "gaussian: the solution for a sigma map diverged");
-		vector_combine(host, n, 1, z, alpha, d, z);
+		vector_combine(host, n, 1, t, alpha, d, t);
 		vector_combine(host, n, 1, r, -alpha, s, r);
 	}
 	return LACUNA_OK;
@@ -377,31 +397,33 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 		       float *x0)
 {
 	const struct gaussian *p = self;
+	const double q = p->mean_precision;
 	struct map_problem m = { .p = p, .scratch = scratch };
-	float *b = scratch_image(p, scratch, 0), *z = x0, *r = scratch_image(p, scratch, 1);
-	float *d = scratch_image(p, scratch, 2);
+	float *guess = scratch_image(p, scratch, 0), *r = scratch_image(p, scratch, 1);
+	float *d = scratch_image(p, scratch, 2), *s = scratch_image(p, scratch, 3);
 	double mean_inverse = 0;
 	int status;
 
-	m.root = scratch_image(p, scratch, 3);
-	m.work = scratch_image(p, scratch, 4);
+	m.root = scratch_image(p, scratch, 4);
+	m.work = scratch_image(p, scratch, 5);
 	for (size_t i = 0; i < p->n; i++) {
 		const double w = 1 / ((double)sigma[i] * sigma[i]);
-		const double root = 1 / sqrt(w + p->mean_precision);
 
-		m.root[i] = (float)root;
-		b[i] = (float)(root * w * (u[i] - p->mean));
-		mean_inverse += root * root / (double)p->n;
+		m.root[i] = (float)(1 / sqrt(w + q));
+		guess[i] = (float)(w / (w + q) * (u[i] - p->mean));
+		mean_inverse += 1 / (w + q) / (double)p->n;
 	}
-	vector_fill(p->n, 0, d);
 	m.precision = (struct filter){ p, PRECISION, 0, 0, 0 };
-	m.precondition = (struct filter){ p, PRECONDITION, 1 - mean_inverse * p->mean_precision,
-					  mean_inverse, 0 };
-	status = solve_map(&m, b, z, r, d);
+	m.precondition = (struct filter){ p, PRECONDITION, 1 - mean_inverse * q, mean_inverse, 0 };
+	off_diagonal(&m, guess, r);
+	vector_combine(p->host, p->n, -1, r, 0, r, r);
+	vector_fill(p->n, 0, x0);
+	vector_fill(p->n, 0, d);
+	status = solve_map(&m, r, x0, d, s);
 	if (status)
 		return status;
 	for (size_t i = 0; i < p->n; i++)
-		x0[i] = (float)(p->mean + m.root[i] * z[i]);
+		x0[i] = (float)(p->mean + guess[i] + m.root[i] * x0[i]);
 	return LACUNA_OK;
 }
 
