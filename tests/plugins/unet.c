@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Prior "unet": agrees with PyTorch (tools/train/golden.py made the files), tiled equals untiled, the number of threads
+ * changes nothing, damaged weights are refused. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "common/weights.h"
+#include "plugin/host.h"
+#include "plugin/loader.h"
+#include "../tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct lacuna_host host;
+
+struct sample {
+	struct lacuna_shape shape;
+	float *u, *sigma, *map, *plain;
+};
+
+static void bail(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, error_text());
+	exit(99);
+}
+
+static float *array(size_t n)
+{
+	float *p = memory_alloc_array(n, sizeof(*p));
+
+	if (!p)
+		bail("memory");
+	return p;
+}
+
+static const char *golden(const char *name)
+{
+	static char path[2][1024];
+	static int k;
+
+	k = !k;
+	snprintf(path[k], sizeof(path[k]), "%s/tests/golden/%s", getenv("abs_top_srcdir"), name);
+	return path[k];
+}
+
+static void read_sample(const char *name, int channels, struct sample *s)
+{
+	const int64_t shape[3] = { channels, 37, 45 };
+	const size_t n = (size_t)channels * 37 * 45;
+	struct weights *w;
+
+	s->shape = (struct lacuna_shape){ { 45, 37, channels, 1 } };
+	s->u = array(n);
+	s->sigma = array(n);
+	s->map = array(n);
+	s->plain = array(n);
+	if (weights_open(&host, golden(name), &w) || weights_tensor(w, "u", 3, shape, s->u) ||
+	    weights_tensor(w, "sigma", 3, shape, s->sigma) ||
+	    weights_tensor(w, "map", 3, shape, s->map) ||
+	    weights_tensor(w, "plain", 3, shape, s->plain))
+		bail(name);
+	weights_close(w);
+}
+
+static void free_sample(struct sample *s)
+{
+	memory_release(s->u);
+	memory_release(s->sigma);
+	memory_release(s->map);
+	memory_release(s->plain);
+}
+
+/* map: sigma per value, or NULL for 0.1 everywhere */
+static int run(const char *spec, const struct lacuna_shape *shape, const float *map, const float *u,
+	       float *x0)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem), .x = *shape, .y = *shape };
+	struct plugin_use use;
+	const struct lacuna_prior *p;
+	void *self, *scratch;
+	int status;
+
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		bail(spec);
+	p = &use.plugin->u.prior;
+	status = p->create(&host, use.config, &problem, &self);
+	if (!status) {
+		scratch = memory_alloc(p->scratch(self));
+		if (!scratch)
+			bail("memory");
+		status = map ? p->denoise_map(self, scratch, map, u, x0)
+			     : p->denoise(self, scratch, 0.1, u, x0);
+		memory_release(scratch);
+		p->destroy(self);
+	}
+	use_free(&use);
+	return status;
+}
+
+static double distance(size_t n, const float *a, const float *b)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double d = fabs((double)a[i] - b[i]);
+
+		most = d > most || isnan(d) ? d : most;
+	}
+	return most;
+}
+
+/* Root mean square of a - b against that of b - 1/2. */
+static double relative(size_t n, const float *a, const float *b)
+{
+	double difference = 0, size = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+		size += (b[i] - 0.5) * (b[i] - 0.5);
+	}
+	return sqrt(difference / size);
+}
+
+static void agrees_with_pytorch(const char *weights, const char *values, int channels)
+{
+	struct sample s;
+	size_t n;
+	float *x0;
+	char spec[1200];
+
+	read_sample(values, channels, &s);
+	n = lacuna_count(&s.shape);
+	x0 = array(n);
+	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s", golden(weights));
+	if (run(spec, &s.shape, NULL, s.u, x0))
+		bail(spec);
+	near(distance(n, x0, s.plain), 0, 1e-4, "one sigma, f32");
+	if (run(spec, &s.shape, s.sigma, s.u, x0))
+		bail(spec);
+	near(distance(n, x0, s.map), 0, 1e-4, "map of sigma, f32");
+	snprintf(spec, sizeof(spec), "unet:precision=bf16,weights=%s", golden(weights));
+	if (run(spec, &s.shape, NULL, s.u, x0))
+		skip("no bf16 on this processor", "one sigma, bf16");
+	else /* 8 bits of mantissa, and a random network, which damps nothing */
+		near(relative(n, x0, s.plain), 0, 0.02, "one sigma, bf16");
+	memory_release(x0);
+	free_sample(&s);
+}
+
+/* A larger image, made of nothing: hash of the position. */
+static void make_image(const struct lacuna_shape *shape, float *u, float *sigma)
+{
+	for (size_t i = 0; i < lacuna_count(shape); i++) {
+		uint32_t z = (uint32_t)i * UINT32_C(2654435761);
+
+		z = (z ^ z >> 15) * UINT32_C(0x85ebca6b);
+		u[i] = (float)(z >> 8) * 0x1p-24F;
+		sigma[i] = z & 1 ? 0.002F : 50;
+	}
+}
+
+static void tiles_and_threads(void)
+{
+	const struct lacuna_shape shape = { { 213, 150, 1, 1 } };
+	const size_t n = lacuna_count(&shape);
+	float *u = array(n), *sigma = array(n), *whole = array(n), *other = array(n);
+	char spec[1200];
+
+	make_image(&shape, u, sigma);
+	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
+		 golden("unet-gray.safetensors"));
+	if (run(spec, &shape, sigma, u, whole))
+		bail(spec);
+	threads_set(3);
+	if (run(spec, &shape, sigma, u, other))
+		bail(spec);
+	ok(!memcmp(whole, other, n * sizeof(*u)), "three threads give the bits of one");
+	threads_set(1);
+	snprintf(spec, sizeof(spec), "unet:precision=f32,tile=32,weights=%s",
+		 golden("unet-gray.safetensors"));
+	if (run(spec, &shape, sigma, u, other))
+		bail(spec);
+	near(distance(n, whole, other), 0, 1e-5, "tiled equals untiled");
+	memory_release(u);
+	memory_release(sigma);
+	memory_release(whole);
+	memory_release(other);
+}
+
+/* The first `size' bytes of the weights, byte `at' changed. */
+static const char *damaged(size_t size, size_t at)
+{
+	static char path[] = "/tmp/lacuna-test-unet-XXXXXX";
+	static char bytes[1 << 20];
+	FILE *in = fopen(golden("unet-gray.safetensors"), "rb"), *out;
+	size_t have = in ? fread(bytes, 1, sizeof(bytes), in) : 0;
+	int fd;
+
+	if (!have)
+		bail("golden");
+	fclose(in);
+	have = have < size ? have : size;
+	if (at < have)
+		bytes[at] ^= 1;
+	strcpy(path + strlen(path) - 6, "XXXXXX");
+	fd = mkstemp(path);
+	out = fd < 0 ? NULL : fdopen(fd, "wb");
+	if (!out || fwrite(bytes, 1, have, out) != have || fclose(out))
+		bail(path);
+	return path;
+}
+
+static void refuses(const char *path, const char *name)
+{
+	const struct lacuna_shape shape = { { 16, 16, 1, 1 } };
+	float u[256] = { 0 }, x0[256];
+	char spec[1200];
+
+	snprintf(spec, sizeof(spec), "unet:weights=%s", path);
+	ok(run(spec, &shape, NULL, u, x0) < 0, "%s", name);
+	diag("%s", error_text());
+	unlink(path);
+}
+
+int main(void)
+{
+	static const struct random_key key;
+	const struct plugin *plugin;
+
+	host_init(&host, &key);
+	threads_set(1);
+	if (plugin_load(LACUNA_PRIOR, "unet", &plugin)) {
+		skip("built without oneDNN", "unet");
+		return tap_done();
+	}
+	agrees_with_pytorch("unet-gray.safetensors", "unet-gray-values.safetensors", 1);
+	agrees_with_pytorch("unet-color.safetensors.gz", "unet-color-values.safetensors", 3);
+	tiles_and_threads();
+	refuses(damaged(7, SIZE_MAX), "an almost empty file");
+	refuses(damaged(100, SIZE_MAX), "a truncated header");
+	refuses(damaged(20000, SIZE_MAX), "truncated weights");
+	refuses(damaged(SIZE_MAX, 7), "a header of impossible length");
+	refuses(damaged(SIZE_MAX, 8), "a header that is no JSON");
+	threads_stop();
+	return tap_done();
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Write tests/golden/unet-*.safetensors: small random networks, and what PyTorch makes of random input.
+
+    golden.py tests/golden
+"""
+
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from network import Unet, denoise, load_weights, save_weights
+
+
+def save_arrays(path, arrays):
+    head, at = {"__metadata__": {"format": "arrays"}}, 0
+    for k, a in arrays.items():
+        head[k] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": [at, at + a.nbytes]}
+        at += a.nbytes
+    j = json.dumps(head, separators=(",", ":")).encode()
+    j += b" " * (-len(j) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(j)) + j + b"".join(a.tobytes() for a in arrays.values()))
+
+
+def main():
+    out = sys.argv[1]
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    # Widths that are not what is stored, sizes that are no multiple, one file compressed.
+    for name, channels, widths, dtype, end in (("gray", 1, (16, 24), "F16", ""), ("color", 3, (12, 20, 16), "F32", ".gz")):
+        net = Unet(channels, widths, 1)
+        for p in net.parameters():  # some are zero when training starts
+            p.data.normal_(std=p[0].numel() ** -0.5)
+        weights = os.path.join(out, f"unet-{name}.safetensors{end}")
+        save_weights(weights, net, net.state_dict(), {"name": "golden", "licence": "CC0-1.0"}, dtype)
+        net, _ = load_weights(weights)
+        x = torch.rand(1, channels, 37, 45)
+        s = torch.exp(torch.empty_like(x).uniform_(np.log(0.002), np.log(50)))
+        s[:, :, 10:20] = 50
+        s[:, :, :, 20:30] = 0.002
+        u = x + s * torch.randn_like(x)
+        with torch.no_grad():
+            mapped = denoise(net, u, s)
+            plain = denoise(net, u, torch.full_like(u, 0.1))
+        arrays = {"u": u, "sigma": s, "map": mapped, "plain": plain}
+        save_arrays(os.path.join(out, f"unet-{name}-values.safetensors"), {k: v[0].numpy() for k, v in arrays.items()})
+
+
+if __name__ == "__main__":
+    main()
