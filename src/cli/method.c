@@ -16,16 +16,17 @@ static const char neural_prior[] = "unet", plain_prior[] = "gaussian";
 
 struct preset {
 	const char *name;
-	const char *sampler;
+	const char *sampler; /* with a neural prior */
 	const char *
-		exact; /* guidance where it is free of bias: pixelwise operator, prior with sigma maps */
+		plain; /* with the plain prior, for which the half-quadratic fixed point is the optimum */
+	const char *exact;   /* guidance free of bias: pixelwise operator, prior with sigma maps */
 	const char *general; /* guidance elsewhere */
 };
 
 static const struct preset presets[] = {
-	{ "best", "hqs", "exact", "prox" },
-	{ "fast", "hqs:steps=8", "exact", "prox" },
-	{ "sample", "ddpm", "exact", "prox" },
+	{ "best", "hqs", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01", "exact", "prox" },
+	{ "fast", "hqs", "hqs:steps=8,lambda=1,sigma_min=0.01", "exact", "prox" },
+	{ "sample", "ddpm", "ddpm", "exact", "prox" },
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
@@ -43,6 +44,14 @@ static const struct preset *find_preset(const struct method_wish *w)
 	return &presets[i];
 }
 
+static int take_plain_prior(struct plugin_use *prior)
+{
+	log_message(LACUNA_LOG_INFO, "the prior %s cannot be used, %s takes its place (%s)",
+		    neural_prior, plain_prior, error_text());
+	error_clear();
+	return use_parse(LACUNA_PRIOR, plain_prior, prior);
+}
+
 static int choose_prior(const char *wish, struct plugin_use *prior)
 {
 	const struct plugin *found;
@@ -51,10 +60,7 @@ static int choose_prior(const char *wish, struct plugin_use *prior)
 		return use_parse(LACUNA_PRIOR, wish, prior);
 	if (!plugin_load(LACUNA_PRIOR, neural_prior, &found))
 		return use_parse(LACUNA_PRIOR, neural_prior, prior);
-	log_message(LACUNA_LOG_INFO, "the prior %s cannot be used, %s takes its place (%s)",
-		    neural_prior, plain_prior, error_text());
-	error_clear();
-	return use_parse(LACUNA_PRIOR, plain_prior, prior);
+	return take_plain_prior(prior);
 }
 
 static int all_pixelwise(const struct plugin_use *operators, size_t count)
@@ -85,6 +91,17 @@ static int choose_guidance(const struct method_wish *w, const struct preset *p, 
 			 &m->guidance);
 }
 
+static int choose_sampler(const struct method_wish *w, const struct preset *p, struct method *m)
+{
+	const int plain = !strcmp(m->prior.plugin->head->name, plain_prior);
+
+	return use_parse(LACUNA_SAMPLER,
+			 w->sampler ? w->sampler
+			 : plain    ? p->plain
+				    : p->sampler,
+			 &m->sampler);
+}
+
 static int set_steps(int64_t steps, struct plugin_use *sampler)
 {
 	char text[32];
@@ -98,23 +115,39 @@ static int set_steps(int64_t steps, struct plugin_use *sampler)
 	return param_set(sampler->plugin->head, sampler->config, "steps", text);
 }
 
-int method_choose(const struct method_wish *w, struct method *m)
+/* Sampler and guidance, to a prior that is there. */
+static int choose_rest(struct method *m)
 {
-	const struct preset *p = find_preset(w);
-	int status;
+	const struct preset *p = find_preset(&m->wish);
+	int status = choose_sampler(&m->wish, p, m);
 
-	*m = (struct method){ .name = p->name };
-	status = choose_prior(w->prior, &m->prior);
+	m->name = p->name;
 	if (!status)
-		status = use_parse(LACUNA_SAMPLER, w->sampler ? w->sampler : p->sampler,
-				   &m->sampler);
+		status = set_steps(m->wish.steps, &m->sampler);
 	if (!status)
-		status = set_steps(w->steps, &m->sampler);
-	if (!status)
-		status = choose_guidance(w, p, m);
+		status = choose_guidance(&m->wish, p, m);
 	if (status)
 		method_free(m);
 	return status;
+}
+
+int method_choose(const struct method_wish *w, struct method *m)
+{
+	int status;
+
+	*m = (struct method){ .wish = *w };
+	status = choose_prior(w->prior, &m->prior);
+	return status ? status : choose_rest(m);
+}
+
+int method_fall_back(struct method *m, int status)
+{
+	const int lacks = status == LACUNA_EIO || status == LACUNA_EUNSUPPORTED;
+
+	if (!lacks || m->wish.prior || strcmp(m->prior.plugin->head->name, neural_prior) != 0)
+		return 0;
+	method_free(m);
+	return !take_plain_prior(&m->prior) && !choose_rest(m);
 }
 
 void method_free(struct method *m)

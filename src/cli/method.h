@@ -19,12 +19,17 @@ struct method_wish {
 };
 
 struct method {
+	struct method_wish wish;
 	const char *name;
 	struct plugin_use prior, guidance, sampler;
 	int has_guidance; /* the sampler asks for one */
 };
 
+/* What wish points to must outlive the method. */
 int method_choose(const struct method_wish *, struct method *);
+/* After the prior's create() failed with this status: true when the user did not ask for that prior and another has been
+ * put in its place. */
+int method_fall_back(struct method *, int status);
 void method_free(struct method *);
 
 #endif

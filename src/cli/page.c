@@ -258,16 +258,21 @@ static int read_reference(struct page *p)
 
 static int create_session(struct page *p)
 {
-	const struct method *m = &p->r->method;
+	struct method *m = &p->r->method;
 	const struct session_options options = {
 		.seed = p->r->seed,
 		.image = (uint32_t)p->number,
 		.start = p->start.values,
 		.progress = progress_step,
 	};
+	int status;
 
-	return session_create(p->problem, &m->prior, m->has_guidance ? &m->guidance : NULL,
-			      &m->sampler, &options, &p->session);
+	do {
+		status =
+			session_create(p->problem, &m->prior, m->has_guidance ? &m->guidance : NULL,
+				       &m->sampler, &options, &p->session);
+	} while (status && method_fall_back(m, status));
+	return status;
 }
 
 static int allocate_results(struct page *p)

@@ -97,7 +97,7 @@ struct files {
 	char **single_names;
 	int *pages;
 	int page_count;
-	json_t *report;
+	json_t *records; /* one per page restored */
 	struct image_range range;
 };
 
@@ -286,7 +286,7 @@ static void release(const struct values *v, struct restoration *r, struct files 
 	operators_free(r->operators, r->operator_count);
 	method_free(&r->method);
 	memory_release(f->pages);
-	json_decref(f->report);
+	json_decref(f->records);
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
@@ -297,25 +297,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void begin_report(const struct values *v, const struct restoration *r, struct files *f)
-{
-	const struct method *m = &r->method;
-
-	f->report = report_new();
-	json_object_set_new(f->report, "input", json_string(r->input));
-	json_object_set_new(f->report, "output", json_string(output_name(v, r->input)));
-	json_object_set_new(f->report, "method", json_string(m->name));
-	json_object_set_new(f->report, "seed", json_integer((json_int_t)r->seed));
-	json_object_set_new(f->report, "samples", json_integer((json_int_t)r->samples));
-	json_object_set_new(f->report, "threads", json_integer(threads_count()));
-	json_object_set_new(f->report, "operators",
-			    report_plugins(r->operators, r->operator_count));
-	json_object_set_new(f->report, "prior", report_plugin(&m->prior));
-	json_object_set_new(f->report, "guidance", report_plugin(&m->guidance));
-	json_object_set_new(f->report, "sampler", report_plugin(&m->sampler));
-	json_object_set_new(f->report, "pages", json_array());
 }
 
 static int restore_pages(const struct values *v, struct restoration *r, struct files *f)
@@ -329,23 +310,46 @@ static int restore_pages(const struct values *v, struct restoration *r, struct f
 
 		status = page_restore(r, f->pages[i], &record);
 		if (!status)
-			json_array_append_new(json_object_get(f->report, "pages"), record);
+			json_array_append_new(f->records, record);
 	}
 	progress_end();
 	return status;
 }
 
-static int finish_report(const struct values *v, const struct files *f, double seconds)
+static json_t *make_report(const struct values *v, const struct restoration *r,
+			   const struct files *f, double seconds)
 {
+	const struct method *m = &r->method;
+	json_t *report = report_new();
+
+	json_object_set_new(report, "input", json_string(r->input));
+	json_object_set_new(report, "output", json_string(output_name(v, r->input)));
+	json_object_set_new(report, "method", json_string(m->name));
+	json_object_set_new(report, "seed", json_integer((json_int_t)r->seed));
+	json_object_set_new(report, "samples", json_integer((json_int_t)r->samples));
+	json_object_set_new(report, "threads", json_integer(threads_count()));
+	json_object_set_new(report, "operators", report_plugins(r->operators, r->operator_count));
+	json_object_set_new(report, "prior", report_plugin(&m->prior));
+	json_object_set_new(report, "guidance", report_plugin(&m->guidance));
+	json_object_set_new(report, "sampler", report_plugin(&m->sampler));
+	json_object_set_new(report, "seconds", json_real(seconds));
+	json_object_set_new(report, "peak_memory", json_integer((json_int_t)memory_peak_bytes()));
+	json_object_set(report, "pages", f->records);
+	return report;
+}
+
+static int finish_report(const struct values *v, const struct restoration *r, const struct files *f,
+			 double seconds)
+{
+	json_t *report;
 	char *text;
 	int status = LACUNA_OK;
 
 	if (!v->report && !v->json)
 		return LACUNA_OK;
-	json_object_set_new(f->report, "seconds", json_real(seconds));
-	json_object_set_new(f->report, "peak_memory",
-			    json_integer((json_int_t)memory_peak_bytes()));
-	text = report_text(f->report);
+	report = make_report(v, r, f, seconds);
+	text = report_text(report);
+	json_decref(report);
 	if (!text)
 		return LACUNA_ENOMEM;
 	if (v->report)
@@ -385,13 +389,13 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (!status)
 		status = create_outputs(v, input, &r, &f);
 	if (!status) {
-		begin_report(v, &r, &f);
+		f.records = json_array();
 		status = restore_pages(v, &r, &f);
 	}
 	if (!status)
 		status = commit_outputs(&r);
 	if (!status)
-		status = finish_report(v, &f, now() - began);
+		status = finish_report(v, &r, &f, now() - began);
 	result = status ? failure(input, status) : STATUS_DONE;
 out:
 	release(v, &r, &f);

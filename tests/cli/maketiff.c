@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Small TIFF files for the tests of the command line, and a look at what is in one.
+ *
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf]
+ *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
+ *
+ * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page; "nan" leaves out
+ * a rectangle of the first page. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tiffio.h>
+
+struct picture {
+	long width, height, channels;
+	int bits; /* 32: float */
+	double hole;
+};
+
+static double value(long x, long y, long c, long page)
+{
+	const int square = x % 24 >= 8 && x % 24 < 16 && y % 20 >= 6 && y % 20 < 14;
+
+	return 0.4 + 0.2 * sin(0.23 * (double)x + (double)page) * cos(0.31 * (double)y) +
+	       0.25 * square - 0.05 * (double)c;
+}
+
+static void put(const struct picture *p, void *row, size_t i, double v)
+{
+	if (p->bits == 8)
+		((uint8_t *)row)[i] = (uint8_t)lrint(v * 255);
+	else if (p->bits == 16)
+		((uint16_t *)row)[i] = (uint16_t)lrint(v * 65535);
+	else
+		((float *)row)[i] = (float)v;
+}
+
+static void set_tags(TIFF *tif, const struct picture *p)
+{
+	TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, (uint32_t)p->width);
+	TIFFSetField(tif, TIFFTAG_IMAGELENGTH, (uint32_t)p->height);
+	TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, (int)p->channels);
+	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, p->bits);
+	TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT,
+		     p->bits == 32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+	TIFFSetField(tif, TIFFTAG_PHOTOMETRIC,
+		     p->channels == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, (uint32_t)p->height);
+	TIFFSetField(tif, TIFFTAG_XRESOLUTION, 300.0);
+	TIFFSetField(tif, TIFFTAG_YRESOLUTION, 300.0);
+	TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, "made for a test");
+}
+
+static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
+{
+	set_tags(tif, p);
+	for (long y = 0; y < p->height; y++) {
+		for (long x = 0; x < p->width; x++)
+			for (long c = 0; c < p->channels; c++) {
+				const int hole = p->hole != 0 && !page && x >= 9 && x < 14 &&
+						 y >= 4 && y < 8;
+
+				put(p, row, (size_t)(x * p->channels + c),
+				    hole ? p->hole : value(x, y, c, page));
+			}
+		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
+			return 0;
+	}
+	return TIFFWriteDirectory(tif);
+}
+
+static int make(char **argv, int argc)
+{
+	struct picture p = { .width = atol(argv[3]),
+			     .height = atol(argv[4]),
+			     .channels = atol(argv[5]) };
+	const long pages = atol(argv[6]);
+	void *row;
+	TIFF *tif;
+	int good = 1;
+
+	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
+	if (argc > 7)
+		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
+	row = calloc((size_t)(p.width * p.channels), 4);
+	tif = TIFFOpen(argv[1], "w");
+	for (long page = 0; row && tif && good && page < pages; page++)
+		good = write_page(tif, &p, page, row);
+	good &= row && tif;
+	if (tif)
+		TIFFClose(tif);
+	free(row);
+	return good ? 0 : 1;
+}
+
+static int show(const char *path)
+{
+	static const char *const formats[] = { "", "uint", "int", "float" };
+	TIFF *tif = TIFFOpen(path, "r");
+
+	if (!tif)
+		return 1;
+	do {
+		uint32_t width = 0, height = 0;
+		uint16_t channels = 1, bits = 1, format = SAMPLEFORMAT_UINT;
+		char *software = NULL;
+
+		TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &width);
+		TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &height);
+		TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &channels);
+		TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
+		TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &format);
+		TIFFGetField(tif, TIFFTAG_SOFTWARE, &software);
+		printf("%ux%u %u %s%u %s\n", width, height, channels,
+		       format < 4 ? formats[format] : "?", bits, software ? software : "-");
+	} while (TIFFReadDirectory(tif));
+	TIFFClose(tif);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--show"))
+		return show(argv[2]);
+	if (argc < 7 || atol(argv[3]) < 1 || atol(argv[5]) < 1) {
+		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf]\n", stderr);
+		return 2;
+	}
+	return make(argv, argc);
+}
