@@ -132,6 +132,8 @@ void lab_open(struct lab *lab, const struct lab_plan *plan)
 	if (plan->scene &&
 	    problem_simulate(lab->problem, plan->scene, plan->noise, noise_key, lab->y))
 		lab_bail("simulate");
+	for (size_t i = 0; !plan->scene && i < lacuna_count(problem_y(lab->problem)); i++)
+		lab->y[i] = (float)plan->value;
 	if (problem_measure(lab->problem, lab->y, plan->noise, &missing))
 		lab_bail("measure");
 	if (session_create(lab->problem, &lab->prior, plan->guidance ? &lab->guidance : NULL,

@@ -16,7 +16,8 @@ struct lab {
 struct lab_plan {
 	struct lacuna_shape x;
 	const char *op, *prior, *guidance, *sampler; /* guidance may be NULL */
-	const float *scene;			     /* what was measured; NULL: y is 0 */
+	const float *scene; /* what was measured; NULL: every value of y is `value' */
+	double value;
 	double noise;
 	struct session_options options;
 };

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Guidances on a mixture of two-dimensional Gaussians of which the first coordinate is measured: `exact' converges to the true
+ * posterior, `bo', `ddnm' and `prox' keep a bias however many steps they take.  The distance is the sliced Wasserstein-2: the
+ * mean over directions of the squared distance of sorted projections. */
+#include <config.h>
+
+#include "lab.h"
+#include "../tap.h"
+
+#include <stdlib.h>
+
+enum { N = 40000, K = 3, DIRECTIONS = 32 };
+
+static const double weights[K] = { 0.5, 0.3, 0.2 };
+static const double means[K][2] = { { -0.6, -0.5 }, { 0.5, 0.6 }, { 0.1, -0.9 } };
+static const double covs[K][3] = { { 0.06, 0.03, 0.05 }, { 0.08, -0.05, 0.06 }, { 0.02, 0, 0.02 } };
+static const double measured = 0.1;
+
+/* Samples of x0 given x0[0] + noise m = measured: a mixture again. */
+static void true_samples(double noise, float *x)
+{
+	static const struct random_key key = { 2026, 0, 0 };
+	double w[K], sum = 0;
+	float *z = calloc(2 * N, sizeof *z), *pick = calloc(N, sizeof *pick);
+
+	random_gaussian(key, 0, 0, z, 2 * N);
+	random_uniform(key, 1, 0, pick, N);
+	for (int k = 0; k < K; k++) {
+		const double v = covs[k][0] + noise * noise, d = measured - means[k][0];
+
+		w[k] = weights[k] * exp(-d * d / (2 * v)) / sqrt(v);
+		sum += w[k];
+	}
+	for (int i = 0; i < N; i++) {
+		const double *c;
+		double rest = pick[i] * sum, v, m0, m1, v0, slope;
+		int k = 0;
+
+		while (k < K - 1 && rest > w[k])
+			rest -= w[k++];
+		c = covs[k];
+		v = c[0] + noise * noise;
+		m0 = means[k][0] + c[0] / v * (measured - means[k][0]);
+		v0 = c[0] * noise * noise / v; /* of the first coordinate given the measurement */
+		x[2 * i] = (float)(m0 + sqrt(v0) * z[2 * i]);
+		slope = c[1] / c[0]; /* the second given the first */
+		m1 = means[k][1] + slope * (x[2 * i] - means[k][0]);
+		x[2 * i + 1] = (float)(m1 + sqrt(c[2] - c[1] * slope) * z[2 * i + 1]);
+	}
+	free(pick);
+	free(z);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void project(const float *x, double angle, float *out)
+{
+	for (int i = 0; i < N; i++)
+		out[i] = (float)(cos(angle) * x[2 * i] + sin(angle) * x[2 * i + 1]);
+	qsort(out, N, sizeof *out, ascending);
+}
+
+static double sliced_w2(const float *a, const float *b)
+{
+	float *p = calloc(N, sizeof *p), *q = calloc(N, sizeof *q);
+	double sum = 0;
+
+	for (int d = 0; d < DIRECTIONS; d++) {
+		const double angle = 3.14159265358979 * d / DIRECTIONS;
+
+		project(a, angle, p);
+		project(b, angle, q);
+		for (int i = 0; i < N; i++)
+			sum += pow((double)p[i] - q[i], 2) / N / DIRECTIONS;
+	}
+	free(q);
+	free(p);
+	return sqrt(sum);
+}
+
+static const char *write_prior(void)
+{
+	const char *path = lab_file_begin("mixture.txt");
+
+	lab_print("dim 2\n");
+	for (int k = 0; k < K; k++)
+		lab_print("component %g\nmean %g %g\ncov %g %g\ncov %g %g\n", weights[k],
+			  means[k][0], means[k][1], covs[k][0], covs[k][1], covs[k][1], covs[k][2]);
+	lab_file_end();
+	return path;
+}
+
+static const char *write_mask(void)
+{
+	const char *path = lab_file_begin("mask.txt");
+
+	for (int i = 0; i < N; i++)
+		lab_print("1 0\n");
+	lab_file_end();
+	return path;
+}
+
+struct study {
+	char prior[160], mask[160];
+	float *truth, *x;
+};
+
+static double distance(struct study *s, const char *guidance, const char *sampler, double noise)
+{
+	struct lab_plan plan = { .x = { { 2, N, 1, 1 } },
+				 .op = s->mask,
+				 .prior = s->prior,
+				 .guidance = guidance,
+				 .sampler = sampler,
+				 .value = measured,
+				 .noise = noise,
+				 .options = { .seed = 1 } };
+	struct lab lab;
+
+	lab_open(&lab, &plan);
+	lab_run(&lab, 0, s->x);
+	lab_close(&lab);
+	return sliced_w2(s->x, s->truth);
+}
+
+int main(void)
+{
+	enum { GUIDANCES = 4, EXACT = GUIDANCES - 1 };
+	static const char *const guidances[GUIDANCES] = { "ddnm", "bo:spread=0.6",
+							  "prox:spread=0.6", "exact" };
+	static const double noises[] = { 0.01, 0.3 };
+	struct study s = { .truth = calloc(2 * N, sizeof(float)),
+			   .x = calloc(2 * N, sizeof(float)) };
+	double coarse, fine;
+
+	snprintf(s.prior, sizeof s.prior, "gmm:file=%s", write_prior());
+	snprintf(s.mask, sizeof s.mask, "mask:file=%s", write_mask());
+	for (int n = 0; n < 2; n++) {
+		true_samples(noises[n], s.truth);
+		for (int g = 0; g < GUIDANCES; g++) {
+			coarse = distance(&s, guidances[g], "ddpm:steps=50", noises[n]);
+			fine = distance(&s, guidances[g], "ddpm:steps=200", noises[n]);
+			diag("noise %g, ddpm, %s: sliced W2 %.4f in 50 steps, %.4f in 200",
+			     noises[n], guidances[g], coarse, fine);
+			if (g == EXACT)
+				ok(fine < 0.03, "noise %g: exact converges (%.4f)", noises[n],
+				   fine);
+			else
+				ok(fine > 0.05 && fine > 0.8 * coarse,
+				   "noise %g: %s keeps its bias (%.3f)", noises[n], guidances[g],
+				   fine);
+		}
+		/* The ODE remembers where it began: far away, then. */
+		fine = distance(&s, "exact", "ode:steps=100,sigma_max=200,from=noise", noises[n]);
+		ok(fine < 0.03, "noise %g: exact converges with ode (%.4f)", noises[n], fine);
+	}
+	free(s.truth);
+	free(s.x);
+	return tap_done();
+}
