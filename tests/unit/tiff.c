@@ -1,0 +1,1223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* TIFF files, made here with libtiff and compared through libtiff: what is read is what was written, and what comes out
+ * has the samples, layout and tags of what went in. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "image/tiff.h"
+#include "tests/tap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <tiffio.h>
+#include <unistd.h>
+
+static char directory[256];
+
+static const char *in_directory(const char *name)
+{
+	static char path[32][512]; /* the last 32 stay valid */
+	static int turn;
+
+	turn = (turn + 1) % 32;
+	snprintf(path[turn], sizeof(path[turn]), "%s/%s", directory, name);
+	return path[turn];
+}
+
+static int entries(void)
+{
+	DIR *d = opendir(directory);
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n - 2;
+}
+
+static void remove_all(void)
+{
+	DIR *d = opendir(directory);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		unlink(in_directory(e->d_name));
+	if (d)
+		closedir(d);
+}
+
+/* ---- pictures made here */
+
+enum { WIDTH = 37, HEIGHT = 29, PIXELS = WIDTH * HEIGHT };
+
+struct spec {
+	const char *mode;
+	enum sample_kind kind;
+	int bits, colour, extra, separate, tile, compression, predictor, photometric, pages;
+};
+
+static const struct spec plain = { "wl", SAMPLE_UNSIGNED,	 8, 1, 0, 0, 0, COMPRESSION_NONE,
+				   1,	 PHOTOMETRIC_MINISBLACK, 1 };
+
+static uint64_t scramble(uint64_t v)
+{
+	v = (v ^ v >> 31) * UINT64_C(0x7fb5d329728ea185);
+	v = (v ^ v >> 27) * UINT64_C(0x81dadef4bc2dd44d);
+	return v ^ v >> 33;
+}
+
+/* The bits of one sample; floating point: numbers without NaN. */
+static uint64_t raw_sample(const struct spec *s, int page, int sample, int x, int y)
+{
+	const uint64_t v = scramble(
+		(((uint64_t)page * 8 + (uint64_t)sample) * 64 + (uint64_t)y) * 64 + (uint64_t)x);
+
+	if (s->kind != SAMPLE_FLOAT)
+		return v >> (64 - s->bits);
+	switch (s->bits) {
+	case 16:
+		return v & 0xbbff;
+	case 24:
+		return v & 0xbfffff;
+	case 32:
+		return (v & 0x807fffff) | 0x3f000000;
+	default:
+		return (v & UINT64_C(0x800fffffe0000000)) | UINT64_C(0x3fe0000000000000);
+	}
+}
+
+/* Bit by bit, the most significant first; whole bytes in the byte order of this machine. */
+static void put(uint8_t *row, size_t i, int bits, uint64_t v)
+{
+	const int whole = bits % 8 == 0;
+
+	for (int b = 0; b < bits; b++) {
+		const size_t at = i * (size_t)bits + (size_t)b;
+		uint8_t *p = &row[at / 8];
+		int shift = 7 - (int)(at % 8), bit = (int)(v >> (bits - 1 - b) & 1);
+
+		if (whole && *(const uint8_t *)&(const uint16_t){ 1 })
+			p = &row[i * (size_t)(bits / 8) + (size_t)(bits / 8 - 1 - b / 8)];
+		*p = (uint8_t)((*p & ~(1 << shift)) | bit << shift);
+	}
+}
+
+static uint64_t get(const uint8_t *row, size_t i, int bits)
+{
+	uint64_t v = 0;
+
+	for (int b = 0; b < bits; b++) {
+		const size_t at = i * (size_t)bits + (size_t)b;
+		const uint8_t *p = &row[at / 8];
+
+		if (bits % 8 == 0 && *(const uint8_t *)&(const uint16_t){ 1 })
+			p = &row[i * (size_t)(bits / 8) + (size_t)(bits / 8 - 1 - b / 8)];
+		v = v << 1 | (*p >> (7 - at % 8) & 1);
+	}
+	return v;
+}
+
+static void set_structure(TIFF *t, const struct spec *s)
+{
+	const uint16_t meaning[4] = { EXTRASAMPLE_UNASSALPHA, 0, 0, 0 };
+	const int format[] = { SAMPLEFORMAT_UINT, SAMPLEFORMAT_INT, SAMPLEFORMAT_IEEEFP };
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, WIDTH);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, HEIGHT);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, s->colour + s->extra);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, s->bits);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, format[s->kind]);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, s->photometric);
+	TIFFSetField(t, TIFFTAG_PLANARCONFIG,
+		     s->separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, s->compression);
+	if (s->predictor > 1)
+		TIFFSetField(t, TIFFTAG_PREDICTOR, s->predictor);
+	if (s->extra)
+		TIFFSetField(t, TIFFTAG_EXTRASAMPLES, s->extra, meaning);
+	if (s->tile) {
+		TIFFSetField(t, TIFFTAG_TILEWIDTH, 16);
+		TIFFSetField(t, TIFFTAG_TILELENGTH, 32);
+	} else {
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 5);
+	}
+}
+
+static void write_raw(TIFF *t, const struct spec *s, int page)
+{
+	const int samples = s->colour + s->extra, step = s->separate ? 1 : samples;
+	uint8_t row[64 * 32 * 5 * 8];
+
+	for (int first = 0; first < samples; first += step)
+		for (int y = 0; y < HEIGHT; y += s->tile ? 32 : 1)
+			for (int x = 0; x < WIDTH; x += s->tile ? 16 : WIDTH) {
+				const size_t pitch = s->tile ? (size_t)TIFFTileRowSize(t) : 0;
+
+				memset(row, 0, sizeof(row));
+				for (int j = 0; j < (s->tile ? 32 : 1) && y + j < HEIGHT; j++)
+					for (int i = 0; i < (s->tile ? 16 : WIDTH) && x + i < WIDTH;
+					     i++)
+						for (int c = 0; c < step; c++)
+							put(row + (size_t)j * pitch,
+							    (size_t)(i * step + c), s->bits,
+							    raw_sample(s, page, first + c, x + i,
+								       y + j));
+				if (s->tile)
+					TIFFWriteTile(t, row, (uint32_t)x, (uint32_t)y, 0,
+						      (uint16_t)first);
+				else
+					TIFFWriteScanline(t, row, (uint32_t)y, (uint16_t)first);
+			}
+}
+
+static int make(const char *path, const struct spec *s)
+{
+	TIFF *t = TIFFOpen(path, s->mode);
+
+	for (int page = 0; t && page < s->pages; page++) {
+		set_structure(t, s);
+		write_raw(t, s, page);
+		if (!TIFFWriteDirectory(t))
+			return 0;
+	}
+	if (t)
+		TIFFClose(t);
+	return t != NULL;
+}
+
+/* What a sample means, computed apart from the reader. */
+static double meaning(const struct spec *s, uint64_t raw)
+{
+	const uint64_t sign = UINT64_C(1) << (s->bits - 1);
+	double v;
+	float f;
+	uint32_t low = (uint32_t)raw;
+
+	if (s->kind == SAMPLE_UNSIGNED)
+		return (double)raw;
+	if (s->kind == SAMPLE_SIGNED)
+		return (double)(int64_t)((raw ^ sign) - sign);
+	if (s->bits == 64) {
+		memcpy(&v, &raw, 8);
+		return v;
+	}
+	if (s->bits == 32) {
+		memcpy(&f, &low, 4);
+		return f;
+	}
+	if (s->bits == 16) {
+		const int e = (int)(raw >> 10 & 31);
+		const double m = (double)(raw & 1023) + (e ? 1024 : 0);
+
+		return (raw >> 15 ? -1 : 1) * ldexp(m, (e ? e : 1) - 25);
+	}
+	{
+		const int e = (int)(raw >> 16 & 127);
+		const double m = (double)(raw & 65535) + (e ? 65536 : 0);
+
+		return (raw >> 23 ? -1 : 1) * ldexp(m, (e ? e : 1) - 63 - 16);
+	}
+}
+
+static const float *value(const struct image *image, int channel, int x, int y)
+{
+	return image->values + ((size_t)channel * HEIGHT + (size_t)y) * WIDTH + x;
+}
+
+static int read_is_right(const struct spec *s, const struct image *image, int page)
+{
+	for (int c = 0; c < s->colour; c++)
+		for (int y = 0; y < HEIGHT; y++)
+			for (int x = 0; x < WIDTH; x++)
+				if (*value(image, c, x, y) !=
+				    (float)meaning(s, raw_sample(s, page, c, x, y)))
+					return 0;
+	return 1;
+}
+
+/* Colour beyond 24 bits goes through float; everything else is bit-exact. */
+static int sample_is_right(const struct spec *s, int page, int c, int x, int y, uint64_t got)
+{
+	const uint64_t want = raw_sample(s, page, c, x, y);
+
+	if (s->kind == SAMPLE_FLOAT || s->bits <= 24 || c >= s->colour)
+		return got == want;
+	return fabs(meaning(s, got) - meaning(s, want)) <= ldexp(1, s->bits - 24);
+}
+
+static int written_is_right(TIFF *t, const struct spec *s, int page)
+{
+	const int samples = s->colour + s->extra, step = s->separate ? 1 : samples;
+	uint8_t row[64 * 32 * 5 * 8];
+	const size_t pitch = s->tile ? (size_t)TIFFTileRowSize(t) : 0;
+
+	for (int first = 0; first < samples; first += step)
+		for (int y = 0; y < HEIGHT; y++)
+			for (int x = 0; x < WIDTH; x++) {
+				const int i = s->tile ? x % 16 : x, j = s->tile ? y % 32 : 0;
+
+				if (s->tile && i == 0 && j == 0)
+					TIFFReadTile(t, row, (uint32_t)x, (uint32_t)y, 0,
+						     (uint16_t)first);
+				if (s->tile && (i || j || x || y) && i == 0 && j > 0)
+					TIFFReadTile(t, row, (uint32_t)x, (uint32_t)y, 0,
+						     (uint16_t)first);
+				if (!s->tile && x == 0 &&
+				    TIFFReadScanline(t, row, (uint32_t)y, (uint16_t)first) < 0)
+					return 0;
+				for (int c = 0; c < step; c++)
+					if (!sample_is_right(s, page, first + c, x, y,
+							     get(row + (size_t)j * pitch,
+								 (size_t)(i * step + c), s->bits)))
+						return 0;
+			}
+	return 1;
+}
+
+static int get16(TIFF *t, uint32_t tag)
+{
+	uint16_t v = 0;
+
+	TIFFGetFieldDefaulted(t, tag, &v);
+	return v;
+}
+
+static int structure_is_kept(TIFF *t, const struct spec *s)
+{
+	uint32_t rows = 0, tile = 0;
+
+	TIFFGetField(t, TIFFTAG_ROWSPERSTRIP, &rows);
+	TIFFGetField(t, TIFFTAG_TILEWIDTH, &tile);
+	return get16(t, TIFFTAG_BITSPERSAMPLE) == s->bits &&
+	       get16(t, TIFFTAG_SAMPLESPERPIXEL) == s->colour + s->extra &&
+	       get16(t, TIFFTAG_COMPRESSION) == s->compression &&
+	       get16(t, TIFFTAG_PHOTOMETRIC) == s->photometric &&
+	       (get16(t, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE) == s->separate &&
+	       (s->tile ? tile == 16 : rows == 5) && !!TIFFIsTiled(t) == s->tile &&
+	       !TIFFIsBigEndian(t) == (s->mode[1] == 'l') &&
+	       TIFFIsBigTIFF(t) == (s->mode[2] == '8') &&
+	       TIFFNumberOfDirectories(t) == (unsigned)s->pages;
+}
+
+/* Reads every page of `from' and writes it unchanged; true when it went well. */
+static int copy_with(const char *from, const char *to, const struct tiff_write_options *options)
+{
+	struct tiff_reader *r = NULL;
+	struct tiff_writer *w = NULL;
+	struct image image;
+	int status = tiff_open(from, &r);
+
+	if (!status)
+		status = tiff_create(to, options, &w);
+	for (int page = 0; !status && page < tiff_page_count(r); page++) {
+		status = tiff_read(r, page, &image);
+		if (status)
+			break;
+		status = tiff_write(w, r, page, &image);
+		image_free(&image);
+	}
+	if (status)
+		tiff_abandon(w);
+	else
+		status = tiff_commit(w);
+	tiff_close(r);
+	return status;
+}
+
+static int copy(const char *from, const char *to)
+{
+	return copy_with(from, to, &(struct tiff_write_options){ .force = 1 });
+}
+
+/* One specification there and back; the part that fails, or NULL. */
+static const char *round_trip(const struct spec *s)
+{
+	const char *in = in_directory("in.tif"), *out = in_directory("out.tif");
+	struct tiff_reader *r;
+	struct tiff_page info;
+	struct image image;
+	const char *failed = NULL;
+	TIFF *t;
+
+	if (!make(in, s))
+		return "making the input";
+	if (tiff_open(in, &r))
+		return "opening";
+	for (int page = 0; !failed && page < s->pages; page++) {
+		if (tiff_page_info(r, page, &info) || info.bits != s->bits ||
+		    info.kind != s->kind || info.extra != s->extra ||
+		    info.shape.extent[2] != s->colour)
+			failed = "the description";
+		else if (tiff_read(r, page, &image))
+			failed = "reading";
+		else if (!read_is_right(s, &image, page))
+			failed = "the values read";
+		image_free(&image);
+	}
+	tiff_close(r);
+	if (!failed && copy(in, out))
+		failed = "writing";
+	t = failed ? NULL : TIFFOpen(out, "r");
+	if (!failed && (!t || !structure_is_kept(t, s)))
+		failed = "the structure of the output";
+	for (int page = 0; t && !failed && page < s->pages; page++)
+		if (!TIFFSetDirectory(t, (tdir_t)page) || !written_is_right(t, s, page))
+			failed = "the values written";
+	if (t)
+		TIFFClose(t);
+	return failed;
+}
+
+static const struct {
+	enum sample_kind kind;
+	int bits;
+	const char *name;
+} types[] = {
+	{ SAMPLE_UNSIGNED, 1, "1 bit" },	  { SAMPLE_UNSIGNED, 2, "2 bits" },
+	{ SAMPLE_UNSIGNED, 4, "4 bits" },	  { SAMPLE_UNSIGNED, 8, "8 bits" },
+	{ SAMPLE_UNSIGNED, 10, "10 bits" },	  { SAMPLE_UNSIGNED, 12, "12 bits" },
+	{ SAMPLE_UNSIGNED, 14, "14 bits" },	  { SAMPLE_UNSIGNED, 16, "16 bits" },
+	{ SAMPLE_UNSIGNED, 24, "24 bits" },	  { SAMPLE_UNSIGNED, 32, "32 bits" },
+	{ SAMPLE_UNSIGNED, 64, "64 bits" },	  { SAMPLE_SIGNED, 8, "8 bits, signed" },
+	{ SAMPLE_SIGNED, 16, "16 bits, signed" }, { SAMPLE_SIGNED, 32, "32 bits, signed" },
+	{ SAMPLE_FLOAT, 16, "16-bit float" },	  { SAMPLE_FLOAT, 24, "24-bit float" },
+	{ SAMPLE_FLOAT, 32, "32-bit float" },	  { SAMPLE_FLOAT, 64, "64-bit float" },
+};
+
+static void test_types(void)
+{
+	static const int compressions[] = { COMPRESSION_NONE, COMPRESSION_LZW,
+					    COMPRESSION_ADOBE_DEFLATE, COMPRESSION_PACKBITS,
+					    COMPRESSION_ZSTD };
+	static const char *const modes[] = { "wl", "wb", "wl8" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const char *failed = NULL;
+		struct spec s;
+
+		for (int variant = 0; variant < 20 && !failed; variant++) {
+			s = plain;
+			s.kind = types[i].kind;
+			s.bits = types[i].bits;
+			s.compression = compressions[variant % 5];
+			s.separate = variant / 5 % 2;
+			s.tile = variant / 10 % 2;
+			s.mode = modes[variant % 3];
+			s.colour = variant % 2 && !s.separate ? 1 : 3;
+			s.extra = variant % 4 == 0 ? 2 : variant % 4 == 1;
+			s.photometric = s.colour == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+			if (TIFFIsCODECConfigured((uint16_t)s.compression))
+				failed = round_trip(&s);
+		}
+		ok(!failed, "%s: contiguous and planar, strips and tiles, both byte orders",
+		   types[i].name);
+		if (failed)
+			diag("%s: mode %s compression %d colour %d extra %d separate %d tile %d "
+			     "(%s)",
+			     failed, s.mode, s.compression, s.colour, s.extra, s.separate, s.tile,
+			     error_text());
+	}
+}
+
+static void test_predictors(void)
+{
+	const char *failed = NULL;
+	struct spec s = plain;
+
+	s.compression = COMPRESSION_LZW;
+	s.predictor = 2;
+	for (int variant = 0; variant < 12 && !failed; variant++) {
+		s.bits = 8 << variant % 3;
+		s.mode = variant / 3 % 2 ? "wb" : "wl";
+		s.tile = variant / 6;
+		failed = round_trip(&s);
+	}
+	ok(!failed, "horizontal predictor: %s", failed ? failed : "kept");
+	s.kind = SAMPLE_FLOAT;
+	s.predictor = 3;
+	s.mode = *(const uint8_t *)&(const uint16_t){ 1 } ? "wl" : "wb";
+	for (int variant = 0; variant < 8 && !failed; variant++) {
+		static const int bits[] = { 16, 24, 32, 64 };
+
+		s.bits = bits[variant % 4];
+		s.tile = variant / 4;
+		failed = round_trip(&s);
+	}
+	ok(!failed, "floating-point predictor: %s", failed ? failed : "kept");
+}
+
+static void test_pages(void)
+{
+	struct spec s = plain;
+	const char *failed;
+
+	s.bits = 16;
+	s.pages = 12;
+	s.compression = COMPRESSION_LZW;
+	failed = round_trip(&s);
+	ok(!failed, "a stack of pages: %s", failed ? failed : "each in its place");
+}
+
+/* ---- colour */
+
+static int channels_of(const char *path, struct tiff_page *info, struct image *image)
+{
+	struct tiff_reader *r;
+	int status = tiff_open(path, &r);
+
+	memset(image, 0, sizeof(*image));
+	if (status)
+		return 0;
+	status = tiff_page_info(r, 0, info);
+	if (!status)
+		status = tiff_read(r, 0, image);
+	info->note = NULL; /* it lives as long as the reader */
+	tiff_close(r);
+	return status ? 0 : (int)image->shape.extent[2];
+}
+
+static void test_min_is_white(void)
+{
+	const char *in = in_directory("white.tif"), *out = in_directory("white-out.tif");
+	struct spec s = plain;
+	struct tiff_page info;
+	struct image image;
+	TIFF *t;
+
+	s.photometric = PHOTOMETRIC_MINISWHITE;
+	s.bits = 4;
+	make(in, &s);
+	ok(channels_of(in, &info, &image) == 1 &&
+		   *value(&image, 0, 3, 4) == 15 - meaning(&s, raw_sample(&s, 0, 0, 3, 4)),
+	   "MinIsWhite is read inverted");
+	image_free(&image);
+	ok(!copy(in, out), "and written");
+	t = TIFFOpen(out, "r");
+	ok(t && structure_is_kept(t, &s) && written_is_right(t, &s, 0), "as it was");
+	if (t)
+		TIFFClose(t);
+}
+
+static void make_palette(const char *path, int wide)
+{
+	struct spec s = plain;
+	uint16_t map[3][16];
+	TIFF *t = TIFFOpen(path, "w");
+
+	s.bits = 4;
+	s.photometric = PHOTOMETRIC_PALETTE;
+	for (unsigned c = 0; c < 3; c++)
+		for (unsigned i = 0; i < 16; i++)
+			map[c][i] = (uint16_t)((i * (c + 3) + c) * 257 + (wide ? i : 0));
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_COLORMAP, map[0], map[1], map[2]);
+	write_raw(t, &s, 0);
+	TIFFClose(t);
+}
+
+static void test_palette(void)
+{
+	const char *in = in_directory("palette.tif"), *out = in_directory("palette-out.tif");
+	struct spec s = plain;
+	struct tiff_page info;
+	struct image image, again;
+	struct tiff_reader *r;
+	unsigned index;
+
+	s.bits = 4;
+	make_palette(in, 0);
+	index = (unsigned)raw_sample(&s, 0, 0, 5, 6);
+	ok(channels_of(in, &info, &image) == 3 && info.bits == 8 &&
+		   *value(&image, 1, 5, 6) == index * 4 + 1,
+	   "a palette of 8-bit colours is read as 8-bit RGB");
+	ok(!tiff_open(in, &r) && !tiff_page_info(r, 0, &info) && info.note &&
+		   strstr(info.note, "palette"),
+	   "with a note");
+	tiff_close(r);
+	ok(!copy(in, out) && channels_of(out, &info, &again) == 3 &&
+		   !memcmp(image.values, again.values, 3 * PIXELS * sizeof(float)),
+	   "and written as RGB");
+	image_free(&image);
+	image_free(&again);
+	make_palette(in, 1);
+	ok(channels_of(in, &info, &image) == 3 && info.bits == 16 &&
+		   *value(&image, 2, 5, 6) == (index * 5 + 2) * 257 + index,
+	   "a palette of 16-bit colours becomes 16-bit RGB");
+	image_free(&image);
+}
+
+static void test_cmyk(void)
+{
+	struct spec s = plain;
+	const char *failed;
+
+	s.photometric = PHOTOMETRIC_SEPARATED;
+	s.colour = 4;
+	s.extra = 1;
+	failed = round_trip(&s);
+	ok(!failed, "CMYK and alpha: %s", failed ? failed : "four channels and one kept");
+}
+
+static void test_lab(void)
+{
+	const char *in = in_directory("lab.tif"), *out = in_directory("lab-out.tif");
+	struct spec s = plain;
+	struct tiff_page info;
+	struct image image;
+	TIFF *t;
+
+	s.photometric = PHOTOMETRIC_CIELAB;
+	s.colour = 3;
+	make(in, &s);
+	ok(channels_of(in, &info, &image) == 3 &&
+		   *value(&image, 0, 1, 1) == meaning(&s, raw_sample(&s, 0, 0, 1, 1)) &&
+		   *value(&image, 1, 1, 1) == (double)(int8_t)raw_sample(&s, 0, 1, 1, 1) + 128,
+	   "a* of CIE L*a*b* is read without a step at grey");
+	image_free(&image);
+	copy(in, out);
+	t = TIFFOpen(out, "r");
+	ok(t && structure_is_kept(t, &s) && written_is_right(t, &s, 0), "and written as it was");
+	if (t)
+		TIFFClose(t);
+}
+
+/* 4:2:0: each group of two by two pixels has four Y, one Cb, one Cr. */
+static void make_ycbcr(const char *path)
+{
+	TIFF *t = TIFFOpen(path, "w");
+	uint8_t data[32 / 2 * 32 / 2 * 6];
+	float reference[6] = { 0, 255, 128, 255, 128, 255 };
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = i % 6 < 4 ? 100 : 128;
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 32);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 32);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_YCBCR);
+	TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 2, 2);
+	TIFFSetField(t, TIFFTAG_REFERENCEBLACKWHITE, reference);
+	TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 32);
+	TIFFWriteEncodedStrip(t, 0, data, sizeof(data));
+	TIFFClose(t);
+}
+
+static void make_jpeg(const char *path)
+{
+	TIFF *t = TIFFOpen(path, "w");
+	uint8_t row[32 * 3];
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 32);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 32);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_JPEG);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_YCBCR);
+	TIFFSetField(t, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 16);
+	for (int i = 0; i < 32 * 3; i++)
+		row[i] = (uint8_t)(i % 3 * 60 + 50);
+	for (uint32_t y = 0; y < 32; y++)
+		TIFFWriteScanline(t, row, y, 0);
+	TIFFClose(t);
+}
+
+static void test_ycbcr(void)
+{
+	const char *in = in_directory("ycc.tif"), *out = in_directory("ycc-out.tif");
+	struct tiff_page info;
+	struct image image;
+	TIFF *t;
+
+	make_ycbcr(in);
+	ok(channels_of(in, &info, &image) == 3 && info.bits == 8,
+	   "subsampled YCbCr is read as RGB");
+	near(image.values ? image.values[32 * 32 + 40] : NAN, 100, 1, "grey stays grey");
+	image_free(&image);
+	if (!TIFFIsCODECConfigured(COMPRESSION_JPEG)) {
+		skip("libtiff has no JPEG", "JPEG");
+		return;
+	}
+	make_jpeg(in);
+	ok(channels_of(in, &info, &image) == 3 && info.bits == 8, "so is YCbCr in JPEG");
+	near(image.values ? image.values[2 * 32 * 32 + 40] : NAN, 170, 4, "blue is blue");
+	image_free(&image);
+	ok(!copy(in, out), "JPEG is written");
+	t = TIFFOpen(out, "r");
+	ok(t && get16(t, TIFFTAG_COMPRESSION) == COMPRESSION_ADOBE_DEFLATE &&
+		   get16(t, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_RGB,
+	   "without loss, as RGB");
+	if (t)
+		TIFFClose(t);
+}
+
+static void test_fax(void)
+{
+	struct spec s = plain;
+	const char *failed = NULL;
+	static const int schemes[] = { COMPRESSION_CCITTRLE, COMPRESSION_CCITTFAX3,
+				       COMPRESSION_CCITTFAX4 };
+
+	s.bits = 1;
+	for (int i = 0; i < 3 && !failed; i++) {
+		s.compression = schemes[i];
+		if (TIFFIsCODECConfigured((uint16_t)s.compression))
+			failed = round_trip(&s);
+	}
+	ok(!failed, "fax compression of black and white: %s", failed ? failed : "kept");
+}
+
+/* ---- tags */
+
+enum {
+	TAG_PIXEL_SCALE = 33550,
+	TAG_GEO_KEYS = 34735,
+	TAG_PRIVATE = 65000,
+	TAG_PRIVATE_TEXT = 65001
+};
+
+static const TIFFFieldInfo private_tags[] = {
+	{ TAG_PIXEL_SCALE, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"ModelPixelScale" },
+	{ TAG_GEO_KEYS, -1, -1, TIFF_SHORT, FIELD_CUSTOM, 1, 1, (char *)"GeoKeyDirectory" },
+	{ TAG_PRIVATE, -3, -3, TIFF_LONG, FIELD_CUSTOM, 1, 1, (char *)"Private" },
+	{ TAG_PRIVATE_TEXT, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, (char *)"PrivateText" },
+};
+
+static void make_tagged(const char *path)
+{
+	const double scale[3] = { 10, 20, 0 };
+	const uint16_t keys[4] = { 1, 1, 0, 0 };
+	const uint32_t numbers[5] = { 1, 2, 3, 4, 0xffffffff };
+	struct spec s = plain;
+	uint64_t exif = 0;
+	TIFF *t = TIFFOpen(path, "wb");
+
+	TIFFCreateEXIFDirectory(t);
+	TIFFSetField(t, EXIFTAG_FNUMBER, 2.8);
+	TIFFSetField(t, EXIFTAG_DATETIMEORIGINAL, "2026:11:22 02:00:00");
+	TIFFWriteCustomDirectory(t, &exif);
+	TIFFFreeDirectory(t);
+	TIFFCreateDirectory(t);
+	TIFFMergeFieldInfo(t, private_tags, sizeof(private_tags) / sizeof(private_tags[0]));
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_EXIFIFD, exif);
+	TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54\nunit=micron\n");
+	TIFFSetField(t, TIFFTAG_XRESOLUTION, 300.0);
+	TIFFSetField(t, TIFFTAG_YRESOLUTION, 150.0);
+	TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
+	TIFFSetField(t, TIFFTAG_XPOSITION, 1.5);
+	TIFFSetField(t, TIFFTAG_ORIENTATION, ORIENTATION_RIGHTTOP);
+	TIFFSetField(t, TIFFTAG_SUBFILETYPE, FILETYPE_PAGE);
+	TIFFSetField(t, TIFFTAG_PAGENUMBER, 3, 9);
+	TIFFSetField(t, TIFFTAG_PAGENAME, "third");
+	TIFFSetField(t, TIFFTAG_DOCUMENTNAME, "book");
+	TIFFSetField(t, TIFFTAG_SOFTWARE, "the old program");
+	TIFFSetField(t, TIFFTAG_MAKE, "maker");
+	TIFFSetField(t, TIFFTAG_DATETIME, "2026:11:22 02:30:00");
+	TIFFSetField(t, TIFFTAG_COPYRIGHT, "nobody");
+	TIFFSetField(t, TIFFTAG_ICCPROFILE, 7, "profile");
+	TIFFSetField(t, TIFFTAG_XMLPACKET, 6, "<xmp/>");
+	TIFFSetField(t, TAG_PIXEL_SCALE, 3, scale);
+	TIFFSetField(t, TAG_GEO_KEYS, 4, keys);
+	TIFFSetField(t, TAG_PRIVATE, 5, numbers);
+	TIFFSetField(t, TAG_PRIVATE_TEXT, "kept though unknown");
+	write_raw(t, &s, 0);
+	TIFFClose(t);
+}
+
+static void is_tag(TIFF *t, uint32_t tag, const char *want, const char *name)
+{
+	const char *got = NULL;
+
+	TIFFGetField(t, tag, &got);
+	is_text(got, want, name);
+}
+
+static float number(TIFF *t, uint32_t tag)
+{
+	float v = NAN;
+
+	TIFFGetField(t, tag, &v);
+	return v;
+}
+
+static int blob_is(TIFF *t, uint32_t tag, const void *want, uint32_t count, size_t size)
+{
+	uint32_t n = 0;
+	const void *data = NULL;
+
+	return TIFFGetField(t, tag, &n, &data) && n == count && !memcmp(data, want, n * size);
+}
+
+static void check_tags(TIFF *t)
+{
+	uint16_t a = 0, b = 0;
+	uint32_t subfile = 0;
+
+	is_tag(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54\nunit=micron\n", "description");
+	is_tag(t, TIFFTAG_PAGENAME, "third", "page name");
+	is_tag(t, TIFFTAG_DOCUMENTNAME, "book", "document name");
+	is_tag(t, TIFFTAG_SOFTWARE, "lacuna test", "software is replaced");
+	is_tag(t, TIFFTAG_MAKE, "maker", "make");
+	is_tag(t, TIFFTAG_DATETIME, "2026:11:22 02:30:00", "date");
+	is_tag(t, TIFFTAG_COPYRIGHT, "nobody", "copyright");
+	near(number(t, TIFFTAG_XRESOLUTION), 300, 0, "horizontal resolution");
+	near(number(t, TIFFTAG_YRESOLUTION), 150, 0, "vertical resolution");
+	near(number(t, TIFFTAG_XPOSITION), 1.5, 0, "position");
+	ok(get16(t, TIFFTAG_RESOLUTIONUNIT) == RESUNIT_CENTIMETER, "its unit");
+	ok(get16(t, TIFFTAG_ORIENTATION) == ORIENTATION_RIGHTTOP, "orientation");
+	ok(TIFFGetField(t, TIFFTAG_SUBFILETYPE, &subfile) && subfile == FILETYPE_PAGE,
+	   "type of sub-file");
+	ok(TIFFGetField(t, TIFFTAG_PAGENUMBER, &a, &b) && a == 3 && b == 9, "page number");
+	ok(blob_is(t, TIFFTAG_ICCPROFILE, "profile", 7, 1), "ICC profile");
+	ok(blob_is(t, TIFFTAG_XMLPACKET, "<xmp/>", 6, 1), "XMP");
+	ok(blob_is(t, TAG_PIXEL_SCALE, (const double[]){ 10, 20, 0 }, 3, 8) &&
+		   blob_is(t, TAG_GEO_KEYS, (const uint16_t[]){ 1, 1, 0, 0 }, 4, 2),
+	   "GeoTIFF tags");
+	ok(blob_is(t, TAG_PRIVATE, (const uint32_t[]){ 1, 2, 3, 4, 0xffffffff }, 5, 4) &&
+		   blob_is(t, TAG_PRIVATE_TEXT, "kept though unknown", 20, 1),
+	   "tags that libtiff does not know");
+}
+
+static void check_exif(TIFF *t)
+{
+	toff_t exif = 0;
+	const char *date = NULL;
+	int found = TIFFGetField(t, TIFFTAG_EXIFIFD, &exif) && TIFFReadEXIFDirectory(t, exif);
+
+	ok(found && TIFFGetField(t, EXIFTAG_DATETIMEORIGINAL, &date) &&
+		   !strcmp(date, "2026:11:22 02:00:00"),
+	   "EXIF date");
+	near(found ? number(t, EXIFTAG_FNUMBER) : NAN, 2.8, 1e-6, "EXIF aperture");
+}
+
+static void test_tags(void)
+{
+	const char *in = in_directory("tagged.tif"), *out = in_directory("tagged-out.tif");
+	const struct tiff_write_options options = { .software = "lacuna test" };
+	TIFF *t;
+
+	make_tagged(in);
+	ok(!copy_with(in, out, &options), "a page with many tags is copied");
+	t = TIFFOpen(out, "r");
+	if (!ok(t != NULL, "the copy can be opened"))
+		return;
+	check_tags(t);
+	check_exif(t);
+	TIFFClose(t);
+}
+
+/* Twice as wide, three times as high. */
+static void test_size_change(void)
+{
+	const char *in = in_directory("tagged.tif"), *out = in_directory("larger.tif");
+	const struct lacuna_shape shape = { { 2 * WIDTH, 3 * HEIGHT, 1, 1 } };
+	struct tiff_writer *w = NULL;
+	struct tiff_reader *r = NULL;
+	struct image image;
+	TIFF *t;
+
+	make_tagged(in);
+	image_create(&image, &shape);
+	ok(!tiff_open(in, &r) && !tiff_create(out, &(struct tiff_write_options){ 0 }, &w) &&
+		   !tiff_write(w, r, 0, &image) && !tiff_commit(w),
+	   "an image of another size is written");
+	image_free(&image);
+	tiff_close(r);
+	t = TIFFOpen(out, "r");
+	if (!ok(t != NULL, "it can be opened"))
+		return;
+	near(number(t, TIFFTAG_XRESOLUTION), 600, 0, "horizontal resolution is scaled");
+	near(number(t, TIFFTAG_YRESOLUTION), 450, 0, "vertical resolution is scaled");
+	ok(blob_is(t, TAG_PIXEL_SCALE, (const double[]){ 5, 20.0 / 3, 0 }, 3, 8),
+	   "so is the size of a pixel on the ground");
+	TIFFClose(t);
+}
+
+/* ---- other sample types on the way out */
+
+static void test_override(void)
+{
+	const char *in = in_directory("rgba.tif"), *out = in_directory("rgba-out.tif");
+	struct tiff_write_options options = { .override_type = 1,
+					      .kind = SAMPLE_FLOAT,
+					      .bits = 32 };
+	struct spec s = plain;
+	struct tiff_page info;
+	struct image image;
+	TIFF *t;
+	float row[WIDTH * 4];
+
+	s.colour = 3;
+	s.extra = 1;
+	s.photometric = PHOTOMETRIC_RGB;
+	make(in, &s);
+	ok(!copy_with(in, out, &options), "8-bit RGBA is written as float");
+	ok(channels_of(out, &info, &image) == 3 && info.kind == SAMPLE_FLOAT && info.bits == 32 &&
+		   info.extra == 1 && read_is_right(&s, &image, 0),
+	   "with the same values");
+	image_free(&image);
+	t = TIFFOpen(out, "r");
+	ok(t && TIFFReadScanline(t, row, 7, 0) == 1, "and an alpha channel");
+	near(row[4 * 9 + 3], (double)raw_sample(&s, 0, 3, 9, 7) / 255, 1e-7,
+	     "whose full scale is 1");
+	if (t)
+		TIFFClose(t);
+	options.bits = 12;
+	ok(copy_with(in, in_directory("never.tif"), &options) == LACUNA_EINVAL &&
+		   strstr(error_text(), "12 bits"),
+	   "a type that TIFF has not is refused: %s", error_text());
+}
+
+static void test_values(void)
+{
+	const char *out = in_directory("values.tif");
+	const struct lacuna_shape shape = { { 5, 1, 1, 1 } };
+	struct tiff_write_options options = { .override_type = 1,
+					      .kind = SAMPLE_UNSIGNED,
+					      .bits = 8 };
+	const float values[5] = { NAN, -7, 300, 41.5f, INFINITY };
+	const float want[5] = { 0, 0, 255, 42, 255 };
+	struct tiff_writer *w = NULL;
+	struct tiff_page info;
+	struct image image;
+
+	image_create(&image, &shape);
+	memcpy(image.values, values, sizeof(values));
+	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	   "a page that imitates no other");
+	image_free(&image);
+	ok(channels_of(out, &info, &image) == 1 && !memcmp(image.values, want, sizeof(want)),
+	   "NaN is 0, the rest is rounded and clipped");
+	options = (struct tiff_write_options){ .force = 1 };
+	if (image.values)
+		memcpy(image.values, values, sizeof(values));
+	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	   "floating point, replacing it");
+	image_free(&image);
+	ok(channels_of(out, &info, &image) == 1 && info.kind == SAMPLE_FLOAT &&
+		   isnan(image.values[0]) && !memcmp(image.values + 1, values + 1, 16),
+	   "keeps every value, NaN and infinity too");
+	image_free(&image);
+}
+
+/* ---- refusals: one line, nothing left behind */
+
+static void refused(int status, const char *word, const char *name)
+{
+	ok(status < 0 && strstr(error_text(), word) && !strchr(error_text(), '\n'), "%s: %s", name,
+	   error_text());
+}
+
+static int read_all(const char *path)
+{
+	struct tiff_reader *r;
+	struct image image;
+	int status = tiff_open(path, &r);
+
+	if (status)
+		return status;
+	for (int page = 0; !status && page < tiff_page_count(r); page++) {
+		status = tiff_read(r, page, &image);
+		image_free(&image);
+	}
+	tiff_close(r);
+	return status;
+}
+
+static void write_bytes(const char *path, const void *data, size_t n)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+	if (fd < 0 || write(fd, data, n) != (ssize_t)n)
+		diag("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static void test_refusals(void)
+{
+	const char *in = in_directory("in.tif"), *sub = in_directory("sub");
+	struct tiff_writer *w = NULL;
+	int before;
+
+	make(in, &plain);
+	mkdir(sub, 0777);
+	before = entries();
+	refused(read_all(in_directory("absent.tif")), "No such file", "a file that is not there");
+	refused(read_all(sub), "not a regular file", "a directory to read");
+	refused(copy_with(in, in, &(struct tiff_write_options){ 0 }), "--force",
+		"an existing file");
+	refused(copy(in, sub), "directory", "a directory to write");
+	refused(copy(in, in_directory("absent/out.tif")), "No such file",
+		"a directory that is not there");
+	write_bytes(in_directory("text"), "just text", 9);
+	refused(read_all(in_directory("text")), "text: ", "a file that is no TIFF");
+	write_bytes(in_directory("text"), "", 0);
+	refused(read_all(in_directory("text")), "text: ", "an empty file");
+	unlink(in_directory("text"));
+	ok(!tiff_create(in_directory("empty.tif"), &(struct tiff_write_options){ 0 }, &w),
+	   "a file is begun");
+	refused(tiff_commit(w), "nothing", "a file without a page");
+	ok(!tiff_create(in_directory("empty.tif"), &(struct tiff_write_options){ 0 }, &w),
+	   "a file is begun");
+	tiff_abandon(w);
+	tiff_abandon(NULL);
+	ok(entries() == before, "no refusal leaves a file behind");
+	rmdir(sub);
+}
+
+static void test_unwritable(void)
+{
+	const char *in = in_directory("in.tif"), *sub = in_directory("locked");
+
+	if (!geteuid()) {
+		skip("root may write anywhere", "a directory without permission");
+		return;
+	}
+	mkdir(sub, 0555);
+	refused(copy(in, in_directory("locked/out.tif")), "denied",
+		"a directory without permission");
+	rmdir(sub);
+}
+
+/* Classic header, 12 entries at most, no data. */
+static void write_header(const char *path, uint32_t width, uint32_t height, int samples,
+			 int compression, int format)
+{
+	uint8_t file[8 + 2 + 12 * 11 + 4] = { 'I', 'I', 42, 0, 8, 0, 0, 0, 11, 0 };
+	const uint32_t entry[11][2] = {
+		{ 256, width },
+		{ 257, height },
+		{ 258, 8 },
+		{ 259, (uint32_t)compression },
+		{ 262, samples >= 3 ? 2 : 1 },
+		{ 273, 8 },
+		{ 277, (uint32_t)samples },
+		{ 278, height },
+		{ 279, 100 },
+		{ 284, 1 },
+		{ 339, (uint32_t)format },
+	};
+
+	for (int i = 0; i < 11; i++) {
+		uint8_t *p = file + 10 + 12 * i;
+
+		memcpy(p,
+		       (const uint8_t[]){ entry[i][0] & 255, (uint8_t)(entry[i][0] >> 8), 4, 0, 1 },
+		       5);
+		for (int b = 0; b < 4; b++)
+			p[8 + b] = (uint8_t)(entry[i][1] >> 8 * b);
+	}
+	write_bytes(path, file, sizeof(file));
+}
+
+static void test_promises(void)
+{
+	const char *path = in_directory("promise.tif");
+
+	memory_reset_peak();
+	write_header(path, 2000000000, 2000000000, 1, COMPRESSION_NONE, 1);
+	refused(read_all(path), "promise.tif: ", "a picture far larger than its file");
+	write_header(path, 60000, 60000, 3, COMPRESSION_LZW, 1);
+	refused(read_all(path), "promise.tif: ", "more than LZW can expand to");
+	write_header(path, 60000, 60000, 3, COMPRESSION_ADOBE_DEFLATE, 1);
+	refused(read_all(path), "promise.tif: ", "more than Deflate can expand to");
+	write_header(path, 0, 10, 1, COMPRESSION_NONE, 1);
+	refused(read_all(path), "promise.tif: ", "no width");
+	write_header(path, 4, 4, 1, COMPRESSION_NONE, SAMPLEFORMAT_COMPLEXIEEEFP);
+	refused(read_all(path), "complex", "complex numbers");
+	write_header(path, 4, 4, 1, 12345, 1);
+	refused(read_all(path), "compression", "an unknown compression");
+	ok(memory_peak_bytes() < 1 << 20, "none of them takes memory (peak %zu)",
+	   memory_peak_bytes());
+	write_header(path, 10, 10, 1, COMPRESSION_NONE, 1);
+	ok(!read_all(path), "a small honest header is read");
+	unlink(path);
+}
+
+static void test_budget(void)
+{
+	const char *in = in_directory("in.tif");
+
+	make(in, &plain);
+	memory_set_budget(3000);
+	refused(read_all(in), "budget", "an image beyond the memory budget");
+	memory_set_budget(0);
+	ok(!read_all(in), "which is fine without");
+}
+
+static size_t load(const char *path, uint8_t *data, size_t size)
+{
+	const int fd = open(path, O_RDONLY);
+	const ssize_t n = read(fd, data, size);
+
+	close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* A file cut anywhere is read whole, or refused with a line. */
+static void test_truncation(void)
+{
+	static uint8_t data[1 << 16];
+	const char *in = in_directory("whole.tif"), *cut = in_directory("cut.tif");
+	struct spec s = plain;
+	int silent = 0, accepted = 0;
+	size_t n;
+
+	s.compression = COMPRESSION_LZW;
+	make(in, &s);
+	n = load(in, data, sizeof(data));
+	for (size_t length = 0; length < n; length += 13) {
+		write_bytes(cut, data, length);
+		error_clear();
+		if (!read_all(cut))
+			accepted++;
+		else
+			silent += !error_text()[0] || strchr(error_text(), '\n');
+	}
+	ok(!silent && !accepted, "a truncated file is refused with a line (%d silent, %d accepted)",
+	   silent, accepted);
+	s.compression = COMPRESSION_NONE;
+	s.bits = 16;
+	make(in, &s);
+	n = load(in, data, sizeof(data));
+	write_bytes(cut, data, n - 1);
+	ok(read_all(cut) < 0, "even by one byte: %s", error_text());
+	unlink(cut);
+	ok(memory_live_blocks() == 0, "nothing leaks");
+}
+
+/* ---- failures while writing */
+
+static int file_is(const char *path, const void *data, size_t n)
+{
+	static uint8_t have[1 << 16];
+
+	return load(path, have, sizeof(have)) == n && !memcmp(have, data, n);
+}
+
+/* In a child process: files may not grow beyond a few bytes, as on a full disk. */
+static int copy_when_full(const char *in, const char *out)
+{
+	const struct rlimit limit = { 600, 600 };
+	int result = 1;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		_exit(copy(in, out) == LACUNA_EIO && strstr(error_text(), strerror(EFBIG)) ? 0 : 1);
+	}
+	return child > 0 && waitpid(child, &result, 0) == child && result == 0;
+}
+
+static void test_full_disk(void)
+{
+	const char *in = in_directory("in.tif"), *out = in_directory("old.tif");
+	struct spec s = plain;
+	int before;
+
+	for (int tile = 0; tile < 2; tile++) {
+		s.tile = tile;
+		make(in, &s);
+		write_bytes(out, "old", 3);
+		before = entries();
+		ok(copy_when_full(in, out), "a full disk is reported");
+		ok(file_is(out, "old", 3), "the old file is intact");
+		ok(entries() == before, "the temporary is gone");
+	}
+}
+
+static void test_memory_failures(void)
+{
+	const char *in = in_directory("in.tif"), *out = in_directory("out.tif");
+	struct spec s = plain;
+	int before, wrong = 0;
+	long n = 0;
+
+	s.colour = 3;
+	s.extra = 1;
+	s.photometric = PHOTOMETRIC_RGB;
+	s.tile = 1;
+	make(in, &s);
+	unlink(out);
+	before = entries();
+	for (; n < 100; n++) {
+		memory_fail_after(n);
+		if (!copy(in, out))
+			break;
+		wrong += !error_text()[0] || memory_live_blocks() != 0 || entries() != before;
+	}
+	memory_fail_after(-1);
+	ok(n > 5 && n < 100 && !wrong,
+	   "each of %ld failing allocations is reported and leaves nothing", n);
+	ok(memory_live_blocks() == 0, "nothing leaks");
+}
+
+static void test_same_file(void)
+{
+	const char *in = in_directory("in.tif"), *link_name = in_directory("link.tif");
+
+	ok(!symlink(in, link_name) && tiff_same_file(in, link_name), "a link is the same file");
+	ok(!tiff_same_file(in, in_directory("absent.tif")), "an absent file is no other's");
+	ok(!copy(in, link_name), "a file is written through a link");
+	{
+		struct stat st;
+
+		ok(!lstat(link_name, &st) && S_ISLNK(st.st_mode), "which stays a link");
+	}
+}
+
+int main(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	/* Hundreds of files are synchronised: better in memory. */
+	if (!base)
+		base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
+	snprintf(directory, sizeof(directory), "%s/lacuna-tiff-XXXXXX", base);
+	if (!mkdtemp(directory)) {
+		printf("Bail out! no temporary directory\n");
+		return 1;
+	}
+	TIFFSetErrorHandler(NULL);
+	TIFFSetWarningHandler(NULL);
+	test_types();
+	test_predictors();
+	test_pages();
+	test_min_is_white();
+	test_palette();
+	test_cmyk();
+	test_lab();
+	test_ycbcr();
+	test_fax();
+	test_tags();
+	test_size_change();
+	test_override();
+	test_values();
+	test_refusals();
+	test_unwritable();
+	test_promises();
+	test_budget();
+	test_truncation();
+	test_full_disk();
+	test_memory_failures();
+	test_same_file();
+	remove_all();
+	ok(!rmdir(directory), "the directory is left empty");
+	ok(memory_live_blocks() == 0, "nothing leaks");
+	return tap_done();
+}
