@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Conformance of priors, without a measurement and with one (denoising: A is the identity). */
+#include <config.h>
+
+#include "engine/check-private.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/vector.h"
+#include "plugin/host.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The services of a denoising problem of one size. */
+struct denoising {
+	struct random_key key; /* first: host_init() */
+	size_t count;
+};
+
+struct trial {
+	struct check *c;
+	const struct lacuna_prior *prior;
+	struct denoising denoising;
+	struct lacuna_host host;
+	struct lacuna_problem problem;
+	struct lacuna_prior_info info;
+	void *self;
+	size_t count; /* values the prior takes at once */
+	size_t scratch_bytes;
+	float *temporary[4];
+};
+
+/* ---- services */
+
+static size_t count_of(const struct lacuna_host *host)
+{
+	return ((const struct denoising *)host->data)->count;
+}
+
+static int identity_apply(const struct lacuna_host *host, const float *x, float *y)
+{
+	memcpy(y, x, count_of(host) * sizeof *y);
+	return LACUNA_OK;
+}
+
+static int identity_adjoint(const struct lacuna_host *host, const float *at, const float *y,
+			    float *x)
+{
+	(void)at;
+	return identity_apply(host, y, x);
+}
+
+static int identity_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
+			     const float *b, float *x)
+{
+	identity_apply(host, b, x);
+	vector_scale(count_of(host), gain(1, context), x);
+	return LACUNA_OK;
+}
+
+static int identity_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
+{
+	identity_apply(host, b, x);
+	vector_scale(count_of(host), 1 / (1 + rho), x);
+	return LACUNA_OK;
+}
+
+static int identity_diagonal(const struct lacuna_host *host, float *d)
+{
+	size_t i;
+
+	for (i = 0; i < count_of(host); i++)
+		d[i] = 1;
+	return LACUNA_OK;
+}
+
+static void init_host(struct trial *t)
+{
+	host_init(&t->host, &t->denoising.key);
+	if (!t->problem.measurement)
+		return;
+	t->host.apply = identity_apply;
+	t->host.adjoint = identity_adjoint;
+	t->host.spectral = identity_spectral;
+	t->host.solve = identity_solve;
+	t->host.diagonal = identity_diagonal;
+}
+
+/* ---- calls */
+
+static int run_denoise(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.denoise(call->self, scratch, call->sigma,
+							 call->in[0], out);
+}
+
+static int run_map(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.denoise_map(call->self, scratch, call->in[1],
+							     call->in[0], out);
+}
+
+static int run_vjp(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.vjp(call->self, scratch, call->sigma, call->in[0],
+						     call->in[1], out);
+}
+
+static struct call make_call(const struct trial *t, const char *name,
+			     int (*run)(const struct call *, void *, float *), double sigma)
+{
+	return (struct call){ .name = name,
+			      .run = run,
+			      .check = t->c,
+			      .self = t->self,
+			      .sigma = sigma,
+			      .scratch_bytes = t->scratch_bytes,
+			      .out_count = t->count };
+}
+
+static int denoise(const struct trial *t, double sigma, const float *u, float *x0)
+{
+	struct call call = make_call(t, "denoise", run_denoise, sigma);
+
+	call.in[0] = u;
+	return check_quick(t->c, &call, x0);
+}
+
+/* A call on random images, its conduct examined; the result in out, which may be NULL. */
+static void examine_call(const struct trial *t, struct call call, struct guarded *in0,
+			 struct guarded *in1, float *result)
+{
+	struct guarded out = { NULL, 0, NULL };
+	int status;
+
+	call.inputs[0] = in0;
+	call.in[0] = in0->data;
+	if (in1) {
+		call.inputs[1] = in1;
+		call.in[1] = in1->data;
+	}
+	status = check_call(t->c, &call, &out);
+	check_expect(t->c, ACCEPTS, !status, "%s() fails: %s", call.name, error_text());
+	if (!status && result)
+		memcpy(result, out.data, t->count * sizeof *result);
+	guarded_release(&out);
+}
+
+/* ---- properties */
+
+static void examine_info(struct trial *t)
+{
+	const struct lacuna_prior_info *info = &t->info;
+	int64_t channels = t->problem.x.extent[2];
+
+	check_expect(t->c, INFO, info->channels >= 0, "channels is %d", (int)info->channels);
+	check_expect(t->c, INFO, info->blind == 0 || info->blind == 1, "blind is %d",
+		     (int)info->blind);
+	check_expect(t->c, INFO,
+		     isfinite(info->sigma_max) && info->sigma_min >= 0 &&
+			     info->sigma_max > info->sigma_min,
+		     "sigma from %g to %g", info->sigma_min, info->sigma_max);
+	t->count = lacuna_count(&t->problem.x);
+	if (info->channels > 0 && channels % info->channels == 0)
+		t->count = t->count / (size_t)channels * (size_t)info->channels;
+}
+
+static double middle_sigma(const struct trial *t)
+{
+	return sqrt(fmax(t->info.sigma_min, 1e-3) * fmin(t->info.sigma_max, 10));
+}
+
+/* rms of a - b */
+static double difference(const struct trial *t, const float *a, const float *b)
+{
+	vector_subtract(t->count, a, b, t->temporary[3]);
+	return vector_norm(t->count, t->temporary[3]) / sqrt((double)t->count);
+}
+
+static void examine_denoise(const struct trial *t)
+{
+	const double sigmas[] = { t->info.sigma_min > 0 ? t->info.sigma_min : 1e-3, middle_sigma(t),
+				  t->info.sigma_max };
+	float *first = t->temporary[0], *x0 = t->temporary[1];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		struct guarded u = { NULL, 0, NULL };
+
+		/* A gray image with noise of that level. */
+		if (guarded_random(t->c, 1, t->count, 0.5, sigmas[i], &u))
+			return;
+		examine_call(t, make_call(t, "denoise", run_denoise, sigmas[i]), &u, NULL, x0);
+		if (i == 0 && !t->info.blind)
+			check_expect(t->c, SMALL_SIGMA,
+				     difference(t, x0, u.data) <= 20 * sigmas[0] + 0.02,
+				     "at sigma %g the result is %.3g from its input (rms)",
+				     sigmas[0], difference(t, x0, u.data));
+		if (i == 0)
+			memcpy(first, x0, t->count * sizeof *first);
+		if (t->info.blind && i > 0 && !denoise(t, sigmas[0], u.data, first))
+			check_expect(t->c, BLIND, difference(t, first, x0) == 0,
+				     "sigma %g and %g differ", sigmas[0], sigmas[i]);
+		guarded_release(&u);
+	}
+}
+
+static void examine_map(const struct trial *t)
+{
+	struct guarded u = { NULL, 0, NULL }, map = { NULL, 0, NULL };
+	float *scalar = t->temporary[0], *mapped = t->temporary[1];
+	double sigma = middle_sigma(t);
+
+	if (!guarded_random(t->c, 1, t->count, 0.5, sigma, &u) &&
+	    !guarded_random(t->c, 2, t->count, sigma, 0, &map) &&
+	    !denoise(t, sigma, u.data, scalar)) {
+		examine_call(t, make_call(t, "denoise_map", run_map, 0), &u, &map, mapped);
+		check_limit(t->c, MAP,
+			    difference(t, scalar, mapped) / (difference(t, scalar, u.data) + 1e-6),
+			    1e-3);
+	}
+	guarded_release(&map);
+	/* No two values alike, and some of them as extreme as a guidance makes them. */
+	if (!guarded_random(t->c, 3, t->count, 0, 1, &map)) {
+		float *s = map.data;
+		size_t i;
+
+		for (i = 0; i < t->count; i++)
+			s[i] = (float)(sigma * exp(2 * s[i]));
+		examine_call(t, make_call(t, "denoise_map", run_map, 0), &u, &map, NULL);
+	}
+	guarded_release(&map);
+	guarded_release(&u);
+}
+
+/* (J'v, w) = (v, J w), J w by central differences */
+static void examine_vjp(const struct trial *t)
+{
+	struct guarded u = { NULL, 0, NULL }, v = { NULL, 0, NULL };
+	float *plus = t->temporary[0], *minus = t->temporary[1], *jtv = t->temporary[2],
+	      *w = t->temporary[3];
+	double sigma = middle_sigma(t), h = 0.02 * sigma, left, right, scale;
+
+	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u) ||
+	    guarded_random(t->c, 2, t->count, 0, 1, &v))
+		goto out;
+	examine_call(t, make_call(t, "vjp", run_vjp, sigma), &u, &v, jtv);
+	random_gaussian(t->c->key, 3, 0, w, t->count);
+	vector_axpy(t->count, h, w, u.data);
+	if (denoise(t, sigma, u.data, plus))
+		goto out;
+	vector_axpy(t->count, -2 * h, w, u.data);
+	if (denoise(t, sigma, u.data, minus))
+		goto out;
+	vector_subtract(t->count, plus, minus, plus);
+	vector_scale(t->count, 1 / (2 * h), plus);
+	left = vector_dot(t->count, jtv, w);
+	right = vector_dot(t->count, v.data, plus);
+	scale = fmin(vector_norm(t->count, jtv) * vector_norm(t->count, w),
+		     vector_norm(t->count, v.data) * vector_norm(t->count, plus));
+	check_limit(t->c, VJP, left == right ? 0 : fabs(left - right) / scale, 0.02);
+out:
+	guarded_release(&u);
+	guarded_release(&v);
+}
+
+/* ---- one shape */
+
+static int create_and_destroy(void *context)
+{
+	struct trial *t = context;
+	void *self = NULL;
+	int status = t->prior->create(&t->host, t->c->use->config, &t->problem, &self);
+
+	if (!status)
+		t->prior->destroy(self);
+	return status;
+}
+
+static int examine_instance(struct trial *t)
+{
+	struct creation creation = { create_and_destroy, t };
+	int i, status;
+
+	init_host(t);
+	error_clear();
+	status = check_status(t->c, "create",
+			      t->prior->create(&t->host, t->c->use->config, &t->problem, &t->self));
+	if (status)
+		return status;
+	t->info = (struct lacuna_prior_info){ .size = sizeof t->info };
+	t->prior->info(t->self, &t->info);
+	examine_info(t);
+	t->scratch_bytes = t->prior->scratch ? t->prior->scratch(t->self) : 0;
+	for (i = 0; i < 4 && !status; i++)
+		if (!(t->temporary[i] = memory_alloc_array(t->count, sizeof(float))))
+			status = LACUNA_ENOMEM;
+	if (!status) {
+		examine_denoise(t);
+		if (t->prior->denoise_map)
+			examine_map(t);
+		if (t->prior->vjp)
+			examine_vjp(t);
+	}
+	for (i = 0; i < 4; i++)
+		memory_release(t->temporary[i]);
+	t->prior->destroy(t->self);
+	check_status(t->c, "destroy", LACUNA_OK);
+	if (!status && t->c->conduct_all)
+		check_no_memory(t->c, "create", &creation);
+	return status;
+}
+
+static int examine_shape(struct check *c, const struct lacuna_shape *x, int measured)
+{
+	struct trial t = { .c = c, .prior = &c->use->plugin->u.prior };
+	struct guarded y = { NULL, 0, NULL };
+	size_t blocks = memory_live_blocks();
+	int status;
+
+	check_where(c, x, measured ? "measured" : "");
+	t.denoising.key = c->key;
+	t.denoising.count = lacuna_count(x);
+	t.problem = (struct lacuna_problem){
+		.size = sizeof t.problem, .x = *x, .y = *x, .noise = 0.05
+	};
+	status = guarded_random(c, 9, t.denoising.count, 0.5, 0.2, &y);
+	if (status)
+		return status;
+	t.problem.measurement = measured ? y.data : NULL;
+	status = examine_instance(&t);
+	guarded_release(&y);
+	check_expect(c, LEAKS, memory_live_blocks() == blocks,
+		     "%zu blocks of memory are left after destroy()",
+		     memory_live_blocks() - blocks);
+	return status;
+}
+
+int check_prior(struct check *c)
+{
+	static const struct lacuna_shape shapes[] = { { { 31, 18, 1, 1 } }, { { 31, 18, 3, 1 } },
+						      { { 1, 1, 1, 1 } },   { { 1, 9, 1, 1 } },
+						      { { 5, 3, 1, 1 } },   { { 97, 101, 1, 1 } } };
+	enum { COUNT = sizeof shapes / sizeof shapes[0] };
+	struct outcome *accepts = &c->outcomes[ACCEPTS];
+	char refusal[200] = "";
+	int i, accepted = 0, slow = 0;
+
+	c->use->plugin->u.prior.destroy(NULL);
+	for (i = 0; i < 2 * COUNT; i++) {
+		int measured = i % 2, status;
+
+		c->conduct_all =
+			slow <= measured; /* for the first that is accepted, in both ways */
+		status = examine_shape(c, &shapes[i / 2], measured);
+		if (status)
+			snprintf(refusal, sizeof refusal, "; %s is refused: %s", c->where,
+				 error_text());
+		accepted += !status;
+		slow += !status && slow <= measured;
+	}
+	*c->where = 0;
+	check_expect(c, ACCEPTS, accepted > 0, "none of %d problems%s", 2 * COUNT, refusal);
+	if (!accepts->failed)
+		snprintf(accepts->detail, sizeof accepts->detail, "%d of %d problems%s", accepted,
+			 2 * COUNT, refusal);
+	return LACUNA_OK;
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Conformance of guidances and samplers, on small problems: missing pixels, a blur without closed form, a nonlinear
+ * operator; with the prior N(1/2, 1/16) on each pixel, of which everything is known. */
+#include <config.h>
+
+#include "engine/check-private.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "base/vector.h"
+#include "engine/problem.h"
+#include "plugin/host.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- operators of the checks: instances are the number of values in a row and in all */
+
+struct grid {
+	const struct lacuna_host *host;
+	size_t width, count;
+};
+
+static int same_shape(const struct lacuna_host *host, const void *config, int from_y,
+		      const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+static int grid_create(const struct lacuna_host *host, const void *config,
+		       const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
+{
+	struct grid *g = host->alloc(host, sizeof *g);
+
+	(void)config, (void)y;
+	if (!g)
+		return LACUNA_ENOMEM;
+	g->host = host;
+	g->width = (size_t)x->extent[0];
+	g->count = lacuna_count(x);
+	*self = g;
+	return LACUNA_OK;
+}
+
+static void grid_destroy(void *self)
+{
+	struct grid *g = self;
+
+	if (g)
+		g->host->release(g->host, g);
+}
+
+/* Every third pixel is missing. */
+static int mask_apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct grid *g = self;
+	size_t i;
+
+	(void)scratch;
+	for (i = 0; i < g->count; i++)
+		y[i] = i % 3 ? x[i] : 0;
+	return LACUNA_OK;
+}
+
+static int mask_adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return mask_apply(self, scratch, y, x);
+}
+
+/* (1/4, 1/2, 1/4) along the rows, which end in 0: symmetric, hence its own adjoint. */
+static int blur_apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct grid *g = self;
+	size_t i;
+
+	(void)scratch;
+	for (i = 0; i < g->count; i++) {
+		float left = i % g->width ? x[i - 1] : 0;
+		float right = (i + 1) % g->width ? x[i + 1] : 0;
+
+		y[i] = 0.5f * x[i] + 0.25f * (left + right);
+	}
+	return LACUNA_OK;
+}
+
+static int blur_adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return blur_apply(self, scratch, y, x);
+}
+
+/* y = x + x^3 / 4 */
+static int cubic_apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct grid *g = self;
+	size_t i;
+
+	(void)scratch;
+	for (i = 0; i < g->count; i++)
+		y[i] = x[i] + 0.25f * x[i] * x[i] * x[i];
+	return LACUNA_OK;
+}
+
+static int cubic_adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	const struct grid *g = self;
+	size_t i;
+
+	(void)scratch;
+	for (i = 0; i < g->count; i++)
+		x[i] = y[i] * (1 + 0.75f * at[i] * at[i]);
+	return LACUNA_OK;
+}
+
+enum { MASK, BLUR, CUBIC, OPERATORS };
+
+static const struct lacuna_plugin heads[OPERATORS] = {
+	[MASK] = { .kind = LACUNA_OPERATOR, .name = "mask of the checks" },
+	[BLUR] = { .kind = LACUNA_OPERATOR, .name = "blur of the checks" },
+	[CUBIC] = { .kind = LACUNA_OPERATOR, .name = "cubic of the checks" },
+};
+
+#define OPERATOR_OF(name, bits)                                                             \
+	{                                                                                   \
+		.size = sizeof(struct lacuna_operator), .flags = bits, .shape = same_shape, \
+		.create = grid_create, .destroy = grid_destroy, .apply = name##_apply,      \
+		.adjoint = name##_adjoint                                                   \
+	}
+
+static const struct plugin operators[OPERATORS] = {
+	[MASK] = { .head = &heads[MASK],
+		   .u.op = OPERATOR_OF(mask, LACUNA_LINEAR | LACUNA_PIXELWISE) },
+	[BLUR] = { .head = &heads[BLUR], .u.op = OPERATOR_OF(blur, LACUNA_LINEAR) },
+	[CUBIC] = { .head = &heads[CUBIC], .u.op = OPERATOR_OF(cubic, LACUNA_PIXELWISE) },
+};
+
+/* ---- a problem and its services */
+
+enum { WIDTH = 16, HEIGHT = 12 };
+
+struct trial {
+	struct random_key key; /* first: host_init() */
+	struct check *c;
+	struct problem *problem;
+	struct lacuna_host host;
+	struct lacuna_problem description;
+	size_t count;
+	float *measurement, *start;
+	void *self;
+};
+
+static struct trial *trial_of(const struct lacuna_host *host)
+{
+	return host->data;
+}
+
+static int service_apply(const struct lacuna_host *host, const float *x, float *y)
+{
+	return problem_apply(trial_of(host)->problem, x, y);
+}
+
+static int service_adjoint(const struct lacuna_host *host, const float *at, const float *y,
+			   float *x)
+{
+	return problem_adjoint(trial_of(host)->problem, at, y, x);
+}
+
+static int service_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
+			    const float *b, float *x)
+{
+	return problem_spectral(trial_of(host)->problem, gain, context, b, x);
+}
+
+static int service_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
+{
+	return problem_solve(trial_of(host)->problem, rho, b, x);
+}
+
+static int service_diagonal(const struct lacuna_host *host, float *d)
+{
+	return problem_diagonal(trial_of(host)->problem, d);
+}
+
+/* E[x0 | x0 + sigma n = u] for x0 ~ N(1/2, 1/16) */
+static float posterior_mean(double sigma, float u)
+{
+	double w = 1 / (1 + 16 * sigma * sigma);
+
+	return (float)(w * u + (1 - w) * 0.5);
+}
+
+static int service_denoise(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+{
+	size_t i;
+
+	for (i = 0; i < trial_of(host)->count; i++)
+		x0[i] = posterior_mean(sigma, u[i]);
+	return LACUNA_OK;
+}
+
+static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
+			       float *x0)
+{
+	size_t i;
+
+	for (i = 0; i < trial_of(host)->count; i++)
+		x0[i] = posterior_mean(sigma[i], u[i]);
+	return LACUNA_OK;
+}
+
+static int service_vjp(const struct lacuna_host *host, double sigma, const float *u, const float *v,
+		       float *out)
+{
+	size_t i;
+
+	(void)u;
+	for (i = 0; i < trial_of(host)->count; i++)
+		out[i] = (float)(v[i] / (1 + 16 * sigma * sigma));
+	return LACUNA_OK;
+}
+
+static double unit_gain(double lambda, const void *context)
+{
+	(void)lambda, (void)context;
+	return 1;
+}
+
+/* The problem allocates its work space when it is first asked, which must not count against the plugin. */
+static int warm_up(struct trial *t)
+{
+	float *x = memory_alloc_array(t->count, sizeof *x);
+	int status = x ? problem_adjoint(t->problem, t->start, t->measurement, x) : LACUNA_ENOMEM;
+
+	if (!status && (problem_flags(t->problem) & LACUNA_LINEAR)) {
+		status = problem_spectral(t->problem, unit_gain, NULL, t->start, x);
+		if (!status)
+			status = problem_solve(t->problem, 1, t->start, x);
+		if (!status) /* not every operator has one */
+			problem_diagonal(t->problem, x);
+	}
+	memory_release(x);
+	return status;
+}
+
+static int trial_create(struct check *c, int operator_index, double noise, struct trial *t)
+{
+	const struct plugin_use use = { .plugin = &operators[operator_index] };
+	const struct lacuna_shape shape = { { WIDTH, HEIGHT, 1, 1 } };
+	struct lacuna_host *h = &t->host;
+	char label[48];
+	int status;
+
+	memset(t, 0, sizeof *t);
+	snprintf(label, sizeof label, "%s, noise %g", heads[operator_index].name, noise);
+	check_where(c, &shape, label);
+	t->key = c->key;
+	t->c = c;
+	t->count = lacuna_count(&shape);
+	host_init(h, &t->key);
+	h->apply = service_apply;
+	h->adjoint = service_adjoint;
+	h->spectral = service_spectral;
+	h->solve = service_solve;
+	h->diagonal = service_diagonal;
+	h->denoise = service_denoise;
+	h->denoise_map = service_denoise_map;
+	h->denoise_vjp = service_vjp;
+	h->estimate = service_denoise;
+	status = problem_create(&use, 1, 1, &shape, &t->problem);
+	t->measurement = memory_alloc_array(t->count, sizeof(float));
+	t->start = memory_alloc_array(t->count, sizeof(float));
+	if (!status && (!t->measurement || !t->start))
+		status = LACUNA_ENOMEM;
+	if (!status) {
+		size_t i;
+
+		random_gaussian(c->key, 7, 0, t->start, t->count);
+		for (i = 0; i < t->count; i++)
+			t->start[i] = 0.5f + 0.25f * t->start[i];
+		status = problem_simulate(t->problem, t->start, noise, c->key, t->measurement);
+	}
+	if (!status)
+		status = problem_measure(t->problem, t->measurement, noise, NULL);
+	if (!status)
+		status = warm_up(t);
+	t->description = (struct lacuna_problem){ .size = sizeof t->description,
+						  .x = shape,
+						  .y = shape,
+						  .measurement = t->measurement,
+						  .noise = noise };
+	return status;
+}
+
+static void trial_destroy(struct trial *t)
+{
+	problem_destroy(t->problem);
+	memory_release(t->measurement);
+	memory_release(t->start);
+}
+
+/* What the plugin declares that it needs must be there; then it must work. */
+static int can_serve(uint32_t needs, int operator_index)
+{
+	if (operator_index == CUBIC && (needs & LACUNA_NEEDS_LINEAR))
+		return 0;
+	return operator_index == MASK || !(needs & LACUNA_NEEDS_DIAGONAL);
+}
+
+/* ---- guidances */
+
+static int run_estimate(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.guidance.estimate(call->self, scratch, call->sigma,
+							     call->in[0], out);
+}
+
+static int guidance_creation(void *context)
+{
+	struct trial *t = context;
+	const struct lacuna_guidance *guidance = &t->c->use->plugin->u.guidance;
+	void *self = NULL;
+	int status = guidance->create(&t->host, t->c->use->config, &t->description, &self);
+
+	if (!status)
+		guidance->destroy(self);
+	return status;
+}
+
+static int examine_guidance(struct trial *t)
+{
+	static const double sigmas[] = { 0.01, 0.3, 5 };
+	const struct lacuna_guidance *guidance = &t->c->use->plugin->u.guidance;
+	struct creation creation = { guidance_creation, t };
+	struct call call = { .name = "estimate",
+			     .run = run_estimate,
+			     .check = t->c,
+			     .out_count = t->count,
+			     .serial =
+				     1 }; /* the services of one problem are not for two callers */
+	int i, status;
+
+	error_clear();
+	status = check_status(
+		t->c, "create",
+		guidance->create(&t->host, t->c->use->config, &t->description, &t->self));
+	if (status)
+		return status;
+	call.self = t->self;
+	call.scratch_bytes = guidance->scratch ? guidance->scratch(t->self) : 0;
+	for (i = 0; i < 3; i++) {
+		struct guarded u = { NULL, 0, NULL }, out = { NULL, 0, NULL };
+
+		call.sigma = sigmas[i];
+		if (guarded_random(t->c, 1, t->count, 0.5, sigmas[i], &u))
+			break;
+		call.in[0] = u.data;
+		call.inputs[0] = &u;
+		status = check_call(t->c, &call, &out);
+		check_expect(t->c, ACCEPTS, !status, "estimate() fails: %s", error_text());
+		guarded_release(&out);
+		guarded_release(&u);
+	}
+	guidance->destroy(t->self);
+	check_status(t->c, "destroy", LACUNA_OK);
+	check_no_memory(t->c, "create", &creation);
+	return LACUNA_OK;
+}
+
+/* ---- samplers */
+
+/* A whole run into u. */
+static int run_sampler(const struct call *call, void *scratch, float *u)
+{
+	const struct lacuna_sampler *sampler = &call->check->use->plugin->u.sampler;
+	/* Calls are for functions on const instances; a sampler's instance is its own, and the call is serial. */
+	void *self = ((const struct trial *)call->self)->self;
+	int64_t k, steps = sampler->steps(self);
+	int status = sampler->start(self, u);
+
+	(void)scratch;
+	for (k = 0; !status && k < steps; k++)
+		status = sampler->step(self, k, u);
+	return status < 0 ? status : LACUNA_OK;
+}
+
+static int sampler_creation(void *context)
+{
+	struct trial *t = context;
+	const struct lacuna_sampler *sampler = &t->c->use->plugin->u.sampler;
+	void *self = NULL;
+	int status = sampler->create(&t->host, t->c->use->config, &t->description, &self);
+
+	if (!status)
+		sampler->destroy(self);
+	return status;
+}
+
+static int examine_sampler(struct trial *t)
+{
+	const struct lacuna_sampler *sampler = &t->c->use->plugin->u.sampler;
+	struct creation creation = { sampler_creation, t };
+	struct call call = { .name = "start/step",
+			     .run = run_sampler,
+			     .check = t->c,
+			     .self = t,
+			     .out_count = t->count,
+			     .serial = 1 };
+	struct guarded u = { NULL, 0, NULL };
+	int64_t steps;
+	int status;
+
+	error_clear();
+	status = check_status(
+		t->c, "create",
+		sampler->create(&t->host, t->c->use->config, &t->description, &t->self));
+	if (status)
+		return status;
+	steps = sampler->steps(t->self);
+	if (check_expect(t->c, STEPS, steps > 0, "steps() is %lld", (long long)steps)) {
+		status = check_call(t->c, &call, &u);
+		check_expect(t->c, ACCEPTS, !status, "start() or step() fails: %s", error_text());
+		guarded_release(&u);
+	}
+	sampler->destroy(t->self);
+	check_status(t->c, "destroy", LACUNA_OK);
+	check_no_memory(t->c, "create", &creation);
+	return LACUNA_OK;
+}
+
+/* ---- all problems */
+
+static int check_runs(struct check *c, uint32_t needs, int (*examine)(struct trial *))
+{
+	static const double noises[] = { 0.05, 0 };
+	struct outcome *accepts = &c->outcomes[ACCEPTS];
+	char refusal[200] = "";
+	int i, status = LACUNA_OK, tried = 0, accepted = 0;
+
+	for (i = 0; i < 2 * OPERATORS; i++) {
+		size_t blocks = memory_live_blocks();
+		struct trial t;
+
+		if (!can_serve(needs, i / 2))
+			continue;
+		c->conduct_all = i % 2 == 0;
+		status = trial_create(c, i / 2, noises[i % 2], &t);
+		if (!status) {
+			status = examine(&t);
+			tried++;
+			accepted += !status;
+			if (status)
+				snprintf(refusal, sizeof refusal, "; %s is refused: %s", c->where,
+					 error_text());
+		}
+		if (!status) {
+			t.description.start = t.start;
+			status = examine(&t);
+		}
+		trial_destroy(&t);
+		check_expect(c, LEAKS, memory_live_blocks() == blocks,
+			     "%zu blocks of memory are left after destroy()",
+			     memory_live_blocks() - blocks);
+	}
+	*c->where = 0;
+	check_expect(c, ACCEPTS, accepted > 0, "none of %d problems%s", tried, refusal);
+	if (!accepts->failed)
+		snprintf(accepts->detail, sizeof accepts->detail, "%d of %d problems%s", accepted,
+			 tried, refusal);
+	return LACUNA_OK;
+}
+
+int check_guidance(struct check *c)
+{
+	c->use->plugin->u.guidance.destroy(NULL);
+	return check_runs(c, c->use->plugin->u.guidance.needs, examine_guidance);
+}
+
+int check_sampler(struct check *c)
+{
+	c->use->plugin->u.sampler.destroy(NULL);
+	return check_runs(c, c->use->plugin->u.sampler.needs, examine_sampler);
+}
