@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Every plugin of the build tree passes the conformance checks, in the configurations of a table; a plugin that the
+ * table does not name is checked with its defaults, so that none can be forgotten.  Arguments: specifications
+ * KIND NAME[:key=value...] to check instead. */
+#include <config.h>
+
+#include "tests/tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "engine/check.h"
+#include "plugin/host.h"
+
+#include <stdlib.h>
+
+/* A stand-in for files: the name says what is in it. */
+static int read_image(const char *path, struct lacuna_shape *shape, float **values)
+{
+	int64_t w, h;
+	size_t i;
+
+	if (!strcmp(path, "mask-31x18"))
+		w = 31, h = 18;
+	else if (!strcmp(path, "psf-6x3"))
+		w = 6, h = 3;
+	else
+		return error_set(LACUNA_EIO, "%s: no such file", path);
+	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
+	*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
+	if (!*values)
+		return LACUNA_ENOMEM;
+	/* from -1 to 2, without symmetry */
+	for (i = 0; i < lacuna_count(shape); i++)
+		(*values)[i] = i % 4 ? (float)((double)(i * 37 % 101) * 3 / 101 - 1) : 0;
+	return LACUNA_OK;
+}
+
+static const struct {
+	int kind;
+	const char *spec;
+} table[] = {
+	{ LACUNA_OPERATOR, "identity" },
+	{ LACUNA_OPERATOR, "mask:keep=0.5,seed=7" },
+	{ LACUNA_OPERATOR, "mask:boxes=3,size=4,seed=1" },
+	{ LACUNA_OPERATOR, "mask:keep=0" },
+	{ LACUNA_OPERATOR, "mask:file=mask-31x18" },
+	{ LACUNA_OPERATOR, "mask:file=mask-31x18,invert=yes,threshold=0.5" },
+	{ LACUNA_OPERATOR, "blur" },
+	{ LACUNA_OPERATOR, "blur:boundary=periodic" },
+	{ LACUNA_OPERATOR, "blur:kind=disk,radius=2.2,boundary=periodic" },
+	{ LACUNA_OPERATOR, "blur:kind=box,width=4,height=3" },
+	{ LACUNA_OPERATOR, "blur:kind=box,width=9,height=9,boundary=periodic" },
+	{ LACUNA_OPERATOR, "blur:kind=motion,length=9,angle=30" },
+	{ LACUNA_OPERATOR, "blur:kind=airy,zero=1.5,boundary=periodic" },
+	{ LACUNA_OPERATOR, "blur:sigma=0" },
+	{ LACUNA_OPERATOR, "blur:psf=psf-6x3,centre_x=5,centre_y=0" },
+	{ LACUNA_OPERATOR, "blur:psf=psf-6x3,centre_x=0,boundary=periodic,normalize=no" },
+	{ LACUNA_OPERATOR, "downsample" },
+	{ LACUNA_OPERATOR, "downsample:factor=3,boundary=periodic" },
+	{ LACUNA_OPERATOR, "downsample:factor=2,kernel=bicubic" },
+	{ LACUNA_OPERATOR, "downsample:factor=3,kernel=bicubic,boundary=periodic" },
+	{ LACUNA_OPERATOR, "downsample:factor=4,kernel=lanczos,boundary=periodic" },
+	{ LACUNA_OPERATOR, "downsample:factor=2,kernel=bilinear,phase=1" },
+	{ LACUNA_OPERATOR, "downsample:factor=2,kernel=gaussian,sigma=0.8,boundary=periodic" },
+	{ LACUNA_OPERATOR, "downsample:factor=2,psf=psf-6x3,phase=0" },
+	{ LACUNA_OPERATOR, "downsample:factor=2,psf=psf-6x3,boundary=periodic" },
+	{ LACUNA_OPERATOR, "gray" },
+	{ LACUNA_OPERATOR, "gray:red=1,green=0,blue=0" },
+};
+
+static void report(void *context, int passed, const char *property, const char *detail)
+{
+	if (!passed)
+		diag("%s: %s: %s", (const char *)context, property, detail);
+	else if (getenv("VERBOSE"))
+		diag("%s: %s%s%s", (const char *)context, property, *detail ? ": " : "", detail);
+}
+
+static void check_spec(int kind, const char *spec)
+{
+	char label[256];
+	struct plugin_use use;
+	int status;
+
+	snprintf(label, sizeof label, "%s", spec);
+	error_clear();
+	status = use_parse(kind, spec, &use);
+	if (!status) {
+		status = check_plugin(&use, report, label);
+		use_free(&use);
+	}
+	ok(!status, "%s %s", plugin_kind_name(kind), spec);
+	if (status)
+		diag("%s", error_text());
+}
+
+static int named(const char *name)
+{
+	size_t i, n = strlen(name);
+
+	for (i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (!strncmp(table[i].spec, name, n) &&
+		    (!table[i].spec[n] || table[i].spec[n] == ':'))
+			return 1;
+	return 0;
+}
+
+static void check_default(void *context, const char *name, const char *path)
+{
+	(void)path;
+	if (!named(name))
+		check_spec(*(const int *)context, name);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	int kind;
+
+	host_install_reader(read_image);
+	for (i = 1; i + 1 < (size_t)argc; i += 2)
+		check_spec(plugin_kind(argv[i]), argv[i + 1]);
+	for (i = 0; argc == 1 && i < sizeof table / sizeof table[0]; i++)
+		check_spec(table[i].kind, table[i].spec);
+	for (kind = LACUNA_OPERATOR; argc == 1 && kind <= LACUNA_SAMPLER; kind++)
+		plugin_each(kind, check_default, &kind);
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
