@@ -291,7 +291,7 @@ static int linearise(struct problem *p, const float *at)
 	if (p->flags & LACUNA_LINEAR)
 		return LACUNA_OK;
 	if (!at)
-		return error_set(LACUNA_EINTERNAL,
+		return error_set(LACUNA_EUNSUPPORTED,
 				 "a nonlinear operator needs a point to be linearised at");
 	return apply_links(p, at, p->normal);
 }
