@@ -129,6 +129,7 @@ def denoise(net, u, sigma, autocast=None):
 # ---- safetensors ----------------------------------------------------------------------------
 # 8 bytes length of the JSON header, header, data.  Metadata values must be strings.
 
+ARCHITECTURE = ("format", "channels", "widths", "blocks", "sigma_min", "sigma_max", "sigma_data", "windows")
 DTYPES = {"F32": np.float32, "F16": np.float16}
 
 
@@ -173,7 +174,7 @@ def load_weights(path):
     state = {}
     for name, t in head.items():
         a, b = t["data_offsets"]
-        v = np.frombuffer(data, DTYPES[t["dtype"]], offset=8 + n + a, count=(b - a) // np.dtype(DTYPES[t["dtype"]]).itemsize)
+        v = np.frombuffer(data[8 + n + a : 8 + n + b], DTYPES[t["dtype"]])
         state[name] = torch.from_numpy(v.astype(np.float32).reshape(t["shape"]))
     net.load_state_dict(state)
     return net, meta

@@ -307,6 +307,7 @@ def main():
         meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({
+            "architecture": {"channels": net.channels, "widths": net.widths, "blocks": net.blocks}, "meta": meta,
             "args": vars(a), "net": net.state_dict(), "ema": ema, "optimisers": [o.state_dict() for o in opts],
             "levels": levels.mse, "step": step, "elapsed": elapsed,
         }, file + ".part")
