@@ -232,25 +232,22 @@ static struct layer *add(struct unet *n, int level, int from, int to, int inputs
 }
 
 /* The tensor O x I x k x k of the file, between zeros for the channels that are only stored. */
-static float *read_kernel(const struct unet *n, const struct weights *file, const char *name,
-			  const struct layer *l, int outputs, int inputs)
+static int read_kernel(const struct unet *n, const struct weights *file, const char *name,
+		       const struct layer *l, int outputs, int inputs, float **kernel)
 {
 	const struct lacuna_host *host = n->host;
 	const size_t k = (size_t)l->kernel * (size_t)l->kernel, plain = (size_t)inputs * k;
+	const size_t padded = (size_t)l->inputs * k;
 	const int64_t shape[4] = { outputs, inputs, l->kernel, l->kernel };
 	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
-	float *padded =
-		host->alloc(host, (size_t)l->outputs * (size_t)l->inputs * k * sizeof(*padded));
+	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof(*out));
+	int status = !read || !out ? LACUNA_ENOMEM : weights_tensor(file, name, 4, shape, read);
 
-	if (!read || !padded || weights_tensor(file, name, 4, shape, read)) {
-		host->release(host, padded);
-		padded = NULL;
-	}
-	for (int o = 0; padded && o < outputs; o++)
-		memcpy(padded + (size_t)o * (size_t)l->inputs * k, read + (size_t)o * plain,
-		       plain * sizeof(*read));
+	for (size_t o = 0; !status && o < (size_t)outputs; o++)
+		memcpy(out + o * padded, read + o * plain, plain * sizeof(*read));
 	host->release(host, read);
-	return padded;
+	*kernel = out;
+	return status;
 }
 
 static int finish_conv(struct unet *n, struct layer *l, const struct weights *file,
@@ -261,10 +258,10 @@ static int finish_conv(struct unet *n, struct layer *l, const struct weights *fi
 	const int last = rows - (l->strips - 1) * l->rows;
 	const int across = (int)(n->tile_w >> (l->level + 1)) * stride;
 	const int pad = l->kernel == 3;
-	float *weights = read_kernel(n, file, name, l, outputs, inputs);
-	int status = weights ? LACUNA_OK : LACUNA_EINVAL;
+	float *weights;
+	int status = read_kernel(n, file, name, l, outputs, inputs, &weights);
 
-	for (int k = l->strips > 2 ? 0 : l->strips > 1 ? 0 : 2; !status && k < 3; k++) {
+	for (int k = l->strips > 1 ? 0 : 2; !status && k < 3; k++) {
 		struct conv_shape s = { .inputs = l->inputs,
 					.outputs = l->outputs,
 					.kernel = l->kernel,
