@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-const char *const schedule_kinds[] = { "edm", "etc", "linear-beta", "geometric", NULL };
+const char *const schedule_kinds[] = { "edm", "etc", "linear-beta", "geometric", "ou", NULL };
 const char *const schedule_origins[] = { "image", "noise", NULL };
 const char *const schedule_ends[] = { "denoise", "none", NULL };
 
@@ -79,6 +79,16 @@ static void linear_beta(int64_t n, double *sigma)
 	}
 }
 
+/* Ornstein-Uhlenbeck process with a clock of rising rate, even steps of time (De Bortoli 2022, section 2). */
+static void ornstein_uhlenbeck(const struct schedule_config *c, int64_t n, double *sigma)
+{
+	for (int64_t k = 0; k < n; k++) {
+		const double t = c->horizon + fraction(k, n) * (c->stop - c->horizon);
+
+		sigma[k] = level(-2 * (t + (c->beta - 1) * t * t / (2 * c->horizon)));
+	}
+}
+
 /* Puts `start' in place of the levels above it; returns how many are left. */
 static int64_t begin_at(double start, int64_t n, double *sigma)
 {
@@ -110,6 +120,9 @@ int schedule_create(const struct lacuna_host *host, const struct schedule_config
 	if (ranged && n > 1 && !(lo < hi))
 		return host->fail(host, LACUNA_EINVAL,
 				  "sigma_min=%g must be below the level of the start, %g", lo, hi);
+	if (config->schedule == SCHEDULE_OU && n > 1 && !(config->stop < config->horizon))
+		return host->fail(host, LACUNA_EINVAL, "stop=%g must be before horizon=%g",
+				  config->stop, config->horizon);
 	if (config->schedule == SCHEDULE_ETC && !(r < 1))
 		return host->fail(host, LACUNA_EINVAL,
 				  "schedule=etc with c=%g needs more steps than %lld: c "
@@ -127,6 +140,9 @@ int schedule_create(const struct lacuna_host *host, const struct schedule_config
 		break;
 	case SCHEDULE_LINEAR_BETA:
 		linear_beta(n, sigma);
+		break;
+	case SCHEDULE_OU:
+		ornstein_uhlenbeck(config, n, sigma);
 		break;
 	default:
 		geometric(hi, lo, n, sigma);

@@ -10,9 +10,10 @@
 struct schedule_config {
 	int64_t steps, schedule, from, finish;
 	double sigma_max, sigma_min, rho, c, delta, start;
+	double horizon, stop, beta;
 };
 
-enum { SCHEDULE_EDM, SCHEDULE_ETC, SCHEDULE_LINEAR_BETA, SCHEDULE_GEOMETRIC };
+enum { SCHEDULE_EDM, SCHEDULE_ETC, SCHEDULE_LINEAR_BETA, SCHEDULE_GEOMETRIC, SCHEDULE_OU };
 enum { SCHEDULE_FROM_IMAGE, SCHEDULE_FROM_NOISE };
 enum { SCHEDULE_FINISH_DENOISE, SCHEDULE_FINISH_NONE };
 
@@ -34,6 +35,12 @@ extern const char *const schedule_kinds[], *const schedule_origins[], *const sch
 				  "learning rate of etc is c log(steps)/steps"),                 \
 		LACUNA_PARAM_REAL(struct schedule_config, delta, NULL, 1e-12, 0.5, 1e-4,         \
 				  "variance of the first forward step of etc"),                  \
+		LACUNA_PARAM_REAL(struct schedule_config, horizon, NULL, 1e-3, 50, 5,            \
+				  "time of the highest level (ou)"),                             \
+		LACUNA_PARAM_REAL(struct schedule_config, stop, NULL, 1e-9, 10, 1e-5,            \
+				  "time of the lowest level, early stopping (ou)"),              \
+		LACUNA_PARAM_REAL(struct schedule_config, beta, NULL, 1e-4, 1e4, 1,              \
+				  "rate of the clock at the horizon; at time 0 it is 1 (ou)"),   \
 		LACUNA_PARAM_REAL(                                                               \
 			struct schedule_config, start, NULL, 0, 1e5, 0,                          \
 			"begin at this noise level, at the start image (0: at the top)"),        \
@@ -55,7 +62,9 @@ extern const char *const schedule_kinds[], *const schedule_origins[], *const sch
 	"levels of DDPM (Ho et al. 2020: beta from 0.0001 to 0.02). etc, exponential then "        \
 	"constant, "                                                                               \
 	"is beta_t = r min(delta (1 + r)^t, 1), r = c log(N)/N, beta_1 = delta (Liang et al. "     \
-	"2025).\n"                                                                                 \
+	"2025). ou spaces them evenly in the time t of an Ornstein-Uhlenbeck process, from "       \
+	"horizon to stop: alpha_bar = exp(-2 B), B = t + (beta - 1) t^2/(2 horizon) (De Bortoli "  \
+	"2022).\n"                                                                                 \
 	"start=S comes closer and diffuses faster: the run begins at noise level S, at the start " \
 	"image, or without one at a regularised inversion of the measurement. edm and geometric "  \
 	"then place all their levels below S; the others leave out what is above.\n"
