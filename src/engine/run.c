@@ -145,12 +145,20 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
 {
 	struct session *s = session_of(host);
-	int status = s->guidance_use->plugin->u.guidance.estimate(s->guidance, s->guidance_scratch,
-								  sigma, u, x0);
 
-	return status ? error_context(status, "guidance \"%s\"",
-				      s->guidance_use->plugin->head->name)
-		      : status;
+	if (s->options.observe)
+		s->options.observe(s->options.laboratory, sigma);
+	return session_estimate(s, sigma, u, x0);
+}
+
+/* ---- services: noise of a laboratory */
+
+static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,
+			     float *out, size_t n)
+{
+	const struct session_options *o = &session_of(host)->options;
+
+	o->gaussian(o->laboratory, stream, position, out, n);
 }
 
 /* ---- hosts */
@@ -165,6 +173,8 @@ static void init_hosts(struct session *s)
 	h->spectral = service_spectral;
 	h->solve = service_solve;
 	h->diagonal = service_diagonal;
+	if (s->options.gaussian)
+		h->gaussian = service_gaussian;
 
 	h = &s->guidance_host;
 	*h = s->prior_host;
@@ -377,6 +387,19 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 		return status;
 	}
 	return LACUNA_OK;
+}
+
+int session_estimate(struct session *s, double sigma, const float *u, float *x0)
+{
+	int status;
+
+	if (!s->guidance_use)
+		return error_set(LACUNA_EUNSUPPORTED, "there is no guidance to ask");
+	status = s->guidance_use->plugin->u.guidance.estimate(s->guidance, s->guidance_scratch,
+							      sigma, u, x0);
+	return status ? error_context(status, "guidance \"%s\"",
+				      s->guidance_use->plugin->head->name)
+		      : status;
 }
 
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)

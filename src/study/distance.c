@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Distances between distributions. */
+#include <config.h>
+
+#include "study/distance.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+
+#include <lapacke.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- moments ----------------------------------------------------------------------------------------- */
+
+void distance_moments(int dim, size_t n, const double *x, double *mean, double *cov)
+{
+	const size_t d = (size_t)dim;
+
+	memset(mean, 0, d * sizeof *mean);
+	memset(cov, 0, d * d * sizeof *cov);
+	for (size_t i = 0; i < n; i++)
+		for (size_t a = 0; a < d; a++)
+			mean[a] += x[i * d + a] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		for (size_t a = 0; a < d; a++)
+			for (size_t b = 0; b < d; b++)
+				cov[a * d + b] += (x[i * d + a] - mean[a]) *
+						  (x[i * d + b] - mean[b]) / ((double)n - 1);
+}
+
+double distance_l2(size_t n, const double *a, const double *b)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (a[i] - b[i]) * (a[i] - b[i]);
+	return sqrt(sum);
+}
+
+/* sum of log of the squared diagonal of a Cholesky factor */
+static double log_det(int d, const double *chol)
+{
+	double sum = 0;
+
+	for (int i = 0; i < d; i++)
+		sum += 2 * log(chol[i * (d + 1)]);
+	return sum;
+}
+
+int distance_gaussian_kl(int dim, const double *mean_q, const double *cov_q, const double *mean_p,
+			 const double *cov_p, double *kl)
+{
+	const size_t d = (size_t)dim;
+	double *p = memory_alloc_array(3 * d * d + d, sizeof *p), *q = p + d * d, *x = q + d * d,
+	       *r = x + d * d;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	memcpy(p, cov_p, d * d * sizeof *p);
+	memcpy(q, cov_q, d * d * sizeof *q);
+	memcpy(x, cov_q, d * d * sizeof *x);
+	for (size_t i = 0; i < d; i++)
+		r[i] = mean_q[i] - mean_p[i];
+	if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', dim, p, dim) ||
+	    LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', dim, q, dim)) {
+		*kl = INFINITY;
+	} else {
+		LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', dim, dim, p, dim, x, dim);
+		*kl = (log_det(dim, p) - log_det(dim, q) - dim) / 2;
+		for (size_t i = 0; i < d; i++)
+			*kl += x[i * (d + 1)] / 2;
+		memcpy(x, r, d * sizeof *x);
+		LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', dim, 1, p, dim, x, 1);
+		for (size_t i = 0; i < d; i++)
+			*kl += r[i] * x[i] / 2;
+	}
+	memory_release(p);
+	return LACUNA_OK;
+}
+
+/* ---- nearest neighbours ------------------------------------------------------------------------------ */
+
+enum { NEIGHBOURS = 4 };
+
+/* Squared distance from x to its nearest number NEIGHBOURS among n points, itself (index self) left out. */
+static double neighbour(int dim, const double *x, size_t n, const double *points, size_t self)
+{
+	double near[NEIGHBOURS];
+
+	for (int k = 0; k < NEIGHBOURS; k++)
+		near[k] = INFINITY;
+	for (size_t j = 0; j < n; j++) {
+		double sum = 0;
+
+		for (int i = 0; i < dim; i++) {
+			const double t = x[i] - points[j * (size_t)dim + (size_t)i];
+
+			sum += t * t;
+		}
+		if (sum >= near[NEIGHBOURS - 1] || j == self)
+			continue;
+		int k = NEIGHBOURS - 1;
+		for (; k > 0 && near[k - 1] > sum; k--)
+			near[k] = near[k - 1];
+		near[k] = sum;
+	}
+	return near[NEIGHBOURS - 1];
+}
+
+struct kl_job {
+	int dim;
+	size_t n;
+	const double *q, *p;
+	double *terms;
+};
+
+static void kl_term(void *arg, size_t i)
+{
+	const struct kl_job *j = arg;
+	const double *x = j->q + i * (size_t)j->dim;
+	const double to_p = neighbour(j->dim, x, j->n, j->p, SIZE_MAX);
+	const double to_q = neighbour(j->dim, x, j->n, j->q, i);
+
+	j->terms[i] = j->dim * (log(to_p) - log(to_q)) / 2;
+}
+
+int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl)
+{
+	struct kl_job job = { dim, n, q, p, memory_alloc_array(n, sizeof(double)) };
+
+	if (!job.terms)
+		return LACUNA_ENOMEM;
+	threads_parallel(n, kl_term, &job);
+	*kl = log((double)n / ((double)n - 1));
+	for (size_t i = 0; i < n; i++)
+		*kl += job.terms[i] / (double)n;
+	memory_release(job.terms);
+	return LACUNA_OK;
+}
+
+/* ---- sorting ----------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Mean of |difference|^power of the sorted values; sorts both. */
+static double sorted_cost(size_t n, double *a, double *b, int power)
+{
+	double sum = 0;
+
+	qsort(a, n, sizeof *a, ascending);
+	qsort(b, n, sizeof *b, ascending);
+	for (size_t i = 0; i < n; i++)
+		sum += power == 1 ? fabs(a[i] - b[i]) : (a[i] - b[i]) * (a[i] - b[i]);
+	return sum / (double)n;
+}
+
+static void project(int dim, size_t n, const double *x, const double *direction, double *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		out[i] = 0;
+		for (int a = 0; a < dim; a++)
+			out[i] += direction[a] * x[i * (size_t)dim + (size_t)a];
+	}
+}
+
+struct slices {
+	int dim;
+	size_t n;
+	const double *q, *p;
+	const float *normals; /* the directions, not yet of length 1 */
+	double *work, *costs;
+};
+
+static void slice(void *arg, size_t k)
+{
+	const struct slices *s = arg;
+	double *a = s->work + 2 * k * s->n, *b = a + s->n, direction[256], norm = 0;
+
+	for (int i = 0; i < s->dim; i++) {
+		direction[i] = (double)s->normals[k * (size_t)s->dim + (size_t)i];
+		norm += direction[i] * direction[i];
+	}
+	for (int i = 0; i < s->dim; i++)
+		direction[i] /= sqrt(norm);
+	project(s->dim, s->n, s->q, direction, a);
+	project(s->dim, s->n, s->p, direction, b);
+	s->costs[k] = sorted_cost(s->n, a, b, 2);
+}
+
+int distance_sliced_w2(int dim, size_t n, const double *q, const double *p, int directions,
+		       uint64_t seed, double *w2)
+{
+	const size_t count = dim == 1 ? 1 : (size_t)directions;
+	float *normals = memory_alloc_array(count * (size_t)dim, sizeof *normals);
+	double *work = memory_alloc_array(2 * n + 1, count * sizeof *work), sum = 0;
+	struct slices s = { dim, n, q, p, normals, work, work + 2 * n * count };
+
+	if (!normals || !work || dim > 256) {
+		memory_release(work);
+		memory_release(normals);
+		return LACUNA_ENOMEM;
+	}
+	random_gaussian((struct random_key){ seed, 0, 0 }, 3, 0, normals, count * (size_t)dim);
+	threads_parallel(count, slice, &s);
+	for (size_t k = 0; k < count; k++)
+		sum += s.costs[k];
+	*w2 = sqrt(sum / (double)count);
+	memory_release(work);
+	memory_release(normals);
+	return LACUNA_OK;
+}
+
+/* ---- assignment -------------------------------------------------------------------------------------- */
+
+/* Shortest augmenting paths with dual prices; rows and columns count from 1, 0 is the column not there yet. */
+struct assignment {
+	size_t n;
+	const double *cost; /* n x n */
+	double *row_price, *column_price, *slack;
+	size_t *row_of, *from; /* of a column: its row; the column before it on the path */
+	char *done;
+};
+
+static double reduced(const struct assignment *a, size_t row, size_t column)
+{
+	return a->cost[(row - 1) * a->n + column - 1] - a->row_price[row] - a->column_price[column];
+}
+
+/* Takes the nearest open column into the tree that grows from `column'; returns it. */
+static size_t grow(struct assignment *a, size_t column)
+{
+	const size_t row = a->row_of[column];
+	double step = INFINITY;
+	size_t next = 0;
+
+	a->done[column] = 1;
+	for (size_t j = 1; j <= a->n; j++) {
+		if (a->done[j])
+			continue;
+		const double c = reduced(a, row, j);
+
+		if (c < a->slack[j]) {
+			a->slack[j] = c;
+			a->from[j] = column;
+		}
+		if (a->slack[j] < step) {
+			step = a->slack[j];
+			next = j;
+		}
+	}
+	for (size_t j = 0; j <= a->n; j++) {
+		if (a->done[j]) {
+			a->row_price[a->row_of[j]] += step;
+			a->column_price[j] -= step;
+		} else {
+			a->slack[j] -= step;
+		}
+	}
+	return next;
+}
+
+static void assign_row(struct assignment *a, size_t row)
+{
+	size_t column = 0;
+
+	a->row_of[0] = row;
+	for (size_t j = 0; j <= a->n; j++) {
+		a->slack[j] = INFINITY;
+		a->done[j] = 0;
+	}
+	do {
+		column = grow(a, column);
+	} while (a->row_of[column]);
+	while (column) {
+		a->row_of[column] = a->row_of[a->from[column]];
+		column = a->from[column];
+	}
+}
+
+static double euclid(int dim, const double *a, const double *b)
+{
+	return distance_l2((size_t)dim, a, b);
+}
+
+int distance_w1(int dim, size_t n, const double *q, const double *p, double *w1)
+{
+	const size_t d = (size_t)dim, m = n + 1;
+	double *cost = memory_alloc_array(dim == 1 ? 2 : n, n * sizeof *cost);
+	double *prices = memory_alloc_array(3 * m, sizeof *prices);
+	size_t *columns = memory_alloc_array(2 * m, sizeof *columns);
+	char *done = memory_alloc(m);
+	int status = cost && prices && columns && done ? LACUNA_OK : LACUNA_ENOMEM;
+
+	*w1 = 0;
+	if (!status && dim == 1) {
+		memcpy(cost, q, n * sizeof *cost);
+		memcpy(cost + n, p, n * sizeof *cost);
+		*w1 = sorted_cost(n, cost, cost + n, 1);
+	} else if (!status) {
+		struct assignment a = { n,	 cost,	      prices, prices + m, prices + 2 * m,
+					columns, columns + m, done };
+
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < n; j++)
+				cost[i * n + j] = euclid(dim, q + i * d, p + j * d);
+		for (size_t row = 1; row <= n; row++)
+			assign_row(&a, row);
+		for (size_t j = 1; j <= n; j++)
+			*w1 += cost[(a.row_of[j] - 1) * n + j - 1] / (double)n;
+	}
+	memory_release(done);
+	memory_release(columns);
+	memory_release(prices);
+	memory_release(cost);
+	return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* How far two distributions are apart, from their moments or from samples. */
+#ifndef STUDY_DISTANCE_H
+#define STUDY_DISTANCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* KL(N(mean_q, cov_q) || N(mean_p, cov_p)); infinite when cov_p is singular. */
+int distance_gaussian_kl(int dim, const double *mean_q, const double *cov_q, const double *mean_p,
+			 const double *cov_p, double *kl);
+
+/* Below: n vectors each of q and p, one after the other. */
+
+/* KL(q || p) by k nearest neighbours (Wang, Kulkarni, Verdu, IEEE Trans. Inf. Theory 55(5), 2009, k-NN form): consistent,
+ * its own error about sqrt(dim/n). */
+int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl);
+/* Root of the mean over random directions of W2^2 of the projections. */
+int distance_sliced_w2(int dim, size_t n, const double *q, const double *p, int directions,
+		       uint64_t seed, double *w2);
+/* W1 by optimal assignment (Jonker, Volgenant 1987), n^3; in one dimension by sorting. */
+int distance_w1(int dim, size_t n, const double *q, const double *p, double *w1);
+
+/* Empirical mean and covariance (divided by n - 1). */
+void distance_moments(int dim, size_t n, const double *x, double *mean, double *cov);
+/* sqrt(sum (a - b)^2) */
+double distance_l2(size_t n, const double *a, const double *b);
+
+#endif
