@@ -381,8 +381,8 @@ void check_no_memory(struct check *c, const char *name, const struct creation *c
 			return; /* no allocation was left to fail */
 		if (!check_expect(c, NO_MEMORY, status == LACUNA_ENOMEM,
 				  "%s() returns %d instead of LACUNA_ENOMEM when allocation %d "
-				  "fails",
-				  name, status, n))
+				  "fails: %s",
+				  name, status, n, error_text()))
 			return;
 		check_expect(c, MESSAGES, *error_text() != 0, "%s() says nothing about its failure",
 			     name);
