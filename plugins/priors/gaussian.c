@@ -23,9 +23,8 @@ struct gaussian {
 	const struct lacuna_host *host;
 	struct fft fft;
 	size_t plane, planes, n;
-	double exponent, cutoff2; /* cutoff2: f0^2 */
 	double mean;
-	double level;	       /* amplitude^2 c */
+	float *spectrum;       /* S(f), rows 0..height/2 of the transform: the others mirror them */
 	double mean_precision; /* mean of 1/S(f): the diagonal of S^-1 */
 };
 
@@ -40,19 +39,6 @@ struct filter {
 };
 
 /* ---- spectrum -------------------------------------------------------------------------------------- */
-
-static double frequency(int k, int n)
-{
-	return (double)(k <= n / 2 ? k : k - n) / n;
-}
-
-/* S(f)/level */
-static double shape(const struct gaussian *p, double f2)
-{
-	const double x = f2 + p->cutoff2;
-
-	return p->exponent == 2 ? 1 / x : pow(x, -p->exponent / 2);
-}
 
 static double gain(const struct filter *f, double s)
 {
@@ -72,11 +58,11 @@ static void apply_filter(const void *context, int ky, int kx, int count, fftwf_c
 {
 	const struct filter *f = context;
 	const struct gaussian *p = f->p;
-	const double fy = frequency(ky, p->fft.height);
+	const int row = 2 * ky <= p->fft.height ? ky : p->fft.height - ky;
+	const float *s = p->spectrum + (size_t)row * (size_t)p->fft.columns + kx;
 
 	for (int i = 0; i < count; i++) {
-		const double fx = frequency(kx + i, p->fft.width);
-		const double g = gain(f, p->level * shape(p, fx * fx + fy * fy));
+		const double g = gain(f, s[i]);
 
 		values[i][0] *= (float)g;
 		values[i][1] *= (float)g;
@@ -97,30 +83,40 @@ static void filter_image(const struct filter *f, const float *in, float *out,
 			  h, spectrum);
 }
 
-/* The constants that follow from the shape: c for amplitude 1, and the mean of 1/S then. */
-static void normalise(struct gaussian *p)
+/* Scales the spectrum by a factor, and keeps the diagonal of S^-1 with it. */
+static void scale_spectrum(struct gaussian *p, double factor)
+{
+	const size_t count = (size_t)(p->fft.height / 2 + 1) * (size_t)p->fft.columns;
+
+	for (size_t i = 0; i < count; i++)
+		p->spectrum[i] *= (float)factor;
+	p->mean_precision /= factor;
+}
+
+/* The power law, for a pixel of variance 1. */
+static void fill_spectrum(struct gaussian *p, double exponent, double cutoff)
 {
 	const int w = p->fft.width, h = p->fft.height;
 	double variance = 0, precision = 0;
 
-	for (int ky = 0; ky < h; ky++) {
-		const double fy = frequency(ky, h);
+	for (int ky = 0; ky <= h / 2; ky++) {
+		const double fy = (double)ky / h;
+		float *row = p->spectrum + (size_t)ky * (size_t)p->fft.columns;
 
-		for (int kx = 0; kx < w; kx++) {
-			const double fx = frequency(kx, w), s = shape(p, fx * fx + fy * fy);
+		for (int kx = 0; kx < p->fft.columns; kx++) {
+			const double fx = (double)kx / w;
+			/* how often this frequency stands in the whole spectrum */
+			const int times =
+				(kx == 0 || 2 * kx == w ? 1 : 2) * (ky == 0 || 2 * ky == h ? 1 : 2);
+			const double s = pow(fx * fx + fy * fy + cutoff * cutoff, -exponent / 2);
 
-			variance += s;
-			precision += 1 / s;
+			row[kx] = (float)s;
+			variance += times * s;
+			precision += times / s;
 		}
 	}
-	p->level = (double)p->plane / variance;
-	p->mean_precision = precision / (double)p->plane / p->level;
-}
-
-static void set_amplitude(struct gaussian *p, double amplitude)
-{
-	p->level *= amplitude * amplitude;
-	p->mean_precision /= amplitude * amplitude;
+	p->mean_precision = precision / (double)p->plane;
+	scale_spectrum(p, (double)p->plane / variance);
 }
 
 /* ---- mean and amplitude from the measurement -------------------------------------------------------- */
@@ -239,6 +235,7 @@ static void destroy(void *self)
 	if (!p)
 		return;
 	fft_destroy(&p->fft);
+	p->host->release(p->host, p->spectrum);
 	p->host->release(p->host, p);
 }
 
@@ -260,10 +257,14 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->plane = (size_t)w * (size_t)h;
 	p->n = lacuna_count(&problem->x);
 	p->planes = p->n / p->plane;
-	p->exponent = c->exponent;
-	p->cutoff2 = pow(c->cutoff / (double)(w > h ? w : h), 2);
 	p->mean = c->mean < 0 ? 0.5 : c->mean;
-	normalise(p);
+	p->spectrum = host->alloc(host, (size_t)(p->fft.height / 2 + 1) * (size_t)p->fft.columns *
+						sizeof *p->spectrum);
+	if (!p->spectrum) {
+		status = LACUNA_ENOMEM;
+		goto fail;
+	}
+	fill_spectrum(p, c->exponent, c->cutoff / (double)(w > h ? w : h));
 	if (problem->measurement && (c->mean < 0 || c->amplitude == 0)) {
 		status = fit_measurement(p, c, problem, &amplitude);
 		if (status)
@@ -271,7 +272,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		host->log(host, LACUNA_LOG_INFO, "gaussian: mean %.4f, amplitude %.4f", p->mean,
 			  amplitude);
 	}
-	set_amplitude(p, amplitude);
+	scale_spectrum(p, amplitude * amplitude);
 	*self = p;
 	return LACUNA_OK;
 fail:
@@ -428,7 +429,7 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_REAL(struct config, exponent, NULL, 0, 6, 2,
+	LACUNA_PARAM_REAL(struct config, exponent, NULL, 0, 6, 2.5,
 			  "power of the spectrum falls as 1/frequency^exponent"),
 	LACUNA_PARAM_REAL(struct config, cutoff, "cycles/image", 1e-3, 1e6, 1,
 			  "frequency below which the spectrum is flat"),
@@ -465,6 +466,8 @@ static const struct lacuna_plugin plugin = {
 	"Not for best quality: it cannot tell an edge from a ripple, and rounds off or lets ring "
 	"what a trained "
 	"prior keeps sharp. It takes the image as periodic.\n"
+	"The default exponent 2.5 restored blurred photographs best with the amplitude as "
+	"estimated; 2 is the classical value.\n"
 	"Source: D. J. Field, Relations between the statistics of natural images and the response "
 	"properties of "
 	"cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the filter).",

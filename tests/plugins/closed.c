@@ -302,7 +302,7 @@ static void test_fit(const char *op, double noise)
 	double mean = 0, variance = 0, want_energy = 0;
 	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 				 .op = op,
-				 .prior = "gaussian:probes=16",
+				 .prior = "gaussian:exponent=2,probes=16",
 				 .sampler = "hqs",
 				 .scene = scene,
 				 .noise = noise };
@@ -467,7 +467,7 @@ static void test_hqs(double noise)
 	static float scene[M], delta[M], psf[M], x[M];
 	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 				 .op = "blur:kind=motion,length=7,angle=30,boundary=periodic",
-				 .prior = "gaussian:mean=0.4,amplitude=0.2",
+				 .prior = "gaussian:exponent=2,mean=0.4,amplitude=0.2",
 				 .sampler = "hqs:lambda=1,steps=600,sigma_min=0.002",
 				 .scene = scene,
 				 .noise = noise };
@@ -531,7 +531,7 @@ static void test_posterior_mean(double noise)
 	char op[160];
 	struct lab_plan plan = { .x = { { W, H, 1, 1 } },
 				 .op = op,
-				 .prior = "gaussian:mean=0.4,amplitude=0.3",
+				 .prior = "gaussian:exponent=2,mean=0.4,amplitude=0.3",
 				 .guidance = "exact",
 				 .sampler = "ddpm:steps=200",
 				 .scene = scene,
