@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "matrix": y = H x for consecutive blocks of the image, x cut into vectors of as many values as H has
+ * columns.  For laboratories: an image d wide and N high is N measurements at once.  H = U diag(s) V' by LAPACK, so
+ * that gain(A'A) b = V gain(s^2) V'b, block by block. */
+#include <lacuna/plugin.h>
+
+#include <lapacke.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config {
+	const char *rows, *file;
+};
+
+struct matrix {
+	const struct lacuna_host *host;
+	size_t p, d, blocks; /* H is p x d */
+	double *h;
+	double *v;	/* V', d x d: one eigenvector of H'H a row */
+	double *lambda; /* its eigenvalue */
+};
+
+enum { LARGEST = 512 };
+
+/* ---- H ------------------------------------------------------------------------------------------------ */
+
+/* "1 0 0; 0 1 0": numbers in blanks, rows end with a semicolon.  Counts first (h NULL), then fills in. */
+static int parse_rows(const char *text, size_t *p, size_t *d, double *h)
+{
+	size_t column = 0, row = 0, columns = 0, n = 0;
+
+	for (;;) {
+		char *end;
+		const double value = strtod(text, &end);
+
+		if (end != text) {
+			if (h)
+				h[n] = value;
+			if (!isfinite(value))
+				return 0;
+			n++;
+			column++;
+			text = end;
+			continue;
+		}
+		text += strspn(text, " \t");
+		if (column) {
+			if (row && column != columns)
+				return 0;
+			columns = column;
+			column = 0;
+			row++;
+		}
+		if (!*text)
+			break;
+		if (*text++ != ';')
+			return 0;
+	}
+	*p = row;
+	*d = columns;
+	return row > 0;
+}
+
+static int too_large(const struct lacuna_host *host, size_t p, size_t d)
+{
+	return p <= LARGEST && d <= LARGEST
+		       ? LACUNA_OK
+		       : host->fail(host, LACUNA_EINVAL,
+				    "matrix: %zu x %zu is too large; at most %d rows and columns",
+				    p, d, LARGEST);
+}
+
+static int bad_rows(const struct lacuna_host *host)
+{
+	return host->fail(host, LACUNA_EINVAL,
+			  "matrix: rows are numbers in blanks, ended by ';', all of one length");
+}
+
+/* H and its size; *h is for release(). */
+static int read_matrix(const struct lacuna_host *host, const struct config *c, size_t *p, size_t *d,
+		       double **h)
+{
+	struct lacuna_shape s;
+	float *values;
+	int status;
+
+	if (!c->rows == !c->file)
+		return host->fail(host, LACUNA_EINVAL, "matrix: give rows=... or file=..., one of "
+						       "them");
+	if (c->rows) {
+		if (!parse_rows(c->rows, p, d, NULL))
+			return bad_rows(host);
+		status = too_large(host, *p, *d);
+		*h = status ? NULL : host->alloc(host, *p * *d * sizeof **h);
+		if (*h)
+			parse_rows(c->rows, p, d, *h);
+		return status ? status : *h ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	status = host->read_image(host, c->file, &s, &values);
+	if (status)
+		return status;
+	*d = (size_t)s.extent[0];
+	*p = lacuna_count(&s) / *d;
+	status = too_large(host, *p, *d);
+	*h = status ? NULL : host->alloc(host, *p * *d * sizeof **h);
+	for (size_t i = 0; *h && i < *p * *d; i++)
+		(*h)[i] = values[i];
+	host->release(host, values);
+	return status ? status : *h ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	size_t p, d, from, to;
+	double *h;
+	int status = read_matrix(host, config, &p, &d, &h);
+
+	if (status)
+		return status;
+	host->release(host, h);
+	from = from_y ? p : d;
+	to = from_y ? d : p;
+	if ((size_t)known->extent[0] % from)
+		return host->fail(host, LACUNA_EINVAL,
+				  "matrix: a width of %lld is no multiple of %zu, the %s of the "
+				  "matrix",
+				  (long long)known->extent[0], from, from_y ? "rows" : "columns");
+	*wanted = *known;
+	wanted->extent[0] = known->extent[0] / (int64_t)from * (int64_t)to;
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy --------------------------------------------------------------------------------- */
+
+static void destroy(void *self)
+{
+	struct matrix *m = self;
+
+	if (!m)
+		return;
+	m->host->release(m->host, m->h);
+	m->host->release(m->host, m->v);
+	m->host->release(m->host, m->lambda);
+	m->host->release(m->host, m);
+}
+
+/* Eigenvectors of H'H: the right singular vectors, all d of them. */
+static int decompose(struct matrix *m)
+{
+	const struct lacuna_host *host = m->host;
+	const size_t least = m->p < m->d ? m->p : m->d;
+	double *copy = host->alloc(host, m->p * m->d * sizeof *copy);
+	double *u = host->alloc(host, m->p * m->p * sizeof *u);
+	double *work = host->alloc(host, (least + 1) * sizeof *work);
+	int status = copy && u && work ? LACUNA_OK : LACUNA_ENOMEM;
+
+	m->v = status ? NULL : host->alloc(host, m->d * m->d * sizeof *m->v);
+	m->lambda = status ? NULL : host->alloc(host, m->d * sizeof *m->lambda);
+	if (!m->v || !m->lambda)
+		status = LACUNA_ENOMEM;
+	if (status == LACUNA_OK) {
+		memcpy(copy, m->h, m->p * m->d * sizeof *copy);
+		if (LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'A', (int)m->p, (int)m->d, copy,
+				   (int)m->d, m->lambda, u, (int)m->p, m->v, (int)m->d, work) != 0)
+			status = host->fail(host, LACUNA_ENUMERIC,
+					    "matrix: has no singular value decomposition");
+	}
+	for (size_t i = 0; status == LACUNA_OK && i < m->d; i++)
+		m->lambda[i] = i < least ? m->lambda[i] * m->lambda[i] : 0;
+	/* Rounding is not rank. */
+	for (size_t i = 1; status == LACUNA_OK && i < m->d; i++)
+		if (m->lambda[i] < 1e-24 * m->lambda[0])
+			m->lambda[i] = 0;
+	host->release(host, work);
+	host->release(host, u);
+	host->release(host, copy);
+	return status;
+}
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	struct matrix *m = host->alloc(host, sizeof *m);
+	int status;
+
+	(void)y;
+	if (!m)
+		return LACUNA_ENOMEM;
+	m->host = host;
+	status = read_matrix(host, config, &m->p, &m->d, &m->h);
+	if (status == LACUNA_OK)
+		status = decompose(m);
+	if (status) {
+		destroy(m);
+		return status;
+	}
+	m->blocks = lacuna_count(x) / m->d;
+	*self = m;
+	return LACUNA_OK;
+}
+
+/* ---- the work ---------------------------------------------------------------------------------------- */
+
+static int apply(const void *self, void *scratch, const float *x, float *y)
+{
+	const struct matrix *m = self;
+
+	(void)scratch;
+	for (size_t k = 0; k < m->blocks; k++)
+		for (size_t i = 0; i < m->p; i++) {
+			double sum = 0;
+
+			for (size_t j = 0; j < m->d; j++)
+				sum += m->h[i * m->d + j] * x[k * m->d + j];
+			y[k * m->p + i] = (float)sum;
+		}
+	return LACUNA_OK;
+}
+
+static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	const struct matrix *m = self;
+
+	(void)scratch, (void)at;
+	for (size_t k = 0; k < m->blocks; k++)
+		for (size_t j = 0; j < m->d; j++) {
+			double sum = 0;
+
+			for (size_t i = 0; i < m->p; i++)
+				sum += m->h[i * m->d + j] * y[k * m->p + i];
+			x[k * m->d + j] = (float)sum;
+		}
+	return LACUNA_OK;
+}
+
+static size_t scratch_bytes(const void *self)
+{
+	return ((const struct matrix *)self)->d * ((const struct matrix *)self)->d * sizeof(double);
+}
+
+static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	const struct matrix *m = self;
+	const size_t d = m->d;
+	double *g = scratch; /* V gain V' */
+
+	memset(g, 0, d * d * sizeof *g);
+	for (size_t l = 0; l < d; l++) {
+		const double value = gain(m->lambda[l], context);
+
+		for (size_t i = 0; i < d; i++)
+			for (size_t j = 0; j < d; j++)
+				g[i * d + j] += value * m->v[l * d + i] * m->v[l * d + j];
+	}
+	for (size_t k = 0; k < m->blocks; k++)
+		for (size_t i = 0; i < d; i++) {
+			double sum = 0;
+
+			for (size_t j = 0; j < d; j++)
+				sum += g[i * d + j] * b[k * d + j];
+			x[k * d + i] = (float)sum;
+		}
+	return LACUNA_OK;
+}
+
+/* H'H, when its other entries are 0 */
+static int diagonal(const void *self, float *out)
+{
+	const struct matrix *m = self;
+
+	for (size_t i = 0; i < m->d; i++)
+		for (size_t j = 0; j < m->d; j++) {
+			double sum = 0;
+
+			for (size_t l = 0; l < m->p; l++)
+				sum += m->h[l * m->d + i] * m->h[l * m->d + j];
+			if (i != j && sum != 0)
+				return LACUNA_EUNSUPPORTED;
+			for (size_t k = 0; i == j && k < m->blocks; k++)
+				out[k * m->d + i] = (float)sum;
+		}
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_TEXT(struct config, rows, 0, NULL,
+			  "the matrix itself: numbers in blanks, each row ended by ';'"),
+	LACUNA_PARAM_PATH(struct config, file, 0, NULL, "text file with the matrix, one row a line"),
+};
+
+static const struct lacuna_operator family = {
+	.size = sizeof family,
+	.flags = LACUNA_LINEAR,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch_bytes,
+	.apply = apply,
+	.adjoint = adjoint,
+	.spectral = spectral,
+	.diagonal = diagonal,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"matrix",
+	"a small matrix, applied to one block of values after the other",
+	"Cuts each row of the image into vectors of as many values as the matrix has columns, and "
+	"multiplies each by the matrix. It is the laboratory's operator: with 'lacuna study' an "
+	"image d wide and N high is N chains, each measured by the same matrix. "
+	"matrix:rows=1 0 0 0;0 1 0 0 measures the first two of four coordinates.\n"
+	"Not for photographs; blur, downsample and mask know their structure.\n"
+	"Everything a guidance may ask is in closed form, by the singular value decomposition "
+	"(Golub, Van Loan, Matrix Computations, section 2.4).",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
