@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Exponential integrator of the reverse Ornstein-Uhlenbeck process (Chen, Chewi, Li, Li, Salim, Zhang 2023, arXiv 2209.11215,
+ * section 2.1; with a time-changed process De Bortoli 2022, arXiv 2208.05314, section 2): the score is frozen over a step, all
+ * else is exact.  With a = alpha_bar_t/alpha_bar_s for a step from t to s,
+ *
+ *	x_s = x_t/sqrt(a) + 2 (1/sqrt(a) - 1) score + sqrt(1/a - 1) z,
+ *
+ * which in the scale u = x_t/sqrt(alpha_bar_t), from level sigma to level s, is
+ *
+ *	u_s = u + c (E(u, sigma) - u) + sqrt(sigma^2 - s^2) z,
+ *	c = 2 (1 + sigma^2 - sqrt((1 + sigma^2)(1 + s^2)))/sigma^2. */
+#include <lacuna/plugin.h>
+#include "common/schedule.h"
+#include "common/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+struct integrator {
+	const struct lacuna_host *host;
+	const struct lacuna_problem *problem;
+	struct schedule_config config;
+	struct schedule schedule;
+	size_t n;
+	float *estimate;
+};
+
+static void destroy(void *self)
+{
+	struct integrator *p = self;
+
+	if (!p)
+		return;
+	schedule_free(p->host, &p->schedule);
+	p->host->release(p->host, p->estimate);
+	p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct schedule_config *c = config;
+	struct integrator *p = host->alloc(host, sizeof *p);
+	int status = LACUNA_ENOMEM;
+
+	if (!p)
+		return status;
+	p->host = host;
+	p->problem = problem;
+	p->config = *c;
+	p->n = lacuna_count(&problem->x);
+	p->estimate = host->alloc(host, p->n * sizeof *p->estimate);
+	if (p->estimate)
+		status = schedule_create(host, c, &p->schedule);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static int64_t steps(const void *self)
+{
+	const struct integrator *p = self;
+
+	return p->schedule.steps;
+}
+
+static int start(void *self, float *u)
+{
+	const struct integrator *p = self;
+
+	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+}
+
+static int step(void *self, int64_t k, float *u)
+{
+	const struct integrator *p = self;
+	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
+	const double h = (sigma - s) * (sigma + s);
+	const double a = sqrt(1 + sigma * sigma), b = sqrt(1 + s * s);
+	const double c = 2 * a * h / (a + b) / (sigma * sigma);
+	const int status = p->host->estimate(p->host, sigma, u, p->estimate);
+
+	if (status)
+		return status;
+	if (s == 0) { /* ends at the estimate itself */
+		memcpy(u, p->estimate, p->n * sizeof *u);
+		return LACUNA_OK;
+	}
+	vector_combine(p->host, p->n, c, p->estimate, 1 - c, u, u);
+	vector_add_noise(p->host, p->n, sqrt(h), (uint64_t)k, u);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = { SCHEDULE_PARAMS(100) };
+
+static const struct lacuna_sampler family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_GUIDANCE,
+	.create = create,
+	.destroy = destroy,
+	.steps = steps,
+	.start = start,
+	.step = step,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
+	"exp-integrator",
+	"exponential integrator of the reverse Ornstein-Uhlenbeck process",
+	"Solves the reverse diffusion exactly but for the score, which it takes for constant over "
+	"a "
+	"step: the discretisation that convergence theorems are proven for, on any grid of levels. "
+	"schedule=ou spaces them evenly in the time of the process, or of a process whose clock "
+	"speeds up (beta), and stops early at time `stop'; schedule=geometric is the step rule of "
+	"De Bortoli, steps proportional to sigma^2.\n"
+	"Not for images in few steps: its steps carry all the noise of the way, and ddpm with "
+	"variance=small is better there. It is for studies.\n" SCHEDULE_MANUAL
+	"Source: Chen, Chewi, Li, Li, Salim, Zhang, Sampling Is as Easy as Learning the Score, "
+	"ICLR "
+	"2023 (arXiv 2209.11215), section 2.1; De Bortoli, Convergence of Denoising Diffusion "
+	"Models "
+	"under the Manifold Hypothesis, TMLR 2022 (arXiv 2208.05314), section 2.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct schedule_config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
