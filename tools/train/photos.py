@@ -1,6 +1,7 @@
 """Any directory of images (TIFF, PNG, WebP, JPEG ...) to one cache of uint8 patches' sources."""
 
 import os
+import sys
 
 import numpy as np
 from PIL import Image
@@ -53,10 +54,16 @@ def pages(path):
 def build(directory, cache, channels, scales):
     """Each image at each scale (Lanczos: shrinking suppresses JPEG's artefacts and sharpens), kept as
     one flat uint8 .npy beside a table of (offset, height, width)."""
-    flat, table, at = [], [], 0
+    flat, table, at, used = [], [], 0, 0
     files = find(directory)
     for path in files:
-        for a in pages(path):
+        try:
+            found = list(pages(path))
+        except (OSError, ValueError) as e:
+            print(f"{path}: left out: {e} (tifffile reads more kinds of TIFF than Pillow)", file=sys.stderr)
+            continue
+        used += 1
+        for a in found:
             im = Image.fromarray(a).convert("RGB" if channels == 3 else "L" if a.ndim == 2 else "RGB")
             for s in scales:
                 w, h = round(im.width * s), round(im.height * s)
@@ -77,4 +84,4 @@ def build(directory, cache, channels, scales):
         out[k : k + f.size] = f
         k += f.size
     out.flush()
-    return len(files)
+    return used
