@@ -114,10 +114,10 @@ static void complete_options(const struct command *c, const char *word)
 		offer("--", row->name, "", word + 2);
 }
 
-static void complete_families(const char *word)
+static void complete_families(const char *word, const char *plural)
 {
 	for (int kind = 1; plugin_kind_name(kind); kind++)
-		offer("", plugin_kind_name(kind), "", word);
+		offer("", plugin_kind_name(kind), plural, word);
 }
 
 /* Words that are no options; `before' is the one in front. */
@@ -128,7 +128,7 @@ static void complete_operand(const struct command *c, const char *before, const 
 			complete_plugin(plugin_kind(before), word);
 			return;
 		}
-		complete_families(word);
+		complete_families(word, c == &command_list ? "s" : "");
 		for (size_t i = 0; c == &command_help && commands[i]; i++)
 			if (commands[i]->summary)
 				offer("", commands[i]->name, "", word);

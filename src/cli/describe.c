@@ -73,40 +73,14 @@ void describe_text(const struct plugin *p, FILE *f)
 
 /* ---- mdoc -------------------------------------------------------------------------------------------- */
 
-/* One sentence a line, as mdoc wants it. */
-void describe_roff(const char *text, FILE *f)
-{
-	int start = 1;
-
-	for (; *text; text++) {
-		if (start && (*text == '.' || *text == '\''))
-			fputs("\\&", f);
-		start = 0;
-		if (*text == '\\') {
-			fputs("\\e", f);
-		} else if (*text == '\n') {
-			fputs(text[1] == '\n' ? "\n.Pp\n" : "\n", f);
-			text += strspn(text, "\n") - 1;
-			start = 1;
-		} else if (*text == ' ' && text[1] == ' ') {
-			fputc('\n', f);
-			text += strspn(text, " ") - 1;
-			start = 1;
-		} else {
-			fputc(*text, f);
-		}
-	}
-	fputc('\n', f);
-}
-
 static void print_man_row(const struct lacuna_param *row, FILE *f)
 {
 	char range[512];
 
 	param_range(row, range, sizeof(range));
 	fprintf(f, ".It Cm %s\n", row->name);
-	describe_roff(row->help, f);
-	describe_roff(range, f);
+	options_roff(row->help, f);
+	options_roff(range, f);
 }
 
 static void print_upper(const char *text, FILE *f)
@@ -120,21 +94,21 @@ void describe_man(const struct plugin *p, FILE *f)
 	const struct lacuna_plugin *head = p->head;
 	const char *family = plugin_kind_name((int)head->kind);
 
-	fputs(".Dd $Mdocdate$\n.Dt LACUNA-", f);
+	fputs(".Dd November 22, 2026\n.Dt LACUNA-", f);
 	print_upper(family, f);
 	fputc('-', f);
 	print_upper(head->name, f);
 	fprintf(f, " 7\n.Os\n.Sh NAME\n.Nm lacuna-%s-%s\n.Nd ", family, head->name);
-	describe_roff(head->summary, f);
+	options_roff(head->summary, f);
 	fprintf(f, ".Sh SYNOPSIS\n.Fl %s Cm %s%s\n.Sh DESCRIPTION\n", option_of((int)head->kind),
 		head->name,
 		head->param_count ? " Ns Op : Ns Ar key Ns = Ns Ar value , Ns ..." : "");
-	describe_roff(head->manual, f);
+	options_roff(head->manual, f);
 	if (head->param_count) {
 		fputs(".Sh PARAMETERS\n.Bl -tag -width Ds\n", f);
 		each_row(head, print_man_row, f);
 		fputs(".El\n", f);
 	}
-	fprintf(f, ".Sh SEE ALSO\n.Xr lacuna 1 ,\n.Xr lacuna-restore 1\n.Sh AUTHORS\n");
-	describe_roff(head->author, f);
+	fprintf(f, ".Sh SEE ALSO\n.Xr lacuna 1 ,\n.Xr lacuna-restore 1\n.Sh AUTHORS\n.An ");
+	options_roff(head->author, f);
 }

@@ -11,7 +11,5 @@
 void describe_text(const struct plugin *, FILE *);
 /* As a manual page in mdoc(7). */
 void describe_man(const struct plugin *, FILE *);
-/* Text for mdoc: neither leading dots nor backslashes of its own; an empty line is a paragraph. */
-void describe_roff(const char *text, FILE *);
 
 #endif

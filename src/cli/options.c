@@ -410,17 +410,41 @@ void options_print_help(const struct command *c, FILE *f)
 
 /* ---- manual ------------------------------------------------------------------------------------------ */
 
-/* A line of roff text: neither a leading dot nor a backslash of its own. */
-static void print_roff(const char *text, FILE *f)
+/* One word without leading control characters and backslashes of its own. */
+static void print_roff_word(const char *word, int length, int column, FILE *f)
 {
-	if (*text == '.' || *text == '\'')
+	if (!column && (*word == '.' || *word == '\''))
 		fputs("\\&", f);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", f);
-		else
-			fputc(*text, f);
+	for (int i = 0; i < length; i++)
+		fputs(word[i] == '\\' ? "\\e" : (char[]){ word[i], 0 }, f);
+}
+
+void options_roff(const char *text, FILE *f)
+{
+	int column = 0;
+
+	while (*text) {
+		const int length = (int)strcspn(text, " \n"),
+			  blanks = (int)strspn(text + length, " ");
+		const int sentence = blanks && length && strchr(".?!", text[length - 1]);
+
+		if (column && column + 1 + length > LINE_WIDTH - 1) {
+			fputc('\n', f);
+			column = 0;
+		}
+		if (length && column)
+			column += fprintf(f, " ");
+		print_roff_word(text, length, column, f);
+		column += length;
+		text += length + blanks;
+		if (*text == '\n' || sentence) {
+			fputs(text[0] == '\n' && text[1] == '\n' ? "\n.Pp\n" : "\n", f);
+			text += strspn(text, "\n");
+			column = 0;
+		}
 	}
+	if (column)
+		fputc('\n', f);
 }
 
 void options_print_man(const struct command *c, FILE *f)
@@ -436,8 +460,7 @@ void options_print_man(const struct command *c, FILE *f)
 		if (row->argument)
 			fprintf(f, " Ar %s", row->argument);
 		fputc('\n', f);
-		print_roff(row->help, f);
-		fputs(".\n", f);
+		options_roff(row->help, f);
 	}
 	fputs(".El\n", f);
 }

@@ -67,5 +67,7 @@ void options_print_man(const struct command *, FILE *);
 
 /* Paragraphs wrapped to 79 columns, each line after `indent' spaces; the first starts at column `column'. */
 void options_wrap(FILE *, const char *text, int indent, int column);
+/* Text as lines of mdoc(7), one sentence a line; an empty line is a paragraph. */
+void options_roff(const char *text, FILE *);
 
 #endif

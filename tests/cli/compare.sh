@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# compare: figures, sizes, limits.
+. "$abs_top_srcdir/tests/cli/common.sh"
+ok "picture" "$maketiff" a.tif uint8 40 36 1 1
+ok "same picture, 16 bits" "$maketiff" b.tif uint16 40 36 1 1
+ok "larger picture" "$maketiff" large.tif uint8 44 40 1 1
+ok "odd picture" "$maketiff" odd.tif uint8 41 36 1 1
+ok "colour picture" "$maketiff" colour.tif uint8 40 36 3 1
+ok "stack" "$maketiff" stack.tif uint8 40 36 1 2
+ok "equal" "$LACUNA" compare a.tif a.tif
+contains out "PSNR inf dB, SSIM 1.00000, NRMSE 0" "equal: figures"
+ok "equal, JSON" "$LACUNA" compare --json a.tif a.tif
+contains out '"psnr": null' "JSON has no infinity"
+contains out '"nrmse": 0.0' "JSON figures"
+ok "types may differ" "$LACUNA" compare --max-nrmse 0.005 a.tif b.tif
+ok "known noise" "$LACUNA" simulate b.tif -o noisy.tif -A identity -n 0.1
+ok "compared" "$LACUNA" compare b.tif noisy.tif
+figures out '$2 > 19.5 && $2 < 20.5' "PSNR of noise 0.1 is near 20 dB"
+fails 1 "limit" "$LACUNA" compare --max-nrmse 0.001 b.tif noisy.tif
+fails 1 "sizes differ" "$LACUNA" compare a.tif large.tif
+one_line "sizes differ"
+contains err "--center" "sizes differ: remedy"
+ok "--center" "$LACUNA" compare --center a.tif large.tif
+fails 1 "no common middle" "$LACUNA" compare --center a.tif odd.tif
+fails 1 "channels differ" "$LACUNA" compare a.tif colour.tif
+contains err "channels differ" "channels differ: reason"
+fails 1 "pages differ" "$LACUNA" compare a.tif stack.tif
+ok "pages" "$LACUNA" compare stack.tif stack.tif
+contains out "page 2: PSNR inf" "pages: each"
+ok "--border" "$LACUNA" compare --border 3 b.tif noisy.tif
+fails 1 "--border too large" "$LACUNA" compare --border 18 b.tif noisy.tif
+fails 1 "missing file" "$LACUNA" compare a.tif none.tif
+contains err "lacuna: none.tif: " "missing file: named"
+done_testing

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# What cannot be done: status 1, one line that names the file, nothing lost and nothing left behind.
+. "$abs_top_srcdir/tests/cli/common.sh"
+ok "picture" "$maketiff" in.tif uint16 48 40 1 1
+mkdir outputs
+o=outputs/o.tif
+restore="$LACUNA restore -q -A identity -n 0.01 -p gaussian"
+
+fails 1 "missing input" $restore none.tif -o $o
+one_line "missing input"
+contains err "none.tif: No such file" "missing input: reason"
+echo "this is no picture" >text.tif
+fails 1 "not a TIFF" $restore text.tif -o $o
+one_line "not a TIFF"
+contains err "text.tif" "not a TIFF: named"
+dd if=in.tif of=short.tif bs=1 count=1500 2>/dev/null
+fails 1 "truncated input" $restore short.tif -o $o
+one_line "truncated input"
+contains err "short.tif" "truncated input: named"
+: >empty.tif
+fails 1 "empty input" $restore empty.tif -o $o
+one_line "empty input"
+fails 1 "missing mask" "$LACUNA" restore -q in.tif -o $o -A mask:file=none.tif -n 0 -p gaussian
+contains err "none.tif" "missing mask: named"
+ok "small mask" "$maketiff" small.tif uint8 20 20 1 1
+fails 1 "mask of another size" "$LACUNA" restore -q in.tif -o $o -A mask:file=small.tif -n 0 -p gaussian
+contains err "20x20" "mask of another size: the sizes"
+fails 1 "missing page" $restore in.tif -o $o --pages 2
+contains err "the file has 1" "missing page: how many there are"
+fails 1 "infinite values" sh -c '"$1" inf.tif float32 24 20 1 1 inf && exec $2 inf.tif -o $3' - "$maketiff" "$restore" $o
+one_line "infinite values"
+fails 1 "reference of another size" $restore in.tif -o $o --reference small.tif
+contains err "small.tif: is 20x20" "reference of another size: the sizes"
+fails 1 "start image of another size" $restore in.tif -o $o --start small.tif
+fails 1 "not enough memory" $restore in.tif -o $o --memory 20k
+one_line "not enough memory"
+contains err "raise --memory" "not enough memory: remedy"
+fails 1 "a combination that cannot be" "$LACUNA" restore -q in.tif -o $o -A blur -n 0.01 -p gaussian -s ddpm -g exact
+one_line "a combination that cannot be"
+nothing_left outputs "failures"
+
+# Names of outputs are examined before any work.
+ok "an output" $restore in.tif -o $o
+cp $o kept.tif
+fails 1 "existing output" $restore in.tif -o $o
+contains err "--force" "existing output: remedy"
+ok "existing output is untouched" cmp $o kept.tif
+ok "--force" $restore in.tif -o $o --force
+fails 1 "a directory" $restore in.tif -o outputs --force
+fails 1 "no such directory" $restore in.tif -o nowhere/o.tif
+one_line "no such directory"
+fails 1 "a file in place of a directory" $restore in.tif -o in.tif/o.tif
+one_line "a file in place of a directory"
+cp in.tif copy.tif
+ln -s copy.tif link.tif
+for name in copy.tif ./copy.tif link.tif; do
+	fails 1 "output = input as $name" $restore copy.tif -o $name --force
+	contains err "--in-place" "output = input as $name: remedy"
+done
+ok "input is untouched" cmp in.tif copy.tif
+ok "--in-place" $restore copy.tif --in-place
+fails 1 "--in-place has replaced it" cmp in.tif copy.tif
+ok "... by a picture" "$LACUNA" compare --max-nrmse 0.3 in.tif copy.tif
+for option in --std --report; do
+	fails 1 "existing $option" $restore in.tif -o o2.tif -s ddpm --steps 2 --samples 2 $option kept.tif
+	contains err "kept.tif: exists" "existing $option: named"
+	fails 1 "$option = output" $restore in.tif -o o2.tif -s ddpm --steps 2 --samples 2 $option o2.tif
+done
+mkdir singles
+: >singles/sample-0002.tif
+fails 1 "existing sample" $restore in.tif -o o2.tif -s ddpm --steps 2 --samples 2 --all-samples singles
+contains err "sample-0002.tif: exists" "existing sample: named"
+fails 1 "no output after these" test -e o2.tif
+if test `id -u` -eq 0; then
+	skip "root may write everywhere" "unwritable directory"
+else
+	mkdir locked
+	chmod a-w locked
+	fails 1 "unwritable directory" $restore in.tif -o locked/o.tif
+	one_line "unwritable directory"
+fi
+
+# Writing that fails half way: a limit on the size of files, a full disk.
+rm -rf outputs
+mkdir outputs
+ok "a larger picture" "$maketiff" large.tif uint16 256 256 1 1
+fails 1 "file too large" sh -c "trap '' XFSZ; ulimit -f 16; exec $restore large.tif -o $o --steps 1"
+one_line "file too large"
+nothing_left outputs "file too large"
+if test -c /dev/full; then
+	fails 1 "report on a full disk" $restore in.tif -o o3.tif --report /dev/full
+	contains err "/dev/full: No space left" "report on a full disk: reason"
+	fails 1 "picture on a full disk" $restore large.tif -o /dev/full --steps 1
+	one_line "picture on a full disk"
+	for command in "list" "help" "help restore" "help operator mask" "--help" "--version" "restore --help" \
+		"compare in.tif in.tif" "compare --json in.tif in.tif" "list --json"; do
+		fails 1 "full disk: $command" sh -c "exec \"\$0\" $command >/dev/full" "$LACUNA"
+		contains err "No space left" "full disk: $command: reason"
+	done
+else
+	skip "no /dev/full" "full disk"
+fi
+mkdir disk
+if mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
+	fails 1 "full file system" $restore large.tif -o disk/o.tif --steps 1
+	one_line "full file system"
+	nothing_left disk "full file system"
+	umount disk
+else
+	skip "cannot mount" "full file system"
+fi
+done_testing

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* interrupt once|always COMMAND...: runs a command that reports progress on stderr, sends it SIGINT when the first
+ * progress appears (again and again: always), and exits with its status, 128 + signal when a signal ended it. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void run(char **argv, const int ends[2])
+{
+	signal(SIGINT, SIG_DFL); /* shells make background jobs ignore it */
+	dup2(ends[1], 2);
+	close(ends[0]);
+	close(ends[1]);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+/* True when the word has come through. */
+static int wait_for(int fd, const char *word)
+{
+	char seen[8192];
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < sizeof(seen) - 1 && (got = read(fd, seen + n, sizeof(seen) - 1 - n)) > 0) {
+		n += (size_t)got;
+		seen[n] = 0;
+		if (strstr(seen, word))
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int ends[2], status;
+	char drop[4096];
+	pid_t child;
+
+	if (argc < 3 || pipe(ends))
+		return 2;
+	child = fork();
+	if (!child)
+		run(argv + 2, ends);
+	close(ends[1]);
+	if (!wait_for(ends[0], "step "))
+		fputs("interrupt: the command showed no progress\n", stderr);
+	do {
+		kill(child, SIGINT);
+		usleep(2000);
+	} while (!strcmp(argv[1], "always") && !waitpid(child, &status, WNOHANG));
+	while (read(ends[0], drop, sizeof(drop)) > 0)
+		;
+	if (strcmp(argv[1], "always") != 0)
+		waitpid(child, &status, 0);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Ctrl-C: the run stops, status 130, the old output is kept and no temporary is left.
+. "$abs_top_srcdir/tests/cli/common.sh"
+ok "picture" "$maketiff" in.tif uint8 64 64 1 1
+mkdir outputs
+endless="$LACUNA restore in.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 1000000 --progress"
+fails 130 "interrupted" "$interrupt" once $endless -o outputs/o.tif
+nothing_left outputs "interrupted"
+fails 130 "interrupted twice" "$interrupt" always $endless -o outputs/o.tif
+nothing_left outputs "interrupted twice"
+cp in.tif copy.tif
+fails 130 "interrupted in place" "$interrupt" once $endless -o copy.tif --force
+ok "interrupted with --force: the old file is kept" cmp in.tif copy.tif
+done_testing

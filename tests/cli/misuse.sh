@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Wrong command lines: status 2, two lines, a hint, and no output file.
+. "$abs_top_srcdir/tests/cli/common.sh"
+ok "picture" "$maketiff" in.tif uint8 24 20 1 1
+mkdir outputs
+o=outputs/o.tif
+
+fails 2 "no command" "$LACUNA"
+contains err "Try 'lacuna help'" "no command: hint"
+fails 2 "unknown command" "$LACUNA" restor in.tif
+contains err "did you mean 'restore'" "unknown command: nearest name"
+
+fails 2 "unknown option" "$LACUNA" restore in.tif -o $o -A identity --sampels 3
+two_lines restore "unknown option"
+contains err "did you mean '--samples'" "unknown option: nearest name"
+fails 2 "unknown letter" "$LACUNA" restore in.tif -o $o -A identity -Z
+contains err "unknown option '-Z'" "unknown letter: named"
+fails 2 "value missing" "$LACUNA" restore in.tif -A identity -o
+contains err "needs a value (OUT.tif)" "value missing: which"
+fails 2 "value to a flag" "$LACUNA" restore in.tif -o $o -A identity --force=1
+fails 2 "empty value" "$LACUNA" restore in.tif -o "" -A identity
+fails 2 "no input" "$LACUNA" restore
+two_lines restore "no input"
+fails 2 "two inputs" "$LACUNA" restore in.tif in.tif -o $o -A identity
+contains err "unexpected argument" "two inputs: named"
+fails 2 "no output" "$LACUNA" restore in.tif -A identity
+contains err "the output is missing: -o" "no output: named"
+fails 2 "no operator" "$LACUNA" restore in.tif -o $o
+contains err "the operator is missing: -A" "no operator: named"
+
+fails 2 "unknown operator" "$LACUNA" restore in.tif -o $o -A identiti
+two_lines restore "unknown operator"
+contains err 'did you mean "identity"' "unknown operator: nearest name"
+fails 2 "unknown prior" "$LACUNA" restore in.tif -o $o -A identity -p gausian
+contains err 'did you mean "gaussian"' "unknown prior: nearest name"
+fails 2 "unknown parameter" "$LACUNA" restore in.tif -o $o -A mask:kep=0.5
+contains err 'did you mean "keep"' "unknown parameter: nearest name"
+fails 2 "parameter out of range" "$LACUNA" restore in.tif -o $o -A mask:keep=1.5
+contains err "0 to 1" "parameter out of range: the range"
+fails 2 "parameter without value" "$LACUNA" restore in.tif -o $o -A mask:keep
+contains err "key=value" "parameter without value: the form"
+
+for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
+	"--seed 1e3" "--range 5" "--range 5:5" "--range a:b" "--memory much" "--memory 0" "--type int7" \
+	"--method better" "--threads 0" "--std s.tif"; do
+	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
+	two_lines restore "$bad"
+done
+fails 2 "wrong choice" "$LACUNA" restore in.tif -o $o -A identity --method fasd
+contains err "did you mean 'fast'" "wrong choice: nearest name"
+fails 2 "steps of a sampler" "$LACUNA" simulate in.tif -o $o -A identity --steps 3
+fails 2 "noise of simulate" "$LACUNA" simulate in.tif -o $o -A identity -n auto
+two_lines simulate "noise of simulate"
+fails 2 "compare without second file" "$LACUNA" compare in.tif
+fails 2 "unknown family" "$LACUNA" list operations
+fails 2 "unknown topic" "$LACUNA" help nothing-like-it
+fails 2 "unknown family of a plugin" "$LACUNA" help operation blur
+fails 2 "unknown plugin" "$LACUNA" help operator nothing-like-it
+fails 2 "check without plugin" "$LACUNA" check
+nothing_left outputs "misuse"
+done_testing

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# The main job on small pictures.
+. "$abs_top_srcdir/tests/cli/common.sh"
+gaussian="-p gaussian"
+
+# show FILE TEXT NAME: a line of what the file holds
+show() {
+	"$maketiff" --show "$1" >shown
+	contains shown "$2" "$3"
+}
+
+# Sample type, pages, channels, description stay.
+for type in uint8 uint16 float32; do
+	ok "$type picture" "$maketiff" $type.tif $type 48 40 1 1
+	ok "$type degraded" "$LACUNA" simulate $type.tif -o $type-y.tif -A blur:sigma=1 -n 0.01 -t $type
+	ok "$type restored" "$LACUNA" restore $type-y.tif -o $type-x.tif -A blur:sigma=1 $gaussian
+	show $type-x.tif " 1 $type lacuna" "$type stays $type"
+done
+ok "simulate" "$LACUNA" simulate uint16.tif -o y.tif -A blur:sigma=1,boundary=periodic -n 0.01
+show y.tif "48x40 1 float32" "simulate writes float"
+ok "simulate again" "$LACUNA" simulate uint16.tif -o y2.tif -A blur:sigma=1,boundary=periodic -n 0.01
+ok "same seed, same noise" cmp y.tif y2.tif
+ok "simulate with another seed" "$LACUNA" simulate uint16.tif -o y3.tif -A blur:sigma=1,boundary=periodic -n 0.01 --seed 1
+fails 1 "another seed, other noise" cmp y.tif y3.tif
+
+# It helps.
+ok "with reference" "$LACUNA" restore y.tif -o x.tif -A blur:sigma=1,boundary=periodic $gaussian --reference uint16.tif \
+	--report r.json
+contains err "noise estimated" "noise is said"
+contains err "range 0:1" "range is said"
+contains out "PSNR" "quality is printed"
+figures out '$4 > $2 + 0.5' "the result is closer to the reference"
+ok "what was printed is so" "$LACUNA" compare uint16.tif x.tif
+for key in '"lacuna":' '"command":' '"seed": 0' '"method": "best"' '"name": "blur"' '"sigma": 1.0' \
+	'"boundary": "periodic"' '"name": "gaussian"' '"name": "hqs"' '"guidance": null' '"noise_estimated": true' \
+	'"sample_type": "float32"' '"evaluations":' '"residual":' '"residual_expected":' '"psnr":' '"version":' \
+	'"path":' '"threads":' '"missing_values": 0' '"measurement":'; do
+	contains r.json "$key" "report holds $key"
+done
+ok "--json prints the same" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 2.55/255
+contains out '"noise": 0.01' "noise as a fraction"
+contains out '"noise_estimated": false' "noise as stated"
+ok "--quiet" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian -q
+test ! -s err && test ! -s out
+tap_result $? "--quiet is silent"
+
+# Valid blur: the unknown is larger than the measurement, the result is as large as the measurement.
+ok "valid blur" "$LACUNA" simulate uint16.tif -o v.tif -A blur:kind=box,width=5,height=3 -n 0.001
+show v.tif "44x38" "a valid blur leaves less"
+ok "valid blur restored" "$LACUNA" restore v.tif -o vx.tif -A blur:kind=box,width=5,height=3 $gaussian --reference uint16.tif --report v.json
+show vx.tif "44x38" "the result is cropped"
+figures out '$4 > $2' "better than before"
+ok "reference of the result's size" "$LACUNA" restore v.tif -o vx2.tif -A blur:kind=box,width=5,height=3 $gaussian --start vx.tif --reference vx.tif
+
+# The data term holds: without noise the measurement comes back, bit for bit.
+for type in uint8 uint16; do
+	ok "$type round trip" "$LACUNA" restore $type.tif -o $type-r.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3
+	ok "$type round trip is exact" identical $type.tif $type-r.tif
+done
+ok "other type" "$LACUNA" restore uint8.tif -o wide.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 -t uint16
+show wide.tif "uint16" "--type"
+ok "other type, same picture" "$LACUNA" compare --max-nrmse 0.00001 uint8.tif wide.tif
+ok "range" "$LACUNA" restore uint16.tif -o ranged.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 --range -1000:40000
+ok "range is undone" "$LACUNA" compare --max-nrmse 0.00004 uint16.tif ranged.tif
+
+# NaN is missing; clipped away it would still be there.
+ok "picture with a hole" "$maketiff" hole.tif float32 48 40 1 1 nan
+ok "hole filled" "$LACUNA" restore hole.tif -o filled.tif -A identity -n 0.01 $gaussian --report hole.json
+contains err "20 values are NaN" "the hole is said"
+contains hole.json '"missing_values": 20' "the hole is recorded"
+ok "filled picture restored" "$LACUNA" restore filled.tif -o again.tif -A identity -n 0.01 $gaussian --report again.json
+contains again.json '"missing_values": 0' "nothing is missing any more"
+ok "the hole is filled with something like it" "$LACUNA" compare --max-nrmse 0.1 float32.tif filled.tif
+
+# Pages.
+ok "stack" "$maketiff" stack.tif uint8 32 24 3 3
+ok "stack restored" "$LACUNA" restore stack.tif -o stack-x.tif -A identity -n 0.02 $gaussian
+test "`"$maketiff" --show stack-x.tif | grep -c '32x24 3 uint8'`" -eq 3
+tap_result $? "all pages are there"
+ok "second page alone" "$LACUNA" restore stack.tif -o second.tif -A identity -n 0.02 $gaussian --pages 2
+ok "second page of all" "$LACUNA" simulate stack-x.tif -o second-of-all.tif -A identity --pages 2 -t uint8
+ok "a page does not depend on its company" identical second.tif second-of-all.tif
+ok "two pages" "$LACUNA" restore stack.tif -o two.tif -A identity -n 0.02 $gaussian --pages 1,3
+test "`"$maketiff" --show two.tif | wc -l`" -eq 2
+tap_result $? "two pages are there"
+
+# Samples.
+draw="$LACUNA restore y.tif -A blur:sigma=1,boundary=periodic -n 0.01 -p gaussian -s ddpm -g prox --steps 6"
+ok "three samples" $draw -o mean.tif --samples 3 --std std.tif --all-samples singles --report s.json
+contains s.json '"samples": 3' "samples are recorded"
+test "`ls singles`" = "sample-0001.tif
+sample-0002.tif
+sample-0003.tif"
+tap_result $? "each sample has its file"
+ok "first sample alone" $draw -o one.tif
+ok "a sample does not depend on its company" identical one.tif singles/sample-0001.tif
+fails 1 "samples differ" identical singles/sample-0001.tif singles/sample-0002.tif
+ok "the mean is near the samples" "$LACUNA" compare --max-nrmse 0.2 mean.tif one.tif
+show std.tif "48x40 1 float32" "deviation is float"
+ok "deviation in the file's units" "$LACUNA" restore uint8-y.tif -o m8.tif -A blur:sigma=1 -n 0.05 -p gaussian -s ddpm -g prox --steps 6 \
+	--samples 2 --std std8.tif
+ok "several samples choose a sampler that draws" "$LACUNA" restore y.tif -o d.tif -A blur:sigma=1 $gaussian --samples 2 --steps 2 --json
+contains out '"method": "sample"' "method sample"
+
+# Composition: first blurred, then masked.
+ok "two operators" "$LACUNA" simulate uint16.tif -o bm.tif -A blur:sigma=1,boundary=periodic -A mask:boxes=2,size=6 -n 0.005
+ok "two operators undone" "$LACUNA" restore bm.tif -o bmx.tif -A blur:sigma=1,boundary=periodic -A mask:boxes=2,size=6 $gaussian \
+	--reference uint16.tif
+matches err "noise estimated: 0.00[3-7]" "noise is estimated beside the mask"
+"$LACUNA" compare uint16.tif bmx.tif >out
+figures out '$2 > 20' "better than before"
+done_testing
