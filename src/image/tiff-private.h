@@ -89,7 +89,7 @@ struct tag_directories {
 	uint64_t exif, gps; /* offsets, 0: none */
 	int moved;	    /* the old file no longer stands at its page */
 };
-int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
+int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int same_size,
 			  struct tag_directories *);
 /* Copies all tags that describe the picture and not its encoding. */
 void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct tag_change *);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -308,6 +309,29 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
+/* ImageJ writes stacks of more than 4 GB with one directory, the other images behind the first.  Restoring the first and
+ * dropping the others would be a silent loss. */
+static int check_hidden_stack(const struct tiff_reader *r, const struct tiff_layout *l)
+{
+	TIFF *tif = r->handle.tif;
+	const char *text = NULL, *images;
+	double bytes;
+	long n;
+
+	if (r->pages != 1 || l->tiled || l->compression != COMPRESSION_NONE ||
+	    !TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text) || strncmp(text, "ImageJ=", 7))
+		return LACUNA_OK;
+	images = strstr(text, "\nimages=");
+	n = images ? strtol(images + 8, NULL, 10) : 1;
+	bytes = (double)TIFFScanlineSize64(tif) * l->height * (l->separate ? l->samples : 1);
+	if (n < 2 || bytes * (double)n > (double)r->file_size)
+		return LACUNA_OK;
+	return error_set(
+		LACUNA_EUNSUPPORTED,
+		"is an ImageJ stack of %ld images behind one page; save it with one page an image",
+		n);
+}
+
 static int parse_depth(TIFF *tif)
 {
 	uint32_t depth = 1;
@@ -350,6 +374,8 @@ static int parse_layout(struct tiff_reader *r)
 		status = parse_blocks(tif, l);
 	if (!status)
 		status = check_size(r, l);
+	if (!status)
+		status = check_hidden_stack(r, l);
 	return status;
 }
 

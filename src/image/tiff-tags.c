@@ -343,15 +343,15 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 
 /* ---- EXIF and GPS */
 
-static int copy_directory(TIFF *from, TIFF *to, uint64_t *offset)
+static int copy_directory(TIFF *from, TIFF *to, int same_size, uint64_t *offset)
 {
 	const int n = TIFFGetTagListCount(from);
 
 	for (int i = 0; i < n; i++) {
 		const uint32_t tag = TIFFGetTagListEntry(from, i);
+		const int is_size = tag == TAG_PIXEL_X_DIMENSION || tag == TAG_PIXEL_Y_DIMENSION;
 
-		if (tag != TAG_INTEROPERABILITY && tag != TAG_PIXEL_X_DIMENSION &&
-		    tag != TAG_PIXEL_Y_DIMENSION)
+		if (tag != TAG_INTEROPERABILITY && (same_size || !is_size))
 			copy_tag(from, to, tag);
 	}
 	return TIFFWriteCustomDirectory(to, offset);
@@ -370,7 +370,7 @@ static int create_page(TIFF *tif)
 	return 0;
 }
 
-int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
+int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int same_size,
 			  struct tag_directories *offsets)
 {
 	toff_t exif = 0, gps = 0;
@@ -385,11 +385,11 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to,
 	/* A damaged EXIF directory is no reason to lose the picture. */
 	if (exif && TIFFReadEXIFDirectory(from->tif, exif))
 		ok = start_directory(to->tif, TIFFCreateEXIFDirectory) &&
-		     copy_directory(from->tif, to->tif, &offsets->exif);
+		     copy_directory(from->tif, to->tif, same_size, &offsets->exif);
 #if TIFFLIB_VERSION >= 20210416
 	if (ok && gps && TIFFReadGPSDirectory(from->tif, gps))
 		ok = start_directory(to->tif, TIFFCreateGPSDirectory) &&
-		     copy_directory(from->tif, to->tif, &offsets->gps);
+		     copy_directory(from->tif, to->tif, same_size, &offsets->gps);
 #endif
 	if (offsets->exif || offsets->gps)
 		ok = start_directory(to->tif, create_page) && ok;

@@ -531,16 +531,18 @@ static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page,
 
 /* EXIF and GPS directories go first; reading them moves the reader. */
 static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int page,
-			    struct tag_directories *directories)
+			    const struct page *p, struct tag_directories *directories)
 {
-	int status;
+	int status, same_size;
 
 	memset(directories, 0, sizeof(*directories));
 	if (!like)
 		return LACUNA_OK;
 	handle_begin(&like->handle);
 	handle_begin(&w->handle);
-	status = tags_copy_directories(&like->handle, &w->handle, directories);
+	same_size =
+		p->layout.width == like->layout.width && p->layout.height == like->layout.height;
+	status = tags_copy_directories(&like->handle, &w->handle, same_size, directories);
 	if (!directories->moved)
 		return status;
 	like->current = -1;
@@ -559,7 +561,7 @@ int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const 
 	if (!status)
 		status = open_output(w, like, &p);
 	if (!status)
-		status = copy_directories(w, like, page, &directories);
+		status = copy_directories(w, like, page, &p, &directories);
 	if (!status)
 		p.predictor = choose_predictor(w->handle.tif, like, &p.layout);
 	if (!status)

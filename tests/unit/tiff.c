@@ -1066,6 +1066,25 @@ static size_t load(const char *path, uint8_t *data, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* One directory that says "images=3", with the data of three images. */
+static void test_hidden_stack(void)
+{
+	const char *path = in_directory("imagej.tif");
+	const uint8_t rest[2 * PIXELS] = { 0 };
+	TIFF *t = TIFFOpen(path, "w");
+	int fd;
+
+	set_structure(t, &plain);
+	TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54f\nimages=3\n");
+	write_raw(t, &plain, 0);
+	TIFFClose(t);
+	ok(!read_all(path), "a page taken out of an ImageJ stack is read");
+	fd = open(path, O_WRONLY | O_APPEND);
+	ok(write(fd, rest, sizeof(rest)) == (ssize_t)sizeof(rest), "two more images follow it");
+	close(fd);
+	refused(read_all(path), "3 images", "a stack behind one page");
+}
+
 /* A file cut anywhere is read whole, or refused with a line. */
 static void test_truncation(void)
 {
@@ -1212,6 +1231,7 @@ int main(void)
 	test_unwritable();
 	test_promises();
 	test_budget();
+	test_hidden_stack();
 	test_truncation();
 	test_full_disk();
 	test_memory_failures();

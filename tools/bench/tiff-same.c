@@ -178,16 +178,23 @@ static int load(TIFF *t, struct picture *p, int as_rgba)
 	return good;
 }
 
+/* What rounding is relative to, at least: LogLuv mixes channels; zero of a signed type stands in the middle of the 0..1 that
+ * the engine works in. */
+static double least_scale(const struct picture *p)
+{
+	if (p->photometric == PHOTOMETRIC_LOGLUV)
+		return 1;
+	return p->format == SAMPLEFORMAT_INT ? ldexp(1, p->bits - 1) : 0;
+}
+
 static int equal(const struct picture *a, const struct picture *b)
 {
 	const size_t n = (size_t)a->width * a->height * (size_t)a->samples;
 	const int exact = a->bits <= 16 && a->format != SAMPLEFORMAT_IEEEFP;
-	/* LogLuv mixes channels: rounding is relative to the largest. */
-	const double floor_of = a->photometric == PHOTOMETRIC_LOGLUV ? 1 : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const double x = a->values[i], y = b->values[i];
-		const double slack = exact ? 0 : ldexp(fmax(fabs(x), floor_of), -22);
+		const double slack = exact ? 0 : ldexp(fmax(fabs(x), least_scale(a)), -22);
 
 		if (x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= slack)
 			continue;
