@@ -20,7 +20,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&command_restore, &command_simulate, &command_compare,	&command_list,
+	&command_restore, &command_simulate, &command_compare,	&command_study, &command_list,
 	&command_help,	  &command_check,    &command_complete, NULL,
 };
 
@@ -154,8 +154,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char buffer
+		[1 << 18]; /* pages fit in: only fclose() writes, and errno says why it failed */
 	int status;
 
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	report_arguments(argc, argv);
 	log_install(print_log, NULL);
 	signals_install();
