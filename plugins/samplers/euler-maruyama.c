@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Euler-Maruyama on the reverse Ornstein-Uhlenbeck process (De Bortoli 2022, arXiv 2208.05314, section 2), whose clock may speed up:
+ *
+ *	x_s = x_t + g (x_t + 2 score) + sqrt(2 g) z,		g = step times clock rate at t,
+ *
+ * which in the scale u = x_t/sqrt(alpha_bar_t), from level sigma to level s, with v = 1 + sigma^2 = 1/alpha_bar_t, is
+ *
+ *	u_s = sqrt((1 + s^2)/v) [(1 + g) u + 2 g v (E(u, sigma) - u)/sigma^2] + sqrt(2 g (1 + s^2)) z.
+ *
+ * Unlike exp-integrator it is left with the wrong variance when the step is long. */
+#include <lacuna/plugin.h>
+#include "common/schedule.h"
+#include "common/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+struct euler {
+	const struct lacuna_host *host;
+	const struct lacuna_problem *problem;
+	struct schedule_config config;
+	struct schedule schedule;
+	size_t n;
+	float *estimate;
+};
+
+static void destroy(void *self)
+{
+	struct euler *p = self;
+
+	if (!p)
+		return;
+	schedule_free(p->host, &p->schedule);
+	p->host->release(p->host, p->estimate);
+	p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct schedule_config *c = config;
+	struct euler *p = host->alloc(host, sizeof *p);
+	int status = LACUNA_ENOMEM;
+
+	if (!p)
+		return status;
+	p->host = host;
+	p->problem = problem;
+	p->config = *c;
+	p->n = lacuna_count(&problem->x);
+	p->estimate = host->alloc(host, p->n * sizeof *p->estimate);
+	if (p->estimate)
+		status = schedule_create(host, c, &p->schedule);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static int64_t steps(const void *self)
+{
+	const struct euler *p = self;
+
+	return p->schedule.steps;
+}
+
+static int start(void *self, float *u)
+{
+	const struct euler *p = self;
+
+	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+}
+
+/* Time of the process with an even clock. */
+static double even_time(double sigma)
+{
+	return log1p(sigma * sigma) / 2;
+}
+
+/* Length of the step times the rate of the clock at its beginning. */
+static double advance(const struct euler *p, int64_t k)
+{
+	const double *sigma = p->schedule.sigma + k;
+	const struct schedule_config *c = &p->config;
+	double rise, from, to;
+
+	if (c->schedule != SCHEDULE_OU || c->beta == 1)
+		return even_time(sigma[0]) - even_time(sigma[1]);
+	/* B = t + rise t^2/2 for t */
+	rise = (c->beta - 1) / c->horizon;
+	from = sqrt(1 + 2 * rise * even_time(sigma[0]));
+	to = sqrt(1 + 2 * rise * even_time(sigma[1]));
+	return (from - to) / rise * from;
+}
+
+static int step(void *self, int64_t k, float *u)
+{
+	const struct euler *p = self;
+	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
+	const double g = advance(p, k), v = 1 + sigma * sigma, vs = 1 + s * s;
+	const double scale = sqrt(vs / v), c = 2 * g * v / (sigma * sigma);
+	const int status = p->host->estimate(p->host, sigma, u, p->estimate);
+
+	if (status)
+		return status;
+	if (s == 0) { /* ends at the estimate itself */
+		memcpy(u, p->estimate, p->n * sizeof *u);
+		return LACUNA_OK;
+	}
+	vector_combine(p->host, p->n, scale * c, p->estimate, scale * (1 + g - c), u, u);
+	vector_add_noise(p->host, p->n, sqrt(2 * g * vs), (uint64_t)k, u);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = { SCHEDULE_PARAMS(100) };
+
+static const struct lacuna_sampler family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_GUIDANCE,
+	.create = create,
+	.destroy = destroy,
+	.steps = steps,
+	.start = start,
+	.step = step,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
+	"euler-maruyama",
+	"Euler-Maruyama on the reverse Ornstein-Uhlenbeck process",
+	"The simplest discretisation of the reverse diffusion, for studies: what theorems on step "
+	"size, "
+	"early stopping and clock speak of, beside exp-integrator, which they carry over from. "
+	"Levels "
+	"as there; with schedule=ou, beta is the rate of the clock at the horizon.\n"
+	"Not for images: it diverges where a step is longer than about sigma^2 in the time of the "
+	"process (any schedule whose levels fall by more than a factor 0.4 a step), and is less "
+	"exact "
+	"than exp-integrator or ddpm where it does not. Give it hundreds of "
+	"steps.\n" SCHEDULE_MANUAL "Source: De Bortoli, Convergence of Denoising Diffusion Models "
+				   "under the Manifold Hypothesis, "
+	"TMLR 2022 (arXiv 2208.05314), section 2.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct schedule_config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
