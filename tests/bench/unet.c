@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* What an evaluation of the neural prior costs: seconds per megapixel, GFLOP/s beside the best that oneDNN does in a 3x3
+ * convolution of 64 channels whose data stay in the cache, and the memory.  tools/train/bench.py times PyTorch.
+ *
+ *	bench-unet [SIZE ...]		sides of square images, default 512 1024
+ */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "common/onednn.h"
+#include "common/weights.h"
+#include "plugin/host.h"
+#include "plugin/loader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LEVELS_MOST = 6 };
+
+static struct lacuna_host host;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "bench-unet: %s: %s\n", what, error_text());
+	exit(1);
+}
+
+static void *need(size_t bytes)
+{
+	void *p = memory_alloc(bytes);
+
+	if (!p)
+		give_up("memory");
+	return p;
+}
+
+/* Operations of the convolutions per pixel of the image: a multiplication and an addition are two. */
+static double operations(void)
+{
+	double width[LEVELS_MOST], channels, blocks, windows[4], f;
+	char path[4096];
+	struct weights *file;
+	int levels, n;
+
+	if (host.data_path(&host, "priors/photo-small-gray.safetensors", path, sizeof(path)) ||
+	    weights_open(&host, path, &file))
+		give_up("weights");
+	levels = weights_numbers(file, "widths", LEVELS_MOST, width);
+	n = weights_numbers(file, "windows", 4, windows);
+	if (levels < 1 || n < 1 || weights_numbers(file, "channels", 1, &channels) < 1 ||
+	    weights_numbers(file, "blocks", 1, &blocks) < 1)
+		give_up(path);
+	weights_close(file);
+	f = 2 * 9 * 4 * channels * (3 + 2 * n + 1) * width[0] / 4;
+	for (int l = 0; l < levels; l++) {
+		const double pixels = 1 / (double)(4 << 2 * l);
+
+		f += 2 * blocks * (l < levels - 1 ? 2 : 1) * 2 * 9 * width[l] * width[l] * pixels;
+		if (l < levels - 1) /* down and up */
+			f += 2 * 2 * width[l] * width[l + 1] * pixels;
+	}
+	return f;
+}
+
+/* GFLOP/s of one thread. */
+static double peak(int bf16)
+{
+	const struct conv_shape s = { .inputs = 64,
+				      .outputs = 64,
+				      .kernel = 3,
+				      .stride = 1,
+				      .height = 8,
+				      .width = 256,
+				      .top = 1,
+				      .bottom = 1,
+				      .side = 1 };
+	const size_t bytes = (size_t)s.width * (size_t)s.height * 64 * sizeof(float);
+	struct onednn o = { 0 };
+	struct conv c;
+	float *weights = need((size_t)64 * 64 * 9 * sizeof(*weights));
+	void *src = need(bytes), *dst = need(bytes), *scratch;
+	double best = 1e9;
+
+	if (onednn_create(&host, bf16, &o) || conv_create(&o, &s, weights, NULL, &c))
+		give_up("peak");
+	scratch = need(c.scratch + 1);
+	for (int i = 0; i < 300; i++) {
+		double t = now();
+
+		if (conv_execute(&o, &c, src, dst, scratch))
+			give_up("peak");
+		t = now() - t;
+		best = t < best ? t : best;
+	}
+	conv_destroy(&o, &c);
+	onednn_destroy(&o);
+	memory_release(scratch);
+	memory_release(dst);
+	memory_release(src);
+	memory_release(weights);
+	return 2.0 * 9 * 64 * 64 * s.width * s.height / best * 1e-9;
+}
+
+static void measure(int size, const char *precision, int threads, double most)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .x = { { size, size, 1, 1 } },
+					  .y = { { size, size, 1, 1 } } };
+	const size_t n = lacuna_count(&problem.x);
+	float *u = need(n * sizeof(*u)), *x0 = need(n * sizeof(*x0));
+	char spec[64];
+	struct plugin_use use;
+	const struct lacuna_prior *p;
+	void *self, *scratch;
+	double made = now(), best = 1e9, rate;
+
+	threads_set(threads);
+	snprintf(spec, sizeof(spec), "unet:precision=%s", precision);
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		give_up(spec);
+	p = &use.plugin->u.prior;
+	if (p->create(&host, use.config, &problem, &self))
+		give_up(spec);
+	made = now() - made;
+	scratch = need(p->scratch(self));
+	for (int i = 0; i < 5; i++) {
+		double t = now();
+
+		if (p->denoise(self, scratch, 0.1, u, x0))
+			give_up(spec);
+		t = now() - t;
+		best = t < best ? t : best;
+	}
+	rate = operations() * (double)n / best * 1e-9;
+	printf("%5d^2  %-4s %2d thread%s  create %.2f s  evaluation %.3f s  %.3f s/Mpx  "
+	       "%5.0f GFLOP/s (%2.0f %% of %.0f)  work space %.0f MB\n",
+	       size, precision, threads, threads > 1 ? "s" : " ", made, best,
+	       best / (double)n * 1e6, rate, 100 * rate / (most * threads), most * threads,
+	       (double)p->scratch(self) / 1e6);
+	fflush(stdout);
+	memory_release(scratch);
+	p->destroy(self);
+	use_free(&use);
+	memory_release(x0);
+	memory_release(u);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const sizes[] = { "512", "1024" };
+	static const struct random_key key;
+	const char *const *list = argc > 1 ? (const char *const *)argv + 1 : sizes;
+	const int count = argc > 1 ? argc - 1 : 2;
+	int threads;
+
+	host_init(&host, &key);
+	threads_set(0);
+	threads = threads_count();
+	for (int bf16 = 0; bf16 <= onednn_has_bf16(); bf16++) {
+		const double most = peak(bf16);
+
+		for (int i = 0; i < count; i++)
+			for (int t = 1; t <= threads; t *= 2)
+				measure(atoi(list[i]), bf16 ? "bf16" : "f32", t, most);
+	}
+	threads_stop();
+	return 0;
+}
