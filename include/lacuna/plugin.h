@@ -136,6 +136,8 @@ struct lacuna_param {
 /* A function of one eigenvalue of A'A.  Pure: it may be called from any thread, in any order. */
 typedef double lacuna_gain(double lambda, const void *context);
 
+struct lacuna_operation; /* a corruption of a sampler's own; opaque */
+
 /* Valid from before create() until destroy() returns, from any thread unless said otherwise.  Every function
  * takes the table it stands in.  Functions that return int return LACUNA_OK or a negative status, with the message
  * already kept: pass it on. */
@@ -196,6 +198,30 @@ struct lacuna_host {
 
 	/* The guidance, for samplers: x0 ~ E[x0 | u, y]. */
 	int (*estimate)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+	/* The same for a step from level sigma to level s, 0 for the last: some guidances depend on its length. */
+	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
+			     float *x0);
+
+	/* For guidances: x0 = E[x0 | u, y] itself, where the prior knows it in closed form.  condition(), in create(), tells
+	 * the prior that it will be asked, the noise to count with (> 0), and returns LACUNA_EUNSUPPORTED if it cannot. */
+	int (*condition)(const struct lacuna_host *, double noise);
+	int (*conditional)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+
+	/* For samplers: a corruption beside the problem's, of images of the shape x: operators as the command line has them,
+	 * several with `|' between.  Its y-shape is left in *y.  To be opened and closed where FFTW may plan, or in start()
+	 * and step(); used like the problem's services, flags as in lacuna_operator. */
+	int (*operation_open)(const struct lacuna_host *, const char *operators,
+			      const struct lacuna_shape *x, struct lacuna_shape *y,
+			      struct lacuna_operation **);
+	void (*operation_close)(const struct lacuna_host *,
+				struct lacuna_operation *); /* accepts NULL */
+	uint32_t (*operation_flags)(const struct lacuna_host *, const struct lacuna_operation *);
+	int (*operation_apply)(const struct lacuna_host *, struct lacuna_operation *,
+			       const float *x, float *y);
+	int (*operation_adjoint)(const struct lacuna_host *, struct lacuna_operation *,
+				 const float *at, const float *y, float *x);
+	int (*operation_solve)(const struct lacuna_host *, struct lacuna_operation *, double rho,
+			       const float *b, float *x);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
@@ -242,6 +268,10 @@ struct lacuna_operator {
 	 * x outside the picture of all of y is cropped from a result. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
+	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions
+	 * conjugate gradients where there is no closed form */
+	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
+			   const float *b, float *x);
 };
 
 /* ---- priors: x0 = E[x0 | x0 + sigma n = u] ---------------------------------------------------------- */
@@ -268,6 +298,12 @@ struct lacuna_prior {
 			   float *x0);
 	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
 		   float *out); /* optional */
+	/* optional, both or none, of priors that take all of x at once (channels 0): x0 = E[x0 | u, y] for the problem's
+	 * linear operator, any, and its white noise.  condition() comes once, before scratch() and conditional(): the
+	 * prior prepares, or returns LACUNA_EUNSUPPORTED.  noise: standard deviation to count with, > 0. */
+	int (*condition)(void *self, const struct lacuna_problem *, double noise);
+	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
+			   float *x0);
 };
 
 /* ---- guidances: x0 ~ E[x0 | u, y] ------------------------------------------------------------------ */
@@ -289,7 +325,9 @@ struct lacuna_guidance {
 		      void **self);
 	void (*destroy)(void *self);
 	size_t (*scratch)(const void *self); /* optional */
-	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
+	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);	/* optional, for what depends on the level s that the step from sigma leads to (0: the last) */
+	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
+			     const float *u, float *x0);
 };
 
 /* ---- samplers: the reverse process in time ---------------------------------------------------------- */

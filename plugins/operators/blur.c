@@ -271,19 +271,26 @@ static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_
 	}
 }
 
-static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
-		    const float *b, float *x)
+/* With boundary=valid: as if the picture went on periodically beyond x, which it almost does for its inner part. */
+static int approximate(const void *self, void *memory, lacuna_gain *gain, const void *context,
+		       const float *b, float *x)
 {
 	const struct blur *p = self;
 	const struct spectral s = { p, gain, context };
 	size_t plane = (size_t)p->x_width * (size_t)p->x_height;
 
-	if (!p->periodic)
-		return LACUNA_EUNSUPPORTED;
 	for (size_t i = 0; i < p->planes; i++)
 		fft_apply(&p->fft, b + i * plane, p->x_width, p->x_height, multiply_gain, &s,
 			  x + i * plane, p->x_width, p->x_height, memory);
 	return LACUNA_OK;
+}
+
+static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	if (!((const struct blur *)self)->periodic)
+		return LACUNA_EUNSUPPORTED;
+	return approximate(self, memory, gain, context, b, x);
 }
 
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
@@ -358,6 +365,7 @@ static const struct lacuna_operator family = {
 	.adjoint = adjoint,
 	.spectral = spectral,
 	.window = window,
+	.approximate = approximate,
 };
 
 static const struct lacuna_plugin plugin = {

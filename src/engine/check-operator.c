@@ -540,6 +540,8 @@ static int examine_shape(struct check *c, const struct lacuna_shape *y)
 		     (long long)t.x.extent[0], (long long)t.x.extent[1], (long long)t.x.extent[2],
 		     (long long)back.extent[0], (long long)back.extent[1],
 		     (long long)back.extent[2], status ? error_text() : "shape()");
+	if (!status && !same_shape(&back, y)) /* its functions would not know where to stop */
+		status = error_set(LACUNA_EINVAL, "its shapes disagree");
 	if (status)
 		return status;
 	t.nx = lacuna_count(&t.x);

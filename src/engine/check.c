@@ -114,7 +114,7 @@ int check_status(struct check *c, const char *function, int status)
 
 /* ---- guarded arrays */
 
-enum { ZONE = 256, GUARD = 0xff };
+enum { ZONE = 4096, GUARD = 0xff };
 
 static const uint32_t poison_word = 0x7fc05a5a; /* NaN, as the guard bytes are */
 

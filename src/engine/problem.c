@@ -501,9 +501,29 @@ static double inverse_gain(double lambda, const void *context)
 	return 1 / (lambda + *(const double *)context);
 }
 
+/* What conjugate gradients see: A'A, and the operator's own idea of (A'A + rho)^-1. */
+struct shifted {
+	struct problem *problem;
+	double rho;
+};
+
+static int shifted_normal(void *context, const float *v, float *out)
+{
+	return normal_product(((struct shifted *)context)->problem, v, out);
+}
+
+static int shifted_inverse(void *context, const float *v, float *out)
+{
+	const struct shifted *s = context;
+	const struct link *only = s->problem->links;
+
+	return only->op->approximate(only->self, only->scratch, inverse_gain, &s->rho, v, out);
+}
+
 int problem_solve(struct problem *p, double rho, const float *b, float *x)
 {
-	struct solve_matrix m = { p->x_count, normal_product, p };
+	struct shifted shifted = { p, rho };
+	struct solve_matrix m = { p->x_count, shifted_normal, &shifted };
 	int status = need_linear(p);
 
 	if (!(rho > 0))
@@ -514,8 +534,10 @@ int problem_solve(struct problem *p, double rho, const float *b, float *x)
 		return status;
 	status = need_work(p);
 	return status ? status
-		      : solve_cg(&m, rho, b, x, p->accuracy.tolerance, p->accuracy.iterations,
-				 p->work);
+		      : solve_cg(&m, rho,
+				 p->count == 1 && p->links->op->approximate ? shifted_inverse
+									    : NULL,
+				 b, x, p->accuracy.tolerance, p->accuracy.iterations, p->work);
 }
 
 int problem_has_closed_form(struct problem *p)

@@ -22,11 +22,11 @@ static int shifted_product(const struct solve_matrix *m, double rho, const float
 	return status;
 }
 
-int solve_cg(const struct solve_matrix *m, double rho, const float *b, float *x, double tolerance,
-	     int iterations, float *work)
+int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, const float *b,
+	     float *x, double tolerance, int iterations, float *work)
 {
-	float *r = work, *p = work + m->n, *q = work + 2 * m->n;
-	double goal, rr, old;
+	float *r = work, *p = work + m->n, *q = work + 2 * m->n, *z = inverse ? work + 3 * m->n : r;
+	double goal, rr, rz, old;
 	int i, status;
 
 	goal = tolerance * vector_norm(m->n, b);
@@ -35,25 +35,28 @@ int solve_cg(const struct solve_matrix *m, double rho, const float *b, float *x,
 	if (status)
 		return status;
 	vector_subtract(m->n, b, r, r);
-	memcpy(p, r, m->n * sizeof *p);
 	rr = vector_dot(m->n, r, r);
-	for (i = 0; i < iterations && rr > goal; i++) {
+	for (i = 0, old = 0; i < iterations && rr > goal; i++) {
 		double pq, alpha;
 
 		if (cancel_requested())
 			return error_set(LACUNA_ECANCELLED, "cancelled");
+		status = inverse ? inverse(m->context, r, z) : LACUNA_OK;
+		if (status)
+			return status;
+		rz = inverse ? vector_dot(m->n, r, z) : rr;
+		vector_xpby(m->n, z, i ? rz / old : 0, p);
+		old = rz;
 		status = shifted_product(m, rho, p, q);
 		if (status)
 			return status;
 		pq = vector_dot(m->n, p, q);
 		if (!(pq > 0)) /* rounding has used up the residual, or a NaN */
 			break;
-		alpha = rr / pq;
+		alpha = rz / pq;
 		vector_axpy(m->n, alpha, p, x);
 		vector_axpy(m->n, -alpha, q, r);
-		old = rr;
 		rr = vector_dot(m->n, r, r);
-		vector_xpby(m->n, r, rr / old, p);
 	}
 	if (!isfinite(rr))
 		return error_set(LACUNA_ENUMERIC,

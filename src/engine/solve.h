@@ -15,12 +15,13 @@ struct solve_matrix {
 	void *context;
 };
 
-enum { SOLVE_WORK = 3 }; /* vectors of n floats that the functions below need as work space */
+enum { SOLVE_WORK = 4 }; /* vectors of n floats that the functions below need as work space */
 
-/* (M + rho I) x = b by conjugate gradients (Hestenes and Stiefel 1952).  x holds the first guess.  Stops when the
+/* (M + rho I) x = b by conjugate gradients (Hestenes and Stiefel 1952).  inverse: out is about (M + rho I)^-1 v,
+ * symmetric and positive, or NULL.  x holds the first guess.  Stops when the
  * residual is tolerance * ||b||, or after `iterations'. */
-int solve_cg(const struct solve_matrix *, double rho, const float *b, float *x, double tolerance,
-	     int iterations, float *work);
+int solve_cg(const struct solve_matrix *, double rho, solve_product *inverse, const float *b,
+	     float *x, double tolerance, int iterations, float *work);
 
 /* x = gain(M) b by Lanczos in two passes: the vectors are made twice instead of being stored (Borici 2000).
  * At most `steps' steps, 2 products each. */

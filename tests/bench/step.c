@@ -189,6 +189,7 @@ static int measure(int side, const char *operator_spec, const char *guidance_spe
 		goto out;
 	pair = transform_pair((int)problem_x(problem)->extent[0],
 			      (int)problem_x(problem)->extent[1]);
+	fflush(stdout);
 	printf("%5d  %-38s %-5s %9.2f %6.1f %9.2f %6.2f %8.1f\n", side, operator_spec,
 	       guidance_spec, 1e3 * seconds / STEPS, (double)calls / STEPS,
 	       1e3 * pair * (double)calls / STEPS, calls ? seconds / (pair * (double)calls) : 0,

@@ -42,7 +42,7 @@ static void test_solve(void)
 	random_gaussian(key, 0, 0, b, N);
 	for (i = 0; i < N; i++)
 		want[i] = (float)(b[i] * smooth(4.0 * (double)i / (N - 1), NULL));
-	ok(!solve_cg(&m, 0.5, b, x, 1e-6, 200, work), "conjugate gradients");
+	ok(!solve_cg(&m, 0.5, NULL, b, x, 1e-6, 200, work), "conjugate gradients");
 	vector_subtract(N, x, want, x);
 	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-5, "solve (M + rho) x = b");
 	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work), "Lanczos");
