@@ -386,6 +386,7 @@ static void print_metrics(const struct page *p)
 		       b->psnr, a->ssim, b->ssim, a->nrmse, b->nrmse);
 	else
 		printf("PSNR %.2f dB, SSIM %.4f, NRMSE %.4f\n", b->psnr, b->ssim, b->nrmse);
+	fflush(stdout);
 }
 
 static int compare_result(struct page *p)
