@@ -45,7 +45,10 @@ int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, c
 		if (status)
 			return status;
 		rz = inverse ? vector_dot(m->n, r, z) : rr;
-		vector_xpby(m->n, z, i ? rz / old : 0, p);
+		if (i)
+			vector_xpby(m->n, z, rz / old, p);
+		else
+			memcpy(p, z, m->n * sizeof *p);
 		old = rz;
 		status = shifted_product(m, rho, p, q);
 		if (status)
