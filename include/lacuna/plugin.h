@@ -325,7 +325,8 @@ struct lacuna_guidance {
 		      void **self);
 	void (*destroy)(void *self);
 	size_t (*scratch)(const void *self); /* optional */
-	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);	/* optional, for what depends on the level s that the step from sigma leads to (0: the last) */
+	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
+	/* optional, for what depends on the level s that the step from sigma leads to (0: the last) */
 	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
 			     const float *u, float *x0);
 };

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "base/vector.h"
 #include "engine/problem.h"
+#include "engine/operation.h"
 #include "plugin/host.h"
 
 #include <math.h>
@@ -204,6 +205,19 @@ static int service_denoise(const struct lacuna_host *host, double sigma, const f
 	return LACUNA_OK;
 }
 
+static int service_estimate_step(const struct lacuna_host *host, double sigma, double s,
+				 const float *u, float *x0)
+{
+	(void)s;
+	return service_denoise(host, sigma, u, x0);
+}
+
+static int service_condition(const struct lacuna_host *host, double noise)
+{
+	(void)host, (void)noise;
+	return LACUNA_OK;
+}
+
 static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
 			       float *x0)
 {
@@ -272,6 +286,10 @@ static int trial_create(struct check *c, int operator_index, double noise, struc
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_vjp;
 	h->estimate = service_denoise;
+	h->estimate_step = service_estimate_step;
+	h->condition = service_condition;
+	h->conditional = service_denoise;
+	operation_serve(h);
 	status = problem_create(&use, 1, 1, &shape, &t->problem);
 	t->measurement = memory_alloc_array(t->count, sizeof(float));
 	t->start = memory_alloc_array(t->count, sizeof(float));

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "base/vector.h"
+#include "engine/operation.h"
 #include "plugin/host.h"
 
 #include <math.h>
@@ -26,6 +27,7 @@ struct session {
 	void *prior, *guidance, *sampler;
 	void *prior_scratch, *guidance_scratch;
 	struct lacuna_prior_info info;
+	int conditioned;
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
 
 	int64_t evaluations;
@@ -151,6 +153,65 @@ static int service_estimate(const struct lacuna_host *host, double sigma, const 
 	return session_estimate(s, sigma, u, x0);
 }
 
+static int service_estimate_step(const struct lacuna_host *host, double sigma, double next,
+				 const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	const struct plugin *guidance = s->guidance_use->plugin;
+	int status;
+
+	if (!guidance->u.guidance.estimate_step)
+		return service_estimate(host, sigma, u, x0);
+	if (s->options.observe)
+		s->options.observe(s->options.laboratory, sigma);
+	status = guidance->u.guidance.estimate_step(s->guidance, s->guidance_scratch, sigma, next,
+						    u, x0);
+	return status ? error_context(status, "guidance \"%s\"", guidance->head->name) : status;
+}
+
+/* ---- services: the conditional mean in closed form */
+
+static int alloc_prior_scratch(struct session *s)
+{
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	size_t bytes = prior->scratch ? prior->scratch(s->prior) : 0;
+
+	memory_release(s->prior_scratch);
+	s->prior_scratch = bytes ? memory_alloc(bytes) : NULL;
+	return bytes && !s->prior_scratch ? LACUNA_ENOMEM : LACUNA_OK;
+}
+
+static int service_condition(const struct lacuna_host *host, double noise)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const char *name = s->prior_use->plugin->head->name;
+	int status;
+
+	if (!prior->condition || !prior->conditional || s->groups != 1)
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "prior \"%s\" has no conditional mean in closed form", name);
+	status = prior->condition(s->prior, &s->description, noise);
+	if (!status)
+		status = alloc_prior_scratch(s); /* it may need more now */
+	s->conditioned = !status;
+	return status ? error_context(status, "prior \"%s\"", name) : status;
+}
+
+static int service_conditional(const struct lacuna_host *host, double sigma, const float *u,
+			       float *x0)
+{
+	struct session *s = session_of(host);
+	double started = now();
+	int status;
+
+	if (!s->conditioned)
+		return error_set(LACUNA_EINTERNAL, "conditional() before condition()");
+	status = s->prior_use->plugin->u.prior.conditional(s->prior, s->prior_scratch,
+							   clamp_sigma(s, sigma), u, x0);
+	return finish_evaluation(s, started, status);
+}
+
 /* ---- services: noise of a laboratory */
 
 static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,
@@ -181,11 +242,16 @@ static void init_hosts(struct session *s)
 	h->denoise = service_denoise;
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_denoise_vjp;
+	h->condition = service_condition;
+	h->conditional = service_conditional;
 
 	h = &s->sampler_host;
 	*h = s->guidance_host;
-	if (s->guidance_use)
+	operation_serve(h);
+	if (s->guidance_use) {
 		h->estimate = service_estimate;
+		h->estimate_step = service_estimate_step;
+	}
 }
 
 /* ---- what the plugins need of each other */
@@ -229,7 +295,6 @@ static int create_prior(struct session *s)
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	const char *name = s->prior_use->plugin->head->name;
 	const struct lacuna_shape *x = problem_x(s->problem);
-	size_t bytes;
 	int status;
 
 	status = prior->create(&s->prior_host, s->prior_use->config, &s->description, &s->prior);
@@ -247,10 +312,7 @@ static int create_prior(struct session *s)
 		return error_set(LACUNA_EUNSUPPORTED,
 				 "images of several frames are restored one by one");
 	s->group = lacuna_count(x) / s->groups;
-	bytes = prior->scratch ? prior->scratch(s->prior) : 0;
-	if (bytes && !(s->prior_scratch = memory_alloc(bytes)))
-		return LACUNA_ENOMEM;
-	return LACUNA_OK;
+	return alloc_prior_scratch(s);
 }
 
 static int create_guidance(struct session *s)

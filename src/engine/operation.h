@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A corruption of a sampler's own, beside the problem at hand: operators without a measurement. */
+#ifndef ENGINE_OPERATION_H
+#define ENGINE_OPERATION_H
+
+#include <lacuna/plugin.h>
+
+/* operators: specifications, '|' between several, composed left to right.  x: the shape of the images. */
+int operation_open(const char *operators, const struct lacuna_shape *x, struct lacuna_shape *y,
+		   struct lacuna_operation **);
+void operation_close(struct lacuna_operation *); /* accepts NULL */
+
+/* Puts the services into a host's table. */
+void operation_serve(struct lacuna_host *);
+
+#endif
