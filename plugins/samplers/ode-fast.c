@@ -158,7 +158,7 @@ static int step(void *self, int64_t k, float *u)
 	const double *sigma = p->schedule.sigma + k;
 	const double before = k > 0 ? sigma[-1] : -1;
 	float *swap;
-	int status = p->host->estimate(p->host, sigma[0], u, p->estimate);
+	int status = p->host->estimate_step(p->host, sigma[0], sigma[1], u, p->estimate);
 
 	if (status)
 		return status;

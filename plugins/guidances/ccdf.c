@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Come-closer-diffuse-faster (Chung, Sim, Ye 2022, section 3.2), as a guidance (Liang, Ju, Liang, Shroff 2025, table 1): after a
+ * step from level sigma to level s the measured part is to be that of the measurement, whatever it was before,
+ *
+ *	(1 - w) E + w u = A^+ y  on the measured part,	w = s^2/sigma^2,
+ *	E = (I - P) D + (A^+ y - w P u)/(1 - w). */
+#include <lacuna/plugin.h>
+#include "common/range.h"
+#include "common/vector.h"
+
+#include <math.h>
+
+struct config {
+	double floor, ratio;
+};
+
+struct ccdf {
+	const struct lacuna_host *host;
+	struct range range;
+	double ratio;
+	size_t n;
+};
+
+static void destroy(void *self)
+{
+	struct ccdf *p = self;
+
+	if (!p)
+		return;
+	p->host->release(p->host, p->range.pinv);
+	p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	struct ccdf *p = host->alloc(host, sizeof *p);
+	int status;
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->n = lacuna_count(&problem->x);
+	p->ratio = c->ratio;
+	status = range_create(host, problem, c->floor, INFINITY, &p->range);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static size_t scratch_bytes(const void *self)
+{
+	const struct ccdf *p = self;
+
+	return p->n * sizeof(float);
+}
+
+static int estimate_step(const void *self, void *scratch, double sigma, double s, const float *u,
+			 float *x0)
+{
+	const struct ccdf *p = self;
+	const struct lacuna_host *host = p->host;
+	const double w = s * s / (sigma * sigma);
+	float *work = scratch;
+	int status = host->denoise(host, sigma, u, work);
+
+	if (status)
+		return status;
+	status = host->spectral(host, range_null, &p->range.tolerance, work, x0);
+	if (status)
+		return status;
+	vector_combine(host, p->n, 1, x0, 1 / (1 - w), p->range.pinv, x0);
+	status = host->spectral(host, range_projector, &p->range.tolerance, u, work);
+	if (status)
+		return status;
+	vector_combine(host, p->n, 1, x0, -w / (1 - w), work, x0);
+	return LACUNA_OK;
+}
+
+static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct ccdf *p = self;
+
+	return estimate_step(self, scratch, sigma, p->ratio * sigma, u, x0);
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(struct config, floor, NULL, 0, 1, 1e-3,
+			  "singular values below this part of the largest count as not measured"),
+	LACUNA_PARAM_REAL(struct config, ratio, NULL, 0, 0.9999, 0.9,
+			  "next level as a part of this one, for samplers that do not say"),
+};
+
+static const struct lacuna_guidance family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_LINEAR,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch_bytes,
+	.estimate = estimate,
+	.estimate_step = estimate_step,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
+	"ccdf",
+	"puts the measurement into the state after every step (CCDF)",
+	"The unmeasured part follows the prior; the measured part of the next state is the "
+	"measurement with fresh noise, whatever this state held. With start= and a start image it "
+	"is "
+	"the method that made short runs popular.\n"
+	"Not for anything but comparison: the measured part forgets at every step what the "
+	"unmeasured part was told of it, so that the two disagree (ddnm is no worse at the same "
+	"cost), and the noise of a measurement is copied into the result. It works with samplers "
+	"that say how long their steps are, as all of Lacuna's do.\n"
+	"Source: Chung, Sim, Ye, Come-Closer-Diffuse-Faster, CVPR 2022, section 3.2; as a guidance "
+	"in Liang, Ju, Liang, Shroff, ICLR 2025 (arXiv 2410.13746).",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
