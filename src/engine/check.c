@@ -116,7 +116,8 @@ int check_status(struct check *c, const char *function, int status)
 
 enum { ZONE = 4096, GUARD = 0xff };
 
-static const uint32_t poison_word = 0x7fc05a5a; /* NaN, as the guard bytes are */
+/* What outputs hold before a call: NaN, as the guard bytes are.  What scratch holds: another NaN, then a number. */
+static const uint32_t poison_word = 0x7fc05a5a, rubbish = 0x7fc0b6b6, other_rubbish = 0x3f01b6b6;
 
 static void fill(struct guarded *g, uint32_t word)
 {
@@ -268,7 +269,7 @@ static void run_one(void *arg, size_t i)
 	struct concurrent *r = arg;
 	int intact;
 
-	r->status[i] = run_guarded(r->call, poison_word, &r->out[i], &intact);
+	r->status[i] = run_guarded(r->call, rubbish, &r->out[i], &intact);
 }
 
 static void check_concurrent(struct check *c, const struct call *call, const struct guarded *first)
@@ -310,9 +311,9 @@ static void check_slowly(struct check *c, const struct call *call, struct guarde
 	int threads = threads_count();
 
 	threads_set(1);
-	check_again(c, call, THREAD_COUNT, poison_word, out);
+	check_again(c, call, THREAD_COUNT, rubbish, out);
 	threads_set(CALLERS);
-	check_again(c, call, THREAD_COUNT, poison_word, out);
+	check_again(c, call, THREAD_COUNT, rubbish, out);
 	if (!call->serial)
 		check_concurrent(c, call, out);
 	threads_set(threads);
@@ -338,7 +339,7 @@ int check_call(struct check *c, const struct call *call, struct guarded *out)
 		sums[i] = checksum(call->inputs[i]);
 	blocks = memory_live_blocks();
 	error_clear();
-	status = check_status(c, call->name, run_guarded(call, poison_word, out, &intact));
+	status = check_status(c, call->name, run_guarded(call, rubbish, out, &intact));
 	check_expect(c, LEAKS, memory_live_blocks() == blocks,
 		     "%s() leaves %zu blocks of memory behind", call->name,
 		     memory_live_blocks() - blocks);
@@ -355,7 +356,7 @@ int check_call(struct check *c, const struct call *call, struct guarded *out)
 		     lost, call->out_count);
 	check_expect(c, FINITE, lost || vector_finite(call->out_count, out->data),
 		     "%s() gives NaN or infinite values (or reads beyond its inputs)", call->name);
-	check_again(c, call, REPEATABLE, ~poison_word, out);
+	check_again(c, call, REPEATABLE, other_rubbish, out);
 	if (c->conduct_all)
 		check_slowly(c, call, out);
 	return LACUNA_OK;

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Each plugin of tests/plugins/broken is refused, and for its own fault: by the loader with the message given here, or
+ * by the conformance checks because of the property given here.  Argument: the directory of the built plugins. */
+#include <config.h>
+
+#include "tests/tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "engine/check.h"
+#include "plugin/host.h"
+#include "plugin/param.h"
+
+#include <fenv.h>
+#include <stdlib.h>
+
+static const char *directory;
+
+static const char *path_of(const char *name)
+{
+	static char path[1024];
+
+	snprintf(path, sizeof path, "%s/%s.so", directory, name);
+	return path;
+}
+
+/* ---- refused when loaded */
+
+static const struct {
+	const char *name, *message;
+} at_load[] = {
+	{ "wrong-magic", "not a Lacuna plugin (wrong magic number)" },
+	{ "no-entry", "does not export lacuna_plugin_v1" },
+	{ "newer-minor", "built for a newer lacuna (plugin ABI 1.7" },
+	{ "other-major", "built for plugin ABI 2" },
+	{ "short-head", "its plugin structure is shorter" },
+	{ "short-family", "its table of functions is shorter" },
+	{ "missing-function", "lacks the required function adjoint()" },
+	{ "wrong-kind", "belongs to no known family" },
+	{ "wrong-name", "holds a plugin named \"another-name\"" },
+	{ "bad-default", "parameter \"strength\" has a default out of range" },
+	{ "outside-config", "parameter \"count\" lies outside the configuration" },
+	{ "twice", "parameter \"strength\" appears twice" },
+	{ "fast-math", "build it without -ffast-math" },
+	{ "is-not-there", "cannot be found" },
+};
+
+static void test_loader(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof at_load / sizeof at_load[0]; i++) {
+		const struct plugin *plugin;
+		int status;
+
+		error_clear();
+		status = plugin_load(0, path_of(at_load[i].name), &plugin);
+		ok(status == LACUNA_EINVAL || status == LACUNA_EIO, "%s is refused",
+		   at_load[i].name);
+		ok(strstr(error_text(), at_load[i].message), "%s: \"%s\"", at_load[i].name,
+		   at_load[i].message);
+		ok(strstr(error_text(), at_load[i].name), "%s: the message names the file",
+		   at_load[i].name);
+		diag("%s", error_text());
+	}
+	ok(fegetround() == FE_TONEAREST && host_check_fp("test"),
+	   "the floating-point environment is restored");
+}
+
+static void test_wrong_family(void)
+{
+	const struct plugin *plugin;
+
+	error_clear();
+	ok(plugin_load(LACUNA_PRIOR, path_of("good"), &plugin) == LACUNA_EINVAL,
+	   "an operator is not loaded as a prior");
+	ok(strstr(error_text(), "is a plugin of the family operator, not prior"),
+	   "the message says so");
+}
+
+/* ---- loaded, because they are right */
+
+static void ignore(void *context, int passed, const char *property, const char *detail)
+{
+	(void)context;
+	if (!passed)
+		diag("%s: %s", property, detail);
+}
+
+static void test_right(const char *name, const char *parameters)
+{
+	struct plugin_use use;
+	char spec[1100];
+	int status;
+
+	snprintf(spec, sizeof spec, "%s%s", path_of(name), parameters);
+	status = use_parse(LACUNA_OPERATOR, spec, &use);
+	ok(!status, "%s loads", name);
+	if (status) {
+		diag("%s", error_text());
+		return;
+	}
+	ok(!check_plugin(&use, ignore, NULL), "%s passes", name);
+	ok(!use.plugin->u.op.spectral && !use.plugin->u.op.diagonal && !use.plugin->u.op.window,
+	   "%s: optional functions that it lacks are NULL", name);
+	use_free(&use);
+}
+
+static void test_longer_rows(void)
+{
+	const struct plugin *plugin;
+	void *config;
+
+	if (!ok(!plugin_load(0, path_of("longer-rows"), &plugin), "longer rows load"))
+		return;
+	config = param_create(plugin->head);
+	ok(!param_parse(plugin->head, config, "strength=0.25,count=7"), "longer rows are parsed");
+	ok(*(double *)config == 0.25, "the first");
+	ok(((int64_t *)config)[1] == 7, "the second");
+	param_release(plugin->head, config);
+}
+
+/* ---- refused by the conformance checks */
+
+static const struct {
+	const char *name, *property, *detail;
+} at_check[] = {
+	{ "wrong-adjoint", "(Ax, y) = (x, A'y)", "relative error" },
+	{ "not-linear", "A(ax + bz) = aA(x) + bA(z)", "relative error" },
+	{ "wrong-jacobian", "adjoint is that of the derivative", "relative error" },
+	{ "not-pixelwise", "flag PIXELWISE: A'A is diagonal", "relative error" },
+	{ "wrong-spectral", "spectral: gain lambda is A'A", "relative error" },
+	{ "wrong-diagonal", "diagonal() is A'A", "relative error" },
+	{ "wrong-window", "window lies inside the image", "window() of all of y" },
+	{ "wrong-shapes", "shapes agree in both directions", "but y of that is" },
+	{ "nan-output", "results are finite", "apply() gives NaN" },
+	{ "unwritten", "writes every value of its output", "apply() leaves 1 of 1 values" },
+	{ "overflow", "stays within its arrays and scratch", "apply() writes beyond" },
+	{ "scratch-overflow", "stays within its arrays and scratch", "apply() writes beyond" },
+	{ "dirty-scratch", "results are finite", "apply() gives NaN" },
+	{ "changes-input", "leaves its inputs alone", "apply() changes its input" },
+	{ "hidden-state", "same arguments, same bits", "apply() gives another result" },
+	{ "thread-count", "same bits for any number of threads", "apply() gives another result" },
+	{ "not-concurrent", "same bits in concurrent calls", "apply() gives another result" },
+	{ "rounding", "leaves the floating-point environment alone", "apply() changes it" },
+	{ "silent", "explains its failures", "create() returns -1" },
+	{ "leak", "releases its memory", "are left after destroy()" },
+	{ "leak-on-failure", "survives the failure of each allocation", "create() leaks" },
+};
+
+struct expectation {
+	const char *property, *detail;
+	int met;
+};
+
+static void collect(void *context, int passed, const char *property, const char *detail)
+{
+	struct expectation *e = context;
+
+	if (passed)
+		return;
+	diag("%s: %s", property, detail);
+	e->met |= !strcmp(property, e->property) && strstr(detail, e->detail);
+}
+
+static void test_checks(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof at_check / sizeof at_check[0]; i++) {
+		struct expectation e = { at_check[i].property, at_check[i].detail, 0 };
+		struct plugin_use use;
+
+		error_clear();
+		if (!ok(!use_parse(0, path_of(at_check[i].name), &use), "%s loads",
+			at_check[i].name)) {
+			diag("%s", error_text());
+			continue;
+		}
+		ok(check_plugin(&use, collect, &e) == LACUNA_EINVAL, "%s does not pass",
+		   at_check[i].name);
+		ok(e.met, "%s: \"%s\" does not hold", at_check[i].name, at_check[i].property);
+		use_free(&use);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		printf("Bail out! usage: broken DIRECTORY; tests/plugins/broken.sh runs this\n");
+		return 99;
+	}
+	directory = argv[1];
+	test_loader();
+	test_wrong_family();
+	test_right("good", "");
+	test_right("older-family", ":strength=1");
+	test_right("cubic", "");
+	test_longer_rows();
+	test_checks();
+	threads_stop();
+	return tap_done();
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Builds tests/plugins/broken/*.c, without sanitizers (which would stop at the faults on purpose), and lets broken.c
+# look at them.
+
+. "$abs_top_srcdir/tests/tap.sh"
+
+for source in "$abs_top_srcdir"/tests/plugins/broken/*.c; do
+	name=`basename "$source" .c`
+	$CC -shared -fPIC -O1 -I"$abs_top_srcdir/include" "$source" -o "$name.so" || {
+		echo "Bail out! $name cannot be built"
+		exit 99
+	}
+done
+"$abs_top_builddir/tests/plugins/broken" "$tap_dir"

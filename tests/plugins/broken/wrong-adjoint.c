@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The adjoint is a little too large. */
+#define NAME "wrong-adjoint"
+#define ADJOINT bad_adjoint
+#include "good.h"
+
+static int bad_adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	const struct half *h = self;
+	size_t i;
+
+	(void)scratch, (void)at;
+	for (i = 0; i < h->count; i++)
+		x[i] = y[i] * 0.5005f;
+	return LACUNA_OK;
+}
