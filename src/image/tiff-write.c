@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct tiff_writer {
@@ -39,6 +40,7 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 {
 	const struct sample_type type = { options->kind, options->bits };
 	struct tiff_writer *w;
+	struct stat st;
 	int status;
 
 	*out = NULL;
@@ -59,6 +61,8 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		status = error_context(LACUNA_ENOMEM, "%s", path);
 	else
 		status = temporary_open(&w->file, path, options->force);
+	if (!status && (fstat(w->file.fd, &st) || !S_ISREG(st.st_mode)))
+		status = error_set(LACUNA_EIO, "%s: is not a regular file, which TIFF needs", path);
 	if (status) {
 		tiff_abandon(w);
 		return status;

@@ -63,10 +63,11 @@ struct spec {
 	const char *mode;
 	enum sample_kind kind;
 	int bits, colour, extra, separate, tile, compression, predictor, photometric, pages;
+	int rows; /* per strip */
 };
 
 static const struct spec plain = { "wl", SAMPLE_UNSIGNED,	 8, 1, 0, 0, 0, COMPRESSION_NONE,
-				   1,	 PHOTOMETRIC_MINISBLACK, 1 };
+				   1,	 PHOTOMETRIC_MINISBLACK, 1, 5 };
 
 static uint64_t scramble(uint64_t v)
 {
@@ -148,7 +149,7 @@ static void set_structure(TIFF *t, const struct spec *s)
 		TIFFSetField(t, TIFFTAG_TILEWIDTH, 16);
 		TIFFSetField(t, TIFFTAG_TILELENGTH, 32);
 	} else {
-		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 5);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, s->rows);
 	}
 }
 
@@ -302,7 +303,7 @@ static int structure_is_kept(TIFF *t, const struct spec *s)
 	       get16(t, TIFFTAG_COMPRESSION) == s->compression &&
 	       get16(t, TIFFTAG_PHOTOMETRIC) == s->photometric &&
 	       (get16(t, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE) == s->separate &&
-	       (s->tile ? tile == 16 : rows == 5) && !!TIFFIsTiled(t) == s->tile &&
+	       (s->tile ? tile == 16 : rows == (uint32_t)s->rows) && !!TIFFIsTiled(t) == s->tile &&
 	       !TIFFIsBigEndian(t) == (s->mode[1] == 'l') &&
 	       TIFFIsBigTIFF(t) == (s->mode[2] == '8') &&
 	       TIFFNumberOfDirectories(t) == (unsigned)s->pages;
@@ -366,7 +367,7 @@ static const char *round_trip(const struct spec *s)
 	tiff_close(r);
 	if (!failed && copy(in, out))
 		failed = "writing";
-	t = failed ? NULL : TIFFOpen(out, "r");
+	t = failed ? NULL : TIFFOpen(out, "rc"); /* c: long strips stay whole */
 	if (!failed && (!t || !structure_is_kept(t, s)))
 		failed = "the structure of the output";
 	for (int page = 0; t && !failed && page < s->pages; page++)
@@ -426,6 +427,19 @@ static void test_types(void)
 			     failed, s.mode, s.compression, s.colour, s.extra, s.separate, s.tile,
 			     error_text());
 	}
+}
+
+static void test_one_strip(void)
+{
+	struct spec s = plain;
+	const char *failed;
+
+	s.bits = 64;
+	s.colour = 3;
+	s.photometric = PHOTOMETRIC_RGB;
+	s.rows = HEIGHT;
+	failed = round_trip(&s);
+	ok(!failed, "one long strip: %s", failed ? failed : "kept");
 }
 
 static void test_predictors(void)
@@ -880,6 +894,29 @@ static void test_override(void)
 	   "a type that TIFF has not is refused: %s", error_text());
 }
 
+/* The predictor must suit the new type, in both byte orders. */
+static void test_override_predictor(void)
+{
+	const char *in = in_directory("predicted.tif"), *out = in_directory("predicted-out.tif");
+	struct tiff_write_options options = {
+		.force = 1, .override_type = 1, .kind = SAMPLE_FLOAT, .bits = 32
+	};
+	struct spec s = plain;
+	struct tiff_page info;
+	struct image image;
+
+	s.compression = COMPRESSION_LZW;
+	s.predictor = 2;
+	for (int i = 0; i < 2; i++) {
+		s.mode = i ? "wl" : "wb";
+		make(in, &s);
+		ok(!copy_with(in, out, &options) && channels_of(out, &info, &image) == 1 &&
+			   read_is_right(&s, &image, 0),
+		   "predicted integers are written as float (%s)", s.mode);
+		image_free(&image);
+	}
+}
+
 static void test_values(void)
 {
 	const char *out = in_directory("values.tif");
@@ -961,6 +998,7 @@ static void test_refusals(void)
 	refused(copy(in, sub), "directory", "a directory to write");
 	refused(copy(in, in_directory("absent/out.tif")), "No such file",
 		"a directory that is not there");
+	refused(copy(in, "/dev/null"), "not a regular file", "a device");
 	write_bytes(in_directory("text"), "just text", 9);
 	refused(read_all(in_directory("text")), "text: ", "a file that is no TIFF");
 	write_bytes(in_directory("text"), "", 0);
@@ -1215,6 +1253,7 @@ int main(void)
 	TIFFSetErrorHandler(NULL);
 	TIFFSetWarningHandler(NULL);
 	test_types();
+	test_one_strip();
 	test_predictors();
 	test_pages();
 	test_min_is_white();
@@ -1226,6 +1265,7 @@ int main(void)
 	test_tags();
 	test_size_change();
 	test_override();
+	test_override_predictor();
 	test_values();
 	test_refusals();
 	test_unwritable();
