@@ -51,7 +51,7 @@ static int largest_eigenvalue(const struct lacuna_host *host, const struct lacun
 }
 
 int range_create(const struct lacuna_host *host, const struct lacuna_problem *problem, double floor,
-		 double least, struct range *range)
+		 double spread, struct range *range)
 {
 	const size_t n = lacuna_count(&problem->x);
 	float *b = host->alloc(host, n * sizeof *b);
@@ -64,7 +64,7 @@ int range_create(const struct lacuna_host *host, const struct lacuna_problem *pr
 	status = largest_eigenvalue(host, problem, b, &lambda);
 	if (status)
 		goto out;
-	range->tolerance = fmax(floor * floor * lambda, least);
+	range->tolerance = fmax(floor * floor * lambda, problem->noise * sqrt(lambda) / spread);
 	status = host->adjoint(host, NULL, problem->measurement, b);
 	if (status == LACUNA_OK)
 		status = host->spectral(host, pseudo_inverse, &range->tolerance, b, range->pinv);

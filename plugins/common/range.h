@@ -12,9 +12,11 @@ struct range {
 	float *pinv;	  /* A^+ y; released with host->release() */
 };
 
-/* Null are singular values below floor times the largest, and eigenvalues below `least'. */
+/* Null are singular values s below floor times the largest, S, and components that the noise drowns:
+ * noise/s > spread s/S.  The right side is the image's standard deviation along an eigenvector, which falls with s,
+ * because what operators pass badly, high frequencies, is where images have little.  INFINITY: whatever the noise. */
 int range_create(const struct lacuna_host *, const struct lacuna_problem *, double floor,
-		 double least, struct range *);
+		 double spread, struct range *);
 
 /* Gains for host->spectral(); the context is a double, the tolerance. */
 double range_projector(double lambda, const void *tolerance);

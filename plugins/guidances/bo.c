@@ -33,13 +33,10 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
-/* Not measured is an eigenvector whose coefficient the measurement tells no better than the prior:
- * noise/sqrt(lambda) > threshold spread. */
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	const double least = problem->noise / (c->threshold * c->spread);
 	struct bo *p = host->alloc(host, sizeof *p);
 	int status;
 
@@ -48,7 +45,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->host = host;
 	p->n = lacuna_count(&problem->x);
 	p->noise2 = problem->noise * problem->noise;
-	status = range_create(host, problem, c->floor, least * least, &p->range);
+	status = range_create(host, problem, c->floor, c->threshold * c->spread, &p->range);
 	if (status)
 		destroy(p);
 	else
@@ -110,11 +107,10 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_REAL(
-		struct config, threshold, NULL, 1e-6, 1e6, 1,
-		"a component counts as measured when its noise is below this many spreads"),
+	LACUNA_PARAM_REAL(struct config, threshold, NULL, 1e-6, 1e6, 3,
+			  "a component is measured when its noise is below this many spreads"),
 	LACUNA_PARAM_REAL(struct config, spread, NULL, 1e-6, 1e6, 0.25,
-			  "standard deviation of the image's components under the prior"),
+			  "standard deviation of the image, of which s/s_max counts"),
 	LACUNA_PARAM_REAL(struct config, floor, NULL, 0, 1, 1e-3,
 			  "singular values below this part of the largest count as not measured"),
 };
@@ -133,20 +129,17 @@ static const struct lacuna_plugin plugin = {
 	"bo",
 	"bias-optimal linear conditioning (BO-DDNM), for noisy measurements",
 	"As ddnm, but the measured part follows the score of a noisy measurement, per singular "
-	"value of the operator: "
-	"of all guidances that take the unmeasured part from the prior's score and the measured "
-	"part from anything "
-	"cheap, it is the one with the least asymptotic bias in its class. Components that the "
-	"noise drowns "
-	"(noise/s > threshold spread, s the singular value) count as not measured and are left to "
-	"the prior.\n"
+	"value of the operator: of all guidances that take the unmeasured part from the "
+	"prior's score and the measured part from anything cheap, it is the one with the least "
+	"asymptotic bias. Components that the noise drowns count as not measured and are left "
+	"to the prior: noise/s > threshold spread s/s_max, s the singular value, s_max the "
+	"largest (images have least where operators pass least). The default is the best for "
+	"single samples on photographs with motion blur.\n"
 	"Not for denoising: it does not denoise measured pixels, but draws them from N(y, "
-	"noise^2), so that the result "
-	"is about twice as noisy there as the measurement is. Use prox or exact where the measured "
-	"part is to be denoised.\n"
+	"noise^2), so that the result is about twice as noisy there as the measurement is. Use "
+	"prox or exact where the measured part is to be denoised.\n"
 	"Source: Liang, Ju, Liang, Shroff, Theory on Score-Mismatched Diffusion Models and "
-	"Zero-Shot Conditional "
-	"Samplers, ICLR 2025 (arXiv 2410.13746).",
+	"Zero-Shot Conditional Samplers, ICLR 2025 (arXiv 2410.13746).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -8,6 +8,8 @@
 #include "common/range.h"
 #include "common/vector.h"
 
+#include <math.h>
+
 struct config {
 	double floor;
 };
@@ -39,7 +41,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		return LACUNA_ENOMEM;
 	p->host = host;
 	p->n = lacuna_count(&problem->x);
-	status = range_create(host, problem, c->floor, 0, &p->range);
+	status = range_create(host, problem, c->floor, INFINITY, &p->range);
 	if (status)
 		destroy(p);
 	else
@@ -87,15 +89,13 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"ddnm",
 	"puts the measurement in place of the denoised image's measured part",
-	"The part of the image that the operator sees is taken from the measurement, the part that "
-	"it does not see, "
-	"its null space, from the prior. The result fits a noiseless measurement exactly.\n"
-	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s where "
-	"the operator "
-	"passes little (singular value s); use bo or prox there.\n"
-	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion Null-Space "
-	"Model, 2023, "
-	"equation 11.",
+	"The part of the image that the operator sees is taken from the measurement, the part "
+	"that it does not see, its null space, from the prior. The result fits a noiseless "
+	"measurement exactly.\n"
+	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s "
+	"where the operator passes little (singular value s); use bo or prox there.\n"
+	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion "
+	"Null-Space Model, 2023, equation 11.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -106,16 +106,15 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"exact",
 	"the exact conditional mean, for operators that are diagonal in pixels",
-	"State and measurement together are one image with its own noise level in every pixel, and "
-	"the prior is asked "
-	"for the mean given that. There is no approximation: with the true prior the samples are "
-	"from the true "
-	"posterior, up to the sampler's discretisation. Use it for inpainting and denoising "
-	"whenever the prior takes a sigma "
+	"State and measurement together are one image with its own noise level in every pixel, "
+	"and the prior is asked for the mean given that. There is no approximation: with the "
+	"true prior the samples are from the true posterior, up to the sampler's "
+	"discretisation. Use it for inpainting and denoising whenever the prior takes a sigma "
 	"for every pixel.\n"
-	"Not for operators that mix pixels (blur, downsample), nor for priors without a sigma map: "
-	"both are refused.\n"
-	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna study'.",
+	"Not for operators that mix pixels (blur, downsample), nor for priors without a sigma "
+	"map: both are refused.\n"
+	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna "
+	"study'.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

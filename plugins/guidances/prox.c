@@ -102,20 +102,16 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"prox",
 	"data step around the denoised image (PiGDM without Jacobian, DiffPIR)",
-	"The denoised image is pulled to the measurement by one regularised inversion, in which "
-	"the noise of the "
-	"measurement and the uncertainty of the denoised image have their weights. It works with "
-	"any linear operator and "
-	"noise level, denoises measured pixels, and costs one inversion a step: the guidance to "
-	"begin with.\n"
+	"The denoised image is pulled to the measurement by one regularised inversion, in "
+	"which the noise of the measurement and the uncertainty of the denoised image have "
+	"their weights. It works with any linear operator and noise level, denoises measured "
+	"pixels, and costs one inversion a step: the guidance to begin with.\n"
 	"Not where unbiased samples matter: the uncertainty of the denoised image is taken for "
-	"white and equal "
-	"everywhere. exact has no such bias, where it applies.\n"
-	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for Inverse "
-	"Problems, 2023, equation "
-	"7, without the Jacobian; Zhu et al., Denoising Diffusion Models for Plug-and-Play Image "
-	"Restoration, 2023, "
-	"equation 13 (a large spread, lambda = weight).",
+	"white and equal everywhere. exact has no such bias, where it applies.\n"
+	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for "
+	"Inverse Problems, 2023, equation 7, without the Jacobian; Zhu et al., Denoising "
+	"Diffusion Models for Plug-and-Play Image Restoration, 2023, equation 13 (a large "
+	"spread, lambda = weight).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -456,21 +456,18 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gaussian",
 	"stationary Gaussian prior with a power-law spectrum",
-	"Images are Gaussian, their power falls as a power of the frequency, and nothing else is "
-	"known: the "
-	"denoiser is the Wiener filter, every posterior is known in closed form, and restoration "
-	"is linear in the "
-	"measurement. Mean and amplitude are estimated from the measurement unless they are given. "
-	"Use it as the "
-	"reference for samplers and guidances, or where no network may have invented anything.\n"
-	"Not for best quality: it cannot tell an edge from a ripple, and rounds off or lets ring "
-	"what a trained "
-	"prior keeps sharp. It takes the image as periodic.\n"
+	"Images are Gaussian, their power falls as a power of the frequency, and nothing else "
+	"is known: the denoiser is the Wiener filter, every posterior is known in closed form, "
+	"and restoration is linear in the measurement. Mean and amplitude are estimated from "
+	"the measurement unless they are given. Use it as the reference for samplers and "
+	"guidances, or where no network may have invented anything.\n"
+	"Not for best quality: it cannot tell an edge from a ripple, and rounds off or lets "
+	"ring what a trained prior keeps sharp. It takes the image as periodic.\n"
 	"The default exponent 2.5 restored blurred photographs best with the amplitude as "
 	"estimated; 2 is the classical value.\n"
-	"Source: D. J. Field, Relations between the statistics of natural images and the response "
-	"properties of "
-	"cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the filter).",
+	"Source: D. J. Field, Relations between the statistics of natural images and the "
+	"response properties of cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the "
+	"filter).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

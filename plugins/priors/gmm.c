@@ -340,11 +340,10 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gmm",
 	"Gaussian mixture over small vectors: every posterior known",
-	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma per value. The "
-	"image is taken as "
-	"consecutive vectors of d values: an image d wide and N high holds N independent vectors, "
-	"so that one run draws N "
-	"samples. Use it to measure what samplers and guidances do where the truth is known.\n"
+	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma per value. "
+	"The image is taken as consecutive vectors of d values: an image d wide and N high "
+	"holds N independent vectors, so that one run draws N samples. Use it to measure what "
+	"samplers and guidances do where the truth is known.\n"
 	"Not for photographs: patches that do not overlap know nothing of each other.\n"
 	"The file holds one statement a line; '#' starts a comment:\n"
 	"  dim 2\n"
@@ -357,8 +356,7 @@ static const struct lacuna_plugin plugin = {
 	"  cov 0.01 0.03\n"
 	"Weights need not sum to 1; a variance may be 0.\n"
 	"Source: any text on Gaussian conditioning, such as Bishop, Pattern Recognition and "
-	"Machine Learning, 2006, "
-	"section 2.3.",
+	"Machine Learning, 2006, section 2.3.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

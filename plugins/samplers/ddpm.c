@@ -99,7 +99,7 @@ static int step(void *self, int64_t k, float *u)
 	const struct ddpm *p = self;
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double w = s * s / (sigma * sigma);
-	const int status = p->host->estimate(p->host, sigma, u, p->estimate);
+	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
 
 	if (status)
 		return status;
@@ -130,18 +130,15 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddpm",
 	"stochastic diffusion sampler (ancestral sampling)",
-	"Runs the reverse diffusion with fresh noise at every step, so that each run is another "
-	"sample of the "
-	"images that fit the measurement. Use it to see what is uncertain (--samples, --std); "
-	"their mean is a "
-	"good point estimate.\n"
+	"Runs the reverse diffusion with fresh noise at every step, so that each run is "
+	"another sample of the images that fit the measurement. Use it to see what is "
+	"uncertain (--samples, --std); their mean is a good point estimate.\n"
 	"Not for a single best picture at least cost: hqs, or ode, need fewer evaluations.\n"
-	"variance=small is the variance of the posterior of a step and best with few steps; theory "
-	"is the one "
-	"convergence proofs are written for; all agree as steps grow.\n" SCHEDULE_MANUAL
-	"Source: Ho, Jain, Abbeel, Denoising Diffusion Probabilistic Models, 2020, equations 6 and "
-	"7; variance=theory: "
-	"Liang, Ju, Liang, Shroff, arXiv 2410.13746.",
+	"variance=small is the variance of the posterior of a step and best with few steps; "
+	"theory is the one convergence proofs are written for; all agree as steps "
+	"grow.\n" SCHEDULE_MANUAL
+	"Source: Ho, Jain, Abbeel, Denoising Diffusion Probabilistic Models, 2020, equations 6 "
+	"and 7; variance=theory: Liang, Ju, Liang, Shroff, arXiv 2410.13746.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

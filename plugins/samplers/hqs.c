@@ -136,18 +136,15 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"hqs",
 	"plug-and-play half-quadratic splitting (DPIR): one estimate in few evaluations",
-	"Alternates an inversion of the operator with a denoising, at noise levels that fall from "
-	"sigma_max to the noise "
-	"of the measurement. It gives the best PSNR for its cost, always the same image, and takes "
-	"no guidance.\n"
-	"Not for samples of the posterior, or for what is missing altogether and must be invented: "
-	"use ddpm there.\n"
-	"With steps=N there are N evaluations of the prior. With the gaussian prior, lambda=1, a "
-	"small sigma_min and many "
-	"steps the result is the posterior mean.\n"
+	"Alternates an inversion of the operator with a denoising, at noise levels that fall "
+	"from sigma_max to the noise of the measurement. It gives the best PSNR for its cost, "
+	"always the same image, and takes no guidance.\n"
+	"Not for samples of the posterior, or for what is missing altogether and must be "
+	"invented: use ddpm there.\n"
+	"With steps=N there are N evaluations of the prior. With the gaussian prior, lambda=1, "
+	"a small sigma_min and many steps the result is the posterior mean.\n"
 	"Source: Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, "
-	"equations 6 and 7 and section 4.2 "
-	"(levels from 49/255, lambda 0.23, 8 rounds).",
+	"equations 6 and 7 and section 4.2 (levels from 49/255, lambda 0.23, 8 rounds).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -82,7 +82,7 @@ static int step(void *self, int64_t k, float *u)
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double c = p->eta * s * sqrt(1 - s * s / (sigma * sigma));
 	const double keep = sqrt(s * s - c * c) / sigma;
-	const int status = p->host->estimate(p->host, sigma, u, p->estimate);
+	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
 
 	if (status)
 		return status;
@@ -112,12 +112,11 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ode",
 	"deterministic diffusion sampler (DDIM, probability-flow ODE)",
-	"Follows the probability-flow ODE from the first noise to an image: one sample, its only "
-	"chance the "
-	"starting noise. It needs fewer steps than ddpm for the same discretisation error.\n"
+	"Follows the probability-flow ODE from the first noise to an image: one sample, its "
+	"only chance the starting noise. It needs fewer steps than ddpm for the same "
+	"discretisation error.\n"
 	"Not when the guidance is a rough approximation: the noise of ddpm, or eta above 0, "
-	"corrects errors "
-	"that the ODE keeps.\n" SCHEDULE_MANUAL
+	"corrects errors that the ODE keeps.\n" SCHEDULE_MANUAL
 	"Source: Song, Meng, Ermon, Denoising Diffusion Implicit Models, 2021, equation 12.",
 	"1.0",
 	"The Lacuna authors",

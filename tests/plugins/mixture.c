@@ -132,8 +132,8 @@ static double distance(struct study *s, const char *guidance, const char *sample
 int main(void)
 {
 	enum { GUIDANCES = 4, EXACT = GUIDANCES - 1 };
-	static const char *const guidances[GUIDANCES] = { "ddnm", "bo:spread=0.6",
-							  "prox:spread=0.6", "exact" };
+	static const char *const guidances[GUIDANCES] = { "ddnm", "bo", "prox:spread=0.6",
+							  "exact" };
 	static const double noises[] = { 0.01, 0.3 };
 	struct study s = { .truth = calloc(2 * N, sizeof(float)),
 			   .x = calloc(2 * N, sizeof(float)) };
