@@ -231,6 +231,7 @@ struct study {
 	const struct values *o;
 	struct variation variation;
 	struct option_list guidances, samplers;
+	size_t guided; /* how many of the samplers ask for a guidance */
 	struct laboratory lab;
 	struct plugin_use *operators;
 	size_t operator_count;
@@ -247,7 +248,7 @@ static char *curve_label(const struct study *s, size_t guidance, size_t sampler,
 	if (g && k) {
 		if (!guided || (s->guidances.count == 1 && s->samplers.count > 1))
 			label = memory_strdup(k);
-		else if (s->samplers.count == 1 && s->guidances.count > 1)
+		else if (s->guided == 1 && s->guidances.count > 1)
 			label = memory_strdup(g);
 		else
 			label = text_format("%s, %s", g, k);
@@ -464,6 +465,7 @@ static int parse_values(struct study *s)
 			struct uses u = { 0 };
 
 			status = parse_uses(s, g, k, 0, &u);
+			s->guided += !status && !g && is_guided(&u.sampler);
 			free_uses(&u);
 		}
 	return status;

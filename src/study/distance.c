@@ -177,47 +177,92 @@ struct slices {
 	int dim;
 	size_t n;
 	const double *q, *p;
-	const float *normals; /* the directions, not yet of length 1 */
+	const double *directions; /* unit vectors */
 	double *work, *costs;
 };
 
 static void slice(void *arg, size_t k)
 {
 	const struct slices *s = arg;
-	double *a = s->work + 2 * k * s->n, *b = a + s->n, direction[256], norm = 0;
+	const double *direction = s->directions + k * (size_t)s->dim;
+	double *a = s->work + 2 * k * s->n, *b = a + s->n;
 
-	for (int i = 0; i < s->dim; i++) {
-		direction[i] = (double)s->normals[k * (size_t)s->dim + (size_t)i];
-		norm += direction[i] * direction[i];
-	}
-	for (int i = 0; i < s->dim; i++)
-		direction[i] /= sqrt(norm);
 	project(s->dim, s->n, s->q, direction, a);
 	project(s->dim, s->n, s->p, direction, b);
 	s->costs[k] = sorted_cost(s->n, a, b, 2);
+}
+
+/* Unit vectors, uniform on the sphere; for memory_release(). */
+static double *make_directions(int dim, size_t count, uint64_t seed)
+{
+	const size_t d = (size_t)dim;
+	float *normals = memory_alloc_array(count * d, sizeof *normals);
+	double *out = memory_alloc_array(count * d, sizeof *out);
+
+	if (normals && out)
+		random_gaussian((struct random_key){ seed, 0, 0 }, 3, 0, normals, count * d);
+	for (size_t k = 0; normals && out && k < count; k++) {
+		double norm = 0;
+
+		for (size_t i = 0; i < d; i++)
+			norm += (double)normals[k * d + i] * (double)normals[k * d + i];
+		for (size_t i = 0; i < d; i++)
+			out[k * d + i] = (double)normals[k * d + i] / sqrt(norm);
+	}
+	memory_release(normals);
+	return out;
 }
 
 int distance_sliced_w2(int dim, size_t n, const double *q, const double *p, int directions,
 		       uint64_t seed, double *w2)
 {
 	const size_t count = dim == 1 ? 1 : (size_t)directions;
-	float *normals = memory_alloc_array(count * (size_t)dim, sizeof *normals);
-	double *work = memory_alloc_array(2 * n + 1, count * sizeof *work), sum = 0;
-	struct slices s = { dim, n, q, p, normals, work, work + 2 * n * count };
+	double *unit = make_directions(dim, count, seed), sum = 0;
+	double *work = memory_alloc_array(2 * n + 1, count * sizeof *work);
+	struct slices s = { dim, n, q, p, unit, work, work + 2 * n * count };
 
-	if (!normals || !work || dim > 256) {
-		memory_release(work);
-		memory_release(normals);
-		return LACUNA_ENOMEM;
+	if (unit && work) {
+		threads_parallel(count, slice, &s);
+		for (size_t k = 0; k < count; k++)
+			sum += s.costs[k];
+		*w2 = sqrt(sum / (double)count);
 	}
-	random_gaussian((struct random_key){ seed, 0, 0 }, 3, 0, normals, count * (size_t)dim);
-	threads_parallel(count, slice, &s);
-	for (size_t k = 0; k < count; k++)
-		sum += s.costs[k];
-	*w2 = sqrt(sum / (double)count);
 	memory_release(work);
-	memory_release(normals);
-	return LACUNA_OK;
+	memory_release(unit);
+	return unit && work ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* a' C a */
+static double quadratic(int dim, const double *a, const double *c)
+{
+	double sum = 0;
+
+	for (int i = 0; i < dim; i++)
+		for (int j = 0; j < dim; j++)
+			sum += a[i] * c[i * dim + j] * a[j];
+	return sum;
+}
+
+int distance_gaussian_sliced_w2(int dim, const double *mean_q, const double *cov_q,
+				const double *mean_p, const double *cov_p, int directions,
+				uint64_t seed, double *w2)
+{
+	const size_t count = dim == 1 ? 1 : (size_t)directions;
+	double *unit = make_directions(dim, count, seed), sum = 0;
+
+	for (size_t k = 0; unit && k < count; k++) {
+		const double *a = unit + k * (size_t)dim;
+		double shift = 0;
+
+		for (int i = 0; i < dim; i++)
+			shift += a[i] * (mean_q[i] - mean_p[i]);
+		sum += shift * shift + pow(sqrt(fmax(quadratic(dim, a, cov_q), 0)) -
+						   sqrt(fmax(quadratic(dim, a, cov_p), 0)),
+					   2);
+	}
+	*w2 = sqrt(sum / (double)count);
+	memory_release(unit);
+	return unit ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
 /* ---- assignment -------------------------------------------------------------------------------------- */

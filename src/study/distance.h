@@ -11,6 +11,11 @@
 int distance_gaussian_kl(int dim, const double *mean_q, const double *cov_q, const double *mean_p,
 			 const double *cov_p, double *kl);
 
+/* Root of the mean over random directions of W2^2 between the projections of two Gaussians. */
+int distance_gaussian_sliced_w2(int dim, const double *mean_q, const double *cov_q,
+				const double *mean_p, const double *cov_p, int directions,
+				uint64_t seed, double *w2);
+
 /* Below: n vectors each of q and p, one after the other. */
 
 /* KL(q || p) by k nearest neighbours (Wang, Kulkarni, Verdu, IEEE Trans. Inf. Theory 55(5), 2009, k-NN form): consistent,

@@ -222,7 +222,7 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 
 	if (!status)
 		status = mixture_sample(truth, own_seed(lab, DRAW_REFERENCE), n, reference);
-	if (!status)
+	if (!status && !f->exact)
 		status = distance_sliced_w2((int)d, n, reference, x, DIRECTIONS, lab->seed,
 					    &f->sliced_w2);
 	if (!status) {
@@ -246,9 +246,9 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 	return status;
 }
 
-/* From mean and covariance of the sampler's law. */
-static int compare_moments(const struct mixture *truth, const double *mean, const double *cov,
-			   struct findings *f)
+/* From mean and covariance of the sampler's law, or of its samples. */
+static int compare_moments(const struct laboratory *lab, const struct mixture *truth,
+			   const double *mean, const double *cov, struct findings *f)
 {
 	const size_t d = (size_t)truth->dim;
 	double *want = memory_alloc_array(d * (d + 1), sizeof *want);
@@ -261,6 +261,9 @@ static int compare_moments(const struct mixture *truth, const double *mean, cons
 		if (f->exact)
 			status = distance_gaussian_kl(truth->dim, want, want + d, mean, cov,
 						      &f->kl);
+		if (!status && f->exact)
+			status = distance_gaussian_sliced_w2(truth->dim, want, want + d, mean, cov,
+							     DIRECTIONS, lab->seed, &f->sliced_w2);
 	}
 	memory_release(want);
 	return status;
@@ -273,7 +276,7 @@ static int compare(const struct laboratory *lab, const struct mixture *truth, co
 
 	if (!f->exact)
 		distance_moments(truth->dim, (size_t)lab->chains, x, mean, cov);
-	return status ? status : compare_moments(truth, mean, cov, f);
+	return status ? status : compare_moments(lab, truth, mean, cov, f);
 }
 
 /* ---- one run ----------------------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ static double place(const struct scale *s, double value)
 
 static int drawable(const struct scale *s, double value)
 {
-	return isfinite(value) && (!s->logarithmic || value > 0);
+	return isfinite(value) && (!s->logarithmic || value >= s->lo * (1 - 1e-9));
 }
 
 /* ---- extent ------------------------------------------------------------------------------------------ */
@@ -92,11 +92,12 @@ static struct scale make_scale(const struct extent *e, double from, double to)
 {
 	struct scale s = { .from = from, .to = to };
 
-	/* Measurements of size, far apart: a logarithmic axis; a value of 0 among them is not drawn. */
-	s.logarithmic = e->least_positive < INFINITY && e->lo >= 0 &&
+	/* Positive and far apart: a logarithmic axis.  Zeros, and estimates that chance made slightly negative, are then
+	 * not drawn. */
+	s.logarithmic = e->least_positive < INFINITY && e->lo >= -0.05 * e->hi &&
 			e->hi / e->least_positive >= 4;
 	if (s.logarithmic) {
-		s.lo = round_log(e->least_positive, 0);
+		s.lo = round_log(fmax(e->least_positive, e->hi * 1e-7), 0);
 		s.hi = round_log(e->hi, 1);
 	} else {
 		const double range = e->hi > e->lo ? e->hi - e->lo : fmax(fabs(e->hi), 1);
@@ -274,13 +275,17 @@ struct panel {
 	struct curve *curves;
 	size_t count;
 	double floor; /* of sampling error, or NaN */
+	int sampled;  /* the measure has sampling error for some curve */
 };
 
-static void fill_curve(const struct panel *p, size_t first, size_t end, struct curve *c)
+static void fill_curve(struct panel *p, size_t first, size_t end, struct curve *c)
 {
 	c->label = p->table->rows[first].curve;
 	for (size_t i = first; i < end && c->n < MOST_POINTS; i++, c->n++) {
 		const struct row *r = &p->table->rows[i];
+		const int law = r->f.exact && strcmp(p->style->measure, "w1") != 0;
+
+		p->sampled |= !law && strcmp(p->style->measure, "w-bias") != 0;
 
 		c->x[c->n] = p->style->evaluations ? (double)r->f.evaluations : r->x;
 		c->y[c->n] = table_value(&r->f, p->style->measure);
@@ -309,6 +314,8 @@ static int make_panel(const struct table *t, const struct plot_style *style, str
 		p->curves[p->count].style = (int)(p->count % STYLES);
 		fill_curve(p, first, end, &p->curves[p->count++]);
 	}
+	if (!p->sampled)
+		p->floor = NAN;
 	return LACUNA_OK;
 }
 
