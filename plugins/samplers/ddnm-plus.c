@@ -103,7 +103,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (p->denoised && p->work && p->part)
 		status = schedule_create(host, &c->schedule, &p->schedule);
 	if (status == LACUNA_OK)
-		status = range_create(host, problem, c->floor, 0, &p->range);
+		status = range_create(host, problem, c->floor, INFINITY, &p->range);
 	if (status)
 		destroy(p);
 	else
