@@ -118,6 +118,22 @@ int temporary_open(struct temporary *t, const char *path, int force)
 	return status;
 }
 
+/* So that the new name outlives a power failure; not every file system offers it. */
+static void synchronise_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char name[PATH_MAX] = ".";
+	int fd;
+
+	if (slash && slash - path < PATH_MAX - 1)
+		snprintf(name, sizeof(name), "%.*s", (int)(slash - path) + 1, path);
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	close(fd);
+}
+
 int temporary_commit(struct temporary *t)
 {
 	int status = LACUNA_OK;
@@ -134,6 +150,7 @@ int temporary_commit(struct temporary *t)
 	if (!status && t->name && rename(t->name->text, t->target))
 		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
 	if (!status && t->name) {
+		synchronise_directory(t->target);
 		t->name->active = 0;
 		t->name = NULL;
 	}
