@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 
+#include <string.h>
 #include <unistd.h>
 
 int operators_parse(const struct option_list *list, struct plugin_use **uses)
@@ -35,7 +36,11 @@ void operators_free(struct plugin_use *uses, size_t count)
 
 int plugin_refused(const struct command *c, int status)
 {
-	return status == LACUNA_EINVAL ? misuse(c, "%s", error_text()) : failure(NULL, status);
+	/* The loader names the file of a plugin that is there and cannot be used. */
+	const int found = strstr(error_text(), ".so: ") != NULL;
+
+	return status == LACUNA_EINVAL && !found ? misuse(c, "%s", error_text())
+						 : failure(NULL, status);
 }
 
 size_t resources_set(int64_t threads, uint64_t memory)

@@ -3,8 +3,8 @@
 /* lacuna help: commands and plugins explained. */
 #include <config.h>
 
-#include "base/error.h"
 #include "cli/cli.h"
+#include "cli/common.h"
 #include "cli/describe.h"
 #include "plugin/loader.h"
 
@@ -26,8 +26,7 @@ static int show_plugin(const struct command *c, const struct values *v, int kind
 	const int status = plugin_load(kind, name, &p);
 
 	if (status)
-		return status == LACUNA_EINVAL ? misuse(c, "%s", error_text())
-					       : failure(NULL, status);
+		return plugin_refused(c, status);
 	if (v->man)
 		describe_man(p, stdout);
 	else

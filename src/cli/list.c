@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "plugin/loader.h"
@@ -37,6 +38,7 @@ struct listing {
 	const struct values *v;
 	int kind;
 	json_t *json;
+	int count;
 	int found[sizeof(absent) / sizeof(absent[0])];
 };
 
@@ -66,12 +68,12 @@ static void print(struct listing *l, const char *name, const char *path, const s
 		printf("  %-12s %s\n", "", path);
 }
 
-/* The file's own name in front of the reason is known already. */
-static const char *reason_after(const char *path, const char *text)
+/* The file's name in front of the reason is known already. */
+static const char *reason_after_path(const char *text)
 {
-	const size_t n = strlen(path);
+	const char *after = strstr(text, ".so: ");
 
-	return !strncmp(text, path, n) && !strncmp(text + n, ": ", 2) ? text + n + 2 : text;
+	return after ? after + strlen(".so: ") : text;
 }
 
 static void visit(void *context, const char *name, const char *path)
@@ -79,13 +81,14 @@ static void visit(void *context, const char *name, const char *path)
 	struct listing *l = context;
 	const struct plugin *p;
 
+	l->count++;
 	for (size_t i = 0; absent[i].name; i++)
 		if (absent[i].kind == l->kind && !strcmp(absent[i].name, name))
 			l->found[i] = 1;
 	if (plugin_load(l->kind, name, &p))
-		print(l, name, path, NULL, reason_after(path, error_text()));
+		print(l, name, path, NULL, reason_after_path(error_text()));
 	else
-		print(l, name, path, p, NULL);
+		print(l, name, p->path, p, NULL);
 }
 
 static int list_family(struct listing *l, int kind)
@@ -129,6 +132,10 @@ static int run(const struct command *c, const void *values, int count, char **op
 		status = list_family(&l, kind);
 	if (!status && l.v->json)
 		status = print_json(l.json);
+	if (!status && !l.count)
+		log_message(LACUNA_LOG_WARN, "no plugins were found in %s (LACUNA_PLUGIN_PATH)",
+			    getenv("LACUNA_PLUGIN_PATH") ? getenv("LACUNA_PLUGIN_PATH")
+							 : LACUNA_PLUGIN_DIR);
 	json_decref(l.json);
 	return status ? failure(NULL, status) : STATUS_DONE;
 }

@@ -57,6 +57,13 @@ LACUNA_PLUGIN_PATH=$tap_dir/own:$LACUNA_PLUGIN_PATH "$LACUNA" list operators >ou
 tap_result $? "a broken plugin does not fail the list"
 matches out '^  broken  *(unusable) ' "it is a line of the list"
 contains out "mask" "the others are there"
+LACUNA_PLUGIN_PATH=$tap_dir/own "$LACUNA" help operator broken >out 2>err
+test $? -eq 1
+tap_result $? "help of it fails"
+one_line "help of it"
+LACUNA_PLUGIN_PATH=$tap_dir/nowhere "$LACUNA" list >out 2>err
+tap_result $? "no plugins at all"
+contains err "$tap_dir/nowhere" "no plugins at all: where they were sought"
 fails 1 "check refuses it" "$LACUNA" check own/operators/broken.so
 one_line "check refuses it"
 ok "check" "$LACUNA" check operator mask:keep=0.5
