@@ -24,8 +24,8 @@
 enum {
 	LEVELS_MOST = 6,
 	LAYERS_MOST = 256,
-	STRIPS_MOST = 32, /* of one layer: more than threads, so that they end together */
-	STRIP_ROWS = 8,	  /* at least: a strip must be worth its call */
+	UNITS_MOST = 32, /* of one layer: more than threads, so that they end together */
+	STRIP_ROWS = 8,	 /* of one call: fewer cost calls, more do not fit the cache */
 	WINDOWS_MOST = 4,
 	RADIUS_MOST = 64,
 	VECTOR = 16 /* channels are stored in multiples of this */
@@ -45,7 +45,7 @@ struct layer {
 	int from, to; /* buffers: x[level], or T */
 	int inputs, outputs;
 	int kernel, up, relu, sum, single;
-	int strips, rows;
+	int strips, rows, units; /* units: runs of strips, one scratch each */
 	/* kernel 3: the first strip, those between, the last, which have zeros above, nowhere, below.  up: even and
 	 * odd rows of the result, each by itself a 1x1 convolution from one pixel to two neighbours. */
 	struct conv conv[3];
@@ -225,9 +225,9 @@ static struct layer *add(struct unet *n, int level, int from, int to, int inputs
 	l->inputs = inputs;
 	l->outputs = outputs;
 	l->kernel = kernel;
-	l->rows = (rows + STRIPS_MOST - 1) / STRIPS_MOST;
-	l->rows = l->rows < STRIP_ROWS ? STRIP_ROWS : l->rows;
+	l->rows = STRIP_ROWS;
 	l->strips = (rows + l->rows - 1) / l->rows;
+	l->units = l->strips < UNITS_MOST ? l->strips : UNITS_MOST;
 	return l;
 }
 
@@ -402,7 +402,7 @@ static void plan_scratch(struct unet *n)
 			if (n->layer[i].conv[k].scratch > n->strip_bytes)
 				n->strip_bytes = n->layer[i].conv[k].scratch;
 	n->strip_bytes = (n->strip_bytes + 63) / 64 * 64;
-	n->bytes = n->strip + STRIPS_MOST * n->strip_bytes;
+	n->bytes = n->strip + UNITS_MOST * n->strip_bytes;
 }
 
 /* The weights: a file of the user's, else ours for gray or for colour. */
@@ -506,7 +506,7 @@ struct job {
 	int64_t x, y, w, h, left, top, right, bottom;
 	int channel;
 	const struct layer *layer;
-	int status[STRIPS_MOST];
+	int status[UNITS_MOST];
 };
 
 static float clamped(const struct unet *n, float sigma)
@@ -541,8 +541,8 @@ static float *plane(const struct job *j, int k)
 static void strip_rows(const struct unet *n, size_t i, int64_t rows, int64_t *from, int64_t *to)
 {
 	(void)n;
-	*from = rows * (int64_t)i / STRIPS_MOST;
-	*to = rows * ((int64_t)i + 1) / STRIPS_MOST;
+	*from = rows * (int64_t)i / UNITS_MOST;
+	*to = rows * ((int64_t)i + 1) / UNITS_MOST;
 }
 
 /* Adds one pair of taps, at distance r on both sides; outside there is nothing. */
@@ -667,44 +667,46 @@ static void make_features(void *arg, size_t i)
 		feature_row(j, y, average);
 }
 
-/* One strip of one layer. */
-static void run_strip(void *arg, size_t i)
+/* Strip i of a layer, by the scratch of its unit. */
+static int run_strip(const struct job *j, int i, void *own)
 {
-	struct job *j = arg;
 	const struct unet *n = j->n;
 	const struct layer *l = j->layer;
 	const size_t size = n->onednn.bf16 ? 2 : 4, out = l->single ? sizeof(float) : size;
 	const size_t across = (size_t)(n->tile_w >> (l->level + 1));
-	const size_t first = i * (size_t)l->rows;
+	const size_t in_row = across * (size_t)l->inputs * size;
+	const size_t out_row = across * (size_t)l->outputs * out;
+	const size_t first = (size_t)i * (size_t)l->rows;
+	const struct conv *conv = &l->conv[i + 1 == l->strips ? 2 : i ? 1 : 0];
 	char *src = j->scratch + n->at[l->from], *dst = j->scratch + n->at[l->to];
-	char *own = j->scratch + n->strip + i * n->strip_bytes;
-	const size_t last = i + 1 == (size_t)l->strips;
+	int status = LACUNA_OK;
 
 	if (l->up) {
 		const size_t rows = (size_t)(n->tile_h >> (l->level + 1));
-		const size_t in = across * (size_t)l->inputs * size;
-		const size_t result = across * (size_t)l->outputs * size;
 
 		for (size_t y = first; y < first + (size_t)l->rows && y < rows; y++)
-			for (size_t k = 0; k < 2 && !j->status[i]; k++)
-				j->status[i] = conv_execute(&n->onednn, &l->conv[k], src + y * in,
-							    dst + (2 * y + k) * result, own);
-	} else if (l->kernel == 2) {
-		j->status[i] = conv_execute(&n->onednn,
-					    &l->conv[last ? 2
-						     : i  ? 1
-							  : 0],
-					    src + first * 4 * across * (size_t)l->inputs * size,
-					    dst + first * across * (size_t)l->outputs * out, own);
-	} else {
-		j->status[i] =
-			conv_execute(&n->onednn,
-				     &l->conv[last ? 2
-					      : i  ? 1
-						   : 0],
-				     src + (i ? first - 1 : 0) * across * (size_t)l->inputs * size,
-				     dst + first * across * (size_t)l->outputs * out, own);
+			for (size_t k = 0; k < 2 && !status; k++)
+				status = conv_execute(&n->onednn, &l->conv[k], src + y * in_row,
+						      dst + (2 * y + k) * out_row, own);
+		return status;
 	}
+	if (l->kernel == 2) /* rows of twice the width, two for each of the result */
+		return conv_execute(&n->onednn, conv, src + first * 4 * in_row,
+				    dst + first * out_row, own);
+	return conv_execute(&n->onednn, conv, src + (i ? first - 1 : 0) * in_row,
+			    dst + first * out_row, own);
+}
+
+static void run_unit(void *arg, size_t i)
+{
+	struct job *j = arg;
+	const struct unet *n = j->n;
+	const struct layer *l = j->layer;
+	char *own = j->scratch + n->strip + i * n->strip_bytes;
+	const int from = l->strips * (int)i / l->units, to = l->strips * ((int)i + 1) / l->units;
+
+	for (int s = from; s < to && !j->status[i]; s++)
+		j->status[i] = run_strip(j, s, own);
 }
 
 static void write_rows(void *arg, size_t i)
@@ -744,19 +746,19 @@ static int run_tile(struct job *j)
 	memset(j->scratch + n->at[T], 0,
 	       (size_t)n->input * (n->onednn.bf16 ? 2 : 4) * (size_t)(n->tile_w * n->tile_h / 4));
 	for (j->channel = 0; j->channel < n->channels; j->channel++) {
-		host->parallel(host, STRIPS_MOST, average_across, j);
-		host->parallel(host, STRIPS_MOST, make_features, j);
+		host->parallel(host, UNITS_MOST, average_across, j);
+		host->parallel(host, UNITS_MOST, make_features, j);
 	}
 	for (int k = 0; k < n->layers; k++) {
 		if (host->cancelled(host))
 			return LACUNA_ECANCELLED;
 		j->layer = &n->layer[k];
-		host->parallel(host, (size_t)j->layer->strips, run_strip, j);
-		for (int i = 0; i < j->layer->strips; i++)
+		host->parallel(host, (size_t)j->layer->units, run_unit, j);
+		for (int i = 0; i < j->layer->units; i++)
 			if (j->status[i])
 				return j->status[i];
 	}
-	host->parallel(host, STRIPS_MOST, write_rows, j);
+	host->parallel(host, UNITS_MOST, write_rows, j);
 	return LACUNA_OK;
 }
 
