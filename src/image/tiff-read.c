@@ -137,8 +137,11 @@ static int parse_type(TIFF *tif, struct sample_type *type)
 	return LACUNA_OK;
 }
 
+/* For files that do not say. */
 static uint16_t guess_photometric(const struct tiff_layout *l)
 {
+	if (l->compression == COMPRESSION_CCITTFAX3 || l->compression == COMPRESSION_CCITTFAX4)
+		return PHOTOMETRIC_MINISWHITE;
 	return l->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
 }
 
@@ -263,8 +266,9 @@ static int parse_blocks(TIFF *tif, struct tiff_layout *l)
 		if (l->block_height > l->height)
 			l->block_height = l->height;
 	}
-	return l->block_width && l->block_height ? LACUNA_OK
-						 : error_set(LACUNA_EINVAL, "has empty tiles");
+	if (!l->block_width || !l->block_height)
+		return error_set(LACUNA_EINVAL, "has empty tiles or strips");
+	return LACUNA_OK;
 }
 
 /* How many bytes of picture a byte of file can hold at most. */
@@ -452,9 +456,12 @@ static void note_colour(struct note *n, const struct tiff_layout *l)
 static void note_lost(struct note *n, TIFF *tif, const struct tiff_layout *l)
 {
 	uint32_t size = 0;
-	uint16_t count = 0;
+	uint16_t count = 0, samples;
 	void *data;
 
+	TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &samples);
+	if (l->convert && samples > 3)
+		note_add(n, "extra samples are dropped");
 	if (!writer_keeps_compression(l))
 		note_add(n, "%s compression becomes Deflate",
 			 tags_compression_name(l->compression));
