@@ -22,7 +22,7 @@ static void test_image(void)
 
 	ok(!image_create(&image, &shape), "an image is created");
 	ok((uintptr_t)image.values % 64 == 0, "its values are aligned");
-	ok(!image_extrema(&image, &range) == 0 && range.lo == 0 && range.hi == 0, "it is zero");
+	ok(image_extrema(&image, &range) && range.lo == 0 && range.hi == 0, "it is zero");
 	memcpy(image.values, values, sizeof(values));
 	ok(image_extrema(&image, &range) && range.lo == -100 && range.hi == 1000,
 	   "extrema look at finite values only");
