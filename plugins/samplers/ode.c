@@ -5,16 +5,22 @@
  *
  *	u_s = E + sqrt(s^2 - c^2) (u - E)/sigma + c z,	c = eta s sqrt(1 - s^2/sigma^2),  E = E(u, sigma).
  *
- * eta = 1 is ddpm with variance=small. */
+ * eta = 1 is ddpm with variance=small.  form=theory is the plain step of Li, Wei, Chen, Chi 2023 (arXiv 2306.09251),
+ *
+ *	x_{t-1} = (x_t + (1 - alpha_t)/2 score)/sqrt(alpha_t),	here	u_s = u + (sigma^2 - s^2)/2 (E - u)/sigma^2. */
 #include <lacuna/plugin.h>
 #include "common/schedule.h"
 #include "common/vector.h"
 
 #include <math.h>
 
+enum { DDIM, THEORY };
+static const char *const forms[] = { "ddim", "theory", NULL };
+
 struct config {
 	struct schedule_config schedule; /* first */
 	double eta;
+	int64_t form;
 };
 
 struct ode {
@@ -23,6 +29,7 @@ struct ode {
 	struct schedule_config config;
 	struct schedule schedule;
 	double eta;
+	int64_t form;
 	size_t n;
 	float *estimate;
 };
@@ -42,15 +49,19 @@ static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct ode *p = host->alloc(host, sizeof *p);
+	struct ode *p;
 	int status;
 
+	if (c->form == THEORY && c->eta > 0)
+		return host->fail(host, LACUNA_EINVAL, "form=theory takes no eta");
+	p = host->alloc(host, sizeof *p);
 	if (!p)
 		return LACUNA_ENOMEM;
 	p->host = host;
 	p->problem = problem;
 	p->config = c->schedule;
 	p->eta = c->eta;
+	p->form = c->form;
 	p->n = lacuna_count(&problem->x);
 	status = schedule_create(host, &c->schedule, &p->schedule);
 	p->estimate = status ? NULL : host->alloc(host, p->n * sizeof *p->estimate);
@@ -81,11 +92,13 @@ static int step(void *self, int64_t k, float *u)
 	const struct ode *p = self;
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double c = p->eta * s * sqrt(1 - s * s / (sigma * sigma));
-	const double keep = sqrt(s * s - c * c) / sigma;
+	double keep = sqrt(s * s - c * c) / sigma;
 	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
 
 	if (status)
 		return status;
+	if (p->form == THEORY && s > 0) /* the last step ends at the estimate itself */
+		keep = (1 + s * s / (sigma * sigma)) / 2;
 	vector_combine(p->host, p->n, 1 - keep, p->estimate, keep, u, u);
 	if (c > 0)
 		vector_add_noise(p->host, p->n, c, (uint64_t)k, u);
@@ -96,6 +109,8 @@ static const struct lacuna_param params[] = {
 	SCHEDULE_PARAMS(50),
 	LACUNA_PARAM_REAL(struct config, eta, NULL, 0, 1, 0,
 			  "fresh noise: 0 none after the start, 1 as much as ddpm"),
+	LACUNA_PARAM_CHOICE(struct config, form, forms, DDIM,
+			    "exact for a constant noise estimate, or the step of the theory"),
 };
 
 static const struct lacuna_sampler family = {
@@ -116,8 +131,12 @@ static const struct lacuna_plugin plugin = {
 	"only chance the starting noise. It needs fewer steps than ddpm for the same "
 	"discretisation error.\n"
 	"Not when the guidance is a rough approximation: the noise of ddpm, or eta above 0, "
-	"corrects errors that the ODE keeps.\n" SCHEDULE_MANUAL
-	"Source: Song, Meng, Ermon, Denoising Diffusion Implicit Models, 2021, equation 12.",
+	"corrects errors that the ODE keeps.\n"
+	"form=theory is the plain step that convergence proofs are written for; it needs about "
+	"twice the steps of ddim.\n" SCHEDULE_MANUAL
+	"Source: Song, Meng, Ermon, Denoising Diffusion Implicit Models, 2021, equation 12; "
+	"form=theory: Li, Wei, Chen, Chi, Towards Faster Non-Asymptotic Convergence for "
+	"Diffusion-Based Generative Models, ICLR 2024 (arXiv 2306.09251).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
