@@ -52,6 +52,12 @@ static int run_spectral(const struct call *call, void *scratch, float *out)
 						       call->gain_context, call->in[0], out);
 }
 
+static int run_approximate(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.op.approximate(call->self, scratch, call->gain,
+							  call->gain_context, call->in[0], out);
+}
+
 static struct call make_call(const struct trial *t, const char *name,
 			     int (*run)(const struct call *, void *, float *), size_t out_count)
 {
@@ -338,6 +344,30 @@ static void pseudo_inverse(const struct trial *t, const double *threshold, const
 	spectral(t, gain_pseudo_inverse, threshold, work, out);
 }
 
+/* A preconditioner M, positive and symmetric: (Mv, w) = (v, Mw), (Mv, v) > 0. */
+static void examine_approximate(const struct trial *t)
+{
+	float *v = t->temporary[0], *w = t->temporary[1], *mv = t->temporary[2],
+	      *mw = t->temporary[3];
+	const double rho = t->largest > 0 ? t->largest / 30 : 1;
+	struct call call = make_call(t, "approximate", run_approximate, t->nx);
+	double scale;
+
+	call.gain = gain_inverse;
+	call.gain_context = &rho;
+	random_vector(t, 120, t->nx, v);
+	random_vector(t, 121, t->nx, w);
+	call.in[0] = v;
+	check_quick(t->c, &call, mv);
+	call.in[0] = w;
+	check_quick(t->c, &call, mw);
+	scale = fmin(vector_norm(t->nx, mv) * vector_norm(t->nx, w),
+		     vector_norm(t->nx, v) * vector_norm(t->nx, mw));
+	check_limit(t->c, APPROXIMATE,
+		    fabs(vector_dot(t->nx, mv, w) - vector_dot(t->nx, v, mw)) / scale, tolerance);
+	check_expect(t->c, APPROXIMATE, vector_dot(t->nx, mv, v) > 0, "(Mv, v) is not positive");
+}
+
 /* With eigenvalues up to a threshold taken for 0, P = 1[lambda > threshold](A'A), B = A A^+ and A^+ as defined in
  * the design: A^+ A = P, A A^+ A = A P, A^+ A A^+ = A^+, and both products are symmetric. */
 static void examine_pseudo_inverse(const struct trial *t)
@@ -410,11 +440,12 @@ static int examine_functions(const struct trial *t, int *has_spectral)
 	struct call forward = make_call(t, "apply", run_apply, t->ny);
 	struct call back = make_call(t, "adjoint", run_adjoint, t->nx);
 	struct call spectrum = make_call(t, "spectral", run_spectral, t->nx);
+	struct call rough = make_call(t, "approximate", run_approximate, t->nx);
 	struct guarded x = { NULL, 0, NULL }, y = { NULL, 0, NULL };
 	int linear = t->op->flags & LACUNA_LINEAR, works = 0;
 
 	*has_spectral = 0;
-	spectrum.gain = gain_lambda;
+	spectrum.gain = rough.gain = gain_lambda;
 	if (guarded_random(t->c, 1, t->nx, 0.5, 0.1, &x) ||
 	    guarded_random(t->c, 2, t->ny, 0.5, 0.1, &y))
 		goto out;
@@ -426,6 +457,10 @@ static int examine_functions(const struct trial *t, int *has_spectral)
 		*has_spectral = offers_spectral(t, x.data);
 		works = !*has_spectral || examine_call(t, spectrum, &x, NULL);
 		check_expect(t->c, ACCEPTS, works, "spectral() fails: %s", error_text());
+	}
+	if (works && linear && t->op->approximate) {
+		works = examine_call(t, rough, &x, NULL);
+		check_expect(t->c, ACCEPTS, works, "approximate() fails: %s", error_text());
 	}
 	/* One that writes beyond its arrays would only crash what follows. */
 	works = works && !t->c->outcomes[BOUNDS].failed;
@@ -468,6 +503,8 @@ static void examine_mathematics(struct trial *t, int has_spectral)
 	if (t->op->diagonal)
 		examine_diagonal(t);
 	t->largest = largest_eigenvalue(t);
+	if (t->op->approximate)
+		examine_approximate(t);
 	if (has_spectral && t->largest > 0) {
 		examine_gains(t);
 		examine_pseudo_inverse(t);

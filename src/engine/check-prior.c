@@ -109,6 +109,12 @@ static int run_vjp(const struct call *call, void *scratch, float *out)
 						     call->in[1], out);
 }
 
+static int run_conditional(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.conditional(call->self, scratch, call->sigma,
+							     call->in[0], out);
+}
+
 static struct call make_call(const struct trial *t, const char *name,
 			     int (*run)(const struct call *, void *, float *), double sigma)
 {
@@ -267,6 +273,33 @@ out:
 	guarded_release(&v);
 }
 
+/* An instance of its own, since condition() may change what scratch() says. */
+static void examine_conditional(const struct trial *t)
+{
+	struct trial own = *t;
+	struct guarded u = { NULL, 0, NULL };
+	int status;
+
+	own.self = NULL;
+	error_clear();
+	status = check_status(
+		t->c, "create",
+		t->prior->create(&own.host, t->c->use->config, &own.problem, &own.self));
+	if (status)
+		return;
+	status = own.prior->condition(own.self, &own.problem, own.problem.noise);
+	if (status != LACUNA_EUNSUPPORTED) {
+		check_status(t->c, "condition", status);
+		check_expect(t->c, ACCEPTS, !status, "condition() fails: %s", error_text());
+	}
+	own.scratch_bytes = own.prior->scratch ? own.prior->scratch(own.self) : 0;
+	if (!status && !guarded_random(t->c, 1, t->count, 0.5, middle_sigma(t), &u))
+		examine_call(&own, make_call(&own, "conditional", run_conditional, middle_sigma(t)),
+			     &u, NULL, NULL);
+	guarded_release(&u);
+	own.prior->destroy(own.self);
+}
+
 /* ---- one shape */
 
 static int create_and_destroy(void *context)
@@ -304,6 +337,8 @@ static int examine_instance(struct trial *t)
 			examine_map(t);
 		if (t->prior->vjp)
 			examine_vjp(t);
+		if (t->prior->condition && t->prior->conditional && t->problem.measurement)
+			examine_conditional(t);
 	}
 	for (i = 0; i < 4; i++)
 		memory_release(t->temporary[i]);

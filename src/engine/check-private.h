@@ -36,6 +36,7 @@ enum property {
 	SPECTRAL_ROOT,
 	SPECTRAL_INVERSE,
 	PSEUDO_INVERSE,
+	APPROXIMATE,
 	/* priors */
 	INFO,
 	BLIND,

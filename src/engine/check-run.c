@@ -338,6 +338,12 @@ static int run_estimate(const struct call *call, void *scratch, float *out)
 							     call->in[0], out);
 }
 
+static int run_estimate_step(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.guidance.estimate_step(
+		call->self, scratch, call->sigma, call->sigma / 2, call->in[0], out);
+}
+
 static int guidance_creation(void *context)
 {
 	struct trial *t = context;
@@ -382,6 +388,16 @@ static int examine_guidance(struct trial *t)
 		status = check_call(t->c, &call, &out);
 		check_expect(t->c, ACCEPTS, !status, "estimate() fails: %s", error_text());
 		guarded_release(&out);
+		if (guidance->estimate_step) {
+			struct call step = call;
+
+			step.name = "estimate_step";
+			step.run = run_estimate_step;
+			status = check_call(t->c, &step, &out);
+			check_expect(t->c, ACCEPTS, !status, "estimate_step() fails: %s",
+				     error_text());
+			guarded_release(&out);
+		}
 		guarded_release(&u);
 	}
 	guidance->destroy(t->self);

@@ -46,6 +46,7 @@ static const char *const property_names[PROPERTIES] = {
 	[SPECTRAL_ROOT] = "spectral: gain sqrt(lambda) twice is A'A",
 	[SPECTRAL_INVERSE] = "spectral: gain 1/(lambda + rho) solves",
 	[PSEUDO_INVERSE] = "spectral: Moore-Penrose identities",
+	[APPROXIMATE] = "approximate() is symmetric and positive",
 	[INFO] = "info is sane",
 	[BLIND] = "blind: sigma makes no difference",
 	[SMALL_SIGMA] = "denoise tends to u for small sigma",

@@ -83,6 +83,8 @@ static const struct {
 	{ LACUNA_OPERATOR, "downsample:factor=2,psf=psf-6x3,boundary=periodic" },
 	{ LACUNA_OPERATOR, "gray" },
 	{ LACUNA_OPERATOR, "gray:red=1,green=0,blue=0" },
+	{ LACUNA_OPERATOR, "matrix:rows=0.8 0.3 -0.5" },
+	{ LACUNA_OPERATOR, "matrix:rows=1" },
 	{ LACUNA_PRIOR, "gaussian" },
 	{ LACUNA_PRIOR, "gmm:file=MIXTURE" },
 	{ LACUNA_PRIOR, "unet:precision=f32,weights=SRCDIR/tests/golden/unet-gray.safetensors" },
