@@ -14,32 +14,67 @@
 /* The prior that ships, and the one that is always there. */
 static const char neural_prior[] = "unet", plain_prior[] = "gaussian";
 
-struct preset {
-	const char *name;
-	const char *sampler; /* with a neural prior */
-	const char *
-		plain; /* with the plain prior, for which the half-quadratic fixed point is the optimum */
-	const char *exact;   /* guidance free of bias: pixelwise operator, prior with sigma maps */
-	const char *general; /* guidance elsewhere */
+/* Where a preset applies. */
+enum circumstance {
+	ANYWHERE,
+	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
+	PLAIN	   /* the plain prior, for which the fixed point of hqs is the optimum */
 };
 
-static const struct preset presets[] = {
-	{ "best", "hqs", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01", "exact", "prox" },
-	{ "fast", "hqs", "hqs:steps=8,lambda=1,sigma_min=0.01", "exact", "prox" },
-	{ "sample", "ddpm", "ddpm", "exact", "prox" },
+/* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation: there is
+ * nothing to approach in steps. */
+static const struct preset {
+	const char *method;
+	enum circumstance where;
+	const char *guidance, *sampler;
+} presets[] = {
+	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
+	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
+	{ "best", ANYWHERE, "prox", "hqs" },
+	{ "fast", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
+	{ "fast", PLAIN, "prox", "hqs:lambda=1,sigma_min=0.01" },
+	{ "fast", ANYWHERE, "prox", "hqs" },
+	{ "sample", PIXELWISE, "exact", "ddpm" },
+	{ "sample", ANYWHERE, "prox", "ddpm" },
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
 
-static const struct preset *find_preset(const struct method_wish *w)
+static int is_pixelwise(const struct method *m)
 {
-	/* Several equal point estimates would be of no use. */
-	const char *name = w->method			   ? w->method
-			   : w->samples > 1 && !w->sampler ? "sample"
-							   : "best";
+	const struct method_wish *w = &m->wish;
+
+	for (size_t i = 0; i < w->operator_count; i++)
+		if (!(w->operators[i].plugin->u.op.flags & LACUNA_PIXELWISE))
+			return 0;
+	return m->prior.plugin->u.prior.denoise_map &&
+	       (!w->guidance || !strcmp(w->guidance, "exact"));
+}
+
+static int applies(const struct preset *p, const struct method *m)
+{
+	switch (p->where) {
+	case PIXELWISE:
+		return is_pixelwise(m);
+	case PLAIN:
+		return !strcmp(m->prior.plugin->head->name, plain_prior);
+	default:
+		return 1;
+	}
+}
+
+/* Several equal point estimates would be of no use, nor would a guidance without a sampler that asks for it. */
+static const char *default_method(const struct method_wish *w)
+{
+	return !w->sampler && (w->samples > 1 || w->guidance) ? "sample" : "best";
+}
+
+static const struct preset *find_preset(const struct method *m)
+{
+	const char *name = m->wish.method ? m->wish.method : default_method(&m->wish);
 	size_t i = 0;
 
-	while (strcmp(presets[i].name, name) != 0)
+	while (strcmp(presets[i].method, name) != 0 || !applies(&presets[i], m))
 		i++;
 	return &presets[i];
 }
@@ -63,43 +98,17 @@ static int choose_prior(const char *wish, struct plugin_use *prior)
 	return take_plain_prior(prior);
 }
 
-static int all_pixelwise(const struct plugin_use *operators, size_t count)
+static int choose_guidance(const struct preset *p, struct method *m)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!(operators[i].plugin->u.op.flags & LACUNA_PIXELWISE))
-			return 0;
-	return 1;
-}
-
-static int choose_guidance(const struct method_wish *w, const struct preset *p, struct method *m)
-{
-	const int exact = all_pixelwise(w->operators, w->operator_count) &&
-			  m->prior.plugin->u.prior.denoise_map;
+	const char *wish = m->wish.guidance;
 
 	m->has_guidance = (m->sampler.plugin->u.sampler.needs & LACUNA_NEEDS_GUIDANCE) != 0;
-	if (!m->has_guidance) {
-		if (w->guidance)
-			log_message(LACUNA_LOG_WARN,
-				    "sampler %s uses no guidance; --guidance is ignored",
-				    m->sampler.plugin->head->name);
-		return LACUNA_OK;
-	}
-	return use_parse(LACUNA_GUIDANCE,
-			 w->guidance ? w->guidance
-			 : exact     ? p->exact
-				     : p->general,
-			 &m->guidance);
-}
-
-static int choose_sampler(const struct method_wish *w, const struct preset *p, struct method *m)
-{
-	const int plain = !strcmp(m->prior.plugin->head->name, plain_prior);
-
-	return use_parse(LACUNA_SAMPLER,
-			 w->sampler ? w->sampler
-			 : plain    ? p->plain
-				    : p->sampler,
-			 &m->sampler);
+	if (m->has_guidance)
+		return use_parse(LACUNA_GUIDANCE, wish ? wish : p->guidance, &m->guidance);
+	if (wish)
+		log_message(LACUNA_LOG_WARN, "sampler %s uses no guidance; --guidance is ignored",
+			    m->sampler.plugin->head->name);
+	return LACUNA_OK;
 }
 
 static int set_steps(int64_t steps, struct plugin_use *sampler)
@@ -118,14 +127,15 @@ static int set_steps(int64_t steps, struct plugin_use *sampler)
 /* Sampler and guidance, to a prior that is there. */
 static int choose_rest(struct method *m)
 {
-	const struct preset *p = find_preset(&m->wish);
-	int status = choose_sampler(&m->wish, p, m);
+	const struct preset *p = find_preset(m);
+	int status = use_parse(LACUNA_SAMPLER, m->wish.sampler ? m->wish.sampler : p->sampler,
+			       &m->sampler);
 
-	m->name = p->name;
+	m->name = p->method;
 	if (!status)
 		status = set_steps(m->wish.steps, &m->sampler);
 	if (!status)
-		status = choose_guidance(&m->wish, p, m);
+		status = choose_guidance(p, m);
 	if (status)
 		method_free(m);
 	return status;

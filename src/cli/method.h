@@ -10,7 +10,7 @@
 extern const char *const method_names[];
 
 struct method_wish {
-	const char *method;			/* NULL: best, or sample for several samples */
+	const char *method; /* NULL: best, or sample for several samples or with a guidance */
 	const char *prior, *guidance, *sampler; /* the user's specifications, or NULL */
 	int64_t steps;				/* 0: the sampler's default */
 	int64_t samples;

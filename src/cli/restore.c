@@ -43,7 +43,8 @@ static const struct option_row rows[] = {
 	  "auto estimates it [auto]",
 	  AT(noise) },
 	{ "method", 'm', OPTION_CHOICE, "METHOD",
-	  "preset of the three below: fast, best or sample [best; sample with --samples]",
+	  "preset of the three below: fast, best or sample [best; sample with --samples or "
+	  "--guidance]",
 	  AT(method), .choices = method_names },
 	{ "prior", 'p', OPTION_PLUGIN, "PRIOR", "what pictures look like [by method]", AT(prior),
 	  .kind = LACUNA_PRIOR },
