@@ -88,8 +88,9 @@ static int read_matrix(const struct lacuna_host *host, const struct config *c, s
 	int status;
 
 	if (!c->rows == !c->file)
-		return host->fail(host, LACUNA_EINVAL, "matrix: give rows=... or file=..., one of "
-						       "them");
+		return host->fail(host, LACUNA_EINVAL,
+				  "matrix: give rows=... or file=..., one of "
+				  "them");
 	if (c->rows) {
 		if (!parse_rows(c->rows, p, d, NULL))
 			return bad_rows(host);
@@ -290,7 +291,8 @@ static int diagonal(const void *self, float *out)
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_TEXT(struct config, rows, 0, NULL,
 			  "the matrix itself: numbers in blanks, each row ended by ';'"),
-	LACUNA_PARAM_PATH(struct config, file, 0, NULL, "text file with the matrix, one row a line"),
+	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
+			  "text file with the matrix, one row a line"),
 };
 
 static const struct lacuna_operator family = {

@@ -144,29 +144,19 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 
 /* ---- services: the guidance */
 
-static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
-{
-	struct session *s = session_of(host);
-
-	if (s->options.observe)
-		s->options.observe(s->options.laboratory, sigma);
-	return session_estimate(s, sigma, u, x0);
-}
-
 static int service_estimate_step(const struct lacuna_host *host, double sigma, double next,
 				 const float *u, float *x0)
 {
 	struct session *s = session_of(host);
-	const struct plugin *guidance = s->guidance_use->plugin;
-	int status;
 
-	if (!guidance->u.guidance.estimate_step)
-		return service_estimate(host, sigma, u, x0);
 	if (s->options.observe)
-		s->options.observe(s->options.laboratory, sigma);
-	status = guidance->u.guidance.estimate_step(s->guidance, s->guidance_scratch, sigma, next,
-						    u, x0);
-	return status ? error_context(status, "guidance \"%s\"", guidance->head->name) : status;
+		s->options.observe(s->options.laboratory, sigma, u);
+	return session_estimate(s, sigma, next, u, x0);
+}
+
+static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+{
+	return service_estimate_step(host, sigma, -1, u, x0);
 }
 
 /* ---- services: the conditional mean in closed form */
@@ -451,14 +441,19 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	return LACUNA_OK;
 }
 
-int session_estimate(struct session *s, double sigma, const float *u, float *x0)
+int session_estimate(struct session *s, double sigma, double next, const float *u, float *x0)
 {
+	const struct lacuna_guidance *guidance;
 	int status;
 
 	if (!s->guidance_use)
 		return error_set(LACUNA_EUNSUPPORTED, "there is no guidance to ask");
-	status = s->guidance_use->plugin->u.guidance.estimate(s->guidance, s->guidance_scratch,
-							      sigma, u, x0);
+	guidance = &s->guidance_use->plugin->u.guidance;
+	if (guidance->estimate_step && next >= 0)
+		status = guidance->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,
+						 x0);
+	else
+		status = guidance->estimate(s->guidance, s->guidance_scratch, sigma, u, x0);
 	return status ? error_context(status, "guidance \"%s\"",
 				      s->guidance_use->plugin->head->name)
 		      : status;

@@ -16,9 +16,9 @@ struct session_options {
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *progress_context;
 	/* For laboratories, each may be NULL: noise in place of the counter-based one (called from any thread), and the
-	 * levels at which the sampler asks for estimates, in order. */
+	 * levels and states at which the sampler asks for estimates, in order. */
 	void (*gaussian)(void *context, uint64_t stream, uint64_t position, float *out, size_t n);
-	void (*observe)(void *context, double sigma);
+	void (*observe)(void *context, double sigma, const float *u);
 	void *laboratory; /* their context */
 };
 
@@ -36,8 +36,9 @@ int session_create(struct problem *, const struct plugin_use *prior,
 		   const struct session_options *, struct session **);
 /* One sample into x, x-shaped.  LACUNA_ECANCELLED, LACUNA_ENUMERIC (NaN) and what plugins return. */
 int session_run(struct session *, uint32_t sample, float *x, struct session_stats *);
-/* The guidance alone: x0 ~ E[x0 | u, y].  LACUNA_EUNSUPPORTED without a guidance. */
-int session_estimate(struct session *, double sigma, const float *u, float *x0);
+/* The guidance alone: x0 ~ E[x0 | u, y], for a step to the level `next' (< 0: not said).  LACUNA_EUNSUPPORTED without a
+ * guidance. */
+int session_estimate(struct session *, double sigma, double next, const float *u, float *x0);
 void session_destroy(struct session *); /* accepts NULL */
 
 /* Bytes a run will need at most, plugins included, estimated from the shapes alone. */

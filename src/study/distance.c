@@ -85,7 +85,7 @@ int distance_gaussian_kl(int dim, const double *mean_q, const double *cov_q, con
 
 /* ---- nearest neighbours ------------------------------------------------------------------------------ */
 
-enum { NEIGHBOURS = 4 };
+enum { NEIGHBOURS = 8 };
 
 /* Squared distance from x to its nearest number NEIGHBOURS among n points, itself (index self) left out. */
 static double neighbour(int dim, const double *x, size_t n, const double *points, size_t self)
@@ -129,10 +129,54 @@ static void kl_term(void *arg, size_t i)
 	j->terms[i] = j->dim * (log(to_p) - log(to_q)) / 2;
 }
 
+/* ---- sorting ----------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+enum { BINS = 64 };
+
+static int binned_kl(size_t n, const double *q, const double *p, double *kl)
+{
+	double *a = memory_alloc_array(2 * n, sizeof *a), *b = a + n;
+	size_t from = 0;
+
+	if (!a)
+		return LACUNA_ENOMEM;
+	memcpy(a, q, n * sizeof *a);
+	memcpy(b, p, n * sizeof *b);
+	qsort(a, n, sizeof *a, ascending);
+	qsort(b, n, sizeof *b, ascending);
+	*kl = 0;
+	for (size_t bin = 0; bin < BINS; bin++) {
+		const size_t first = bin * n / BINS, end = (bin + 1) * n / BINS;
+		const double edge = end < n ? (a[end - 1] + a[end]) / 2 : INFINITY;
+		const double expected = (double)(end - first);
+		size_t to = from;
+
+		while (to < n && b[to] <= edge)
+			to++;
+		/* An empty bin could hold half a sample. */
+		if (end > first)
+			*kl += expected / (double)n *
+			       log(expected / (to > from ? (double)(to - from) : 0.5));
+		from = to;
+	}
+	memory_release(a);
+	return LACUNA_OK;
+}
+
 int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl)
 {
-	struct kl_job job = { dim, n, q, p, memory_alloc_array(n, sizeof(double)) };
+	struct kl_job job = { dim, n, q, p, NULL };
 
+	if (dim == 1)
+		return binned_kl(n, q, p, kl);
+	job.terms = memory_alloc_array(n, sizeof(double));
 	if (!job.terms)
 		return LACUNA_ENOMEM;
 	threads_parallel(n, kl_term, &job);
@@ -141,15 +185,6 @@ int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl)
 		*kl += job.terms[i] / (double)n;
 	memory_release(job.terms);
 	return LACUNA_OK;
-}
-
-/* ---- sorting ----------------------------------------------------------------------------------------- */
-
-static int ascending(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* Mean of |difference|^power of the sorted values; sorts both. */

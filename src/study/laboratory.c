@@ -6,6 +6,7 @@
 #include "study/laboratory.h"
 #include "study/bench.h"
 #include "study/distance.h"
+#include "study/even.h"
 #include "study/impulse.h"
 
 #include "base/error.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 
 /* Samples that the costly distances look at, and directions of the sliced one. */
-enum { KL_POINTS = 4096, W1_POINTS = 512, DIRECTIONS = 64, BIAS_CHAINS = 1024 };
+enum { KL_POINTS = 8192, W1_POINTS = 512, DIRECTIONS = 64, BIAS_CHAINS = 1024 };
 
 /* Seeds of what the laboratory draws itself; plugins draw from the seed as it is. */
 enum { DRAW_TRUTH = 101, DRAW_REFERENCE, DRAW_FLOOR, DRAW_BIAS };
@@ -235,7 +236,7 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 			status = distance_w1((int)d, m, b, a, &f->w1);
 	}
 	if (!status && !f->exact) {
-		m = thin(d, n, KL_POINTS, x, a);
+		m = thin(d, n, d == 1 ? n : KL_POINTS, x, a);
 		status = mixture_sample(truth, own_seed(lab, DRAW_REFERENCE), m, b);
 		if (!status)
 			status = distance_kl((int)d, m, b, a, &f->kl);
@@ -259,8 +260,8 @@ static int compare_moments(const struct laboratory *lab, const struct mixture *t
 		f->mean_error = distance_l2(d, want, mean);
 		f->cov_error = distance_l2(d * d, want + d, cov);
 		if (f->exact)
-			status = distance_gaussian_kl(truth->dim, want, want + d, mean, cov,
-						      &f->kl);
+			status =
+				distance_gaussian_kl(truth->dim, want, want + d, mean, cov, &f->kl);
 		if (!status && f->exact)
 			status = distance_gaussian_sliced_w2(truth->dim, want, want + d, mean, cov,
 							     DIRECTIONS, lab->seed, &f->sliced_w2);
@@ -286,12 +287,22 @@ struct levels {
 	double *sigma;
 	size_t count, capacity;
 	int failed;
+	struct even *even; /* in one dimension */
 };
 
-static void observe(void *context, double sigma)
+static void gaussian(void *context, uint64_t stream, uint64_t position, float *out, size_t n)
+{
+	const struct levels *l = context;
+
+	even_gaussian(l->even, stream, position, out, n);
+}
+
+static void observe(void *context, double sigma, const float *u)
 {
 	struct levels *l = context;
 
+	if (l->even)
+		even_observe(l->even, u);
 	if (l->count && !(sigma < l->sigma[l->count - 1]))
 		return;
 	if (l->count == l->capacity) {
@@ -316,13 +327,18 @@ static int draw_chains(const struct laboratory *lab, const struct method_use *me
 {
 	const struct session_options options = { .seed = lab->seed,
 						 .progress = lab->progress,
+						 .gaussian = dimension(lab) == 1 ? gaussian : NULL,
 						 .observe = observe,
 						 .laboratory = levels };
 	struct session_stats stats;
-	struct bench b;
+	struct bench b = { 0 };
 	float *u = NULL;
-	int status = bench_open(lab, method, lab->chains, NULL, &options, &b);
+	int status = dimension(lab) > 1
+			     ? LACUNA_OK
+			     : even_create((size_t)lab->chains, lab->seed, &levels->even);
 
+	if (!status)
+		status = bench_open(lab, method, lab->chains, NULL, &options, &b);
 	if (!status && !(u = memory_alloc_array(b.n, sizeof *u)))
 		status = LACUNA_ENOMEM;
 	if (!status)
@@ -337,6 +353,8 @@ static int draw_chains(const struct laboratory *lab, const struct method_use *me
 	}
 	memory_release(u);
 	bench_close(&b);
+	even_destroy(levels->even);
+	levels->even = NULL;
 	return status;
 }
 
@@ -414,7 +432,7 @@ static int place_points(const struct laboratory *lab, size_t level, double sigma
 
 /* E||E_true - E||^2 at one level */
 static int mismatch(const struct laboratory *lab, struct session *session, size_t level,
-		    double sigma, struct bias_points *p, double *square)
+		    double sigma, double next, struct bias_points *p, double *square)
 {
 	const size_t count = p->n * dimension(lab);
 	int status = place_points(lab, level, sigma, p);
@@ -426,7 +444,7 @@ static int mismatch(const struct laboratory *lab, struct session *session, size_
 	if (!status)
 		status = mixture_denoise(&lab->posterior, sigma, p->n, p->u, p->truth);
 	if (!status)
-		status = session_estimate(session, sigma, p->state, p->estimate);
+		status = session_estimate(session, sigma, next, p->state, p->estimate);
 	*square = 0;
 	for (size_t i = 0; !status && i < count; i++)
 		*square += pow(p->truth[i] - (double)p->estimate[i], 2) / (double)p->n;
@@ -451,7 +469,7 @@ static int accumulate_bias(const struct laboratory *lab, const struct method_use
 		const double s = k + 1 < levels->count ? levels->sigma[k + 1] : lab->smear;
 		double square;
 
-		status = mismatch(lab, b.session, k, sigma, &points, &square);
+		status = mismatch(lab, b.session, k, sigma, s, &points, &square);
 		*bias += (sigma * sigma - s * s) / (2 * pow(sigma, 4)) * square;
 	}
 	bench_close(&b);

@@ -13,11 +13,11 @@ struct laboratory {
 	const struct plugin_use *operators; /* one at least */
 	size_t operator_count;
 	double noise;
-	int rows;	 /* values of y for one chain */
-	double *h;	 /* the operator: rows x dim */
-	double *y;	 /* what was measured */
-	double smear;	 /* results are compared with x0 + smear n: where finish=none stops */
-	int64_t chains;	 /* of a run */
+	int rows;	/* values of y for one chain */
+	double *h;	/* the operator: rows x dim */
+	double *y;	/* what was measured */
+	double smear;	/* results are compared with x0 + smear n: where finish=none stops */
+	int64_t chains; /* of a run */
 	uint64_t seed;
 	int measured; /* 0: there is no measurement; the posterior is the target */
 
@@ -37,12 +37,13 @@ struct method_use {
 /* What is not known is NaN. */
 struct findings {
 	int64_t steps, evaluations;
-	int exact;	 /* moments and KL are of the sampler's law itself, not of samples */
-	double kl;	 /* KL(truth || sampler) */
+	int exact; /* moments and KL are of the sampler's law itself, not of samples */
+	double kl; /* KL(truth || sampler) */
 	double sliced_w2, w1;
 	double mean_error, cov_error; /* Euclidean, Frobenius */
-	double w_bias; /* sum (1 - alpha_t)/2 E||Delta_t||^2 */
-	double cover[3], cover_error; /* of the intervals of laboratory_levels; standard error at most */
+	double w_bias;		      /* sum (1 - alpha_t)/2 E||Delta_t||^2 */
+	double cover[3],
+		cover_error; /* of the intervals of laboratory_levels; standard error at most */
 };
 
 int laboratory_run(const struct laboratory *, const struct method_use *, struct findings *);

@@ -153,9 +153,10 @@ static int read_text(const char *path, FILE *file, struct mixture *m)
 		line[strcspn(line, "#")] = 0;
 		word = strtok_r(line, blanks, &rest);
 		if (word && !read_statement(&r, word, rest))
-			status = error_set(LACUNA_EINVAL,
-					   "%s: line %d cannot be read; see 'lacuna help prior gmm'",
-					   path, number);
+			status =
+				error_set(LACUNA_EINVAL,
+					  "%s: line %d cannot be read; see 'lacuna help prior gmm'",
+					  path, number);
 	}
 	free(line);
 	return status;
@@ -383,9 +384,10 @@ void mixture_moments(const struct mixture *m, double *mean, double *cov)
 	for (int k = 0; k < m->count; k++)
 		for (int i = 0; i < d; i++)
 			for (int j = 0; j < d; j++)
-				cov[i * d + j] += m->weight[k] * (cov_of(m, k)[i * d + j] +
-								  (mean_of(m, k)[i] - mean[i]) *
-									  (mean_of(m, k)[j] - mean[j]));
+				cov[i * d + j] +=
+					m->weight[k] * (cov_of(m, k)[i * d + j] +
+							(mean_of(m, k)[i] - mean[i]) *
+								(mean_of(m, k)[j] - mean[j]));
 }
 
 /* ---- sampling ---------------------------------------------------------------------------------------- */
@@ -424,15 +426,59 @@ static void draw(const struct mixture *m, int k, const double *root, const float
 		}
 }
 
+/* Distribution function, in one dimension. */
+static double below(const struct mixture *m, double x)
+{
+	double sum = 0;
+
+	for (int k = 0; k < m->count; k++) {
+		const double sd = sqrt(m->cov[k]);
+
+		if (sd > 0)
+			sum += m->weight[k] * erfc((m->mean[k] - x) / (sd * sqrt(2))) / 2;
+		else
+			sum += x >= m->mean[k] ? m->weight[k] : 0;
+	}
+	return sum;
+}
+
+static void quantiles(const struct mixture *m, size_t n, double *x)
+{
+	double least = INFINITY, most = -INFINITY;
+
+	for (int k = 0; k < m->count; k++) {
+		least = fmin(least, m->mean[k] - 10 * sqrt(m->cov[k]));
+		most = fmax(most, m->mean[k] + 10 * sqrt(m->cov[k]));
+	}
+	for (size_t i = 0; i < n; i++) {
+		const double p = ((double)i + 0.5) / (double)n;
+		double a = i ? x[i - 1] : least, b = most;
+
+		for (int step = 0; step < 50; step++) {
+			const double middle = (a + b) / 2;
+
+			if (below(m, middle) < p)
+				a = middle;
+			else
+				b = middle;
+		}
+		x[i] = b;
+	}
+}
+
 int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
 {
 	const struct random_key key = { seed, 0, 0 };
 	const size_t d = (size_t)m->dim;
 	float *z = memory_alloc_array(n * d, sizeof *z), offset;
-	double *root = memory_alloc_array(d, d * sizeof *root), below = 0;
+	double *root = memory_alloc_array(d, d * sizeof *root), share = 0;
 	size_t first = 0;
 	int status = z && root ? LACUNA_OK : LACUNA_ENOMEM;
 
+	if (!status && d == 1) {
+		quantiles(m, n, x);
+		goto out;
+	}
 	if (!status) {
 		random_gaussian(key, 0, 0, z, n * d);
 		random_uniform(key, 0, 0, &offset, 1);
@@ -440,9 +486,9 @@ int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
 	for (int k = 0; !status && k < m->count; k++) {
 		size_t end = first;
 
-		below += m->weight[k];
-		while (end < n && ((double)end + (double)offset < below * (double)n ||
-				   k + 1 == m->count))
+		share += m->weight[k];
+		while (end < n &&
+		       ((double)end + (double)offset < share * (double)n || k + 1 == m->count))
 			end++;
 		if (end == first)
 			continue;
@@ -451,6 +497,7 @@ int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
 			draw(m, k, root, z, first, end, x);
 		first = end;
 	}
+out:
 	memory_release(root);
 	memory_release(z);
 	return status;

@@ -34,7 +34,8 @@ void mixture_smear(struct mixture *, double sigma);
 void mixture_moments(const struct mixture *, double *mean, double *cov);
 
 /* n vectors.  The components take turns as their weights say (systematic sampling), so that the sample is more even than an
- * independent one; vectors are in the order of their components. */
+ * independent one; vectors are in the order of their components.  In one dimension they are the quantiles
+ * (i + 1/2)/n, whatever the seed. */
 int mixture_sample(const struct mixture *, uint64_t seed, size_t n, double *x);
 /* E[x | x + sigma n = u] for n vectors; sigma > 0. */
 int mixture_denoise(const struct mixture *, double sigma, size_t n, const double *u, double *x0);

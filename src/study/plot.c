@@ -178,7 +178,7 @@ static void log_ticks(FILE *f, const struct axis *a)
 	for (int e = (int)floor(log10(s->lo) - 1e-9); e <= (int)ceil(log10(s->hi)); e++)
 		for (int m = 1; m < 10; m++) {
 			const double value = m * pow(10, e);
-			const int labelled = m == 1 ? e % skip == 0
+			const int labelled = m == 1		? e % skip == 0
 					     : m == 2 || m == 5 ? decades < 2.2
 								: 0;
 
@@ -346,8 +346,8 @@ static void draw_floor(FILE *f, const struct panel *p, const struct scale *sy, d
 		"<path d=\"M%.1f %.1fH%.1f\" stroke=\"#555\" stroke-width=\"1\" "
 		"stroke-dasharray=\"1 3\"/>\n",
 		left, place(sy, p->floor), left + WIDTH);
-	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4, " text-anchor=\"end\" fill=\"#555\"",
-		   "sampling error");
+	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4,
+		   " text-anchor=\"end\" fill=\"#555\"", "sampling error");
 }
 
 static void draw_legend(FILE *f, const struct panel *p, double left)
@@ -387,15 +387,17 @@ static int draw_panel(FILE *f, const struct panel *p, size_t index)
 	sy = make_scale(&ey, TOP + HEIGHT, TOP);
 	draw_axis(f, &(struct axis){ &sx, 0, TOP + HEIGHT, TOP });
 	draw_axis(f, &(struct axis){ &sy, 1, left, left + WIDTH });
-	fprintf(f, "<rect x=\"%.1f\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
-		   "stroke=\"#000\"/>\n",
+	fprintf(f,
+		"<rect x=\"%.1f\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
+		"stroke=\"#000\"/>\n",
 		left, TOP, WIDTH, HEIGHT);
 	write_text(f, left + WIDTH / 2., TOP - 12, " text-anchor=\"middle\" font-weight=\"bold\"",
 		   p->table->title);
 	write_text(f, left + WIDTH / 2., TOP + HEIGHT + 36, " text-anchor=\"middle\"",
 		   p->style->evaluations ? "evaluations of the prior" : p->table->axis);
-	snprintf(turned, sizeof turned, " text-anchor=\"middle\" transform=\"rotate(-90 %.1f %.1f)\"",
-		 left - 46, TOP + HEIGHT / 2.);
+	snprintf(turned, sizeof turned,
+		 " text-anchor=\"middle\" transform=\"rotate(-90 %.1f %.1f)\"", left - 46,
+		 TOP + HEIGHT / 2.);
 	write_text(f, left - 46, TOP + HEIGHT / 2., turned, table_measure_text(p->style->measure));
 	draw_floor(f, p, &sy, left);
 	for (size_t k = 0; k < p->count; k++)

@@ -38,9 +38,8 @@ static const struct column {
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-const char *const table_measures[] = { "kl",	    "sliced-w2", "w1",	     "mean-error",
-				       "cov-error", "w-bias",	 "cover-50", "cover-90",
-				       "cover-95",  NULL };
+const char *const table_measures[] = { "kl",	 "sliced-w2", "w1",	  "mean-error", "cov-error",
+				       "w-bias", "cover-50",  "cover-90", "cover-95",	NULL };
 
 static const struct column *find_column(const char *name)
 {

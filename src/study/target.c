@@ -16,8 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TARGET(name, summary, rows, T) \
-	{ LACUNA_PLUGIN_HEAD(0), name, summary, NULL, NULL, NULL, NULL, LACUNA_PLUGIN_PARAMS(rows, T), NULL }
+#define TARGET(name, summary, rows, T)                                        \
+	{                                                                     \
+		LACUNA_PLUGIN_HEAD(0), name, summary, NULL, NULL, NULL, NULL, \
+			LACUNA_PLUGIN_PARAMS(rows, T), NULL                   \
+	}
 
 /* ---- gaussian */
 
@@ -155,9 +158,10 @@ static int read_points(const char *path, FILE *file, struct mixture *m)
 			if (!n)
 				continue;
 			if (n < 0 || (dim && n != dim))
-				status = error_set(LACUNA_EINVAL,
-						   "%s: line %d: a point of %d numbers was expected",
-						   path, number, dim ? dim : 1);
+				status =
+					error_set(LACUNA_EINVAL,
+						  "%s: line %d: a point of %d numbers was expected",
+						  path, number, dim ? dim : 1);
 			else if (pass)
 				memcpy(m->mean + (size_t)k * (size_t)n, row,
 				       (size_t)n * sizeof *row);
@@ -247,8 +251,8 @@ static const struct lacuna_param cloud_rows[] = {
 	LACUNA_PARAM_INT(struct cloud, points, NULL, 1, 10000, 50, "number of points"),
 	LACUNA_PARAM_INT(struct cloud, seed, NULL, 0, 1e9, 0, "another seed, other points"),
 };
-static const struct lacuna_plugin cloud_head =
-	TARGET("cloud", "an empirical measure: points drawn from N(0, I)", cloud_rows, struct cloud);
+static const struct lacuna_plugin cloud_head = TARGET(
+	"cloud", "an empirical measure: points drawn from N(0, I)", cloud_rows, struct cloud);
 
 static int make_cloud(const void *config, struct mixture *m)
 {
@@ -267,8 +271,8 @@ static int make_cloud(const void *config, struct mixture *m)
 
 /* ---- by name ----------------------------------------------------------------------------------------- */
 
-const struct lacuna_plugin *const target_heads[] = { &gaussian_head, &gmm_head,	   &random_head,
-						     &points_head,   &cloud_head,  &circle_head,
+const struct lacuna_plugin *const target_heads[] = { &gaussian_head, &gmm_head,	  &random_head,
+						     &points_head,   &cloud_head, &circle_head,
 						     &cube_head,     NULL };
 
 static int (*const makers[])(const void *, struct mixture *) = {
@@ -280,8 +284,8 @@ static int unknown_target(const char *name)
 	char names[256] = "";
 
 	for (size_t i = 0; target_heads[i]; i++)
-		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-			 i ? ", " : "", target_heads[i]->name);
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+			 target_heads[i]->name);
 	return error_set(LACUNA_EINVAL, "there is no target \"%s\"; there are %s", name, names);
 }
 
