@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright 2026 The Lacuna authors
+ *
+ * lacuna/plugin.h -- the whole contract between the host and its plugins, ABI 1.
+ *
+ * A plugin is one shared object that exports one symbol, lacuna_plugin_v1().  It links to nothing of the
+ * host: everything it may call is in struct lacuna_host.  Read plugins/operators/mask.c beside this file.
+ *
+ * Notation, used throughout:
+ *   x, x0    the unknown image                     y      the measurement, y = A x0 + sigma_y n
+ *   sigma    noise level of a diffusion state in the variance-exploding scale, u = x0 + sigma n
+ *   A, A'    the forward operator, its adjoint     lambda an eigenvalue of A'A, >= 0
+ *
+ * Arrays are planar float, x fastest: index = x + w*(y + h*(c + C*t)).  Values of a picture's full scale lie
+ * in 0..1.  Array pointers are 64-byte aligned; an output never overlaps an input, and is written entirely.
+ *
+ * Threads.  (1) The host never runs two create() or destroy() calls at once, in whichever plugins, so FFTW
+ * may plan there without a lock, and only there.  (2) Calls that take "const void *self" run concurrently on
+ * one instance, each with its own scratch.  (3) Calls that take "void *self" are never concurrent on one
+ * instance.  A plugin leaves no thread running when a call returns.
+ *
+ * Conduct.  A plugin never prints, exits, raises or handles signals, or changes locale, directory or the
+ * floating-point environment.  Its result depends on its arguments only, not on the number of threads.
+ *
+ * Compiles as C99, C11 and C++11.
+ */
+#ifndef LACUNA_PLUGIN_H
+#define LACUNA_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A change of MAJOR breaks every plugin and renames the entry point.  MINOR grows structures at their end; a
+ * plugin that uses something newer than 1.0 says so by defining LACUNA_ABI_MINOR before including this. */
+#define LACUNA_ABI_MAJOR 1
+#ifndef LACUNA_ABI_MINOR
+#define LACUNA_ABI_MINOR 0
+#endif
+#define LACUNA_ABI ((uint32_t)LACUNA_ABI_MAJOR << 16 | (uint32_t)LACUNA_ABI_MINOR)
+#define LACUNA_MAGIC UINT32_C(0x414e434c) /* "LCNA" */
+
+#if defined __GNUC__
+#define LACUNA_EXPORT __attribute__((visibility("default")))
+#define LACUNA_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define LACUNA_EXPORT
+#define LACUNA_PRINTF(f, a)
+#endif
+
+/* ---- status, data ---------------------------------------------------------------------------------- */
+
+enum {
+	LACUNA_OK = 0,
+	LACUNA_DONE = 1,	  /* step() only: nothing left to do */
+	LACUNA_EINVAL = -1,	  /* a parameter, a shape or a file's content is unusable */
+	LACUNA_ENOMEM = -2,	  /* memory, or the stated budget */
+	LACUNA_EUNSUPPORTED = -3, /* this combination of plugins cannot do that */
+	LACUNA_ENUMERIC = -4,	  /* NaN, overflow, divergence */
+	LACUNA_EIO = -5,	  /* the file system said no */
+	LACUNA_ECANCELLED = -6,	  /* cancelled() was true */
+	LACUNA_EINTERNAL = -7	  /* a defect of the host or the plugin */
+};
+
+enum { LACUNA_LOG_ERROR, LACUNA_LOG_WARN, LACUNA_LOG_INFO, LACUNA_LOG_DEBUG };
+
+/* width, height, channels, frames; all >= 1 */
+struct lacuna_shape {
+	int64_t extent[4];
+};
+
+/* A box of pixels: first corner and size, in the order of lacuna_shape. */
+struct lacuna_region {
+	int64_t origin[4];
+	int64_t extent[4];
+};
+
+static inline size_t lacuna_count(const struct lacuna_shape *s)
+{
+	return (size_t)s->extent[0] * (size_t)s->extent[1] * (size_t)s->extent[2] *
+	       (size_t)s->extent[3];
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------ */
+
+enum {
+	LACUNA_BOOL,   /* int64_t, 0 or 1; written yes/no */
+	LACUNA_INT,    /* int64_t */
+	LACUNA_REAL,   /* double; may be written as a fraction, 2.55/255 */
+	LACUNA_CHOICE, /* int64_t, index into choices */
+	LACUNA_TEXT,   /* const char * */
+	LACUNA_PATH    /* const char *: a file to read */
+};
+enum {
+	LACUNA_REQUIRED = 1u << 0, /* TEXT, PATH: no default */
+	LACUNA_ADVANCED = 1u << 1  /* help shows it last */
+};
+
+/* One row describes one field of the plugin's configuration structure, whose name is the parameter's.  Parsing,
+ * range check, help, completion and manual page all read this row and nothing else.  Write it with the macros
+ * below: they refuse a field of the wrong C type. */
+struct lacuna_param {
+	const char *name;
+	const char *unit; /* "px", or NULL */
+	const char *help; /* one line, no full stop */
+	int32_t type;
+	uint32_t flags;
+	double lo, hi, dflt;	    /* CHOICE: dflt is an index; TEXT, PATH: unused */
+	const char *text;	    /* default of TEXT and PATH, or NULL */
+	const char *const *choices; /* CHOICE: NULL-terminated */
+	size_t offset;
+};
+
+/* clang-format off */
+#define LACUNA_OFFSET(T, field, ctype) \
+	(offsetof(T, field) + 0 * sizeof(&((T *)0)->field == (ctype *)0))
+#define LACUNA_PARAM_REAL(T, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_REAL, 0, lo, hi, dflt, NULL, NULL, LACUNA_OFFSET(T, field, double) }
+#define LACUNA_PARAM_INT(T, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_INT, 0, lo, hi, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_BOOL(T, field, dflt, help) \
+	{ #field, NULL, help, LACUNA_BOOL, 0, 0, 1, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_CHOICE(T, field, choices, dflt, help) \
+	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, NULL, choices, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_TEXT(T, field, flags, dflt, help) \
+	{ #field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
+#define LACUNA_PARAM_PATH(T, field, flags, dflt, help) \
+	{ #field, NULL, help, LACUNA_PATH, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
+/* clang-format on */
+
+/* ---- host services --------------------------------------------------------------------------------- */
+
+/* A function of one eigenvalue of A'A.  Pure: it may be called from any thread, in any order. */
+typedef double lacuna_gain(double lambda, const void *context);
+
+struct lacuna_operation; /* a corruption of a sampler's own; opaque */
+
+/* Valid from before create() until destroy() returns, from any thread unless said otherwise.  Every function
+ * takes the table it stands in.  Functions that return int return LACUNA_OK or a negative status, with the message
+ * already kept: pass it on. */
+struct lacuna_host {
+	uint32_t size, abi;
+	void *data; /* the host's own */
+
+	void (*log)(const struct lacuna_host *, int level, const char *fmt, ...)
+		LACUNA_PRINTF(3, 4);
+	/* Keeps the message of this failure and returns status: return host->fail(host, LACUNA_EINVAL, ...); */
+	int (*fail)(const struct lacuna_host *, int status, const char *fmt, ...)
+		LACUNA_PRINTF(3, 4);
+
+	/* Zeroed, 64-byte aligned; NULL when there is no more, with the message kept (return LACUNA_ENOMEM). */
+	void *(*alloc)(const struct lacuna_host *, size_t bytes);
+	void (*release)(const struct lacuna_host *, void *); /* accepts NULL */
+
+	/* Runs body(arg, 0..n-1), each once, in any order on any thread; returns when all are done.  May be nested
+	 * (then it runs serially).  body reports failure through arg. */
+	void (*parallel)(const struct lacuna_host *, size_t n, void (*body)(void *arg, size_t i),
+			 void *arg);
+
+	/* n standard normals, a function of (seed, image, sample; stream, position) and of nothing else: element i
+	 * is the normal number position + i of its stream.  Samplers use the step as stream. */
+	void (*gaussian)(const struct lacuna_host *, uint64_t stream, uint64_t position, float *out,
+			 size_t n);
+
+	/* True once the user wants to stop: return LACUNA_ECANCELLED soon. */
+	int (*cancelled)(const struct lacuna_host *);
+
+	/* Reads a TIFF (integers scaled by their full scale to 0..1, floats as they are) or a text file holding a
+	 * matrix, one row a line, '#' starts a comment.  *values is released with release(). */
+	int (*read_image)(const struct lacuna_host *, const char *path, struct lacuna_shape *,
+			  float **values);
+	/* The path of a file that ships with Lacuna, such as "priors/NAME". */
+	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
+
+	/* The problem at hand; not from inside parallel().  x-shaped: x, b, u, x0, v, d; y-shaped: y.  Operators must not call these; a prior may
+	 * call apply, adjoint and solve in create() when its problem has a measurement. */
+	int (*apply)(const struct lacuna_host *, const float *x, float *y); /* A x */
+	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y,
+		       float *x); /* A' y */
+	/* x = gain(A'A) b: closed form where the operator has one, else Lanczos. */
+	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
+			const float *b, float *x);
+	/* (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
+	int (*solve)(const struct lacuna_host *, double rho, const float *b, float *x);
+	/* A'A = diag(d) in pixels, or LACUNA_EUNSUPPORTED. */
+	int (*diagonal)(const struct lacuna_host *, float *d);
+
+	/* The prior, for guidances and samplers.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the
+	 * prior declares.  sigma in denoise_map is x-shaped.  vjp: out = (dD/du)' v. */
+	int (*denoise)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+	int (*denoise_map)(const struct lacuna_host *, const float *sigma, const float *u,
+			   float *x0);
+	int (*denoise_vjp)(const struct lacuna_host *, double sigma, const float *u, const float *v,
+			   float *out);
+
+	/* The guidance, for samplers: x0 ~ E[x0 | u, y]. */
+	int (*estimate)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+	/* The same for a step from level sigma to level s, 0 for the last: some guidances depend on its length. */
+	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
+			     float *x0);
+
+	/* For guidances: x0 = E[x0 | u, y] itself, where the prior knows it in closed form.  condition(), in create(), tells
+	 * the prior that it will be asked, the noise to count with (> 0), and returns LACUNA_EUNSUPPORTED if it cannot. */
+	int (*condition)(const struct lacuna_host *, double noise);
+	int (*conditional)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+
+	/* For samplers: a corruption beside the problem's, of images of the shape x: operators as the command line has them,
+	 * several with `|' between.  Its y-shape is left in *y.  To be opened and closed where FFTW may plan, or in start()
+	 * and step(); used like the problem's services, flags as in lacuna_operator. */
+	int (*operation_open)(const struct lacuna_host *, const char *operators,
+			      const struct lacuna_shape *x, struct lacuna_shape *y,
+			      struct lacuna_operation **);
+	void (*operation_close)(const struct lacuna_host *,
+				struct lacuna_operation *); /* accepts NULL */
+	uint32_t (*operation_flags)(const struct lacuna_host *, const struct lacuna_operation *);
+	int (*operation_apply)(const struct lacuna_host *, struct lacuna_operation *,
+			       const float *x, float *y);
+	int (*operation_adjoint)(const struct lacuna_host *, struct lacuna_operation *,
+				 const float *at, const float *y, float *x);
+	int (*operation_solve)(const struct lacuna_host *, struct lacuna_operation *, double rho,
+			       const float *b, float *x);
+};
+
+/* ---- the measurement ------------------------------------------------------------------------------- */
+
+struct lacuna_problem {
+	uint32_t size, flags;
+	struct lacuna_shape x, y;
+	const float
+		*measurement; /* y-shaped; NULL when there is none (conformance checks of priors) */
+	const float *start;   /* x-shaped start image, or NULL */
+	double noise;	      /* sigma_y, standard deviation in the units of y */
+};
+
+/* ---- operators: y = A(x) --------------------------------------------------------------------------- */
+
+enum {
+	LACUNA_LINEAR = 1u << 0, /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
+	LACUNA_PIXELWISE =
+		1u
+		<< 1 /* a value of y depends on one value of x at most, and feeds from none twice */
+};
+
+/* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
+ * *self as it was, and destroy() is not called.  spectral, diagonal: an instance whose configuration has no such form
+ * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
+struct lacuna_operator {
+	uint32_t size, flags;
+	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's. */
+	int (*shape)(const struct lacuna_host *, const void *config, int from_y,
+		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
+	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_shape *x,
+		      const struct lacuna_shape *y, void **self);
+	void (*destroy)(void *self);	     /* accepts NULL */
+	size_t (*scratch)(const void *self); /* optional: bytes for one concurrent call */
+	int (*apply)(const void *self, void *scratch, const float *x, float *y);
+	/* x = J(at)' y, J the Jacobian of A; a linear operator ignores `at', which may then be NULL. */
+	int (*adjoint)(const void *self, void *scratch, const float *at, const float *y, float *x);
+	/* optional, linear: x = gain(A'A) b in closed form */
+	int (*spectral)(const void *self, void *scratch, lacuna_gain *, const void *context,
+			const float *b, float *x);
+	/* optional, linear: A'A = diag(d), d x-shaped */
+	int (*diagonal)(const void *self, float *d);
+	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region.  The part of
+	 * x outside the picture of all of y is cropped from a result. */
+	int (*window)(const void *self, const struct lacuna_region *in_y,
+		      struct lacuna_region *in_x);
+	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions
+	 * conjugate gradients where there is no closed form */
+	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
+			   const float *b, float *x);
+};
+
+/* ---- priors: x0 = E[x0 | x0 + sigma n = u] ---------------------------------------------------------- */
+
+struct lacuna_prior_info {
+	uint32_t size;
+	int32_t channels; /* how many it takes at once: 0 all of x; fewer: the host calls it per group of planes */
+	int32_t blind;		     /* ignores sigma */
+	double sigma_min, sigma_max; /* where it may be asked */
+};
+
+/* Required: create, destroy, info, denoise. */
+struct lacuna_prior {
+	uint32_t size, flags;
+	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
+		      void **self);
+	void (*destroy)(void *self);
+	void (*info)(const void *self,
+		     struct lacuna_prior_info *); /* size is filled in by the host */
+	size_t (*scratch)(const void *self);	  /* optional */
+	int (*denoise)(const void *self, void *scratch, double sigma, const float *u, float *x0);
+	/* optional: sigma per value, each > 0 */
+	int (*denoise_map)(const void *self, void *scratch, const float *sigma, const float *u,
+			   float *x0);
+	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
+		   float *out); /* optional */
+	/* optional, both or none, of priors that take all of x at once (channels 0): x0 = E[x0 | u, y] for the problem's
+	 * linear operator, any, and its white noise.  condition() comes once, before scratch() and conditional(): the
+	 * prior prepares, or returns LACUNA_EUNSUPPORTED.  noise: standard deviation to count with, > 0. */
+	int (*condition)(void *self, const struct lacuna_problem *, double noise);
+	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
+			   float *x0);
+};
+
+/* ---- guidances: x0 ~ E[x0 | u, y] ------------------------------------------------------------------ */
+
+/* What a guidance or sampler calls, so that a missing part is refused before hours of work. */
+enum {
+	LACUNA_NEEDS_LINEAR =
+		1u << 0, /* a linear operator: adjoint without `at', spectral, solve */
+	LACUNA_NEEDS_DIAGONAL = 1u << 1, /* diagonal() */
+	LACUNA_NEEDS_MAP = 1u << 2,	 /* denoise_map() */
+	LACUNA_NEEDS_VJP = 1u << 3,	 /* denoise_vjp() */
+	LACUNA_NEEDS_GUIDANCE = 1u << 4	 /* samplers: estimate() */
+};
+
+/* Required: create, destroy, estimate. */
+struct lacuna_guidance {
+	uint32_t size, flags, needs, reserved;
+	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
+		      void **self);
+	void (*destroy)(void *self);
+	size_t (*scratch)(const void *self); /* optional */
+	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
+	/* optional, for what depends on the level s that the step from sigma leads to (0: the last) */
+	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
+			     const float *u, float *x0);
+};
+
+/* ---- samplers: the reverse process in time ---------------------------------------------------------- */
+
+/* Required: create, destroy, steps, start, step.  The host runs
+ *	start(self, u);  for (k = 0; k < steps(self); k++) step(self, k, u);
+ * and u, x-shaped, is then the result: an image, not a noisy state. */
+struct lacuna_sampler {
+	uint32_t size, flags, needs, reserved;
+	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
+		      void **self);
+	void (*destroy)(void *self);
+	int64_t (*steps)(const void *self);
+	int (*start)(void *self, float *u);
+	int (*step)(void *self, int64_t k, float *u); /* LACUNA_OK, LACUNA_DONE, < 0 */
+};
+
+/* ---- the entry point ------------------------------------------------------------------------------- */
+
+enum { LACUNA_OPERATOR = 1, LACUNA_PRIOR, LACUNA_GUIDANCE, LACUNA_SAMPLER };
+
+/* Everything is constant.  The host copies min(size) bytes of `family', so that what an older plugin lacks is NULL. */
+struct lacuna_plugin {
+	uint32_t magic, abi, size, kind;
+	const char *name;    /* [a-z][a-z0-9-]*, and the file's name */
+	const char *summary; /* one line, no full stop */
+	const char *manual;  /* paragraphs: what, when, when not, source (paper, equation) */
+	const char *version, *author, *license;
+	const struct lacuna_param *params;
+	uint32_t param_count, param_size; /* param_size: stride, so that rows can grow too */
+	size_t config_size;
+	const void *family; /* struct lacuna_operator, _prior, _guidance or _sampler */
+};
+
+/* The first members: { LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR), "mask", ... */
+#define LACUNA_PLUGIN_HEAD(kind) LACUNA_MAGIC, LACUNA_ABI, sizeof(struct lacuna_plugin), kind
+/* The members params .. config_size, for a table `rows' and a structure `T'; without parameters: LACUNA_NO_PARAMS. */
+#define LACUNA_PLUGIN_PARAMS(rows, T) \
+	rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct lacuna_param), sizeof(T)
+#define LACUNA_NO_PARAMS NULL, 0, sizeof(struct lacuna_param), 0
+
+/* Returns constant data; allocates nothing, never fails. */
+LACUNA_EXPORT const struct lacuna_plugin *lacuna_plugin_v1(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# The public header stands alone and compiles, without a warning, as what it promises: C99, C11 and C++11.  Its macros
+# refuse a parameter row for a field of another type.
+
+. "$abs_top_srcdir/tests/tap.sh"
+
+strict="-fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror -I$abs_top_srcdir/include"
+
+cat >table.c <<'END'
+#include <lacuna/plugin.h>
+struct config { double sigma; int64_t n, yes, kind; const char *text, *path; };
+static const char *const kinds[] = { "a", "b", NULL };
+const struct lacuna_param rows[] = {
+	LACUNA_PARAM_REAL(struct config, sigma, "px", 0, 1, 0, "help"),
+	LACUNA_PARAM_INT(struct config, n, NULL, 0, 1, 0, "help"),
+	LACUNA_PARAM_BOOL(struct config, yes, 0, "help"),
+	LACUNA_PARAM_CHOICE(struct config, kind, kinds, 0, "help"),
+	LACUNA_PARAM_TEXT(struct config, text, LACUNA_REQUIRED, NULL, "help"),
+	LACUNA_PARAM_PATH(struct config, path, 0, NULL, "help"),
+};
+END
+cat >wrong.c <<'END'
+#include <lacuna/plugin.h>
+struct config { float sigma; };
+const struct lacuna_param rows[] = { LACUNA_PARAM_REAL(struct config, sigma, "px", 0, 1, 0, "help") };
+END
+echo '#include <lacuna/plugin.h>' >alone.c
+cp alone.c alone.cc
+
+for standard in c99 c11; do
+	ok "the header as $standard" $CC -std=$standard $strict alone.c
+	ok "a table as $standard" $CC -std=$standard $strict table.c
+	fails 1 "a row of the wrong type as $standard" $CC -std=$standard $strict wrong.c
+	contains err "comparison of distinct pointer types" "the compiler says why ($standard)"
+done
+if $CXX --version >/dev/null 2>&1; then
+	ok "the header as C++11" $CXX -std=c++11 $strict alone.cc
+	ok "the header as C++17" $CXX -std=c++17 $strict alone.cc
+else
+	skip "no C++ compiler" "the header as C++11"
+fi
+done_testing

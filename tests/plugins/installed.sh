@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Installs into a temporary directory; the program works from there, and plugins are built with nothing but what
+# pkg-config says of the installation: the one of tests/plugins/abi-1.0 and our own mask.c, which its first lines
+# promise.  Run by "make installcheck-staged".
+
+. "$abs_top_srcdir/tests/tap.sh"
+
+stage=$tap_dir/stage
+ok "make install" ${MAKE:-make} -s -C "$abs_top_builddir" install DESTDIR="$stage" MAKEFLAGS=
+pc=`find "$stage" -name lacuna.pc`
+ok "lacuna.pc is installed" test -f "$pc"
+prefix=`sed -n 's/^prefix=//p' "$pc"`
+
+PKG_CONFIG_PATH=`dirname "$pc"`
+export PKG_CONFIG_PATH
+config() {
+	${PKG_CONFIG:-pkg-config} --define-variable=prefix="$stage$prefix" "$@" lacuna
+}
+
+# lacuna.pc may write directories in full, as --libdir does
+staged() {
+	case $1 in
+	"$stage"*) echo "$1" ;;
+	*) echo "$stage$1" ;;
+	esac
+}
+
+flags=`config --cflags`
+plugindir=`config --variable=plugindir`
+plugindir=`staged "$plugindir"`
+test -z "`config --libs`"
+tap_result $? "plugins link nothing of Lacuna"
+ok "the header is installed" test -f "$stage$prefix/include/lacuna/plugin.h"
+ok "no .la files are installed" test -z "`find "$stage" -name '*.la'`"
+for family in operator prior guidance sampler; do
+	directory=`config --variable=${family}dir`
+	ok "pkg-config names the directory of ${family}s" test -d "`staged "$directory"`"
+done
+
+program=`find "$stage" -type f -name lacuna -perm -u+x | sed 1q`
+LACUNA_PLUGIN_PATH=$plugindir LACUNA_DATA_PATH=`find "$stage" -type d -path '*share/lacuna' | sed 1q`
+export LACUNA_PLUGIN_PATH LACUNA_DATA_PATH
+ok "the installed program lists its plugins" "$program" list operators
+contains out mask "mask is among them"
+
+for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" \
+	"$abs_top_srcdir/plugins/operators/mask.c"; do
+	name=`basename "$source" .c`
+	ok "$name is built outside the tree" $CC -shared -fPIC $flags "$source" -o "$name.so"
+	case $name in
+	mask) ok "$name passes lacuna check" "$program" check "./$name.so:keep=0.5" ;;
+	*) ok "$name passes lacuna check" "$program" check "./$name.so" ;;
+	esac
+done
+ok "make uninstall" ${MAKE:-make} -s -C "$abs_top_builddir" uninstall DESTDIR="$stage" MAKEFLAGS=
+ok "nothing is left" test -z "`find "$stage" -type f`"
+find "$stage" -type f | diag
+done_testing

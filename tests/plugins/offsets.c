@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The layout of the ABI's structures on LP64 systems, which no change may move: members are added at the end only.
+ * Compiling is the test. */
+#include <config.h>
+
+#include "tests/tap.h"
+
+#include <lacuna/plugin.h>
+
+#if defined __LP64__
+
+#define OFFSET(T, member, value) \
+	_Static_assert(offsetof(T, member) == (value), #T "." #member " has moved")
+#define SIZE(T, value) _Static_assert(sizeof(T) >= (value), #T " has shrunk")
+
+/* lacuna_shape */
+OFFSET(struct lacuna_shape, extent, 0);
+SIZE(struct lacuna_shape, 32);
+
+/* lacuna_region */
+OFFSET(struct lacuna_region, origin, 0);
+OFFSET(struct lacuna_region, extent, 32);
+SIZE(struct lacuna_region, 64);
+
+/* lacuna_param */
+OFFSET(struct lacuna_param, name, 0);
+OFFSET(struct lacuna_param, unit, 8);
+OFFSET(struct lacuna_param, help, 16);
+OFFSET(struct lacuna_param, type, 24);
+OFFSET(struct lacuna_param, flags, 28);
+OFFSET(struct lacuna_param, lo, 32);
+OFFSET(struct lacuna_param, hi, 40);
+OFFSET(struct lacuna_param, dflt, 48);
+OFFSET(struct lacuna_param, text, 56);
+OFFSET(struct lacuna_param, choices, 64);
+OFFSET(struct lacuna_param, offset, 72);
+SIZE(struct lacuna_param, 80);
+
+/* lacuna_host */
+OFFSET(struct lacuna_host, size, 0);
+OFFSET(struct lacuna_host, abi, 4);
+OFFSET(struct lacuna_host, data, 8);
+OFFSET(struct lacuna_host, log, 16);
+OFFSET(struct lacuna_host, fail, 24);
+OFFSET(struct lacuna_host, alloc, 32);
+OFFSET(struct lacuna_host, release, 40);
+OFFSET(struct lacuna_host, parallel, 48);
+OFFSET(struct lacuna_host, gaussian, 56);
+OFFSET(struct lacuna_host, cancelled, 64);
+OFFSET(struct lacuna_host, read_image, 72);
+OFFSET(struct lacuna_host, data_path, 80);
+OFFSET(struct lacuna_host, apply, 88);
+OFFSET(struct lacuna_host, adjoint, 96);
+OFFSET(struct lacuna_host, spectral, 104);
+OFFSET(struct lacuna_host, solve, 112);
+OFFSET(struct lacuna_host, diagonal, 120);
+OFFSET(struct lacuna_host, denoise, 128);
+OFFSET(struct lacuna_host, denoise_map, 136);
+OFFSET(struct lacuna_host, denoise_vjp, 144);
+OFFSET(struct lacuna_host, estimate, 152);
+OFFSET(struct lacuna_host, estimate_step, 160);
+OFFSET(struct lacuna_host, condition, 168);
+OFFSET(struct lacuna_host, conditional, 176);
+OFFSET(struct lacuna_host, operation_open, 184);
+OFFSET(struct lacuna_host, operation_close, 192);
+OFFSET(struct lacuna_host, operation_flags, 200);
+OFFSET(struct lacuna_host, operation_apply, 208);
+OFFSET(struct lacuna_host, operation_adjoint, 216);
+OFFSET(struct lacuna_host, operation_solve, 224);
+SIZE(struct lacuna_host, 232);
+
+/* lacuna_problem */
+OFFSET(struct lacuna_problem, size, 0);
+OFFSET(struct lacuna_problem, flags, 4);
+OFFSET(struct lacuna_problem, x, 8);
+OFFSET(struct lacuna_problem, y, 40);
+OFFSET(struct lacuna_problem, measurement, 72);
+OFFSET(struct lacuna_problem, start, 80);
+OFFSET(struct lacuna_problem, noise, 88);
+SIZE(struct lacuna_problem, 96);
+
+/* lacuna_operator */
+OFFSET(struct lacuna_operator, size, 0);
+OFFSET(struct lacuna_operator, flags, 4);
+OFFSET(struct lacuna_operator, shape, 8);
+OFFSET(struct lacuna_operator, create, 16);
+OFFSET(struct lacuna_operator, destroy, 24);
+OFFSET(struct lacuna_operator, scratch, 32);
+OFFSET(struct lacuna_operator, apply, 40);
+OFFSET(struct lacuna_operator, adjoint, 48);
+OFFSET(struct lacuna_operator, spectral, 56);
+OFFSET(struct lacuna_operator, diagonal, 64);
+OFFSET(struct lacuna_operator, window, 72);
+OFFSET(struct lacuna_operator, approximate, 80);
+SIZE(struct lacuna_operator, 88);
+
+/* lacuna_prior_info */
+OFFSET(struct lacuna_prior_info, size, 0);
+OFFSET(struct lacuna_prior_info, channels, 4);
+OFFSET(struct lacuna_prior_info, blind, 8);
+OFFSET(struct lacuna_prior_info, sigma_min, 16);
+OFFSET(struct lacuna_prior_info, sigma_max, 24);
+SIZE(struct lacuna_prior_info, 32);
+
+/* lacuna_prior */
+OFFSET(struct lacuna_prior, size, 0);
+OFFSET(struct lacuna_prior, flags, 4);
+OFFSET(struct lacuna_prior, create, 8);
+OFFSET(struct lacuna_prior, destroy, 16);
+OFFSET(struct lacuna_prior, info, 24);
+OFFSET(struct lacuna_prior, scratch, 32);
+OFFSET(struct lacuna_prior, denoise, 40);
+OFFSET(struct lacuna_prior, denoise_map, 48);
+OFFSET(struct lacuna_prior, vjp, 56);
+OFFSET(struct lacuna_prior, condition, 64);
+OFFSET(struct lacuna_prior, conditional, 72);
+SIZE(struct lacuna_prior, 80);
+
+/* lacuna_guidance */
+OFFSET(struct lacuna_guidance, size, 0);
+OFFSET(struct lacuna_guidance, flags, 4);
+OFFSET(struct lacuna_guidance, needs, 8);
+OFFSET(struct lacuna_guidance, reserved, 12);
+OFFSET(struct lacuna_guidance, create, 16);
+OFFSET(struct lacuna_guidance, destroy, 24);
+OFFSET(struct lacuna_guidance, scratch, 32);
+OFFSET(struct lacuna_guidance, estimate, 40);
+OFFSET(struct lacuna_guidance, estimate_step, 48);
+SIZE(struct lacuna_guidance, 56);
+
+/* lacuna_sampler */
+OFFSET(struct lacuna_sampler, size, 0);
+OFFSET(struct lacuna_sampler, flags, 4);
+OFFSET(struct lacuna_sampler, needs, 8);
+OFFSET(struct lacuna_sampler, reserved, 12);
+OFFSET(struct lacuna_sampler, create, 16);
+OFFSET(struct lacuna_sampler, destroy, 24);
+OFFSET(struct lacuna_sampler, steps, 32);
+OFFSET(struct lacuna_sampler, start, 40);
+OFFSET(struct lacuna_sampler, step, 48);
+SIZE(struct lacuna_sampler, 56);
+
+/* lacuna_plugin */
+OFFSET(struct lacuna_plugin, magic, 0);
+OFFSET(struct lacuna_plugin, abi, 4);
+OFFSET(struct lacuna_plugin, size, 8);
+OFFSET(struct lacuna_plugin, kind, 12);
+OFFSET(struct lacuna_plugin, name, 16);
+OFFSET(struct lacuna_plugin, summary, 24);
+OFFSET(struct lacuna_plugin, manual, 32);
+OFFSET(struct lacuna_plugin, version, 40);
+OFFSET(struct lacuna_plugin, author, 48);
+OFFSET(struct lacuna_plugin, license, 56);
+OFFSET(struct lacuna_plugin, params, 64);
+OFFSET(struct lacuna_plugin, param_count, 72);
+OFFSET(struct lacuna_plugin, param_size, 76);
+OFFSET(struct lacuna_plugin, config_size, 80);
+OFFSET(struct lacuna_plugin, family, 88);
+SIZE(struct lacuna_plugin, 96);
+
+#endif
+
+int main(void)
+{
+	ok(1, "offsets of the ABI's structures");
+	return tap_done();
+}

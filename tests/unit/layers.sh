@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Includes point only downward, only src/cli prints or exits, and a plugin knows nothing of the host but its header.
+
+. "$abs_top_srcdir/tests/tap.sh"
+
+# includes DIRECTORY: the project's headers that its files include, "file: header" a line
+includes() {
+	(cd "$abs_top_srcdir" && grep -n '^[ 	]*#[ 	]*include[ 	]*"' "$1"/*.[ch] /dev/null) |
+		sed 's/^\([^:]*\):[0-9]*:[^"]*"\([^"]*\)".*/\1: \2/'
+}
+
+# may_include DIRECTORY LAYER...: everything included in quotes is of these layers
+may_include() {
+	directory=$1 pattern=
+	shift
+	for layer; do
+		pattern="$pattern${pattern:+|}$layer/[a-z0-9-]*\\.h"
+	done
+	includes "$directory" | grep -E -v ": ($pattern)\$" >"$tap_dir/found"
+	test ! -s "$tap_dir/found"
+	tap_result $? "$directory includes only: $*"
+	diag <"$tap_dir/found"
+}
+
+may_include src/base base
+may_include src/image image base
+may_include src/plugin plugin base
+may_include src/engine engine plugin base
+test ! -d src/study || may_include src/study study engine plugin base
+may_include src/cli cli study engine plugin image base
+may_include plugins/common common
+for family in operators priors guidances samplers; do
+	may_include plugins/$family common
+done
+
+# absent NAME PATTERN FILE...: no line of code (comments stripped) matches
+absent() {
+	name=$1 pattern=$2
+	shift 2
+	for file; do
+		# comments first: one-line ones, then the lines of longer ones, which begin with " *" or "/*"
+		sed -e 's:/\*.*\*/::' -e '/^[ 	]*\/\*/d' -e '/^[ 	]*\* /d' -e 's/"[^"]*"/""/g' "$file" |
+			grep -E -n -e "$pattern" | sed "s|^|$file:|"
+	done >"$tap_dir/found"
+	test ! -s "$tap_dir/found"
+	tap_result $? "$name"
+	diag <"$tap_dir/found"
+}
+
+cd "$abs_top_srcdir" || exit 99
+quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c"
+plugins="plugins/*/*.c"
+absent "below src/cli nothing prints" \
+	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet
+absent "below src/cli nothing exits" '(^|[^a-z_])(exit|_exit|quick_exit|abort)\(' $quiet
+absent "plugins do not print, exit or handle signals" \
+	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|exit|_exit|abort|signal|sigaction|raise|setlocale|chdir|fesetround|fesetenv)\(' \
+	$plugins
+absent "plugins take memory from the host only" '(^|[^a-z_>.])(malloc|calloc|realloc|strdup)\(' \
+	$plugins
+absent "the engine knows no TIFF" 'tiff|TIFF' src/engine/*.c src/engine/*.h
+absent "no source names fast-math" 'ffast-math' Makefile.am configure.ac
+done_testing
