@@ -96,22 +96,33 @@ int misuse(const struct command *c, const char *fmt, ...)
 	return STATUS_MISUSED;
 }
 
-int failure(const char *file, int status)
+static int starts_with(const char *text, const char *file)
 {
-	const char *text = error_text();
+	return file && !strncmp(text, file, strlen(file)) && text[strlen(file)] == ':';
+}
+
+int failure_among(const char *const *files, size_t count, int status)
+{
+	const char *text = *error_text() ? error_text() : error_status_text(status);
+	int named = !count || !files[0];
 
 	progress_clear();
 	if (status == LACUNA_ECANCELLED && signals_received()) {
 		fputs("lacuna: stopped; no output was written\n", stderr);
 		return 128 + signals_received();
 	}
-	if (!*text)
-		text = error_status_text(status);
-	if (file && strncmp(text, file, strlen(file)) != 0)
-		fprintf(stderr, "lacuna: %s: %s\n", file, text);
-	else
+	for (size_t i = 0; i < count; i++)
+		named |= starts_with(text, files[i]);
+	if (named)
 		fprintf(stderr, "lacuna: %s\n", text);
+	else
+		fprintf(stderr, "lacuna: %s: %s\n", files[0], text);
 	return STATUS_FAILED;
+}
+
+int failure(const char *file, int status)
+{
+	return failure_among(&file, 1, status);
 }
 
 /* What was printed must have arrived: a full disk is a failure. */

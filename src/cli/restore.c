@@ -361,6 +361,18 @@ static int finish_report(const struct values *v, const struct restoration *r, co
 	return status;
 }
 
+static int report_failure(const struct values *v, const char *input, int status)
+{
+	const char *files[] = { input,	      v->output, v->deviation, v->singles,
+				v->reference, v->start,	 v->report };
+	const size_t n = sizeof(files) / sizeof(files[0]);
+
+	/* The samples lie in a directory: its name ends at a slash, not at a colon. */
+	return v->singles && !strncmp(error_text(), v->singles, strlen(v->singles))
+		       ? failure(NULL, status)
+		       : failure_among(files, n, status);
+}
+
 static int run(const struct command *c, const void *values, int count, char **operands)
 {
 	const struct values *v = values;
@@ -397,7 +409,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 		status = commit_outputs(&r);
 	if (!status)
 		status = finish_report(v, &r, &f, now() - began);
-	result = status ? failure(input, status) : STATUS_DONE;
+	result = status ? report_failure(v, input, status) : STATUS_DONE;
 out:
 	release(v, &r, &f);
 	return result;

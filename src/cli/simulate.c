@@ -197,7 +197,8 @@ static int run(const struct command *c, const void *values, int count, char **op
 	tiff_abandon(s.out);
 	tiff_close(s.in);
 	operators_free(s.operators, s.operator_count);
-	return status ? failure(operands[0], status) : STATUS_DONE;
+	return status ? failure_among((const char *[]){ operands[0], v->output }, 2, status)
+		      : STATUS_DONE;
 }
 
 const struct command command_simulate = {

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# lacuna study: the KL table of a Gaussian target through the real plugins, the same bits again, wrong options.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+two='matrix:rows=1 0 0 0;0 1 0 0'
+papers=schedule=etc,variance=theory,from=noise,finish=none
+
+# value CURVE STEPS: KL of that row of ./out, rounded as the reference is
+kl() {
+	awk -F'\t' -v c="$1" -v s="$2" '$1 == c && $2 == s { printf "%.4f", $6; found = 1 } END { exit !found }' out
+}
+expect() {
+	test "`kl "$1" $2`" = $3
+	tap_result $? "KL of $1 in $2 steps is $3"
+}
+
+# d = 4, correlation 1/2, the first two coordinates measured, y = 0, noise 0.01; mean and covariance of an exact propagation.
+ok "KL table" "$LACUNA" study -A "$two" -n 0.01 -y '0 0' -g ddnm -g bo:threshold=1e6 -g exact \
+	-s ddpm:$papers --smear 0.010000500037503 --steps 50,100,200 --chains 16 --svg kl.svg --bound
+expect ddnm 50 0.1457
+expect ddnm 100 0.2069
+expect ddnm 200 0.2511
+expect bo 50 0.0565
+expect bo 100 0.0333
+expect bo 200 0.0223
+expect exact 50 0.0267
+expect exact 100 0.0094
+expect exact 200 0.0031
+awk -F'\t' '$1 == "exact" && $11 > 1e-9 { exit 1 }' out
+tap_result $? "exact guidance has no mismatch"
+awk -F'\t' '$1 == "exact" { own[$2] = $6 } $1 == "ddnm" || $1 == "bo" { kl[$1 " " $2] = $6; bias[$1 " " $2] = $11 }
+	END { for (k in kl) { split(k, part, " "); if (kl[k] > bias[k] + own[part[2]]) exit 1 } }' out
+tap_result $? "KL is below W_bias and the KL without mismatch"
+contains kl.svg "</svg>" "the plot is whole"
+contains kl.svg "W_bias" "the plot tells of the bound"
+
+sampled() {
+	"$LACUNA" study -t random:seed=7 -A "$two" -n 0.3 -g "BO=bo:threshold=1e6" -g exact \
+		-s ddpm:steps=20,from=noise -s gibbs:steps=5 --chains 256 "$@"
+}
+ok "a mixture" sampled -o a.tsv
+sampled --threads 3 >b.tsv
+same_text a.tsv b.tsv "same seed, same bytes, whatever the threads"
+sampled --seed 1 >c.tsv
+! cmp -s a.tsv c.tsv
+tap_result $? "another seed, another table"
+contains a.tsv "BO, ddpm	20" "a label of one's own"
+test `grep -c '^gibbs' a.tsv` -eq 1
+tap_result $? "a sampler without guidance runs once"
+ok "panels from tables" "$LACUNA" study --svg panels.svg --show w1 a.tsv c.tsv
+test `grep -c '<rect x=' panels.svg` -eq 2
+tap_result $? "two panels"
+
+ok "coverage" "$LACUNA" study --coverage -A "$two" -n 0.3 -g exact -g ddnm -s ddpm:steps=30,from=noise --chains 400
+awk -F'\t' '$1 == "exact" && ($12 < 0.45 || $12 > 0.55 || $14 < 0.92 || $14 > 0.98) { exit 1 }' out
+tap_result $? "intervals of exact guidance cover as they should"
+awk -F'\t' '$1 == "ddnm" && $12 > 0.4 { exit 1 }' out
+tap_result $? "those of ddnm do not"
+
+ok "a parameter is varied" "$LACUNA" study -t cube -s 'ode:sigma_min={stop},finish=none,from=noise' --vary stop=0.1,0.2 --chains 64
+contains out "ode	0.2	" "its values are in the table"
+
+refused() {
+	name=$1
+	shift
+	fails 2 "$name" "$LACUNA" study --chains 16 "$@"
+	test `wc -l <err` -le 2
+	tap_result $? "$name: a line"
+}
+refused "unknown target" -t galaxy
+contains err "circle" "the targets are named"
+refused "guidance without a measurement" -g bo
+refused "coverage without a measurement" --coverage
+refused "steps that are no numbers" --steps 10,x
+refused "nothing to vary" --vary stop=1,2
+contains err "{stop}" "it says what was looked for"
+refused "steps and vary" --steps 10 --vary a=1
+refused "vary without a name" --vary 1,2
+refused "misspelt sampler" -s dpm
+refused "parameter out of range" -s ddpm:steps=0
+refused "measurement too short" -A "$two" -y '1' -g exact
+refused "measurement too long" -A "$two" -y '1 2 3' -g exact
+refused "matrix of another size" -A 'matrix:rows=1 0;0 1;1 1' -t gaussian:dim=3 -g exact
+refused "tables without a plot" a.tsv
+refused "unknown measure" --show speed
+fails 1 "no table" "$LACUNA" study --svg x.svg /dev/null
+fails 1 "existing table" "$LACUNA" study -o a.tsv --chains 16
+contains err "force" "existing table: remedy"
+test -z "`ls /tmp/lacuna-?????? 2>/dev/null`" || true
+done_testing
