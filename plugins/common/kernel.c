@@ -227,14 +227,14 @@ int kernel_motion(const struct lacuna_host *host, double length, double angle, s
 	double dy = -length * sin(angle * (acos(-1) / 180));
 	int rx = (int)fmax(ceil(fabs(dx) / 2 - 0.5), 0);
 	int ry = (int)fmax(ceil(fabs(dy) / 2 - 0.5), 0);
-	int64_t n = ((int64_t)ceil(length) + 1) * STEPS_PER_PIXEL;
+	int64_t n = (int64_t)fmax(ceil(length), 1) * STEPS_PER_PIXEL; /* for half the way */
 	int status = kernel_create(host, 2 * (int64_t)rx + 1, 2 * (int64_t)ry + 1, k);
 
 	if (status)
 		return status;
 	/* Step s and its mirror image together, so that rounding keeps the kernel symmetric. */
 	for (int64_t s = 0; s < n; s++) {
-		double t = (double)s / (2.0 * (double)n);
+		double t = ((double)s + 0.5) / (2.0 * (double)n);
 		int i = (int)floor(t * dx + 0.5), j = (int)floor(t * dy + 0.5);
 
 		k->values[(size_t)(ry + j) * (size_t)k->width + (size_t)(rx + i)] += 1;

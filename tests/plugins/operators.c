@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The operators do what their manuals say: convolutions against the sum written out, kernels against their formulas,
+ * masks against what was asked for, and refusals that name the remedy.  (That adjoint and spectral form belong to it is
+ * for conformance.c.) */
+#include <config.h>
+
+#include "tests/tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "engine/problem.h"
+#include "plugin/host.h"
+
+#include <stdlib.h>
+
+enum { PSF_W = 6, PSF_H = 3 };
+
+/* Without any symmetry; the sum is not 1. */
+static double psf(int i, int j)
+{
+	return 0.1 + 0.05 * i + 0.3 * j * (i % 2) - 0.02 * i * j;
+}
+
+/* "WxH" is a matrix of weights 0, 1/2, 1, 0 ...; "psf" the function above. */
+static int read_image(const char *path, struct lacuna_shape *shape, float **values)
+{
+	int w = PSF_W, h = PSF_H, is_psf = !strcmp(path, "psf"), i;
+
+	if (!is_psf && sscanf(path, "%dx%d", &w, &h) != 2)
+		return error_set(LACUNA_EIO, "%s: no such file", path);
+	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
+	*values = memory_alloc_array((size_t)(w * h), sizeof **values);
+	for (i = 0; *values && i < w * h; i++)
+		(*values)[i] = is_psf ? (float)psf(i % w, i / w) : 0.5f * (float)(i % 3);
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* ---- one operator on one random image */
+
+struct bench {
+	struct plugin_use use;
+	struct problem *problem;
+	struct lacuna_shape xs, ys;
+	const struct lacuna_region *window;
+	float *x, *y;
+};
+
+static void bench_close(struct bench *b)
+{
+	problem_destroy(b->problem);
+	use_free(&b->use);
+	memory_release(b->x);
+	memory_release(b->y);
+	memset(b, 0, sizeof *b);
+}
+
+static int bench_open(struct bench *b, const char *spec, int from_y, int64_t w, int64_t h,
+		      int64_t channels)
+{
+	static const struct random_key key = { 3, 0, 0 };
+	const struct lacuna_shape known = { { w, h, channels, 1 } };
+	int status;
+
+	memset(b, 0, sizeof *b);
+	error_clear();
+	status = use_parse(LACUNA_OPERATOR, spec, &b->use);
+	if (!status)
+		status = problem_create(&b->use, 1, from_y, &known, &b->problem);
+	if (status)
+		return status;
+	b->xs = *problem_x(b->problem);
+	b->ys = *problem_y(b->problem);
+	b->window = problem_window(b->problem);
+	b->x = memory_alloc_array(lacuna_count(&b->xs), sizeof(float));
+	b->y = memory_alloc_array(lacuna_count(&b->ys), sizeof(float));
+	random_gaussian(key, 0, 0, b->x, lacuna_count(&b->xs));
+	return problem_apply(b->problem, b->x, b->y);
+}
+
+static void refused(const char *spec, int from_y, int64_t w, int64_t h, int64_t channels,
+		    const char *message)
+{
+	struct bench b;
+	int status = bench_open(&b, spec, from_y, w, h, channels);
+
+	ok(status < 0 && strstr(error_text(), message), "%s on %dx%dx%d: \"%s\"", spec, (int)w,
+	   (int)h, (int)channels, message);
+	if (status >= 0 || !strstr(error_text(), message))
+		diag("%d: %s", status, error_text());
+	bench_close(&b);
+}
+
+/* ---- convolutions: y[p] = sum_j k[j] x[f p + s + c - j], p counted in the window */
+
+struct expectation {
+	int width, height;	   /* of the kernel */
+	int cx, cy, factor, phase; /* f, s */
+	double (*k)(int i, int j);
+	int periodic;
+};
+
+static int64_t wrap(int64_t i, int64_t n)
+{
+	return (i % n + n) % n;
+}
+
+/* The largest deviation; NaN when the sum leaves the image. */
+static double deviation(const struct bench *b, const struct expectation *e)
+{
+	const int64_t *xe = b->xs.extent, *ye = b->ys.extent, *origin = b->window->origin;
+	double worst = 0;
+
+	for (int64_t c = 0; c < ye[2]; c++)
+		for (int64_t py = 0; py < ye[1]; py++)
+			for (int64_t px = 0; px < ye[0]; px++) {
+				double sum = 0;
+
+				for (int j = 0; j < e->height; j++)
+					for (int i = 0; i < e->width; i++) {
+						int64_t qx = origin[0] + e->factor * px + e->phase +
+							     e->cx - i;
+						int64_t qy = origin[1] + e->factor * py + e->phase +
+							     e->cy - j;
+
+						if (e->periodic) {
+							qx = wrap(qx, xe[0]);
+							qy = wrap(qy, xe[1]);
+						}
+						if (qx < 0 || qy < 0 || qx >= xe[0] || qy >= xe[1])
+							return NAN;
+						sum += e->k(i, j) *
+						       b->x[qx + xe[0] * (qy + xe[1] * c)];
+					}
+				worst = fmax(worst,
+					     fabs(sum - b->y[px + ye[0] * (py + ye[1] * c)]));
+			}
+	return worst;
+}
+
+static double psf_sum(void)
+{
+	double sum = 0;
+
+	for (int j = 0; j < PSF_H; j++)
+		for (int i = 0; i < PSF_W; i++)
+			sum += psf(i, j);
+	return sum;
+}
+
+static double normalized_psf(int i, int j)
+{
+	return psf(i, j) / psf_sum();
+}
+
+static double box3(int i, int j)
+{
+	(void)i, (void)j;
+	return 1.0 / 9;
+}
+
+/* Keys' cubic with a = -1/2, stretched by 2: eight values at the distances 1/4, 3/4, ... of coarse pixels */
+static double cubic(int i)
+{
+	double t = fabs((i - 3.5) / 2);
+
+	return (t < 1 ? 1.5 * t * t * t - 2.5 * t * t + 1
+		      : -0.5 * t * t * t + 2.5 * t * t - 4 * t + 2) /
+	       2;
+}
+
+static double bicubic2(int i, int j)
+{
+	return cubic(i) * cubic(j);
+}
+
+static void test_convolution(const char *spec, int from_y, int64_t w, int64_t h, int64_t channels,
+			     struct expectation e)
+{
+	struct bench b;
+	double worst = NAN;
+	int status = bench_open(&b, spec, from_y, w, h, channels);
+
+	if (!status)
+		worst = deviation(&b, &e);
+	ok(worst < 1e-5, "%s is the sum written out (%dx%dx%d, off by %.1e)", spec, (int)w, (int)h,
+	   (int)channels, worst);
+	if (status)
+		diag("%s", error_text());
+	else if (!e.periodic)
+		ok(b.window->extent[0] == b.ys.extent[0] * e.factor &&
+			   b.window->extent[1] == b.ys.extent[1] * e.factor,
+		   "%s: the window is the measured scene", spec);
+	bench_close(&b);
+}
+
+static void test_convolutions(void)
+{
+	const struct expectation file = { PSF_W, PSF_H, 3, 1, 1, 0, normalized_psf, 0 };
+	struct expectation e = file;
+
+	test_convolution("blur:psf=psf", 1, 31, 18, 2, e);
+	test_convolution("blur:psf=psf", 0, 40, 9, 1, e);
+	test_convolution("blur:psf=psf", 1, 1, 1, 1, e);
+	e.cx = 5;
+	e.cy = 0;
+	test_convolution("blur:psf=psf,centre_x=5,centre_y=0", 1, 31, 18, 1, e);
+	e = file;
+	e.periodic = 1;
+	test_convolution("blur:psf=psf,boundary=periodic", 1, 31, 18, 3, e);
+	test_convolution("blur:psf=psf,boundary=periodic", 1, 4, 2, 1,
+			 e); /* larger than the image */
+	e.k = psf;
+	e.cx = 0;
+	test_convolution("blur:psf=psf,boundary=periodic,centre_x=0,normalize=no", 1, 16, 9, 1, e);
+	e = (struct expectation){ 3, 3, 1, 1, 1, 0, box3, 0 };
+	test_convolution("blur:kind=box,width=3,height=3", 1, 20, 21, 1, e);
+
+	e = (struct expectation){ 3, 3, 1, 1, 3, 1, box3, 0 };
+	test_convolution("downsample:factor=3", 1, 7, 5, 3, e);
+	e = file;
+	e.factor = 2;
+	test_convolution("downsample:factor=2,psf=psf", 1, 9, 11, 1, e);
+	e.phase = 1;
+	test_convolution("downsample:factor=2,psf=psf,phase=1", 1, 9, 11, 1, e);
+	e.periodic = 1;
+	e.factor = 3;
+	test_convolution("downsample:factor=3,psf=psf,boundary=periodic", 1, 9, 11, 2, e);
+	e = (struct expectation){ 8, 8, 4, 4, 2, 0, bicubic2, 0 };
+	test_convolution("downsample:factor=2,kernel=bicubic", 1, 9, 11, 1, e);
+}
+
+/* ---- kernels: the answer to a point */
+
+struct moments {
+	double sum, x, y, xx, yy, xy, centre, largest;
+	int values; /* that are not 0 */
+};
+
+/* The answer in answer[] about the middle of a 63x63 image. */
+static struct moments point_answer(const char *spec, float *answer)
+{
+	struct moments m = { 0 };
+	struct bench b;
+	enum { N = 63, MIDDLE = 31 };
+
+	if (bench_open(&b, spec, 1, N, N, 1)) {
+		diag("%s", error_text());
+		m.sum = NAN;
+	} else {
+		memset(b.x, 0, N * N * sizeof *b.x);
+		b.x[MIDDLE * N + MIDDLE] = 1;
+		problem_apply(b.problem, b.x, answer);
+		for (int j = 0; j < N; j++)
+			for (int i = 0; i < N; i++) {
+				double v = fabs(answer[j * N + i]) < 1e-7 ? 0 : answer[j * N + i];
+
+				m.sum += v;
+				m.x += v * (i - MIDDLE);
+				m.y += v * (j - MIDDLE);
+				m.xx += v * (i - MIDDLE) * (i - MIDDLE);
+				m.yy += v * (j - MIDDLE) * (j - MIDDLE);
+				m.xy += v * (i - MIDDLE) * (j - MIDDLE);
+				m.largest = fmax(m.largest, v);
+				m.values += v != 0;
+			}
+		m.centre = answer[MIDDLE * N + MIDDLE];
+	}
+	bench_close(&b);
+	return m;
+}
+
+#define POINT(spec) point_answer("blur:boundary=periodic," spec, answer)
+
+static void test_kernels(void)
+{
+	static const char *const all[] = {
+		"kind=gaussian,sigma=0.4",     "kind=gaussian,sigma=3",
+		"kind=disk,radius=0.3",	       "kind=disk,radius=5.5",
+		"kind=box,width=4,height=2.5", "kind=motion,length=12.3,angle=-70",
+		"kind=airy,zero=0.7",	       "kind=airy,zero=4"
+	};
+	static const char *const narrow[] = { "kind=gaussian,sigma=0", "kind=disk,radius=0",
+					      "kind=disk,radius=0.5",  "kind=box,width=0,height=1",
+					      "kind=motion,length=0",  "kind=motion,length=1",
+					      "kind=airy,zero=0",      "kind=gaussian,sigma=0.05" };
+	float *answer = memory_alloc_array(63 * 63, sizeof *answer);
+	char spec[128];
+	struct moments m;
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		snprintf(spec, sizeof spec, "blur:boundary=periodic,%s", all[i]);
+		m = point_answer(spec, answer);
+		ok(fabs(m.sum - 1) < 1e-5 && fabs(m.x) < 1e-4 && fabs(m.y) < 1e-4,
+		   "%s: sum 1, about the centre", all[i]);
+	}
+	for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+		snprintf(spec, sizeof spec, "blur:boundary=periodic,%s", narrow[i]);
+		m = point_answer(spec, answer);
+		ok(fabs(m.centre - 1) < 1e-5 && m.values == 1, "%s is no blur", narrow[i]);
+	}
+	/* the variance of the pixel's square, 1/12, comes on top; the tails beyond 4 sigma are missing */
+	m = POINT("kind=gaussian,sigma=2");
+	near(m.xx, 4 + 1.0 / 12, 0.01, "gaussian: variance along x");
+	near(m.yy, 4 + 1.0 / 12, 0.01, "gaussian: variance along y");
+	m = POINT("kind=gaussian,sigma=0.3");
+	near(m.centre, pow(erf(0.5 / (0.3 * sqrt(2))), 2), 1e-3,
+	     "narrow gaussian: its mass in the pixel");
+	m = POINT("kind=disk,radius=5");
+	near(m.centre, 1 / (acos(-1) * 25), 1e-5, "disk: height");
+	near(m.xx, 25.0 / 4 + 1.0 / 12, 0.03, "disk: variance");
+	m = POINT("kind=disk,radius=0.7");
+	near(m.centre,
+	     (acos(-1) * 0.49 - 4 * (0.49 * acos(0.5 / 0.7) - 0.5 * sqrt(0.24))) /
+		     (acos(-1) * 0.49),
+	     1e-4, "small disk: the centre's share");
+	m = POINT("kind=box,width=4,height=1");
+	near(m.centre, 0.25, 1e-6, "box: height");
+	ok(m.values == 5, "box: 4 px wide, with half a pixel at each end");
+	m = POINT("kind=motion,length=9,angle=0");
+	near(m.centre, 1.0 / 9, 1e-6, "motion: 9 px along a row");
+	ok(m.values == 9 && m.yy == 0, "motion: nine values, one row");
+	m = POINT("kind=motion,length=9,angle=90");
+	ok(m.values == 9 && m.xx == 0, "motion: nine values, one column");
+	m = POINT("kind=motion,length=11,angle=45");
+	ok(m.xy < 0, "motion: 45 degrees go up to the right, where y falls");
+	m = POINT("kind=airy,zero=5");
+	near(answer[31 * 63 + 31 + 5] / m.centre, 0, 4e-3, "airy: the first dark ring");
+	near(answer[31 * 63 + 31 + 7] / m.centre, 0.0175, 2e-3, "airy: the first bright ring");
+	memory_release(answer);
+}
+
+/* ---- mask, gray */
+
+static void test_mask(void)
+{
+	struct bench b, again;
+	size_t n = 200 * 100, kept = 0, equal = 0;
+
+	ok(!bench_open(&b, "mask:keep=0.3,seed=5", 1, 200, 100, 2), "mask:keep=0.3");
+	for (size_t i = 0; i < n; i++) {
+		kept += b.y[i] != 0;
+		equal += (b.y[i] == 0 || b.y[i] == b.x[i]) && (b.y[i] == 0) == (b.y[n + i] == 0);
+	}
+	near((double)kept / (double)n, 0.3, 0.015, "it keeps that many");
+	ok(equal == n, "values are kept or 0, the same in all channels");
+	bench_open(&again, "mask:keep=0.3,seed=5", 1, 200, 100, 2);
+	ok(!memcmp(b.y, again.y, 2 * n * sizeof *b.y), "the same seed, the same mask");
+	bench_close(&again);
+	bench_open(&again, "mask:keep=0.3,seed=6", 1, 200, 100, 2);
+	ok(memcmp(b.y, again.y, 2 * n * sizeof *b.y), "another seed, another mask");
+	bench_close(&again);
+	bench_close(&b);
+
+	bench_open(&b, "mask:boxes=1,size=7", 1, 40, 30, 1);
+	kept = 0;
+	for (size_t i = 0; i < 1200; i++)
+		kept += b.y[i] != 0;
+	ok(kept == 1200 - 49, "one box of 7x7 is missing");
+	bench_close(&b);
+
+	/* the file's weights are 0, 1/2, 1, 0, ... */
+	bench_open(&b, "mask:file=4x3", 1, 4, 3, 1);
+	ok(b.y[0] == 0 && b.y[1] == b.x[1] / 2 && b.y[2] == b.x[2], "weights of a file");
+	bench_close(&b);
+	bench_open(&b, "mask:file=4x3,invert=yes", 1, 4, 3, 1);
+	ok(b.y[0] == b.x[0] && b.y[1] == b.x[1] / 2 && b.y[2] == 0, "inverted");
+	bench_close(&b);
+	bench_open(&b, "mask:file=4x3,threshold=1", 1, 4, 3, 1);
+	ok(b.y[0] == 0 && b.y[1] == 0 && b.y[2] == b.x[2], "with a threshold");
+	bench_close(&b);
+
+	refused("mask", 1, 4, 3, 1, "give file=MASK.tif, keep=FRACTION or boxes=COUNT");
+	refused("mask:file=4x3", 1, 5, 3, 1, "the mask is 4x3 with 1 channels, the image 5x3");
+	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file excludes keep and boxes");
+}
+
+static void test_gray(void)
+{
+	struct bench b;
+
+	ok(!bench_open(&b, "gray", 1, 5, 4, 1), "gray");
+	ok(b.xs.extent[2] == 3, "its image has three channels");
+	near(b.y[7], 0.299 * b.x[7] + 0.587 * b.x[27] + 0.114 * b.x[47], 1e-6, "luminance");
+	ok(b.window->extent[2] == 3, "its window has three channels");
+	bench_close(&b);
+	refused("gray", 1, 5, 4, 3, "the measurement has 3 channels");
+	refused("gray", 0, 5, 4, 1, "give an RGB image");
+}
+
+/* ---- refusals */
+
+static void test_refusals(void)
+{
+	refused("blur:sigma=2", 0, 16, 40, 1, "is smaller than the kernel of 17x17");
+	refused("blur:psf=psf,centre_x=6", 1, 16, 40, 1, "the centre 6,-1 is outside the kernel");
+	refused("blur:psf=1x1", 1, 16, 40, 1, "sum to zero; say normalize=no");
+	refused("blur:psf=none", 1, 16, 40, 1, "none: no such file");
+	refused("downsample:factor=4", 0, 18, 16, 1, "crop it to 16x16");
+	refused("downsample:factor=2,kernel=bicubic", 0, 31, 32, 1, "crop it to 30x32");
+	refused("downsample:factor=2,kernel=bicubic", 0, 6, 6, 1, "smaller than one block");
+	refused("downsample:factor=2,phase=2", 1, 6, 6, 1, "phase=2 is not below factor=2");
+}
+
+int main(void)
+{
+	host_install_reader(read_image);
+	test_convolutions();
+	test_kernels();
+	test_mask();
+	test_gray();
+	test_refusals();
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
