@@ -188,28 +188,48 @@ static size_t bytes_per_pixel(const struct unet *n)
 	return (x > planes ? x : planes) + t / 4 + 1;
 }
 
-/* All tiles have the same size, or the layers would need more primitives: the last ones overlap more. */
+/* Pixels of `count' tiles along a side, each a multiple of m. */
+static int64_t tile_side(const struct unet *n, int64_t size, int64_t count)
+{
+	const int64_t m = (int64_t)1 << n->levels, overlap = 2 * n->halo;
+
+	return least(size, round_up((size - overlap + count - 1) / count, m) + overlap);
+}
+
+/* All tiles have the same size, or the layers would need more primitives.  Of all ways to cut that fit the budget, the one
+ * with the least to compute. */
 static int plan_tiles(struct unet *n, const struct config *c)
 {
-	const int64_t m = (int64_t)1 << n->levels;
+	const int64_t m = (int64_t)1 << n->levels, per = (int64_t)bytes_per_pixel(n);
 	const int64_t w = round_up(n->w, m), h = round_up(n->h, m);
-	const int64_t floor_ = 2 * n->halo + m, per = (int64_t)bytes_per_pixel(n);
+	const int64_t smallest = least(w, 2 * n->halo + m) * least(h, 2 * n->halo + m);
 	const int64_t pixels = (c->memory << 20) / per;
-	int64_t side = (int64_t)sqrt((double)pixels) / m * m;
+	int64_t best = INT64_MAX;
 
-	if (c->tile)
-		side = round_up(c->tile, m) + 2 * n->halo;
-	else if (w * h <= pixels)
-		side = w > h ? w : h;
-	n->tile_w = least(w, side);
-	n->tile_h = c->tile ? least(h, side) : least(h, pixels / n->tile_w / m * m);
-	if ((n->tile_w < w && n->tile_w < floor_) || (n->tile_h < h && n->tile_h < floor_))
+	if (c->tile) {
+		n->tile_w = least(w, round_up(c->tile, m) + 2 * n->halo);
+		n->tile_h = least(h, round_up(c->tile, m) + 2 * n->halo);
+		return LACUNA_OK;
+	}
+	for (int64_t columns = 1; columns <= w / m; columns++) {
+		const int64_t tile_w = tile_side(n, w, columns);
+		int64_t rows = 1;
+
+		while (rows < h / m && tile_w * tile_side(n, h, rows) > pixels)
+			rows++;
+		if (tile_w * tile_side(n, h, rows) > pixels ||
+		    columns * rows * tile_w * tile_side(n, h, rows) >= best)
+			continue;
+		n->tile_w = tile_w;
+		n->tile_h = tile_side(n, h, rows);
+		best = columns * rows * tile_w * n->tile_h;
+	}
+	if (best == INT64_MAX)
 		return n->host->fail(
 			n->host, LACUNA_EINVAL,
 			"unet: %lld MB are too little for this network; give memory=%lld "
 			"or more",
-			(long long)c->memory,
-			(long long)(((floor_ + m) * (floor_ + m) * per >> 20) + 1));
+			(long long)c->memory, (long long)((smallest * per >> 20) + 1));
 	return LACUNA_OK;
 }
 

@@ -92,6 +92,13 @@ def emphasis(kind):
     return EMPHASIS.get(kind, 0.5)
 
 
+def is_fine(kind):
+    """Errors are local: see Levels."""
+    if kind.startswith("uniform"):
+        return int(kind.split()[1]) <= -3  # sigma below 0.4
+    return kind in ("random 0", "random 1", "random 2", "random 3", "lines")
+
+
 def log_uniform(r, a, b):
     return math.exp(r.uniform(math.log(a), math.log(b)))
 
@@ -100,7 +107,8 @@ def sigma_map(r, c, n):
     """One map (c, n, n), and the bin in which its loss is counted."""
     t = r.random()
     if t < 0.6:  # one level everywhere; mostly where restoration happens
-        s = log_uniform(r, 0.005, 0.5) if r.random() < 0.75 else log_uniform(r, SIGMA_MIN, SIGMA_MAX)
+        v = r.random()
+        s = log_uniform(r, *((0.02, 0.3) if v < 0.5 else (0.004, 0.6) if v < 0.8 else (SIGMA_MIN, SIGMA_MAX)))
         return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
     if t < 0.65:  # levels that change slowly, over up to three decades
         k = r.integers(2, 6)
@@ -158,7 +166,10 @@ class Batches:
 
 class Levels:
     """Every kind of sample weighs by the inverse of its own running squared error, so that each level and
-    mask learns at its own scale (the gradient of a mean of PSNRs) and the target stays the posterior mean."""
+    mask learns at its own scale (the gradient of a mean of PSNRs) and the target stays the posterior mean.
+
+    Where a patch's error averages over thousands of pixels, half of that weight is the patch's own error: textures do
+    not drown the rest, and since noise hardly moves such an average, the target remains the mean."""
 
     def __init__(self, mse=None):
         self.mse = mse or {}
@@ -166,7 +177,10 @@ class Levels:
     def weights(self, kinds, mse):
         for k, m in zip(kinds, mse.tolist()):
             self.mse[k] = m if k not in self.mse else 0.98 * self.mse[k] + 0.02 * m
-        return torch.tensor([emphasis(k) / self.mse[k] for k in kinds], device=mse.device)
+        fine = torch.tensor([is_fine(k) for k in kinds], device=mse.device)
+        own = torch.tensor([self.mse[k] for k in kinds], device=mse.device)
+        e = torch.tensor([emphasis(k) for k in kinds], device=mse.device)
+        return e / torch.where(fine, (own * mse).sqrt(), own)
 
 
 # ---- optimiser ------------------------------------------------------------------------------
