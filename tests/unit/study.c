@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The statistics of a study: distances whose value is known, power laws, mixtures against numerical integration, even
+ * noise, tables and plots. */
+#include <config.h>
+
+#include "../tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "study/distance.h"
+#include "study/even.h"
+#include "study/fit.h"
+#include "study/mixture.h"
+#include "study/plot.h"
+#include "study/table.h"
+#include "study/target.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct random_key key = { 9, 0, 0 };
+
+/* ---- distances */
+
+static void test_gaussian_kl(void)
+{
+	static const double zero[2] = { 0, 0 }, one[2] = { 1, 0 };
+	static const double unit[4] = { 1, 0, 0, 1 }, wide[4] = { 4, 0, 0, 1 };
+	static const double oblique[4] = { 2, 1, 1, 2 }, flat[4] = { 1, 1, 1, 1 };
+	double kl;
+
+	distance_gaussian_kl(2, zero, unit, zero, unit, &kl);
+	near(kl, 0, 1e-15, "KL of equal Gaussians is 0");
+	distance_gaussian_kl(2, one, unit, zero, unit, &kl);
+	near(kl, 0.5, 1e-15, "KL of a shift by 1 is 1/2");
+	distance_gaussian_kl(2, zero, unit, zero, wide, &kl);
+	near(kl, (0.25 - 1 + log(4)) / 2, 1e-15, "KL(N(0, 1) || N(0, 4))");
+	distance_gaussian_kl(2, zero, wide, zero, unit, &kl);
+	near(kl, (4 - 1 - log(4)) / 2, 1e-14, "KL(N(0, 4) || N(0, 1)): q is the first");
+	distance_gaussian_kl(2, zero, oblique, zero, unit, &kl);
+	near(kl, (4 - 2 - log(3)) / 2, 1e-14, "KL with a correlation");
+	distance_gaussian_kl(2, zero, unit, zero, flat, &kl);
+	ok(isinf(kl), "KL to a singular Gaussian is infinite");
+}
+
+/* n vectors of independent normals, times scale, plus shift in the first coordinate */
+static double *normals(int dim, size_t n, uint64_t stream, double scale, double shift)
+{
+	const size_t count = (size_t)dim * n;
+	float *z = memory_alloc_array(count, sizeof *z);
+	double *x = memory_alloc_array(count, sizeof *x);
+
+	random_gaussian(key, stream, 0, z, count);
+	for (size_t i = 0; i < count; i++)
+		x[i] = scale * (double)z[i] + (i % (size_t)dim ? 0 : shift);
+	memory_release(z);
+	return x;
+}
+
+static void test_sampled_kl(void)
+{
+	enum { N = 4000 };
+	double *q = normals(2, N, 1, 1, 0), *p = normals(2, N, 2, 1, 0),
+	       *r = normals(2, N, 3, 2, 1), kl;
+
+	distance_kl(2, N, q, p, &kl);
+	near(kl, 0, 0.05, "sampled KL of equal laws");
+	distance_kl(2, N, q, r, &kl);
+	/* 2 (1/4 - 1 + ln 4)/2 + 1/8 */
+	near(kl, 0.25 - 1 + log(4) + 0.125, 0.08, "sampled KL of a shift and a scale");
+	memory_release(q);
+	memory_release(p);
+	memory_release(r);
+}
+
+static void test_binned_kl(void)
+{
+	enum { N = 20000 };
+	double *q = normals(1, N, 1, 1, 0), *p = normals(1, N, 2, 1, 0.5), kl;
+
+	distance_kl(1, N, q, p, &kl);
+	near(kl, 0.125, 0.01, "KL in one dimension of a shift by 1/2");
+	memory_release(q);
+	memory_release(p);
+}
+
+static void test_wasserstein(void)
+{
+	enum { N = 300 };
+	double *q = normals(3, N, 1, 1, 0), *p = memory_alloc_array(3 * N, sizeof *p), w;
+
+	/* The same points, moved and in another order. */
+	for (size_t i = 0; i < N; i++)
+		for (size_t a = 0; a < 3; a++)
+			p[(N - 1 - i) * 3 + a] = q[i * 3 + a] + (a == 1 ? 0.3 : 0);
+	distance_w1(3, N, q, p, &w);
+	near(w, 0.3, 1e-12, "W1 of a shift is its length");
+	distance_sliced_w2(3, N, q, p, 2000, 7, &w);
+	near(w, 0.3 / sqrt(3), 0.01, "sliced W2 of a shift is its length/sqrt(dim)");
+	distance_sliced_w2(3, N, q, q, 10, 7, &w);
+	near(w, 0, 0, "sliced W2 to itself is 0");
+	distance_w1(1, N, q, p, &w);
+	ok(w >= 0, "W1 in one dimension");
+	memory_release(q);
+	memory_release(p);
+}
+
+/* W1 by trying all orders */
+static double brute_w1(const double *q, const double *p)
+{
+	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	double best = INFINITY;
+
+	for (int k = 0; k < 6; k++) {
+		double sum = 0;
+
+		for (int i = 0; i < 3; i++)
+			sum += distance_l2(2, q + 2 * i, p + 2 * orders[k][i]) / 3;
+		best = fmin(best, sum);
+	}
+	return best;
+}
+
+static void test_assignment(void)
+{
+	double worst = 0, w;
+
+	for (uint64_t k = 0; k < 50; k++) {
+		double *q = normals(2, 3, 100 + k, 1, 0), *p = normals(2, 3, 200 + k, 1, 0);
+
+		distance_w1(2, 3, q, p, &w);
+		worst = fmax(worst, fabs(w - brute_w1(q, p)));
+		memory_release(q);
+		memory_release(p);
+	}
+	near(worst, 0, 1e-12, "W1 is the best of all assignments");
+}
+
+static void test_gaussian_sliced(void)
+{
+	static const double zero[2] = { 0, 0 }, shift[2] = { 3, 4 };
+	static const double unit[4] = { 1, 0, 0, 1 }, wide[4] = { 4, 0, 0, 4 };
+	double w;
+
+	distance_gaussian_sliced_w2(2, shift, unit, zero, unit, 20000, 1, &w);
+	near(w, 5 / sqrt(2), 0.03, "sliced W2 of shifted Gaussians");
+	distance_gaussian_sliced_w2(2, zero, wide, zero, unit, 10, 1, &w);
+	near(w, 1, 1e-12, "sliced W2 of scaled Gaussians");
+}
+
+/* ---- power laws */
+
+static void test_fit(void)
+{
+	double x[40], y[40];
+	float z[40];
+	struct fit f;
+	int inside = 0;
+
+	for (int i = 0; i < 40; i++) {
+		x[i] = 10 * (i + 1);
+		y[i] = 3 * pow(x[i], -1.5);
+	}
+	ok(fit_power(40, x, y, &f), "a power law is fitted");
+	near(f.slope, -1.5, 1e-12, "its slope");
+	near(f.constant, 3, 1e-10, "its constant");
+	near(f.high - f.low, 0, 1e-10, "its interval is empty");
+	for (uint64_t k = 0; k < 400; k++) {
+		random_gaussian(key, 300 + k, 0, z, 40);
+		for (int i = 0; i < 8; i++)
+			y[i] = pow(x[i], -2) * exp(0.2 * (double)z[i]);
+		fit_power(8, x, y, &f);
+		inside += f.low <= -2 && f.high >= -2;
+	}
+	near(inside / 400., 0.95, 0.035, "95 % intervals cover the slope as often");
+	ok(!fit_power(2, x, y, &f), "two points are no fit");
+	y[1] = NAN;
+	y[2] = -1;
+	ok(fit_power(6, x, y, &f) && f.points == 4, "NaN and negative values are left out");
+}
+
+/* ---- mixtures */
+
+/* Three components in the plane, one measurement. */
+static void example(struct mixture *m)
+{
+	static const double weight[3] = { 0.2, 0.5, 0.3 };
+	static const double mean[6] = { -1, 0, 1, 0.5, 0, 1.5 };
+	static const double cov[12] = {
+		0.2, 0.1, 0.1, 0.3, 0.1, -0.05, -0.05, 0.4, 0.3, 0, 0, 0.3
+	};
+
+	mixture_create(m, 2, 3);
+	memcpy(m->weight, weight, sizeof weight);
+	memcpy(m->mean, mean, sizeof mean);
+	memcpy(m->cov, cov, sizeof cov);
+}
+
+/* E[x1], E[x2], E[x1 x2] given y = x1 + 2 x2 + noise n, and given u = x + sigma n if sigma > 0, by summation over a grid */
+static void integrate(const struct mixture *m, double y, double noise, const double *u,
+		      double sigma, double out[3])
+{
+	enum { SIDE = 300 };
+	double *x = memory_alloc_array(SIDE * SIDE * 2, sizeof *x), *l = NULL, total = 0;
+
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		x[2 * i] = -5 + 10. * (i % SIDE) / (SIDE - 1);
+		x[2 * i + 1] = -5 + 10. * (i / SIDE) / (SIDE - 1);
+	}
+	l = memory_alloc_array(SIDE * SIDE, sizeof *l);
+	mixture_log_density(m, SIDE * SIDE, x, l);
+	out[0] = out[1] = out[2] = 0;
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const double r = (y - x[2 * i] - 2 * x[2 * i + 1]) / noise;
+		double w = l[i] - r * r / 2;
+
+		if (sigma > 0)
+			w -= (pow(u[0] - x[2 * i], 2) + pow(u[1] - x[2 * i + 1], 2)) /
+			     (2 * sigma * sigma);
+		w = exp(w);
+		total += w;
+		out[0] += w * x[2 * i];
+		out[1] += w * x[2 * i + 1];
+		out[2] += w * x[2 * i] * x[2 * i + 1];
+	}
+	for (int i = 0; i < 3; i++)
+		out[i] /= total;
+	memory_release(l);
+	memory_release(x);
+}
+
+static void test_posterior(void)
+{
+	static const double h[2] = { 1, 2 }, y = 1.7, u[2] = { 0.4, -0.3 };
+	struct mixture m, posterior;
+	double mean[2], cov[4], want[3], x0[2];
+
+	example(&m);
+	if (mixture_condition(&m, 1, h, &y, 0.5, &posterior))
+		printf("Bail out! %s\n", error_text());
+	mixture_moments(&posterior, mean, cov);
+	integrate(&m, y, 0.5, NULL, 0, want);
+	near(mean[0], want[0], 1e-6, "posterior mean of a mixture, first coordinate");
+	near(mean[1], want[1], 1e-6, "posterior mean of a mixture, second coordinate");
+	near(cov[1] + mean[0] * mean[1], want[2], 1e-6, "posterior cross moment of a mixture");
+	mixture_denoise(&posterior, 0.6, 1, u, x0);
+	integrate(&m, y, 0.5, u, 0.6, want);
+	near(x0[0], want[0], 1e-6, "conditional denoiser, first coordinate");
+	near(x0[1], want[1], 1e-6, "conditional denoiser, second coordinate");
+	mixture_free(&posterior);
+	mixture_free(&m);
+}
+
+static void test_sampling(void)
+{
+	enum { N = 20000 };
+	double *x = memory_alloc_array(2 * N, sizeof *x), mean[2], cov[4], wm[2], wc[4];
+	struct mixture m;
+
+	example(&m);
+	mixture_sample(&m, 3, N, x);
+	distance_moments(2, N, x, mean, cov);
+	mixture_moments(&m, wm, wc);
+	near(distance_l2(2, mean, wm), 0, 0.015, "mean of the samples of a mixture");
+	near(distance_l2(4, cov, wc), 0, 0.03, "covariance of the samples of a mixture");
+	mixture_free(&m);
+	memory_release(x);
+}
+
+static void test_quantiles(void)
+{
+	enum { N = 1001 };
+	double x[N];
+	struct mixture m;
+
+	mixture_create(&m, 1, 1);
+	m.mean[0] = 2;
+	m.cov[0] = 9;
+	mixture_sample(&m, 0, N, x);
+	near(x[N / 2], 2, 1e-9, "in one dimension: the median");
+	near(erfc((2 - x[100]) / (3 * sqrt(2))) / 2, 100.5 / N, 1e-9, "and other quantiles");
+	mixture_free(&m);
+}
+
+static void test_text(void)
+{
+	char path[] = "/tmp/lacuna-study-XXXXXX", *text;
+	struct mixture m, again;
+	const int fd = mkstemp(path);
+
+	example(&m);
+	text = mixture_text(&m);
+	ok(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "written");
+	close(fd);
+	ok(mixture_read(path, &again) == LACUNA_OK, "a mixture is read back");
+	ok(again.count == 3 && !memcmp(m.mean, again.mean, 6 * sizeof(double)) &&
+		   !memcmp(m.cov, again.cov, 12 * sizeof(double)),
+	   "and is the same");
+	unlink(path);
+	memory_release(text);
+	mixture_free(&again);
+	mixture_free(&m);
+}
+
+static void test_targets(void)
+{
+	struct mixture m;
+
+	ok(!target_parse("cube:dim=3", &m) && m.count == 8 && fabs(m.mean[0]) == 1, "cube");
+	mixture_free(&m);
+	ok(!target_parse("circle:points=5,radius=2", &m) && m.count == 5 && m.mean[0] == 2,
+	   "circle");
+	mixture_free(&m);
+	ok(!target_parse("gaussian", &m) && m.dim == 4 && m.cov[1] == 0.5, "gaussian");
+	mixture_free(&m);
+	ok(target_parse("gauss", &m) == LACUNA_EINVAL && strstr(error_text(), "gaussian"),
+	   "an unknown target is refused, and the known ones are named");
+	ok(target_parse("cube:dim=0", &m) == LACUNA_EINVAL, "parameters out of range are refused");
+	ok(target_parse("gmm", &m) == LACUNA_EINVAL && strstr(error_text(), "file"),
+	   "a missing file name is refused");
+}
+
+/* ---- even noise */
+
+static void test_even(void)
+{
+	enum { N = 4096 };
+	static float u[N], z[N], again[N];
+	struct even *e;
+	double half = 0, sum = 0, product = 0;
+
+	even_create(N, 1, &e);
+	random_gaussian(key, 5, 0, u, N);
+	even_observe(e, u);
+	even_gaussian(e, 17, 0, z, N);
+	even_gaussian(e, 17, 0, again, 100);
+	even_gaussian(e, 17, 100, again + 100, N - 100);
+	ok(!memcmp(z, again, sizeof z), "even noise is a function of stream and position");
+	for (int i = 0; i < N; i++) {
+		sum += (double)z[i];
+		half += u[i] > 0 ? (double)z[i] : 0;
+		product += (double)z[i] * (double)z[i] / N;
+	}
+	near(sum / N, 0, 1e-6, "its mean is 0");
+	near(product, 1, 2e-3, "its variance is 1");
+	near(half / N, 0, 2e-3, "it is even over the upper half of the states as well");
+	even_gaussian(e, 18, 0, again, N);
+	product = 0;
+	for (int i = 0; i < N; i++)
+		product += (double)z[i] * (double)again[i] / N;
+	near(product, 0, 0.01, "two streams are not correlated");
+	even_destroy(e);
+}
+
+/* ---- tables, plots */
+
+/* Every element is closed, in order. */
+static int balanced(const char *svg)
+{
+	char open[16][32];
+	int depth = 0;
+
+	for (const char *p = strchr(svg, '<'); p; p = strchr(p + 1, '<')) {
+		const char *end = strchr(p, '>');
+		const size_t n = strcspn(p + 1, " />\n");
+
+		if (!end)
+			return 0;
+		if (p[1] == '/') {
+			if (!depth--)
+				return 0;
+			if (strncmp(open[depth], p + 2, strlen(open[depth])) != 0)
+				return 0;
+		} else if (end[-1] != '/') {
+			if (depth == 16)
+				return 0;
+			snprintf(open[depth++], 32, "%.*s", (int)n, p + 1);
+		}
+	}
+	return depth == 0;
+}
+
+static void test_table(void)
+{
+	char path[] = "/tmp/lacuna-study-XXXXXX", *text, *again, *svg;
+	struct plot_style style = { .measure = "kl", .bound = 1, .slopes = 1 };
+	struct findings f = { .exact = 1, .sliced_w2 = NAN, .w_bias = 0.5 };
+	const int fd = mkstemp(path);
+	struct table t, back;
+
+	table_create(&t, "a < b & c", "steps");
+	for (int i = 1; i <= 4; i++) {
+		f.steps = f.evaluations = 10 << i;
+		f.kl = pow(10 << i, -2);
+		table_add(&t, "one > two", 10 << i, &f);
+	}
+	table_add(&t, table_floor, NAN, &f);
+	text = table_text(&t);
+	ok(strstr(text, "# slope\tone > two\tkl\t-2\t-2\t-2\n") != NULL, "the table holds slopes");
+	ok(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "written");
+	close(fd);
+	ok(table_read(path, &back) == LACUNA_OK, "a table is read back");
+	again = table_text(&back);
+	is_text(again, text, "and is the same");
+	svg = plot_svg(&t, 1, &style);
+	ok(svg && balanced(svg), "a plot is well-formed");
+	ok(svg && strstr(svg, "a &lt; b &amp; c") && strstr(svg, "one &gt; two (slope -2.00"),
+	   "titles and legends are escaped");
+	style.measure = "sliced-w2";
+	ok(!plot_svg(&t, 1, &style) && strstr(error_text(), "sliced-w2"),
+	   "a plot of nothing is refused");
+	ok(table_read("/dev/null", &t) == LACUNA_EINVAL, "an empty file is no table");
+	unlink(path);
+	memory_release(svg);
+	memory_release(again);
+	memory_release(text);
+	table_free(&back);
+}
+
+int main(void)
+{
+	test_gaussian_kl();
+	test_sampled_kl();
+	test_binned_kl();
+	test_wasserstein();
+	test_assignment();
+	test_gaussian_sliced();
+	test_fit();
+	test_posterior();
+	test_sampling();
+	test_quantiles();
+	test_text();
+	test_targets();
+	test_even();
+	test_table();
+	return tap_done();
+}

@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# figures.sh LACUNA DIRECTORY [FIGURE ...]: makes the tables and plots of lacuna-study(1) anew.  `make figures' calls it.
+set -eu
+lacuna=$1 out=$2
+shift 2
+mkdir -p "$out"
+
+# study NAME OPTION ...: one table, and its plot when the options say what to show
+study() {
+	name=$1
+	shift
+	echo "  STUDY    $name" >&2
+	"$lacuna" study -q -f -o "$out/$name.tsv" "$@"
+}
+
+# panels NAME "TABLE ..." OPTION ...: tables side by side in one plot
+panels() {
+	name=$1 tables=
+	for table in $2; do
+		tables="$tables $out/$table.tsv"
+	done
+	shift 2
+	"$lacuna" study -q -f --svg "$out/$name.svg" "$@" $tables
+}
+
+two='matrix:rows=1 0 0 0;0 1 0 0' # the first two of four coordinates
+papers=schedule=etc,from=noise,finish=none
+
+# KL against T: every guidance with a mismatch has a plateau, BO-DDNM the lowest (theory of score mismatch).
+kl() {
+	study kl-gaussian --title 'Gaussian prior, noise 0.01' -A "$two" -n 0.01 -y '0 0' \
+		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
+		-s "ddpm:$papers,variance=theory" -s "DDNM+=ddnm-plus:$papers,variance=theory" \
+		--smear 0.010000500037503 --steps 50,60,80,100,150,200,300,500,1000 --chains 64
+	study kl-mixture --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
+		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
+		-s "ddpm:$papers,delta=0.01,variance=theory" \
+		-s "DDNM+=ddnm-plus:$papers,delta=0.01,variance=theory" \
+		--smear 0.1005037815 --steps 50,88,127,166,205,400 --chains 8192
+	panels kl 'kl-gaussian kl-mixture' --bound
+}
+
+# Orders of convergence with steps of equal length in log(sigma), without a measurement.
+orders() {
+	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
+	samplers="-s ode:$even -s ode-fast:$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
+	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.15,seed=3 \
+		$samplers --smear 0.03 --steps 40,80,160,320,640 --chains 32768
+	study orders-gaussian --title 'Gaussian in two dimensions' -t gaussian:dim=2 \
+		$samplers --smear 0.03 --steps 40,80,160,320,640,1280 --chains 64
+	panels orders-w1 orders-mixture --show w1 --slopes
+	panels orders-kl 'orders-mixture orders-gaussian' --show kl --slopes
+}
+
+# The exponential integrator beside critically damped Langevin: no gain; and both under a score that is off by a known
+# amount.
+cld() {
+	samplers="-s exp-integrator:schedule=ou,horizon=6,stop=0.001,from=noise
+		-s cld:schedule=ou,horizon=6,stop=0.001,from=noise
+		-s ddpm:schedule=ou,horizon=6,stop=0.001,from=noise"
+	study cld-gaussian --title 'Gaussian target' -t gaussian:dim=4 $samplers \
+		--steps 10,20,40,80,160,320,640 --chains 64
+	study cld-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.15,seed=3 \
+		$samplers --steps 10,20,40,80,160,320,640 --chains 16384
+	panels cld 'cld-gaussian cld-mixture' --show sliced-w2 --evaluations
+	study score-error --title 'Score with an error of known L2 size' -t gaussian:dim=4 \
+		-p 'gmm:file={target},score_error={error}' \
+		-s exp-integrator:schedule=ou,horizon=6,stop=0.001,from=noise,steps=640 \
+		-s cld:schedule=ou,horizon=6,stop=0.001,from=noise,steps=640 \
+		--vary error=0.03125,0.0625,0.125,0.25,0.5,1 --chains 64
+	panels score-error score-error --show kl --slopes
+}
+
+# Sets without a density: early stopping costs sqrt(eps), and steps must shrink with it.
+manifold() {
+	for target in cloud circle cube; do
+		study stop-$target --title "$target, 400 steps" -t $target \
+			-s 'exp-integrator:schedule=geometric,sigma_max=100,sigma_min={stop},steps=400,from=noise,finish=none' \
+			-s 'euler-maruyama:schedule=geometric,sigma_max=100,sigma_min={stop},steps=400,from=noise,finish=none' \
+			--vary stop=0.8,0.4,0.2,0.1,0.05,0.025,0.0125 --chains 1024
+		study step-$target --title "$target, stop at 0.02" -t $target \
+			-s 'exp-integrator:schedule=geometric,sigma_max=100,sigma_min=0.02,from=noise,finish=none' \
+			-s 'even time=exp-integrator:schedule=ou,horizon=9,stop=0.0002,from=noise,finish=none' \
+			--steps 20,40,80,160,320,640 --chains 1024
+	done
+	panels stop 'stop-cloud stop-circle stop-cube' --show w1 --slopes
+	panels step 'step-cloud step-circle step-cube' --show w1
+}
+
+# Exact guidance falls to the sampling error, where the others stay.
+exact() {
+	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
+		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \
+		-s gibbs:rho_max=2,rho_min=0.1,inner=4 --steps 25,50,100,200,400 --chains 8192
+	panels exact exact --show sliced-w2
+}
+
+# How often credible intervals cover the truth.
+coverage() {
+	study coverage --title 'Coverage of credible intervals' --coverage -t random:seed=7 -A "$two" -n 0.3 \
+		-g exact -g ddnm -g bo:threshold=1e6 -g prox -s ddpm:schedule=etc,from=noise,steps=200 \
+		-s gibbs:rho_max=2,rho_min=0.1,inner=4,steps=50 --chains 2048
+}
+
+for figure in ${*:-kl orders cld manifold exact coverage}; do
+	$figure
+done
