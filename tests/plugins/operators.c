@@ -227,6 +227,10 @@ static void test_convolutions(void)
 	e.periodic = 1;
 	e.factor = 3;
 	test_convolution("downsample:factor=3,psf=psf,boundary=periodic", 1, 9, 11, 2, e);
+	e = file;
+	e.factor = 4;
+	e.phase = 3; /* the kernel begins inside the block */
+	test_convolution("downsample:factor=4,psf=psf,phase=3", 1, 9, 11, 1, e);
 	e = (struct expectation){ 8, 8, 4, 4, 2, 0, bicubic2, 0 };
 	test_convolution("downsample:factor=2,kernel=bicubic", 1, 9, 11, 1, e);
 }
