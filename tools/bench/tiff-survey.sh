@@ -35,7 +35,7 @@ for f in $(find "$1" -type f | LC_ALL=C sort); do
 	timeout 600 "$lacuna" restore "$f" -o "$tmp/out/out.tif" -A identity -n 0 -p gaussian -g ddnm \
 		-s ddpm --steps 1 >"$tmp/log" 2>"$tmp/err"
 	status=$?
-	grep -v -e ' note: ' -e '^lacuna: gaussian: ' "$tmp/err" >"$tmp/lines"
+	grep -v -e '^lacuna: warning: ' -e '^lacuna: gaussian: ' "$tmp/err" >"$tmp/lines"
 	if [ $status -gt 1 ] || grep -q -e Sanitizer -e 'runtime error' "$tmp/err"; then
 		broke "$name" "status $status"
 	elif [ $status = 1 ]; then
