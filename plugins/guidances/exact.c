@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The conditional mean itself, E[x0 | u, y], for operators with A'A = diag(d) in pixels.
+/* The conditional mean itself, E[x0 | u, y].
  *
- * u = x0 + sigma n and y = A x0 + noise m tell of x0 what one noisy image tells: by Bayes' rule the likelihood of the
- * two is, as a function of x0, that of the image `pivot' under noise of its own variance 1/L in each pixel,
+ * A prior may know it in closed form, and is then asked.  Any other prior that takes a sigma per pixel serves for operators
+ * with A'A = diag(d): u = x0 + sigma n and y = A x0 + noise m tell of x0 what one noisy image tells, for by Bayes' rule the
+ * likelihood of the two is, as a function of x0, that of the image `pivot' under noise of its own variance 1/L in each pixel,
  *
  *	L = 1/sigma^2 + d/noise^2,	pivot = (u/sigma^2 + A'y/noise^2)/L,
  *
@@ -20,7 +21,7 @@ struct exact {
 	const struct lacuna_host *host;
 	double precision; /* 1/noise^2 */
 	float *b;	  /* A'y */
-	float *d;
+	float *d;	  /* NULL: the prior knows the mean */
 	size_t n;
 };
 
@@ -35,25 +36,41 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
+/* A'y and diag(A'A) */
+static int prepare_map(struct exact *p, const struct lacuna_problem *problem)
+{
+	const struct lacuna_host *host = p->host;
+	int status;
+
+	p->b = host->alloc(host, p->n * sizeof *p->b);
+	p->d = host->alloc(host, p->n * sizeof *p->d);
+	if (!p->b || !p->d)
+		return LACUNA_ENOMEM;
+	status = host->diagonal(host, p->d);
+	if (status == LACUNA_EUNSUPPORTED)
+		return host->fail(host, status,
+				  "the exact mean needs an operator that acts on pixels one by "
+				  "one (mask, identity), or a prior that knows the mean for others "
+				  "(gaussian, gmm, empirical); else use prox or the sampler gibbs");
+	return status ? status : host->adjoint(host, NULL, problem->measurement, p->b);
+}
+
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
 	const double noise = fmax(problem->noise, c->noise_floor);
 	struct exact *p = host->alloc(host, sizeof *p);
-	int status = LACUNA_ENOMEM;
+	int status;
 
 	if (!p)
-		return status;
+		return LACUNA_ENOMEM;
 	p->host = host;
 	p->precision = 1 / (noise * noise);
 	p->n = lacuna_count(&problem->x);
-	p->b = host->alloc(host, p->n * sizeof *p->b);
-	p->d = host->alloc(host, p->n * sizeof *p->d);
-	if (p->b && p->d)
-		status = host->adjoint(host, NULL, problem->measurement, p->b);
-	if (status == LACUNA_OK)
-		status = host->diagonal(host, p->d);
+	status = host->condition(host, noise);
+	if (status == LACUNA_EUNSUPPORTED)
+		status = prepare_map(p, problem);
 	if (status)
 		destroy(p);
 	else
@@ -68,7 +85,9 @@ static size_t image_bytes(const struct exact *p)
 
 static size_t scratch_bytes(const void *self)
 {
-	return 2 * image_bytes(self);
+	const struct exact *p = self;
+
+	return p->d ? 2 * image_bytes(p) : 0;
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -78,6 +97,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *map = scratch;
 	float *pivot = (float *)((char *)scratch + image_bytes(p));
 
+	if (!p->d)
+		return p->host->conditional(p->host, sigma, u, x0);
 	for (size_t i = 0; i < p->n; i++) {
 		const double precision = prior_precision + p->d[i] * p->precision;
 
@@ -95,7 +116,7 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_guidance family = {
 	.size = sizeof family,
-	.needs = LACUNA_NEEDS_LINEAR | LACUNA_NEEDS_DIAGONAL | LACUNA_NEEDS_MAP,
+	.needs = LACUNA_NEEDS_LINEAR,
 	.create = create,
 	.destroy = destroy,
 	.scratch = scratch_bytes,
@@ -105,16 +126,19 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"exact",
-	"the exact conditional mean, for operators that are diagonal in pixels",
-	"State and measurement together are one image with its own noise level in every pixel, "
-	"and the prior is asked for the mean given that. There is no approximation: with the "
-	"true prior the samples are from the true posterior, up to the sampler's "
-	"discretisation. Use it for inpainting and denoising whenever the prior takes a sigma "
-	"for every pixel.\n"
-	"Not for operators that mix pixels (blur, downsample), nor for priors without a sigma "
-	"map: both are refused.\n"
-	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna "
-	"study'.",
+	"the exact conditional mean: no bias, where it is known",
+	"The mean of the image given state and measurement, without approximation: with the true "
+	"prior the samples are from the true posterior, up to the sampler's discretisation. The "
+	"priors "
+	"gaussian, gmm and empirical know it for any linear operator (gmm and empirical: one that "
+	"acts "
+	"within their vectors). For any other prior that takes a sigma for every pixel, state and "
+	"measurement together are one image with its own noise level in every pixel, and the prior "
+	"is "
+	"asked for the mean given that: use it for inpainting and denoising.\n"
+	"Not with a neural prior for operators that mix pixels (blur, downsample), nor for priors "
+	"without a sigma map: both are refused; the sampler gibbs serves there.\n"
+	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna study'.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

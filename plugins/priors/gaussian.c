@@ -6,7 +6,10 @@
  *	S(f) = amplitude^2 c / (|f|^2 + f0^2)^(exponent/2),	c so that a pixel's variance is amplitude^2.
  *
  * The posterior mean under white noise is the Wiener filter mean + S/(S + sigma^2) (u - mean).  With a sigma per
- * pixel it solves (S^-1 + W) z = W (u - mean), W = diag(1/sigma^2), x0 = mean + z: by conjugate gradients. */
+ * pixel it solves (S^-1 + W) z = W (u - mean), W = diag(1/sigma^2), x0 = mean + z: by conjugate gradients.  Given a measurement
+ * y = A x0 + noise n too, with the Wiener filter's D and its covariance T = S sigma^2/(S + sigma^2),
+ *
+ *	E[x0 | u, y] = D + T^1/2 t,	(I + T^1/2 A'A T^1/2/noise^2) t = T^1/2 A'(y - A D)/noise^2. */
 #include <lacuna/plugin.h>
 #include "common/fft.h"
 #include "common/vector.h"
@@ -26,10 +29,16 @@ struct gaussian {
 	double mean;
 	float *spectrum;       /* S(f), rows 0..height/2 of the transform: the others mirror them */
 	double mean_precision; /* mean of 1/S(f): the diagonal of S^-1 */
+	/* After condition().  Where A'A is diagonal, all is one sigma map: A'A/noise^2, else NULL. */
+	const float *y;
+	size_t ny;
+	double noise2;
+	float *diagonal, *pull; /* pull: A'y/noise^2 */
+	float *symbol;		/* nearly A'A in the Fourier basis, all rows of the transform */
 };
 
 /* What a filter makes of a Fourier coefficient. */
-enum kind { COVARIANCE_ROOT, PRECISION, WIENER, PRECONDITION };
+enum kind { COVARIANCE_ROOT, PRECISION, WIENER, PRECONDITION, POSTERIOR_ROOT, CONDITIONED };
 
 struct filter {
 	const struct gaussian *p;
@@ -40,7 +49,8 @@ struct filter {
 
 /* ---- spectrum -------------------------------------------------------------------------------------- */
 
-static double gain(const struct filter *f, double s)
+/* s: the spectrum, g: the operator's symbol */
+static double gain(const struct filter *f, double s, double g)
 {
 	switch (f->kind) {
 	case COVARIANCE_ROOT:
@@ -49,6 +59,10 @@ static double gain(const struct filter *f, double s)
 		return 1 / s;
 	case PRECONDITION:
 		return 1 / (f->a + f->b / s);
+	case POSTERIOR_ROOT:
+		return sqrt(s / (s + f->a) * f->a);
+	case CONDITIONED:
+		return 1 / (1 + s / (s + f->a) * f->a * f->b * g);
 	default:
 		return s / (s + f->a);
 	}
@@ -61,8 +75,12 @@ static void apply_filter(const void *context, int ky, int kx, int count, fftwf_c
 	const int row = 2 * ky <= p->fft.height ? ky : p->fft.height - ky;
 	const float *s = p->spectrum + (size_t)row * (size_t)p->fft.columns + kx;
 
+	const float *symbol = NULL;
+
+	if (f->kind == CONDITIONED)
+		symbol = p->symbol + (size_t)ky * (size_t)p->fft.columns + kx;
 	for (int i = 0; i < count; i++) {
-		const double g = gain(f, s[i]);
+		const double g = gain(f, s[i], symbol ? symbol[i] : 0);
 
 		values[i][0] *= (float)g;
 		values[i][1] *= (float)g;
@@ -235,6 +253,9 @@ static void destroy(void *self)
 	if (!p)
 		return;
 	fft_destroy(&p->fft);
+	p->host->release(p->host, p->symbol);
+	p->host->release(p->host, p->pull);
+	p->host->release(p->host, p->diagonal);
 	p->host->release(p->host, p->spectrum);
 	p->host->release(p->host, p);
 }
@@ -297,13 +318,13 @@ static size_t image_bytes(const struct gaussian *p)
 	return (p->n * sizeof(float) + 63) / 64 * 64;
 }
 
-enum { IMAGES = 6 }; /* of denoise_map */
+enum { IMAGES = 8 }; /* 6 of denoise_map, 2 more for what conditional() makes of it */
 
 static size_t scratch_bytes(const void *self)
 {
 	const struct gaussian *p = self;
 
-	return fft_bytes(&p->fft) + IMAGES * image_bytes(p);
+	return fft_bytes(&p->fft) + IMAGES * image_bytes(p) + p->ny * sizeof(float);
 }
 
 static float *scratch_image(const struct gaussian *p, void *scratch, int i)
@@ -356,38 +377,47 @@ static void off_diagonal(const struct map_problem *m, const float *x, float *out
 		out[i] = m->root[i] * (out[i] - q * x[i]);
 }
 
-static void map_operator(const struct map_problem *m, const float *t, float *out)
+static int map_operator(const void *system, const float *t, float *out)
 {
+	const struct map_problem *m = system;
+
 	for (size_t i = 0; i < m->p->n; i++)
 		m->work[i] = m->root[i] * t[i];
 	off_diagonal(m, m->work, out);
 	for (size_t i = 0; i < m->p->n; i++)
 		out[i] += t[i];
+	return LACUNA_OK;
 }
 
-/* t, d: 0 on entry; r is used up; s: work space */
-static int solve_map(const struct map_problem *m, float *r, float *t, float *d, float *s)
+/* Conjugate gradients for apply(system, t) = r.  t, d: 0 on entry; r is used up; s: work space. */
+static int solve_system(const struct gaussian *p, const void *system,
+			int (*apply)(const void *, const float *, float *),
+			const struct filter *precondition, void *scratch, float *r, float *t,
+			float *d, float *s)
 {
 	enum { MOST = 1000 };
-	const struct lacuna_host *host = m->p->host;
-	const size_t n = m->p->n;
+	const struct lacuna_host *host = p->host;
+	const size_t n = p->n;
 	const double goal = 1e-7 * sqrt(vector_inner(host, n, r, r));
 	double rho = 0;
 
 	for (int k = 0; k < MOST && sqrt(vector_inner(host, n, r, r)) > goal; k++) {
 		const double last = rho;
 		double alpha;
+		int status;
 
 		if (host->cancelled(host))
 			return LACUNA_ECANCELLED;
-		filter_image(&m->precondition, r, s, m->scratch);
+		filter_image(precondition, r, s, scratch);
 		rho = vector_inner(host, n, r, s);
 		vector_combine(host, n, 1, s, k ? rho / last : 0, d, d);
-		map_operator(m, d, s);
+		status = apply(system, d, s);
+		if (status)
+			return status;
 		alpha = rho / vector_inner(host, n, d, s);
 		if (!isfinite(alpha))
 			return host->fail(host, LACUNA_ENUMERIC,
-					  "gaussian: the solution for a sigma map diverged");
+					  "gaussian: conjugate gradients diverged");
 		vector_combine(host, n, 1, t, alpha, d, t);
 		vector_combine(host, n, 1, r, -alpha, s, r);
 	}
@@ -420,11 +450,181 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 	vector_combine(p->host, p->n, -1, r, 0, r, r);
 	vector_fill(p->n, 0, x0);
 	vector_fill(p->n, 0, d);
-	status = solve_map(&m, r, x0, d, s);
+	status = solve_system(p, &m, map_operator, &m.precondition, scratch, r, x0, d, s);
 	if (status)
 		return status;
 	for (size_t i = 0; i < p->n; i++)
 		x0[i] = (float)(p->mean + guess[i] + m.root[i] * x0[i]);
+	return LACUNA_OK;
+}
+
+/* ---- given a measurement --------------------------------------------------------------------------------- */
+
+/* The diagonal of A'A in the Fourier basis, from random images z: sum conj(Z) F(A'A z)/sum |Z|^2.  Exact where A'A is a
+ * convolution; elsewhere it only preconditions. */
+static int probe_symbol(struct gaussian *p)
+{
+	enum { PROBES = 8 };
+	static const uint64_t stream = UINT64_C(7) << 61;
+	const struct lacuna_host *host = p->host;
+	const size_t rows = (size_t)p->fft.height, columns = (size_t)p->fft.columns;
+	const size_t bytes = fft_bytes(&p->fft);
+	float *x = host->alloc(host, p->n * sizeof *x), *z = host->alloc(host, p->n * sizeof *z);
+	float *y = host->alloc(host, p->ny * sizeof *y);
+	float *power = host->alloc(host, rows * columns * sizeof *power);
+	fftwf_complex *fx = host->alloc(host, bytes), *fz = host->alloc(host, bytes);
+	int status = x && y && z && power && fx && fz ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (uint64_t probe = 0; probe < PROBES && !status; probe++) {
+		host->gaussian(host, stream + probe, 0, x, p->n);
+		status = host->apply(host, x, y);
+		if (!status)
+			status = host->adjoint(host, NULL, y, z);
+		for (size_t k = 0; k < p->planes && !status; k++) {
+			const int w = p->fft.width, h = p->fft.height;
+
+			fft_forward(&p->fft, x + k * p->plane, w, h, fx);
+			fft_forward(&p->fft, z + k * p->plane, w, h, fz);
+			for (size_t i = 0; i < rows * columns; i++) {
+				const size_t at = i / columns * (size_t)p->fft.stride + i % columns;
+
+				p->symbol[i] += fx[at][0] * fz[at][0] + fx[at][1] * fz[at][1];
+				power[i] += fx[at][0] * fx[at][0] + fx[at][1] * fx[at][1];
+			}
+		}
+	}
+	for (size_t i = 0; i < rows * columns && !status; i++)
+		p->symbol[i] = power[i] > 0 ? fmaxf(p->symbol[i] / power[i], 0) : 0;
+	host->release(host, fz);
+	host->release(host, fx);
+	host->release(host, power);
+	host->release(host, y);
+	host->release(host, z);
+	host->release(host, x);
+	return status;
+}
+
+/* Where A'A is diagonal: A'A/noise^2 and A'y/noise^2. */
+static int scale_diagonal(struct gaussian *p, const struct lacuna_problem *problem)
+{
+	const int status = p->host->adjoint(p->host, NULL, problem->measurement, p->pull);
+
+	for (size_t i = 0; i < p->n && !status; i++) {
+		p->diagonal[i] = (float)(p->diagonal[i] / p->noise2);
+		p->pull[i] = (float)(p->pull[i] / p->noise2);
+	}
+	return status;
+}
+
+static int condition(void *self, const struct lacuna_problem *problem, double noise)
+{
+	struct gaussian *p = self;
+	const struct lacuna_host *host = p->host;
+	const size_t frequencies = (size_t)p->fft.height * (size_t)p->fft.columns;
+	int status;
+
+	host->release(host, p->diagonal);
+	host->release(host, p->pull);
+	host->release(host, p->symbol);
+	p->y = problem->measurement;
+	p->ny = lacuna_count(&problem->y);
+	p->noise2 = noise * noise;
+	p->diagonal = host->alloc(host, p->n * sizeof *p->diagonal);
+	p->pull = host->alloc(host, p->n * sizeof *p->pull);
+	p->symbol = host->alloc(host, frequencies * sizeof *p->symbol);
+	if (!p->diagonal || !p->pull || !p->symbol)
+		return LACUNA_ENOMEM;
+	status = host->diagonal(host, p->diagonal);
+	if (status == LACUNA_OK)
+		return scale_diagonal(p, problem);
+	host->release(host, p->diagonal);
+	p->diagonal = NULL;
+	return status == LACUNA_EUNSUPPORTED ? probe_symbol(p) : status;
+}
+
+/* As the guidance exact does it for other priors. */
+static int conditional_map(const struct gaussian *p, void *scratch, double sigma, const float *u,
+			   float *x0)
+{
+	const double own = 1 / (sigma * sigma);
+	float *map = scratch_image(p, scratch, 6), *pivot = scratch_image(p, scratch, 7);
+
+	for (size_t i = 0; i < p->n; i++) {
+		const double precision = own + p->diagonal[i];
+
+		pivot[i] = (float)((u[i] * own + p->pull[i]) / precision);
+		map[i] = (float)(1 / sqrt(precision));
+	}
+	return denoise_map(p, scratch, map, pivot, x0);
+}
+
+struct conditioned {
+	const struct gaussian *p;
+	void *scratch;
+	struct filter root;
+	float *work, *y;
+};
+
+/* T^1/2 A' y/noise^2; y is y-shaped */
+static int pull_back(const struct conditioned *c, const float *y, float *out)
+{
+	const struct lacuna_host *host = c->p->host;
+	const int status = host->adjoint(host, NULL, y, c->work);
+
+	if (status)
+		return status;
+	filter_image(&c->root, c->work, out, c->scratch);
+	vector_combine(host, c->p->n, 1 / c->p->noise2, out, 0, out, out);
+	return LACUNA_OK;
+}
+
+static int conditioned_operator(const void *system, const float *t, float *out)
+{
+	const struct conditioned *c = system;
+	const struct lacuna_host *host = c->p->host;
+	int status;
+
+	filter_image(&c->root, t, c->work, c->scratch);
+	status = host->apply(host, c->work, c->y);
+	if (status == LACUNA_OK)
+		status = pull_back(c, c->y, out);
+	if (status == LACUNA_OK)
+		vector_combine(host, c->p->n, 1, out, 1, t, out);
+	return status;
+}
+
+static int conditional(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gaussian *p = self;
+	const struct lacuna_host *host = p->host;
+	const double sigma2 = sigma * sigma;
+	const struct filter precondition = { p, CONDITIONED, sigma2, 1 / p->noise2, 0 };
+	struct conditioned c = { .p = p,
+				 .scratch = scratch,
+				 .root = { p, POSTERIOR_ROOT, sigma2, 0, 0 } };
+	float *t = scratch_image(p, scratch, 0), *r = scratch_image(p, scratch, 1);
+	float *d = scratch_image(p, scratch, 2), *s = scratch_image(p, scratch, 3);
+	int status;
+
+	if (p->diagonal)
+		return conditional_map(p, scratch, sigma, u, x0);
+	c.work = scratch_image(p, scratch, 4);
+	c.y = scratch_image(p, scratch, IMAGES);
+	denoise(p, scratch, sigma, u, x0);
+	status = host->apply(host, x0, c.y);
+	if (status)
+		return status;
+	vector_combine(host, p->ny, 1, p->y, -1, c.y, c.y);
+	status = pull_back(&c, c.y, r);
+	if (status)
+		return status;
+	vector_fill(p->n, 0, t);
+	vector_fill(p->n, 0, d);
+	status = solve_system(p, &c, conditioned_operator, &precondition, scratch, r, t, d, s);
+	if (status)
+		return status;
+	filter_image(&c.root, t, c.work, scratch);
+	vector_combine(host, p->n, 1, x0, 1, c.work, x0);
 	return LACUNA_OK;
 }
 
@@ -450,6 +650,8 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
+	.condition = condition,
+	.conditional = conditional,
 };
 
 static const struct lacuna_plugin plugin = {

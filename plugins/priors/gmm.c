@@ -6,7 +6,10 @@
  *
  * Given u = x0 + noise of covariance R (sigma^2 I, or the diagonal of a sigma map), with C_k = S_k + R, s_k = C_k^-1 (u - m_k):
  *
- *	E[x0 | u] = sum_k pi_k (m_k + S_k s_k),   log pi_k = log w_k - log det(C_k)/2 - (u - m_k)' s_k/2 + const. */
+ *	E[x0 | u] = sum_k pi_k (m_k + S_k s_k),   log pi_k = log w_k - log det(C_k)/2 - (u - m_k)' s_k/2 + const.
+ *
+ * Together with a measurement y = A x0 + noise n, u tells what one vector tells under noise of full covariance (Bayes' rule):
+ * R = (I/sigma^2 + A'A/noise^2)^-1, and R (u/sigma^2 + A'y/noise^2) in place of u. */
 #include <lacuna/plugin.h>
 #include "common/model.h"
 
@@ -25,6 +28,10 @@ struct gmm {
 	const struct lacuna_host *host;
 	struct model model;
 	size_t vectors;
+	/* After condition(): A'A/noise^2, a d x d block for each vector (or one for all: stride 0), and A'y/noise^2. */
+	double *blocks;
+	size_t stride;
+	float *pull;
 };
 
 static void destroy(void *self)
@@ -33,6 +40,8 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
+	p->host->release(p->host, p->pull);
+	p->host->release(p->host, p->blocks);
 	model_free(p->host, &p->model);
 	p->host->release(p->host, p);
 }
@@ -79,7 +88,9 @@ struct factors {
 };
 
 struct task {
-	struct factors own; /* of one vector, for a sigma map */
+	struct factors own; /* of one vector, for a sigma map or a measurement */
+	double *cov;	    /* R of one vector */
+	float *pivot;	    /* R (u/sigma^2 + A'y/noise^2) of a tile */
 	double *s;	    /* s_k: K tiles of vectors */
 	double *weight;	    /* pi_k: K for a vector */
 	double *mean, *sum; /* vectors */
@@ -92,15 +103,20 @@ static size_t factors_doubles(const struct model *m)
 
 static size_t task_doubles(const struct model *m)
 {
-	return factors_doubles(m) + (size_t)m->count * ((size_t)m->dim * TILE + 1) +
-	       3 * (size_t)m->dim;
+	const size_t d = (size_t)m->dim;
+
+	return factors_doubles(m) + (size_t)m->count * (d * TILE + 1) + 3 * d + d * d +
+	       (d * TILE + 1) / 2;
 }
 
 static size_t scratch_bytes(const void *self)
 {
 	const struct gmm *p = self;
 
-	return (factors_doubles(&p->model) + TASKS * task_doubles(&p->model)) * sizeof(double);
+	const size_t d = (size_t)p->model.dim;
+
+	return (factors_doubles(&p->model) + d * d + TASKS * task_doubles(&p->model)) *
+	       sizeof(double);
 }
 
 static struct factors factors_at(const struct model *m, double *at)
@@ -116,13 +132,22 @@ static struct task task_at(const struct model *m, double *at)
 	t.weight = t.s + (size_t)m->count * (size_t)m->dim * TILE;
 	t.mean = t.weight + m->count;
 	t.sum = t.mean + m->dim;
+	t.cov = t.sum + 2 * m->dim;
+	t.pivot = (float *)(t.cov + m->dim * m->dim);
 	return t;
 }
 
 /* ---- one vector ------------------------------------------------------------------------------------ */
 
-/* C_k = S_k + diag(sigma^2); sigma: one value (step 0) or d values (step 1). */
-static void factorise(const struct model *m, const float *map, double sigma, struct factors f)
+/* Noise of one vector: cov, else a sigma map, else one sigma. */
+struct noise {
+	const double *cov;
+	const float *map;
+	double sigma;
+};
+
+/* C_k = S_k + R */
+static void factorise(const struct model *m, struct noise noise, struct factors f)
 {
 	const size_t d = (size_t)m->dim;
 
@@ -130,11 +155,13 @@ static void factorise(const struct model *m, const float *map, double sigma, str
 		double *c = f.chol + (size_t)k * d * d, log_det = 0;
 
 		memcpy(c, m->cov + (size_t)k * d * d, d * d * sizeof *c);
-		for (size_t i = 0; i < d; i++) {
-			const double sd = map ? (double)map[i] : sigma;
+		for (size_t i = 0; i < d && !noise.cov; i++) {
+			const double sd = noise.map ? (double)noise.map[i] : noise.sigma;
 
 			c[i * d + i] += sd * sd;
 		}
+		for (size_t i = 0; i < d * d && noise.cov; i++)
+			c[i] += noise.cov[i];
 		if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', m->dim, c, m->dim) != 0)
 			log_det = NAN; /* sigma is not a number: so is the result */
 		for (size_t i = 0; i < d; i++)
@@ -247,6 +274,22 @@ static void jacobian(const struct model *m, struct factors f, const struct task 
 		out[i] = (float)t->sum[i];
 }
 
+/* R = (I/sigma^2 + block)^-1 */
+static void invert_precision(size_t d, double precision, const double *block, double *cov)
+{
+	const int n = (int)d;
+
+	memcpy(cov, block, d * d * sizeof *cov);
+	for (size_t i = 0; i < d; i++)
+		cov[i * d + i] += precision;
+	if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, cov, n) != 0 ||
+	    LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', n, cov, n) != 0)
+		cov[0] = NAN; /* sigma is not a number: so is the result */
+	for (size_t j = 0; j < d; j++)
+		for (size_t i = 0; i < j; i++)
+			cov[j * d + i] = cov[i * d + j];
+}
+
 /* ---- all vectors ----------------------------------------------------------------------------------- */
 
 struct job {
@@ -254,23 +297,66 @@ struct job {
 	const float *map; /* sigma map, or NULL: `common' holds the factors */
 	const float *u, *v;
 	float *out;
+	double precision; /* 1/sigma^2 for a measurement, else 0 */
 	struct factors common;
+	double *cov; /* R, where it is the same for all vectors */
 	double *tasks;
 };
+
+/* R (u/sigma^2 + A'y/noise^2) */
+static void pivots(const struct job *job, const double *cov, size_t first, int count, float *pivot)
+{
+	const size_t d = (size_t)job->p->model.dim;
+
+	for (size_t j = 0; j < (size_t)count; j++)
+		for (size_t i = 0; i < d; i++) {
+			double sum = 0;
+
+			for (size_t l = 0; l < d; l++) {
+				const size_t at = (first + j) * d + l;
+
+				sum += cov[i * d + l] *
+				       (job->precision * job->u[at] + job->p->pull[at]);
+			}
+			pivot[j * d + i] = (float)sum;
+		}
+}
+
+/* Vectors of a tile: u, or what takes its place, and the factors. */
+static const float *prepare(const struct job *job, const struct task *t, size_t first, int count,
+			    struct factors *f)
+{
+	const struct gmm *p = job->p;
+	const struct model *m = &p->model;
+	const size_t d = (size_t)m->dim;
+	const int own = job->map || (job->precision > 0 && p->stride);
+
+	*f = own ? t->own : job->common;
+	if (job->precision > 0 && own)
+		invert_precision(d, job->precision, p->blocks + first * p->stride, t->cov);
+	if (own)
+		factorise(m,
+			  (struct noise){ job->map ? NULL : t->cov,
+					  job->map ? job->map + first * d : NULL, 0 },
+			  *f);
+	if (job->precision == 0)
+		return job->u + first * d;
+	pivots(job, own ? t->cov : job->cov, first, count, t->pivot);
+	return t->pivot;
+}
 
 static void tile(const struct job *job, const struct task *t, size_t first, int count)
 {
 	const struct model *m = &job->p->model;
 	const size_t d = (size_t)m->dim;
-	const struct factors f = job->map ? t->own : job->common;
+	struct factors f;
+	const float *u = prepare(job, t, first, count, &f);
 
-	if (job->map)
-		factorise(m, job->map + first * d, 0, f);
-	solve(m, f, job->u + first * d, count, t->s);
+	solve(m, f, u, count, t->s);
 	for (int j = 0; j < count; j++) {
 		const size_t at = (first + (size_t)j) * d;
 
-		responsibilities(m, f, job->u + at, t->s, j, t->weight);
+		responsibilities(m, f, u + (size_t)j * d, t->s, j, t->weight);
 		if (job->v)
 			jacobian(m, f, t, j, job->v + at, job->out + at);
 		else
@@ -281,10 +367,11 @@ static void tile(const struct job *job, const struct task *t, size_t first, int 
 static void run_task(void *arg, size_t i)
 {
 	const struct job *job = arg;
-	const struct model *m = &job->p->model;
-	const struct task t = task_at(m, job->tasks + i * task_doubles(m));
-	const size_t n = job->p->vectors, end = n * (i + 1) / TASKS;
-	const size_t most = job->map ? 1 : TILE; /* vectors that share their factors */
+	const struct gmm *p = job->p;
+	const struct task t = task_at(&p->model, job->tasks + i * task_doubles(&p->model));
+	const size_t n = p->vectors, end = n * (i + 1) / TASKS;
+	/* vectors that share their factors */
+	const size_t most = job->map || (job->precision > 0 && p->stride) ? 1 : TILE;
 
 	for (size_t j = n * i / TASKS; j < end; j += most)
 		tile(job, &t, j, (int)(end - j < most ? end - j : most));
@@ -292,11 +379,19 @@ static void run_task(void *arg, size_t i)
 
 static void run(const struct gmm *p, void *scratch, double sigma, struct job job)
 {
+	const size_t d = (size_t)p->model.dim;
+	struct noise noise = { .sigma = sigma };
+
 	job.p = p;
 	job.common = factors_at(&p->model, scratch);
-	job.tasks = (double *)scratch + factors_doubles(&p->model);
-	if (!job.map)
-		factorise(&p->model, NULL, sigma, job.common);
+	job.cov = (double *)scratch + factors_doubles(&p->model);
+	job.tasks = job.cov + d * d;
+	if (job.precision > 0 && !p->stride) {
+		invert_precision(d, job.precision, p->blocks, job.cov);
+		noise.cov = job.cov;
+	}
+	if (!job.map && !(job.precision > 0 && p->stride))
+		factorise(&p->model, noise, job.common);
 	p->host->parallel(p->host, TASKS, run_task, &job);
 }
 
@@ -320,6 +415,121 @@ static int vjp(const void *self, void *scratch, double sigma, const float *u, co
 	return LACUNA_OK;
 }
 
+static int conditional(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	run(self, scratch, sigma,
+	    (struct job){ .u = u, .out = x0, .precision = 1 / (sigma * sigma) });
+	return LACUNA_OK;
+}
+
+/* ---- the measurement's blocks ------------------------------------------------------------------------ */
+
+struct probe {
+	const struct lacuna_host *host;
+	size_t nx;
+	float *x, *y, *z;
+};
+
+static int normal_product(const struct probe *q)
+{
+	const int status = q->host->apply(q->host, q->x, q->y);
+
+	return status ? status : q->host->adjoint(q->host, NULL, q->y, q->z);
+}
+
+/* One column of all blocks at once: a unit vector in every vector. */
+static int read_column(struct gmm *p, const struct probe *q, size_t j)
+{
+	const size_t d = (size_t)p->model.dim;
+	int status;
+
+	for (size_t i = 0; i < q->nx; i++)
+		q->x[i] = i % d == j;
+	status = normal_product(q);
+	for (size_t i = 0; i < q->nx && !status; i++)
+		p->blocks[i * d + j] = q->z[i];
+	return status;
+}
+
+/* A'A of a random image is what the blocks say, or else the operator couples vectors. */
+static int check_blocks(const struct gmm *p, const struct probe *q)
+{
+	static const uint64_t stream = UINT64_C(5) << 61;
+	const size_t d = (size_t)p->model.dim;
+	double off = 0, norm = 0;
+	int status;
+
+	q->host->gaussian(q->host, stream, 0, q->x, q->nx);
+	status = normal_product(q);
+	if (status)
+		return status;
+	for (size_t i = 0; i < q->nx; i++) {
+		double sum = 0;
+
+		for (size_t l = 0; l < d; l++)
+			sum += p->blocks[i * d + l] * q->x[i / d * d + l];
+		off += (q->z[i] - sum) * (q->z[i] - sum);
+		norm += sum * sum;
+	}
+	if (off <= 1e-8 * norm)
+		return LACUNA_OK;
+	return q->host->fail(q->host, LACUNA_EUNSUPPORTED,
+			     "the operator mixes vectors that the mixture takes for independent; "
+			     "one that acts within %zu consecutive values is needed",
+			     d);
+}
+
+/* Symmetric, divided by noise^2, and one for all where they are equal. */
+static void finish_blocks(struct gmm *p, double noise)
+{
+	const size_t d = (size_t)p->model.dim, size = d * d;
+
+	p->stride = 0;
+	for (size_t v = 0; v < p->vectors; v++) {
+		double *b = p->blocks + v * size;
+
+		for (size_t i = 0; i < d; i++)
+			for (size_t j = 0; j <= i; j++)
+				b[i * d + j] = b[j * d + i] =
+					(b[i * d + j] + b[j * d + i]) / (2 * noise * noise);
+		if (memcmp(b, p->blocks, size * sizeof *b) != 0)
+			p->stride = size;
+	}
+}
+
+static int condition(void *self, const struct lacuna_problem *problem, double noise)
+{
+	struct gmm *p = self;
+	const struct lacuna_host *host = p->host;
+	const size_t d = (size_t)p->model.dim;
+	struct probe q = { .host = host, .nx = lacuna_count(&problem->x) };
+	int status = LACUNA_ENOMEM;
+
+	host->release(host, p->blocks);
+	host->release(host, p->pull);
+	p->blocks = host->alloc(host, q.nx * d * sizeof *p->blocks);
+	p->pull = host->alloc(host, q.nx * sizeof *p->pull);
+	q.x = host->alloc(host, q.nx * sizeof *q.x);
+	q.y = host->alloc(host, lacuna_count(&problem->y) * sizeof *q.y);
+	q.z = host->alloc(host, q.nx * sizeof *q.z);
+	if (!p->blocks || !p->pull || !q.x || !q.y || !q.z)
+		goto out;
+	status = host->adjoint(host, NULL, problem->measurement, p->pull);
+	for (size_t i = 0; i < q.nx; i++)
+		p->pull[i] = (float)(p->pull[i] / (noise * noise));
+	for (size_t j = 0; j < d && !status; j++)
+		status = read_column(p, &q, j);
+	if (!status)
+		status = check_blocks(p, &q);
+	if (!status)
+		finish_blocks(p, noise);
+out:
+	host->release(host, q.z);
+	host->release(host, q.y);
+	host->release(host, q.x);
+	return status;
+}
+
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, file, LACUNA_REQUIRED, NULL,
 			  "text file that describes the mixture"),
@@ -334,13 +544,17 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
+	.condition = condition,
+	.conditional = conditional,
 };
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gmm",
 	"Gaussian mixture over small vectors: every posterior known",
-	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma per value. "
+	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma per value, and "
+	"for a "
+	"linear measurement that acts within the vectors. "
 	"The image is taken as consecutive vectors of d values: an image d wide and N high "
 	"holds N independent vectors, so that one run draws N samples. Use it to measure what "
 	"samplers and guidances do where the truth is known.\n"

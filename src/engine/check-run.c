@@ -212,9 +212,14 @@ static int service_estimate_step(const struct lacuna_host *host, double sigma, d
 	return service_denoise(host, sigma, u, x0);
 }
 
+/* Closed form for the operators that have no other way to an exact mean. */
 static int service_condition(const struct lacuna_host *host, double noise)
 {
-	(void)host, (void)noise;
+	const struct trial *t = trial_of(host);
+
+	(void)noise;
+	if (problem_flags(t->problem) & LACUNA_PIXELWISE)
+		return error_set(LACUNA_EUNSUPPORTED, "no conditional mean in closed form");
 	return LACUNA_OK;
 }
 
