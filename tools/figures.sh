@@ -48,7 +48,7 @@ orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
 	samplers="-s ode:$even -s ode-fast:$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
 	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.15,seed=3 \
-		$samplers --smear 0.03 --steps 40,80,160,320,640 --chains 32768
+		$samplers --smear 0.03 --steps 40,80,160,320 --chains 8192
 	study orders-gaussian --title 'Gaussian in two dimensions' -t gaussian:dim=2 \
 		$samplers --smear 0.03 --steps 40,80,160,320,640,1280 --chains 64
 	panels orders-w1 orders-mixture --show w1 --slopes
