@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* interrupt once|always COMMAND...: runs a command that reports progress on stderr, sends it SIGINT when the first
- * progress appears (again and again: always), and exits with its status, 128 + signal when a signal ended it. */
+ * progress appears (again and again: always), and exits with its status, 128 + signal when a signal ended it.  After a
+ * minute it gives up and kills the command. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static pid_t stubborn;
+
+static void give_up(int number)
+{
+	(void)number;
+	kill(stubborn, SIGKILL);
+}
 
 static void run(char **argv, const int ends[2])
 {
@@ -47,6 +56,9 @@ int main(int argc, char **argv)
 	if (!child)
 		run(argv + 2, ends);
 	close(ends[1]);
+	stubborn = child;
+	signal(SIGALRM, give_up);
+	alarm(60);
 	if (!wait_for(ends[0], "step "))
 		fputs("interrupt: the command showed no progress\n", stderr);
 	do {

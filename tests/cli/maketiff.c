@@ -2,11 +2,12 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
+ *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *
- * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page; "nan" leaves out
- * a rectangle of the first page. */
+ * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
+ * "nan" leaves out a rectangle of the first page. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
+	int same;
 	double hole;
 };
 
@@ -65,7 +67,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 						 y >= 4 && y < 8;
 
 				put(p, row, (size_t)(x * p->channels + c),
-				    hole ? p->hole : value(x, y, c, page));
+				    hole ? p->hole : value(x, y, c, p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
 			return 0;
@@ -84,7 +86,8 @@ static int make(char **argv, int argc)
 	int good = 1;
 
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
-	if (argc > 7)
+	p.same = argc > 7 && !strcmp(argv[7], "same");
+	if (argc > 7 && !p.same)
 		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
 	row = calloc((size_t)(p.width * p.channels), 4);
 	tif = TIFFOpen(argv[1], "w");
@@ -122,12 +125,71 @@ static int show(const char *path)
 	return 0;
 }
 
+/* The first page of a file of floats; NULL when it is none. */
+static float *load(const char *path, size_t *count)
+{
+	TIFF *tif = TIFFOpen(path, "r");
+	uint32_t width = 0, height = 0;
+	uint16_t bits = 1, channels = 1;
+	float *values = NULL;
+	int good;
+
+	if (!tif)
+		return NULL;
+	TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &width);
+	TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &height);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &channels);
+	TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
+	good = bits == 32 && !TIFFIsTiled(tif);
+	*count = (size_t)width * height * channels;
+	if (good)
+		values = calloc(*count, sizeof(*values));
+	for (uint32_t y = 0; values && good && y < height; y++)
+		good = TIFFReadScanline(tif, values + (size_t)y * width * channels, y, 0) >= 0;
+	TIFFClose(tif);
+	if (!good) {
+		free(values);
+		return NULL;
+	}
+	return values;
+}
+
+static int moments(int argc, char **argv)
+{
+	float *image[64] = { NULL };
+	size_t count = 0, other = 0;
+	int wrong = 0;
+
+	for (int k = 0; k < argc; k++) {
+		image[k] = load(argv[k], k ? &other : &count);
+		if (!image[k] || (k && other != count))
+			return 2;
+	}
+	for (size_t i = 0; i < count; i++) {
+		double sum = 0, squares = 0, n = argc - 2, mean;
+
+		for (int k = 2; k < argc; k++)
+			sum += image[k][i];
+		mean = sum / n;
+		for (int k = 2; k < argc; k++)
+			squares += (image[k][i] - mean) * (image[k][i] - mean);
+		wrong |= !(fabs(image[0][i] - mean) < 1e-4);
+		wrong |= !(fabs(image[1][i] - sqrt(squares / (n - 1))) < 1e-4);
+	}
+	for (int k = 0; k < argc; k++)
+		free(image[k]);
+	return wrong;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--show"))
 		return show(argv[2]);
+	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))
+		return moments(argc - 2, argv + 2);
 	if (argc < 7 || atol(argv[3]) < 1 || atol(argv[5]) < 1) {
-		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf]\n", stderr);
+		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same]\n",
+		      stderr);
 		return 2;
 	}
 	return make(argv, argc);

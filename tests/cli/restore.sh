@@ -99,10 +99,38 @@ ok "a sample does not depend on its company" identical one.tif singles/sample-00
 fails 1 "samples differ" identical singles/sample-0001.tif singles/sample-0002.tif
 ok "the mean is near the samples" "$LACUNA" compare --max-nrmse 0.2 mean.tif one.tif
 show std.tif "48x40 1 float32" "deviation is float"
-ok "deviation in the file's units" "$LACUNA" restore uint8-y.tif -o m8.tif -A blur:sigma=1 -n 0.05 -p gaussian -s ddpm -g prox --steps 6 \
-	--samples 2 --std std8.tif
+ok "mean and deviation are those of the samples" "$maketiff" --moments mean.tif std.tif singles/*
+ok "samples in other units" $draw -o mean4.tif --samples 3 --std std4.tif --all-samples singles4 --range -1:3
+ok "mean and deviation in the file's units" "$maketiff" --moments mean4.tif std4.tif singles4/*
 ok "several samples choose a sampler that draws" "$LACUNA" restore y.tif -o d.tif -A blur:sigma=1 $gaussian --samples 2 --steps 2 --json
 contains out '"method": "sample"' "method sample"
+
+# Each page has noise of its own.
+ok "equal pages" "$maketiff" same.tif uint16 32 24 1 2 same
+ok "a sample of each" "$LACUNA" restore same.tif -o drawn.tif -A identity -n 0.3 $gaussian -s ddpm --steps 3
+for file in same drawn; do
+	for page in 1 2; do
+		ok "page $page of $file" "$LACUNA" simulate $file.tif -o $file$page.tif -A identity --pages $page -t uint16
+	done
+done
+ok "pages were equal" identical same1.tif same2.tif
+fails 1 "samples of equal pages differ" identical drawn1.tif drawn2.tif
+
+# A start image: where the measurement tells little and the start level is low, the result stays near it.
+late="-n 0.5 -p gaussian -g prox -s ode:start=0.01 --steps 3 --range 0:1"
+box=blur:kind=box,width=5,height=3
+ok "hardly a measurement" "$LACUNA" simulate uint16.tif -o hardly.tif -A $box -n 0.5
+ok "the same without noise" "$LACUNA" simulate uint16.tif -o start.tif -A $box -n 0
+ok "from a start image as large as the unknown" "$LACUNA" restore hardly.tif -o near.tif -A $box $late --start uint16.tif
+ok "the result is near it" "$LACUNA" compare --center --max-nrmse 0.05 uint16.tif near.tif
+ok "from a start image as large as the result" "$LACUNA" restore hardly.tif -o near2.tif -A $box $late --start start.tif
+ok "the result is near this one" "$LACUNA" compare --max-nrmse 0.05 start.tif near2.tif
+
+# Noise is not estimated where nothing was measured.
+ok "every other pixel" "$LACUNA" simulate uint16.tif -o half.tif -A mask:keep=0.5
+fails 1 "no part is whole" "$LACUNA" restore -q half.tif -o half-x.tif -A mask:keep=0.5 $gaussian
+one_line "no part is whole"
+contains err "state it with -n" "no part is whole: remedy"
 
 # Composition: first blurred, then masked.
 ok "two operators" "$LACUNA" simulate uint16.tif -o bm.tif -A blur:sigma=1,boundary=periodic -A mask:boxes=2,size=6 -n 0.005
