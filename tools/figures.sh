@@ -47,12 +47,12 @@ kl() {
 orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
 	samplers="-s ode:$even -s ode-fast:$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
-	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.15,seed=3 \
-		$samplers --smear 0.03 --steps 40,80,160,320 --chains 8192
+	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.3,seed=3 \
+		$samplers --smear 0.03 --steps 20,40,80,160,320 --chains 16384
 	study orders-gaussian --title 'Gaussian in two dimensions' -t gaussian:dim=2 \
 		$samplers --smear 0.03 --steps 40,80,160,320,640,1280 --chains 64
 	panels orders-w1 orders-mixture --show w1 --slopes
-	panels orders-kl 'orders-mixture orders-gaussian' --show kl --slopes
+	panels orders-kl orders-gaussian --show kl --slopes
 }
 
 # The exponential integrator beside critically damped Langevin: no gain; and both under a score that is off by a known
@@ -63,7 +63,7 @@ cld() {
 		-s ddpm:schedule=ou,horizon=6,stop=0.001,from=noise"
 	study cld-gaussian --title 'Gaussian target' -t gaussian:dim=4 $samplers \
 		--steps 10,20,40,80,160,320,640 --chains 64
-	study cld-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.15,seed=3 \
+	study cld-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.3,seed=3 \
 		$samplers --steps 10,20,40,80,160,320,640 --chains 16384
 	panels cld 'cld-gaussian cld-mixture' --show sliced-w2 --evaluations
 	study score-error --title 'Score with an error of known L2 size' -t gaussian:dim=4 \
@@ -94,7 +94,7 @@ manifold() {
 exact() {
 	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
 		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \
-		-s gibbs:rho_max=2,rho_min=0.1,inner=4 --steps 25,50,100,200,400 --chains 8192
+		-s gibbs:rho_max=1,rho_min=0.05,inner=4 --steps 25,50,100,200,400 --chains 8192
 	panels exact exact --show sliced-w2
 }
 
@@ -102,7 +102,7 @@ exact() {
 coverage() {
 	study coverage --title 'Coverage of credible intervals' --coverage -t random:seed=7 -A "$two" -n 0.3 \
 		-g exact -g ddnm -g bo:threshold=1e6 -g prox -s ddpm:schedule=etc,from=noise,steps=200 \
-		-s gibbs:rho_max=2,rho_min=0.1,inner=4,steps=50 --chains 2048
+		-s gibbs:rho_max=1,rho_min=0.05,inner=4,steps=100 --chains 2048
 }
 
 for figure in ${*:-kl orders cld manifold exact coverage}; do

@@ -19,6 +19,7 @@
 
 struct config {
 	const char *file;
+	double score_error;
 };
 
 /* Vectors are worked on in tiles, and tiles in a number of tasks that does not depend on the threads. */
@@ -28,6 +29,7 @@ struct gmm {
 	const struct lacuna_host *host;
 	struct model model;
 	size_t vectors;
+	double error; /* in each coordinate of a score */
 	/* After condition(): A'A/noise^2, a d x d block for each vector (or one for all: stride 0), and A'y/noise^2. */
 	double *blocks;
 	size_t stride;
@@ -67,6 +69,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		return status;
 	}
 	p->vectors = n / (size_t)p->model.dim;
+	p->error = c->score_error / sqrt((double)p->model.dim);
 	*self = p;
 	return LACUNA_OK;
 }
@@ -395,9 +398,22 @@ static void run(const struct gmm *p, void *scratch, double sigma, struct job job
 	p->host->parallel(p->host, TASKS, run_task, &job);
 }
 
+/* What an error e of the variance-preserving score does to the mean: e (1 - alpha_bar)/sqrt(alpha_bar). */
+static void mislead(const struct gmm *p, const float *map, double sigma, float *x0)
+{
+	const size_t n = p->vectors * (size_t)p->model.dim;
+
+	for (size_t i = 0; p->error > 0 && i < n; i++) {
+		const double s = map ? (double)map[i] : sigma;
+
+		x0[i] += (float)(p->error * s * s / sqrt(1 + s * s));
+	}
+}
+
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	run(self, scratch, sigma, (struct job){ .u = u, .out = x0 });
+	mislead(self, NULL, sigma, x0);
 	return LACUNA_OK;
 }
 
@@ -405,6 +421,7 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 		       float *x0)
 {
 	run(self, scratch, 0, (struct job){ .map = sigma, .u = u, .out = x0 });
+	mislead(self, sigma, 0, x0);
 	return LACUNA_OK;
 }
 
@@ -533,6 +550,8 @@ out:
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, file, LACUNA_REQUIRED, NULL,
 			  "text file that describes the mixture"),
+	LACUNA_PARAM_REAL(struct config, score_error, NULL, 0, 1e3, 0,
+			  "length of a vector added to every score, to study the effect"),
 };
 
 static const struct lacuna_prior family = {
@@ -569,6 +588,8 @@ static const struct lacuna_plugin plugin = {
 	"  cov 0.02 0.01\n"
 	"  cov 0.01 0.03\n"
 	"Weights need not sum to 1; a variance may be 0.\n"
+	"score_error=E adds a vector of length E, along the diagonal, to the score of every "
+	"variance-preserving state: a score with an L2 error of exactly E.\n"
 	"Source: any text on Gaussian conditioning, such as Bishop, Pattern Recognition and "
 	"Machine Learning, 2006, section 2.3.",
 	"1.0",

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-	LEFT = 62,
+	LEFT = 66,
 	RIGHT = 18,
 	TOP = 34,
 	BOTTOM = 46,
@@ -97,7 +97,7 @@ static struct scale make_scale(const struct extent *e, double from, double to)
 	s.logarithmic = e->least_positive < INFINITY && e->lo >= -0.05 * e->hi &&
 			e->hi / e->least_positive >= 4;
 	if (s.logarithmic) {
-		s.lo = round_log(fmax(e->least_positive, e->hi * 1e-7), 0);
+		s.lo = round_log(fmax(e->least_positive, e->hi * 1e-12), 0);
 		s.hi = round_log(e->hi, 1);
 	} else {
 		const double range = e->hi > e->lo ? e->hi - e->lo : fmax(fabs(e->hi), 1);
@@ -134,10 +134,18 @@ static void write_text(FILE *f, double x, double y, const char *attributes, cons
 	fputs("</text>\n", f);
 }
 
-/* 0.02, 5, 200, 1e-5 */
-static const char *number_text(double value, char text[32])
+/* 0.02, 5, 200; powers of ten far from 1 with an exponent in superscript. */
+static const char *number_text(double value, int logarithmic, char text[64])
 {
-	snprintf(text, 32, "%.6g", fabs(value) < 1e-12 ? 0 : value);
+	static const char *const digits[10] = { "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+						"\u2075", "\u2076", "\u2077", "\u2078", "\u2079" };
+	const int e = logarithmic ? (int)lround(log10(value)) : 0;
+
+	if (abs(e) < 4 || abs(e) > 99 || fabs(value / pow(10, e) - 1) > 1e-6)
+		snprintf(text, 64, "%.6g", value);
+	else
+		snprintf(text, 64, "10%s%s%s", e < 0 ? "\u207b" : "",
+			 abs(e) > 9 ? digits[abs(e) / 10] : "", digits[abs(e) % 10]);
 	return text;
 }
 
@@ -152,20 +160,20 @@ struct axis {
 static void tick(FILE *f, const struct axis *a, double value, int labelled)
 {
 	const double p = place(a->scale, value);
-	char text[32];
+	char text[64];
 
 	if (a->vertical) {
 		fprintf(f, "<path d=\"M%.1f %.1fH%.1f\" class=\"%s\"/>\n", a->at, p, a->across,
 			labelled ? "g" : "m");
 		if (labelled)
 			write_text(f, a->at - 6, p + 4, " text-anchor=\"end\"",
-				   number_text(value, text));
+				   number_text(value, a->scale->logarithmic, text));
 	} else {
 		fprintf(f, "<path d=\"M%.1f %.1fV%.1f\" class=\"%s\"/>\n", p, a->at, a->across,
 			labelled ? "g" : "m");
 		if (labelled)
 			write_text(f, p, a->at + 16, " text-anchor=\"middle\"",
-				   number_text(value, text));
+				   number_text(value, a->scale->logarithmic, text));
 	}
 }
 
@@ -195,7 +203,7 @@ static void linear_ticks(FILE *f, const struct axis *a)
 	const int n = (int)floor((a->scale->hi - a->scale->lo) / step + 1e-6);
 
 	for (int i = 0; i <= n; i++)
-		tick(f, a, a->scale->lo + i * step, 1);
+		tick(f, a, round(a->scale->lo / step + i) * step, 1);
 }
 
 static void draw_axis(FILE *f, const struct axis *a)
@@ -328,9 +336,12 @@ static int find_extents(const struct panel *p, struct extent *x, struct extent *
 				continue;
 			include(x, p->curves[k].x[i]);
 			include(y, p->curves[k].y[i]);
-			if (p->style->bound)
-				include(y, p->curves[k].bound[i]);
 		}
+	/* A bound far below all measurements says: none. */
+	for (size_t k = 0; p->style->bound && k < p->count; k++)
+		for (size_t i = 0; i < p->curves[k].n; i++)
+			if (p->curves[k].bound[i] > 0.1 * y->lo)
+				include(y, p->curves[k].bound[i]);
 	if (!(y->hi >= y->lo))
 		return error_set(LACUNA_EINVAL, "%s: there is no %s to draw", p->table->title,
 				 p->style->measure);
@@ -396,9 +407,9 @@ static int draw_panel(FILE *f, const struct panel *p, size_t index)
 	write_text(f, left + WIDTH / 2., TOP + HEIGHT + 36, " text-anchor=\"middle\"",
 		   p->style->evaluations ? "evaluations of the prior" : p->table->axis);
 	snprintf(turned, sizeof turned,
-		 " text-anchor=\"middle\" transform=\"rotate(-90 %.1f %.1f)\"", left - 46,
+		 " text-anchor=\"middle\" transform=\"rotate(-90 %.1f %.1f)\"", left - 50,
 		 TOP + HEIGHT / 2.);
-	write_text(f, left - 46, TOP + HEIGHT / 2., turned, table_measure_text(p->style->measure));
+	write_text(f, left - 50, TOP + HEIGHT / 2., turned, table_measure_text(p->style->measure));
 	draw_floor(f, p, &sy, left);
 	for (size_t k = 0; k < p->count; k++)
 		draw_curve(f, &sx, &sy, &p->curves[k], p->style->bound);
