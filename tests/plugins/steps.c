@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Every step of ddpm and ode against the papers' formulas, in the papers' variables x_t = sqrt(alpha_bar_t) u_t, and the noise levels
+ * against the schedules' definitions.  The prior is N(0, V) in one dimension, so a step is x_s = M x_t + sd z; M and sd are learned
+ * in the run loop from three chains: one at a known value, two at 0. */
+#include <config.h>
+
+#include "lab.h"
+#include "../tap.h"
+
+enum { MOST = 1000 };
+static const double V = 0.3;
+static const float probe = 1000;
+
+struct record {
+	float *u;
+	struct random_key key;
+	int64_t steps;
+	double m[MOST], sd[MOST], top; /* of u, not x; top: sd of the first state */
+};
+
+static void put_probes(struct record *r)
+{
+	r->u[0] = probe;
+	r->u[1] = r->u[2] = 0;
+}
+
+static void learn(void *context, int64_t step, int64_t steps)
+{
+	struct record *r = context;
+	const uint64_t stream = step ? (uint64_t)step - 1 : UINT64_MAX;
+	float z[3];
+	double sd;
+
+	random_gaussian(r->key, stream, 0, z, 3);
+	sd = ((double)r->u[1] - r->u[2]) / ((double)z[1] - z[2]);
+	r->steps = steps;
+	if (step == 0) {
+		r->top = sd;
+	} else {
+		r->sd[step - 1] = sd;
+		r->m[step - 1] = ((double)r->u[0] - r->u[1] - sd * ((double)z[0] - z[1])) / probe;
+	}
+	put_probes(r);
+}
+
+static void run(const char *sampler, struct record *r)
+{
+	float u[3];
+	static const char *prior;
+	static char spec[160];
+	struct lab_plan plan = { .x = { { 1, 3, 1, 1 } },
+				 .op = "identity",
+				 .prior = spec,
+				 .guidance = "none",
+				 .sampler = sampler,
+				 .noise = 1,
+				 .options = {
+					 .seed = 3, .progress = learn, .progress_context = r } };
+	struct lab lab;
+
+	if (!prior) {
+		prior = lab_file("prior.txt", "dim 1\ncomponent 1\nmean 0\nvar %g\n", V);
+		snprintf(spec, sizeof spec, "gmm:file=%s", prior);
+	}
+	r->u = u;
+	r->key = (struct random_key){ 3, 0, 1 };
+	lab_open(&lab, &plan);
+	lab_run(&lab, 1, u);
+	lab_close(&lab);
+}
+
+/* ---- the papers */
+
+/* alpha_bar_t of DDPM, t = 0..1000 */
+static double ddpm_alpha_bar(int t)
+{
+	double product = 1;
+
+	for (int i = 1; i <= t; i++)
+		product *= 1 - (1e-4 + (0.02 - 1e-4) * (i - 1) / 999);
+	return product;
+}
+
+/* E[x0 | x_t] = slope x_t */
+static double slope(double ab)
+{
+	return V * sqrt(ab) / (ab * V + 1 - ab);
+}
+
+/* Ho et al. 2020, equation 7, from t to s (skipped steps: alpha_t becomes ab_t/ab_s) */
+static double ddpm_mean(double ab_t, double ab_s)
+{
+	const double alpha = ab_t / ab_s, beta = 1 - alpha;
+
+	return sqrt(ab_s) * beta / (1 - ab_t) * slope(ab_t) + sqrt(alpha) * (1 - ab_s) / (1 - ab_t);
+}
+
+static double ddpm_variance(const char *kind, double ab_t, double ab_s)
+{
+	const double alpha = ab_t / ab_s, beta = 1 - alpha;
+
+	if (!strcmp(kind, "large"))
+		return beta;
+	if (!strcmp(kind, "theory"))
+		return beta / alpha;
+	return beta * (1 - ab_s) / (1 - ab_t);
+}
+
+/* Song et al. 2021, equations 12 and 16 */
+static void ddim(double eta, double ab_t, double ab_s, double *mean, double *sd)
+{
+	const double noise = (1 - sqrt(ab_t) * slope(ab_t)) / sqrt(1 - ab_t); /* epsilon/x_t */
+
+	*sd = eta * sqrt((1 - ab_s) / (1 - ab_t)) * sqrt(1 - ab_t / ab_s);
+	*mean = sqrt(ab_s) * slope(ab_t) + sqrt(1 - ab_s - *sd * *sd) * noise;
+}
+
+/* ---- */
+
+/* The largest relative errors of mean and sd over all steps but the last, which only denoises. */
+static void compare(const char *what, const struct record *r, const double *mean, const double *sd,
+		    const double *ab)
+{
+	double worst = 0;
+	const int n = (int)r->steps;
+
+	for (int k = 0; k < n - 1; k++) {
+		const double to_x = sqrt(ab[k + 1]), from_x = sqrt(ab[k]);
+
+		worst = fmax(worst, fabs(r->m[k] * to_x / from_x - mean[k]));
+		worst = fmax(worst, fabs(r->sd[k] * to_x - sd[k]) / (sd[k] + 1e-3));
+	}
+	ok(worst < 2e-4, "%s: mean and noise of each step (%.1g)", what, worst);
+	ok(fabs(r->m[n - 1] - slope(ab[n - 1]) * sqrt(ab[n - 1])) < 1e-5 && r->sd[n - 1] == 0,
+	   "%s: the last step denoises and adds no noise", what);
+}
+
+static void test_sampler(const char *options, const char *variance, double eta)
+{
+	static struct record r;
+	static double ab[MOST], mean[MOST], sd[MOST];
+	char sampler[160];
+	const int n = variance ? 1000 : 38; /* 37 divides 999: skipped steps of the 1000 */
+
+	snprintf(sampler, sizeof sampler, "%s,steps=%d,schedule=linear-beta,from=noise", options,
+		 n);
+	run(sampler, &r);
+	for (int k = 0; k < n; k++)
+		ab[k] = ddpm_alpha_bar(1000 - k * (999 / (n - 1)));
+	for (int k = 0; k < n - 1; k++) {
+		if (variance) {
+			mean[k] = ddpm_mean(ab[k], ab[k + 1]);
+			sd[k] = sqrt(ddpm_variance(variance, ab[k], ab[k + 1]));
+		} else {
+			ddim(eta, ab[k], ab[k + 1], &mean[k], &sd[k]);
+		}
+	}
+	ok(r.steps == n, "%s: as many evaluations as steps", options);
+	near(r.top * sqrt(ab[0]), 1, 1e-4, "the process begins at N(0, 1)");
+	compare(options, &r, mean, sd, ab);
+}
+
+/* ---- levels of the other schedules, read from ddpm's last variance, s^2 (1 - s^2/sigma^2), and mean */
+
+/* M = w + (1 - w) V/(V + sigma^2) and sd^2 = sigma^2 w (1 - w) of ode with eta = 1 give w = s^2/sigma^2, then sigma. */
+static void test_levels(const char *sampler, const double *want, int n)
+{
+	static struct record r;
+	double worst = 0;
+
+	run(sampler, &r);
+	for (int k = 0; k < n - 1; k++) {
+		const double w = pow(want[k + 1] / want[k], 2), s2 = want[k] * want[k];
+
+		worst = fmax(worst, fabs(r.m[k] - w - (1 - w) * V / (V + s2)));
+		worst = fmax(worst, fabs(r.sd[k] / (want[k] * sqrt(w * (1 - w))) - 1));
+	}
+	ok(r.steps == n && worst < 1e-4, "%s: its levels (%.1g)", sampler, worst);
+}
+
+static void test_schedules(void)
+{
+	double want[10];
+
+	for (int k = 0; k < 10; k++)
+		want[k] = pow(pow(5, 1 / 7.) + k / 9. * (pow(0.01, 1 / 7.) - pow(5, 1 / 7.)), 7);
+	test_levels("ddpm:steps=10,sigma_max=5,sigma_min=0.01", want, 10);
+	for (int k = 0; k < 10; k++)
+		want[k] = 5 * pow(0.01 / 5, k / 9.);
+	test_levels("ddpm:steps=10,sigma_max=5,sigma_min=0.01,schedule=geometric", want, 10);
+	for (int k = 0; k < 10; k++)
+		want[k] = 2 * pow(0.01 / 2, k / 9.);
+	test_levels("ddpm:steps=10,start=2,sigma_min=0.01,schedule=geometric", want, 10);
+	want[0] = 1;
+	for (int k = 1; k < 4; k++) { /* of ten levels three are below 1: t = 223, 112, 1 */
+		const double ab = ddpm_alpha_bar(1 + 111 * (3 - k));
+
+		want[k] = sqrt((1 - ab) / ab);
+	}
+	test_levels("ddpm:steps=10,schedule=linear-beta,start=1", want, 4);
+}
+
+int main(void)
+{
+	test_sampler("ddpm:variance=small", "small", 0);
+	test_sampler("ddpm:variance=large", "large", 0);
+	test_sampler("ddpm:variance=theory", "theory", 0);
+	test_sampler("ode:eta=0", NULL, 0);
+	test_sampler("ode:eta=0.7", NULL, 0.7);
+	test_schedules();
+	return tap_done();
+}
