@@ -469,7 +469,9 @@ int page_restore(struct restoration *r, int number, json_t **record)
 		status = stages[i](&p);
 	if (!status)
 		*record = make_record(&p);
-	if (status && status != LACUNA_ECANCELLED && !single_page(r))
+	/* Messages of the reader name file and page already. */
+	if (status && status != LACUNA_ECANCELLED && !single_page(r) &&
+	    strncmp(error_text(), r->input, strlen(r->input)) != 0)
 		error_context(status, "page %d", number + 1);
 	page_free(&p);
 	return status;

@@ -143,7 +143,9 @@ static int simulate_page(const struct simulation *s, int number)
 		image_from_unit(&y, output_range(s, &info, range));
 		status = tiff_write(s->out, s->in, number, &y);
 	}
-	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1)
+	/* Messages of the reader name file and page already. */
+	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1 &&
+	    strncmp(error_text(), tiff_path(s->in), strlen(tiff_path(s->in))) != 0)
 		error_context(status, "page %d", number + 1);
 	problem_destroy(problem);
 	image_free(&x);

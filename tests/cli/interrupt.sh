@@ -8,8 +8,12 @@ mkdir outputs
 endless="$LACUNA restore in.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 1000000 --progress"
 fails 130 "interrupted" "$interrupt" once $endless -o outputs/o.tif
 nothing_left outputs "interrupted"
+# Steps that last: the second signal comes before the first has been noticed.
+ok "a larger picture" "$maketiff" large.tif uint8 1000 1000 3 1
+endless="$LACUNA restore large.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 1000000 --progress"
 fails 130 "interrupted twice" "$interrupt" always $endless -o outputs/o.tif
 nothing_left outputs "interrupted twice"
+endless="$LACUNA restore in.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 1000000 --progress"
 cp in.tif copy.tif
 fails 130 "interrupted in place" "$interrupt" once $endless -o copy.tif --force
 ok "interrupted with --force: the old file is kept" cmp in.tif copy.tif

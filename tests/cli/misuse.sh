@@ -44,7 +44,7 @@ contains err "key=value" "parameter without value: the form"
 
 for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
 	"--seed 1e3" "--range 5" "--range 5:5" "--range a:b" "--memory much" "--memory 0" "--type int7" \
-	"--method better" "--threads 0" "--std s.tif"; do
+	"--method better" "--threads 0" "--threads 2000" "--std s.tif"; do
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
 	two_lines restore "$bad"
 done

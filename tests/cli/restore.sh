@@ -56,7 +56,11 @@ ok "reference of the result's size" "$LACUNA" restore v.tif -o vx2.tif -A blur:k
 
 # The data term holds: without noise the measurement comes back, bit for bit.
 for type in uint8 uint16; do
-	ok "$type round trip" "$LACUNA" restore $type.tif -o $type-r.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3
+	ok "$type round trip" "$LACUNA" restore $type.tif -o $type-r.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 \
+		--report $type.json
+	tr -d ' \n' <$type.json >flat
+	test $type = uint8 && contains flat '"range":[0.0,255.0]' "$type: full scale" ||
+		contains flat '"range":[0.0,65535.0]' "$type: full scale"
 	ok "$type round trip is exact" identical $type.tif $type-r.tif
 done
 ok "other type" "$LACUNA" restore uint8.tif -o wide.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 -t uint16
