@@ -27,6 +27,8 @@ for command in restore simulate compare study list help check; do
 done
 
 ok "list" "$LACUNA" list
+test ! -s err
+tap_result $? "list: nothing on stderr"
 for family in operators priors guidances samplers; do
 	contains out "$family:" "list has $family"
 done
