@@ -76,15 +76,17 @@ cld() {
 
 # Sets without a density: early stopping costs sqrt(eps), and steps must shrink with it.
 manifold() {
-	for target in cloud circle cube; do
-		study stop-$target --title "$target, 400 steps" -t $target \
-			-s 'exp-integrator:schedule=geometric,sigma_max=100,sigma_min={stop},steps=400,from=noise,finish=none' \
-			-s 'euler-maruyama:schedule=geometric,sigma_max=100,sigma_min={stop},steps=400,from=noise,finish=none' \
-			--vary stop=0.8,0.4,0.2,0.1,0.05,0.025,0.0125 --chains 1024
-		study step-$target --title "$target, stop at 0.02" -t $target \
-			-s 'exp-integrator:schedule=geometric,sigma_max=100,sigma_min=0.02,from=noise,finish=none' \
-			-s 'even time=exp-integrator:schedule=ou,horizon=9,stop=0.0002,from=noise,finish=none' \
-			--steps 20,40,80,160,320,640 --chains 1024
+	for target in cloud circle:points=60 cube; do
+		name=${target%%:*}
+		even=schedule=geometric,sigma_max=100,from=noise,finish=none
+		study stop-$name --title "$name, 300 steps" -t $target \
+			-s "exp-integrator:$even,sigma_min={stop},steps=300" \
+			-s "euler-maruyama:$even,sigma_min={stop},steps=300" \
+			--vary stop=0.8,0.4,0.2,0.1,0.05,0.025,0.0125 --chains 2048
+		study step-$name --title "$name, stop at 0.02" -t $target \
+			-s "steps even in log sigma=exp-integrator:$even,sigma_min=0.02" \
+			-s 'steps even in time=exp-integrator:schedule=ou,horizon=9,stop=0.0002,from=noise,finish=none' \
+			--steps 20,40,80,160,320 --chains 2048
 	done
 	panels stop 'stop-cloud stop-circle stop-cube' --show w1 --slopes
 	panels step 'step-cloud step-circle step-cube' --show w1

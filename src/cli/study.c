@@ -246,7 +246,8 @@ static char *curve_label(const struct study *s, size_t guidance, size_t sampler,
 	char *label = NULL;
 
 	if (g && k) {
-		if (!guided || (s->guidances.count == 1 && s->samplers.count > 1))
+		if (!guided ||
+		    (s->guidances.count == 1 && (s->samplers.count > 1 || !s->lab.measured)))
 			label = memory_strdup(k);
 		else if (s->guided == 1 && s->guidances.count > 1)
 			label = memory_strdup(g);

@@ -404,3 +404,152 @@ int distance_w1(int dim, size_t n, const double *q, const double *p, double *w1)
 	memory_release(cost);
 	return status;
 }
+
+/* ---- transport to points ----------------------------------------------------------------------------- */
+
+/* Flow through the points: every vector lies at one of them; an edge from a to b moves the vector of a for which that
+ * costs least. */
+struct transport {
+	int dim;
+	size_t n, points;
+	const double *x, *at;
+	size_t *place;	   /* of a vector */
+	ptrdiff_t *excess; /* vectors too many at a point */
+	double *edge;	   /* points x points */
+	size_t *mover;	   /* which vector an edge moves */
+	double *length;	   /* of the shortest path to a point */
+	size_t *from;
+};
+
+static double cost(const struct transport *t, size_t i, size_t k)
+{
+	return euclid(t->dim, t->x + i * (size_t)t->dim, t->at + k * (size_t)t->dim);
+}
+
+static void put_nearest(struct transport *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		for (size_t k = 1; k < t->points; k++)
+			if (cost(t, i, k) < cost(t, i, t->place[i]))
+				t->place[i] = k;
+		t->excess[t->place[i]]++;
+	}
+}
+
+/* How many vectors belong at each point. */
+static void set_capacity(struct transport *t, const double *weight)
+{
+	double share = 0;
+	size_t before = 0;
+
+	for (size_t k = 0; k < t->points; k++) {
+		size_t upto;
+
+		share += weight[k];
+		upto = k + 1 == t->points ? t->n : (size_t)(share * (double)t->n + 0.5);
+		t->excess[k] -= (ptrdiff_t)(upto - before);
+		before = upto;
+	}
+}
+
+static void find_edges(struct transport *t, size_t a)
+{
+	double *edge = t->edge + a * t->points;
+
+	for (size_t b = 0; b < t->points; b++)
+		edge[b] = INFINITY;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->place[i] != a)
+			continue;
+		const double here = cost(t, i, a);
+
+		for (size_t b = 0; b < t->points; b++) {
+			const double c = cost(t, i, b) - here;
+
+			if (b != a && c < edge[b]) {
+				edge[b] = c;
+				t->mover[a * t->points + b] = i;
+			}
+		}
+	}
+}
+
+/* Shortest paths from all points with too many (Bellman and Ford: edges may be negative, circles are not); returns the
+ * nearest point with too few, or `points'. */
+static size_t find_path(struct transport *t)
+{
+	size_t best = t->points;
+	int changed = 1;
+
+	for (size_t k = 0; k < t->points; k++) {
+		t->length[k] = t->excess[k] > 0 ? 0 : INFINITY;
+		t->from[k] = k;
+	}
+	for (size_t round = 0; changed && round < t->points; round++) {
+		changed = 0;
+		for (size_t a = 0; a < t->points; a++)
+			for (size_t b = 0; isfinite(t->length[a]) && b < t->points; b++) {
+				const double l = t->length[a] + t->edge[a * t->points + b];
+
+				/* Rounding makes no shorter path. */
+				if (l < t->length[b] - 1e-12) {
+					t->length[b] = l;
+					t->from[b] = a;
+					changed = 1;
+				}
+			}
+	}
+	for (size_t k = 0; k < t->points; k++)
+		if (t->excess[k] < 0 && isfinite(t->length[k]) &&
+		    (best == t->points || t->length[k] < t->length[best]))
+			best = k;
+	return best;
+}
+
+static void push(struct transport *t, size_t b)
+{
+	const size_t last = b;
+
+	t->excess[b]++;
+	for (; t->from[b] != b; b = t->from[b])
+		t->place[t->mover[t->from[b] * t->points + b]] = b;
+	t->excess[b]--;
+	for (b = last; t->from[b] != b; b = t->from[b])
+		find_edges(t, b);
+	find_edges(t, b);
+}
+
+int distance_w1_points(int dim, size_t n, const double *x, size_t points, const double *at,
+		       const double *weight, double *w1)
+{
+	struct transport t = { .dim = dim, .n = n, .points = points, .x = x, .at = at };
+	size_t b;
+	int status = LACUNA_ENOMEM;
+
+	t.place = memory_alloc_array(n, sizeof *t.place);
+	t.excess = memory_alloc_array(points, sizeof *t.excess);
+	t.edge = memory_alloc_array(points, points * sizeof *t.edge);
+	t.mover = memory_alloc_array(points, points * sizeof *t.mover);
+	t.length = memory_alloc_array(points, sizeof *t.length);
+	t.from = memory_alloc_array(points, sizeof *t.from);
+	if (t.place && t.excess && t.edge && t.mover && t.length && t.from)
+		status = LACUNA_OK;
+	*w1 = 0;
+	if (!status) {
+		put_nearest(&t);
+		set_capacity(&t, weight);
+		for (size_t a = 0; a < points; a++)
+			find_edges(&t, a);
+		while ((b = find_path(&t)) < points)
+			push(&t, b);
+	}
+	for (size_t i = 0; !status && i < n; i++)
+		*w1 += cost(&t, i, t.place[i]) / (double)n;
+	memory_release(t.place);
+	memory_release(t.excess);
+	memory_release(t.edge);
+	memory_release(t.mover);
+	memory_release(t.length);
+	memory_release(t.from);
+	return status;
+}

@@ -28,6 +28,11 @@ int distance_sliced_w2(int dim, size_t n, const double *q, const double *p, int 
 /* W1 by optimal assignment (Jonker, Volgenant 1987), n^3; in one dimension by sorting. */
 int distance_w1(int dim, size_t n, const double *q, const double *p, double *w1);
 
+/* W1 between n vectors and points with weights (sum 1, taken to multiples of 1/n), by shortest augmenting paths from
+ * the nearest points: n may be large when the points are few. */
+int distance_w1_points(int dim, size_t n, const double *x, size_t points, const double *at,
+		       const double *weight, double *w1);
+
 /* Empirical mean and covariance (divided by n - 1). */
 void distance_moments(int dim, size_t n, const double *x, double *mean, double *cov);
 /* sqrt(sum (a - b)^2) */

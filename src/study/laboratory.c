@@ -211,6 +211,17 @@ static size_t thin(size_t d, size_t n, size_t wanted, const double *x, double *o
 	return m;
 }
 
+/* Few enough for their transport, and points indeed. */
+static int are_points(const struct mixture *m)
+{
+	const size_t size = (size_t)m->count * (size_t)m->dim * (size_t)m->dim;
+
+	for (size_t i = 0; i < size; i++)
+		if (m->cov[i] != 0)
+			return 0;
+	return m->dim > 1 && m->count <= 1000;
+}
+
 /* Distances that look at samples: x, `chains' vectors. */
 static int compare_samples(const struct laboratory *lab, const struct mixture *truth,
 			   const double *x, struct findings *f)
@@ -226,10 +237,11 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 	if (!status && !f->exact)
 		status = distance_sliced_w2((int)d, n, reference, x, DIRECTIONS, lab->seed,
 					    &f->sliced_w2);
-	if (!status) {
-		const size_t most = d == 1 ? n : W1_POINTS;
-
-		m = thin(d, n, most, x, a);
+	if (!status && are_points(truth)) {
+		status = distance_w1_points((int)d, n, x, (size_t)truth->count, truth->mean,
+					    truth->weight, &f->w1);
+	} else if (!status) {
+		m = thin(d, n, d == 1 ? n : W1_POINTS, x, a);
 		/* As many of the truth: an even sample of that size is better than a part of a larger one. */
 		status = mixture_sample(truth, own_seed(lab, DRAW_REFERENCE), m, b);
 		if (!status)
@@ -527,7 +539,8 @@ int laboratory_floor(const struct laboratory *lab, struct findings *f)
 
 	nothing_known(f);
 	if (!status)
-		status = mixture_sample(&truth, own_seed(lab, DRAW_FLOOR), (size_t)lab->chains, x);
+		status = (d > 1 ? mixture_sample_independent : mixture_sample)(
+			&truth, own_seed(lab, DRAW_FLOOR), (size_t)lab->chains, x);
 	if (!status)
 		status = compare(lab, &truth, x, moments, moments + d, f);
 	mixture_free(&truth);

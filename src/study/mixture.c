@@ -466,29 +466,42 @@ static void quantiles(const struct mixture *m, size_t n, double *x)
 	}
 }
 
-int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
+static int ascending(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* n numbers in 0..1, ascending: their components follow from the weights.  Even: equally far apart. */
+static void spread(struct random_key key, int even, size_t n, float *position)
+{
+	random_uniform(key, 0, 0, position, n);
+	if (!even)
+		qsort(position, n, sizeof *position, ascending);
+	for (size_t i = n; even && i-- > 0;)
+		position[i] = (float)(((double)i + (double)position[0]) / (double)n);
+}
+
+static int sample(const struct mixture *m, uint64_t seed, int even, size_t n, double *x)
 {
 	const struct random_key key = { seed, 0, 0 };
 	const size_t d = (size_t)m->dim;
-	float *z = memory_alloc_array(n * d, sizeof *z), offset;
+	float *z = memory_alloc_array(n * d, sizeof *z);
+	float *position = memory_alloc_array(n, sizeof *position);
 	double *root = memory_alloc_array(d, d * sizeof *root), share = 0;
 	size_t first = 0;
-	int status = z && root ? LACUNA_OK : LACUNA_ENOMEM;
+	int status = z && position && root ? LACUNA_OK : LACUNA_ENOMEM;
 
-	if (!status && d == 1) {
-		quantiles(m, n, x);
-		goto out;
-	}
 	if (!status) {
 		random_gaussian(key, 0, 0, z, n * d);
-		random_uniform(key, 0, 0, &offset, 1);
+		spread(key, even, n, position);
 	}
 	for (int k = 0; !status && k < m->count; k++) {
 		size_t end = first;
 
 		share += m->weight[k];
-		while (end < n &&
-		       ((double)end + (double)offset < share * (double)n || k + 1 == m->count))
+		while (end < n && ((double)position[end] < share || k + 1 == m->count))
 			end++;
 		if (end == first)
 			continue;
@@ -497,10 +510,23 @@ int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
 			draw(m, k, root, z, first, end, x);
 		first = end;
 	}
-out:
 	memory_release(root);
+	memory_release(position);
 	memory_release(z);
 	return status;
+}
+
+int mixture_sample(const struct mixture *m, uint64_t seed, size_t n, double *x)
+{
+	if (m->dim > 1)
+		return sample(m, seed, 1, n, x);
+	quantiles(m, n, x);
+	return LACUNA_OK;
+}
+
+int mixture_sample_independent(const struct mixture *m, uint64_t seed, size_t n, double *x)
+{
+	return sample(m, seed, 0, n, x);
 }
 
 /* ---- density, posterior mean ------------------------------------------------------------------------- */

@@ -37,6 +37,8 @@ void mixture_moments(const struct mixture *, double *mean, double *cov);
  * independent one; vectors are in the order of their components.  In one dimension they are the quantiles
  * (i + 1/2)/n, whatever the seed. */
 int mixture_sample(const struct mixture *, uint64_t seed, size_t n, double *x);
+/* n independent vectors, in the order of their components. */
+int mixture_sample_independent(const struct mixture *, uint64_t seed, size_t n, double *x);
 /* E[x | x + sigma n = u] for n vectors; sigma > 0. */
 int mixture_denoise(const struct mixture *, double sigma, size_t n, const double *u, double *x0);
 /* log p(x) of n vectors; the covariances must be regular. */

@@ -139,6 +139,35 @@ static void test_assignment(void)
 	near(worst, 0, 1e-12, "W1 is the best of all assignments");
 }
 
+/* Points with equal weights, as many vectors as points: an assignment. */
+static void test_transport(void)
+{
+	enum { N = 60 };
+	double *q = normals(2, N, 1, 1, 0), *p = normals(2, N, 2, 1, 1), weight[N], want, w;
+
+	for (int i = 0; i < N; i++)
+		weight[i] = 1. / N;
+	distance_w1(2, N, q, p, &want);
+	distance_w1_points(2, N, q, N, p, weight, &w);
+	near(w, want, 1e-9, "transport to as many points is the assignment");
+	/* The same with vectors three times over: the plan does not change. */
+	double *thrice = memory_alloc_array(6 * N, sizeof *thrice);
+	for (int i = 0; i < 6 * N; i++)
+		thrice[i] = q[i % (2 * N)];
+	distance_w1_points(2, 3 * N, thrice, N, p, weight, &w);
+	near(w, want, 1e-9, "transport of repeated vectors");
+	/* A point that weighs nothing receives nothing. */
+	weight[0] = 2. / N;
+	weight[1] = 0;
+	memcpy(p + 2, p, 2 * sizeof *p);
+	distance_w1(2, N, q, p, &want);
+	distance_w1_points(2, N, q, N, p, weight, &w);
+	near(w, want, 1e-9, "transport to unequal weights");
+	memory_release(thrice);
+	memory_release(q);
+	memory_release(p);
+}
+
 static void test_gaussian_sliced(void)
 {
 	static const double zero[2] = { 0, 0 }, shift[2] = { 3, 4 };
@@ -427,6 +456,7 @@ int main(void)
 	test_binned_kl();
 	test_wasserstein();
 	test_assignment();
+	test_transport();
 	test_gaussian_sliced();
 	test_fit();
 	test_posterior();
