@@ -6,6 +6,7 @@
  *	is_text(got, "expected", "name");	strings, shown when they differ
  *	near(got, want, 1e-6, "name");		|got - want| <= tolerance (NaN fails)
  *	skip("why", "name");			a test that cannot run here
+ *	tap_long();				begins a test that only `make check-long' runs
  *	return tap_done();			at the end of main() */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
@@ -13,6 +14,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int tap_count, tap_failures;
@@ -75,6 +77,14 @@ __attribute__((unused)) static int tap_near(double got, double want, double tole
 	if (!close)
 		diag("got %.10g, want %.10g within %g", got, want, tolerance);
 	return close;
+}
+
+__attribute__((unused)) static void tap_long(void)
+{
+	if (getenv("LACUNA_LONG"))
+		return;
+	printf("1..0 # SKIP make check-long runs it\n");
+	exit(0);
 }
 
 __attribute__((unused)) static int tap_done(void)

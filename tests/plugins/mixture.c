@@ -139,6 +139,7 @@ int main(void)
 			   .x = calloc(2 * N, sizeof(float)) };
 	double coarse, fine;
 
+	tap_long();
 	snprintf(s.prior, sizeof s.prior, "gmm:file=%s", write_prior());
 	snprintf(s.mask, sizeof s.mask, "mask:file=%s", write_mask());
 	for (int n = 0; n < 2; n++) {

@@ -378,6 +378,7 @@ static void test_measured(const char *sampler, const char *op, double noise, dou
 
 int main(void)
 {
+	tap_long();
 	write_priors();
 	test_order("ode:eta=0", 1, 0.1);
 	test_order("ode:form=theory", 1, 0.1);

@@ -388,6 +388,7 @@ int main(void)
 {
 	char mask[160];
 
+	tap_long();
 	write_prior();
 	snprintf(mask, sizeof mask, "mask:file=%s", lab_file_begin("mask.txt"));
 	for (int v = 0; v < 150; v++)
