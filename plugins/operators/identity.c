@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "identity": y = x, so that restoring is denoising. */
+/* Operator "identity": y = gain x, so that restoring is denoising. */
 #include <lacuna/plugin.h>
-#include <string.h>
+
+struct config {
+	double gain;
+};
 
 struct identity {
 	const struct lacuna_host *host;
 	size_t count;
+	double gain;
 };
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
@@ -20,13 +24,15 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
+	const struct config *c = config;
 	struct identity *p = host->alloc(host, sizeof(*p));
 
-	(void)config, (void)y;
+	(void)y;
 	if (!p)
 		return LACUNA_ENOMEM;
 	p->host = host;
 	p->count = lacuna_count(x);
+	p->gain = c->gain;
 	*self = p;
 	return LACUNA_OK;
 }
@@ -44,7 +50,8 @@ static int apply(const void *self, void *scratch, const float *x, float *y)
 	const struct identity *p = self;
 
 	(void)scratch;
-	memcpy(y, x, p->count * sizeof(*y));
+	for (size_t i = 0; i < p->count; i++)
+		y[i] = (float)(p->gain * x[i]);
 	return LACUNA_OK;
 }
 
@@ -58,7 +65,7 @@ static int spectral(const void *self, void *scratch, lacuna_gain *gain, const vo
 		    const float *b, float *x)
 {
 	const struct identity *p = self;
-	const double g = gain(1, context);
+	const double g = gain(p->gain * p->gain, context);
 
 	(void)scratch;
 	for (size_t i = 0; i < p->count; i++)
@@ -71,16 +78,21 @@ static int diagonal(const void *self, float *d)
 	const struct identity *p = self;
 
 	for (size_t i = 0; i < p->count; i++)
-		d[i] = 1;
+		d[i] = (float)(p->gain * p->gain);
 	return LACUNA_OK;
 }
 
 static const char manual[] =
-	"y = x: nothing but noise stands between the measurement and the image.  Use it, "
+	"y = gain x: nothing but noise stands between the measurement and the image.  Use it, "
 	"with the noise level of the picture, to denoise.  Do not use it for pictures that "
 	"are blurred or of low resolution as well: noise is then all that restoring can "
 	"remove.\n\n"
-	"Source: all eigenvalues of A'A are 1.";
+	"gain is the exposure: a picture that holds half the light of the image has gain 0.5.\n\n"
+	"Source: all eigenvalues of A'A are gain^2.";
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(struct config, gain, NULL, 1e-6, 1e6, 1, "y = gain x"),
+};
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
@@ -102,7 +114,7 @@ static const struct lacuna_plugin plugin = {
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
-	LACUNA_NO_PARAMS,
+	LACUNA_PLUGIN_PARAMS(params, struct config),
 	&family,
 };
 

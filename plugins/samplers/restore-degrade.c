@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Restoration and degradation in turn (Chen, Daras, Dimakis 2023, arXiv 2303.03384), in two forms.
+ *
+ * Without a process, the paper's two-step update of the diffusion u = x0 + sigma n, whose time is sigma^2 and which has no drift:
+ * for a step of h = sigma^2 - s^2 and a look-back of l steps,
+ *
+ *	z   = u + l h (E - u)/sigma^2			restoration, l h back in time
+ *	n   = (u - z)/sqrt(l h)				the noise that points back to u
+ *	u_s = z + sqrt((l - 1) h) n			degradation.
+ *
+ * As h goes to 0 this moves u by l - sqrt(l (l - 1)) times the full drift of the reverse diffusion: 1 for l = 1, 0.586 for
+ * l = 2, 1/2 for l to infinity, which is the probability-flow ODE.  l h stops at sigma^2, the beginning of time, where z = E and
+ * the step is DDIM's.
+ *
+ * With a process, DDIM generalised to any corruption C_t of growing strength, x_t = C_t(x0) + noise_t n:
+ *
+ *	n   = (x_t - C_t(X))/noise_t,	x_s = C_s(X) + noise_s n,
+ *
+ * X the restoration of x_t: the estimate E where C_t scales the image by a constant, else `rounds' of a data step
+ * argmin ||x_t - C_t(x)||^2/noise_t^2 + lambda ||x - X||^2/r^2 and an estimate of its result at level r. */
+#include <lacuna/plugin.h>
+#include "common/guess.h"
+#include "common/newton.h"
+#include "common/schedule.h"
+#include "common/vector.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LINEAR, VP };
+static const char *const laws[] = { "linear", "vp", NULL };
+enum { MEASUREMENT, GUESS };
+static const char *const beginnings[] = { "measurement", "guess", NULL };
+
+struct config {
+	struct schedule_config schedule; /* first */
+	double lookback, eta;
+	const char *process;
+	int64_t law, begin, whole, rounds;
+	double first, last, noise, level_max, level_min, lambda;
+};
+
+/* One corruption C_t. */
+struct corruption {
+	struct lacuna_operation *operation;
+	struct lacuna_shape y;
+	size_t ny;
+	double noise;
+};
+
+struct process {
+	const struct lacuna_host *host;
+	const struct lacuna_problem *problem;
+	struct config config;
+	struct schedule schedule;
+	struct corruption now;
+	size_t nx;
+	float *x;     /* X, and E without a process */
+	float *right; /* x-shaped */
+	float *state; /* x_t */
+	float *noise; /* y-shaped: n */
+	float *work;  /* of the data step */
+	size_t y_room, work_room;
+};
+
+static const uint64_t start_stream = UINT64_MAX;
+
+static void close_corruption(const struct process *p, struct corruption *c)
+{
+	p->host->operation_close(p->host, c->operation);
+	c->operation = NULL;
+}
+
+static void destroy(void *self)
+{
+	struct process *p = self;
+
+	if (!p)
+		return;
+	close_corruption(p, &p->now);
+	schedule_free(p->host, &p->schedule);
+	p->host->release(p->host, p->work);
+	p->host->release(p->host, p->noise);
+	p->host->release(p->host, p->state);
+	p->host->release(p->host, p->right);
+	p->host->release(p->host, p->x);
+	p->host->release(p->host, p);
+}
+
+/* ---- the corruption at a step -------------------------------------------------------------------------- */
+
+/* The process with its strength in place of each '%'. */
+static int write_spec(const struct process *p, double strength, char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *c = p->config.process; *c && n < size; c++)
+		n += (size_t)(*c != '%'		? snprintf(text + n, size - n, "%c", *c)
+			      : p->config.whole ? snprintf(text + n, size - n, "%.0f", strength)
+						: snprintf(text + n, size - n, "%.9g", strength));
+	if (n < size)
+		return LACUNA_OK;
+	return p->host->fail(p->host, LACUNA_EINVAL, "process is too long");
+}
+
+/* k = steps is the end of the process. */
+static int open_corruption(const struct process *p, int64_t k, struct corruption *c)
+{
+	const struct config *config = &p->config;
+	const double rest = 1 - (double)k / (double)p->schedule.steps;
+	const double sigma = p->schedule.sigma[k];
+	double strength = config->last + (config->first - config->last) * rest;
+	char spec[1024];
+	int status;
+
+	c->noise = config->noise * rest;
+	if (config->law == VP) {
+		strength = 1 / sqrt(1 + sigma * sigma);
+		c->noise = sigma * strength;
+	}
+	status = write_spec(p, strength, spec, sizeof spec);
+	if (status == LACUNA_OK)
+		status = p->host->operation_open(p->host, spec, &p->problem->x, &c->y,
+						 &c->operation);
+	if (status == LACUNA_OK)
+		c->ny = lacuna_count(&c->y);
+	return status;
+}
+
+/* Memory for a corruption whose output has ny values. */
+static int make_room(struct process *p, size_t ny)
+{
+	const struct lacuna_host *host = p->host;
+	const struct newton sizes = { host, NULL, p->nx, ny };
+
+	if (ny <= p->y_room)
+		return LACUNA_OK;
+	host->release(host, p->work);
+	host->release(host, p->noise);
+	host->release(host, p->state);
+	p->y_room = ny;
+	p->state = host->alloc(host, ny * sizeof *p->state);
+	p->noise = host->alloc(host, ny * sizeof *p->noise);
+	p->work = host->alloc(host, newton_work(&sizes) * sizeof *p->work);
+	return p->state && p->noise && p->work ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* The largest y of all strengths, so that nothing is allocated later. */
+static int prepare(struct process *p)
+{
+	int status = LACUNA_OK;
+
+	if (!*p->config.process)
+		return LACUNA_OK;
+	if (!strchr(p->config.process, '%'))
+		return p->host->fail(p->host, LACUNA_EINVAL,
+				     "process=\"%s\" has no %% where its strength is to stand",
+				     p->config.process);
+	if (p->config.noise == 0)
+		p->config.noise = fmax(p->problem->noise, 1e-3);
+	for (int64_t k = 0; k < p->schedule.steps && !status; k++) {
+		struct corruption c = { NULL, { { 0 } }, 0, 0 };
+
+		status = open_corruption(p, k, &c);
+		if (status == LACUNA_OK)
+			status = make_room(p, c.ny);
+		close_corruption(p, &c);
+	}
+	return status;
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	struct process *p = host->alloc(host, sizeof *p);
+	int status = LACUNA_ENOMEM;
+
+	if (!p)
+		return status;
+	p->host = host;
+	p->problem = problem;
+	p->config = *c;
+	p->nx = lacuna_count(&problem->x);
+	p->x = host->alloc(host, p->nx * sizeof *p->x);
+	p->right = host->alloc(host, p->nx * sizeof *p->right);
+	if (p->x && p->right)
+		status = schedule_create(host, &c->schedule, &p->schedule);
+	if (status == LACUNA_OK)
+		status = prepare(p);
+	if (status)
+		destroy(p);
+	else
+		*self = p;
+	return status;
+}
+
+static int64_t steps(const void *self)
+{
+	const struct process *p = self;
+
+	return p->schedule.steps;
+}
+
+/* ---- the first state ----------------------------------------------------------------------------------- */
+
+static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
+{
+	return !memcmp(a->extent, b->extent, sizeof a->extent);
+}
+
+/* The measurement itself, as the end of the process; or the corruption of a guess. */
+static int first_state(struct process *p, float *u)
+{
+	const struct lacuna_host *host = p->host;
+	int status;
+
+	if (p->config.begin == MEASUREMENT && p->config.law != VP) {
+		if (!same_shape(&p->now.y, &p->problem->y))
+			return host->fail(host, LACUNA_EINVAL,
+					  "the process does not end in pictures of the size of "
+					  "the measurement; use begin=guess");
+		memcpy(p->state, p->problem->measurement, p->now.ny * sizeof *p->state);
+		return guess_image(host, p->problem, u);
+	}
+	status = guess_image(host, p->problem, u);
+	if (status == LACUNA_OK)
+		status = host->operation_apply(host, p->now.operation, u, p->state);
+	if (status == LACUNA_OK)
+		vector_add_noise(host, p->now.ny, p->now.noise, start_stream, p->state);
+	return status;
+}
+
+static int start(void *self, float *u)
+{
+	struct process *p = self;
+	int status;
+
+	if (!*p->config.process)
+		return schedule_start(p->host, &p->config.schedule, &p->schedule, p->problem, u);
+	close_corruption(p, &p->now);
+	status = open_corruption(p, 0, &p->now);
+	if (status == LACUNA_OK)
+		status = first_state(p, u);
+	if (status == LACUNA_OK)
+		memcpy(p->x, u, p->nx * sizeof *u);
+	return status;
+}
+
+/* ---- restoration ------------------------------------------------------------------------------------- */
+
+/* C_t(x) = c x?  Then *c, else 0. */
+static int find_scale(const struct process *p, double *c)
+{
+	const struct lacuna_host *host = p->host;
+	const uint32_t want = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	int status;
+
+	*c = 0;
+	if ((host->operation_flags(host, p->now.operation) & want) != want || p->now.ny != p->nx)
+		return LACUNA_OK;
+	vector_fill(p->nx, 1, p->right);
+	status = host->operation_apply(host, p->now.operation, p->right, p->noise);
+	if (status)
+		return status;
+	for (size_t i = 1; i < p->nx; i++)
+		if (p->noise[i] != p->noise[0])
+			return LACUNA_OK;
+	*c = p->noise[0];
+	return LACUNA_OK;
+}
+
+/* x = argmin ||x_t - C_t(x)||^2 + rho ||x - X||^2, in u */
+static int data_step(struct process *p, double rho, float *u)
+{
+	const struct lacuna_host *host = p->host;
+	const struct newton newton = { host, p->now.operation, p->nx, p->now.ny };
+	int status;
+
+	memcpy(u, p->x, p->nx * sizeof *u);
+	if (!(host->operation_flags(host, p->now.operation) & LACUNA_LINEAR))
+		return newton_minimise(&newton, rho, p->state, p->x, 4, u, p->work);
+	status = host->operation_adjoint(host, p->now.operation, NULL, p->state, p->right);
+	if (status)
+		return status;
+	vector_combine(host, p->nx, 1, p->right, rho, p->x, p->right);
+	return host->operation_solve(host, p->now.operation, rho, p->right, u);
+}
+
+/* X, from the state; u: work space */
+static int restore(struct process *p, int64_t k, float *u)
+{
+	const struct config *c = &p->config;
+	const struct lacuna_host *host = p->host;
+	double scale, top;
+	int status = find_scale(p, &scale);
+
+	if (status)
+		return status;
+	if (scale != 0) {
+		vector_combine(host, p->nx, 1 / scale, p->state, 0, p->state, u);
+		return host->estimate(host, p->now.noise / fabs(scale), u, p->x);
+	}
+	/* the levels of a restoration fall to level_min, from where they began a step before or below */
+	top = c->level_max *
+	      pow(c->level_min / c->level_max, (double)k / (double)p->schedule.steps);
+	for (int64_t i = 0; i < c->rounds && !status; i++) {
+		const double t = c->rounds > 1 ? (double)i / (double)(c->rounds - 1) : 1;
+		const double level = top * pow(c->level_min / top, t);
+		const double ratio = p->now.noise / level;
+
+		status = data_step(p, c->lambda * ratio * ratio, u);
+		if (status == LACUNA_OK)
+			status = host->estimate(host, level, u, p->x);
+	}
+	return status;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------- */
+
+/* x_s from X, after restore() */
+static int degrade(struct process *p, int64_t k)
+{
+	const struct lacuna_host *host = p->host;
+	const double eta = p->config.eta;
+	struct corruption next = { NULL, { { 0 } }, 0, 0 };
+	double old = sqrt(1 - eta * eta), fresh = eta;
+	int status = host->operation_apply(host, p->now.operation, p->x, p->noise);
+
+	if (status)
+		return status;
+	vector_combine(host, p->now.ny, 1 / p->now.noise, p->state, -1 / p->now.noise, p->noise,
+		       p->noise);
+	status = open_corruption(p, k + 1, &next);
+	if (status)
+		return status;
+	if (!same_shape(&next.y, &p->now.y)) { /* noise of another shape: all of it is fresh */
+		old = 0;
+		fresh = 1;
+	}
+	status = host->operation_apply(host, next.operation, p->x, p->state);
+	if (status == LACUNA_OK && old > 0)
+		vector_combine(host, next.ny, 1, p->state, next.noise * old, p->noise, p->state);
+	if (status == LACUNA_OK && fresh > 0)
+		vector_add_noise(host, next.ny, next.noise * fresh, (uint64_t)k, p->state);
+	close_corruption(p, &p->now);
+	p->now = next;
+	return status;
+}
+
+static int process_step(struct process *p, int64_t k, float *u)
+{
+	int status = restore(p, k, u);
+
+	if (status == LACUNA_OK && k + 1 < p->schedule.steps)
+		status = degrade(p, k);
+	memcpy(u, p->x, p->nx * sizeof *u);
+	return status;
+}
+
+static int step(void *self, int64_t k, float *u)
+{
+	struct process *p = self;
+	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
+	const double h = sigma * sigma - s * s;
+	double back = sigma * sigma, move;
+	int status;
+
+	if (*p->config.process)
+		return process_step(p, k, u);
+	if (p->config.lookback > 0)
+		back = fmin(p->config.lookback * h, back);
+	if (s == 0) /* ends at the estimate itself */
+		back = sigma * sigma;
+	status = p->host->estimate_step(p->host, sigma, s, u, p->x);
+	if (status)
+		return status;
+	/* u_s = u + back/sigma^2 (1 - sqrt((back - h)/back)) (E - u) */
+	move = back / (sigma * sigma) * (1 - sqrt(fmax(back - h, 0) / back));
+	vector_combine(p->host, p->nx, move, p->x, 1 - move, u, u);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	SCHEDULE_PARAMS(50),
+	LACUNA_PARAM_REAL(struct config, lookback, "steps", 0, 1e9, 0,
+			  "how far the restoration reaches back; 0: to the clean image"),
+	LACUNA_PARAM_TEXT(struct config, process, 0, "",
+			  "operators, `|' between several, with % for the strength"),
+	LACUNA_PARAM_REAL(struct config, first, NULL, -1e6, 1e6, 1,
+			  "strength of the process at its end, where the run begins"),
+	LACUNA_PARAM_REAL(struct config, last, NULL, -1e6, 1e6, 0,
+			  "strength at its beginning, the clean image"),
+	LACUNA_PARAM_BOOL(struct config, whole, 0, "strengths are rounded to whole numbers"),
+	LACUNA_PARAM_REAL(struct config, noise, NULL, 0, 10, 0,
+			  "noise at the end of the process; 0: that of the measurement"),
+	LACUNA_PARAM_CHOICE(struct config, law, laws, LINEAR,
+			    "strength and noise fall evenly, or as in a variance-preserving "
+			    "diffusion"),
+	LACUNA_PARAM_CHOICE(struct config, begin, beginnings, MEASUREMENT,
+			    "the first state is the measurement, or a corrupted first guess"),
+	LACUNA_PARAM_INT(struct config, rounds, NULL, 1, 1000, 4,
+			 "data steps and estimates in one restoration"),
+	LACUNA_PARAM_REAL(struct config, level_max, NULL, 1e-6, 1e3, 49.0 / 255,
+			  "noise level of the first estimate in restorations"),
+	LACUNA_PARAM_REAL(struct config, level_min, NULL, 1e-6, 1e3, 0.01,
+			  "noise level of the last estimate"),
+	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 4,
+			  "weight of the estimate against the state in data steps"),
+	LACUNA_PARAM_REAL(struct config, eta, NULL, 0, 1, 0,
+			  "fresh noise in a process, as a part of its noise"),
+};
+
+static const struct lacuna_sampler family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_GUIDANCE,
+	.create = create,
+	.destroy = destroy,
+	.steps = steps,
+	.start = start,
+	.step = step,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
+	"restore-degrade",
+	"undoes a corruption little by little: restores, and corrupts again a little less",
+	"With process= the reverse of a corruption of your choice, whose strength takes the place "
+	"of %: "
+	"process=\"blur:sigma=%,boundary=periodic\",first=4 begins at the measurement, taken for a "
+	"scene "
+	"blurred by 4 px, and ends at a sharp one. It may be any operator, linear or not, or "
+	"several: "
+	"process=\"blur:sigma=%|gamma\". Shrinking resolution takes whole strengths: "
+	"process=\"downsample:factor=%\",first=4,last=2,whole=yes,steps=3. Estimates are the "
+	"guidance's: with -g none the measurement counts as the first state only, with another "
+	"guidance "
+	"at every step.\n"
+	"Without a process it is the update of the paper for ordinary diffusion, deterministic, "
+	"with a "
+	"look-back: 0 is the sampler ode, lookback=1 the full drift without noise.\n"
+	"Not for several samples of a posterior: it gives one image. For a linear corruption of "
+	"known "
+	"strength hqs "
+	"is cheaper, and as good; the gain is in corruptions that are not linear, where few others "
+	"go. "
+	"With lambda=1 and many rounds it invents detail as a sample of the posterior has it; a "
+	"larger "
+	"lambda keeps to the mean. lookback=1 and 2 are for study: their noiseless drift is too "
+	"strong, and details are "
+	"lost.\n" SCHEDULE_MANUAL "With a process, steps alone counts: its noise falls to 0 with "
+	"its strength (law=vp: strength "
+	"1/sqrt(1 + sigma^2) and noise sigma/sqrt(1 + sigma^2) of the levels above, which is ode "
+	"when the "
+	"process is identity:gain=%).\n"
+	"Source: Chen, Daras, Dimakis, Restoration-Degradation Beyond Linear Diffusions, ICML 2023 "
+	"(arXiv "
+	"2303.03384), the two-step update; the form for any corruption follows Bansal et al., Cold "
+	"Diffusion, NeurIPS 2023, with DDIM's noise that points back.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

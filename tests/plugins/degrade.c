@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Sampler restore-degrade: it is DDIM where the corruption is a scaling, its look-backs have the drifts of the theory, and it
+ * undoes corruptions, linear and not. */
+#include <config.h>
+
+#include "lab.h"
+#include "../tap.h"
+
+enum { W = 48, H = 40, N = W * H };
+
+static float scene[N];
+
+static void draw_scene(void)
+{
+	for (int i = 0; i < N; i++) {
+		const int x = i % W, y = i / W;
+
+		scene[i] = 0.5f + 0.25f * sinf(0.35f * (float)x) * cosf(0.2f * (float)y);
+		if ((x - 30) * (x - 30) + (y - 14) * (y - 14) < 60)
+			scene[i] += 0.2f;
+	}
+}
+
+static double distance(const float *a, const float *b)
+{
+	double sum = 0;
+
+	for (int i = 0; i < N; i++)
+		sum += pow((double)a[i] - b[i], 2) / N;
+	return sqrt(sum);
+}
+
+/* The restored image; y-shaped measurement into `measured' unless NULL. */
+static void run(const char *op, double noise, const char *guidance, const char *sampler, float *u,
+		float *measured)
+{
+	struct lab_plan plan = { .x = { { W, H, 1, 1 } },
+				 .op = op,
+				 .prior = "gaussian:mean=0.5,amplitude=0.25",
+				 .guidance = guidance,
+				 .sampler = sampler,
+				 .scene = scene,
+				 .noise = noise,
+				 .options = { .seed = 5 } };
+	struct lab lab;
+
+	lab_open(&lab, &plan);
+	lab_run(&lab, 0, u);
+	if (measured)
+		memcpy(measured, lab.y, N * sizeof *measured);
+	lab_close(&lab);
+}
+
+static void test_same(const char *a, const char *b)
+{
+	static float x[N], y[N];
+
+	run("mask:keep=0.5", 0.05, "prox", a, x, NULL);
+	run("mask:keep=0.5", 0.05, "prox", b, y, NULL);
+	ok(distance(x, y) < 2e-5 && distance(x, scene) > 0.01, "%s is %s (%.1e)", a, b,
+	   distance(x, y));
+}
+
+/* One short step from a state of +-1 about a Gaussian of variance 1/4: the drift, as a part of the reverse diffusion's. */
+struct probe {
+	float *u;
+};
+
+static void put_one(void *context, int64_t step, int64_t steps)
+{
+	const struct probe *p = context;
+
+	(void)steps;
+	if (step == 0)
+		for (int i = 0; i < 4; i++)
+			p->u[i] = 1;
+}
+
+static void test_drift(double lookback, double want)
+{
+	const double sigma = 1, s = 0.98, h = sigma * sigma - s * s, score = -1 / (0.25 + 1.0);
+	char prior[160], sampler[160];
+	float u[4];
+	struct probe probe = { u };
+	struct lab_plan plan = { .x = { { 4, 1, 1, 1 } },
+				 .op = "identity",
+				 .prior = prior,
+				 .guidance = "none",
+				 .sampler = sampler,
+				 .noise = 0.5,
+				 .options = { .progress = put_one, .progress_context = &probe } };
+	struct lab lab;
+
+	snprintf(prior, sizeof prior, "gmm:file=%s",
+		 lab_file("one.txt", "dim 1\ncomponent 1\nmean 0\nvar 0.25\n"));
+	snprintf(sampler, sizeof sampler,
+		 "restore-degrade:lookback=%g,steps=2,schedule=geometric,sigma_max=%g,sigma_min=%g,"
+		 "finish=none",
+		 lookback, sigma, s);
+	lab_open(&lab, &plan);
+	lab_run(&lab, 0, u);
+	lab_close(&lab);
+	ok(fabs((u[0] - 1) / (h * score) - want) < 2e-3,
+	   "look-back %g: %.4f of the full drift, should be %.4f", lookback,
+	   (u[0] - 1) / (h * score), want);
+}
+
+/* The error falls to at most `part' of the measurement's. */
+static void test_undo(const char *op, double noise, const char *sampler, double part)
+{
+	static float u[N], y[N];
+
+	run(op, noise, "none", sampler, u, y);
+	ok(distance(u, scene) < part * distance(y, scene),
+	   "%s, noise %g, by %s: error %.4f, of the measurement %.4f", op, noise, sampler,
+	   distance(u, scene), distance(y, scene));
+}
+
+int main(void)
+{
+	draw_scene();
+	test_same("restore-degrade:steps=20,process=identity:gain=%,law=vp", "ode:steps=20");
+	test_same("restore-degrade:steps=20", "ode:steps=20");
+	test_same("restore-degrade:steps=20,lookback=1e9", "ode:steps=20");
+	test_drift(1, 1);
+	test_drift(2, 2 - sqrt(2));
+	test_drift(20, 20 - sqrt(380));
+	test_drift(0, 1 / (1 + 0.98));
+	test_undo("blur:sigma=2,boundary=periodic", 0.005,
+		  "restore-degrade:process=\"blur:sigma=%,boundary=periodic\",first=2,steps=20,"
+		  "lambda=10",
+		  0.7);
+	test_undo("blur:sigma=2,boundary=periodic", 0.005,
+		  "restore-degrade:process=\"blur:sigma=%,boundary=periodic\",first=2,steps=20,"
+		  "lambda=10,eta=0.5",
+		  0.7);
+	test_undo("mask:keep=0.3,seed=1", 0.02,
+		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=30", 0.25);
+	test_undo("gamma:exponent=0.4545", 0.01,
+		  "restore-degrade:process=\"gamma:exponent=%\",first=0.4545,last=1,steps=10", 0.1);
+	test_undo("saturate:level=0.6,width=0.05", 0.01,
+		  "restore-degrade:process=\"saturate:level=%,width=0.05\",first=0.6,last=1.2,"
+		  "steps=20,rounds=2",
+		  0.9);
+	return tap_done();
+}
