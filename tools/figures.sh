@@ -48,7 +48,7 @@ orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
 	samplers="-s ode:$even -s ode-fast:$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
 	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.3,seed=3 \
-		$samplers --smear 0.03 --steps 20,40,80,160,320 --chains 16384
+		$samplers --smear 0.03 --steps 20,40,80,160 --chains 16384
 	study orders-gaussian --title 'Gaussian in two dimensions' -t gaussian:dim=2 \
 		$samplers --smear 0.03 --steps 40,80,160,320,640,1280 --chains 64
 	panels orders-w1 orders-mixture --show w1 --slopes
@@ -62,16 +62,16 @@ cld() {
 		-s cld:schedule=ou,horizon=6,stop=0.001,from=noise
 		-s ddpm:schedule=ou,horizon=6,stop=0.001,from=noise"
 	study cld-gaussian --title 'Gaussian target' -t gaussian:dim=4 $samplers \
-		--steps 10,20,40,80,160,320,640 --chains 64
+		--steps 40,80,160,320,640,1280 --chains 64
 	study cld-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.3,seed=3 \
-		$samplers --steps 10,20,40,80,160,320,640 --chains 16384
+		$samplers --steps 40,80,160,320,640,1280 --chains 4096
 	panels cld 'cld-gaussian cld-mixture' --show sliced-w2 --evaluations
 	study score-error --title 'Score with an error of known L2 size' -t gaussian:dim=4 \
 		-p 'gmm:file={target},score_error={error}' \
 		-s exp-integrator:schedule=ou,horizon=6,stop=0.001,from=noise,steps=640 \
 		-s cld:schedule=ou,horizon=6,stop=0.001,from=noise,steps=640 \
 		--vary error=0.03125,0.0625,0.125,0.25,0.5,1 --chains 64
-	panels score-error score-error --show kl --slopes
+	panels score-error score-error --show kl --slopes --bound
 }
 
 # Sets without a density: early stopping costs sqrt(eps), and steps must shrink with it.

@@ -247,6 +247,8 @@ static int unknown_name(const struct lacuna_plugin *head, const char *name)
 	if (near)
 		return error_set(LACUNA_EINVAL,
 				 "there is no parameter \"%s\"; did you mean \"%s\"?", name, near);
+	if (!head->manual)
+		return error_set(LACUNA_EINVAL, "there is no parameter \"%s\"", name);
 	return error_set(LACUNA_EINVAL, "there is no parameter \"%s\"; see 'lacuna help %s'", name,
 			 head->name);
 }

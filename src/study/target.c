@@ -289,6 +289,17 @@ static int unknown_target(const char *name)
 	return error_set(LACUNA_EINVAL, "there is no target \"%s\"; there are %s", name, names);
 }
 
+/* Puts the target and its parameters in front of the message. */
+static int explain(int status, const struct lacuna_plugin *head)
+{
+	char names[128] = "";
+
+	for (uint32_t i = 0; i < head->param_count; i++)
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+			 param_row(head, i)->name);
+	return error_context(status, "target \"%s\" (parameters %s)", head->name, names);
+}
+
 int target_parse(const char *spec, struct mixture *m)
 {
 	const size_t length = strcspn(spec, ":");
@@ -314,7 +325,7 @@ int target_parse(const char *spec, struct mixture *m)
 	param_release(target_heads[i], config);
 	if (status) {
 		mixture_free(m);
-		return error_context(status, "target \"%s\"", name);
+		return explain(status, target_heads[i]);
 	}
 	return status;
 }

@@ -36,6 +36,12 @@ tap_result $? "KL is below W_bias and the KL without mismatch"
 contains kl.svg "</svg>" "the plot is whole"
 contains kl.svg "W_bias" "the plot tells of the bound"
 
+ok "a thousand steps" "$LACUNA" study -A "$two" -n 0.01 -y '0 0' -g bo:threshold=1e6 -s ddpm:$papers \
+	--smear 0.010000500037503 --steps 1000 --chains 16
+expect "bo, ddpm" 1000 0.0149
+test "`awk -F'\t' '$2 == 1000 { printf "%.4f", $11 }' out`" = 0.0637
+tap_result $? "its W_bias is 0.0637"
+
 sampled() {
 	"$LACUNA" study -t random:seed=7 -A "$two" -n 0.3 -g "BO=bo:threshold=1e6" -g exact \
 		-s ddpm:steps=20,from=noise -s gibbs:steps=5 --chains 256 "$@"

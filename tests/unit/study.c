@@ -352,6 +352,43 @@ static void test_targets(void)
 	   "a missing file name is refused");
 }
 
+/* The manual page names every target, its parameters and their defaults. */
+static void test_manual(void)
+{
+	const char *source = getenv("abs_top_srcdir");
+	char path[4096], *page = calloc(1, 1 << 16), text[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/man/lacuna-study.1", source ? source : ".");
+	f = fopen(path, "r");
+	if (!f || !page || !fread(page, 1, (1 << 16) - 1, f)) {
+		ok(0, "the manual page is there");
+		return;
+	}
+	fclose(f);
+	for (size_t i = 0; target_heads[i]; i++) {
+		const struct lacuna_plugin *head = target_heads[i];
+		const char *entry;
+
+		snprintf(text, sizeof text, ".It Li %s\n", head->name);
+		entry = strstr(page, text);
+		ok(entry != NULL, "the manual explains target %s", head->name);
+		for (uint32_t k = 0; entry && k < head->param_count; k++) {
+			const struct lacuna_param *row = &head->params[k];
+			const char *at;
+
+			snprintf(text, sizeof text, ".Li %s", row->name);
+			at = strstr(entry, text);
+			snprintf(text, sizeof text, "[%g]", row->dflt);
+			if (at && row->type == LACUNA_PATH)
+				text[0] = 0;
+			at = at ? strstr(at, text) : NULL;
+			ok(at && at - entry < 500, "its parameter %s %s", row->name, text);
+		}
+	}
+	free(page);
+}
+
 /* ---- even noise */
 
 static void test_even(void)
@@ -464,6 +501,7 @@ int main(void)
 	test_quantiles();
 	test_text();
 	test_targets();
+	test_manual();
 	test_even();
 	test_table();
 	return tap_done();
