@@ -6,7 +6,9 @@
  * host fills in from the command line, an instance, create() and destroy(), the functions that do the work, a table
  * that describes the parameters, and the constant structure that lacuna_plugin_v1() returns.  <lacuna/plugin.h> is
  * all it includes; what it needs of the host it calls through host->.  Build it anywhere with
- *	cc -shared -fPIC $(pkg-config --cflags lacuna) mask.c -o mask.so      and try it:      lacuna check ./mask.so
+ *	cc -shared -fPIC $(pkg-config --cflags lacuna) mask.c -o mask.so
+ * and let lacuna examine it:
+ *	lacuna check ./mask.so:keep=0.5
  */
 #include <lacuna/plugin.h>
 #include <math.h>
