@@ -174,8 +174,8 @@ static int print_json(json_t *list, char **operands)
 	json_t *record = report_new();
 	char *text;
 
-	json_object_set_new(record, "reference", json_string(operands[0]));
-	json_object_set_new(record, "image", json_string(operands[1]));
+	json_object_set_new(record, "reference", report_string(operands[0]));
+	json_object_set_new(record, "image", report_string(operands[1]));
 	json_object_set(record, "pages", list);
 	text = report_text(record);
 	json_decref(record);

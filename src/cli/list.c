@@ -50,13 +50,13 @@ static void print(struct listing *l, const char *name, const char *path, const s
 			json_pack("{s:s, s:s}", "family", plugin_kind_name(l->kind), "name", name);
 
 		if (p)
-			json_object_set_new(entry, "summary", json_string(p->head->summary));
+			json_object_set_new(entry, "summary", report_string(p->head->summary));
 		if (p)
-			json_object_set_new(entry, "version", json_string(p->head->version));
+			json_object_set_new(entry, "version", report_string(p->head->version));
 		if (path)
-			json_object_set_new(entry, "path", json_string(path));
+			json_object_set_new(entry, "path", report_string(path));
 		if (reason)
-			json_object_set_new(entry, "unusable", json_string(reason));
+			json_object_set_new(entry, "unusable", report_string(reason));
 		json_array_append_new(l->json, entry);
 		return;
 	}

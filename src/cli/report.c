@@ -25,8 +25,7 @@ void report_arguments(int argc, char **argv)
 	memcpy(arguments.words, argv, (size_t)arguments.count * sizeof(*argv));
 }
 
-/* File names need not be UTF-8, JSON must be. */
-static json_t *text_or_null(const char *text)
+json_t *report_string(const char *text)
 {
 	json_t *string = text ? json_string(text) : NULL;
 
@@ -43,7 +42,7 @@ json_t *report_new(void)
 	json_t *command = json_array();
 
 	for (int i = 0; i < arguments.count; i++)
-		json_array_append_new(command, text_or_null(arguments.words[i]));
+		json_array_append_new(command, report_string(arguments.words[i]));
 	return json_pack("{s:s, s:o}", "lacuna", PACKAGE_VERSION, "command", command);
 }
 
@@ -59,11 +58,11 @@ static json_t *parameter(const struct lacuna_param *row, const void *config)
 	case LACUNA_BOOL:
 		return json_boolean(!strcmp(text, "yes"));
 	case LACUNA_INT:
-		return text_integer(text, &integer) ? json_integer(integer) : text_or_null(text);
+		return text_integer(text, &integer) ? json_integer(integer) : report_string(text);
 	case LACUNA_REAL:
-		return text_real(text, &real) ? json_real(real) : text_or_null(text);
+		return text_real(text, &real) ? json_real(real) : report_string(text);
 	default:
-		return *text ? text_or_null(text) : json_null();
+		return *text ? report_string(text) : json_null();
 	}
 }
 
@@ -82,7 +81,7 @@ json_t *report_plugin(const struct plugin_use *use)
 		json_object_set_new(parameters, row->name, parameter(row, use->config));
 	}
 	return json_pack("{s:s, s:o, s:o, s:s, s:o}", "name", head->name, "version",
-			 text_or_null(head->version), "path", text_or_null(use->plugin->path),
+			 report_string(head->version), "path", report_string(use->plugin->path),
 			 "kind", plugin_kind_name((int)head->kind), "parameters", parameters);
 }
 

@@ -20,6 +20,8 @@ json_t *report_plugins(const struct plugin_use *, size_t count);
 json_t *report_shape(const struct lacuna_shape *);
 json_t *report_range(struct image_range);
 json_t *report_metrics(const struct metrics *);
+/* null for NULL, and for file names that are not UTF-8 */
+json_t *report_string(const char *);
 /* null for NaN and infinities, which JSON lacks */
 json_t *report_real(double);
 

@@ -323,9 +323,9 @@ static json_t *make_report(const struct values *v, const struct restoration *r,
 	const struct method *m = &r->method;
 	json_t *report = report_new();
 
-	json_object_set_new(report, "input", json_string(r->input));
-	json_object_set_new(report, "output", json_string(output_name(v, r->input)));
-	json_object_set_new(report, "method", json_string(m->name));
+	json_object_set_new(report, "input", report_string(r->input));
+	json_object_set_new(report, "output", report_string(output_name(v, r->input)));
+	json_object_set_new(report, "method", report_string(m->name));
 	json_object_set_new(report, "seed", json_integer((json_int_t)r->seed));
 	json_object_set_new(report, "samples", json_integer((json_int_t)r->samples));
 	json_object_set_new(report, "threads", json_integer(threads_count()));

@@ -105,11 +105,16 @@ static struct image_range output_range(const struct simulation *s, const struct 
 	return same ? range : picture_full_scale(s->kind, s->bits);
 }
 
-/* The noise is that of a sampler's stream number 0, sample 0. */
+/* No restoration draws a sample of this number: its random numbers are independent of this noise, though both commands
+ * be given the same seed. */
+enum { NOISE_SAMPLE = -1 };
+
 static int simulate(const struct simulation *s, int number, struct problem *problem,
 		    const struct image *x, struct image *y)
 {
-	const struct random_key key = { .seed = s->seed, .image = (uint32_t)number };
+	const struct random_key key = { .seed = s->seed,
+					.image = (uint32_t)number,
+					.sample = (uint32_t)NOISE_SAMPLE };
 	int status = image_create(y, problem_y(problem));
 
 	if (!status)

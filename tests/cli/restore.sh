@@ -42,6 +42,13 @@ done
 ok "--json prints the same" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 2.55/255
 contains out '"noise": 0.01' "noise as a fraction"
 contains out '"noise_estimated": false' "noise as stated"
+odd=`printf 'odd\377.tif'`
+if cp y.tif "$odd" 2>/dev/null; then
+	ok "a name that is not UTF-8" "$LACUNA" restore "$odd" -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json
+	contains out '"input": null' "JSON stays JSON"
+else
+	skip "the file system refuses it" "a name that is not UTF-8"
+fi
 ok "--quiet" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian -q
 test ! -s err && test ! -s out
 tap_result $? "--quiet is silent"
