@@ -461,8 +461,9 @@ int session_estimate(struct session *s, double sigma, double next, const float *
 
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
 {
-	/* Ten images (state, estimate, noise, conjugate gradients, FFT work), three measurements, small change. */
-	double bytes = 4.0 * (10.0 * (double)x->extent[0] * (double)x->extent[1] *
+	/* Twenty-two images (state, estimate, result; conjugate gradients and FFT work of operator and prior), three
+	 * measurements, small change.  Measured: blur beyond the border with the gaussian prior needs 25 in all. */
+	double bytes = 4.0 * (22.0 * (double)x->extent[0] * (double)x->extent[1] *
 				      (double)x->extent[2] * (double)x->extent[3] +
 			      3.0 * (double)y->extent[0] * (double)y->extent[1] *
 				      (double)y->extent[2] * (double)y->extent[3]) +
