@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A correct operator, y = x / 2.  Each file of this directory defines one part of it wrongly and includes this; broken.c
+/* A correct operator, y = x / 2.  Each file of this directory defines one part of it wrongly and includes this; refusals.c
  * says how the host must answer. */
 #include <lacuna/plugin.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Builds tests/plugins/broken/*.c, without sanitizers (which would stop at the faults on purpose), and lets broken.c
+# Builds tests/plugins/broken/*.c, without sanitizers (which would stop at the faults on purpose), and lets refusals.c
 # look at them.
 
 . "$abs_top_srcdir/tests/tap.sh"
@@ -17,4 +17,4 @@ done
 # Some of them leak; the checks notice, and LeakSanitizer need not.
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 export ASAN_OPTIONS
-"$abs_top_builddir/tests/plugins/broken" "$tap_dir"
+"$abs_top_builddir/tests/plugins/refusals" "$tap_dir"

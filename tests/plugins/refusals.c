@@ -189,7 +189,8 @@ static void test_checks(void)
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
-		printf("Bail out! usage: broken DIRECTORY; tests/plugins/broken.sh runs this\n");
+		printf("Bail out! usage: refusals DIRECTORY; tests/plugins/refusals.sh runs "
+		       "this\n");
 		return 99;
 	}
 	directory = argv[1];
