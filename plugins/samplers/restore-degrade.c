@@ -407,7 +407,7 @@ static const struct lacuna_param params[] = {
 			  "noise level of the first estimate in restorations"),
 	LACUNA_PARAM_REAL(struct config, level_min, NULL, 1e-6, 1e3, 0.01,
 			  "noise level of the last estimate"),
-	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 4,
+	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 1,
 			  "weight of the estimate against the state in data steps"),
 	LACUNA_PARAM_REAL(struct config, eta, NULL, 0, 1, 0,
 			  "fresh noise in a process, as a part of its noise"),

@@ -40,6 +40,8 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 		w = 31, h = 18;
 	else if (!strcmp(path, "psf-6x3"))
 		w = 6, h = 3;
+	else if (!strcmp(path, "points-1x400"))
+		w = 1, h = 400;
 	else
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
@@ -87,6 +89,7 @@ static const struct {
 	{ LACUNA_OPERATOR, "matrix:rows=1" },
 	{ LACUNA_PRIOR, "gaussian" },
 	{ LACUNA_PRIOR, "gmm:file=MIXTURE" },
+	{ LACUNA_PRIOR, "empirical:file=points-1x400" },
 	{ LACUNA_PRIOR, "unet:precision=f32,weights=SRCDIR/tests/golden/unet-gray.safetensors" },
 };
 

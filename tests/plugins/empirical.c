@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The empirical prior: its mean is the softmax it says, given a measurement too; samplers with its exact score end at the
+ * examples; what early stopping costs falls as its square root (De Bortoli 2022). */
+#include <config.h>
+
+#include "lab.h"
+#include "../tap.h"
+
+#include <stdlib.h>
+
+static const struct random_key key = { 12, 0, 0 };
+static const double pi = 3.14159265358979323846;
+
+enum { D = 2, K = 60 };
+static double points[K][D];
+static char prior[160];
+
+/* Unevenly spaced on a circle. */
+static void write_points(void)
+{
+	snprintf(prior, sizeof prior, "empirical:file=%s", lab_file_begin("points.txt"));
+	for (int i = 0; i < K; i++) {
+		const double angle = 2 * pi * (i + 0.3 * sin(i)) / K;
+
+		points[i][0] = 0.5 + 0.4 * cos(angle);
+		points[i][1] = 0.5 + 0.4 * sin(angle);
+		lab_print("%.9g %.9g\n", points[i][0], points[i][1]);
+	}
+	lab_file_end();
+}
+
+/* The softmax, in double precision; rows of `a' and values of y may be none. */
+static void mean(const float *u, double sigma, int rows, const double (*a)[D], const float *y,
+		 double noise, double *x)
+{
+	double w[K], most = -INFINITY, sum = 0;
+
+	for (int i = 0; i < K; i++) {
+		w[i] = 0;
+		for (int j = 0; j < D; j++)
+			w[i] -= pow((u[j] - points[i][j]) / sigma, 2) / 2;
+		for (int r = 0; r < rows; r++)
+			w[i] -= pow((y[r] - a[r][0] * points[i][0] - a[r][1] * points[i][1]) /
+					    noise,
+				    2) /
+				2;
+		most = fmax(most, w[i]);
+	}
+	x[0] = x[1] = 0;
+	for (int i = 0; i < K; i++) {
+		sum += w[i] = exp(w[i] - most);
+		for (int j = 0; j < D; j++)
+			x[j] += w[i] * points[i][j];
+	}
+	x[0] /= sum;
+	x[1] /= sum;
+}
+
+/* vectors: more and fewer than there are tasks */
+static void test_mean(const char *guidance, int vectors, double noise)
+{
+	static const double row[1][D] = { { 0.6, -0.8 } };
+	static const double sigmas[] = { 0.02, 0.2, 5 };
+	const int rows = strcmp(guidance, "none") != 0;
+	float u[200 * D], x0[200 * D];
+	double worst = 0, x[D];
+	struct lab_plan plan = { .x = { { D, vectors, 1, 1 } },
+				 .op = "matrix:rows=0.6 -0.8",
+				 .prior = prior,
+				 .guidance = guidance,
+				 .sampler = "ode:steps=2",
+				 .value = 0.1,
+				 .noise = noise };
+	struct lab lab;
+
+	lab_open(&lab, &plan);
+	for (int k = 0; k < 3; k++) {
+		random_gaussian(key, (uint64_t)k, 0, u, (size_t)(vectors * D));
+		for (int i = 0; i < vectors * D; i++)
+			u[i] = (float)(0.5 + (0.4 + sigmas[k]) * u[i]);
+		if (session_estimate(lab.session, sigmas[k], 0, u, x0))
+			lab_bail("estimate");
+		for (int v = 0; v < vectors; v++) {
+			mean(u + v * D, sigmas[k], rows, row, lab.y + v, noise, x);
+			for (int j = 0; j < D; j++)
+				worst = fmax(worst, fabs(x0[v * D + j] - x[j]));
+		}
+	}
+	lab_close(&lab);
+	ok(worst < 2e-4, "%s, %d vectors: the softmax (%.1e)", guidance, vectors, worst);
+}
+
+enum { CHAINS = 2000 };
+
+/* Mean distance to the nearest example. */
+static double run(const char *sampler, float *u)
+{
+	struct lab_plan plan = { .x = { { D, CHAINS, 1, 1 } },
+				 .op = "identity",
+				 .prior = prior,
+				 .guidance = "none",
+				 .sampler = sampler,
+				 .noise = 0.5,
+				 .options = { .seed = 4 } };
+	struct lab lab;
+	double sum = 0;
+
+	lab_open(&lab, &plan);
+	lab_run(&lab, 0, u);
+	lab_close(&lab);
+	for (int c = 0; c < CHAINS; c++) {
+		double least = INFINITY;
+
+		for (int i = 0; i < K; i++)
+			least = fmin(least,
+				     hypot(u[c * D] - points[i][0], u[c * D + 1] - points[i][1]));
+		sum += least / CHAINS;
+	}
+	return sum;
+}
+
+static void test_memory(void)
+{
+	static float u[CHAINS * D];
+	double count[K] = { 0 }, chi2 = 0;
+	const double off = run("exp-integrator:steps=200,sigma_min=0.001,from=noise", u);
+
+	for (int c = 0; c < CHAINS; c++) {
+		int nearest = 0;
+
+		for (int i = 1; i < K; i++)
+			if (hypot(u[c * D] - points[i][0], u[c * D + 1] - points[i][1]) <
+			    hypot(u[c * D] - points[nearest][0], u[c * D + 1] - points[nearest][1]))
+				nearest = i;
+		count[nearest]++;
+	}
+	for (int i = 0; i < K; i++)
+		chi2 += pow(count[i] - (double)CHAINS / K, 2) / ((double)CHAINS / K);
+	ok(off < 1e-4, "with the exact score samples are examples (mean distance %.1e)", off);
+	ok(fabs(chi2 - (K - 1)) < 4.5 * sqrt(2.0 * (K - 1)),
+	   "each example comes as often as any other (chi2 %.0f of %d)", chi2, K - 1);
+}
+
+/* The last state, stopped early at time e, is sqrt(2 e) away: E|z| = sqrt(pi/2) in two dimensions. */
+static void test_early_stopping(void)
+{
+	static const double stop[] = { 1e-6, 4e-6, 16e-6 };
+	static float u[CHAINS * D];
+
+	for (int k = 0; k < 3; k++) {
+		char sampler[120];
+		double off;
+
+		snprintf(sampler, sizeof sampler,
+			 "exp-integrator:steps=200,schedule=geometric,sigma_min=%.9g,finish=none,"
+			 "from=noise",
+			 sqrt(expm1(2 * stop[k])));
+		off = run(sampler, u);
+		ok(fabs(off / sqrt(pi * stop[k]) - 1) < 0.1,
+		   "stopped at time %g: %.3e from the examples, sqrt(pi e) is %.3e", stop[k], off,
+		   sqrt(pi * stop[k]));
+	}
+}
+
+int main(void)
+{
+	write_points();
+	test_mean("none", 3, 0.1);
+	test_mean("none", 150, 0.1);
+	test_mean("exact", 3, 0.1);
+	test_mean("exact", 150, 0.05);
+	test_memory();
+	test_early_stopping();
+	return tap_done();
+}
