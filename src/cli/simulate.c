@@ -12,7 +12,6 @@
 #include "cli/picture.h"
 #include "cli/targets.h"
 #include "engine/problem.h"
-#include "engine/run.h"
 
 #include <string.h>
 
@@ -108,6 +107,8 @@ static struct image_range output_range(const struct simulation *s, const struct 
 /* No restoration draws a sample of this number: its random numbers are independent of this noise, though both commands
  * be given the same seed. */
 enum { NOISE_SAMPLE = -1 };
+/* Memory in pictures: x, y, two of noise, FFT work of the operator. */
+enum { IMAGES = 10 };
 
 static int simulate(const struct simulation *s, int number, struct problem *problem,
 		    const struct image *x, struct image *y)
@@ -133,7 +134,8 @@ static int simulate_page(const struct simulation *s, int number)
 	int status = tiff_page_info(s->in, number, &info);
 
 	if (!status)
-		status = resources_check(session_memory(&info.shape, &info.shape), s->budget);
+		status = resources_check(IMAGES * sizeof(float) * lacuna_count(&info.shape),
+					 s->budget);
 	if (!status)
 		status = problem_create(s->operators, s->operator_count, 0, &info.shape, &problem);
 	if (!status)
