@@ -544,7 +544,7 @@ int problem_has_closed_form(struct problem *p)
 {
 	const struct link *only = p->links;
 	const double one = 1;
-	float *x;
+	float *b, *x;
 	int status;
 
 	if (!(p->flags & LACUNA_LINEAR))
@@ -554,8 +554,10 @@ int problem_has_closed_form(struct problem *p)
 	if (p->count > 1 || p->present || !(only->op->spectral || only->op->diagonal))
 		return 0;
 	/* An operator may have the form for some of its configurations only: ask it. */
-	x = memory_alloc_array(p->x_count, 2 * sizeof *x);
-	status = x ? closed_form(p, inverse_gain, &one, x, x + p->x_count) : LACUNA_ENOMEM;
+	b = memory_alloc_array(p->x_count, sizeof *b);
+	x = memory_alloc_array(p->x_count, sizeof *x);
+	status = b && x ? closed_form(p, inverse_gain, &one, b, x) : LACUNA_ENOMEM;
+	memory_release(b);
 	memory_release(x);
 	return !status;
 }
@@ -634,10 +636,10 @@ int problem_estimate_noise(struct problem *p, const float *y, double *sigma)
 
 int problem_residual(struct problem *p, const float *x, double *rms)
 {
-	float *measured = memory_alloc_array(p->y_count, 2 * sizeof *measured);
-	float *r = measured ? measured + p->y_count : NULL;
+	float *measured = memory_alloc_array(p->y_count, sizeof *measured);
+	float *r = memory_alloc_array(p->y_count, sizeof *r);
 	double sum, count;
-	int status = measured ? find_measured(p, measured) : LACUNA_ENOMEM;
+	int status = measured && r ? find_measured(p, measured) : LACUNA_ENOMEM;
 
 	if (!status)
 		status = problem_apply(p, x, r);
@@ -649,6 +651,7 @@ int problem_residual(struct problem *p, const float *x, double *rms)
 			count = vector_dot(p->y_count, measured, p->present);
 		*rms = count > 0 ? sqrt(sum / count) : 0;
 	}
+	memory_release(r);
 	memory_release(measured);
 	return status;
 }
@@ -656,20 +659,22 @@ int problem_residual(struct problem *p, const float *x, double *rms)
 int problem_simulate(struct problem *p, const float *x, double noise, struct random_key key,
 		     float *y)
 {
-	float *n;
+	float *n, *measured;
 	size_t i;
 	int status = problem_apply(p, x, y);
 
 	if (status || noise == 0)
 		return status;
-	n = memory_alloc_array(p->y_count, 2 * sizeof *n);
-	status = n ? find_measured(p, n + p->y_count) : LACUNA_ENOMEM;
+	n = memory_alloc_array(p->y_count, sizeof *n);
+	measured = memory_alloc_array(p->y_count, sizeof *measured);
+	status = n && measured ? find_measured(p, measured) : LACUNA_ENOMEM;
 	if (!status) {
 		random_gaussian(key, 0, 0, n, p->y_count);
 		for (i = 0; i < p->y_count; i++)
-			y[i] += (float)noise * n[i] * n[p->y_count + i];
+			y[i] += (float)noise * n[i] * measured[i];
 	}
 	memory_release(n);
+	memory_release(measured);
 	return status;
 }
 
