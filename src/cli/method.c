@@ -18,7 +18,7 @@ static const char neural_prior[] = "unet", plain_prior[] = "gaussian";
 enum circumstance {
 	ANYWHERE,
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
-	PLAIN	   /* the plain prior, for which the fixed point of hqs is the optimum */
+	PLAIN /* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
 };
 
 /* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation: there is
@@ -35,6 +35,7 @@ static const struct preset {
 	{ "fast", PLAIN, "prox", "hqs:lambda=1,sigma_min=0.01" },
 	{ "fast", ANYWHERE, "prox", "hqs" },
 	{ "sample", PIXELWISE, "exact", "ddpm" },
+	{ "sample", PLAIN, "exact", "ddpm" },
 	{ "sample", ANYWHERE, "prox", "ddpm" },
 };
 
