@@ -77,13 +77,13 @@ cld() {
 # Sets without a density: early stopping costs sqrt(eps), and steps must shrink with it.
 manifold() {
 	for target in cloud circle:points=60 cube; do
-		name=${target%%:*}
+		set=${target%%:*}
 		even=schedule=geometric,sigma_max=100,from=noise,finish=none
-		study stop-$name --title "$name, 300 steps" -t $target \
-			-s "exp-integrator:$even,sigma_min={stop},steps=300" \
-			-s "euler-maruyama:$even,sigma_min={stop},steps=300" \
-			--vary stop=0.8,0.4,0.2,0.1,0.05,0.025,0.0125 --chains 2048
-		study step-$name --title "$name, stop at 0.02" -t $target \
+		study stop-$set --title "$set, 200 steps" -t $target \
+			-s "exp-integrator:$even,sigma_min={stop},steps=200" \
+			-s "euler-maruyama:$even,sigma_min={stop},steps=200" \
+			--vary stop=0.8,0.4,0.2,0.1,0.05,0.025 --chains 8192
+		study step-$set --title "$set, stop at 0.02" -t $target \
 			-s "steps even in log sigma=exp-integrator:$even,sigma_min=0.02" \
 			-s 'steps even in time=exp-integrator:schedule=ou,horizon=9,stop=0.0002,from=noise,finish=none' \
 			--steps 20,40,80,160,320 --chains 2048

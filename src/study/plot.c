@@ -357,6 +357,9 @@ static void draw_floor(FILE *f, const struct panel *p, const struct scale *sy, d
 		"<path d=\"M%.1f %.1fH%.1f\" stroke=\"#555\" stroke-width=\"1\" "
 		"stroke-dasharray=\"1 3\"/>\n",
 		left, place(sy, p->floor), left + WIDTH);
+	/* First a white edge: the text may lie on curves. */
+	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4,
+		   " text-anchor=\"end\" stroke=\"#fff\" stroke-width=\"3\"", "sampling error");
 	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4,
 		   " text-anchor=\"end\" fill=\"#555\"", "sampling error");
 }
@@ -410,9 +413,9 @@ static int draw_panel(FILE *f, const struct panel *p, size_t index)
 		 " text-anchor=\"middle\" transform=\"rotate(-90 %.1f %.1f)\"", left - 50,
 		 TOP + HEIGHT / 2.);
 	write_text(f, left - 50, TOP + HEIGHT / 2., turned, table_measure_text(p->style->measure));
-	draw_floor(f, p, &sy, left);
 	for (size_t k = 0; k < p->count; k++)
 		draw_curve(f, &sx, &sy, &p->curves[k], p->style->bound);
+	draw_floor(f, p, &sy, left);
 	draw_legend(f, p, left);
 	return LACUNA_OK;
 }

@@ -465,6 +465,7 @@ static void test_table(void)
 	}
 	table_add(&t, table_floor, NAN, &f);
 	text = table_text(&t);
+	ok(strstr(text, "\tlaw\t0.0025\t-\t") != NULL, "what is not known is a dash");
 	ok(strstr(text, "# slope\tone > two\tkl\t-2\t-2\t-2\n") != NULL, "the table holds slopes");
 	ok(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "written");
 	close(fd);
@@ -478,6 +479,7 @@ static void test_table(void)
 	style.measure = "sliced-w2";
 	ok(!plot_svg(&t, 1, &style) && strstr(error_text(), "sliced-w2"),
 	   "a plot of nothing is refused");
+	table_free(&t);
 	ok(table_read("/dev/null", &t) == LACUNA_EINVAL, "an empty file is no table");
 	unlink(path);
 	memory_release(svg);
