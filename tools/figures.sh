@@ -43,6 +43,19 @@ kl() {
 	panels kl 'kl-gaussian kl-mixture' --bound
 }
 
+# The same for operators that mix coordinates: a blur, and the means of two neighbours.
+operators() {
+	methods="-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:$papers,variance=theory
+		-s gibbs:rho_max=1,rho_min=0.02,inner=4"
+	study kl-blur --title 'Gaussian prior, blur, noise 0.05' -n 0.05 \
+		-A 'matrix:rows=0.5 0.25 0 0.25;0.25 0.5 0.25 0;0 0.25 0.5 0.25;0.25 0 0.25 0.5' \
+		$methods --smear 0.010000500037503 --steps 50,100,200,400 --chains 64
+	study kl-downsample --title 'Gaussian prior, means of two, noise 0.05' -n 0.05 \
+		-A 'matrix:rows=0.5 0.5 0 0;0 0 0.5 0.5' \
+		$methods --smear 0.010000500037503 --steps 50,100,200,400 --chains 64
+	panels kl-operators 'kl-blur kl-downsample' --bound
+}
+
 # Orders of convergence with steps of equal length in log(sigma), without a measurement.
 orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
@@ -107,6 +120,6 @@ coverage() {
 		-s gibbs:rho_max=1,rho_min=0.05,inner=4,steps=100 --chains 2048
 }
 
-for figure in ${*:-kl orders cld manifold exact coverage}; do
+for figure in ${*:-kl operators orders cld manifold exact coverage}; do
 	$figure
 done
