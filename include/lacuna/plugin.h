@@ -227,7 +227,7 @@ struct lacuna_host {
 /* ---- the measurement ------------------------------------------------------------------------------- */
 
 struct lacuna_problem {
-	uint32_t size, flags;
+	uint32_t size, flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE */
 	struct lacuna_shape x, y;
 	const float
 		*measurement; /* y-shaped; NULL when there is none (conformance checks of priors) */

@@ -7,8 +7,10 @@
  *	1/r = weight (1/sigma^2 + 1/spread^2).
  *
  * weight 1 is PiGDM without its Jacobian (Song, Vahdat, Mardani, Kautz 2023, equation 7; r_t^2 of their section 3.3 for images of
- * standard deviation `spread'); without spread it is DiffPIR (Zhu et al. 2023, equation 13), whose lambda is weight. */
+ * standard deviation `spread'); without spread it is DiffPIR (Zhu et al. 2023, equation 13), whose lambda is weight.
+ * Where A is not linear the minimum is sought by Gauss-Newton from D. */
 #include <lacuna/plugin.h>
+#include "common/newton.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -21,8 +23,9 @@ struct config {
 struct prox {
 	const struct lacuna_host *host;
 	double weight, spread, noise2;
-	float *b; /* A'y */
-	size_t n;
+	const float *y;
+	float *b; /* A'y; NULL: A is not linear */
+	size_t n, ny;
 };
 
 static void destroy(void *self)
@@ -49,6 +52,12 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->spread = c->spread;
 	p->noise2 = problem->noise * problem->noise;
 	p->n = lacuna_count(&problem->x);
+	p->ny = lacuna_count(&problem->y);
+	p->y = problem->measurement;
+	if (!(problem->flags & LACUNA_LINEAR)) {
+		*self = p;
+		return LACUNA_OK;
+	}
 	p->b = host->alloc(host, p->n * sizeof *p->b);
 	if (p->b)
 		status = host->adjoint(host, NULL, problem->measurement, p->b);
@@ -59,11 +68,27 @@ static int create(const struct lacuna_host *host, const void *config,
 	return status;
 }
 
+static size_t padded(size_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
 static size_t scratch_bytes(const void *self)
 {
 	const struct prox *p = self;
+	const struct newton newton = { p->host, NULL, p->n, p->ny };
 
-	return p->n * sizeof(float);
+	return (padded(p->n) + (p->b ? 0 : newton_work(&newton))) * sizeof(float);
+}
+
+/* x0 holds D. */
+static int nonlinear_step(const struct prox *p, double rho, float *scratch, float *x0)
+{
+	enum { ROUNDS = 3 };
+	const struct newton newton = { p->host, NULL, p->n, p->ny };
+
+	memcpy(scratch, x0, p->n * sizeof *x0);
+	return newton_minimise(&newton, rho, p->y, scratch, ROUNDS, x0, scratch + padded(p->n));
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -78,6 +103,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 
 	if (status)
 		return status;
+	if (!p->b)
+		return nonlinear_step(p, rho, scratch, x0);
 	vector_combine(p->host, p->n, 1, p->b, rho, x0, b);
 	return p->host->solve(p->host, rho, b, x0);
 }
@@ -91,7 +118,6 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_guidance family = {
 	.size = sizeof family,
-	.needs = LACUNA_NEEDS_LINEAR,
 	.create = create,
 	.destroy = destroy,
 	.scratch = scratch_bytes,
@@ -104,7 +130,7 @@ static const struct lacuna_plugin plugin = {
 	"data step around the denoised image (PiGDM without Jacobian, DiffPIR)",
 	"The denoised image is pulled to the measurement by one regularised inversion, in "
 	"which the noise of the measurement and the uncertainty of the denoised image have "
-	"their weights. It works with any linear operator and noise level, denoises measured "
+	"their weights. It works with any operator and noise level, denoises measured "
 	"pixels, and costs one inversion a step: the guidance to begin with.\n"
 	"Not where unbiased samples matter: the uncertainty of the denoised image is taken for "
 	"white and equal everywhere. exact has no such bias, where it applies.\n"

@@ -313,6 +313,7 @@ static int trial_create(struct check *c, int operator_index, double noise, struc
 	if (!status)
 		status = warm_up(t);
 	t->description = (struct lacuna_problem){ .size = sizeof t->description,
+						  .flags = problem_flags(t->problem),
 						  .x = shape,
 						  .y = shape,
 						  .measurement = t->measurement,

@@ -358,6 +358,7 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 	s->options = *options;
 	s->key = (struct random_key){ options->seed, options->image, 0 };
 	s->description = (struct lacuna_problem){ .size = sizeof s->description,
+						  .flags = problem_flags(problem),
 						  .x = *problem_x(problem),
 						  .y = *problem_y(problem),
 						  .measurement = problem_measurement(problem),

@@ -107,14 +107,15 @@ static void test_drift(double lookback, double want)
 }
 
 /* The error falls to at most `part' of the measurement's. */
-static void test_undo(const char *op, double noise, const char *sampler, double part)
+static void test_undo(const char *op, double noise, const char *guidance, const char *sampler,
+		      double part)
 {
 	static float u[N], y[N];
 
-	run(op, noise, "none", sampler, u, y);
+	run(op, noise, guidance, sampler, u, y);
 	ok(distance(u, scene) < part * distance(y, scene),
-	   "%s, noise %g, by %s: error %.4f, of the measurement %.4f", op, noise, sampler,
-	   distance(u, scene), distance(y, scene));
+	   "%s, noise %g, %s, by %s: error %.4f, of the measurement %.4f", op, noise, guidance,
+	   sampler, distance(u, scene), distance(y, scene));
 }
 
 int main(void)
@@ -127,21 +128,23 @@ int main(void)
 	test_drift(2, 2 - sqrt(2));
 	test_drift(20, 20 - sqrt(380));
 	test_drift(0, 1 / (1 + 0.98));
-	test_undo("blur:sigma=2,boundary=periodic", 0.005,
+	test_undo("blur:sigma=2,boundary=periodic", 0.005, "none",
 		  "restore-degrade:process=\"blur:sigma=%,boundary=periodic\",first=2,steps=20,"
 		  "lambda=10",
 		  0.7);
-	test_undo("blur:sigma=2,boundary=periodic", 0.005,
+	test_undo("blur:sigma=2,boundary=periodic", 0.005, "none",
 		  "restore-degrade:process=\"blur:sigma=%,boundary=periodic\",first=2,steps=20,"
 		  "lambda=10,eta=0.5",
 		  0.7);
-	test_undo("mask:keep=0.3,seed=1", 0.02,
+	test_undo("mask:keep=0.3,seed=1", 0.02, "none",
 		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=30", 0.25);
-	test_undo("gamma:exponent=0.4545", 0.01,
+	test_undo("gamma:exponent=0.4545", 0.01, "none",
 		  "restore-degrade:process=\"gamma:exponent=%\",first=0.4545,last=1,steps=10", 0.1);
-	test_undo("saturate:level=0.6,width=0.05", 0.01,
+	test_undo("saturate:level=0.6,width=0.05", 0.01, "none",
 		  "restore-degrade:process=\"saturate:level=%,width=0.05\",first=0.6,last=1.2,"
 		  "steps=20,rounds=2",
 		  0.9);
+	test_undo("gamma:exponent=0.4545", 0.01, "prox", "ode:steps=20", 0.1);
+	test_undo("saturate:level=0.6,width=0.05", 0.01, "prox", "ode:steps=20", 0.8);
 	return tap_done();
 }
