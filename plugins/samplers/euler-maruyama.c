@@ -140,7 +140,7 @@ static const struct lacuna_plugin plugin = {
 	"exact "
 	"than exp-integrator or ddpm where it does not. Give it hundreds of "
 	"steps.\n" SCHEDULE_MANUAL "Source: De Bortoli, Convergence of Denoising Diffusion Models "
-				   "under the Manifold Hypothesis, "
+	"under the Manifold Hypothesis, "
 	"TMLR 2022 (arXiv 2208.05314), section 2.",
 	"1.0",
 	"The Lacuna authors",

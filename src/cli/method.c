@@ -17,6 +17,7 @@ static const char neural_prior[] = "unet", plain_prior[] = "gaussian";
 /* Where a preset applies. */
 enum circumstance {
 	ANYWHERE,
+	NONLINEAR, /* an operator that is not linear: few plugins know how */
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
 	PLAIN /* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
 };
@@ -28,6 +29,9 @@ static const struct preset {
 	enum circumstance where;
 	const char *guidance, *sampler;
 } presets[] = {
+	{ "best", NONLINEAR, "prox", "ode" },
+	{ "fast", NONLINEAR, "prox", "ode:steps=20" },
+	{ "sample", NONLINEAR, "prox", "ddpm" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
 	{ "best", ANYWHERE, "prox", "hqs" },
@@ -40,6 +44,16 @@ static const struct preset {
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
+
+static int is_nonlinear(const struct method *m)
+{
+	const struct method_wish *w = &m->wish;
+
+	for (size_t i = 0; i < w->operator_count; i++)
+		if (!(w->operators[i].plugin->u.op.flags & LACUNA_LINEAR))
+			return 1;
+	return 0;
+}
 
 static int is_pixelwise(const struct method *m)
 {
@@ -55,6 +69,8 @@ static int is_pixelwise(const struct method *m)
 static int applies(const struct preset *p, const struct method *m)
 {
 	switch (p->where) {
+	case NONLINEAR:
+		return is_nonlinear(m);
 	case PIXELWISE:
 		return is_pixelwise(m);
 	case PLAIN:
