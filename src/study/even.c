@@ -108,8 +108,10 @@ static struct slot find_slot(struct even *e, uint64_t stream, uint64_t block)
 	pthread_mutex_lock(&e->lock);
 	while (k < e->used && (e->slots[k].stream != stream || e->slots[k].block != block))
 		k++;
-	if (k == e->used && e->used == SLOTS)
-		k = 0; /* too many: they share */
+	if (k == SLOTS) { /* more than are told apart: ordinary noise */
+		s = (struct slot){ .step = 0 };
+		goto out;
+	}
 	if (k == e->used) {
 		random_uniform((struct random_key){ e->seed, 0, 0 }, 4, e->requests++, &uniform, 1);
 		s = (struct slot){ stream, block, (size_t)((double)e->n * ratios[k]),
@@ -119,6 +121,7 @@ static struct slot find_slot(struct even *e, uint64_t stream, uint64_t block)
 		e->slots[e->used++] = s;
 	}
 	s = e->slots[k];
+out:
 	pthread_mutex_unlock(&e->lock);
 	return s;
 }
@@ -132,6 +135,11 @@ void even_gaussian(void *even, uint64_t stream, uint64_t position, float *out, s
 		const struct slot s = find_slot(e, stream, at / e->n);
 		size_t chain = (size_t)(at % e->n);
 
+		if (!s.step) {
+			random_gaussian((struct random_key){ e->seed, 0, 0 }, stream, at, out + i,
+					n - i);
+			return;
+		}
 		for (; i < n && chain < e->n; i++, chain++)
 			out[i] = e->quantile[(
 				size_t)(((uint64_t)e->rank[chain] * s.step + s.shift) % e->n)];

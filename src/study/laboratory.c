@@ -334,20 +334,27 @@ static void observe(void *context, double sigma, const float *u)
 	l->sigma[l->count++] = sigma;
 }
 
+/* Even noise follows the states at which a sampler asks the guidance. */
+static int is_even(const struct laboratory *lab, const struct method_use *method)
+{
+	return dimension(lab) == 1 &&
+	       (method->sampler->plugin->u.sampler.needs & LACUNA_NEEDS_GUIDANCE);
+}
+
 static int draw_chains(const struct laboratory *lab, const struct method_use *method,
 		       struct levels *levels, double *x, struct findings *f)
 {
 	const struct session_options options = { .seed = lab->seed,
 						 .progress = lab->progress,
-						 .gaussian = dimension(lab) == 1 ? gaussian : NULL,
+						 .gaussian = is_even(lab, method) ? gaussian : NULL,
 						 .observe = observe,
 						 .laboratory = levels };
 	struct session_stats stats;
 	struct bench b = { 0 };
 	float *u = NULL;
-	int status = dimension(lab) > 1
-			     ? LACUNA_OK
-			     : even_create((size_t)lab->chains, lab->seed, &levels->even);
+	int status = is_even(lab, method)
+			     ? even_create((size_t)lab->chains, lab->seed, &levels->even)
+			     : LACUNA_OK;
 
 	if (!status)
 		status = bench_open(lab, method, lab->chains, NULL, &options, &b);
