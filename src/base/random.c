@@ -54,17 +54,32 @@ static void philox(struct random_key key, uint64_t stream, uint64_t first, uint3
 	}
 }
 
+static inline uint32_t to_bits(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
+static inline float from_bits(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
 /* log(x) for x in [2^-25, 1]: x = 2^e m with m in [2/3, 4/3), then 2 atanh((m-1)/(m+1)).  Relative error below 2e-7. */
 static inline float log_unit(float x)
 {
-	uint32_t bits;
+	uint32_t bits = to_bits(x);
 	int32_t e;
 	float m, s, z;
 
-	memcpy(&bits, &x, sizeof bits);
 	e = (int32_t)(bits - UINT32_C(0x3f2aaaab)) >> 23; /* 0x3f2aaaab: 2/3 */
 	bits -= (uint32_t)e << 23;
-	memcpy(&m, &bits, sizeof m);
+	m = from_bits(bits);
 	s = (m - 1.0f) / (m + 1.0f);
 	z = s * s;
 	return (float)e * 0.69314718f +
@@ -90,20 +105,27 @@ static inline float sin_pi(float t)
 			    z * (0.008333333f + z * (-0.00019841270f + z * 2.7557319e-6f))));
 }
 
-/* Box and Muller (1958): two uniform words give two normals. */
-static inline void box_muller(uint32_t a, uint32_t b, float *first, float *second)
+/* Box and Muller (1958): two uniform words give two normals.  No calls, no branches: vector units can do it. */
+static void box_muller(const uint32_t a[LANES], const uint32_t b[LANES], float first[LANES],
+		       float second[LANES])
 {
-	/* (0, 1]: the far tail needs the small values of a, hence its 24 + 1 bits */
-	float u = ((float)(a >> 8) + 0.5f) * 0x1p-24f;
-	float radius = sqrtf(-2.0f * log_unit(u < 1.0f ? u : 1.0f));
-	/* An angle in units of pi: quadrant from the top bits, remainder in [-1/4, 1/4). */
-	uint32_t quadrant = b >> 30;
-	float t = ((float)((b & UINT32_C(0x3fffffff)) >> 6) - 0x1p23f) * 0x1p-25f;
-	float c = cos_pi(t), s = sin_pi(t);
-	float x = quadrant & 1 ? s : c, y = quadrant & 1 ? c : s;
+	int i;
 
-	*first = radius * (quadrant & 2 ? -x : x);
-	*second = radius * ((quadrant + 1) & 2 ? -y : y);
+	for (i = 0; i < LANES; i++) {
+		/* (0, 1], down to 2^-25: the tail reaches 5.9 */
+		float u = ((float)(int32_t)(a[i] >> 8) + 0.5f) * 0x1p-24f;
+		float radius = sqrtf(-2.0f * log_unit(u));
+		/* An angle in units of pi: remainder in [-1/4, 1/4), quadrant from the top two bits: one swaps cosine and
+		 * sine, both together give the signs. */
+		int32_t rest = (int32_t)((b[i] & UINT32_C(0x3fffffff)) >> 6);
+		float t = ((float)rest - 0x1p23f) * 0x1p-25f;
+		uint32_t c = to_bits(cos_pi(t)), s = to_bits(sin_pi(t));
+		uint32_t swap = -(b[i] >> 30 & 1) & (c ^ s), minus = b[i] & UINT32_C(0x80000000);
+		uint32_t other = minus ^ (b[i] << 1 & UINT32_C(0x80000000));
+
+		first[i] = radius * from_bits(c ^ swap ^ minus);
+		second[i] = radius * from_bits(s ^ swap ^ other);
+	}
 }
 
 static void normals_block(struct random_key key, uint64_t stream, uint64_t block,
@@ -114,10 +136,8 @@ static void normals_block(struct random_key key, uint64_t stream, uint64_t block
 	int i;
 
 	philox(key, stream, block * LANES, NORMALS, words);
-	for (i = 0; i < LANES; i++) {
-		box_muller(words[0][i], words[1][i], &n[0][i], &n[1][i]);
-		box_muller(words[2][i], words[3][i], &n[2][i], &n[3][i]);
-	}
+	box_muller(words[0], words[1], n[0], n[1]);
+	box_muller(words[2], words[3], n[2], n[3]);
 	for (i = 0; i < LANES; i++) {
 		out[4 * i] = n[0][i];
 		out[4 * i + 1] = n[1][i];
