@@ -66,9 +66,20 @@ const char *table_measure_text(const char *measure)
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
+/* A copy that stands on one line and in one field. */
+static char *plain_text(const char *text)
+{
+	char *copy = memory_strdup(text);
+
+	for (char *p = copy; p && *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	return copy;
+}
+
 int table_create(struct table *t, const char *title, const char *axis)
 {
-	*t = (struct table){ .title = memory_strdup(title), .axis = memory_strdup(axis) };
+	*t = (struct table){ .title = plain_text(title), .axis = plain_text(axis) };
 	if (t->title && t->axis)
 		return LACUNA_OK;
 	table_free(t);
@@ -99,7 +110,7 @@ int table_add(struct table *t, const char *curve, double x, const struct finding
 		t->rows = rows;
 		t->capacity = more;
 	}
-	t->rows[t->count] = (struct row){ memory_strdup(curve), x, *f };
+	t->rows[t->count] = (struct row){ plain_text(curve), x, *f };
 	return t->rows[t->count].curve ? (t->count++, LACUNA_OK) : LACUNA_ENOMEM;
 }
 

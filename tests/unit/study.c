@@ -466,7 +466,7 @@ static void test_table(void)
 	const int fd = mkstemp(path);
 	struct table t, back;
 
-	table_create(&t, "a < b & c", "steps");
+	table_create(&t, "a < b\n& c", "steps");
 	for (int i = 1; i <= 4; i++) {
 		f.steps = f.evaluations = 10 << i;
 		f.kl = pow(10 << i, -2);
