@@ -154,7 +154,7 @@ static int read_architecture(struct unet *n, const struct weights *file, const c
 		return LACUNA_EINVAL;
 	if (!(n->sigma_min > 0) || !(n->sigma_max > n->sigma_min) || !(n->sigma_data > 0))
 		return host->fail(host, LACUNA_EINVAL, "%s: the range of sigma is no range", path);
-	n->features = n->channels * (3 + 2 * n->windows);
+	n->features = n->channels * (3 + 4 * n->windows - 1);
 	n->input = stored(4 * n->features);
 	n->output = stored(4 * n->channels);
 	return LACUNA_OK;
@@ -643,6 +643,12 @@ static void put(const struct unet *n, void *base, size_t index, float v)
 		((float *)base)[index] = v;
 }
 
+/* Detail in units of the noise may be anything where there is hardly any noise. */
+static float bounded(float r)
+{
+	return r / sqrtf(1 + r * r / 16);
+}
+
 /* The features of one row of the tile.  Pixel (2a+dx, 2b+dy) becomes channel 4 feature + 2 dy + dx of (a, b). */
 static void feature_row(const struct job *j, int64_t y, float *average)
 {
@@ -658,6 +664,7 @@ static void feature_row(const struct job *j, int64_t y, float *average)
 	for (int64_t x = 0; x < j->w; x++) {
 		const float s = sigma_at(j, at + (size_t)x), v = j->u[at + (size_t)x] - 0.5f;
 		const float total = s * s + d2;
+		float mean[WINDOWS_MOST], precision[WINDOWS_MOST];
 		size_t f = ((size_t)(y / 2) * (size_t)(n->tile_w / 2) + (size_t)(x / 2)) *
 				   (size_t)n->input +
 			   (size_t)j->channel * 4 + (size_t)(2 * (y & 1) + (x & 1));
@@ -666,12 +673,16 @@ static void feature_row(const struct job *j, int64_t y, float *average)
 		put(n, out, f += step, v / sqrtf(total));
 		put(n, out, f += step, v * (d / total));
 		for (int k = 0; k < n->windows; k++) {
-			const float p = average[2 * k * n->tile_w + x] + 1 / d2;
-			const float m = average[(2 * k + 1) * n->tile_w + x];
-
-			put(n, out, f += step, m / (d * p));
-			put(n, out, f += step, -logf(p) / 8);
+			precision[k] = average[2 * k * n->tile_w + x] + 1 / d2;
+			mean[k] = average[(2 * k + 1) * n->tile_w + x] / precision[k];
+			put(n, out, f += step, mean[k] / d);
+			put(n, out, f += step, -logf(precision[k]) / 8);
 		}
+		for (int k = 0; k < n->windows; k++)
+			put(n, out, f += step, bounded((v - mean[k]) / s));
+		for (int k = 0; k + 1 < n->windows; k++)
+			put(n, out, f += step,
+			    bounded((mean[k] - mean[k + 1]) * sqrtf(precision[k])));
 	}
 }
 

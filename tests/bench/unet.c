@@ -62,7 +62,7 @@ static double operations(void)
 	    weights_numbers(file, "blocks", 1, &blocks) < 1)
 		give_up(path);
 	weights_close(file);
-	f = 2 * 9 * 4 * channels * (3 + 2 * n + 1) * width[0] / 4;
+	f = 2 * 9 * 4 * channels * (3 + 4 * n - 1 + 1) * width[0] / 4;
 	for (int l = 0; l < levels; l++) {
 		const double pixels = 1 / (double)(4 << 2 * l);
 

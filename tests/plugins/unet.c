@@ -271,6 +271,7 @@ int main(void)
 	agrees_with_pytorch("unet-color.safetensors.gz", "unet-color-values.safetensors", 3);
 	tiles_and_threads();
 	shipped(1);
+	shipped(3);
 	refuses(damaged(7, SIZE_MAX), "an almost empty file");
 	refuses(damaged(100, SIZE_MAX), "a truncated header");
 	refuses(damaged(20000, SIZE_MAX), "truncated weights");

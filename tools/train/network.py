@@ -17,6 +17,9 @@ from torch import nn
 SIGMA_MIN, SIGMA_MAX = 0.002, 50.0
 SIGMA_DATA = 0.25
 WINDOWS = (0.8, 3.0)  # pixels, standard deviations of the local averages
+# Per channel: log sigma, scaled state, shrunken state; average and log precision per window; deviation
+# from the average per window; differences of averages.
+FEATURES = 3 + 2 * len(WINDOWS) + len(WINDOWS) + len(WINDOWS) - 1
 
 
 class Block(nn.Module):
@@ -35,8 +38,7 @@ class Unet(nn.Module):
     def __init__(self, channels=1, widths=(64, 128, 256), blocks=2):
         super().__init__()
         self.channels, self.widths, self.blocks = channels, tuple(widths), blocks
-        # Per channel: log sigma, scaled state, shrunken state, and average and log precision per window.
-        self.features = channels * (3 + 2 * len(WINDOWS))
+        self.features = channels * FEATURES
         self.head = nn.Conv2d(4 * self.features, widths[0], 3, padding=1, bias=False)
         self.enc, self.dec = nn.ModuleList(), nn.ModuleList()
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
@@ -102,12 +104,23 @@ def features(u, sigma):
     ]
     precision = 1 / s2
     weighted = v * precision
+    means, precisions = [], []
     for s in WINDOWS:
         g = window(s).to(u.device)
         p = smooth(precision, g) + 1 / sd2
-        f.append(smooth(weighted, g) / (SIGMA_DATA * p))
+        m = smooth(weighted, g) / p
+        f.append(m / SIGMA_DATA)
         f.append(-torch.log(p) / 8)
+        means.append(m)
+        precisions.append(p)
+    # The network's answer is in units of the noise, and it cannot multiply: here is detail in such units.
+    f += [bounded((v - m) / sigma) for m in means]
+    f += [bounded((a - b) * torch.sqrt(p)) for a, b, p in zip(means, means[1:], precisions)]
     return torch.cat(f, 1)
+
+
+def bounded(r):
+    return r / torch.sqrt(1 + r * r / 16)
 
 
 def denoise(net, u, sigma, autocast=None):
@@ -176,5 +189,8 @@ def load_weights(path):
         a, b = t["data_offsets"]
         v = np.frombuffer(data[8 + n + a : 8 + n + b], DTYPES[t["dtype"]])
         state[name] = torch.from_numpy(v.astype(np.float32).reshape(t["shape"]))
+    # Weights from before the last features: these then count for nothing.
+    head = state["head.weight"]
+    state["head.weight"] = F.pad(head, (0, 0, 0, 0, 0, 4 * net.features - head.shape[1]))
     net.load_state_dict(state)
     return net, meta
