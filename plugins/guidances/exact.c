@@ -94,11 +94,11 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 {
 	const struct exact *p = self;
 	const double prior_precision = 1 / (sigma * sigma);
-	float *map = scratch;
-	float *pivot = (float *)((char *)scratch + image_bytes(p));
+	float *map = scratch, *pivot;
 
 	if (!p->d)
 		return p->host->conditional(p->host, sigma, u, x0);
+	pivot = (float *)((char *)scratch + image_bytes(p));
 	for (size_t i = 0; i < p->n; i++) {
 		const double precision = prior_precision + p->d[i] * p->precision;
 
