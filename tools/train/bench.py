@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """Time PyTorch on the same network as tests/bench/unet: bench.py WEIGHTS [SIZE ...]"""
 
 import os

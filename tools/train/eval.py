@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """Measure a prior: Gaussian denoising and one-evaluation inpainting.
 
     eval.py WEIGHTS DIR [--sigma 15,25,50] [--missing 0.5,0.8]

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """Write tests/golden/unet-*.safetensors: small random networks, and what PyTorch makes of random input.
 
     golden.py tests/golden

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """The network of the `unet` prior, and how its input is made from a noisy image and a map of sigma.
 
 plugins/priors/unet.c computes the same thing.  Whoever changes one changes the other; the golden

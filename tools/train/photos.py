@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """Any directory of images (TIFF, PNG, WebP, JPEG ...) to one cache of uint8 patches' sources."""
 
 import os

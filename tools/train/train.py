@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
 """Train a prior for `unet`: a denoiser of known noise, E[x | x + sigma n = u], sigma given per pixel.
 
     train.py --images DIR --out RUN [--channels 1] [--minutes 60]
