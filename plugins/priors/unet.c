@@ -23,7 +23,8 @@
 
 enum {
 	LEVELS_MOST = 6,
-	LAYERS_MOST = 256,
+	BLOCKS_MOST = 8,
+	LAYERS_MOST = 3 + 2 * LEVELS_MOST + 4 * LEVELS_MOST * BLOCKS_MOST,
 	UNITS_MOST = 32, /* of one layer: more than threads, so that they end together */
 	STRIP_ROWS = 8,	 /* of one call: fewer cost calls, more do not fit the cache */
 	WINDOWS_MOST = 4,
@@ -129,7 +130,7 @@ static int read_architecture(struct unet *n, const struct weights *file, const c
 				  path, format ? format : "unknown");
 	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
 	if (n->levels < 0 || read_integers(file, "channels", 1, 1, 64, &n->channels) < 0 ||
-	    read_integers(file, "blocks", 1, 1, 16, &n->blocks) < 0)
+	    read_integers(file, "blocks", 1, 1, BLOCKS_MOST, &n->blocks) < 0)
 		return host->fail(host, LACUNA_EINVAL,
 				  "%s: channels, widths or blocks are missing or out of range",
 				  path);
