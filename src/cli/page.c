@@ -12,7 +12,6 @@
 #include "cli/report.h"
 #include "cli/restore.h"
 #include "engine/metrics.h"
-#include "engine/noise.h"
 #include "engine/problem.h"
 #include "engine/run.h"
 
@@ -77,6 +76,20 @@ static int set_up_problem(struct page *p)
 	return status;
 }
 
+/* Counts of a 12-bit camera in a 16-bit file: the prior would see a black picture. */
+static void warn_of_darkness(const struct page *p)
+{
+	struct image_range seen;
+
+	if (p->info.kind != SAMPLE_FLOAT && !p->r->range && image_extrema(&p->y, &seen) &&
+	    seen.hi > 0 && seen.hi < 1 / 8.0)
+		log_message(
+			LACUNA_LOG_WARN,
+			"page %d: its largest value is %.3g of full scale; if white is less than "
+			"%.10g say so with --range LO:HI",
+			p->number + 1, seen.hi, p->range.hi);
+}
+
 static int read_measurement(struct page *p)
 {
 	int measured, status = tiff_read(p->r->in, p->number, &p->y);
@@ -91,40 +104,18 @@ static int read_measurement(struct page *p)
 		log_message(LACUNA_LOG_INFO, "page %d: range %g:%g%s", p->number + 1, p->range.lo,
 			    p->range.hi, measured ? " as measured; --range states another" : "");
 	image_to_unit(&p->y, p->range);
+	warn_of_darkness(p);
 	return LACUNA_OK;
-}
-
-/* A copy of y with NaN where no value of x arrives: masked pixels say nothing of the noise.  The rows of A that are zero
- * are those where the image of white noise is zero. */
-static int hide_unmeasured(const struct page *p, struct image *seen)
-{
-	const struct lacuna_shape *shape = problem_x(p->problem);
-	const size_t n = lacuna_count(shape), m = lacuna_count(&p->y.shape);
-	float *x = memory_alloc_array(n, sizeof(*x));
-	int status = x ? image_create(seen, &p->y.shape) : LACUNA_ENOMEM;
-
-	if (!status) {
-		random_gaussian((struct random_key){ 0 }, 0, 0, x, n);
-		status = problem_apply(p->problem, x, seen->values);
-	}
-	for (size_t i = 0; !status && i < m; i++)
-		seen->values[i] = seen->values[i] != 0 ? p->y.values[i] : NAN;
-	memory_release(x);
-	return status;
 }
 
 static int find_noise(struct page *p)
 {
-	struct image seen = { 0 };
 	int status;
 
 	p->noise = p->r->noise;
 	if (p->noise >= 0)
 		return LACUNA_OK;
-	status = hide_unmeasured(p, &seen);
-	if (!status)
-		status = noise_estimate(&seen.shape, seen.values, &p->noise);
-	image_free(&seen);
+	status = problem_estimate_noise(p->problem, p->y.values, &p->noise);
 	if (!status)
 		log_message(LACUNA_LOG_INFO,
 			    "page %d: noise estimated: %.3g of full scale (%.3g/255)",
