@@ -12,7 +12,8 @@
  *   A, A'    the forward operator, its adjoint     lambda an eigenvalue of A'A, >= 0
  *
  * Arrays are planar float, x fastest: index = x + w*(y + h*(c + C*t)).  Values of a picture's full scale lie
- * in 0..1.  Array pointers are 64-byte aligned; an output never overlaps an input, and is written entirely.
+ * in 0..1.  An array starts at a multiple of 64 bytes (a prior that takes the planes of x in groups gets them where they
+ * stand, though); an output never overlaps an input, and is written entirely.
  *
  * Threads.  (1) The host never runs two create() or destroy() calls at once, in whichever plugins, so FFTW
  * may plan there without a lock, and only there.  (2) Calls that take "const void *self" run concurrently on
@@ -175,11 +176,12 @@ struct lacuna_host {
 	/* The path of a file that ships with Lacuna, such as "priors/NAME". */
 	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
 
-	/* The problem at hand; not from inside parallel().  x-shaped: x, b, u, x0, v, d; y-shaped: y.  Operators must not call these; a prior may
-	 * call apply, adjoint and solve in create() when its problem has a measurement. */
-	int (*apply)(const struct lacuna_host *, const float *x, float *y); /* A x */
-	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y,
-		       float *x); /* A' y */
+	/* The problem at hand; not from inside parallel().  x-shaped: x, at, b, u, x0, v, d; y-shaped: y.  Operators must
+	 * not call these; a prior may call apply, adjoint and solve in create() when its problem has a measurement. */
+	/* y = A x */
+	int (*apply)(const struct lacuna_host *, const float *x, float *y);
+	/* x = A' y, or J(at)' y for an operator that is not linear */
+	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y, float *x);
 	/* x = gain(A'A) b: closed form where the operator has one, else Lanczos. */
 	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
 			const float *b, float *x);
@@ -226,22 +228,20 @@ struct lacuna_host {
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
 
+/* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
-	uint32_t size, flags;
+	uint32_t size, flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE */
 	struct lacuna_shape x, y;
-	const float
-		*measurement; /* y-shaped; NULL when there is none (conformance checks of priors) */
-	const float *start;   /* x-shaped start image, or NULL */
-	double noise;	      /* sigma_y, standard deviation in the units of y */
+	const float *measurement; /* y-shaped; NULL when there is none */
+	const float *start;	  /* x-shaped start image, or NULL */
+	double noise;		  /* sigma_y, standard deviation in the units of y */
 };
 
 /* ---- operators: y = A(x) --------------------------------------------------------------------------- */
 
 enum {
-	LACUNA_LINEAR = 1u << 0, /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
-	LACUNA_PIXELWISE =
-		1u
-		<< 1 /* a value of y depends on one value of x at most, and feeds from none twice */
+	LACUNA_LINEAR = 1u << 0,   /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
+	LACUNA_PIXELWISE = 1u << 1 /* each value of y depends on one value of x, or on none */
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
@@ -278,8 +278,8 @@ struct lacuna_operator {
 
 struct lacuna_prior_info {
 	uint32_t size;
-	int32_t channels; /* how many it takes at once: 0 all of x; fewer: the host calls it per group of planes */
-	int32_t blind;		     /* ignores sigma */
+	int32_t channels; /* taken at once; 0: all of x; fewer: it is called for groups of planes */
+	int32_t blind;	  /* ignores sigma */
 	double sigma_min, sigma_max; /* where it may be asked */
 };
 
@@ -289,15 +289,16 @@ struct lacuna_prior {
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
 	void (*destroy)(void *self);
-	void (*info)(const void *self,
-		     struct lacuna_prior_info *); /* size is filled in by the host */
-	size_t (*scratch)(const void *self);	  /* optional */
+	/* size is filled in by the host */
+	void (*info)(const void *self, struct lacuna_prior_info *);
+	size_t (*scratch)(const void *self); /* optional */
 	int (*denoise)(const void *self, void *scratch, double sigma, const float *u, float *x0);
 	/* optional: sigma per value, each > 0 */
 	int (*denoise_map)(const void *self, void *scratch, const float *sigma, const float *u,
 			   float *x0);
+	/* optional: out = (dD/du)' v */
 	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
-		   float *out); /* optional */
+		   float *out);
 	/* optional, both or none, of priors that take all of x at once (channels 0): x0 = E[x0 | u, y] for the problem's
 	 * linear operator, any, and its white noise.  condition() comes once, before scratch() and conditional(): the
 	 * prior prepares, or returns LACUNA_EUNSUPPORTED.  noise: standard deviation to count with, > 0. */
@@ -310,8 +311,7 @@ struct lacuna_prior {
 
 /* What a guidance or sampler calls, so that a missing part is refused before hours of work. */
 enum {
-	LACUNA_NEEDS_LINEAR =
-		1u << 0, /* a linear operator: adjoint without `at', spectral, solve */
+	LACUNA_NEEDS_LINEAR = 1u << 0,	 /* spectral(), solve(), adjoint() without `at' */
 	LACUNA_NEEDS_DIAGONAL = 1u << 1, /* diagonal() */
 	LACUNA_NEEDS_MAP = 1u << 2,	 /* denoise_map() */
 	LACUNA_NEEDS_VJP = 1u << 3,	 /* denoise_vjp() */
