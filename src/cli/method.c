@@ -38,9 +38,9 @@ static const struct preset {
 	{ "fast", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "fast", PLAIN, "prox", "hqs:lambda=1,sigma_min=0.01" },
 	{ "fast", ANYWHERE, "prox", "hqs" },
-	{ "sample", PIXELWISE, "exact", "ddpm" },
-	{ "sample", PLAIN, "exact", "ddpm" },
-	{ "sample", ANYWHERE, "prox", "ddpm" },
+	{ "sample", PIXELWISE, "exact", "ddpm-fast" },
+	{ "sample", PLAIN, "exact", "ddpm-fast" },
+	{ "sample", ANYWHERE, "prox", "gibbs" },
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
