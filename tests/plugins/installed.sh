@@ -55,6 +55,11 @@ for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" \
 	*) ok "$name passes lacuna check" "$program" check "./$name.so" ;;
 	esac
 done
+# The example of the README, as a newcomer would copy it.
+awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$abs_top_srcdir/README.md" >vignette.c
+ok "the README's operator is built" $CC -shared -fPIC -Wall -Wextra -Werror $flags vignette.c -o vignette.so
+ok "the README's operator passes lacuna check" "$program" check ./vignette.so
+
 ok "make uninstall" ${MAKE:-make} -s -C "$abs_top_builddir" uninstall DESTDIR="$stage" MAKEFLAGS=
 ok "nothing is left" test -z "`find "$stage" -type f`"
 find "$stage" -type f | diag
