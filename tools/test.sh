@@ -6,6 +6,7 @@
 #	plain       gcc, all tests, the long ones too; then installed, and a plugin built against the installation
 #	sanitized   clang, AddressSanitizer and UndefinedBehaviorSanitizer, the short tests
 #	threads     gcc, ThreadSanitizer, the tests that run threads
+# and the layout of the sources, where clang-format is the version that the style was written with.
 # The last line counts what passed and what failed.
 set -u
 
@@ -51,6 +52,11 @@ one() {
 }
 
 mkdir -p "$build"
+case $(clang-format --version) in
+*"version 14."*)
+	one formatting sh -c "cd '$source' && find include src plugins tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +"
+	;;
+esac
 run plain check-long ''
 one installation make -C "$build/plain" installcheck-staged
 run sanitized check '' CC=clang --enable-sanitizers
