@@ -10,7 +10,7 @@
  * Both noises stand inside the factor 1/sqrt(alpha) of the paper's scale: outside, where the authors' README has the second, the
  * variance is of first order only (tests/plugins/orders.c measures it). */
 #include <lacuna/plugin.h>
-#include "common/schedule.h"
+#include "common/levels.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -19,66 +19,15 @@
 /* Streams of the second noise. */
 static const uint64_t second = UINT64_C(1) << 62;
 
-struct fast {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
-	size_t n;
-	float *estimate;
-};
-
-static void destroy(void *self)
-{
-	struct fast *p = self;
-
-	if (!p)
-		return;
-	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->estimate);
-	p->host->release(p->host, p);
-}
-
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	const struct schedule_config *c = config;
-	struct fast *p = host->alloc(host, sizeof *p);
-	int status = LACUNA_ENOMEM;
-
-	if (!p)
-		return status;
-	p->host = host;
-	p->problem = problem;
-	p->config = *c;
-	p->n = lacuna_count(&problem->x);
-	p->estimate = host->alloc(host, p->n * sizeof *p->estimate);
-	if (p->estimate)
-		status = schedule_create(host, c, &p->schedule);
-	if (status)
-		destroy(p);
-	else
-		*self = p;
-	return status;
-}
-
-static int64_t steps(const void *self)
-{
-	const struct fast *p = self;
-
-	return p->schedule.steps;
-}
-
-static int start(void *self, float *u)
-{
-	const struct fast *p = self;
-
-	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+	return levels_create(host, config, problem, sizeof(struct levels), self);
 }
 
 static int step(void *self, int64_t k, float *u)
 {
-	const struct fast *p = self;
+	const struct levels *p = self;
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double w = s * s / (sigma * sigma), sd = sqrt((sigma * sigma - s * s) / 2);
 	int status;
@@ -103,9 +52,9 @@ static const struct lacuna_sampler family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_GUIDANCE,
 	.create = create,
-	.destroy = destroy,
-	.steps = steps,
-	.start = start,
+	.destroy = levels_destroy,
+	.steps = levels_steps,
+	.start = levels_start,
 	.step = step,
 };
 

@@ -10,7 +10,7 @@
  *	theory	(1 - alpha_t)/alpha_t			sigma^2 - s^2
  *	large	beta_t					(sigma^2 - s^2)(1 + s^2)/(1 + sigma^2)	*/
 #include <lacuna/plugin.h>
-#include "common/schedule.h"
+#include "common/levels.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -24,62 +24,23 @@ struct config {
 };
 
 struct ddpm {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
+	struct levels levels; /* first */
 	int64_t variance;
-	size_t n;
-	float *estimate;
 };
-
-static void destroy(void *self)
-{
-	struct ddpm *p = self;
-
-	if (!p)
-		return;
-	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->estimate);
-	p->host->release(p->host, p);
-}
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct ddpm *p = host->alloc(host, sizeof *p);
 	int status;
 
-	if (!p)
-		return LACUNA_ENOMEM;
-	p->host = host;
-	p->problem = problem;
-	p->config = c->schedule;
-	p->variance = c->variance;
-	p->n = lacuna_count(&problem->x);
-	status = schedule_create(host, &c->schedule, &p->schedule);
-	p->estimate = status ? NULL : host->alloc(host, p->n * sizeof *p->estimate);
-	if (!p->estimate) {
-		destroy(p);
-		return status ? status : LACUNA_ENOMEM;
+	status = levels_create(host, &c->schedule, problem, sizeof(struct ddpm), self);
+	if (status == LACUNA_OK) {
+		struct ddpm *p = *self;
+
+		p->variance = c->variance;
 	}
-	*self = p;
-	return LACUNA_OK;
-}
-
-static int64_t steps(const void *self)
-{
-	const struct ddpm *p = self;
-
-	return p->schedule.steps;
-}
-
-static int start(void *self, float *u)
-{
-	const struct ddpm *p = self;
-
-	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+	return status;
 }
 
 static double variance(int64_t kind, double sigma, double s)
@@ -97,15 +58,16 @@ static double variance(int64_t kind, double sigma, double s)
 static int step(void *self, int64_t k, float *u)
 {
 	const struct ddpm *p = self;
-	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
+	const struct levels *l = &p->levels;
+	const double sigma = l->schedule.sigma[k], s = l->schedule.sigma[k + 1];
 	const double w = s * s / (sigma * sigma);
-	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
+	const int status = l->host->estimate_step(l->host, sigma, s, u, l->estimate);
 
 	if (status)
 		return status;
-	vector_combine(p->host, p->n, 1 - w, p->estimate, w, u, u);
+	vector_combine(l->host, l->n, 1 - w, l->estimate, w, u, u);
 	if (s > 0) /* the last step ends at the estimate itself */
-		vector_add_noise(p->host, p->n, sqrt(variance(p->variance, sigma, s)), (uint64_t)k,
+		vector_add_noise(l->host, l->n, sqrt(variance(p->variance, sigma, s)), (uint64_t)k,
 				 u);
 	return LACUNA_OK;
 }
@@ -120,9 +82,9 @@ static const struct lacuna_sampler family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_GUIDANCE,
 	.create = create,
-	.destroy = destroy,
-	.steps = steps,
-	.start = start,
+	.destroy = levels_destroy,
+	.steps = levels_steps,
+	.start = levels_start,
 	.step = step,
 };
 

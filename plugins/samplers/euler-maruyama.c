@@ -10,67 +10,16 @@
  *
  * Unlike exp-integrator it is left with the wrong variance when the step is long. */
 #include <lacuna/plugin.h>
-#include "common/schedule.h"
+#include "common/levels.h"
 #include "common/vector.h"
 
 #include <math.h>
 #include <string.h>
 
-struct euler {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
-	size_t n;
-	float *estimate;
-};
-
-static void destroy(void *self)
-{
-	struct euler *p = self;
-
-	if (!p)
-		return;
-	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->estimate);
-	p->host->release(p->host, p);
-}
-
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	const struct schedule_config *c = config;
-	struct euler *p = host->alloc(host, sizeof *p);
-	int status = LACUNA_ENOMEM;
-
-	if (!p)
-		return status;
-	p->host = host;
-	p->problem = problem;
-	p->config = *c;
-	p->n = lacuna_count(&problem->x);
-	p->estimate = host->alloc(host, p->n * sizeof *p->estimate);
-	if (p->estimate)
-		status = schedule_create(host, c, &p->schedule);
-	if (status)
-		destroy(p);
-	else
-		*self = p;
-	return status;
-}
-
-static int64_t steps(const void *self)
-{
-	const struct euler *p = self;
-
-	return p->schedule.steps;
-}
-
-static int start(void *self, float *u)
-{
-	const struct euler *p = self;
-
-	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+	return levels_create(host, config, problem, sizeof(struct levels), self);
 }
 
 /* Time of the process with an even clock. */
@@ -80,7 +29,7 @@ static double even_time(double sigma)
 }
 
 /* Length of the step times the rate of the clock at its beginning. */
-static double advance(const struct euler *p, int64_t k)
+static double advance(const struct levels *p, int64_t k)
 {
 	const double *sigma = p->schedule.sigma + k;
 	const struct schedule_config *c = &p->config;
@@ -97,7 +46,7 @@ static double advance(const struct euler *p, int64_t k)
 
 static int step(void *self, int64_t k, float *u)
 {
-	const struct euler *p = self;
+	const struct levels *p = self;
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double g = advance(p, k), v = 1 + sigma * sigma, vs = 1 + s * s;
 	const double scale = sqrt(vs / v), c = 2 * g * v / (sigma * sigma);
@@ -120,9 +69,9 @@ static const struct lacuna_sampler family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_GUIDANCE,
 	.create = create,
-	.destroy = destroy,
-	.steps = steps,
-	.start = start,
+	.destroy = levels_destroy,
+	.steps = levels_steps,
+	.start = levels_start,
 	.step = step,
 };
 

@@ -9,7 +9,7 @@
  *
  *	x_{t-1} = (x_t + (1 - alpha_t)/2 score)/sqrt(alpha_t),	here	u_s = u + (sigma^2 - s^2)/2 (E - u)/sigma^2. */
 #include <lacuna/plugin.h>
-#include "common/schedule.h"
+#include "common/levels.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -24,84 +24,45 @@ struct config {
 };
 
 struct ode {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
+	struct levels levels; /* first */
 	double eta;
 	int64_t form;
-	size_t n;
-	float *estimate;
 };
-
-static void destroy(void *self)
-{
-	struct ode *p = self;
-
-	if (!p)
-		return;
-	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->estimate);
-	p->host->release(p->host, p);
-}
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct ode *p;
 	int status;
 
 	if (c->form == THEORY && c->eta > 0)
 		return host->fail(host, LACUNA_EINVAL, "form=theory takes no eta");
-	p = host->alloc(host, sizeof *p);
-	if (!p)
-		return LACUNA_ENOMEM;
-	p->host = host;
-	p->problem = problem;
-	p->config = c->schedule;
-	p->eta = c->eta;
-	p->form = c->form;
-	p->n = lacuna_count(&problem->x);
-	status = schedule_create(host, &c->schedule, &p->schedule);
-	p->estimate = status ? NULL : host->alloc(host, p->n * sizeof *p->estimate);
-	if (!p->estimate) {
-		destroy(p);
-		return status ? status : LACUNA_ENOMEM;
+	status = levels_create(host, &c->schedule, problem, sizeof(struct ode), self);
+	if (status == LACUNA_OK) {
+		struct ode *p = *self;
+
+		p->eta = c->eta;
+		p->form = c->form;
 	}
-	*self = p;
-	return LACUNA_OK;
-}
-
-static int64_t steps(const void *self)
-{
-	const struct ode *p = self;
-
-	return p->schedule.steps;
-}
-
-static int start(void *self, float *u)
-{
-	const struct ode *p = self;
-
-	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
+	return status;
 }
 
 static int step(void *self, int64_t k, float *u)
 {
 	const struct ode *p = self;
-	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
+	const struct levels *l = &p->levels;
+	const double sigma = l->schedule.sigma[k], s = l->schedule.sigma[k + 1];
 	const double c = p->eta * s * sqrt(1 - s * s / (sigma * sigma));
 	double keep = sqrt(s * s - c * c) / sigma;
-	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
+	const int status = l->host->estimate_step(l->host, sigma, s, u, l->estimate);
 
 	if (status)
 		return status;
 	if (p->form == THEORY && s > 0) /* the last step ends at the estimate itself */
 		keep = (1 + s * s / (sigma * sigma)) / 2;
-	vector_combine(p->host, p->n, 1 - keep, p->estimate, keep, u, u);
+	vector_combine(l->host, l->n, 1 - keep, l->estimate, keep, u, u);
 	if (c > 0)
-		vector_add_noise(p->host, p->n, c, (uint64_t)k, u);
+		vector_add_noise(l->host, l->n, c, (uint64_t)k, u);
 	return LACUNA_OK;
 }
 
@@ -117,9 +78,9 @@ static const struct lacuna_sampler family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_GUIDANCE,
 	.create = create,
-	.destroy = destroy,
-	.steps = steps,
-	.start = start,
+	.destroy = levels_destroy,
+	.steps = levels_steps,
+	.start = levels_start,
 	.step = step,
 };
 
