@@ -3,6 +3,7 @@
 """Any directory of images (TIFF, PNG, WebP, JPEG ...) to one cache of uint8 patches' sources."""
 
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -14,7 +15,7 @@ EXTENSIONS = (".tif", ".tiff", ".png", ".webp", ".jpg", ".jpeg", ".bmp", ".ppm",
 
 def find(directory):
     out = []
-    for base, _, names in sorted(os.walk(directory)):
+    for base, _, names in sorted(os.walk(directory, followlinks=True)):
         out += [os.path.join(base, n) for n in sorted(names) if n.lower().endswith(EXTENSIONS)]
     return out
 
@@ -53,37 +54,40 @@ def pages(path):
                 yield np.asarray(im.convert("RGB"))
 
 
-def build(directory, cache, channels, scales):
+def build(directory, cache, channels, scales, shrink=0):
     """Each image at each scale (Lanczos: shrinking suppresses JPEG's artefacts and sharpens), kept as
-    one flat uint8 .npy beside a table of (offset, height, width)."""
-    flat, table, at, used = [], [], 0, 0
-    files = find(directory)
-    for path in files:
-        try:
-            found = list(pages(path))
-        except (OSError, ValueError) as e:
-            print(f"{path}: left out: {e} (tifffile reads more kinds of TIFF than Pillow)", file=sys.stderr)
-            continue
-        used += 1
-        for a in found:
-            im = Image.fromarray(a).convert("RGB" if channels == 3 else "L" if a.ndim == 2 else "RGB")
-            for s in scales:
-                w, h = round(im.width * s), round(im.height * s)
-                if min(w, h) < 96 and s < 1:
-                    continue
-                b = np.asarray(im if s == 1 else im.resize((w, h), Image.LANCZOS))
-                if b.ndim == 2:  # one channel count in the cache: gray images are their own colours
-                    b = np.repeat(b[:, :, None], 3, 2)
-                flat.append(b.reshape(-1))
-                table.append((at, b.shape[0], b.shape[1], s))
-                at += b.size
-    if not flat:
+    one flat uint8 .npy beside a table of (offset, height, width, scale).  Images of more than `shrink`
+    megapixels are shrunk to that first."""
+    table, at, used = [], 0, 0
+    part = cache + ".part"
+    with open(part, "wb") as flat:
+        for path in find(directory):
+            try:
+                found = list(pages(path))
+            except (OSError, ValueError) as e:
+                print(f"{path}: left out: {e} (tifffile reads more kinds of TIFF than Pillow)", file=sys.stderr)
+                continue
+            used += 1
+            for a in found:
+                im = Image.fromarray(a).convert("RGB" if channels == 3 else "L" if a.ndim == 2 else "RGB")
+                first = min(1, (shrink * 1e6 / (im.width * im.height)) ** 0.5) if shrink else 1
+                for s in scales:
+                    w, h = round(im.width * first * s), round(im.height * first * s)
+                    if min(w, h) < 96 and s < 1:
+                        continue
+                    b = np.asarray(im if (w, h) == im.size else im.resize((w, h), Image.LANCZOS))
+                    if b.ndim == 2:  # one channel count in the cache: gray images are their own colours
+                        b = np.repeat(b[:, :, None], 3, 2)
+                    flat.write(b.tobytes())
+                    table.append((at, b.shape[0], b.shape[1], s))
+                    at += b.size
+    if not table:
+        os.remove(part)
         raise SystemExit(f"{directory}: no images")
     np.save(cache + ".table.npy", np.array(table, np.float64))
-    out = np.lib.format.open_memmap(cache + ".npy", "w+", np.uint8, (at,))
-    k = 0
-    for f in flat:
-        out[k : k + f.size] = f
-        k += f.size
-    out.flush()
+    with open(part, "r+b") as flat, open(cache + ".npy.part", "wb") as out:
+        np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": (at,)})
+        shutil.copyfileobj(flat, out)
+    os.remove(part)
+    os.replace(cache + ".npy.part", cache + ".npy")  # last: train.py takes a cache that has this for complete
     return used

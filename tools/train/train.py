@@ -32,6 +32,10 @@ SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
 # ---- clean patches --------------------------------------------------------------------------
 
 
+def detail(a):
+    return np.abs(np.diff(a[::4, :, 1].astype(np.int16), axis=1)).sum()
+
+
 class Patches:
     def __init__(self, cache, channels, size, rng):
         self.flat = np.load(cache + ".npy", mmap_mode="r")
@@ -39,13 +43,14 @@ class Patches:
         self.table = self.table[(self.table[:, 1] >= size) & (self.table[:, 2] >= size)]
         if not len(self.table):
             raise SystemExit(f"no image is as large as a patch ({size} px)")
-        area = self.table[:, 1] * self.table[:, 2]
-        # Within a scale, in proportion to the area; between scales, as SCALE_WEIGHTS has it.
-        p = np.zeros(len(area))
+        # Within a scale, as the root of the area: large images have more to show, but not in proportion, and
+        # a few of them shall not crowd out the rest.  Between scales, as SCALE_WEIGHTS has it.
+        side = np.sqrt(self.table[:, 1] * self.table[:, 2])
+        p = np.zeros(len(side))
         for s, w in zip(SCALES, SCALE_WEIGHTS):
             m = self.table[:, 3] == s
             if m.any():
-                p[m] = w * area[m] / area[m].sum()
+                p[m] = w * side[m] / side[m].sum()
         self.p = np.cumsum(p / p.sum())
         self.channels, self.size, self.rng = channels, size, rng
 
@@ -54,8 +59,9 @@ class Patches:
         at, h, w, _ = self.table[min(np.searchsorted(self.p, r.random()), len(self.p) - 1)]
         at, h, w = int(at), int(h), int(w)
         a = self.flat[at : at + 3 * h * w].reshape(h, w, 3)
-        y, x = r.integers(h - n + 1), r.integers(w - n + 1)
-        a = a[y : y + n, x : x + n].astype(np.float32)
+        # Of two places the one with more detail: half of what photographs show is sky and blur, soon learnt.
+        places = [(r.integers(h - n + 1), r.integers(w - n + 1)) for _ in range(2)]
+        a = max((a[y : y + n, x : x + n] for y, x in places), key=detail).astype(np.float32)
         a = np.rot90(a, r.integers(4))
         if r.random() < 0.5:
             a = a[:, ::-1]
@@ -269,6 +275,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--images", help="directory of training images, searched recursively")
     ap.add_argument("--cache", help="where the decoded images are kept (default: RUN/cache)")
+    ap.add_argument("--shrink", type=float, default=0, metavar="MP", help="images of more megapixels are shrunk first")
     ap.add_argument("--validate", help="directory of images that are only looked at")
     ap.add_argument("--out", required=True, metavar="RUN")
     ap.add_argument("--init", help="weights to start from (safetensors); from one channel to three as well")
@@ -298,7 +305,7 @@ def main():
     autocast = not a.f32
     cache = a.cache or os.path.join(a.out, "cache")
     if not os.path.exists(cache + ".npy"):
-        print("images:", photos.build(a.images, cache, a.channels, SCALES), flush=True)
+        print("images:", photos.build(a.images, cache, a.channels, SCALES, a.shrink), flush=True)
 
     history, net = [], None
     if a.init:
