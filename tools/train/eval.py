@@ -5,10 +5,11 @@
 
     eval.py WEIGHTS DIR [--sigma 15,25,50] [--missing 0.5,0.8]
 
-Protocol: 8-bit images (gray: Pillow's "L"); noise from numpy RandomState(0), one generator through the
-sorted files per level; result clipped and rounded to 8 bits; mean PSNR over the images.  Inpainting:
-noise-free, one mask per image from RandomState(0), all channels of a pixel missing together; one
-evaluation with sigma at the ends of the range, known pixels put back.
+Protocol: 8-bit images (gray: Pillow's "L"; deeper ones stretched to 8 bits, as for training); of files with
+several pages the first; noise from numpy RandomState(0), one generator through the sorted files per level;
+result clipped and rounded to 8 bits; mean PSNR over the images.  Inpainting: noise-free, one mask per image
+from RandomState(0), all channels of a pixel missing together; one evaluation with sigma at the ends of the
+range, known pixels put back.
 """
 
 import argparse
@@ -22,11 +23,11 @@ from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from network import SIGMA_MAX, SIGMA_MIN, denoise, load_weights
-from photos import find
+from photos import find, pages
 
 
 def load(path, channels):
-    a = np.asarray(Image.open(path).convert("L" if channels == 1 else "RGB"), np.float32) / 255
+    a = np.asarray(Image.fromarray(next(pages(path))).convert("L" if channels == 1 else "RGB"), np.float32) / 255
     return a.reshape(a.shape[:2] + (channels,))
 
 

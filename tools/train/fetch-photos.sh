@@ -13,7 +13,6 @@
 set -u
 
 [ $# -ge 1 ] || { sed -n 's/^# \{0,1\}//; 5,11p' "$0"; exit 2; }
-mkdir -p "$1" && dir=$(cd "$1" && pwd) || exit 2
 list=${2:-$(dirname "$0")/photographs.tsv}
 [ -r "$list" ] || { echo "$list: cannot be read" >&2; exit 2; }
 for tool in apt-get dpkg-deb sha256sum; do
@@ -21,7 +20,7 @@ for tool in apt-get dpkg-deb sha256sum; do
 	echo "$tool: not found; the photographs are in Debian's packages: run this where Debian's tools are" >&2
 	exit 2
 done
-work=$(mktemp -d) || exit 2
+mkdir -p "$1" && dir=$(cd "$1" && pwd) && work=$(mktemp -d "$dir/.fetch.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 tab=$(printf '\t')
@@ -49,7 +48,7 @@ for package in $(awk -F'\t' 'NR > 1 { print $1 }' "$list" | sort -u); do
 		continue
 	fi
 	while IFS=$tab read -r path sum; do
-		if [ "$(sha256sum <"$work/deb/x/$path" 2>/dev/null | cut -d' ' -f1)" = "$sum" ]; then
+		if [ "$(sha256sum "$work/deb/x/$path" 2>/dev/null | cut -d' ' -f1)" = "$sum" ]; then
 			mv "$work/deb/x/$path" "$(name "$package" "$path")"
 		else
 			echo "$package: $path is not there, or not as in the list" >&2

@@ -56,6 +56,7 @@ class Unet(nn.Module):
                 nn.init.kaiming_normal_(m.weight, nonlinearity="linear")
             elif isinstance(m, nn.ConvTranspose2d):
                 nn.init.normal_(m.weight, std=m.in_channels**-0.5)
+        for m in self.modules():  # after its own convolutions have been filled
             if isinstance(m, Block):  # residual branches start at nothing: high learning rates hold
                 m.b.weight.data.zero_()
         self.tail.weight.data.mul_(0.1)

@@ -6,6 +6,7 @@
     train.py --images DIR --out RUN [--channels 1] [--minutes 60]
     train.py --out RUN --resume                     goes on where the run stopped
     train.py --images DIR --out RUN --init W        starts from weights in safetensors
+    train.py ... --init W --blocks 4                  ... of a smaller network, which it enlarges
 
 RUN/ receives checkpoint.pt, log.tsv and weights.safetensors (the averaged weights), every --save minutes.
 """
@@ -281,8 +282,8 @@ def main():
     ap.add_argument("--init", help="weights to start from (safetensors); from one channel to three as well")
     ap.add_argument("--resume", action="store_true", help="go on with RUN/checkpoint.pt")
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
-    ap.add_argument("--widths", default="64,128,256", help="channels at 1/2, 1/4, ... (multiples of 32 are fast)")
-    ap.add_argument("--blocks", type=int, default=2)
+    ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
+    ap.add_argument("--blocks", type=int, help="per level and side; default: INIT's, or 2")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -300,20 +301,27 @@ def main():
     state = None
     if a.resume:
         state = torch.load(file, map_location="cpu", weights_only=False)
-        a = argparse.Namespace(**{**state["args"], "out": a.out, "resume": True})
+        a = argparse.Namespace(**{**vars(a), **state["args"], "out": a.out, "resume": True})
     device = "cuda" if torch.cuda.is_available() else "cpu"
     autocast = not a.f32
     cache = a.cache or os.path.join(a.out, "cache")
     if not os.path.exists(cache + ".npy"):
         print("images:", photos.build(a.images, cache, a.channels, SCALES, a.shrink), flush=True)
 
-    history, net = [], None
-    if a.init:
+    history = []
+    widths = a.widths and tuple(int(w) for w in a.widths.split(","))
+    if state:
+        net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
+    elif a.init:
         net, meta = load_weights(a.init)
         history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
-    net = (net or Unet(a.channels, [int(w) for w in a.widths.split(",")], a.blocks)).to(device)
+        if widths or a.blocks:
+            net = enlarge(net, widths or net.widths, a.blocks or net.blocks)
+    else:
+        net = Unet(a.channels, widths or (64, 128, 256), a.blocks or 2)
+    net = net.to(device)
     net = net.to(memory_format=torch.channels_last)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
     opts = optimisers(net, a.optimiser, a.rate)
@@ -336,7 +344,7 @@ def main():
     def save():
         record = history + [{
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
-            "rate": a.rate, "of_minutes": a.minutes, "images": os.path.basename(os.path.normpath(a.images or "cache")),
+            "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
         meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
@@ -402,6 +410,27 @@ def recolour(gray, channels):
     state["head.weight"] = h.reshape(h.shape[0], -1, 3, 3)
     state["tail.weight"] = state["tail.weight"].repeat(channels, 1, 1, 1)
     net.load_state_dict(state)
+    return net
+
+
+def enlarge(small, widths, blocks):
+    """A network with more channels or blocks that answers as `small` does.  What is new is initialised as ever, except
+    that nothing new reaches what was there: blocks end in zeros, and old channels take zero of new ones."""
+    if len(widths) != len(small.widths) or blocks < small.blocks or any(w < v for w, v in zip(widths, small.widths)):
+        raise SystemExit(f"--init has widths {small.widths} and {small.blocks} blocks: neither can shrink, nor levels be added")
+    net = Unet(small.channels, widths, blocks)
+    state = net.state_dict()
+    for name, v in small.state_dict().items():
+        w = state[name]
+        o, i = (1, 0) if name.startswith("up") else (0, 1)  # transposed convolutions: inputs first
+        w.narrow(o, 0, v.shape[o]).zero_()
+        w.narrow(o, 0, v.shape[o]).narrow(i, 0, v.shape[i]).copy_(v)
+    net.load_state_dict(state)
+    x = torch.rand(1, net.channels, 64, 64)
+    s = 0.1 * torch.ones_like(x)
+    with torch.no_grad():
+        difference = (denoise(net, x, s) - denoise(small, x, s)).abs().max().item()
+    assert difference < 1e-5, f"the enlarged network differs by {difference}"
     return net
 
 
