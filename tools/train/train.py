@@ -37,6 +37,24 @@ def detail(a):
     return np.abs(np.diff(a[::4, :, 1].astype(np.int16), axis=1)).sum()
 
 
+def ripples(r, n):
+    """A field of stripes, or of checks, in [-1, 1], that bends and comes and goes: cloth, facades, gratings."""
+
+    def smooth(k):
+        g = torch.from_numpy(r.normal(size=(1, 1, k, k)))
+        return F.interpolate(g, (n, n), mode="bicubic", align_corners=True)[0, 0].numpy()
+
+    yy, xx = np.mgrid[:n, :n]
+    turn, period = r.uniform(0, 2 * math.pi), log_uniform(r, 2.2, 14)
+    out = 1
+    for k in range(1 if r.random() < 0.7 else 2):
+        angle = turn + k * math.pi / 2
+        phase = (xx * math.cos(angle) + yy * math.sin(angle)) * (2 * math.pi / period) + smooth(3) * r.uniform(0, 4)
+        sharp = log_uniform(r, 0.3, 4)
+        out = out * np.tanh(sharp * np.sin(phase)) / math.tanh(sharp)
+    return out / (1 + np.exp(-4 * (smooth(r.integers(2, 5)) + r.uniform(-0.5, 1.5))))
+
+
 class Patches:
     def __init__(self, cache, channels, size, rng):
         self.flat = np.load(cache + ".npy", mmap_mode="r")
@@ -76,6 +94,9 @@ class Patches:
             a = (a @ mix)[:, :, None]
         elif r.random() < 0.1:  # false colours, and gray images in colour files
             a = a[:, :, r.permutation(3)] if r.random() < 0.6 else np.repeat(a.mean(2, keepdims=True), 3, 2)
+        if r.random() < 0.07:  # regular texture, of which photographs of landscapes have little
+            texture = log_uniform(r, 0.02, 0.3) * ripples(r, n)[:, :, None] * r.uniform(0.6, 1, a.shape[2])
+            a = np.clip(a + texture, 0, 1).astype(np.float32)
         t = r.random()
         if t < 0.15:  # dark fields, faint contrast, strong pedestals
             gain = math.exp(r.uniform(math.log(0.08), 0))
