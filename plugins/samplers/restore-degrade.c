@@ -17,7 +17,8 @@
  *
  *	n   = (x_t - C_t(X))/noise_t,	x_s = C_s(X) + noise_s n,
  *
- * X the restoration of x_t: the estimate E where C_t scales the image by a constant, else `rounds' of a data step
+ * X the restoration of x_t: the estimate E where C_t scales the image by a constant; with map=yes the prior's answer to
+ * x_t/m under noise of noise_t/|m| in each pixel, where C_t multiplies each by an m of its own; else `rounds' of a data step
  * argmin ||x_t - C_t(x)||^2/noise_t^2 + lambda ||x - X||^2/r^2 and an estimate of its result at level r. */
 #include <lacuna/plugin.h>
 #include "common/guess.h"
@@ -38,7 +39,7 @@ struct config {
 	struct schedule_config schedule; /* first */
 	double lookback, eta;
 	const char *process;
-	int64_t law, begin, whole, rounds;
+	int64_t law, begin, whole, rounds, map;
 	double first, last, noise, level_max, level_min, lambda;
 };
 
@@ -66,6 +67,8 @@ struct process {
 };
 
 static const uint64_t start_stream = UINT64_MAX;
+/* A pixel under this much noise is as good as missing. */
+static const double missing_level = 50;
 
 static void close_corruption(const struct process *p, struct corruption *c)
 {
@@ -251,15 +254,17 @@ static int start(void *self, float *u)
 
 /* ---- restoration ------------------------------------------------------------------------------------- */
 
-/* C_t(x) = c x?  Then *c, else 0. */
-static int find_scale(const struct process *p, double *c)
+/* C_t(x) = m x, pixel by pixel?  Then *diagonal, and m is left in noise; *c is m where it is a constant, else 0. */
+static int find_gains(const struct process *p, int *diagonal, double *c)
 {
 	const struct lacuna_host *host = p->host;
 	const uint32_t want = LACUNA_LINEAR | LACUNA_PIXELWISE;
 	int status;
 
 	*c = 0;
-	if ((host->operation_flags(host, p->now.operation) & want) != want || p->now.ny != p->nx)
+	*diagonal = (host->operation_flags(host, p->now.operation) & want) == want &&
+		    p->now.ny == p->nx;
+	if (!*diagonal)
 		return LACUNA_OK;
 	vector_fill(p->nx, 1, p->right);
 	status = host->operation_apply(host, p->now.operation, p->right, p->noise);
@@ -270,6 +275,21 @@ static int find_scale(const struct process *p, double *c)
 			return LACUNA_OK;
 	*c = p->noise[0];
 	return LACUNA_OK;
+}
+
+/* X from the state under a noise level per pixel; gains in noise, u: work space */
+static int restore_map(struct process *p, float *u)
+{
+	const double least = p->now.noise / missing_level;
+
+	for (size_t i = 0; i < p->nx; i++) {
+		const double m = p->noise[i];
+		const int known = fabs(m) > least;
+
+		u[i] = known ? (float)(p->state[i] / m) : p->x[i];
+		p->right[i] = (float)(known ? p->now.noise / fabs(m) : missing_level);
+	}
+	return p->host->denoise_map(p->host, p->right, u, p->x);
 }
 
 /* x = argmin ||x_t - C_t(x)||^2 + rho ||x - X||^2, in u */
@@ -295,7 +315,7 @@ static int restore(struct process *p, int64_t k, float *u)
 	const struct config *c = &p->config;
 	const struct lacuna_host *host = p->host;
 	double scale, top;
-	int status = find_scale(p, &scale);
+	int diagonal, status = find_gains(p, &diagonal, &scale);
 
 	if (status)
 		return status;
@@ -303,6 +323,8 @@ static int restore(struct process *p, int64_t k, float *u)
 		vector_combine(host, p->nx, 1 / scale, p->state, 0, p->state, u);
 		return host->estimate(host, p->now.noise / fabs(scale), u, p->x);
 	}
+	if (diagonal && c->map)
+		return restore_map(p, u);
 	/* the levels of a restoration fall to level_min, from where they began a step before or below */
 	top = c->level_max *
 	      pow(c->level_min / c->level_max, (double)k / (double)p->schedule.steps);
@@ -403,11 +425,14 @@ static const struct lacuna_param params[] = {
 			    "the first state is the measurement, or a corrupted first guess"),
 	LACUNA_PARAM_INT(struct config, rounds, NULL, 1, 1000, 4,
 			 "data steps and estimates in one restoration"),
+	LACUNA_PARAM_BOOL(struct config, map, 0,
+			  "masks: restore by one evaluation of the prior instead, with a noise "
+			  "level per pixel"),
 	LACUNA_PARAM_REAL(struct config, level_max, NULL, 1e-6, 1e3, 49.0 / 255,
 			  "noise level of the first estimate in restorations"),
 	LACUNA_PARAM_REAL(struct config, level_min, NULL, 1e-6, 1e3, 0.01,
 			  "noise level of the last estimate"),
-	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 1,
+	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 0.5,
 			  "weight of the estimate against the state in data steps"),
 	LACUNA_PARAM_REAL(struct config, eta, NULL, 0, 1, 0,
 			  "fresh noise in a process, as a part of its noise"),
@@ -428,29 +453,22 @@ static const struct lacuna_plugin plugin = {
 	"restore-degrade",
 	"undoes a corruption little by little: restores, and corrupts again a little less",
 	"With process= the reverse of a corruption of your choice, whose strength takes the place "
-	"of %: "
-	"process=\"blur:sigma=%,boundary=periodic\",first=4 begins at the measurement, taken for a "
-	"scene "
-	"blurred by 4 px, and ends at a sharp one. It may be any operator, linear or not, or "
-	"several: "
-	"process=\"blur:sigma=%|gamma\". Shrinking resolution takes whole strengths: "
-	"process=\"downsample:factor=%\",first=4,last=2,whole=yes,steps=3. Estimates are the "
-	"guidance's: with -g none the measurement counts as the first state only, with another "
-	"guidance "
-	"at every step.\n"
+	"of %: process=\"blur:sigma=%,boundary=periodic\",first=4 begins at the measurement, taken "
+	"for a scene blurred by 4 px, and ends at a sharp one. It may be any operator, linear or "
+	"not, or several: process=\"blur:sigma=%|gamma\". A mask that grows asks for map=yes: "
+	"process=\"mask:keep=%\",first=0.2,last=1,map=yes. Shrinking resolution takes whole "
+	"strengths: process=\"downsample:factor=%\",first=4,last=2,whole=yes,steps=3. Estimates "
+	"are the guidance's: with -g none the measurement counts as the first state only, with "
+	"another guidance at every step (with map=yes always the former).\n"
 	"Without a process it is the update of the paper for ordinary diffusion, deterministic, "
-	"with a "
-	"look-back: 0 is the sampler ode, lookback=1 the full drift without noise.\n"
+	"with a look-back: 0 is the sampler ode, lookback=1 the full drift without noise.\n"
 	"Not for several samples of a posterior: it gives one image. For a linear corruption of "
-	"known "
-	"strength hqs "
-	"is cheaper, and as good; the gain is in corruptions that are not linear, where few others "
-	"go. "
-	"With lambda=1 and many rounds it invents detail as a sample of the posterior has it; a "
-	"larger "
-	"lambda keeps to the mean. lookback=1 and 2 are for study: their noiseless drift is too "
-	"strong, and details are "
-	"lost.\n" SCHEDULE_MANUAL "With a process, steps alone counts: its noise falls to 0 with "
+	"known strength hqs is cheaper, and as good; the gain is in corruptions that are not "
+	"linear, where few others go. Five steps are as good as twenty where the corruption is a "
+	"blur. lambda is that of hqs: a larger one smooths, a smaller one sharpens and leaves "
+	"noise. lookback=1 and 2 are for study: their noiseless drift is too strong, and details "
+	"are lost.\n" SCHEDULE_MANUAL
+	"With a process, steps alone counts: its noise falls to 0 with "
 	"its strength (law=vp: strength "
 	"1/sqrt(1 + sigma^2) and noise sigma/sqrt(1 + sigma^2) of the levels above, which is ode "
 	"when the "

@@ -62,6 +62,20 @@ static void test_same(const char *a, const char *b)
 	   distance(x, y));
 }
 
+/* A restoration by a sigma map is the exact conditional mean. */
+static void test_map(void)
+{
+	static float x[N], y[N];
+	const char *op = "mask:keep=0.3,seed=1";
+
+	run(op, 0.02, "none",
+	    "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,steps=1,map=yes", x, NULL);
+	run(op, 0.02, "exact", "ode:steps=1,sigma_max=50", y, NULL);
+	ok(distance(x, y) < 1e-3 && distance(x, scene) > 5e-3,
+	   "map=yes: first restoration and exact mean differ by %.1e, error %.1e", distance(x, y),
+	   distance(x, scene));
+}
+
 /* One short step from a state of +-1 about a Gaussian of variance 1/4: the drift, as a part of the reverse diffusion's. */
 struct probe {
 	float *u;
@@ -138,6 +152,11 @@ int main(void)
 		  0.7);
 	test_undo("mask:keep=0.3,seed=1", 0.02, "none",
 		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=30", 0.25);
+	test_map();
+	test_undo("mask:keep=0.3,seed=1", 0.02, "none",
+		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=10,"
+		  "map=yes",
+		  0.1);
 	test_undo("gamma:exponent=0.4545", 0.01, "none",
 		  "restore-degrade:process=\"gamma:exponent=%\",first=0.4545,last=1,steps=10", 0.1);
 	test_undo("saturate:level=0.6,width=0.05", 0.01, "none",
