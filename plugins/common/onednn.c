@@ -256,7 +256,7 @@ static dnnl_status_t pack(const struct onednn *o, const struct conv_shape *s, co
 }
 
 static int create(const struct onednn *o, const struct conv_shape *s, const float *weights,
-		  const struct conv *like, struct conv *c)
+		  struct conv *c)
 {
 	const struct lacuna_host *host = o->host;
 	layout_ref wanted;
@@ -269,13 +269,6 @@ static int create(const struct onednn *o, const struct conv_shape *s, const floa
 	wanted = dnnl_primitive_desc_query_md(c->desc, dnnl_query_weights_md, 0);
 	c->scratch = dnnl_memory_desc_get_size(
 		dnnl_primitive_desc_query_md(c->desc, dnnl_query_scratchpad_md, 0));
-	c->shared = like &&
-		    dnnl_memory_desc_equal(wanted, dnnl_primitive_desc_query_md(
-							   like->desc, dnnl_query_weights_md, 0));
-	if (c->shared) {
-		c->weights = like->weights;
-		return LACUNA_OK;
-	}
 	c->weights = host->alloc(host, dnnl_memory_desc_get_size(wanted));
 	if (!c->weights)
 		return LACUNA_ENOMEM;
@@ -284,13 +277,13 @@ static int create(const struct onednn *o, const struct conv_shape *s, const floa
 }
 
 int conv_create(const struct onednn *o, const struct conv_shape *s, const float *weights,
-		const struct conv *like, struct conv *c)
+		struct conv *c)
 {
 	int threads = single_thread_begin();
 	int status;
 
 	memset(c, 0, sizeof(*c));
-	status = create(o, s, weights, like, c);
+	status = create(o, s, weights, c);
 	if (status)
 		conv_destroy(o, c);
 	single_thread_end(threads);
@@ -303,40 +296,63 @@ void conv_destroy(const struct onednn *o, struct conv *c)
 		dnnl_primitive_destroy(c->primitive);
 	if (c->desc)
 		dnnl_primitive_desc_destroy(c->desc);
-	if (!c->shared && c->weights)
+	if (c->weights)
 		o->host->release(o->host, c->weights);
 	memset(c, 0, sizeof(*c));
 }
 
-int conv_execute(const struct onednn *o, const struct conv *c, void *src, void *dst, void *scratch)
+int conv_bind(const struct onednn *o, const struct conv *c, void *scratch, struct conv_call *call)
 {
 	static const struct {
 		dnnl_query_t query;
 		int argument;
 	} role[4] = { { dnnl_query_src_md, DNNL_ARG_SRC },
-		      { dnnl_query_weights_md, DNNL_ARG_WEIGHTS },
 		      { dnnl_query_dst_md, DNNL_ARG_DST },
+		      { dnnl_query_weights_md, DNNL_ARG_WEIGHTS },
 		      { dnnl_query_scratchpad_md, DNNL_ARG_SCRATCHPAD } };
-	void *handle[4] = { src, c->weights, dst, scratch };
-	dnnl_exec_arg_t arguments[4];
-	dnnl_status_t status = dnnl_success;
-	int threads = single_thread_begin();
-	int n = c->scratch ? 4 : 3, made = 0;
+	void *handle[4] = { DNNL_MEMORY_NONE, DNNL_MEMORY_NONE, c->weights, scratch };
+	const int n = c->scratch ? 4 : 3;
+	dnnl_status_t status;
 
-	/* Memory objects are light; making them here leaves nothing shared between concurrent calls. */
-	while (!status && made < n) {
-		arguments[made].arg = role[made].argument;
-		status = dnnl_memory_create(
-			&arguments[made].memory,
-			dnnl_primitive_desc_query_md(c->desc, role[made].query, 0), o->engine,
-			handle[made]);
-		if (!status)
-			made++;
+	memset(call, 0, sizeof(*call));
+	call->primitive = c->primitive;
+	status = dnnl_stream_create(&call->stream, o->engine, dnnl_stream_default_flags);
+	for (int i = 0; i < n && !status; i++) {
+		call->arguments[i].arg = role[i].argument;
+		status = dnnl_memory_create(&call->arguments[i].memory,
+					    dnnl_primitive_desc_query_md(c->desc, role[i].query, 0),
+					    o->engine, handle[i]);
+		call->count += !status;
 	}
 	if (!status)
-		status = run(o, c->primitive, n, arguments);
-	while (made > 0)
-		dnnl_memory_destroy(arguments[--made].memory);
+		return LACUNA_OK;
+	conv_unbind(call);
+	return failed(o->host, status, "binding a convolution");
+}
+
+int conv_run(const struct onednn *o, const struct conv_call *call, const void *src, void *dst)
+{
+	int threads = single_thread_begin();
+	/* the handle is not const, but the source is only read */
+	dnnl_status_t status =
+		dnnl_memory_set_data_handle(call->arguments[0].memory, (void *)(uintptr_t)src);
+
+	if (!status)
+		status = dnnl_memory_set_data_handle(call->arguments[1].memory, dst);
+	if (!status)
+		status = dnnl_primitive_execute(call->primitive, call->stream, call->count,
+						call->arguments);
+	if (!status)
+		status = dnnl_stream_wait(call->stream);
 	single_thread_end(threads);
 	return status ? failed(o->host, status, "a convolution") : LACUNA_OK;
+}
+
+void conv_unbind(struct conv_call *call)
+{
+	for (int i = 0; i < call->count; i++)
+		dnnl_memory_destroy(call->arguments[i].memory);
+	if (call->stream)
+		dnnl_stream_destroy(call->stream);
+	memset(call, 0, sizeof(*call));
 }

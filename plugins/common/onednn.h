@@ -33,7 +33,6 @@ struct conv {
 	dnnl_primitive_t primitive;
 	dnnl_primitive_desc_t desc;
 	void *weights;
-	int shared; /* weights belong to another conv */
 	size_t scratch;
 };
 
@@ -43,12 +42,22 @@ int onednn_has_bf16(void);
 int onednn_create(const struct lacuna_host *, int bf16, struct onednn *);
 void onednn_destroy(struct onednn *); /* accepts a zeroed structure */
 
-/* weights: outputs x inputs x kernel x kernel.  `like', or NULL: another strip of the same layer, whose packed weights are
- * shared if the layouts agree; it must outlive this one. */
+/* weights: outputs x inputs x kernel x kernel. */
 int conv_create(const struct onednn *, const struct conv_shape *, const float *weights,
-		const struct conv *like, struct conv *);
+		struct conv *);
 void conv_destroy(const struct onednn *, struct conv *); /* accepts a zeroed structure */
-/* Concurrent calls on one conv are fine, each with its own scratch of at least conv->scratch bytes, 64-byte aligned. */
-int conv_execute(const struct onednn *, const struct conv *, void *src, void *dst, void *scratch);
+
+/* A convolution with one caller's scratch, to be run time and again, concurrently with others: at least conv->scratch bytes,
+ * 64-byte aligned. */
+struct conv_call {
+	dnnl_primitive_t primitive;
+	dnnl_stream_t stream;
+	int count;
+	dnnl_exec_arg_t arguments[4];
+};
+
+int conv_bind(const struct onednn *, const struct conv *, void *scratch, struct conv_call *);
+int conv_run(const struct onednn *, const struct conv_call *, const void *src, void *dst);
+void conv_unbind(struct conv_call *); /* accepts a zeroed structure */
 
 #endif

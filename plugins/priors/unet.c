@@ -10,13 +10,16 @@
  * so that the network F has a target of unit variance at every sigma.  tools/train/network.py computes the same thing
  * and makes the weights; the file's header says the widths.
  *
- * Layers run one after the other, each in strips of rows over the host's threads; the image is cut into overlapping
- * tiles only when the budget of memory asks for it.  The overlap is as wide as the network sees. */
+ * The network runs in stages, one after the other: all that happens at one resolution, with the change to that resolution
+ * before it.  The threads take pieces of a stage, and go down a piece a few rows at a time through all its convolutions,
+ * so that what is between them stays in the cache.  The image is cut into overlapping tiles only when the budget of
+ * memory asks for it.  The overlap is as wide as the network sees. */
 #include <lacuna/plugin.h>
 #include "common/onednn.h"
 #include "common/weights.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +27,17 @@
 enum {
 	LEVELS_MOST = 6,
 	BLOCKS_MOST = 8,
-	LAYERS_MOST = 3 + 2 * LEVELS_MOST + 4 * LEVELS_MOST * BLOCKS_MOST,
-	UNITS_MOST = 32, /* of one layer: more than threads, so that they end together */
-	STRIP_ROWS = 8,	 /* of one call: fewer cost calls, more do not fit the cache */
+	LAYERS_MOST = 2 + 2 * LEVELS_MOST + 4 * LEVELS_MOST * BLOCKS_MOST,
+	STAGES_MOST = 2 * LEVELS_MOST,
+	CHAIN_MOST = 2 * BLOCKS_MOST + 2,
+	UNITS_MOST = 32, /* more than threads, so that they end together */
+	ROWS = 8,	 /* of a convolution's call: fewer cost calls, more do not fit the cache */
+	/* Of a piece.  Wide ones do not fit the cache, small ones compute more twice; with floats, arithmetic takes longer
+	 * than memory. */
+	WIDTH_BF16 = 256,
+	WIDTH_F32 = 512,
+	HEIGHT_LEAST = 32,
+	HEIGHT_MOST = 128,
 	WINDOWS_MOST = 4,
 	RADIUS_MOST = 64,
 	VECTOR = 16 /* channels are stored in multiples of this */
@@ -39,17 +50,35 @@ struct config {
 
 enum { AUTO, F32, BF16 };
 
-enum { T = LEVELS_MOST }; /* the buffer beside x[level] */
+/* Where a stage puts its result, beside x[level]: two buffers in turn, and the image itself. */
+enum { T = LEVELS_MOST, BUFFERS = T + 2, IMAGE };
 
 struct layer {
-	int level;    /* whose rows are cut into strips */
-	int from, to; /* buffers: x[level], or T */
-	int inputs, outputs;
-	int kernel, up, relu, sum, single;
-	int strips, rows, units; /* units: runs of strips, one scratch each */
-	/* kernel 3: the first strip, those between, the last, which have zeros above, nowhere, below.  up: even and
-	 * odd rows of the result, each by itself a 1x1 convolution from one pixel to two neighbours. */
-	struct conv conv[3];
+	int inputs, outputs, kernel; /* channels as they are stored */
+	int relu, sum, single;
+	struct conv conv[2]; /* the second: odd rows of what goes up */
+};
+
+/* How a stage gets what its first layer reads. */
+enum entrance {
+	FEATURES, /* of the image */
+	DOWN,	  /* 2x2 convolution of stride 2, from the level above */
+	UP /* its transpose, from the level below, plus x[level]: two 1x1 convolutions from one pixel to two */
+};
+
+/* 3x3 convolutions of one level, each of the result of the one before. */
+struct stage {
+	enum entrance entrance; /* its convolution is the layer before the first */
+	int level;
+	int from, to;	       /* buffers */
+	int first, count;      /* layers */
+	int64_t width, height; /* of a piece */
+	int64_t columns, pieces;
+	/* In a unit's own scratch: what layer k reads, or the result; rows that are kept there from one time to the next,
+	 * 0 where they are among another's; rows for the entrance; what the convolutions ask for. */
+	size_t at[CHAIN_MOST + 1];
+	int keep[CHAIN_MOST + 1];
+	size_t enter, scratch;
 };
 
 struct unet {
@@ -61,15 +90,16 @@ struct unet {
 	int radius[WINDOWS_MOST];
 	float window[WINDOWS_MOST][RADIUS_MOST + 1]; /* one half of a symmetric kernel */
 	struct layer layer[LAYERS_MOST];
-	int layers;
+	struct stage stage[STAGES_MOST];
+	int layers, stages;
 
 	int64_t w, h;		/* of the image */
 	int64_t tile_w, tile_h; /* multiples of 2^levels, as are the tiles' origins */
 	int64_t halo;
-	int input, output;	    /* channels of the first layer's input, the last one's output */
-	size_t at[LEVELS_MOST + 1]; /* offsets of the buffers in the scratch */
-	size_t planes;		    /* of feature making: they lie where x[] comes to lie later */
-	size_t strip, strip_bytes;  /* offset and size of the strips' own scratch */
+	int input, output;	 /* channels of the first layer's input, the last one's output */
+	size_t at[BUFFERS];	 /* offsets of the buffers in the scratch */
+	size_t unit, unit_bytes; /* offset and size of the units' own scratch */
+	int units;		 /* of work that may go on at the same time */
 	size_t bytes;
 };
 
@@ -96,9 +126,8 @@ static void destroy(void *self)
 
 	if (!n)
 		return;
-	/* backwards: strips share the weights of an earlier one */
-	for (int i = n->layers; i-- > 0;)
-		for (int k = 3; k-- > 0;)
+	for (int i = 0; i < n->layers; i++)
+		for (int k = 0; k < 2; k++)
 			conv_destroy(&n->onednn, &n->layer[i].conv[k]);
 	onednn_destroy(&n->onednn);
 	n->host->release(n->host, n);
@@ -173,82 +202,129 @@ static int64_t reach(const struct unet *n)
 	return r + widest;
 }
 
-static size_t bytes_per_pixel(const struct unet *n)
+static size_t value_size(const struct unet *n)
 {
-	const size_t size = n->onednn.bf16 ? 2 : 4;
-	size_t x = 0, planes = (2 + 2 * (size_t)n->windows) * sizeof(float), t;
-
-	for (int l = 0; l < n->levels; l++)
-		x += size * (size_t)stored(n->width[l]) / ((size_t)4 << 2 * l) + 1;
-	t = size * (size_t)(n->input > stored(n->width[0]) ? n->input : stored(n->width[0]));
-	for (int l = 1; l < n->levels; l++)
-		if (size * (size_t)stored(n->width[l]) >> 2 * l > t)
-			t = size * (size_t)stored(n->width[l]) >> 2 * l;
-	if (t < sizeof(float) * (size_t)n->output)
-		t = sizeof(float) * (size_t)n->output;
-	return (x > planes ? x : planes) + t / 4 + 1;
+	return n->onednn.bf16 ? 2 : 4;
 }
 
-/* Pixels of `count' tiles along a side, each a multiple of m. */
-static int64_t tile_side(const struct unet *n, int64_t size, int64_t count)
+/* The buffer that the stage going up to level l fills. */
+static int result_of(const struct unet *n, int l)
 {
-	const int64_t m = (int64_t)1 << n->levels, overlap = 2 * n->halo;
+	return l == 0 ? IMAGE : l == n->levels - 1 ? l : T + (n->levels - l) % 2;
+}
 
-	return least(size, round_up((size - overlap + count - 1) / count, m) + overlap);
+/* Bytes of a buffer for a block of pixels, of which tiles are made: 2^levels wide and high. */
+static size_t block_bytes(const struct unet *n, int buffer)
+{
+	size_t most = 0;
+
+	if (buffer == T) /* averages first, see plane() */
+		most = 2 * (size_t)(n->channels * n->windows) * sizeof(float) << 2 * n->levels;
+	for (int l = 0; l < n->levels; l++) {
+		size_t b = (size_t)stored(n->width[l]) * value_size(n) << 2 * (n->levels - 1 - l);
+
+		if ((buffer == l || buffer == result_of(n, l)) && b > most)
+			most = b;
+	}
+	return most;
+}
+
+/* Pixels of `count' tiles along a side, each a multiple of m but for a whole side, that overlap by 2 halo. */
+static int64_t tile_side(int64_t size, int64_t count, int64_t m, int64_t halo)
+{
+	return least(size, round_up((size - 2 * halo + count - 1) / count, m) + 2 * halo);
+}
+
+static int64_t tile_count(int64_t size, int64_t tile, int64_t halo)
+{
+	const int64_t step = tile - 2 * halo;
+
+	return tile >= size ? 1 : (size - tile + step - 1) / step + 1;
+}
+
+static int64_t tile_origin(int64_t i, int64_t size, int64_t tile, int64_t halo)
+{
+	return least(i * (tile - 2 * halo), size - tile);
 }
 
 /* All tiles have the same size, or the layers would need more primitives.  Of all ways to cut that fit the budget, the one
  * with the least to compute. */
 static int plan_tiles(struct unet *n, const struct config *c)
 {
-	const int64_t m = (int64_t)1 << n->levels, per = (int64_t)bytes_per_pixel(n);
+	const int64_t m = (int64_t)1 << n->levels;
 	const int64_t w = round_up(n->w, m), h = round_up(n->h, m);
 	const int64_t smallest = least(w, 2 * n->halo + m) * least(h, 2 * n->halo + m);
-	const int64_t pixels = (c->memory << 20) / per;
-	int64_t best = INT64_MAX;
+	int64_t per = 0, pixels, best = INT64_MAX;
 
+	for (int b = 0; b < BUFFERS; b++)
+		per += (int64_t)block_bytes(n, b);
+	pixels = ((c->memory << 20) / 8 * 7) / per * m * m; /* the rest is for the units */
 	if (c->tile) {
 		n->tile_w = least(w, round_up(c->tile, m) + 2 * n->halo);
 		n->tile_h = least(h, round_up(c->tile, m) + 2 * n->halo);
 		return LACUNA_OK;
 	}
 	for (int64_t columns = 1; columns <= w / m; columns++) {
-		const int64_t tile_w = tile_side(n, w, columns);
+		const int64_t tile_w = tile_side(w, columns, m, n->halo);
 		int64_t rows = 1;
 
-		while (rows < h / m && tile_w * tile_side(n, h, rows) > pixels)
+		while (rows < h / m && tile_w * tile_side(h, rows, m, n->halo) > pixels)
 			rows++;
-		if (tile_w * tile_side(n, h, rows) > pixels ||
-		    columns * rows * tile_w * tile_side(n, h, rows) >= best)
+		if (tile_w * tile_side(h, rows, m, n->halo) > pixels ||
+		    columns * rows * tile_w * tile_side(h, rows, m, n->halo) >= best)
 			continue;
 		n->tile_w = tile_w;
-		n->tile_h = tile_side(n, h, rows);
+		n->tile_h = tile_side(h, rows, m, n->halo);
 		best = columns * rows * tile_w * n->tile_h;
 	}
 	if (best == INT64_MAX)
-		return n->host->fail(
-			n->host, LACUNA_EINVAL,
-			"unet: %lld MB are too little for this network; give memory=%lld "
-			"or more",
-			(long long)c->memory, (long long)((smallest * per >> 20) + 1));
+		return n->host->fail(n->host, LACUNA_EINVAL,
+				     "unet: %lld MB are too little for this network; give "
+				     "memory=%lld or more",
+				     (long long)c->memory,
+				     (long long)((smallest / m / m * per / 7 * 8 >> 20) + 1));
 	return LACUNA_OK;
 }
 
-static struct layer *add(struct unet *n, int level, int from, int to, int inputs, int outputs,
-			 int kernel)
+static int64_t level_width(const struct unet *n, int level)
+{
+	return n->tile_w >> (level + 1);
+}
+
+static int64_t level_height(const struct unet *n, int level)
+{
+	return n->tile_h >> (level + 1);
+}
+
+/* A stage of `count' layers beside that of the entrance, which are to be added next. */
+static void add_stage(struct unet *n, enum entrance entrance, int level, int from, int count)
+{
+	struct stage *s = &n->stage[n->stages++];
+	const int64_t w = level_width(n, level), h = level_height(n, level);
+	const int64_t most = n->onednn.bf16 ? WIDTH_BF16 : WIDTH_F32;
+
+	s->entrance = entrance;
+	s->level = level;
+	s->from = from;
+	s->to = entrance == UP || n->levels == 1 ? result_of(n, level) : level;
+	s->first = n->layers + (entrance != FEATURES);
+	s->count = count;
+	s->width = w;
+	for (int64_t k = 2; s->width > most; k++) /* kernels work on VECTOR pixels at a time */
+		s->width = least(w, round_up(tile_side(w, k, 1, count), VECTOR));
+	s->columns = tile_count(w, s->width, count);
+	s->height = h / 2 > HEIGHT_MOST ? HEIGHT_MOST : h / 2 < HEIGHT_LEAST ? HEIGHT_LEAST : h / 2;
+	s->height = round_up(s->height, ROWS);
+	s->pieces = s->columns * ((h + s->height - 1) / s->height);
+}
+
+static struct layer *add_layer(struct unet *n, int inputs, int outputs, int kernel)
 {
 	struct layer *l = &n->layer[n->layers++];
-	const int rows = (int)(n->tile_h >> (level + 1));
 
-	l->level = level;
-	l->from = from;
-	l->to = to;
 	l->inputs = inputs;
 	l->outputs = outputs;
 	l->kernel = kernel;
-	l->rows = STRIP_ROWS;
-	l->strips = (rows + l->rows - 1) / l->rows;
-	l->units = l->strips < UNITS_MOST ? l->strips : UNITS_MOST;
 	return l;
 }
 
@@ -274,33 +350,22 @@ static int read_kernel(const struct unet *n, const struct weights *file, const c
 static int finish_conv(struct unet *n, struct layer *l, const struct weights *file,
 		       const char *name, int outputs, int inputs)
 {
-	const int stride = l->kernel == 2 ? 2 : 1;
-	const int rows = (int)(n->tile_h >> (l->level + 1));
-	const int last = rows - (l->strips - 1) * l->rows;
-	const int across = (int)(n->tile_w >> (l->level + 1)) * stride;
-	const int pad = l->kernel == 3;
+	const int width = (int)n->stage[n->stages - 1].width, chain = l->kernel == 3;
+	const struct conv_shape s = { .inputs = l->inputs,
+				      .outputs = l->outputs,
+				      .kernel = l->kernel,
+				      .stride = chain ? 1 : 2,
+				      .height = chain ? ROWS + 2 : 2,
+				      .width = chain ? width : 2 * width,
+				      .side = chain,
+				      .relu = l->relu,
+				      .sum = l->sum,
+				      .single = l->single };
 	float *weights;
 	int status = read_kernel(n, file, name, l, outputs, inputs, &weights);
 
-	for (int k = l->strips > 1 ? 0 : 2; !status && k < 3; k++) {
-		struct conv_shape s = { .inputs = l->inputs,
-					.outputs = l->outputs,
-					.kernel = l->kernel,
-					.stride = stride,
-					.width = across,
-					.side = pad,
-					.relu = l->relu,
-					.sum = l->sum,
-					.single = l->single };
-
-		if (k == 1 && l->strips < 3)
-			continue;
-		s.top = pad && (k == 0 || l->strips == 1);
-		s.bottom = pad && k == 2;
-		s.height = (k == 2 ? last : l->rows) * stride + (pad ? 2 : 0) - s.top - s.bottom;
-		status = conv_create(&n->onednn, &s, weights,
-				     l->strips > 1 && k ? &l->conv[0] : NULL, &l->conv[k]);
-	}
+	if (!status)
+		status = conv_create(&n->onednn, &s, weights, &l->conv[0]);
 	n->host->release(n->host, weights);
 	return status;
 }
@@ -322,7 +387,7 @@ static int finish_up(struct unet *n, struct layer *l, const struct weights *file
 					      .kernel = 1,
 					      .stride = 1,
 					      .height = 1,
-					      .width = (int)(n->tile_w >> (l->level + 1)),
+					      .width = (int)n->stage[n->stages - 1].width / 2,
 					      .sum = 1 };
 
 		for (size_t i = 0; i < (size_t)inputs; i++)
@@ -331,7 +396,7 @@ static int finish_up(struct unet *n, struct layer *l, const struct weights *file
 					pair[(column * half + o) * in + i] =
 						read[((i * (size_t)outputs + o) * 2 + row) * 2 +
 						     column];
-		status = conv_create(&n->onednn, &s, pair, NULL, &l->conv[row]);
+		status = conv_create(&n->onednn, &s, pair, &l->conv[row]);
 	}
 	host->release(host, pair);
 	host->release(host, read);
@@ -345,19 +410,43 @@ static int add_blocks(struct unet *n, const struct weights *file, const char *si
 	int status = LACUNA_OK;
 
 	for (int b = 0; b < n->blocks && !status; b++) {
-		struct layer *l = add(n, level, level, T, stored(c), stored(c), 3);
+		struct layer *l = add_layer(n, stored(c), stored(c), 3);
 
 		l->relu = 1;
 		snprintf(name, sizeof(name), "%s.%d.a.weight", side, b);
 		status = finish_conv(n, l, file, name, c, c);
 		if (status)
 			break;
-		l = add(n, level, T, level, stored(c), stored(c), 3);
+		l = add_layer(n, stored(c), stored(c), 3);
 		l->sum = 1;
 		snprintf(name, sizeof(name), "%s.%d.b.weight", side, b);
 		status = finish_conv(n, l, file, name, c, c);
 	}
 	return status;
+}
+
+static int add_up(struct unet *n, const struct weights *file, int level)
+{
+	const int *width = n->width;
+	char name[64];
+	struct layer *l;
+
+	add_stage(n, UP, level, result_of(n, level + 1), 2 * n->blocks + !level);
+	snprintf(name, sizeof(name), "up.%d.weight", level);
+	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
+	return finish_up(n, l, file, name, width[level], width[level + 1]);
+}
+
+static int add_down(struct unet *n, const struct weights *file, int level)
+{
+	const int *width = n->width;
+	char name[64];
+	struct layer *l;
+
+	add_stage(n, DOWN, level, level - 1, 2 * n->blocks);
+	snprintf(name, sizeof(name), "down.%d.weight", level - 1);
+	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
+	return finish_conv(n, l, file, name, width[level], width[level - 1]);
 }
 
 static int add_layers(struct unet *n, const struct weights *file)
@@ -367,63 +456,96 @@ static int add_layers(struct unet *n, const struct weights *file)
 	struct layer *l;
 	int status, k;
 
-	status = finish_conv(n, add(n, 0, T, 0, n->input, stored(width[0]), 3), file, "head.weight",
+	add_stage(n, FEATURES, 0, T, 1 + 2 * n->blocks + !bottom);
+	status = finish_conv(n, add_layer(n, n->input, stored(width[0]), 3), file, "head.weight",
 			     width[0], 4 * n->features);
 	for (k = 0; k < bottom && !status; k++) {
 		snprintf(name, sizeof(name), "enc.%d", k);
 		status = add_blocks(n, file, name, k);
-		if (status)
-			break;
-		snprintf(name, sizeof(name), "down.%d.weight", k);
-		l = add(n, k + 1, k, k + 1, stored(width[k]), stored(width[k + 1]), 2);
-		status = finish_conv(n, l, file, name, width[k + 1], width[k]);
+		if (!status)
+			status = add_down(n, file, k + 1);
 	}
 	if (!status)
 		status = add_blocks(n, file, "mid", bottom);
 	for (k = bottom - 1; k >= 0 && !status; k--) {
-		snprintf(name, sizeof(name), "up.%d.weight", k);
-		l = add(n, k + 1, k + 1, k, stored(width[k + 1]), 2 * stored(width[k]), 1);
-		l->up = 1;
-		status = finish_up(n, l, file, name, width[k], width[k + 1]);
-		if (status)
-			break;
+		status = add_up(n, file, k);
 		snprintf(name, sizeof(name), "dec.%d", k);
-		status = add_blocks(n, file, name, k);
+		if (!status)
+			status = add_blocks(n, file, name, k);
 	}
 	if (status)
 		return status;
-	l = add(n, 0, 0, T, stored(width[0]), n->output, 3);
+	l = add_layer(n, stored(width[0]), n->output, 3);
 	l->single = 1;
 	return finish_conv(n, l, file, "tail.weight", 4 * n->channels, width[0]);
 }
 
-static void plan_scratch(struct unet *n)
+/* Bytes of a pixel of what layer k of a stage reads, -1: its entrance; or of what the last one wrote. */
+static size_t pixel_bytes(const struct unet *n, const struct stage *s, int k)
 {
-	const size_t size = n->onednn.bf16 ? 2 : 4;
-	const size_t pixels = (size_t)n->tile_w * (size_t)n->tile_h;
-	size_t at = 0, t = (size_t)n->input * size * (pixels / 4);
-	size_t planes = (2 + 2 * (size_t)n->windows) * pixels * sizeof(float);
+	const struct layer *l = &n->layer[s->first];
 
-	for (int l = 0; l < n->levels; l++) {
-		size_t b = (size_t)stored(n->width[l]) * size * (pixels >> 2 * (l + 1));
+	if (k < s->count)
+		return (size_t)l[k].inputs * value_size(n);
+	return (size_t)l[k - 1].outputs * (l[k - 1].single ? sizeof(float) : value_size(n));
+}
 
-		n->at[l] = at;
-		at += (b + 63) / 64 * 64;
-		t = b > t ? b : t;
+/* Where a stage's buffers are in a unit's scratch, and the size of all. */
+static size_t plan_stage(const struct unet *n, struct stage *s)
+{
+	const int first = s->first - (s->entrance != FEATURES);
+	size_t at = 0, scratch = 0;
+
+	for (int k = 0; k <= s->count; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+
+		if (k > 1 && n->layer[s->first + k - 1].sum) { /* in place, two rows further up */
+			s->at[k] = s->at[k - 2] - (k < s->count ? 2 * row : 0);
+			continue;
+		}
+		for (int i = k; i < s->count && (i == k || n->layer[s->first + i - 1].sum); i += 2)
+			s->keep[k] += 2;
+		at += (size_t)s->keep[k] * row;
+		s->at[k] = at - (k < s->count ? 2 * row : 0);
+		at = (at + ROWS * row + 63) / 64 * 64;
 	}
-	n->planes = 0;
-	at = at < planes ? planes : at;
-	if (t < (size_t)n->output * sizeof(float) * (pixels / 4))
-		t = (size_t)n->output * sizeof(float) * (pixels / 4);
-	n->at[T] = (at + 63) / 64 * 64;
-	n->strip = (n->at[T] + t + 63) / 64 * 64;
-	n->strip_bytes = 2 * (size_t)n->windows * (size_t)n->tile_w * sizeof(float);
-	for (int i = 0; i < n->layers; i++)
-		for (int k = 0; k < 3; k++)
-			if (n->layer[i].conv[k].scratch > n->strip_bytes)
-				n->strip_bytes = n->layer[i].conv[k].scratch;
-	n->strip_bytes = (n->strip_bytes + 63) / 64 * 64;
-	n->bytes = n->strip + UNITS_MOST * n->strip_bytes;
+	s->enter = at;
+	if (s->entrance == FEATURES)
+		at += (3 + 2 * (size_t)n->windows) * 2 * (size_t)s->width * sizeof(float);
+	else if (s->entrance == DOWN)
+		at += 4 * (size_t)s->width * pixel_bytes(n, s, -1);
+	s->scratch = (at + 63) / 64 * 64;
+	for (int k = first; k < s->first + s->count; k++)
+		for (int half = 0; half < 2; half++)
+			if (scratch < n->layer[k].conv[half].scratch)
+				scratch = n->layer[k].conv[half].scratch;
+	return s->scratch + scratch;
+}
+
+static void plan_scratch(struct unet *n, int64_t memory)
+{
+	const size_t blocks = (size_t)(n->tile_w * n->tile_h) >> 2 * n->levels;
+	const size_t budget = (size_t)memory << 20;
+	size_t at = 0;
+
+	for (int b = 0; b < BUFFERS; b++) {
+		n->at[b] = at;
+		at += (block_bytes(n, b) * blocks + 63) / 64 * 64;
+	}
+	n->unit = at;
+	n->unit_bytes = 2 * ((size_t)n->tile_w + 2 * RADIUS_MOST) * sizeof(float); /* averages */
+	n->units = 1;
+	for (int i = 0; i < n->stages; i++) {
+		const size_t own = plan_stage(n, &n->stage[i]);
+
+		n->unit_bytes = own > n->unit_bytes ? own : n->unit_bytes;
+		if (n->stage[i].pieces > n->units)
+			n->units = (int)least(n->stage[i].pieces, UNITS_MOST);
+	}
+	n->unit_bytes = (n->unit_bytes + 63) / 64 * 64;
+	while (n->units > 1 && n->unit + (size_t)n->units * n->unit_bytes > budget)
+		n->units--;
+	n->bytes = n->unit + (size_t)n->units * n->unit_bytes;
 }
 
 /* The weights: a file of the user's, else ours for gray or for colour. */
@@ -475,7 +597,7 @@ static int build(struct unet *n, const struct config *c, const struct lacuna_sha
 	if (!status)
 		status = add_layers(n, file);
 	if (!status)
-		plan_scratch(n);
+		plan_scratch(n, c->memory);
 	weights_close(file);
 	return status;
 }
@@ -525,8 +647,8 @@ struct job {
 	float sigma;
 	/* the tile: origin and what of it lies in the image; what of it is written out */
 	int64_t x, y, w, h, left, top, right, bottom;
-	int channel;
-	const struct layer *layer;
+	const struct stage *stage;
+	atomic_llong next; /* piece of it */
 	int status[UNITS_MOST];
 };
 
@@ -537,11 +659,6 @@ static float clamped(const struct unet *n, float sigma)
 	return sigma < lo ? lo : sigma > hi ? hi : sigma;
 }
 
-static float sigma_at(const struct job *j, size_t i)
-{
-	return j->map ? clamped(j->n, j->map[i]) : j->sigma;
-}
-
 static size_t image_index(const struct job *j, int channel, int64_t x, int64_t y)
 {
 	const struct unet *n = j->n;
@@ -550,82 +667,114 @@ static size_t image_index(const struct job *j, int channel, int64_t x, int64_t y
 	       (size_t)(j->x + x);
 }
 
-static float *plane(const struct job *j, int k)
+/* The average across of what window `window' sees of a channel: of the precision, or of the weighted values. */
+static float *plane(const struct job *j, int channel, int window, int weighted)
 {
 	const struct unet *n = j->n;
+	const size_t k = (size_t)(2 * (channel * n->windows + window) + weighted);
 
-	return (float *)(void *)(j->scratch + n->planes) +
-	       (size_t)k * (size_t)n->tile_w * (size_t)n->tile_h;
+	return (float *)(void *)(j->scratch + n->at[T]) + k * (size_t)n->tile_w * (size_t)n->tile_h;
 }
 
-/* Rows of a tile for strip i. */
-static void strip_rows(const struct unet *n, size_t i, int64_t rows, int64_t *from, int64_t *to)
+/* Rows of a tile for unit i. */
+static void unit_rows(const struct unet *n, size_t i, int64_t rows, int64_t *from, int64_t *to)
 {
-	(void)n;
-	*from = rows * (int64_t)i / UNITS_MOST;
-	*to = rows * ((int64_t)i + 1) / UNITS_MOST;
+	*from = rows * (int64_t)i / n->units;
+	*to = rows * ((int64_t)i + 1) / n->units;
 }
 
-/* Adds one pair of taps, at distance r on both sides; outside there is nothing. */
-static void tap_row(const float *in, float *out, int64_t w, int64_t r, float g)
+static void *unit_scratch(const struct job *j, size_t i)
 {
-	if (r == 0) {
-		for (int64_t x = 0; x < w; x++)
-			out[x] = g * in[x];
-		return;
+	return j->scratch + j->n->unit + i * j->n->unit_bytes;
+}
+
+/* sigma and v of a row of the image. */
+static void read_row(const struct job *j, size_t at, int64_t count, float *s, float *v)
+{
+	for (int64_t x = 0; x < count; x++) {
+		s[x] = j->map ? clamped(j->n, j->map[at + (size_t)x]) : j->sigma;
+		v[x] = j->u[at + (size_t)x] - 0.5f;
 	}
-	for (int64_t x = r; x < w; x++)
-		out[x] += g * in[x - r];
-	for (int64_t x = 0; x < w - r; x++)
-		out[x] += g * in[x + r];
 }
 
-/* Precision 1/sigma^2 and precision-weighted v, then their horizontal averages. */
+/* in: with zeros on both sides, as many as the radius. */
+static void average_row(const float *g, int radius, const float *in, int64_t w, float *out)
+{
+	for (int64_t x = 0; x < w; x++)
+		out[x] = g[0] * in[x];
+	for (int64_t r = 1; r <= radius; r++)
+		for (int64_t x = 0; x < w; x++)
+			out[x] += g[r] * (in[x - r] + in[x + r]);
+}
+
+/* Horizontal averages of precision 1/sigma^2 and precision-weighted v. */
 static void average_across(void *arg, size_t i)
 {
 	const struct job *j = arg;
 	const struct unet *n = j->n;
+	const size_t padded = (size_t)n->tile_w + 2 * RADIUS_MOST;
+	float *precision = (float *)unit_scratch(j, i) + RADIUS_MOST;
+	float *weighted = precision + padded;
 	int64_t from, to;
 
-	strip_rows(n, i, j->h, &from, &to);
-	for (int64_t y = from; y < to; y++) {
-		const size_t row = (size_t)y * (size_t)n->tile_w;
-		const size_t at = image_index(j, j->channel, 0, y);
-		float *precision = plane(j, 0) + row, *weighted = plane(j, 1) + row;
+	unit_rows(n, i, j->h, &from, &to);
+	memset(unit_scratch(j, i), 0, 2 * padded * sizeof(float));
+	for (int64_t row = from * n->channels; row < to * n->channels; row++) {
+		const int c = (int)(row % n->channels);
+		const int64_t y = row / n->channels;
 
+		read_row(j, image_index(j, c, 0, y), j->w, precision, weighted);
 		for (int64_t x = 0; x < j->w; x++) {
-			const float s = sigma_at(j, at + (size_t)x);
-
-			precision[x] = 1 / (s * s);
-			weighted[x] = (j->u[at + (size_t)x] - 0.5f) * precision[x];
+			precision[x] = 1 / (precision[x] * precision[x]);
+			weighted[x] *= precision[x];
 		}
-		for (int k = 0; k < n->windows; k++)
-			for (int r = 0; r <= n->radius[k]; r++) {
-				tap_row(precision, plane(j, 2 + 2 * k) + row, j->w, r,
-					n->window[k][r]);
-				tap_row(weighted, plane(j, 3 + 2 * k) + row, j->w, r,
-					n->window[k][r]);
-			}
+		for (int k = 0; k < n->windows; k++) {
+			average_row(n->window[k], n->radius[k], precision, j->w,
+				    plane(j, c, k, 0) + y * n->tile_w);
+			average_row(n->window[k], n->radius[k], weighted, j->w,
+				    plane(j, c, k, 1) + y * n->tile_w);
+		}
 	}
 }
 
-/* The vertical average of row y of plane k, radius and kernel of window `window'. */
-static void average_down(const struct job *j, int k, int window, int64_t y, float *out)
+/* The vertical average about row y from column x of one of those planes; outside there is nothing. */
+static void average_down(const struct job *j, const float *in, int window, int64_t x, int64_t y,
+			 int64_t count, float *out)
 {
 	const struct unet *n = j->n;
-	const float *in = plane(j, k);
+	const float *g = n->window[window], *row = in + y * n->tile_w + x;
 
-	for (int64_t x = 0; x < j->w; x++)
-		out[x] = 0;
-	for (int64_t r = -n->radius[window]; r <= n->radius[window]; r++) {
-		const float g = n->window[window][r < 0 ? -r : r];
-		const float *row = in + (y + r) * n->tile_w;
+	for (int64_t i = 0; i < count; i++)
+		out[i] = g[0] * row[i];
+	for (int64_t r = 1; r <= n->radius[window]; r++) {
+		const float *above = y >= r ? row - r * n->tile_w : NULL;
+		const float *below = y + r < j->h ? row + r * n->tile_w : NULL;
+		const float *one = above ? above : below;
 
-		if (y + r < 0 || y + r >= j->h)
-			continue;
-		for (int64_t x = 0; x < j->w; x++)
-			out[x] += g * row[x];
+		if (above && below)
+			for (int64_t i = 0; i < count; i++)
+				out[i] += g[r] * (above[i] + below[i]);
+		else if (one)
+			for (int64_t i = 0; i < count; i++)
+				out[i] += g[r] * one[i];
 	}
+}
+
+/* x > 0.  Written out since the compiler knows no vector form of logf. */
+static inline float logarithm(float x)
+{
+	uint32_t bits, one;
+	int32_t exponent;
+	float m, t, t2;
+
+	memcpy(&bits, &x, sizeof(bits));
+	exponent = (int32_t)(bits - 0x3f3504f3) >> 23; /* so that sqrt(1/2) <= m < sqrt(2) */
+	one = bits - ((uint32_t)exponent << 23);
+	memcpy(&m, &one, sizeof(m));
+	t = (m - 1) / (m + 1);
+	t2 = t * t;
+	return (float)exponent * 0x1.62e43p-1f +
+	       2 * t * (1 + t2 * (1 / 3.0f + t2 * (1 / 5.0f + t2 * (1 / 7.0f + t2 / 9))));
 }
 
 static uint16_t to_bf16(float v)
@@ -636,137 +785,268 @@ static uint16_t to_bf16(float v)
 	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
 }
 
-static void put(const struct unet *n, void *base, size_t index, float v)
-{
-	if (n->onednn.bf16)
-		((uint16_t *)base)[index] = to_bf16(v);
-	else
-		((float *)base)[index] = v;
-}
-
 /* Detail in units of the noise may be anything where there is hardly any noise. */
 static float bounded(float r)
 {
 	return r / sqrtf(1 + r * r / 16);
 }
 
-/* The features of one row of the tile.  Pixel (2a+dx, 2b+dy) becomes channel 4 feature + 2 dy + dx of (a, b). */
-static void feature_row(const struct job *j, int64_t y, float *average)
+/* Feature k of a row.  Pixel (2a+dx, 2b+dy) becomes channel 4 feature + 2 dy + dx of (a, b): `to' is that of dx = 0. */
+static void put_row(const struct unet *n, const float *row, int64_t count, char *to, int k)
+{
+	const int64_t step = n->input, at = (int64_t)k * 4 * n->channels;
+	uint16_t *half = (uint16_t *)(void *)to + at;
+	float *single = (float *)(void *)to + at;
+
+	if (n->onednn.bf16)
+		for (int64_t x = 0; x < count; x++)
+			half[x / 2 * step + (x & 1)] = to_bf16(row[x]);
+	else
+		for (int64_t x = 0; x < count; x++)
+			single[x / 2 * step + (x & 1)] = row[x];
+}
+
+/* The features of one row of a channel, from column x on; `own' takes as many rows of numbers as feature_rows() says. */
+static void feature_row(const struct job *j, int channel, int64_t x, int64_t y, int64_t count,
+			float *own, char *to)
 {
 	const struct unet *n = j->n;
-	const size_t at = image_index(j, j->channel, 0, y);
 	const float d = (float)n->sigma_data, d2 = d * d;
-	const size_t step = (size_t)n->channels * 4; /* from one kind of feature to the next */
-	void *out = j->scratch + n->at[T];
+	float *s = own, *v = own + count, *f = own + 2 * count, *mean[WINDOWS_MOST];
+	float *precision[WINDOWS_MOST];
+	int kind = 0;
 
-	for (int k = 0; k < n->windows; k++)
-		for (int i = 0; i < 2; i++)
-			average_down(j, 2 + 2 * k + i, k, y, average + (2 * k + i) * n->tile_w);
-	for (int64_t x = 0; x < j->w; x++) {
-		const float s = sigma_at(j, at + (size_t)x), v = j->u[at + (size_t)x] - 0.5f;
-		const float total = s * s + d2;
-		float mean[WINDOWS_MOST], precision[WINDOWS_MOST];
-		size_t f = ((size_t)(y / 2) * (size_t)(n->tile_w / 2) + (size_t)(x / 2)) *
-				   (size_t)n->input +
-			   (size_t)j->channel * 4 + (size_t)(2 * (y & 1) + (x & 1));
+	read_row(j, image_index(j, channel, x, y), count, s, v);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = logarithm(s[i]) / 4;
+	put_row(n, f, count, to, kind++);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = v[i] / sqrtf(s[i] * s[i] + d2);
+	put_row(n, f, count, to, kind++);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = v[i] * (d / (s[i] * s[i] + d2));
+	put_row(n, f, count, to, kind++);
+	for (int k = 0; k < n->windows; k++) {
+		float *p = precision[k] = own + (3 + 2 * k) * count;
+		float *m = mean[k] = own + (4 + 2 * k) * count;
 
-		put(n, out, f, logf(s) / 4);
-		put(n, out, f += step, v / sqrtf(total));
-		put(n, out, f += step, v * (d / total));
-		for (int k = 0; k < n->windows; k++) {
-			precision[k] = average[2 * k * n->tile_w + x] + 1 / d2;
-			mean[k] = average[(2 * k + 1) * n->tile_w + x] / precision[k];
-			put(n, out, f += step, mean[k] / d);
-			put(n, out, f += step, -logf(precision[k]) / 8);
+		average_down(j, plane(j, channel, k, 0), k, x, y, count, p);
+		average_down(j, plane(j, channel, k, 1), k, x, y, count, m);
+		for (int64_t i = 0; i < count; i++) {
+			p[i] += 1 / d2;
+			m[i] /= p[i];
+			f[i] = m[i] / d;
 		}
-		for (int k = 0; k < n->windows; k++)
-			put(n, out, f += step, bounded((v - mean[k]) / s));
-		for (int k = 0; k + 1 < n->windows; k++)
-			put(n, out, f += step,
-			    bounded((mean[k] - mean[k + 1]) * sqrtf(precision[k])));
+		put_row(n, f, count, to, kind++);
+		for (int64_t i = 0; i < count; i++)
+			f[i] = -logarithm(p[i]) / 8;
+		put_row(n, f, count, to, kind++);
+	}
+	for (int k = 0; k < n->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = bounded((v[i] - mean[k][i]) / s[i]);
+		put_row(n, f, count, to, kind++);
+	}
+	for (int k = 0; k + 1 < n->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = bounded((mean[k][i] - mean[k + 1][i]) * sqrtf(precision[k][i]));
+		put_row(n, f, count, to, kind++);
 	}
 }
 
-static void make_features(void *arg, size_t i)
-{
-	const struct job *j = arg;
-	const struct unet *n = j->n;
-	float *average = (float *)(void *)(j->scratch + n->strip + i * n->strip_bytes);
-	int64_t from, to;
+/* A piece of a stage at work. */
+struct piece {
+	const struct job *job;
+	const struct stage *stage;
+	int64_t x, left, right;			/* columns: the first; those of the result */
+	int64_t top, bottom;			/* rows of the result */
+	char *own;				/* scratch */
+	struct conv_call calls[CHAIN_MOST + 2]; /* of the layers, then of the entrance */
+};
 
-	strip_rows(n, i, (j->h + 1) / 2, &from, &to);
-	for (int64_t y = 2 * from; y < least(2 * to, j->h); y++)
-		feature_row(j, y, average);
+/* A pixel of a buffer, whose pixels take `bytes'. */
+static char *pixel(const struct job *j, int buffer, int level, int64_t x, int64_t y, size_t bytes)
+{
+	return j->scratch + j->n->at[buffer] + (size_t)(y * level_width(j->n, level) + x) * bytes;
 }
 
-/* Strip i of a layer, by the scratch of its unit. */
-static int run_strip(const struct job *j, int i, void *own)
+static void enter_features(const struct piece *p, int64_t y, char *to)
 {
+	const struct job *j = p->job;
 	const struct unet *n = j->n;
-	const struct layer *l = j->layer;
-	const size_t size = n->onednn.bf16 ? 2 : 4, out = l->single ? sizeof(float) : size;
-	const size_t across = (size_t)(n->tile_w >> (l->level + 1));
-	const size_t in_row = across * (size_t)l->inputs * size;
-	const size_t out_row = across * (size_t)l->outputs * out;
-	const size_t first = (size_t)i * (size_t)l->rows;
-	const struct conv *conv = &l->conv[i + 1 == l->strips ? 2 : i ? 1 : 0];
-	char *src = j->scratch + n->at[l->from], *dst = j->scratch + n->at[l->to];
+	const int64_t count = least(2 * p->stage->width, j->w - 2 * p->x);
+
+	memset(to, 0, (size_t)p->stage->width * pixel_bytes(n, p->stage, 0));
+	for (int c = 0; c < n->channels; c++)
+		for (int odd = 0; odd < 2 && 2 * y + odd < j->h; odd++)
+			feature_row(j, c, 2 * p->x, 2 * y + odd, count,
+				    (float *)(void *)(p->own + p->stage->enter),
+				    to + (size_t)(4 * c + 2 * odd) * value_size(n));
+}
+
+static int enter_down(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t bytes = pixel_bytes(p->job->n, s, -1), row = 2 * (size_t)s->width * bytes;
+
+	for (int odd = 0; odd < 2; odd++)
+		memcpy(p->own + s->enter + (size_t)odd * row,
+		       pixel(p->job, s->from, s->level - 1, 2 * p->x, 2 * y + odd, bytes), row);
+	return conv_run(&p->job->n->onednn, &p->calls[s->count], p->own + s->enter, to);
+}
+
+static int enter_up(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t above = pixel_bytes(p->job->n, s, 0), below = pixel_bytes(p->job->n, s, -1);
+
+	memcpy(to, pixel(p->job, s->level, s->level, p->x, y, above), (size_t)s->width * above);
+	return conv_run(&p->job->n->onednn, &p->calls[s->count + (y & 1)],
+			pixel(p->job, s->from, s->level + 1, p->x / 2, y / 2, below), to);
+}
+
+/* Rows y to y + ROWS of the first layer's input. */
+static int enter(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t row = (size_t)s->width * pixel_bytes(p->job->n, s, 0);
 	int status = LACUNA_OK;
 
-	if (l->up) {
-		const size_t rows = (size_t)(n->tile_h >> (l->level + 1));
+	for (int64_t end = y + ROWS; y < end && !status; y++, to += row)
+		if (y < 0 || y >= level_height(p->job->n, s->level))
+			continue;
+		else if (s->entrance == FEATURES)
+			enter_features(p, y, to);
+		else if (s->entrance == DOWN)
+			status = enter_down(p, y, to);
+		else
+			status = enter_up(p, y, to);
+	return status;
+}
 
-		for (size_t y = first; y < first + (size_t)l->rows && y < rows; y++)
-			for (size_t k = 0; k < 2 && !status; k++)
-				status = conv_execute(&n->onednn, &l->conv[k], src + y * in_row,
-						      dst + (2 * y + k) * out_row, own);
-		return status;
+/* x0 from the network's answer, rows y to y + ROWS of a piece. */
+static void write_image(const struct piece *p, int64_t y, const char *from)
+{
+	const struct job *j = p->job;
+	const struct unet *n = j->n;
+	const float *f = (const float *)(const void *)from;
+	const float d = (float)n->sigma_data, d2 = d * d;
+	const int64_t left = 2 * p->left > j->left ? 2 * p->left : j->left;
+	const int64_t right = least(2 * p->right, j->right);
+	const int64_t bottom = least(2 * least(y + ROWS, p->bottom), j->bottom);
+
+	for (int c = 0; c < n->channels; c++)
+		for (int64_t v = 2 * y > j->top ? 2 * y : j->top; v < bottom; v++) {
+			const size_t at = image_index(j, c, 0, v);
+			const float *row =
+				f + (v / 2 - y) * p->stage->width * n->output + 4 * c + 2 * (v & 1);
+
+			for (int64_t x = left; x < right; x++) {
+				const float s =
+					j->map ? clamped(n, j->map[at + (size_t)x]) : j->sigma;
+				const float total = s * s + d2, u = j->u[at + (size_t)x] - 0.5f;
+
+				j->x0[at + (size_t)x] = 0.5f + u * (d2 / total) +
+							row[(x / 2 - p->x) * n->output + (x & 1)] *
+								(s * d / sqrtf(total));
+			}
+		}
+}
+
+static void leave(const struct piece *p, int64_t y, const char *from)
+{
+	const struct stage *s = p->stage;
+	const size_t bytes = pixel_bytes(p->job->n, s, s->count);
+	const size_t skip = (size_t)(p->left - p->x) * bytes;
+
+	if (s->to == IMAGE) {
+		write_image(p, y, from);
+		return;
 	}
-	if (l->kernel == 2) /* rows of twice the width, two for each of the result */
-		return conv_execute(&n->onednn, conv, src + first * 4 * in_row,
-				    dst + first * out_row, own);
-	return conv_execute(&n->onednn, conv, src + (i ? first - 1 : 0) * in_row,
-			    dst + first * out_row, own);
+	for (int64_t end = least(y + ROWS, p->bottom); y < end; y++) {
+		memcpy(pixel(p->job, s->to, s->level, p->left, y, bytes), from + skip,
+		       (size_t)(p->right - p->left) * bytes);
+		from += (size_t)s->width * bytes;
+	}
+}
+
+/* Rows y to y + ROWS of the result.  Buffer k holds what layer k reads: ROWS new rows, and above them the last two of the
+ * time before.  So each layer is one row ahead of the one after it. */
+static int run_rows(const struct piece *p, int64_t y)
+{
+	const struct stage *s = p->stage;
+	const struct unet *n = p->job->n;
+	int status = LACUNA_OK;
+
+	for (int k = 0; k < s->count; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+		const size_t kept = (size_t)s->keep[k] * row;
+		char *end = p->own + s->at[k] + 2 * row;
+
+		if (kept)
+			memmove(end - kept, end - kept + ROWS * row, kept);
+	}
+	for (int k = 0; k <= s->count && !status; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+		const int64_t ahead = s->count - k, r = y + ahead;
+		char *to = p->own + s->at[k] + (ahead ? 2 * row : 0);
+
+		if (r + ROWS <= p->top - ahead) /* nobody will read them */
+			continue;
+		status = k ? conv_run(&n->onednn, &p->calls[k - 1], p->own + s->at[k - 1], to)
+			   : enter(p, r, to);
+		for (int64_t i = 0; i < ROWS; i++) /* there is no picture */
+			if (r + i < 0 || r + i >= level_height(n, s->level))
+				memset(to + (size_t)i * row, 0, row);
+	}
+	if (y >= p->top && !status)
+		leave(p, y, p->own + s->at[s->count]);
+	return status;
+}
+
+static int bind(struct piece *p)
+{
+	const struct stage *s = p->stage;
+	const struct unet *n = p->job->n;
+	const struct layer *l = &n->layer[s->first];
+	char *scratch = p->own + s->scratch;
+	int status = LACUNA_OK;
+
+	for (int k = 0; k < s->count && !status; k++)
+		status = conv_bind(&n->onednn, &l[k].conv[0], scratch, &p->calls[k]);
+	for (int k = 0; k < (int)s->entrance && !status; k++) /* DOWN one, UP two */
+		status = conv_bind(&n->onednn, &l[-1].conv[k], scratch, &p->calls[s->count + k]);
+	return status;
+}
+
+static int run_piece(const struct job *j, const struct stage *s, int64_t number, char *own)
+{
+	const int64_t column = number % s->columns, w = level_width(j->n, s->level);
+	struct piece p = { .job = j, .stage = s, .own = own };
+	int status = bind(&p);
+
+	p.x = tile_origin(column, w, s->width, s->count);
+	p.left = column ? p.x + s->count : 0;
+	p.right = column + 1 < s->columns ? p.x + s->width - s->count : w;
+	p.top = number / s->columns * s->height;
+	p.bottom = least(p.top + s->height, level_height(j->n, s->level));
+	for (int64_t y = p.top - round_up(2 * s->count, ROWS); y < p.bottom && !status; y += ROWS)
+		status = run_rows(&p, y);
+	for (int k = 0; k < s->count + (int)s->entrance; k++)
+		conv_unbind(&p.calls[k]);
+	return status;
 }
 
 static void run_unit(void *arg, size_t i)
 {
 	struct job *j = arg;
-	const struct unet *n = j->n;
-	const struct layer *l = j->layer;
-	char *own = j->scratch + n->strip + i * n->strip_bytes;
-	const int from = l->strips * (int)i / l->units, to = l->strips * ((int)i + 1) / l->units;
+	const struct stage *s = j->stage;
+	const struct lacuna_host *host = j->n->host;
+	int64_t number;
 
-	for (int s = from; s < to && !j->status[i]; s++)
-		j->status[i] = run_strip(j, s, own);
-}
-
-static void write_rows(void *arg, size_t i)
-{
-	const struct job *j = arg;
-	const struct unet *n = j->n;
-	const float *f = (const float *)(const void *)(j->scratch + n->at[T]);
-	const float d = (float)n->sigma_data, d2 = d * d;
-	int64_t from, to;
-
-	strip_rows(n, i, j->bottom - j->top, &from, &to);
-	for (int c = 0; c < n->channels; c++)
-		for (int64_t y = j->top + from; y < j->top + to; y++) {
-			const size_t at = image_index(j, c, 0, y);
-			const float *row =
-				f + (size_t)(y / 2) * (size_t)(n->tile_w / 2) * (size_t)n->output +
-				4 * c + 2 * (y & 1);
-
-			for (int64_t x = j->left; x < j->right; x++) {
-				const float s = sigma_at(j, at + (size_t)x), total = s * s + d2;
-				const float v = j->u[at + (size_t)x] - 0.5f;
-
-				j->x0[at + (size_t)x] =
-					0.5f + v * (d2 / total) +
-					row[(size_t)(x / 2) * (size_t)n->output + (size_t)(x & 1)] *
-						(s * d / sqrtf(total));
-			}
-		}
+	while (!j->status[i] && (number = atomic_fetch_add(&j->next, 1)) < s->pieces)
+		j->status[i] = host->cancelled(host) ? LACUNA_ECANCELLED
+						     : run_piece(j, s, number, unit_scratch(j, i));
 }
 
 static int run_tile(struct job *j)
@@ -774,36 +1054,16 @@ static int run_tile(struct job *j)
 	const struct unet *n = j->n;
 	const struct lacuna_host *host = n->host;
 
-	/* What lies outside the picture has features of zero, like all that convolutions see out there. */
-	memset(j->scratch + n->at[T], 0,
-	       (size_t)n->input * (n->onednn.bf16 ? 2 : 4) * (size_t)(n->tile_w * n->tile_h / 4));
-	for (j->channel = 0; j->channel < n->channels; j->channel++) {
-		host->parallel(host, UNITS_MOST, average_across, j);
-		host->parallel(host, UNITS_MOST, make_features, j);
-	}
-	for (int k = 0; k < n->layers; k++) {
-		if (host->cancelled(host))
-			return LACUNA_ECANCELLED;
-		j->layer = &n->layer[k];
-		host->parallel(host, (size_t)j->layer->units, run_unit, j);
-		for (int i = 0; i < j->layer->units; i++)
+	host->parallel(host, (size_t)n->units, average_across, j);
+	for (int k = 0; k < n->stages; k++) {
+		j->stage = &n->stage[k];
+		atomic_store(&j->next, 0);
+		host->parallel(host, (size_t)n->units, run_unit, j);
+		for (int i = 0; i < n->units; i++)
 			if (j->status[i])
 				return j->status[i];
 	}
-	host->parallel(host, UNITS_MOST, write_rows, j);
 	return LACUNA_OK;
-}
-
-static int64_t tile_origin(int64_t i, int64_t size, int64_t tile, int64_t halo)
-{
-	return least(i * (tile - 2 * halo), size - tile);
-}
-
-static int64_t tile_count(int64_t size, int64_t tile, int64_t halo)
-{
-	const int64_t step = tile - 2 * halo;
-
-	return tile >= size ? 1 : (size - tile + step - 1) / step + 1;
 }
 
 static int run(const struct unet *n, void *scratch, double sigma, const float *map, const float *u,

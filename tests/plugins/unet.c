@@ -164,9 +164,9 @@ static void make_image(const struct lacuna_shape *shape, float *u, float *sigma)
 	}
 }
 
-static void tiles_and_threads(void)
+static void tiles_and_threads(int64_t w, int64_t h)
 {
-	const struct lacuna_shape shape = { { 213, 150, 1, 1 } };
+	const struct lacuna_shape shape = { { w, h, 1, 1 } };
 	const size_t n = lacuna_count(&shape);
 	float *u = array(n), *sigma = array(n), *whole = array(n), *other = array(n);
 	char spec[1200];
@@ -179,7 +179,8 @@ static void tiles_and_threads(void)
 	threads_set(3);
 	if (run(spec, &shape, sigma, u, other))
 		bail(spec);
-	ok(!memcmp(whole, other, n * sizeof(*u)), "three threads give the bits of one");
+	ok(!memcmp(whole, other, n * sizeof(*u)), "%d x %d: three threads give the bits of one",
+	   (int)w, (int)h);
 	threads_set(1);
 	snprintf(spec, sizeof(spec), "unet:precision=f32,tile=32,weights=%s",
 		 golden("unet-gray.safetensors"));
@@ -190,6 +191,29 @@ static void tiles_and_threads(void)
 	memory_release(sigma);
 	memory_release(whole);
 	memory_release(other);
+}
+
+/* The work space that `memory' MB allow for a large image is not exceeded, and is made use of. */
+static void budget(int memory)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .x = { { 6000, 4000, 1, 1 } },
+					  .y = { { 6000, 4000, 1, 1 } } };
+	struct plugin_use use;
+	size_t bytes;
+	void *self;
+	char spec[1200];
+
+	snprintf(spec, sizeof(spec), "unet:precision=f32,memory=%d,weights=%s", memory,
+		 golden("unet-gray.safetensors"));
+	if (use_parse(LACUNA_PRIOR, spec, &use) ||
+	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	bytes = use.plugin->u.prior.scratch(self) >> 20;
+	ok(bytes < (size_t)memory && bytes > (size_t)memory / 2, "%d MB: %d in use", memory,
+	   (int)bytes);
+	use.plugin->u.prior.destroy(self);
+	use_free(&use);
 }
 
 /* A disc on a slope, noise of sigma 0.1 on top: what ships removes three quarters of it at least, in gray and in colour. */
@@ -269,7 +293,10 @@ int main(void)
 	}
 	agrees_with_pytorch("unet-gray.safetensors", "unet-gray-values.safetensors", 1);
 	agrees_with_pytorch("unet-color.safetensors.gz", "unet-color-values.safetensors", 3);
-	tiles_and_threads();
+	tiles_and_threads(213, 150);
+	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
+	budget(16);
+	budget(200);
 	shipped(1);
 	shipped(3);
 	refuses(damaged(7, SIZE_MAX), "an almost empty file");
