@@ -313,7 +313,7 @@ static void add_stage(struct unet *n, enum entrance entrance, int level, int fro
 	for (int64_t k = 2; s->width > most; k++) /* kernels work on VECTOR pixels at a time */
 		s->width = least(w, round_up(tile_side(w, k, 1, count), VECTOR));
 	s->columns = tile_count(w, s->width, count);
-	s->height = h / 2 > HEIGHT_MOST ? HEIGHT_MOST : h / 2 < HEIGHT_LEAST ? HEIGHT_LEAST : h / 2;
+	s->height = h / 4 > HEIGHT_MOST ? HEIGHT_MOST : h / 4 < HEIGHT_LEAST ? HEIGHT_LEAST : h / 4;
 	s->height = round_up(s->height, ROWS);
 	s->pieces = s->columns * ((h + s->height - 1) / s->height);
 }
@@ -1026,7 +1026,7 @@ static int run_piece(const struct job *j, const struct stage *s, int64_t number,
 	int status = bind(&p);
 
 	p.x = tile_origin(column, w, s->width, s->count);
-	p.left = column ? p.x + s->count : 0;
+	p.left = column ? tile_origin(column - 1, w, s->width, s->count) + s->width - s->count : 0;
 	p.right = column + 1 < s->columns ? p.x + s->width - s->count : w;
 	p.top = number / s->columns * s->height;
 	p.bottom = least(p.top + s->height, level_height(j->n, s->level));
