@@ -7,14 +7,9 @@
  *	s < n		u_s = D + sqrt(1 - eta^2) s (ybar - D)/n + eta s z
  *	s >= n		u_s = D + eta_b (ybar - D) + sqrt(s^2 - eta_b^2 n^2) z
  *
- * with ybar = A^+ y.  With b = A'(y - A D), whose components are lambda (ybar - D), that is three gains:
- *
- *	u_s = D + G1(A'A) (u - D) + G2(A'A) b + G3(A'A) z. */
+ * with ybar = A^+ y: three gains (common/components.h). */
 #include <lacuna/plugin.h>
-#include "common/guess.h"
-#include "common/range.h"
-#include "common/schedule.h"
-#include "common/vector.h"
+#include "common/components.h"
 
 #include <math.h>
 
@@ -24,198 +19,69 @@ struct config {
 };
 
 struct ddrm {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
-	struct range range;
-	double eta, eta_b, noise;
-	size_t nx, ny;
-	float *denoised, *work, *part, *residual;
+	struct components components; /* first */
+	double eta, eta_b;
 };
 
 /* The context of a gain. */
 struct level {
-	double sigma, s;
-	double eta, eta_b, noise;
-	double tolerance;
+	struct components_level level; /* first */
+	double eta, eta_b;
 };
-
-/* Noise of the measurement in a component. */
-static double component_noise(double lambda, const struct level *l)
-{
-	return l->noise / sqrt(lambda);
-}
 
 static double keep_state(double lambda, const void *context)
 {
 	const struct level *l = context;
 
-	return lambda > l->tolerance ? 0 : sqrt(1 - l->eta * l->eta) * l->s / l->sigma;
+	return lambda > l->level.tolerance
+		       ? 0
+		       : sqrt(1 - l->eta * l->eta) * l->level.s / l->level.sigma;
 }
 
 static double take_measurement(double lambda, const void *context)
 {
 	const struct level *l = context;
-	double n;
+	const double n = components_noise(lambda, &l->level);
 
-	if (!(lambda > l->tolerance))
+	if (!(lambda > l->level.tolerance))
 		return 0;
-	n = component_noise(lambda, l);
-	if (l->s < n)
-		return sqrt(1 - l->eta * l->eta) * l->s / (n * lambda);
+	if (l->level.s < n)
+		return sqrt(1 - l->eta * l->eta) * l->level.s / (n * lambda);
 	return l->eta_b / lambda;
 }
 
 static double fresh_noise(double lambda, const void *context)
 {
 	const struct level *l = context;
-	double n;
+	const double s = l->level.s, n = components_noise(lambda, &l->level);
 
-	if (!(lambda > l->tolerance))
-		return l->eta * l->s;
-	n = component_noise(lambda, l);
-	return l->s < n ? l->eta * l->s : sqrt(l->s * l->s - l->eta_b * l->eta_b * n * n);
+	return s < n ? l->eta * s : sqrt(s * s - l->eta_b * l->eta_b * n * n);
 }
 
-/* The first state has the measurement where its noise is below that of the level. */
-static double begin_measurement(double lambda, const void *context)
-{
-	const struct level *l = context;
-
-	return lambda > l->tolerance && component_noise(lambda, l) < l->s ? 1 / lambda : 0;
-}
-
-static double begin_noise(double lambda, const void *context)
-{
-	const struct level *l = context;
-	double n;
-
-	if (!(lambda > l->tolerance))
-		return l->s;
-	n = component_noise(lambda, l);
-	return n < l->s ? sqrt(l->s * l->s - n * n) : l->s;
-}
-
-static void destroy(void *self)
-{
-	struct ddrm *p = self;
-
-	if (!p)
-		return;
-	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->range.pinv);
-	p->host->release(p->host, p->residual);
-	p->host->release(p->host, p->part);
-	p->host->release(p->host, p->work);
-	p->host->release(p->host, p->denoised);
-	p->host->release(p->host, p);
-}
+static const struct components_gains gains = { keep_state, take_measurement, fresh_noise };
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct ddrm *p = host->alloc(host, sizeof *p);
-	int status = LACUNA_ENOMEM;
+	const int status =
+		components_create(host, &c->schedule, c->floor, problem, sizeof(struct ddrm), self);
 
-	if (!p)
-		return status;
-	p->host = host;
-	p->problem = problem;
-	p->config = c->schedule;
-	p->eta = c->eta;
-	p->eta_b = c->eta_b;
-	p->noise = problem->noise;
-	p->nx = lacuna_count(&problem->x);
-	p->ny = lacuna_count(&problem->y);
-	p->denoised = host->alloc(host, p->nx * sizeof *p->denoised);
-	p->work = host->alloc(host, p->nx * sizeof *p->work);
-	p->part = host->alloc(host, p->nx * sizeof *p->part);
-	p->residual = host->alloc(host, p->ny * sizeof *p->residual);
-	if (p->denoised && p->work && p->part && p->residual)
-		status = schedule_create(host, &c->schedule, &p->schedule);
-	if (status == LACUNA_OK)
-		status = range_create(host, problem, c->floor, INFINITY, &p->range);
-	if (status)
-		destroy(p);
-	else
-		*self = p;
+	if (status == LACUNA_OK) {
+		struct ddrm *p = *self;
+
+		p->eta = c->eta;
+		p->eta_b = c->eta_b;
+	}
 	return status;
-}
-
-static int64_t steps(const void *self)
-{
-	const struct ddrm *p = self;
-
-	return p->schedule.steps;
-}
-
-/* x += take(A'A) A'(y - A x) + noise(A'A) z */
-static int add_parts(const struct ddrm *p, const struct level *l, lacuna_gain *take,
-		     lacuna_gain *noise, uint64_t stream, const float *base, float *x)
-{
-	const struct lacuna_host *host = p->host;
-	int status = host->apply(host, base, p->residual);
-
-	if (status)
-		return status;
-	vector_combine(host, p->ny, 1, p->problem->measurement, -1, p->residual, p->residual);
-	status = host->adjoint(host, NULL, p->residual, p->work);
-	if (status == LACUNA_OK)
-		status = host->spectral(host, take, l, p->work, p->part);
-	if (status)
-		return status;
-	vector_combine(host, p->nx, 1, x, 1, p->part, x);
-	if (l->s == 0)
-		return LACUNA_OK;
-	vector_fill(p->nx, 0, p->work);
-	vector_add_noise(host, p->nx, 1, stream, p->work);
-	status = host->spectral(host, noise, l, p->work, p->part);
-	if (status == LACUNA_OK)
-		vector_combine(host, p->nx, 1, x, 1, p->part, x);
-	return status;
-}
-
-static struct level level_of(const struct ddrm *p, double sigma, double s)
-{
-	return (struct level){ sigma, s, p->eta, p->eta_b, p->noise, p->range.tolerance };
-}
-
-static int start(void *self, float *u)
-{
-	static const uint64_t stream = UINT64_MAX; /* no step's */
-	const struct ddrm *p = self;
-	const double sigma = p->schedule.sigma[0];
-	const struct level l = level_of(p, sigma, sigma);
-	int status = LACUNA_OK;
-
-	if (p->config.from == SCHEDULE_FROM_NOISE)
-		vector_fill(p->nx, 0, p->denoised);
-	else
-		status = guess_image(p->host, p->problem, p->denoised);
-	if (status)
-		return status;
-	vector_combine(p->host, p->nx, 1, p->denoised, 0, p->denoised, u);
-	return add_parts(p, &l, begin_measurement, begin_noise, stream, p->denoised, u);
 }
 
 static int step(void *self, int64_t k, float *u)
 {
 	const struct ddrm *p = self;
-	const struct lacuna_host *host = p->host;
-	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
-	const struct level l = level_of(p, sigma, s);
-	int status = host->denoise(host, sigma, u, p->denoised);
+	const struct level l = { components_level(&p->components, k), p->eta, p->eta_b };
 
-	if (status)
-		return status;
-	vector_combine(host, p->nx, 1, u, -1, p->denoised, p->work);
-	status = host->spectral(host, keep_state, &l, p->work, p->part);
-	if (status)
-		return status;
-	vector_combine(host, p->nx, 1, p->denoised, 1, p->part, u);
-	return add_parts(p, &l, take_measurement, fresh_noise, (uint64_t)k, p->denoised, u);
+	return components_step(&p->components, k, &gains, &l, u);
 }
 
 static const struct lacuna_param params[] = {
@@ -232,9 +98,9 @@ static const struct lacuna_sampler family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_LINEAR,
 	.create = create,
-	.destroy = destroy,
-	.steps = steps,
-	.start = start,
+	.destroy = components_destroy,
+	.steps = components_steps,
+	.start = components_start,
 	.step = step,
 };
 

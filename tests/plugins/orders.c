@@ -354,15 +354,15 @@ static void test_equal(const char *op, const char *guidance_a, const char *a,
 }
 
 /* Where the measurement's noise is below the level everywhere, the state is x0 plus noise of that level. */
-static void test_level(const char *op, double noise, double level)
+static void test_level(const char *sampler, const char *op, double noise, double level)
 {
 	float scene[W * H], u[W * H];
 
 	scene_run(op, noise, NULL,
-		  text("ddrm:steps=10,schedule=geometric,sigma_min=%g,finish=none", level), scene,
-		  u);
+		  text("%s:steps=10,schedule=geometric,sigma_min=%g,finish=none", sampler, level),
+		  scene, u);
 	ok(fabs(distance(u, scene) / level - 1) < 0.12,
-	   "ddrm, %s, noise %g: the state at level %g is off by %.4f", op, noise, level,
+	   "%s, %s, noise %g: the state at level %g is off by %.4f", sampler, op, noise, level,
 	   distance(u, scene));
 }
 
@@ -409,9 +409,12 @@ int main(void)
 	test_equal("mask:keep=0.5", "ddnm", "ddpm:steps=20", NULL, "ddnm-plus:steps=20", 1e-6);
 	test_equal("blur:sigma=1,boundary=periodic", "ddnm", "ddpm:steps=20", NULL,
 		   "ddnm-plus:steps=20", 1e-5);
-	test_level("identity", 0.05, 0.08);
-	test_level("blur:sigma=0.5,boundary=periodic", 0.01, 0.2);
+	test_level("ddrm", "identity", 0.05, 0.08);
+	test_level("bridge", "identity", 0.05, 0.08);
+	test_level("ddrm", "blur:sigma=0.5,boundary=periodic", 0.01, 0.2);
+	test_level("bridge", "blur:sigma=0.5,boundary=periodic", 0.01, 0.2);
 	test_measured("ddrm", "mask:keep=0.7", 0.05, 0.12);
+	test_measured("bridge", "mask:keep=0.7", 0.05, 0.12);
 	test_measured("ddnm-plus", "mask:keep=0.7", 0.05, 0.12);
 	free(gauss);
 	free(mixture);

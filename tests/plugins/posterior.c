@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Exact guidance under every operator, against dense linear algebra; split Gibbs against the law it must have; credible
+/* Exact guidance under every operator, against dense linear algebra; split Gibbs and bridge against the law they must have; credible
  * intervals of many posteriors at once, whose coverage is known: the rank of the truth among K samples is uniform. */
 #include <config.h>
 
@@ -282,7 +282,7 @@ static void test_gmm(const char *op, double noise)
 /* ---- split Gibbs with a constant coupling: z has the posterior for noise^2 + rho^2 A A' ------------------------- */
 
 /* Prior N(0, 1), y = 1 under noise 0.3; one chain a value. */
-static void gibbs_moments(const char *sampler, double *m, double *v)
+static void moments(const char *sampler, double *m, double *v)
 {
 	enum { CHAINS = 40000 };
 	char one[160];
@@ -317,13 +317,76 @@ static void test_coupling(double rho, int steps)
 
 	snprintf(sampler, sizeof sampler, "gibbs:steps=%d,inner=12,depth=0.1,rho_max=%g,rho_min=%g",
 		 steps, rho, rho);
-	gibbs_moments(sampler, &m, &v);
+	moments(sampler, &m, &v);
 	ok(fabs(m - 1 / (1 + noise2)) < 0.01,
 	   "gibbs, rho %g: mean %.4f, should be %.4f (the posterior's is %.4f)", rho, m,
 	   1 / (1 + noise2), 1 / 1.09);
 	ok(fabs(v / (noise2 / (1 + noise2)) - 1) < 0.05,
 	   "gibbs, rho %g: variance %.4f, should be %.4f (the posterior's is %.4f)", rho, v,
 	   noise2 / (1 + noise2), 0.09 / 1.09);
+}
+
+/* ---- bridge has no bias where the operator has the prior's eigenvectors -------------------------------------- */
+
+struct spread {
+	double mean[N], variance; /* the latter of all values together */
+};
+
+static void sample_blur(const char *guidance, const char *sampler, int samples, const float *scene,
+			struct spread *s)
+{
+	const struct lab_plan plan = { .x = { { W, H, 1, 1 } },
+				       .op = "blur:sigma=0.8,boundary=periodic",
+				       .prior = "gaussian:mean=0.4,amplitude=0.3,exponent=2.5",
+				       .guidance = guidance,
+				       .sampler = sampler,
+				       .scene = scene,
+				       .noise = 0.05,
+				       .options = { .seed = 5 } };
+	double squares[N] = { 0 };
+	struct lab lab;
+	float x[N];
+
+	*s = (struct spread){ { 0 }, 0 };
+	lab_open(&lab, &plan);
+	for (int k = 0; k < samples; k++) {
+		lab_run(&lab, (uint32_t)k, x);
+		for (int i = 0; i < N; i++) {
+			s->mean[i] += x[i] / (double)samples;
+			squares[i] += (double)x[i] * x[i] / samples;
+		}
+	}
+	lab_close(&lab);
+	for (int i = 0; i < N; i++)
+		s->variance += (squares[i] - s->mean[i] * s->mean[i]) / N;
+}
+
+static void test_bridge(void)
+{
+	enum { SAMPLES_OF_EACH = 400 };
+	static struct spread bridge, exact;
+	float scene[N];
+	double m, v, error = 0;
+
+	moments("bridge:steps=1000,sigma_max=5,sigma_min=0.01", &m, &v);
+	ok(fabs(m - 1 / 1.09) < 0.01 && fabs(v / (0.09 / 1.09) - 1) < 0.03,
+	   "bridge, denoising: mean %.4f, variance %.4f, should be %.4f, %.4f", m, v, 1 / 1.09,
+	   0.09 / 1.09);
+	for (int i = 0; i < N; i++)
+		scene[i] = 0.4f + 0.3f * sinf(0.7f * (float)(i % W)) * cosf(0.4f * (float)(i / W));
+	sample_blur(NULL, "bridge:steps=150,sigma_max=5,sigma_min=0.01", SAMPLES_OF_EACH, scene,
+		    &bridge);
+	sample_blur("exact", "ode:steps=1,sigma_max=1000", 1, scene, &exact);
+	for (int i = 0; i < N; i++)
+		error += pow(bridge.mean[i] - exact.mean[i], 2) / N;
+	error = sqrt(error * SAMPLES_OF_EACH / bridge.variance);
+	ok(error < 1.3, "bridge, blur: the mean is %.2f standard errors from the posterior's",
+	   error);
+	sample_blur("exact", "ddpm-fast:steps=100,sigma_max=5,sigma_min=0.01", SAMPLES_OF_EACH,
+		    scene, &exact);
+	ok(fabs(bridge.variance / exact.variance - 1) < 0.06,
+	   "bridge, blur: variance %.5f, that of the posterior's samples %.5f", bridge.variance,
+	   exact.variance);
 }
 
 /* ---- coverage of credible intervals ------------------------------------------------------------------------ */
@@ -402,6 +465,7 @@ int main(void)
 	test_gmm(mask, 0.1);
 	test_coupling(0.4, 30);
 	test_coupling(0.1, 60);
+	test_bridge();
 	test_coverage("exact", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	test_coverage("exact", "ode-fast:steps=40,sigma_max=10,sigma_min=0.01", 0.1);
 	test_coverage(NULL, "gibbs:steps=80,inner=4,rho_max=0.5,rho_min=0.02", 0.1);
@@ -412,6 +476,7 @@ int main(void)
 	cover("ddnm", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	cover("dmps", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	cover(NULL, "ddrm", 0.1);
+	cover(NULL, "bridge:steps=100", 0.1);
 	cover(NULL, "ddnm-plus:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	return tap_done();
 }
