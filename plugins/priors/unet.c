@@ -30,14 +30,13 @@ enum {
 	LAYERS_MOST = 2 + 2 * LEVELS_MOST + 4 * LEVELS_MOST * BLOCKS_MOST,
 	STAGES_MOST = 2 * LEVELS_MOST,
 	CHAIN_MOST = 2 * BLOCKS_MOST + 2,
-	UNITS_MOST = 32, /* more than threads, so that they end together */
+	UNITS_MOST = 32, /* at least as many as threads */
 	ROWS = 8,	 /* of a convolution's call: fewer cost calls, more do not fit the cache */
-	/* Of a piece.  Wide ones do not fit the cache, small ones compute more twice; with floats, arithmetic takes longer
-	 * than memory. */
+	/* Of a piece.  Wide ones do not fit the cache, narrow ones overlap more; with floats, arithmetic takes longer than
+	 * memory.  Low ones share the work more evenly. */
 	WIDTH_BF16 = 256,
 	WIDTH_F32 = 512,
-	HEIGHT_LEAST = 32,
-	HEIGHT_MOST = 128,
+	HEIGHT = 2 * ROWS,
 	WINDOWS_MOST = 4,
 	RADIUS_MOST = 64,
 	VECTOR = 16 /* channels are stored in multiples of this */
@@ -70,10 +69,9 @@ enum entrance {
 struct stage {
 	enum entrance entrance; /* its convolution is the layer before the first */
 	int level;
-	int from, to;	       /* buffers */
-	int first, count;      /* layers */
-	int64_t width, height; /* of a piece */
-	int64_t columns, pieces;
+	int from, to;		      /* buffers */
+	int first, count;	      /* layers */
+	int64_t width, columns, rows; /* of a piece; how many */
 	/* In a unit's own scratch: what layer k reads, or the result; rows that are kept there from one time to the next,
 	 * 0 where they are among another's; rows for the entrance; what the convolutions ask for. */
 	size_t at[CHAIN_MOST + 1];
@@ -98,6 +96,7 @@ struct unet {
 	int64_t halo;
 	int input, output;	 /* channels of the first layer's input, the last one's output */
 	size_t at[BUFFERS];	 /* offsets of the buffers in the scratch */
+	size_t taken;		 /* offset: which pieces somebody works on */
 	size_t unit, unit_bytes; /* offset and size of the units' own scratch */
 	int units;		 /* of work that may go on at the same time */
 	size_t bytes;
@@ -313,9 +312,7 @@ static void add_stage(struct unet *n, enum entrance entrance, int level, int fro
 	for (int64_t k = 2; s->width > most; k++) /* kernels work on VECTOR pixels at a time */
 		s->width = least(w, round_up(tile_side(w, k, 1, count), VECTOR));
 	s->columns = tile_count(w, s->width, count);
-	s->height = h / 4 > HEIGHT_MOST ? HEIGHT_MOST : h / 4 < HEIGHT_LEAST ? HEIGHT_LEAST : h / 4;
-	s->height = round_up(s->height, ROWS);
-	s->pieces = s->columns * ((h + s->height - 1) / s->height);
+	s->rows = (h + HEIGHT - 1) / HEIGHT;
 }
 
 static struct layer *add_layer(struct unet *n, int inputs, int outputs, int kernel)
@@ -526,6 +523,7 @@ static void plan_scratch(struct unet *n, int64_t memory)
 {
 	const size_t blocks = (size_t)(n->tile_w * n->tile_h) >> 2 * n->levels;
 	const size_t budget = (size_t)memory << 20;
+	int64_t pieces = 1;
 	size_t at = 0;
 
 	for (int b = 0; b < BUFFERS; b++) {
@@ -534,15 +532,17 @@ static void plan_scratch(struct unet *n, int64_t memory)
 	}
 	n->unit = at;
 	n->unit_bytes = 2 * ((size_t)n->tile_w + 2 * RADIUS_MOST) * sizeof(float); /* averages */
-	n->units = 1;
 	for (int i = 0; i < n->stages; i++) {
-		const size_t own = plan_stage(n, &n->stage[i]);
+		struct stage *s = &n->stage[i];
+		const size_t own = plan_stage(n, s);
 
 		n->unit_bytes = own > n->unit_bytes ? own : n->unit_bytes;
-		if (n->stage[i].pieces > n->units)
-			n->units = (int)least(n->stage[i].pieces, UNITS_MOST);
+		pieces = s->columns * s->rows > pieces ? s->columns * s->rows : pieces;
 	}
 	n->unit_bytes = (n->unit_bytes + 63) / 64 * 64;
+	n->taken = n->unit;
+	n->unit += ((size_t)pieces * sizeof(atomic_char) + 63) / 64 * 64;
+	n->units = (int)least((pieces + 1) / 2, UNITS_MOST);
 	while (n->units > 1 && n->unit + (size_t)n->units * n->unit_bytes > budget)
 		n->units--;
 	n->bytes = n->unit + (size_t)n->units * n->unit_bytes;
@@ -648,7 +648,6 @@ struct job {
 	/* the tile: origin and what of it lies in the image; what of it is written out */
 	int64_t x, y, w, h, left, top, right, bottom;
 	const struct stage *stage;
-	atomic_llong next; /* piece of it */
 	int status[UNITS_MOST];
 };
 
@@ -1019,22 +1018,45 @@ static int bind(struct piece *p)
 	return status;
 }
 
-static int run_piece(const struct job *j, const struct stage *s, int64_t number, char *own)
+/* A piece that nobody works on, or -1: the one below the last, which needs no rows of its own to begin with; else from the
+ * longest run the first of all or the middle, so that each thread has long to go. */
+static int64_t take(const struct job *j, int64_t last)
 {
-	const int64_t column = number % s->columns, w = level_width(j->n, s->level);
-	struct piece p = { .job = j, .stage = s, .own = own };
-	int status = bind(&p);
+	const struct stage *s = j->stage;
+	atomic_char *taken = (atomic_char *)(void *)(j->scratch + j->n->taken);
+	int64_t end, longest;
 
-	p.x = tile_origin(column, w, s->width, s->count);
-	p.left = column ? tile_origin(column - 1, w, s->width, s->count) + s->width - s->count : 0;
-	p.right = column + 1 < s->columns ? p.x + s->width - s->count : w;
-	p.top = number / s->columns * s->height;
-	p.bottom = least(p.top + s->height, level_height(j->n, s->level));
-	for (int64_t y = p.top - round_up(2 * s->count, ROWS); y < p.bottom && !status; y += ROWS)
-		status = run_rows(&p, y);
-	for (int k = 0; k < s->count + (int)s->entrance; k++)
-		conv_unbind(&p.calls[k]);
-	return status;
+	if (last >= 0 && (last + 1) % s->rows && !atomic_exchange(&taken[last + 1], 1))
+		return last + 1;
+	do {
+		end = longest = 0;
+		for (int64_t i = 0, run = 0; i < s->columns * s->rows; i++) {
+			run = atomic_load(&taken[i]) ? 0 : run + 1;
+			if (run > longest) {
+				longest = run;
+				end = i + 1;
+			}
+		}
+		if (!longest)
+			return -1;
+		end -= end == longest ? longest : (longest + 1) / 2;
+	} while (atomic_exchange(&taken[end], 1));
+	return end;
+}
+
+/* Column and rows of a piece; its first row to compute something for. */
+static int64_t place(struct piece *p, int64_t number, int follows)
+{
+	const struct stage *s = p->stage;
+	const struct unet *n = p->job->n;
+	const int64_t column = number / s->rows, w = level_width(n, s->level), halo = s->count;
+
+	p->x = tile_origin(column, w, s->width, halo);
+	p->left = column ? tile_origin(column - 1, w, s->width, halo) + s->width - halo : 0;
+	p->right = column + 1 < s->columns ? p->x + s->width - halo : w;
+	p->top = number % s->rows * HEIGHT;
+	p->bottom = least(p->top + HEIGHT, level_height(n, s->level));
+	return follows ? p->top : p->top - round_up(2 * s->count, ROWS);
 }
 
 static void run_unit(void *arg, size_t i)
@@ -1042,11 +1064,21 @@ static void run_unit(void *arg, size_t i)
 	struct job *j = arg;
 	const struct stage *s = j->stage;
 	const struct lacuna_host *host = j->n->host;
-	int64_t number;
+	struct piece p = { .job = j, .stage = s, .own = unit_scratch(j, i) };
+	int64_t last = -1, number = take(j, last);
+	int status = number < 0 ? LACUNA_OK : bind(&p);
 
-	while (!j->status[i] && (number = atomic_fetch_add(&j->next, 1)) < s->pieces)
-		j->status[i] = host->cancelled(host) ? LACUNA_ECANCELLED
-						     : run_piece(j, s, number, unit_scratch(j, i));
+	for (; number >= 0 && !status; last = number, number = take(j, last)) {
+		int64_t y = place(&p, number, last >= 0 && number == last + 1 && number % s->rows);
+
+		if (host->cancelled(host))
+			status = LACUNA_ECANCELLED;
+		for (; y < p.bottom && !status; y += ROWS)
+			status = run_rows(&p, y);
+	}
+	for (int k = 0; k < s->count + (int)s->entrance; k++)
+		conv_unbind(&p.calls[k]);
+	j->status[i] = status;
 }
 
 static int run_tile(struct job *j)
@@ -1057,7 +1089,7 @@ static int run_tile(struct job *j)
 	host->parallel(host, (size_t)n->units, average_across, j);
 	for (int k = 0; k < n->stages; k++) {
 		j->stage = &n->stage[k];
-		atomic_store(&j->next, 0);
+		memset(j->scratch + n->taken, 0, (size_t)(j->stage->columns * j->stage->rows));
 		host->parallel(host, (size_t)n->units, run_unit, j);
 		for (int i = 0; i < n->units; i++)
 			if (j->status[i])
