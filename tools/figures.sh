@@ -59,7 +59,7 @@ operators() {
 # Orders of convergence with steps of equal length in log(sigma), without a measurement.
 orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
-	samplers="-s ode:$even -s ode-fast:$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
+	samplers="-s ode:$even -s ode-fast:form=practical,$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
 	study orders-mixture --title 'Mixture in one dimension' -t random:dim=1,components=3,scale=0.3,seed=3 \
 		$samplers --smear 0.03 --steps 20,40,80,160 --chains 16384
 	study orders-gaussian --title 'Gaussian in two dimensions' -t gaussian:dim=2 \

@@ -9,9 +9,10 @@
  * With the denoiser of a Gaussian prior and lambda = 1 the two steps at a fixed level s minimise
  * ||y - A x||^2/noise^2 + ||x - z||^2/s^2 - 2 log p(z), whose z is the posterior mean for noise noise^2 + s^2 A A': it
  * tends to the posterior mean as s goes to 0.  Hence sigma_min: iterated long enough down to a small level, hqs reaches
- * the Wiener solution. */
+ * the Wiener solution.  Where A is not linear, the first step is by Gauss-Newton with conjugate gradients. */
 #include <lacuna/plugin.h>
 #include "common/guess.h"
+#include "common/newton.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -27,8 +28,9 @@ struct hqs {
 	const struct lacuna_problem *problem;
 	int64_t steps;
 	double sigma_max, sigma_min, lambda, noise2;
-	float *b; /* A'y */
+	float *b; /* A'y; NULL: A is not linear */
 	float *x, *right;
+	float *work; /* of a data step that is not linear */
 	size_t n;
 };
 
@@ -41,10 +43,32 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
+	p->host->release(p->host, p->work);
 	p->host->release(p->host, p->right);
 	p->host->release(p->host, p->x);
 	p->host->release(p->host, p->b);
 	p->host->release(p->host, p);
+}
+
+static struct newton newton_of(const struct hqs *p)
+{
+	return (struct newton){ p->host, NULL, p->n, lacuna_count(&p->problem->y) };
+}
+
+static int prepare_linear(struct hqs *p)
+{
+	p->b = p->host->alloc(p->host, p->n * sizeof *p->b);
+	if (!p->b)
+		return LACUNA_ENOMEM;
+	return p->host->adjoint(p->host, NULL, p->problem->measurement, p->b);
+}
+
+static int prepare_newton(struct hqs *p)
+{
+	const struct newton newton = newton_of(p);
+
+	p->work = p->host->alloc(p->host, newton_work(&newton) * sizeof *p->work);
+	return p->work ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
 static int create(const struct lacuna_host *host, const void *config,
@@ -65,11 +89,10 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->lambda = c->lambda;
 	p->noise2 = noise * noise;
 	p->n = lacuna_count(&problem->x);
-	p->b = host->alloc(host, p->n * sizeof *p->b);
 	p->x = host->alloc(host, p->n * sizeof *p->x);
 	p->right = host->alloc(host, p->n * sizeof *p->right);
-	if (p->b && p->x && p->right)
-		status = host->adjoint(host, NULL, problem->measurement, p->b);
+	if (p->x && p->right)
+		status = problem->flags & LACUNA_LINEAR ? prepare_linear(p) : prepare_newton(p);
 	if (status)
 		destroy(p);
 	else
@@ -94,20 +117,27 @@ static int start(void *self, float *z)
 	return status;
 }
 
-/* x stays from step to step: the first guess where solve() iterates. */
+/* x = argmin ||y - A x||^2 + rho ||x - z||^2; x stays from step to step: the first guess where the solution is iterative. */
+static int data_step(const struct hqs *p, double rho, const float *z)
+{
+	enum { ROUNDS = 4 };
+	const struct newton newton = newton_of(p);
+
+	if (!p->b)
+		return newton_minimise(&newton, rho, p->problem->measurement, z, ROUNDS, p->x,
+				       p->work);
+	vector_combine(p->host, p->n, 1, p->b, rho, z, p->right);
+	return p->host->solve(p->host, rho, p->right, p->x);
+}
+
 static int step(void *self, int64_t k, float *z)
 {
 	const struct hqs *p = self;
 	const double t = p->steps > 1 ? (double)k / (double)(p->steps - 1) : 1;
 	const double sigma = p->sigma_max * pow(p->sigma_min / p->sigma_max, t);
-	const double rho = p->lambda * p->noise2 / (sigma * sigma);
-	int status;
+	const int status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
 
-	vector_combine(p->host, p->n, 1, p->b, rho, z, p->right);
-	status = p->host->solve(p->host, rho, p->right, p->x);
-	if (status)
-		return status;
-	return p->host->denoise(p->host, sigma, p->x, z);
+	return status ? status : p->host->denoise(p->host, sigma, p->x, z);
 }
 
 static const struct lacuna_param params[] = {
@@ -124,7 +154,6 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_sampler family = {
 	.size = sizeof family,
-	.needs = LACUNA_NEEDS_LINEAR,
 	.create = create,
 	.destroy = destroy,
 	.steps = steps,
@@ -138,7 +167,8 @@ static const struct lacuna_plugin plugin = {
 	"plug-and-play half-quadratic splitting (DPIR): one estimate in few evaluations",
 	"Alternates an inversion of the operator with a denoising, at noise levels that fall "
 	"from sigma_max to the noise of the measurement. It gives the best PSNR for its cost, "
-	"always the same image, and takes no guidance.\n"
+	"always the same image, and takes no guidance. Operators that are not linear are inverted "
+	"by Gauss-Newton.\n"
 	"Not for samples of the posterior, or for what is missing altogether and must be "
 	"invented: use ddpm there.\n"
 	"With steps=N there are N evaluations of the prior. With the gaussian prior, lambda=1, "

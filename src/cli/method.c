@@ -29,8 +29,8 @@ static const struct preset {
 	enum circumstance where;
 	const char *guidance, *sampler;
 } presets[] = {
-	{ "best", NONLINEAR, "prox", "ode" },
-	{ "fast", NONLINEAR, "prox", "ode:steps=20" },
+	{ "best", NONLINEAR, "prox", "hqs" },
+	{ "fast", NONLINEAR, "prox", "hqs" },
 	{ "sample", NONLINEAR, "prox", "ddpm" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
@@ -167,11 +167,21 @@ int method_choose(const struct method_wish *w, struct method *m)
 	return status ? status : choose_rest(m);
 }
 
+/* What was asked for cannot do with the operator, whatever the prior. */
+static int is_out_of_place(const struct method *m)
+{
+	const unsigned needs = m->sampler.plugin->u.sampler.needs |
+			       (m->has_guidance ? m->guidance.plugin->u.guidance.needs : 0);
+
+	return is_nonlinear(m) && (needs & LACUNA_NEEDS_LINEAR);
+}
+
 int method_fall_back(struct method *m, int status)
 {
 	const int lacks = status == LACUNA_EIO || status == LACUNA_EUNSUPPORTED;
 
-	if (!lacks || m->wish.prior || strcmp(m->prior.plugin->head->name, neural_prior) != 0)
+	if (!lacks || is_out_of_place(m) || m->wish.prior ||
+	    strcmp(m->prior.plugin->head->name, neural_prior) != 0)
 		return 0;
 	method_free(m);
 	return !take_plain_prior(&m->prior) && !choose_rest(m);

@@ -59,5 +59,8 @@ fails 2 "unknown topic" "$LACUNA" help nothing-like-it
 fails 2 "unknown family of a plugin" "$LACUNA" help operation blur
 fails 2 "unknown plugin" "$LACUNA" help operator nothing-like-it
 fails 2 "check without plugin" "$LACUNA" check
+fails 1 "linear sampler, other operator" "$LACUNA" restore in.tif -o $o -A gamma -s gibbs -n 0.01
+one_line "linear sampler, other operator"
+contains err 'sampler "gibbs" needs a linear operator' "linear sampler, other operator: named"
 nothing_left outputs "misuse"
 done_testing

@@ -520,6 +520,33 @@ static void test_hqs(double noise)
 	   sqrt(error / norm));
 }
 
+/* A power law of exponent 1 is linear, but nobody tells hqs so. */
+static void test_newton(void)
+{
+	enum { SIDE = 24, M = SIDE * SIDE };
+	static const char *const ops[] = { "identity", "gamma:exponent=1" };
+	static float scene[M], x[2][M];
+	double error = 0;
+
+	draw(SIDE, SIDE, 0.4, 0.1, scene);
+	for (int k = 0; k < 2; k++) {
+		struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
+					 .op = ops[k],
+					 .prior = "gaussian:exponent=2,mean=0.4,amplitude=0.1",
+					 .sampler = "hqs",
+					 .scene = scene,
+					 .noise = 0.05 };
+		struct lab lab;
+
+		lab_open(&lab, &plan);
+		lab_run(&lab, 0, x[k]);
+		lab_close(&lab);
+	}
+	for (int i = 0; i < M; i++)
+		error = fmax(error, fabs((double)x[0][i] - x[1][i]));
+	ok(error < 1e-3, "hqs, %s: as identity (%.1e)", ops[1], error);
+}
+
 /* ---- the mean of many samples of ddpm with exact */
 
 static void test_posterior_mean(double noise)
@@ -592,6 +619,7 @@ int main(void)
 	test_gmm_parser();
 	test_hqs(0.01);
 	test_hqs(0.05);
+	test_newton();
 	test_posterior_mean(0.1);
 	return tap_done();
 }

@@ -383,6 +383,7 @@ int main(void)
 	test_order("ode:eta=0", 1, 0.1);
 	test_order("ode:form=theory", 1, 0.1);
 	test_order("ode-fast:form=practical", 2, 0.15);
+	test_order("ode-fast:form=angle", 2, 0.15);
 	test_order("ode-fast:form=theory", 2, 0.25);
 	test_etc("ode:eta=0", 0.85, 0.1);
 	test_etc("ode:form=theory", 0.65, 0.1);
