@@ -109,7 +109,7 @@ manifold() {
 exact() {
 	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
 		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \
-		-s gibbs:rho_max=1,rho_min=0.05,inner=4 --steps 25,50,100,200,400 --chains 8192
+		-s gibbs:rho_max=1,rho_min=0.05,inner=4 -s bridge:from=noise --steps 25,50,100,200,400 --chains 8192
 	panels exact exact --show sliced-w2
 }
 
@@ -117,7 +117,7 @@ exact() {
 coverage() {
 	study coverage --title 'Coverage of credible intervals' --coverage -t random:seed=7 -A "$two" -n 0.3 \
 		-g exact -g ddnm -g bo:threshold=1e6 -g prox -s ddpm:schedule=etc,from=noise,steps=200 \
-		-s gibbs:rho_max=1,rho_min=0.05,inner=4,steps=100 --chains 2048
+		-s gibbs:rho_max=1,rho_min=0.05,inner=4,steps=100 -s bridge:from=noise,steps=200 --chains 2048
 }
 
 for figure in ${*:-kl operators orders cld manifold exact coverage}; do
