@@ -23,7 +23,7 @@ struct sample {
 	float *u, *sigma, *map, *plain;
 };
 
-static void bail(const char *what)
+static _Noreturn void bail(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, error_text());
 	exit(99);
