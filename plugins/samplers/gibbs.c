@@ -19,7 +19,7 @@
 
 struct config {
 	int64_t steps, inner;
-	double rho_max, rho_min, depth;
+	double early, rho_max, rho_min, depth;
 };
 
 struct gibbs {
@@ -112,7 +112,8 @@ static int draw(const struct gibbs *p, uint64_t round, double rho, const float *
 }
 
 /* z given x: the reverse diffusion from level rho at x, over `inner' levels that fall to depth rho, and a last estimate.
- * Steps are those of ddpm-fast, half of their noise before the estimate: plain ones leave z with too little variance. */
+ * Steps of ddpm leave z with too little variance, those of ddpm-fast, half of whose noise goes in before the estimate, with the
+ * right one where the prior is exact; but a network that sees more noise than it is told takes some for texture. */
 static int diffuse(const struct gibbs *p, uint64_t round, double rho, float *z)
 {
 	const struct lacuna_host *host = p->host;
@@ -122,16 +123,18 @@ static int diffuse(const struct gibbs *p, uint64_t round, double rho, float *z)
 	double sigma = rho;
 
 	for (uint64_t i = 0;; i++) {
-		const double sd = sigma * sqrt((1 - w) / 2);
+		const double early = p->config.early, half = sigma * sigma * (1 - w) / 2;
+		const double before = sqrt(early * half);
+		const double after = sqrt((early + (1 - early) * 2 * w) * half);
 		int status;
 
 		if (i + 1 < n)
-			vector_add_noise(host, p->nx, sd, 2 * (round * n + i), p->x);
+			vector_add_noise(host, p->nx, before, 2 * (round * n + i), p->x);
 		status = host->denoise(host, sigma, p->x, z);
 		if (status || i + 1 == n)
 			return status;
 		vector_combine(host, p->nx, 1 - w, z, w, p->x, p->x);
-		vector_add_noise(host, p->nx, sd, 2 * (round * n + i) + 1, p->x);
+		vector_add_noise(host, p->nx, after, 2 * (round * n + i) + 1, p->x);
 		sigma *= ratio;
 	}
 }
@@ -152,6 +155,8 @@ static const struct lacuna_param params[] = {
 			 "rounds of a draw beside the measurement and one beside the prior"),
 	LACUNA_PARAM_INT(struct config, inner, NULL, 1, 100000, 2,
 			 "evaluations of the prior in a round"),
+	LACUNA_PARAM_REAL(struct config, early, NULL, 0, 1, 1,
+			  "part of a step's noise that goes in as ddpm-fast has it; 0: as ddpm"),
 	LACUNA_PARAM_REAL(struct config, rho_max, NULL, 1e-6, 1e3, 0.5,
 			  "distance of the two copies in the first round"),
 	LACUNA_PARAM_REAL(struct config, rho_min, NULL, 1e-6, 1e3, 0.01,
@@ -175,35 +180,27 @@ static const struct lacuna_plugin plugin = {
 	"gibbs",
 	"split Gibbs: posterior samples whose bias vanishes with the coupling",
 	"Draws in turn an image that fits the measurement, exactly and with the right spread, and "
-	"one "
-	"that the prior believes, by a short reverse diffusion; the two are coupled ever more "
-	"tightly. "
-	"It needs no guidance, works with any linear operator and any denoiser, and gives the best "
-	"single sample for its cost. Its only bias is the coupling's: with a constant rho (rho_max "
-	"= "
-	"rho_min), many steps and many inner evaluations the samples are from the posterior "
-	"blurred "
-	"by about rho, so that a small rho makes them exact, and the chain slow.\n"
+	"one that the prior believes, by a short reverse diffusion; the two are coupled ever more "
+	"tightly. It needs no guidance, and works with any linear operator and any denoiser. Its "
+	"only bias is the coupling's: with a constant rho (rho_max = rho_min), many steps and many "
+	"inner evaluations the samples are from the posterior blurred by about rho, so that a "
+	"small "
+	"rho makes them exact, and the chain slow.\n"
+	"That is so for a prior that is right. A trained network takes noise that it was not told "
+	"of for texture: use early=0.5,rho_max=0.2 with unet, as --method sample does. early=0 is "
+	"cleaner still, and spreads far too little, as does inner=1.\n"
 	"Not for noiseless measurements (the noise is taken for 0.001 then), nor for one image of "
 	"highest PSNR: hqs gives that in fewer evaluations. Nor where the posterior has modes far "
-	"apart "
-	"and the noise is low: annealing decides between them early, and the weights stay wrong "
-	"however "
-	"many steps there are; use exact where it applies. inner=1 with twice the steps looks "
-	"better "
-	"(0.6 dB), and its samples spread too little: intervals of 90 % cover 77 %.\n"
-	"steps times inner evaluations are made; noise levels fall from rho_max to rho_min, "
-	"evenly in "
-	"their logarithm.\n"
+	"apart and the noise is low: annealing decides between them early, and the weights stay "
+	"wrong however many steps there are; use exact where it applies.\n"
+	"steps times inner evaluations are made; noise levels fall from rho_max to rho_min, evenly "
+	"in their logarithm.\n"
 	"Source: Vono, Dobigeon, Chainais, Split-and-Augmented Gibbs Sampler, IEEE TSP 2019, "
-	"equations 6 "
-	"to 8; Coeurdoux, Dobigeon, Chainais, Plug-and-Play Split Gibbs Sampler, IEEE TIP 2024 "
-	"(diffusion "
-	"inside); Wu et al., Principled Probabilistic Imaging Using Diffusion Models as "
-	"Plug-and-Play "
-	"Priors, NeurIPS 2024, algorithm 1 (annealing); Papandreou, Yuille, Gaussian Sampling by "
-	"Local "
-	"Perturbations, NeurIPS 2010 (the draw).",
+	"equations 6 to 8; Coeurdoux, Dobigeon, Chainais, Plug-and-Play Split Gibbs Sampler, IEEE "
+	"TIP 2024 (diffusion inside); Wu et al., Principled Probabilistic Imaging Using Diffusion "
+	"Models as Plug-and-Play Priors, NeurIPS 2024, algorithm 1 (annealing); Papandreou, "
+	"Yuille, "
+	"Gaussian Sampling by Local Perturbations, NeurIPS 2010 (the draw).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
