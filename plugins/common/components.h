@@ -8,18 +8,14 @@
 #ifndef COMMON_COMPONENTS_H
 #define COMMON_COMPONENTS_H
 
-#include "common/range.h"
-#include "common/schedule.h"
+#include "common/levels.h"
 
 /* The first member of such a sampler's instance, or all of it. */
 struct components {
-	const struct lacuna_host *host;
-	const struct lacuna_problem *problem;
-	struct schedule_config config;
-	struct schedule schedule;
-	struct range range;
-	size_t nx, ny;
-	float *denoised, *work, *part, *residual;
+	struct levels levels; /* first; its estimate is D */
+	size_t ny;
+	double tolerance;
+	float *work, *part, *residual;
 };
 
 /* The context of a gain, or its first member. */
@@ -35,14 +31,14 @@ struct components_gains {
 	lacuna_gain *state, *measurement, *fresh;
 };
 
-/* An instance of `bytes' that begins with struct components; the rest is zero.  floor: see range_create(). */
+/* An instance of `bytes' that begins with struct components; the rest is zero.  floor: see range_create() in
+ * common/range.h. */
 int components_create(const struct lacuna_host *, const struct schedule_config *, double floor,
 		      const struct lacuna_problem *, size_t bytes, void **self);
 
-/* Members of struct lacuna_sampler, for instances that components_create() made.  The first state has the measurement where
+/* Members of struct lacuna_sampler, beside levels_steps(), for instances that components_create() made.  The first state has the measurement where
  * its noise is below that of the level, else noise about the start image. */
 void components_destroy(void *self);
-int64_t components_steps(const void *self);
 int components_start(void *self, float *u);
 
 struct components_level components_level(const struct components *, int64_t k);

@@ -50,25 +50,36 @@ static int largest_eigenvalue(const struct lacuna_host *host, const struct lacun
 	return status;
 }
 
+int range_tolerance(const struct lacuna_host *host, const struct lacuna_problem *problem,
+		    double floor, double spread, double *tolerance)
+{
+	float *x = host->alloc(host, lacuna_count(&problem->x) * sizeof *x);
+	double lambda = 0;
+	const int status = x ? largest_eigenvalue(host, problem, x, &lambda) : LACUNA_ENOMEM;
+
+	host->release(host, x);
+	*tolerance = fmax(floor * floor * lambda, problem->noise * sqrt(lambda) / spread);
+	return status;
+}
+
 int range_create(const struct lacuna_host *host, const struct lacuna_problem *problem, double floor,
 		 double spread, struct range *range)
 {
 	const size_t n = lacuna_count(&problem->x);
-	float *b = host->alloc(host, n * sizeof *b);
-	double lambda;
-	int status = LACUNA_ENOMEM;
+	float *b = NULL;
+	int status = range_tolerance(host, problem, floor, spread, &range->tolerance);
 
+	range->pinv = NULL;
+	if (status)
+		return status;
+	b = host->alloc(host, n * sizeof *b);
 	range->pinv = host->alloc(host, n * sizeof *b);
 	if (!b || !range->pinv)
-		goto out;
-	status = largest_eigenvalue(host, problem, b, &lambda);
-	if (status)
-		goto out;
-	range->tolerance = fmax(floor * floor * lambda, problem->noise * sqrt(lambda) / spread);
-	status = host->adjoint(host, NULL, problem->measurement, b);
+		status = LACUNA_ENOMEM;
+	if (status == LACUNA_OK)
+		status = host->adjoint(host, NULL, problem->measurement, b);
 	if (status == LACUNA_OK)
 		status = host->spectral(host, pseudo_inverse, &range->tolerance, b, range->pinv);
-out:
 	host->release(host, b);
 	if (status) {
 		host->release(host, range->pinv);

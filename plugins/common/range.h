@@ -17,6 +17,9 @@ struct range {
  * because what operators pass badly, high frequencies, is where images have little.  INFINITY: whatever the noise. */
 int range_create(const struct lacuna_host *, const struct lacuna_problem *, double floor,
 		 double spread, struct range *);
+/* The tolerance alone. */
+int range_tolerance(const struct lacuna_host *, const struct lacuna_problem *, double floor,
+		    double spread, double *tolerance);
 
 /* Gains for host->spectral(); the context is a double, the tolerance. */
 double range_projector(double lambda, const void *tolerance);

@@ -93,7 +93,7 @@ static const struct lacuna_sampler family = {
 	.needs = LACUNA_NEEDS_LINEAR,
 	.create = create,
 	.destroy = components_destroy,
-	.steps = components_steps,
+	.steps = levels_steps,
 	.start = components_start,
 	.step = step,
 };
