@@ -35,11 +35,12 @@ kl() {
 		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
 		-s "ddpm:$papers,variance=theory" -s "DDNM+=ddnm-plus:$papers,variance=theory" \
 		--smear 0.010000500037503 --steps 50,60,80,100,150,200,300,500,1000 --chains 64
-	study kl-mixture --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
+	# BO-DDNM is optimal where the prior says little about what was measured, as here.
+	study kl-mixture --title 'Mixture prior, noise 0.3' -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 \
 		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
 		-s "ddpm:$papers,delta=0.01,variance=theory" \
 		-s "DDNM+=ddnm-plus:$papers,delta=0.01,variance=theory" \
-		--smear 0.1005037815 --steps 50,88,127,166,205,400 --chains 8192
+		--smear 0.1005037815 --blur 0.2 --steps 50,88,127,166,205,400 --chains 65536
 	panels kl 'kl-gaussian kl-mixture' --bound
 }
 

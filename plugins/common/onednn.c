@@ -56,9 +56,9 @@ static dnnl_status_t append_sum(dnnl_post_ops_t ops)
 	return dnnl_post_ops_append_sum(ops, 1);
 }
 
-static dnnl_status_t append_relu(dnnl_post_ops_t ops)
+static dnnl_status_t append_relu(dnnl_post_ops_t ops, float leak)
 {
-	return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
+	return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, leak, 0);
 }
 
 static dnnl_status_t describe(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, layout_ref src,
@@ -98,9 +98,9 @@ static dnnl_status_t append_sum(dnnl_post_ops_t ops)
 	return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
 }
 
-static dnnl_status_t append_relu(dnnl_post_ops_t ops)
+static dnnl_status_t append_relu(dnnl_post_ops_t ops, float leak)
 {
-	return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+	return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, leak, 0);
 }
 
 static dnnl_status_t describe(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, layout_ref src,
@@ -159,7 +159,7 @@ static dnnl_status_t attributes_create(dnnl_primitive_attr_t *a, const struct co
 	if (!status && s->sum)
 		status = append_sum(ops);
 	if (!status && s->relu)
-		status = append_relu(ops);
+		status = append_relu(ops, s->leak);
 	if (!status)
 		status = dnnl_primitive_attr_set_post_ops(*a, ops);
 	if (ops)

@@ -17,7 +17,8 @@ struct conv_shape {
 	int height, width; /* of the input strip */
 	int top, bottom;   /* rows of zeros above and below it; left and right: `side' */
 	int side;
-	int relu;   /* dst = max(0, conv(src)) */
+	int relu;   /* dst = max(c, leak c), c = conv(src) */
+	float leak; /* 0 to 1 */
 	int sum;    /* dst += conv(src) */
 	int single; /* dst is float, whatever the precision */
 };

@@ -84,7 +84,7 @@ struct unet {
 	struct onednn onednn;
 	int channels, levels, blocks, features, windows;
 	int width[LEVELS_MOST]; /* channels of the levels */
-	double sigma_min, sigma_max, sigma_data;
+	double sigma_min, sigma_max, sigma_data, leak;
 	int radius[WINDOWS_MOST];
 	float window[WINDOWS_MOST][RADIUS_MOST + 1]; /* one half of a symmetric kernel */
 	struct layer layer[LAYERS_MOST];
@@ -183,6 +183,10 @@ static int read_architecture(struct unet *n, const struct weights *file, const c
 		return LACUNA_EINVAL;
 	if (!(n->sigma_min > 0) || !(n->sigma_max > n->sigma_min) || !(n->sigma_data > 0))
 		return host->fail(host, LACUNA_EINVAL, "%s: the range of sigma is no range", path);
+	if (weights_text(file, "leak") && weights_numbers(file, "leak", 1, &n->leak) < 0)
+		return LACUNA_EINVAL;
+	if (!(n->leak >= 0) || n->leak > 1)
+		return host->fail(host, LACUNA_EINVAL, "%s: leak is out of range", path);
 	n->features = n->channels * (3 + 4 * n->windows - 1);
 	n->input = stored(4 * n->features);
 	n->output = stored(4 * n->channels);
@@ -356,6 +360,7 @@ static int finish_conv(struct unet *n, struct layer *l, const struct weights *fi
 				      .width = chain ? width : 2 * width,
 				      .side = chain,
 				      .relu = l->relu,
+				      .leak = (float)n->leak,
 				      .sum = l->sum,
 				      .single = l->single };
 	float *weights;

@@ -27,7 +27,7 @@ struct values {
 	const char *target, *measurement, *prior, *steps, *vary;
 	const char *output, *svg, *show, *title;
 	struct option_list operators, guidances, samplers;
-	double noise, smear;
+	double noise, smear, blur;
 	int64_t chains, seed, threads;
 	int coverage, bound, slopes, evaluations, force, quiet, progress;
 };
@@ -70,6 +70,10 @@ static const struct option_row rows[] = {
 	  "compare with the truth plus noise of this level, where samplers with finish=none stop "
 	  "[0]",
 	  AT(smear), .lo = 0, .hi = 1e3 },
+	{ "blur", 0, OPTION_REAL, "SIGMA",
+	  "the KL of samples is that of both laws plus noise of this level; without, distances of "
+	  "neighbours tell, which takes laws that hardly overlap for nearer than they are [0]",
+	  AT(blur), .lo = 0, .hi = 1e3 },
 	{ "chains", 0, OPTION_INTEGER, "N", "samples of every run [4096]", AT(chains), .lo = 16,
 	  .hi = 1e6 },
 	{ "coverage", 0, OPTION_FLAG, NULL,
@@ -451,6 +455,7 @@ static int parse_values(struct study *s)
 	s->lab.measured = o->operators.count > 0;
 	s->lab.noise = s->lab.measured ? o->noise : 1;
 	s->lab.smear = o->smear;
+	s->lab.blur = o->blur;
 	s->lab.chains = o->chains;
 	s->lab.seed = (uint64_t)o->seed;
 	s->lab.progress = progress_step;

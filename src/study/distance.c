@@ -187,6 +187,55 @@ int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl)
 	return LACUNA_OK;
 }
 
+/* ---- blurred laws ------------------------------------------------------------------------------------ */
+
+struct blur_job {
+	int dim;
+	size_t n;
+	const double *q, *log_q, *p;
+	double width, *terms;
+};
+
+/* The logarithm of a sum of exponentials about the largest so far. */
+static void blur_term(void *arg, size_t i)
+{
+	const struct blur_job *j = arg;
+	const double *x = j->q + i * (size_t)j->dim, scale = -0.5 / (j->width * j->width);
+	double top = -INFINITY, sum = 0;
+
+	for (size_t k = 0; k < j->n; k++) {
+		const double *c = j->p + k * (size_t)j->dim;
+		double square = 0;
+
+		for (int a = 0; a < j->dim; a++)
+			square += (x[a] - c[a]) * (x[a] - c[a]);
+		square *= scale;
+		if (square > top) {
+			sum = sum * exp(top - square) + 1;
+			top = square;
+		} else if (square > top - 40) {
+			sum += exp(square - top);
+		}
+	}
+	j->terms[i] = j->log_q[i] -
+		      (top + log(sum / (double)j->n) - j->dim * log(j->width * sqrt(2 * acos(-1))));
+}
+
+int distance_blurred_kl(int dim, size_t m, const double *q, const double *log_q, size_t n,
+			const double *p, double width, double *kl)
+{
+	struct blur_job job = { dim, n, q, log_q, p, width, memory_alloc_array(m, sizeof(double)) };
+
+	if (!job.terms)
+		return LACUNA_ENOMEM;
+	threads_parallel(m, blur_term, &job);
+	*kl = 0;
+	for (size_t i = 0; i < m; i++)
+		*kl += job.terms[i] / (double)m;
+	memory_release(job.terms);
+	return LACUNA_OK;
+}
+
 /* Mean of |difference|^power of the sorted values; sorts both. */
 static double sorted_cost(size_t n, double *a, double *b, int power)
 {

@@ -22,6 +22,11 @@ int distance_gaussian_sliced_w2(int dim, const double *mean_q, const double *cov
  * its own error about sqrt(dim/(8 n)).  In one dimension from the numbers of p between the 64-quantiles of q, which
  * does not take even samples for independent ones. */
 int distance_kl(int dim, size_t n, const double *q, const double *p, double *kl);
+/* KL(q || p * N(0, width^2 I)): the mean of log_q - log density of p * N(0, width^2 I) over m vectors of q, where log_q is
+ * log q; the density is the mean of n Gaussians on vectors of p (Rao-Blackwell: no bandwidth to choose, for q is blurred
+ * by width, too).  Too large by about half the relative variance of that mean. */
+int distance_blurred_kl(int dim, size_t m, const double *q, const double *log_q, size_t n,
+			const double *p, double width, double *kl);
 /* Root of the mean over random directions of W2^2 of the projections. */
 int distance_sliced_w2(int dim, size_t n, const double *q, const double *p, int directions,
 		       uint64_t seed, double *w2);

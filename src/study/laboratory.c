@@ -222,6 +222,29 @@ static int are_points(const struct mixture *m)
 	return m->dim > 1 && m->count <= 1000;
 }
 
+/* KL of the truth and the sampler's law, both with noise of lab->blur. */
+static int compare_blurred(const struct laboratory *lab, const struct mixture *truth,
+			   const double *x, double *kl)
+{
+	const size_t n = (size_t)lab->chains, m = n < KL_POINTS ? n : KL_POINTS;
+	double *q = memory_alloc_array(m * (dimension(lab) + 1), sizeof *q);
+	double *log_q = q ? q + m * dimension(lab) : NULL;
+	struct mixture blurred = { 0 };
+	int status = q ? mixture_copy(truth, &blurred) : LACUNA_ENOMEM;
+
+	if (!status) {
+		mixture_smear(&blurred, lab->blur);
+		status = mixture_sample(&blurred, own_seed(lab, DRAW_REFERENCE), m, q);
+	}
+	if (!status)
+		status = mixture_log_density(&blurred, m, q, log_q);
+	if (!status)
+		status = distance_blurred_kl(truth->dim, m, q, log_q, n, x, lab->blur, kl);
+	mixture_free(&blurred);
+	memory_release(q);
+	return status;
+}
+
 /* Distances that look at samples: x, `chains' vectors. */
 static int compare_samples(const struct laboratory *lab, const struct mixture *truth,
 			   const double *x, struct findings *f)
@@ -247,7 +270,9 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 		if (!status)
 			status = distance_w1((int)d, m, b, a, &f->w1);
 	}
-	if (!status && !f->exact) {
+	if (!status && !f->exact && lab->blur > 0) {
+		status = compare_blurred(lab, truth, x, &f->kl);
+	} else if (!status && !f->exact) {
 		m = thin(d, n, d == 1 ? n : KL_POINTS, x, a);
 		status = mixture_sample(truth, own_seed(lab, DRAW_REFERENCE), m, b);
 		if (!status)

@@ -17,6 +17,7 @@ struct laboratory {
 	double *h;	/* the operator: rows x dim */
 	double *y;	/* what was measured */
 	double smear;	/* results are compared with x0 + smear n: where finish=none stops */
+	double blur;	/* the KL of samples is between laws with noise of this sigma; 0: without, by neighbours */
 	int64_t chains; /* of a run */
 	uint64_t seed;
 	int measured; /* 0: there is no measurement; the posterior is the target */

@@ -57,15 +57,18 @@ static int make_gaussian(const void *config, struct mixture *m)
 
 struct made_up {
 	int64_t dim, components, seed;
-	double scale;
+	double scale, variance;
 };
 
 static const struct lacuna_param random_rows[] = {
 	LACUNA_PARAM_INT(struct made_up, dim, NULL, 1, 64, 4, "dimension"),
 	LACUNA_PARAM_INT(struct made_up, components, NULL, 1, 1000, 4, "number of components"),
 	LACUNA_PARAM_INT(struct made_up, seed, NULL, 0, 1e9, 0, "another seed, another mixture"),
-	LACUNA_PARAM_REAL(struct made_up, scale, NULL, 0, 100, 0.5,
-			  "the covariance common to all is B B', B_ij uniform in 0..2 scale"),
+	LACUNA_PARAM_REAL(
+		struct made_up, scale, NULL, 0, 100, 0.5,
+		"the covariance common to all is B B' + variance I, B_ij uniform in 0..2 scale"),
+	LACUNA_PARAM_REAL(struct made_up, variance, NULL, 0, 1e6, 0,
+			  "what each coordinate has besides, independent of the others"),
 };
 static const struct lacuna_plugin random_head =
 	TARGET("random", "a mixture made up: means uniform in -1..1, one covariance", random_rows,
@@ -90,6 +93,7 @@ static int make_random(const void *config, struct mixture *m)
 		for (size_t l = 0; l < d; l++)
 			m->cov[i] += 4 * c->scale * c->scale * (double)b[row * d + l] *
 				     (double)b[column * d + l];
+		m->cov[i] += row == column ? c->variance : 0;
 	}
 	memory_release(b);
 	return status;

@@ -59,6 +59,12 @@ ok "panels from tables" "$LACUNA" study --svg panels.svg --show w1 a.tsv c.tsv
 test `grep -c '<rect x=' panels.svg` -eq 2
 tap_result $? "two panels"
 
+# Isotropic components: what was measured is nearly independent of the rest, where BO-DDNM has hardly a bias.
+ok "laws that hardly overlap" "$LACUNA" study -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 -g ddnm -g bo:threshold=1e6 \
+	-s ddpm:$papers,delta=0.01 --smear 0.1005 --blur 0.3 --steps 100 --chains 8192
+awk -F'\t' '$1 == "ddnm" && !($6 > 0.2) || $1 == "bo" && !($6 < 0.04) { exit 1 }' out
+tap_result $? "blurred, they are told apart: KL of ddnm is several times that of bo"
+
 ok "coverage" "$LACUNA" study --coverage -A "$two" -n 0.3 -g exact -g ddnm -s ddpm:steps=60,sigma_min=0.02,from=noise --chains 400
 awk -F'\t' '$1 == "exact" && ($12 < 0.43 || $12 > 0.57 || $14 < 0.92 || $14 > 0.98) { exit 1 }' out
 tap_result $? "intervals of exact guidance cover as they should"

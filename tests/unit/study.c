@@ -75,6 +75,27 @@ static void test_sampled_kl(void)
 	memory_release(r);
 }
 
+static void test_blurred_kl(void)
+{
+	enum { N = 4000 };
+	const double width = 0.5;
+	double *q = normals(2, N, 1, 1, 0), *p = normals(2, N, 2, sqrt(1 - width * width), 0),
+	       *r = normals(2, N, 3, sqrt(4 - width * width), 1), kl;
+	double *log_q = memory_alloc_array(N, sizeof *log_q);
+
+	for (size_t i = 0; i < N; i++)
+		log_q[i] = -(q[2 * i] * q[2 * i] + q[2 * i + 1] * q[2 * i + 1]) / 2 -
+			   log(2 * acos(-1));
+	distance_blurred_kl(2, N, q, log_q, N, p, width, &kl);
+	near(kl, 0, 0.01, "blurred KL of equal laws");
+	distance_blurred_kl(2, N, q, log_q, N, r, width, &kl);
+	near(kl, 0.25 - 1 + log(4) + 0.125, 0.03, "blurred KL of a shift and a scale");
+	memory_release(log_q);
+	memory_release(q);
+	memory_release(p);
+	memory_release(r);
+}
+
 static void test_binned_kl(void)
 {
 	enum { N = 20000 };
@@ -501,6 +522,7 @@ int main(void)
 {
 	test_gaussian_kl();
 	test_sampled_kl();
+	test_blurred_kl();
 	test_binned_kl();
 	test_wasserstein();
 	test_assignment();

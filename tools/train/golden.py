@@ -33,9 +33,11 @@ def main():
     out = sys.argv[1]
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    # Widths that are not what is stored, sizes that are no multiple, one file compressed.
-    for name, channels, widths, dtype, end in (("gray", 1, (16, 24), "F16", ""), ("color", 3, (12, 20, 16), "F32", ".gz")):
-        net = Unet(channels, widths, 1)
+    # Widths that are not what is stored, sizes that are no multiple, one file compressed, one without a leak.
+    for name, channels, widths, leak, dtype, end in (
+        ("gray", 1, (16, 24), 0.05, "F16", ""), ("color", 3, (12, 20, 16), 0, "F32", ".gz"),
+    ):
+        net = Unet(channels, widths, 1, leak)
         for p in net.parameters():  # some are zero when training starts
             p.data.normal_(std=p[0].numel() ** -0.5)
         weights = os.path.join(out, f"unet-{name}.safetensors{end}")

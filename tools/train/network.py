@@ -25,31 +25,33 @@ FEATURES = 3 + 2 * len(WINDOWS) + len(WINDOWS) + len(WINDOWS) - 1
 
 
 class Block(nn.Module):
-    def __init__(self, c):
+    def __init__(self, c, leak):
         super().__init__()
+        self.leak = leak
         self.a = nn.Conv2d(c, c, 3, padding=1, bias=False)
         self.b = nn.Conv2d(c, c, 3, padding=1, bias=False)
 
     def forward(self, x):
-        return x + self.b(F.relu(self.a(x)))
+        return x + self.b(F.leaky_relu(self.a(x), self.leak))
 
 
 class Unet(nn.Module):
-    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side."""
+    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side.  leak: what the rectifiers let
+    through of negative values; with none, filters that no image moves any more are lost for training, by the hundred."""
 
-    def __init__(self, channels=1, widths=(64, 128, 256), blocks=2):
+    def __init__(self, channels=1, widths=(64, 128, 256), blocks=2, leak=0.1):
         super().__init__()
-        self.channels, self.widths, self.blocks = channels, tuple(widths), blocks
+        self.channels, self.widths, self.blocks, self.leak = channels, tuple(widths), blocks, leak
         self.features = channels * FEATURES
         self.head = nn.Conv2d(4 * self.features, widths[0], 3, padding=1, bias=False)
         self.enc, self.dec = nn.ModuleList(), nn.ModuleList()
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for c, d in zip(widths[:-1], widths[1:]):
-            self.enc.append(nn.Sequential(*[Block(c) for _ in range(blocks)]))
-            self.dec.append(nn.Sequential(*[Block(c) for _ in range(blocks)]))
+            self.enc.append(nn.Sequential(*[Block(c, leak) for _ in range(blocks)]))
+            self.dec.append(nn.Sequential(*[Block(c, leak) for _ in range(blocks)]))
             self.down.append(nn.Conv2d(c, d, 2, stride=2, bias=False))
             self.up.append(nn.ConvTranspose2d(d, c, 2, stride=2, bias=False))
-        self.mid = nn.Sequential(*[Block(widths[-1]) for _ in range(blocks)])
+        self.mid = nn.Sequential(*[Block(widths[-1], leak) for _ in range(blocks)])
         self.tail = nn.Conv2d(widths[0], 4 * channels, 3, padding=1, bias=False)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -145,7 +147,7 @@ def denoise(net, u, sigma, autocast=None):
 # ---- safetensors ----------------------------------------------------------------------------
 # 8 bytes length of the JSON header, header, data.  Metadata values must be strings.
 
-ARCHITECTURE = ("format", "channels", "widths", "blocks", "sigma_min", "sigma_max", "sigma_data", "windows")
+ARCHITECTURE = ("format", "channels", "widths", "blocks", "leak", "sigma_min", "sigma_max", "sigma_data", "windows")
 DTYPES = {"F32": np.float32, "F16": np.float16}
 
 
@@ -156,6 +158,7 @@ def save_weights(path, net, state, meta, dtype="F16"):
             "channels": str(net.channels),
             "widths": ",".join(map(str, net.widths)),
             "blocks": str(net.blocks),
+            "leak": repr(net.leak),
             "sigma_min": repr(SIGMA_MIN),
             "sigma_max": repr(SIGMA_MAX),
             "sigma_data": repr(SIGMA_DATA),
@@ -186,7 +189,7 @@ def load_weights(path):
     (n,) = struct.unpack("<Q", data[:8])
     head = json.loads(data[8 : 8 + n])
     meta = head.pop("__metadata__")
-    net = Unet(int(meta["channels"]), [int(w) for w in meta["widths"].split(",")], int(meta["blocks"]))
+    net = Unet(int(meta["channels"]), [int(w) for w in meta["widths"].split(",")], int(meta["blocks"]), float(meta.get("leak", 0)))
     state = {}
     for name, t in head.items():
         a, b = t["data_offsets"]
