@@ -31,6 +31,7 @@ struct page {
 	float *x;	       /* one sample, problem_x */
 	struct image picture;  /* its window; the mean in the end */
 	double *mean, *spread; /* Welford: mean, sum of squared deviations; several samples only */
+	float *first;	       /* of a pair */
 	double noise;
 	size_t missing;
 	struct metrics before, after;
@@ -48,6 +49,7 @@ static void page_free(struct page *p)
 	image_free(&p->picture);
 	memory_release(p->x);
 	memory_release(p->mean);
+	memory_release(p->first);
 	memory_release(p->spread);
 	json_decref(p->samples);
 }
@@ -254,6 +256,7 @@ static int create_session(struct page *p)
 		.seed = p->r->seed,
 		.image = (uint32_t)p->number,
 		.start = p->start.values,
+		.pairs = p->r->pairs,
 		.progress = progress_step,
 	};
 	int status;
@@ -280,19 +283,35 @@ static int allocate_results(struct page *p)
 		return LACUNA_OK;
 	p->mean = memory_alloc_array(n, sizeof(*p->mean));
 	p->spread = memory_alloc_array(n, sizeof(*p->spread));
-	return p->mean && p->spread ? LACUNA_OK : LACUNA_ENOMEM;
+	p->first = memory_alloc_array(p->r->pairs ? n : 1, sizeof(*p->first));
+	return p->mean && p->spread && p->first ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* Welford, Technometrics 4(3), 1962: mean and sum of squared deviations in one pass. */
+/* Samples that are independent of each other, or pairs of them. */
+static int64_t group_count(const struct page *p)
+{
+	return p->r->pairs ? p->r->samples / 2 : p->r->samples;
+}
+
+/* Welford, Technometrics 4(3), 1962: mean and sum of squared deviations in one pass.  The halves of a pair deviate from
+ * its mean m by +-d, and Var x = Var m + E d^2; the second term is weighted so that spread / (groups - 1) is their sum. */
 static void accumulate(struct page *p, int64_t sample)
 {
 	const size_t n = lacuna_count(&p->picture.shape);
+	const double groups = (double)group_count(p);
+	const int pairs = p->r->pairs;
 
+	if (pairs && sample % 2 == 0) {
+		memcpy(p->first, p->picture.values, n * sizeof(float));
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
-		const double value = (double)p->picture.values[i], delta = value - p->mean[i];
+		const double last = (double)p->picture.values[i];
+		const double value = pairs ? (last + (double)p->first[i]) / 2 : last;
+		const double delta = value - p->mean[i], d = last - value;
 
-		p->mean[i] += delta / (double)(sample + 1);
-		p->spread[i] += delta * (value - p->mean[i]);
+		p->mean[i] += delta / (double)(pairs ? sample / 2 + 1 : sample + 1);
+		p->spread[i] += delta * (value - p->mean[i]) + d * d * (groups - 1) / groups;
 	}
 }
 
@@ -408,7 +427,7 @@ static int write_deviation(struct page *p)
 		return LACUNA_OK;
 	for (size_t i = 0; i < n; i++)
 		p->picture.values[i] =
-			(float)(unit * sqrt(p->spread[i] / (double)(p->r->samples - 1)));
+			(float)(unit * sqrt(p->spread[i] / (double)(group_count(p) - 1)));
 	return tiff_write(p->r->deviation, p->r->in, p->number, &p->picture);
 }
 

@@ -26,7 +26,7 @@ struct values {
 	const char *deviation, *singles, *range, *reference, *report, *start, *pages, *type;
 	int64_t steps, samples, seed, threads;
 	uint64_t memory;
-	int force, in_place, quiet, verbose, progress, json;
+	int force, in_place, quiet, verbose, progress, json, independent;
 };
 
 static const struct values defaults = { .noise = "auto", .samples = 1 };
@@ -59,6 +59,10 @@ static const struct option_row rows[] = {
 	{ "std", 0, OPTION_FILE, "STD.tif",
 	  "write the standard deviation of the samples per pixel, 32-bit float in the file's units",
 	  AT(deviation) },
+	{ "independent", 0, OPTION_FLAG, NULL,
+	  "samples independent of each other; otherwise an even number of four and more comes in "
+	  "pairs with opposite noise, whose mean is nearer to the posterior mean",
+	  AT(independent) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR",
 	  "write each sample to a file of its own in DIR", AT(singles) },
 	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other random numbers [0]", AT(seed),
@@ -116,6 +120,8 @@ static int parse_values(const struct values *v, struct restoration *r, struct fi
 	if (v->deviation && v->samples < 2)
 		return error_set(LACUNA_EINVAL, "--std needs --samples of at least 2");
 	r->samples = v->samples;
+	/* One pair alone would not tell how far apart pairs are. */
+	r->pairs = !v->independent && v->samples >= 4 && v->samples % 2 == 0;
 	r->seed = (uint64_t)v->seed;
 	r->noise = -1;
 	if (strcmp(v->noise, "auto") != 0 && (!text_real(v->noise, &r->noise) || r->noise < 0))

@@ -22,6 +22,7 @@ struct restoration {
 	int bits;
 	uint64_t seed;
 	int64_t samples;
+	int pairs; /* of opposite noise */
 	size_t budget;
 	int print_metrics; /* to stdout */
 

@@ -28,6 +28,7 @@ struct session {
 	void *prior_scratch, *guidance_scratch;
 	struct lacuna_prior_info info;
 	int conditioned;
+	int mirrored;	      /* the noise has the opposite sign */
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
 
 	int64_t evaluations;
@@ -202,14 +203,20 @@ static int service_conditional(const struct lacuna_host *host, double sigma, con
 	return finish_evaluation(s, started, status);
 }
 
-/* ---- services: noise of a laboratory */
+/* ---- services: noise */
 
 static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,
 			     float *out, size_t n)
 {
-	const struct session_options *o = &session_of(host)->options;
+	const struct session *s = session_of(host);
 
-	o->gaussian(o->laboratory, stream, position, out, n);
+	if (s->options.gaussian) {
+		s->options.gaussian(s->options.laboratory, stream, position, out, n);
+		return;
+	}
+	random_gaussian(s->key, stream, position, out, n);
+	for (size_t i = 0; s->mirrored && i < n; i++)
+		out[i] = -out[i];
 }
 
 /* ---- hosts */
@@ -224,8 +231,7 @@ static void init_hosts(struct session *s)
 	h->spectral = service_spectral;
 	h->solve = service_solve;
 	h->diagonal = service_diagonal;
-	if (s->options.gaussian)
-		h->gaussian = service_gaussian;
+	h->gaussian = service_gaussian;
 
 	h = &s->guidance_host;
 	*h = s->prior_host;
@@ -421,7 +427,8 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	double started = now();
 	int status;
 
-	s->key.sample = sample;
+	s->key.sample = s->options.pairs ? sample / 2 : sample;
+	s->mirrored = s->options.pairs && sample % 2;
 	s->evaluations = 0;
 	s->prior_seconds = 0;
 

@@ -12,6 +12,9 @@ struct session_options {
 	uint64_t seed;
 	uint32_t image;	    /* page or file number: another noise */
 	const float *start; /* x-shaped start image, or NULL */
+	/* Samples 2 k and 2 k + 1 have noise of opposite signs (antithetic variates, Hammersley and Morton 1956): each is as
+	 * good a sample as ever, and their mean is nearer to the posterior mean than that of independent ones. */
+	int pairs;
 	/* After each step; may be NULL. */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *progress_context;

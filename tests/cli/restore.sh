@@ -113,6 +113,16 @@ show std.tif "48x40 1 float32" "deviation is float"
 ok "mean and deviation are those of the samples" "$maketiff" --moments mean.tif std.tif singles/*
 ok "samples in other units" $draw -o mean4.tif --samples 3 --std std4.tif --all-samples singles4 --range -1:3
 ok "mean and deviation in the file's units" "$maketiff" --moments mean4.tif std4.tif singles4/*
+# The sampler is affine here, up to the tolerance of its solver: opposite noise cancels in a mean of pairs, whatever the seed, and is seen in the deviation.
+ok "pairs" $draw -o pairs.tif --samples 4
+ok "pairs of another seed" $draw -o pairs2.tif --samples 4 --seed 5
+ok "their means are equal" "$LACUNA" compare --max-nrmse 5e-3 pairs.tif pairs2.tif
+ok "four independent samples" $draw -o four.tif --samples 4 --independent
+ok "four others" $draw -o four2.tif --samples 4 --independent --seed 5
+fails 1 "their means differ" "$LACUNA" compare --max-nrmse 1e-2 four.tif four2.tif
+ok "deviation of pairs" $draw -o many.tif --samples 64 --std paired.tif
+ok "deviation of independent samples" $draw -o many.tif --samples 64 --std independent.tif --independent --force
+ok "they agree" "$LACUNA" compare --max-nrmse 0.2 paired.tif independent.tif
 ok "several samples choose a sampler that draws" "$LACUNA" restore y.tif -o d.tif -A blur:sigma=1 $gaussian --samples 2 --steps 2 --json
 contains out '"method": "sample"' "method sample"
 

@@ -37,7 +37,7 @@ def main():
     for name, channels, widths, leak, dtype, end in (
         ("gray", 1, (16, 24), 0.05, "F16", ""), ("color", 3, (12, 20, 16), 0, "F32", ".gz"),
     ):
-        net = Unet(channels, widths, 1, leak)
+        net = Unet(channels, widths, (1,), leak)
         for p in net.parameters():  # some are zero when training starts
             p.data.normal_(std=p[0].numel() ** -0.5)
         weights = os.path.join(out, f"unet-{name}.safetensors{end}")

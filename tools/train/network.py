@@ -36,22 +36,23 @@ class Block(nn.Module):
 
 
 class Unet(nn.Module):
-    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side.  leak: what the rectifiers let
+    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side, one number or one a level.  leak: what the rectifiers let
     through of negative values; with none, filters that no image moves any more are lost for training, by the hundred."""
 
-    def __init__(self, channels=1, widths=(64, 128, 256), blocks=2, leak=0.1):
+    def __init__(self, channels=1, widths=(64, 128, 256), blocks=(2,), leak=0.1):
         super().__init__()
-        self.channels, self.widths, self.blocks, self.leak = channels, tuple(widths), blocks, leak
+        self.channels, self.widths, self.leak = channels, tuple(widths), leak
+        self.blocks = tuple(blocks) * (len(widths) if len(blocks) == 1 else 1)
         self.features = channels * FEATURES
         self.head = nn.Conv2d(4 * self.features, widths[0], 3, padding=1, bias=False)
         self.enc, self.dec = nn.ModuleList(), nn.ModuleList()
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        for c, d in zip(widths[:-1], widths[1:]):
-            self.enc.append(nn.Sequential(*[Block(c, leak) for _ in range(blocks)]))
-            self.dec.append(nn.Sequential(*[Block(c, leak) for _ in range(blocks)]))
+        for c, d, n in zip(widths[:-1], widths[1:], self.blocks):
+            self.enc.append(nn.Sequential(*[Block(c, leak) for _ in range(n)]))
+            self.dec.append(nn.Sequential(*[Block(c, leak) for _ in range(n)]))
             self.down.append(nn.Conv2d(c, d, 2, stride=2, bias=False))
             self.up.append(nn.ConvTranspose2d(d, c, 2, stride=2, bias=False))
-        self.mid = nn.Sequential(*[Block(widths[-1], leak) for _ in range(blocks)])
+        self.mid = nn.Sequential(*[Block(widths[-1], leak) for _ in range(self.blocks[-1])])
         self.tail = nn.Conv2d(widths[0], 4 * channels, 3, padding=1, bias=False)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -157,7 +158,7 @@ def save_weights(path, net, state, meta, dtype="F16"):
             "format": "lacuna-unet-1",
             "channels": str(net.channels),
             "widths": ",".join(map(str, net.widths)),
-            "blocks": str(net.blocks),
+            "blocks": ",".join(map(str, net.blocks)),
             "leak": repr(net.leak),
             "sigma_min": repr(SIGMA_MIN),
             "sigma_max": repr(SIGMA_MAX),
@@ -189,7 +190,8 @@ def load_weights(path):
     (n,) = struct.unpack("<Q", data[:8])
     head = json.loads(data[8 : 8 + n])
     meta = head.pop("__metadata__")
-    net = Unet(int(meta["channels"]), [int(w) for w in meta["widths"].split(",")], int(meta["blocks"]), float(meta.get("leak", 0)))
+    widths, blocks = ([int(n) for n in meta[k].split(",")] for k in ("widths", "blocks"))
+    net = Unet(int(meta["channels"]), widths, blocks, float(meta.get("leak", 0)))
     state = {}
     for name, t in head.items():
         a, b = t["data_offsets"]

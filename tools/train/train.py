@@ -304,7 +304,7 @@ def main():
     ap.add_argument("--resume", action="store_true", help="go on with RUN/checkpoint.pt")
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
-    ap.add_argument("--blocks", type=int, help="per level and side; default: INIT's, or 2")
+    ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -330,7 +330,7 @@ def main():
         print("images:", photos.build(a.images, cache, a.channels, SCALES, a.shrink), flush=True)
 
     history = []
-    widths = a.widths and tuple(int(w) for w in a.widths.split(","))
+    widths, blocks = (s and tuple(int(n) for n in s.split(",")) for s in (a.widths, a.blocks))
     if state:
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
@@ -338,10 +338,10 @@ def main():
         history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
-        if widths or a.blocks:
-            net = enlarge(net, widths or net.widths, a.blocks or net.blocks)
+        if widths or blocks:
+            net = enlarge(net, widths or net.widths, blocks or net.blocks)
     else:
-        net = Unet(a.channels, widths or (64, 128, 256), a.blocks or 2)
+        net = Unet(a.channels, widths or (64, 128, 256), blocks or (2,))
     net = net.to(device)
     net = net.to(memory_format=torch.channels_last)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
@@ -437,9 +437,10 @@ def recolour(gray, channels):
 def enlarge(small, widths, blocks):
     """A network with more channels or blocks that answers as `small` does.  What is new is initialised as ever, except
     that nothing new reaches what was there: blocks end in zeros, and old channels take zero of new ones."""
-    if len(widths) != len(small.widths) or blocks < small.blocks or any(w < v for w, v in zip(widths, small.widths)):
-        raise SystemExit(f"--init has widths {small.widths} and {small.blocks} blocks: neither can shrink, nor levels be added")
     net = Unet(small.channels, widths, blocks, small.leak)
+    pairs = [*zip(widths, small.widths), *zip(net.blocks, small.blocks)]
+    if len(widths) != len(small.widths) or any(new < old for new, old in pairs):
+        raise SystemExit(f"--init has widths {small.widths} and {small.blocks} blocks: neither can shrink, nor levels be added")
     state = net.state_dict()
     for name, v in small.state_dict().items():
         w = state[name]
