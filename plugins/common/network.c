@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include "common/network.h"
+#include "common/tiles.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	VECTOR = 16, /* channels are stored in multiples of this */
+	/* Of a stage's strips.  Wide ones do not fit the cache, narrow ones overlap more; with floats, arithmetic takes
+	 * longer than memory. */
+	WIDTH_BF16 = 256,
+	WIDTH_F32 = 512
+};
+
+static int stored(int channels)
+{
+	return (int)round_up(channels, VECTOR);
+}
+
+/* ---- the architecture -------------------------------------------------------------------------------- */
+
+static int read_integers(const struct weights *file, const char *name, int most, int lo, int hi,
+			 int *values)
+{
+	double v[LEVELS_MOST];
+	int n = weights_numbers(file, name, most, v);
+
+	for (int i = 0; i < n; i++) {
+		if (v[i] < lo || v[i] > hi || v[i] != floor(v[i]))
+			return LACUNA_EINVAL;
+		values[i] = (int)v[i];
+	}
+	return n;
+}
+
+int network_create(const struct lacuna_host *host, const struct weights *file, const char *path,
+		   int inputs, int outputs, int bf16, struct network *n)
+{
+	n->inputs = inputs;
+	n->outputs = outputs;
+	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
+	if (n->levels < 0 || read_integers(file, "blocks", 1, 1, BLOCKS_MOST, &n->blocks) < 0)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: widths or blocks are missing or out of range", path);
+	if (weights_text(file, "leak") && weights_numbers(file, "leak", 1, &n->leak) < 0)
+		return LACUNA_EINVAL;
+	if (!(n->leak >= 0) || n->leak > 1)
+		return host->fail(host, LACUNA_EINVAL, "%s: leak is out of range", path);
+	return onednn_create(host, bf16, &n->onednn);
+}
+
+/* Every 3x3 convolution at level l adds 2^(l+1) pixels. */
+int64_t network_reach(const struct network *n)
+{
+	int64_t r = 2 + 2;
+
+	for (int l = 0; l < n->levels; l++)
+		r += (int64_t)2 * n->blocks * (l < n->levels - 1 ? 2 : 1) << (l + 1);
+	return r;
+}
+
+size_t network_value_size(const struct network *n)
+{
+	return n->onednn.bf16 ? 2 : 4;
+}
+
+/* The buffer that the stage going up to level l fills. */
+static int result_of(const struct network *n, int l)
+{
+	return l == 0 ? BUFFER_IMAGE : l == n->levels - 1 ? l : BUFFER_T + (n->levels - l) % 2;
+}
+
+size_t network_block_bytes(const struct network *n, int buffer)
+{
+	size_t most = 0;
+
+	for (int l = 0; l < n->levels; l++) {
+		size_t b = (size_t)stored(n->width[l]) * network_value_size(n)
+			   << 2 * (n->levels - 1 - l);
+
+		if ((buffer == l || buffer == result_of(n, l)) && b > most)
+			most = b;
+	}
+	return most;
+}
+
+/* ---- layers ------------------------------------------------------------------------------------------ */
+
+/* A stage of `count' layers beside that of the entrance, which are to be added next. */
+static void add_stage(struct network *n, enum entrance entrance, int level, int from, int count)
+{
+	struct stage *s = &n->stage[n->stages++];
+	const int64_t w = network_level_width(n, level);
+	const int64_t most = n->onednn.bf16 ? WIDTH_BF16 : WIDTH_F32;
+
+	s->entrance = entrance;
+	s->level = level;
+	s->from = from;
+	s->to = entrance == ENTER_UP || n->levels == 1 ? result_of(n, level) : level;
+	s->first = n->layers + (entrance != ENTER_FEATURES);
+	s->count = count;
+	s->width = w;
+	for (int64_t k = 2; s->width > most; k++) /* kernels work on VECTOR pixels at a time */
+		s->width = least(w, round_up(tile_side(w, k, 1, count), VECTOR));
+}
+
+static struct layer *add_layer(struct network *n, int inputs, int outputs, int kernel)
+{
+	struct layer *l = &n->layer[n->layers++];
+
+	l->inputs = inputs;
+	l->outputs = outputs;
+	l->kernel = kernel;
+	return l;
+}
+
+/* The tensor O x I x k x k of the file, between zeros for the channels that are only stored. */
+static int read_kernel(const struct network *n, const struct weights *file, const char *name,
+		       const struct layer *l, int outputs, int inputs, float **kernel)
+{
+	const struct lacuna_host *host = n->onednn.host;
+	const size_t k = (size_t)l->kernel * (size_t)l->kernel, plain = (size_t)inputs * k;
+	const size_t padded = (size_t)l->inputs * k;
+	const int64_t shape[4] = { outputs, inputs, l->kernel, l->kernel };
+	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
+	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof(*out));
+	int status = !read || !out ? LACUNA_ENOMEM : weights_tensor(file, name, 4, shape, read);
+
+	for (size_t o = 0; !status && o < (size_t)outputs; o++)
+		memcpy(out + o * padded, read + o * plain, plain * sizeof(*read));
+	host->release(host, read);
+	*kernel = out;
+	return status;
+}
+
+static int finish_conv(struct network *n, struct layer *l, const struct weights *file,
+		       const char *name, int outputs, int inputs)
+{
+	const int width = (int)n->stage[n->stages - 1].width, chain = l->kernel == 3;
+	const struct conv_shape s = { .inputs = l->inputs,
+				      .outputs = l->outputs,
+				      .kernel = l->kernel,
+				      .stride = chain ? 1 : 2,
+				      .height = chain ? CALL_ROWS + 2 : 2,
+				      .width = chain ? width : 2 * width,
+				      .side = chain,
+				      .relu = l->relu,
+				      .leak = (float)n->leak,
+				      .sum = l->sum,
+				      .single = l->single };
+	float *weights;
+	int status = read_kernel(n, file, name, l, outputs, inputs, &weights);
+
+	if (!status)
+		status = conv_create(&n->onednn, &s, weights, &l->conv[0]);
+	n->onednn.host->release(n->onednn.host, weights);
+	return status;
+}
+
+/* A transposed 2x2 convolution of stride 2, the file's I x O x 2 x 2. */
+static int finish_up(struct network *n, struct layer *l, const struct weights *file,
+		     const char *name, int outputs, int inputs)
+{
+	const struct lacuna_host *host = n->onednn.host;
+	const int64_t shape[4] = { inputs, outputs, 2, 2 };
+	const size_t in = (size_t)l->inputs, half = (size_t)l->outputs / 2;
+	float *read = host->alloc(host, (size_t)inputs * (size_t)outputs * 4 * sizeof(*read));
+	float *pair = host->alloc(host, in * half * 2 * sizeof(*pair));
+	int status = !read || !pair ? LACUNA_ENOMEM : weights_tensor(file, name, 4, shape, read);
+
+	for (size_t row = 0; !status && row < 2; row++) {
+		const struct conv_shape s = { .inputs = l->inputs,
+					      .outputs = l->outputs,
+					      .kernel = 1,
+					      .stride = 1,
+					      .height = 1,
+					      .width = (int)n->stage[n->stages - 1].width / 2,
+					      .sum = 1 };
+
+		for (size_t i = 0; i < (size_t)inputs; i++)
+			for (size_t o = 0; o < (size_t)outputs; o++)
+				for (size_t column = 0; column < 2; column++)
+					pair[(column * half + o) * in + i] =
+						read[((i * (size_t)outputs + o) * 2 + row) * 2 +
+						     column];
+		status = conv_create(&n->onednn, &s, pair, &l->conv[row]);
+	}
+	host->release(host, pair);
+	host->release(host, read);
+	return status;
+}
+
+static int add_blocks(struct network *n, const struct weights *file, const char *side, int level)
+{
+	const int c = n->width[level];
+	char name[64];
+	int status = LACUNA_OK;
+
+	for (int b = 0; b < n->blocks && !status; b++) {
+		struct layer *l = add_layer(n, stored(c), stored(c), 3);
+
+		l->relu = 1;
+		snprintf(name, sizeof(name), "%s.%d.a.weight", side, b);
+		status = finish_conv(n, l, file, name, c, c);
+		if (status)
+			break;
+		l = add_layer(n, stored(c), stored(c), 3);
+		l->sum = 1;
+		snprintf(name, sizeof(name), "%s.%d.b.weight", side, b);
+		status = finish_conv(n, l, file, name, c, c);
+	}
+	return status;
+}
+
+static int add_up(struct network *n, const struct weights *file, int level)
+{
+	const int *width = n->width;
+	char name[64];
+	struct layer *l;
+
+	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks + !level);
+	snprintf(name, sizeof(name), "up.%d.weight", level);
+	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
+	return finish_up(n, l, file, name, width[level], width[level + 1]);
+}
+
+static int add_down(struct network *n, const struct weights *file, int level)
+{
+	const int *width = n->width;
+	char name[64];
+	struct layer *l;
+
+	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks);
+	snprintf(name, sizeof(name), "down.%d.weight", level - 1);
+	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
+	return finish_conv(n, l, file, name, width[level], width[level - 1]);
+}
+
+int network_load(struct network *n, const struct weights *file, int64_t w, int64_t h)
+{
+	const int *width = n->width, bottom = n->levels - 1;
+	char name[64];
+	struct layer *l;
+	int status, k;
+
+	n->w = w;
+	n->h = h;
+	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks + !bottom);
+	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file,
+			     "head.weight", width[0], n->inputs);
+	for (k = 0; k < bottom && !status; k++) {
+		snprintf(name, sizeof(name), "enc.%d", k);
+		status = add_blocks(n, file, name, k);
+		if (!status)
+			status = add_down(n, file, k + 1);
+	}
+	if (!status)
+		status = add_blocks(n, file, "mid", bottom);
+	for (k = bottom - 1; k >= 0 && !status; k--) {
+		status = add_up(n, file, k);
+		snprintf(name, sizeof(name), "dec.%d", k);
+		if (!status)
+			status = add_blocks(n, file, name, k);
+	}
+	if (status)
+		return status;
+	l = add_layer(n, stored(width[0]), stored(n->outputs), 3);
+	l->single = 1;
+	return finish_conv(n, l, file, "tail.weight", n->outputs, width[0]);
+}
+
+void network_destroy(struct network *n)
+{
+	for (int i = 0; i < n->layers; i++)
+		for (int k = 0; k < 2; k++)
+			conv_destroy(&n->onednn, &n->layer[i].conv[k]);
+	onednn_destroy(&n->onednn);
+}

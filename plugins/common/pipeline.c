@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include "common/pipeline.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+	UNITS_MOST = 32,	/* at least as many as threads */
+	HEIGHT = 2 * CALL_ROWS, /* of a piece: low ones share the work more evenly */
+	LINE = 64		/* bytes of the cache's lines, to which all is aligned */
+};
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + LINE - 1) / LINE * LINE;
+}
+
+/* ---- where everything is ----------------------------------------------------------------------------- */
+
+static size_t block_bytes(const struct precondition *p, const struct network *n, int buffer)
+{
+	const size_t values = network_block_bytes(n, buffer);
+	const size_t averages = (size_t)precondition_planes(p) * sizeof(float) << 2 * n->levels;
+
+	return buffer == BUFFER_T && averages > values ? averages : values;
+}
+
+size_t pipeline_block_bytes(const struct precondition *p, const struct network *n)
+{
+	size_t all = 0;
+
+	for (int b = 0; b < BUFFERS; b++)
+		all += block_bytes(p, n, b);
+	return all;
+}
+
+/* Bytes of a pixel of what layer k of a stage reads, -1: its entrance; or of what the last one wrote. */
+static size_t pixel_bytes(const struct network *n, const struct stage *s, int k)
+{
+	const struct layer *l = &n->layer[s->first];
+	const size_t value = network_value_size(n);
+
+	if (k < s->count)
+		return (size_t)l[k].inputs * value;
+	return (size_t)l[k - 1].outputs * (l[k - 1].single ? sizeof(float) : value);
+}
+
+/* What the convolutions of a stage ask for. */
+static size_t conv_scratch(const struct network *n, const struct stage *s)
+{
+	size_t most = 0;
+
+	for (int k = s->entrance == ENTER_FEATURES ? 0 : -1; k < s->count; k++)
+		for (int half = 0; half < 2; half++) {
+			const size_t one = n->layer[s->first + k].conv[half].scratch;
+
+			most = one > most ? one : most;
+		}
+	return most;
+}
+
+/* Pieces of a stage, and where its buffers are in a unit's scratch, whose size it returns. */
+static size_t plan_stage(const struct precondition *p, const struct network *n,
+			 const struct stage *s, struct stage_plan *plan)
+{
+	const struct layer *l = &n->layer[s->first];
+	size_t at = 0;
+
+	plan->columns = tiles_of(network_level_width(n, s->level), s->width, s->count);
+	plan->rows = (network_level_height(n, s->level) + HEIGHT - 1) / HEIGHT;
+	for (int k = 0; k <= s->count; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+
+		if (k > 1 && l[k - 1].sum) { /* in place, two rows further up */
+			plan->at[k] = plan->at[k - 2] - (k < s->count ? 2 * row : 0);
+			continue;
+		}
+		for (int i = k; i < s->count && (i == k || l[i - 1].sum); i += 2)
+			plan->keep[k] += 2;
+		at += (size_t)plan->keep[k] * row;
+		plan->at[k] = at - (k < s->count ? 2 * row : 0);
+		at = aligned(at + CALL_ROWS * row);
+	}
+	plan->enter = at;
+	if (s->entrance == ENTER_FEATURES)
+		at += precondition_input_scratch(p, s->width);
+	else if (s->entrance == ENTER_DOWN)
+		at += 4 * (size_t)s->width * pixel_bytes(n, s, -1);
+	plan->scratch = aligned(at);
+	return plan->scratch + conv_scratch(n, s);
+}
+
+void pipeline_plan(const struct precondition *p, const struct network *n, size_t budget,
+		   struct pipeline *self)
+{
+	const size_t blocks = (size_t)(n->w * n->h) >> 2 * n->levels;
+	int64_t pieces = 1;
+	size_t at = 0;
+
+	*self = (struct pipeline){ .precondition = p, .network = n };
+	for (int b = 0; b < BUFFERS; b++) {
+		self->at[b] = at;
+		at += aligned(block_bytes(p, n, b) * blocks);
+	}
+	self->unit_bytes = precondition_average_scratch(n->w);
+	for (int i = 0; i < n->stages; i++) {
+		struct stage_plan *plan = &self->plan[i];
+		const size_t own = plan_stage(p, n, &n->stage[i], plan);
+		const int64_t count = plan->columns.count * plan->rows;
+
+		self->unit_bytes = own > self->unit_bytes ? own : self->unit_bytes;
+		pieces = count > pieces ? count : pieces;
+	}
+	self->unit_bytes = aligned(self->unit_bytes);
+	self->taken = at;
+	self->unit = at + aligned((size_t)pieces * sizeof(atomic_char));
+	self->units = (int)least((pieces + 1) / 2, UNITS_MOST);
+	while (self->units > 1 && self->unit + (size_t)self->units * self->unit_bytes > budget)
+		self->units--;
+	self->bytes = self->unit + (size_t)self->units * self->unit_bytes;
+}
+
+/* ---- a piece of a stage at work ---------------------------------------------------------------------- */
+
+struct job {
+	const struct pipeline *pipeline;
+	char *scratch;
+	struct tile tile;
+	int stage;
+	int status[UNITS_MOST];
+};
+
+struct piece {
+	const struct job *job;
+	const struct network *network;
+	const struct stage *stage;
+	const struct stage_plan *plan;
+	int64_t x, left, right;			/* columns: the first; those of the result */
+	int64_t top, bottom;			/* rows of the result */
+	char *own;				/* scratch */
+	struct conv_call calls[CHAIN_MOST + 2]; /* of the layers, then of the entrance */
+};
+
+static void *unit_scratch(const struct job *j, size_t i)
+{
+	return j->scratch + j->pipeline->unit + i * j->pipeline->unit_bytes;
+}
+
+/* A pixel of a buffer, whose pixels take `bytes'. */
+static char *pixel(const struct piece *p, int buffer, int level, int64_t x, int64_t y, size_t bytes)
+{
+	const int64_t w = network_level_width(p->network, level);
+
+	return p->job->scratch + p->job->pipeline->at[buffer] + (size_t)(y * w + x) * bytes;
+}
+
+static void enter_features(const struct piece *p, int64_t y, char *to)
+{
+	const struct strip strip = { .x = p->x,
+				     .y = y,
+				     .width = p->stage->width,
+				     .values = to,
+				     .channels = p->network->layer[p->stage->first].inputs,
+				     .bf16 = p->network->onednn.bf16 };
+
+	precondition_input(p->job->pipeline->precondition, &p->job->tile,
+			   (float *)(void *)(p->own + p->plan->enter), &strip);
+}
+
+static int enter_down(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t bytes = pixel_bytes(p->network, s, -1), row = 2 * (size_t)s->width * bytes;
+	char *rows = p->own + p->plan->enter;
+
+	for (int odd = 0; odd < 2; odd++)
+		memcpy(rows + (size_t)odd * row,
+		       pixel(p, s->from, s->level - 1, 2 * p->x, 2 * y + odd, bytes), row);
+	return conv_run(&p->network->onednn, &p->calls[s->count], rows, to);
+}
+
+static int enter_up(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t above = pixel_bytes(p->network, s, 0), below = pixel_bytes(p->network, s, -1);
+
+	memcpy(to, pixel(p, s->level, s->level, p->x, y, above), (size_t)s->width * above);
+	return conv_run(&p->network->onednn, &p->calls[s->count + (y & 1)],
+			pixel(p, s->from, s->level + 1, p->x / 2, y / 2, below), to);
+}
+
+/* CALL_ROWS rows of the first layer's input, from y on. */
+static int enter(const struct piece *p, int64_t y, char *to)
+{
+	const struct stage *s = p->stage;
+	const size_t row = (size_t)s->width * pixel_bytes(p->network, s, 0);
+	int status = LACUNA_OK;
+
+	for (int64_t end = y + CALL_ROWS; y < end && !status; y++, to += row)
+		if (y < 0 || y >= network_level_height(p->network, s->level))
+			continue;
+		else if (s->entrance == ENTER_FEATURES)
+			enter_features(p, y, to);
+		else if (s->entrance == ENTER_DOWN)
+			status = enter_down(p, y, to);
+		else
+			status = enter_up(p, y, to);
+	return status;
+}
+
+static void leave(const struct piece *p, int64_t y, char *from)
+{
+	const struct stage *s = p->stage;
+	const size_t bytes = pixel_bytes(p->network, s, s->count);
+	struct strip strip = { .x = p->left,
+			       .width = p->right - p->left,
+			       .channels = p->network->layer[s->first + s->count - 1].outputs };
+
+	from += (size_t)(p->left - p->x) * bytes;
+	for (int64_t end = least(y + CALL_ROWS, p->bottom); y < end; y++) {
+		strip.y = y;
+		strip.values = from;
+		if (s->to == BUFFER_IMAGE)
+			precondition_output(p->job->pipeline->precondition, &p->job->tile, &strip);
+		else
+			memcpy(pixel(p, s->to, s->level, p->left, y, bytes), from,
+			       (size_t)(p->right - p->left) * bytes);
+		from += (size_t)s->width * bytes;
+	}
+}
+
+/* CALL_ROWS rows of the result, from y on.  Buffer k holds what layer k reads: as many new rows, and above them the last two
+ * of the time before.  So each layer is one row ahead of the one after it. */
+static int run_rows(const struct piece *p, int64_t y)
+{
+	const struct stage *s = p->stage;
+	const struct network *n = p->network;
+	int status = LACUNA_OK;
+
+	for (int k = 0; k < s->count; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+		const size_t kept = (size_t)p->plan->keep[k] * row;
+		char *end = p->own + p->plan->at[k] + 2 * row;
+
+		if (kept)
+			memmove(end - kept, end - kept + CALL_ROWS * row, kept);
+	}
+	for (int k = 0; k <= s->count && !status; k++) {
+		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
+		const int64_t ahead = s->count - k, r = y + ahead;
+		char *to = p->own + p->plan->at[k] + (ahead ? 2 * row : 0);
+
+		if (r + CALL_ROWS <= p->top - ahead) /* nobody will read them */
+			continue;
+		status = k ? conv_run(&n->onednn, &p->calls[k - 1], p->own + p->plan->at[k - 1], to)
+			   : enter(p, r, to);
+		for (int64_t i = 0; i < CALL_ROWS; i++) /* there is no picture */
+			if (r + i < 0 || r + i >= network_level_height(n, s->level))
+				memset(to + (size_t)i * row, 0, row);
+	}
+	if (y >= p->top && !status)
+		leave(p, y, p->own + p->plan->at[s->count]);
+	return status;
+}
+
+static int bind(struct piece *p)
+{
+	const struct stage *s = p->stage;
+	const struct onednn *onednn = &p->network->onednn;
+	const struct layer *l = &p->network->layer[s->first];
+	char *scratch = p->own + p->plan->scratch;
+	int status = LACUNA_OK;
+
+	for (int k = 0; k < s->count && !status; k++)
+		status = conv_bind(onednn, &l[k].conv[0], scratch, &p->calls[k]);
+	for (int k = 0; k < (int)s->entrance && !status; k++)
+		status = conv_bind(onednn, &l[-1].conv[k], scratch, &p->calls[s->count + k]);
+	return status;
+}
+
+/* Column and rows of a piece; its first row to compute something for. */
+static int64_t place(struct piece *p, int64_t number, int follows)
+{
+	const struct stage *s = p->stage;
+	const struct tile_span column = tile_span(&p->plan->columns, number / p->plan->rows);
+
+	p->x = column.origin;
+	p->left = column.from;
+	p->right = column.to;
+	p->top = number % p->plan->rows * HEIGHT;
+	p->bottom = least(p->top + HEIGHT, network_level_height(p->network, s->level));
+	return follows ? p->top : p->top - round_up(2 * s->count, CALL_ROWS);
+}
+
+/* ---- all pieces of all stages ------------------------------------------------------------------------ */
+
+/* A piece that nobody works on, or -1: the one below the last, which needs no rows of its own to begin with; else from the
+ * longest run the first of all or the middle, so that each thread has long to go. */
+static int64_t take(const struct job *j, int64_t last)
+{
+	const struct stage_plan *plan = &j->pipeline->plan[j->stage];
+	atomic_char *taken = (atomic_char *)(void *)(j->scratch + j->pipeline->taken);
+	int64_t end, longest;
+
+	if (last >= 0 && (last + 1) % plan->rows && !atomic_exchange(&taken[last + 1], 1))
+		return last + 1;
+	do {
+		end = longest = 0;
+		for (int64_t i = 0, run = 0; i < plan->columns.count * plan->rows; i++) {
+			run = atomic_load(&taken[i]) ? 0 : run + 1;
+			if (run > longest) {
+				longest = run;
+				end = i + 1;
+			}
+		}
+		if (!longest)
+			return -1;
+		end -= end == longest ? longest : (longest + 1) / 2;
+	} while (atomic_exchange(&taken[end], 1));
+	return end;
+}
+
+static void run_unit(void *arg, size_t i)
+{
+	struct job *j = arg;
+	const struct network *n = j->pipeline->network;
+	const struct lacuna_host *host = n->onednn.host;
+	struct piece p = { .job = j,
+			   .network = n,
+			   .stage = &n->stage[j->stage],
+			   .plan = &j->pipeline->plan[j->stage],
+			   .own = unit_scratch(j, i) };
+	int64_t last = -1, number = take(j, last);
+	int status = number < 0 ? LACUNA_OK : bind(&p);
+
+	for (; number >= 0 && !status; last = number, number = take(j, last)) {
+		const int follows = last >= 0 && number == last + 1 && number % p.plan->rows;
+		int64_t y = place(&p, number, follows);
+
+		if (host->cancelled(host))
+			status = LACUNA_ECANCELLED;
+		for (; y < p.bottom && !status; y += CALL_ROWS)
+			status = run_rows(&p, y);
+	}
+	for (int k = 0; k < p.stage->count + (int)p.stage->entrance; k++)
+		conv_unbind(&p.calls[k]);
+	j->status[i] = status;
+}
+
+static void average_unit(void *arg, size_t i)
+{
+	const struct job *j = arg;
+	const int64_t units = j->pipeline->units, unit = (int64_t)i;
+
+	precondition_average(j->pipeline->precondition, &j->tile, j->tile.h * unit / units,
+			     j->tile.h * (unit + 1) / units, unit_scratch(j, i));
+}
+
+int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *tile)
+{
+	const struct lacuna_host *host = self->network->onednn.host;
+	struct job j = { .pipeline = self, .scratch = scratch, .tile = *tile };
+
+	j.tile.averages = (float *)(void *)(j.scratch + self->at[BUFFER_T]);
+	host->parallel(host, (size_t)self->units, average_unit, &j);
+	for (j.stage = 0; j.stage < self->network->stages; j.stage++) {
+		const struct stage_plan *plan = &self->plan[j.stage];
+
+		memset(j.scratch + self->taken, 0, (size_t)(plan->columns.count * plan->rows));
+		host->parallel(host, (size_t)self->units, run_unit, &j);
+		for (int i = 0; i < self->units; i++)
+			if (j.status[i])
+				return j.status[i];
+	}
+	return LACUNA_OK;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include "common/precondition.h"
+#include "common/tiles.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- the file's header ------------------------------------------------------------------------------- */
+
+static int read_windows(const struct lacuna_host *host, const struct weights *file,
+			const char *path, struct precondition *p)
+{
+	double s[WINDOWS_MOST];
+
+	p->windows = weights_numbers(file, "windows", WINDOWS_MOST, s);
+	if (p->windows < 0)
+		return p->windows;
+	for (int i = 0; i < p->windows; i++) {
+		double sum = 0;
+
+		p->radius[i] = (int)ceil(3 * s[i]);
+		if (!(s[i] > 0) || p->radius[i] > RADIUS_MOST)
+			return host->fail(host, LACUNA_EINVAL, "%s: a window is out of range",
+					  path);
+		for (int r = -p->radius[i]; r <= p->radius[i]; r++)
+			sum += exp(-r * r / (2 * s[i] * s[i]));
+		for (int r = 0; r <= p->radius[i]; r++)
+			p->window[i][r] = (float)(exp(-r * r / (2 * s[i] * s[i])) / sum);
+	}
+	return LACUNA_OK;
+}
+
+int precondition_read(const struct lacuna_host *host, const struct weights *file, const char *path,
+		      struct precondition *p)
+{
+	double channels;
+	int status;
+
+	if (weights_numbers(file, "channels", 1, &channels) < 0 ||
+	    !(channels >= 1 && channels <= 64) || channels != floor(channels))
+		return host->fail(host, LACUNA_EINVAL, "%s: channels are missing or out of range",
+				  path);
+	p->channels = (int)channels;
+	status = read_windows(host, file, path, p);
+	if (status)
+		return status;
+	if (weights_numbers(file, "sigma_min", 1, &p->sigma_min) < 0 ||
+	    weights_numbers(file, "sigma_max", 1, &p->sigma_max) < 0 ||
+	    weights_numbers(file, "sigma_data", 1, &p->sigma_data) < 0)
+		return LACUNA_EINVAL;
+	if (!(p->sigma_min > 0) || !(p->sigma_max > p->sigma_min) || !(p->sigma_data > 0))
+		return host->fail(host, LACUNA_EINVAL, "%s: the range of sigma is no range", path);
+	p->features = p->channels * (3 + 4 * p->windows - 1);
+	return LACUNA_OK;
+}
+
+int precondition_reach(const struct precondition *p)
+{
+	int widest = 0;
+
+	for (int i = 0; i < p->windows; i++)
+		widest = p->radius[i] > widest ? p->radius[i] : widest;
+	return widest;
+}
+
+/* ---- the image --------------------------------------------------------------------------------------- */
+
+static size_t image_index(const struct tile *t, int channel, int64_t x, int64_t y)
+{
+	return ((size_t)channel * (size_t)t->height + (size_t)(t->y + y)) * (size_t)t->width +
+	       (size_t)(t->x + x);
+}
+
+static float sigma_at(const struct precondition *p, const struct tile *t, size_t at)
+{
+	const float lo = (float)p->sigma_min, hi = (float)p->sigma_max;
+	const float sigma = t->map ? t->map[at] : t->sigma;
+
+	return sigma < lo ? lo : sigma > hi ? hi : sigma;
+}
+
+/* sigma and v of a row of the image. */
+static void read_row(const struct precondition *p, const struct tile *t, size_t at, int64_t count,
+		     float *s, float *v)
+{
+	for (int64_t x = 0; x < count; x++) {
+		s[x] = sigma_at(p, t, at + (size_t)x);
+		v[x] = t->u[at + (size_t)x] - 0.5f;
+	}
+}
+
+/* ---- averages, first across, then down --------------------------------------------------------------- */
+
+int precondition_planes(const struct precondition *p)
+{
+	return 2 * p->channels * p->windows;
+}
+
+/* The average across of what a window sees of a channel: of the precision, or of the weighted values. */
+static float *plane(const struct precondition *p, const struct tile *t, int channel, int window,
+		    int weighted)
+{
+	const size_t k = (size_t)(2 * (channel * p->windows + window) + weighted);
+
+	return t->averages + k * (size_t)t->w * (size_t)t->h;
+}
+
+/* in: with zeros on both sides, as many as the radius. */
+static void average_row(const float *g, int radius, const float *in, int64_t w, float *out)
+{
+	for (int64_t x = 0; x < w; x++)
+		out[x] = g[0] * in[x];
+	for (int64_t r = 1; r <= radius; r++)
+		for (int64_t x = 0; x < w; x++)
+			out[x] += g[r] * (in[x - r] + in[x + r]);
+}
+
+size_t precondition_average_scratch(int64_t width)
+{
+	return 2 * ((size_t)width + 2 * RADIUS_MOST) * sizeof(float);
+}
+
+/* Of precision 1/sigma^2 and precision-weighted v. */
+void precondition_average(const struct precondition *p, const struct tile *t, int64_t from,
+			  int64_t to, float *scratch)
+{
+	float *precision = scratch + RADIUS_MOST;
+	float *weighted = precision + t->w + 2 * RADIUS_MOST;
+
+	memset(scratch, 0, precondition_average_scratch(t->w));
+	for (int64_t row = from * p->channels; row < to * p->channels; row++) {
+		const int c = (int)(row % p->channels);
+		const int64_t y = row / p->channels;
+
+		read_row(p, t, image_index(t, c, 0, y), t->w, precision, weighted);
+		for (int64_t x = 0; x < t->w; x++) {
+			precision[x] = 1 / (precision[x] * precision[x]);
+			weighted[x] *= precision[x];
+		}
+		for (int k = 0; k < p->windows; k++) {
+			average_row(p->window[k], p->radius[k], precision, t->w,
+				    plane(p, t, c, k, 0) + y * t->w);
+			average_row(p->window[k], p->radius[k], weighted, t->w,
+				    plane(p, t, c, k, 1) + y * t->w);
+		}
+	}
+}
+
+/* The average down about row y from column x of one of those planes; outside there is nothing. */
+static void average_down(const struct precondition *p, const struct tile *t, const float *in,
+			 int window, int64_t x, int64_t y, int64_t count, float *out)
+{
+	const float *g = p->window[window], *row = in + y * t->w + x;
+
+	for (int64_t i = 0; i < count; i++)
+		out[i] = g[0] * row[i];
+	for (int64_t r = 1; r <= p->radius[window]; r++) {
+		const float *above = y >= r ? row - r * t->w : NULL;
+		const float *below = y + r < t->h ? row + r * t->w : NULL;
+		const float *one = above ? above : below;
+
+		if (above && below)
+			for (int64_t i = 0; i < count; i++)
+				out[i] += g[r] * (above[i] + below[i]);
+		else if (one)
+			for (int64_t i = 0; i < count; i++)
+				out[i] += g[r] * one[i];
+	}
+}
+
+/* ---- the network's input ----------------------------------------------------------------------------- */
+
+/* x > 0.  Written out since the compiler knows no vector form of logf. */
+static inline float logarithm(float x)
+{
+	uint32_t bits, one;
+	int32_t exponent;
+	float m, t, t2;
+
+	memcpy(&bits, &x, sizeof(bits));
+	exponent = (int32_t)(bits - 0x3f3504f3) >> 23; /* so that sqrt(1/2) <= m < sqrt(2) */
+	one = bits - ((uint32_t)exponent << 23);
+	memcpy(&m, &one, sizeof(m));
+	t = (m - 1) / (m + 1);
+	t2 = t * t;
+	return (float)exponent * 0x1.62e43p-1f +
+	       2 * t * (1 + t2 * (1 / 3.0f + t2 * (1 / 5.0f + t2 * (1 / 7.0f + t2 / 9))));
+}
+
+static uint16_t to_bf16(float v)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
+}
+
+/* Detail in units of the noise may be anything where there is hardly any noise. */
+static float bounded(float r)
+{
+	return r / sqrtf(1 + r * r / 16);
+}
+
+/* A row of a feature; at: its channel in the strip where dx = 0. */
+static void put_row(const float *row, int64_t count, const struct strip *to, int64_t at)
+{
+	const int64_t step = to->channels;
+
+	if (to->bf16) {
+		uint16_t *half = (uint16_t *)to->values + at;
+
+		for (int64_t x = 0; x < count; x++)
+			half[x / 2 * step + (x & 1)] = to_bf16(row[x]);
+	} else {
+		float *single = (float *)to->values + at;
+
+		for (int64_t x = 0; x < count; x++)
+			single[x / 2 * step + (x & 1)] = row[x];
+	}
+}
+
+size_t precondition_input_scratch(const struct precondition *p, int64_t width)
+{
+	return (3 + 2 * (size_t)p->windows) * 2 * (size_t)width * sizeof(float);
+}
+
+/* The features of `count' pixels in row y of a channel. */
+static void feature_row(const struct precondition *p, const struct tile *t, int channel, int64_t y,
+			int64_t count, float *scratch, const struct strip *to)
+{
+	const float d = (float)p->sigma_data, d2 = d * d;
+	const int64_t x = 2 * to->x, next = 4 * p->channels;
+	float *s = scratch, *v = scratch + count, *f = scratch + 2 * count;
+	float *precision[WINDOWS_MOST], *mean[WINDOWS_MOST];
+	int64_t at = 4 * channel + 2 * (y & 1);
+
+	read_row(p, t, image_index(t, channel, x, y), count, s, v);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = logarithm(s[i]) / 4;
+	put_row(f, count, to, at);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = v[i] / sqrtf(s[i] * s[i] + d2);
+	put_row(f, count, to, at += next);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = v[i] * (d / (s[i] * s[i] + d2));
+	put_row(f, count, to, at += next);
+	for (int k = 0; k < p->windows; k++) {
+		float *w = precision[k] = scratch + (3 + 2 * k) * count;
+		float *m = mean[k] = scratch + (4 + 2 * k) * count;
+
+		average_down(p, t, plane(p, t, channel, k, 0), k, x, y, count, w);
+		average_down(p, t, plane(p, t, channel, k, 1), k, x, y, count, m);
+		for (int64_t i = 0; i < count; i++) {
+			w[i] += 1 / d2;
+			m[i] /= w[i];
+			f[i] = m[i] / d;
+		}
+		put_row(f, count, to, at += next);
+		for (int64_t i = 0; i < count; i++)
+			f[i] = -logarithm(w[i]) / 8;
+		put_row(f, count, to, at += next);
+	}
+	for (int k = 0; k < p->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = bounded((v[i] - mean[k][i]) / s[i]);
+		put_row(f, count, to, at += next);
+	}
+	for (int k = 0; k + 1 < p->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = bounded((mean[k][i] - mean[k + 1][i]) * sqrtf(precision[k][i]));
+		put_row(f, count, to, at += next);
+	}
+}
+
+void precondition_input(const struct precondition *p, const struct tile *t, float *scratch,
+			const struct strip *to)
+{
+	const size_t value = to->bf16 ? sizeof(uint16_t) : sizeof(float);
+	const int64_t count = least(2 * to->width, t->w - 2 * to->x);
+
+	memset(to->values, 0, (size_t)to->width * (size_t)to->channels * value);
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++)
+			feature_row(p, t, c, y, count, scratch, to);
+}
+
+/* ---- the network's output ---------------------------------------------------------------------------- */
+
+void precondition_output(const struct precondition *p, const struct tile *t,
+			 const struct strip *from)
+{
+	const float d = (float)p->sigma_data, d2 = d * d, *values = from->values;
+	const int64_t left = 2 * from->x > t->left ? 2 * from->x : t->left;
+	const int64_t right = least(2 * (from->x + from->width), t->right);
+	const int64_t top = 2 * from->y > t->top ? 2 * from->y : t->top;
+	const int64_t bottom = least(2 * from->y + 2, t->bottom);
+
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = top; y < bottom; y++) {
+			const size_t at = image_index(t, c, 0, y);
+			const float *row = values + 4 * c + 2 * (y & 1);
+
+			for (int64_t x = left; x < right; x++) {
+				const float s = sigma_at(p, t, at + (size_t)x), total = s * s + d2;
+				const float v = t->u[at + (size_t)x] - 0.5f;
+
+				t->x0[at + (size_t)x] =
+					0.5f + v * (d2 / total) +
+					row[(x / 2 - from->x) * from->channels + (x & 1)] *
+						(s * d / sqrtf(total));
+			}
+		}
+}
