@@ -37,12 +37,19 @@ static int read_integers(const struct weights *file, const char *name, int most,
 }
 
 int network_create(const struct lacuna_host *host, const struct weights *file, const char *path,
-		   int inputs, int outputs, int bf16, struct network *n)
+		   int inputs, int outputs, int bf16, int expert, struct network *n)
 {
+	int counts;
+
+	if (expert >= 0)
+		snprintf(n->prefix, sizeof(n->prefix), "expert.%d.", expert);
 	n->inputs = inputs;
 	n->outputs = outputs;
 	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
-	if (n->levels < 0 || read_integers(file, "blocks", 1, 1, BLOCKS_MOST, &n->blocks) < 0)
+	counts = read_integers(file, "blocks", LEVELS_MOST, 1, BLOCKS_MOST, n->blocks);
+	for (int l = 1; counts == 1 && l < n->levels; l++) /* the same for all */
+		n->blocks[l] = n->blocks[0];
+	if (n->levels < 0 || (counts != 1 && counts != n->levels))
 		return host->fail(host, LACUNA_EINVAL,
 				  "%s: widths or blocks are missing or out of range", path);
 	if (weights_text(file, "leak") && weights_numbers(file, "leak", 1, &n->leak) < 0)
@@ -58,7 +65,7 @@ int64_t network_reach(const struct network *n)
 	int64_t r = 2 + 2;
 
 	for (int l = 0; l < n->levels; l++)
-		r += (int64_t)2 * n->blocks * (l < n->levels - 1 ? 2 : 1) << (l + 1);
+		r += (int64_t)2 * n->blocks[l] * (l < n->levels - 1 ? 2 : 1) << (l + 1);
 	return r;
 }
 
@@ -117,6 +124,15 @@ static struct layer *add_layer(struct network *n, int inputs, int outputs, int k
 	return l;
 }
 
+static int read_tensor(const struct network *n, const struct weights *file, const char *name,
+		       const int64_t shape[4], float *values)
+{
+	char full[96];
+
+	snprintf(full, sizeof(full), "%s%s", n->prefix, name);
+	return weights_tensor(file, full, 4, shape, values);
+}
+
 /* The tensor O x I x k x k of the file, between zeros for the channels that are only stored. */
 static int read_kernel(const struct network *n, const struct weights *file, const char *name,
 		       const struct layer *l, int outputs, int inputs, float **kernel)
@@ -127,7 +143,7 @@ static int read_kernel(const struct network *n, const struct weights *file, cons
 	const int64_t shape[4] = { outputs, inputs, l->kernel, l->kernel };
 	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
 	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof(*out));
-	int status = !read || !out ? LACUNA_ENOMEM : weights_tensor(file, name, 4, shape, read);
+	int status = !read || !out ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
 	for (size_t o = 0; !status && o < (size_t)outputs; o++)
 		memcpy(out + o * padded, read + o * plain, plain * sizeof(*read));
@@ -169,7 +185,7 @@ static int finish_up(struct network *n, struct layer *l, const struct weights *f
 	const size_t in = (size_t)l->inputs, half = (size_t)l->outputs / 2;
 	float *read = host->alloc(host, (size_t)inputs * (size_t)outputs * 4 * sizeof(*read));
 	float *pair = host->alloc(host, in * half * 2 * sizeof(*pair));
-	int status = !read || !pair ? LACUNA_ENOMEM : weights_tensor(file, name, 4, shape, read);
+	int status = !read || !pair ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
 	for (size_t row = 0; !status && row < 2; row++) {
 		const struct conv_shape s = { .inputs = l->inputs,
@@ -199,7 +215,7 @@ static int add_blocks(struct network *n, const struct weights *file, const char 
 	char name[64];
 	int status = LACUNA_OK;
 
-	for (int b = 0; b < n->blocks && !status; b++) {
+	for (int b = 0; b < n->blocks[level] && !status; b++) {
 		struct layer *l = add_layer(n, stored(c), stored(c), 3);
 
 		l->relu = 1;
@@ -221,7 +237,7 @@ static int add_up(struct network *n, const struct weights *file, int level)
 	char name[64];
 	struct layer *l;
 
-	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks + !level);
+	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks[level] + !level);
 	snprintf(name, sizeof(name), "up.%d.weight", level);
 	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
 	return finish_up(n, l, file, name, width[level], width[level + 1]);
@@ -233,7 +249,7 @@ static int add_down(struct network *n, const struct weights *file, int level)
 	char name[64];
 	struct layer *l;
 
-	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks);
+	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks[level]);
 	snprintf(name, sizeof(name), "down.%d.weight", level - 1);
 	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
 	return finish_conv(n, l, file, name, width[level], width[level - 1]);
@@ -248,7 +264,7 @@ int network_load(struct network *n, const struct weights *file, int64_t w, int64
 
 	n->w = w;
 	n->h = h;
-	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks + !bottom);
+	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks[0] + !bottom);
 	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file,
 			     "head.weight", width[0], n->inputs);
 	for (k = 0; k < bottom && !status; k++) {

@@ -49,18 +49,21 @@ struct stage {
 struct network {
 	struct onednn onednn;
 	int inputs, outputs; /* channels of the network */
-	int levels, blocks;
-	int width[LEVELS_MOST]; /* channels of the levels */
+	int levels;
+	int width[LEVELS_MOST],
+		blocks[LEVELS_MOST]; /* of the levels: channels; blocks, each side */
 	double leak;
-	int64_t w, h; /* of the tiles: pixels of the image, multiples of 2^levels */
+	char prefix[32]; /* of the names of its tensors */
+	int64_t w, h;	 /* of the tiles: pixels of the image, multiples of 2^levels */
 	struct layer layer[LAYERS_MOST];
 	struct stage stage[STAGES_MOST];
 	int layers, stages;
 };
 
-/* The architecture: widths, blocks and leak of the file's header.  inputs, outputs: channels. */
+/* The architecture: widths, blocks and leak of the file's header.  inputs, outputs: channels.  expert: a file may hold
+ * several networks of one architecture; the general one is number -1. */
 int network_create(const struct lacuna_host *, const struct weights *, const char *path, int inputs,
-		   int outputs, int bf16, struct network *);
+		   int outputs, int bf16, int expert, struct network *);
 void network_destroy(struct network *); /* accepts a zeroed structure */
 
 /* How far a pixel of the result looks, in pixels of the image. */

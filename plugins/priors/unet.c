@@ -26,11 +26,21 @@ struct config {
 
 enum { AUTO, F32, BF16 };
 
+enum { EXPERTS_MOST = 8 };
+
+/* One of the file's networks.  The first is for everything; an expert takes over for one sigma from lo to hi, or for maps. */
+struct expert {
+	double lo, hi;
+	int map;
+	struct network network;
+	struct pipeline pipeline;
+};
+
 struct unet {
 	const struct lacuna_host *host;
 	struct precondition precondition;
-	struct network network;
-	struct pipeline pipeline;
+	struct expert expert[1 + EXPERTS_MOST];
+	int experts;  /* the general network included */
 	int64_t w, h; /* of the image */
 	struct tiles across, down;
 };
@@ -74,11 +84,12 @@ static int check_format(const struct lacuna_host *host, const struct weights *fi
  * which the lowest level sees as one. */
 static int plan_tiles(struct unet *n, const struct config *c)
 {
-	const int64_t block = (int64_t)1 << n->network.levels;
+	const struct network *network = &n->expert[0].network;
+	const int64_t block = (int64_t)1 << network->levels;
 	const int64_t w = round_up(n->w, block), h = round_up(n->h, block);
-	const int64_t per = (int64_t)pipeline_block_bytes(&n->precondition, &n->network);
+	const int64_t per = (int64_t)pipeline_block_bytes(&n->precondition, network);
 	const int64_t halo =
-		round_up(network_reach(&n->network) + precondition_reach(&n->precondition), block);
+		round_up(network_reach(network) + precondition_reach(&n->precondition), block);
 	const int64_t smallest = least(w, 2 * halo + block) * least(h, 2 * halo + block);
 	const int64_t blocks = ((c->memory << 20) / 8 * 7) / per; /* the rest is for the units */
 	const int64_t tile = round_up(c->tile, block) + 2 * halo;
@@ -97,11 +108,61 @@ static int plan_tiles(struct unet *n, const struct config *c)
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }
 
+/* What the header says number k is for; 0 when there is none. */
+static int find_expert(struct unet *n, const struct weights *file, int k)
+{
+	struct expert *e = &n->expert[1 + k];
+	double range[2];
+	char name[32];
+	const char *text;
+
+	snprintf(name, sizeof(name), "expert.%d", k);
+	text = weights_text(file, name);
+	if (!text)
+		return 0;
+	e->map = strcmp(text, "map") == 0;
+	if (!e->map) {
+		const int count = weights_numbers(file, name, 2, range);
+
+		if (count != 2)
+			return count < 0 ? count : LACUNA_EINVAL;
+		e->lo = range[0];
+		e->hi = range[1];
+	}
+	return 1;
+}
+
+/* The file's networks; all have one architecture, and the tiles suit all. */
+static int create_networks(struct unet *n, const struct config *c, const struct weights *file,
+			   const char *path)
+{
+	const struct precondition *p = &n->precondition;
+	const int bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
+	int status = LACUNA_OK, found = 1;
+
+	for (int k = -1; !status && found > 0; k++) {
+		struct expert *e = &n->expert[1 + k];
+
+		/* which has a pixel for 2x2 of the image */
+		status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels, bf16,
+					k, &e->network);
+		n->experts++;
+		if (!status && k < 0)
+			status = plan_tiles(n, c);
+		if (!status)
+			status = network_load(&e->network, file, n->across.tile, n->down.tile);
+		if (status)
+			return status;
+		pipeline_plan(p, &e->network, (size_t)c->memory << 20, &e->pipeline);
+		found = k + 1 < EXPERTS_MOST ? find_expert(n, file, k + 1) : 0;
+	}
+	return status ? status : found;
+}
+
 static int read_weights(struct unet *n, const struct config *c, const struct lacuna_shape *x,
 			const struct weights *file, const char *path)
 {
 	const struct lacuna_host *host = n->host;
-	const int bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
 	const struct precondition *p = &n->precondition;
 	int status = check_format(host, file, path);
 
@@ -111,14 +172,7 @@ static int read_weights(struct unet *n, const struct config *c, const struct lac
 		status = host->fail(host, LACUNA_EINVAL,
 				    "%s works on %d channels at a time, and the image has %lld",
 				    path, p->channels, (long long)x->extent[2]);
-	if (!status) /* which has a pixel for 2x2 of the image */
-		status = network_create(host, file, path, 4 * p->features, 4 * p->channels, bf16,
-					&n->network);
-	if (!status)
-		status = plan_tiles(n, c);
-	if (!status)
-		status = network_load(&n->network, file, n->across.tile, n->down.tile);
-	return status;
+	return status ? status : create_networks(n, c, file, path);
 }
 
 static void destroy(void *self)
@@ -127,7 +181,8 @@ static void destroy(void *self)
 
 	if (!n)
 		return;
-	network_destroy(&n->network);
+	for (int i = 0; i < n->experts; i++)
+		network_destroy(&n->expert[i].network);
 	n->host->release(n->host, n);
 }
 
@@ -156,7 +211,6 @@ static int create(const struct lacuna_host *host, const void *config,
 		destroy(n);
 		return status;
 	}
-	pipeline_plan(&n->precondition, &n->network, (size_t)c->memory << 20, &n->pipeline);
 	*self = n;
 	return LACUNA_OK;
 }
@@ -175,13 +229,25 @@ static size_t scratch_size(const void *self)
 {
 	const struct unet *n = self;
 
-	return n->pipeline.bytes;
+	return n->expert[0].pipeline.bytes;
 }
 
 /* ---- denoise: one tile at a time ----------------------------------------------------------------------- */
 
-static int run(const struct unet *n, void *scratch, double sigma, const float *map, const float *u,
-	       float *x0)
+/* map: or one sigma everywhere. */
+static const struct pipeline *choose(const struct unet *n, int map, double sigma)
+{
+	for (int i = 1; i < n->experts; i++) {
+		const struct expert *e = &n->expert[i];
+
+		if (map ? e->map : !e->map && sigma >= e->lo && sigma < e->hi)
+			return &e->pipeline;
+	}
+	return &n->expert[0].pipeline;
+}
+
+static int run(const struct unet *n, const struct pipeline *pipeline, void *scratch, double sigma,
+	       const float *map, const float *u, float *x0)
 {
 	struct tile t = {
 		.u = u, .map = map, .x0 = x0, .sigma = (float)sigma, .width = n->w, .height = n->h
@@ -202,7 +268,7 @@ static int run(const struct unet *n, void *scratch, double sigma, const float *m
 			t.w = least(n->across.tile, n->w - t.x);
 			t.left = column.from - t.x;
 			t.right = least(column.to, n->w) - t.x;
-			status = pipeline_run(&n->pipeline, scratch, &t);
+			status = pipeline_run(pipeline, scratch, &t);
 		}
 	}
 	return status;
@@ -210,13 +276,19 @@ static int run(const struct unet *n, void *scratch, double sigma, const float *m
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	return run(self, scratch, sigma, NULL, u, x0);
+	return run(self, choose(self, 0, sigma), scratch, sigma, NULL, u, x0);
 }
 
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
 		       float *x0)
 {
-	return run(self, scratch, 1, sigma, u, x0);
+	const struct unet *n = self;
+	const int64_t count = n->w * n->h * n->precondition.channels;
+	int64_t i = 1;
+
+	while (i < count && !(sigma[i] < sigma[0]) && !(sigma[i] > sigma[0]))
+		i++;
+	return run(n, choose(n, i < count, (double)sigma[0]), scratch, 1, sigma, u, x0);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */

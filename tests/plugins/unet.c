@@ -293,6 +293,7 @@ int main(void)
 	}
 	agrees_with_pytorch("unet-gray.safetensors", "unet-gray-values.safetensors", 1);
 	agrees_with_pytorch("unet-color.safetensors.gz", "unet-color-values.safetensors", 3);
+	agrees_with_pytorch("unet-experts.safetensors", "unet-experts-values.safetensors", 1);
 	tiles_and_threads(213, 150);
 	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
 	budget(16);

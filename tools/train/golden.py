@@ -33,13 +33,18 @@ def main():
     out = sys.argv[1]
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    # Widths that are not what is stored, sizes that are no multiple, one file compressed, one without a leak.
-    for name, channels, widths, leak, dtype, end in (
-        ("gray", 1, (16, 24), 0.05, "F16", ""), ("color", 3, (12, 20, 16), 0, "F32", ".gz"),
+    # Widths that are not what is stored, sizes that are no multiple, one file compressed, one without a leak; the last
+    # one's experts answer all that is asked.
+    for name, channels, widths, blocks, leak, experts, dtype, end in (
+        ("gray", 1, (16, 24), (1,), 0.05, (), "F16", ""),
+        ("color", 3, (12, 20, 16), (1,), 0, (), "F32", ".gz"),
+        ("experts", 1, (8, 12), (2, 1), 0.1, ("0.05,0.2", "map"), "F16", ""),
     ):
-        net = Unet(channels, widths, (1,), leak)
-        for p in net.parameters():  # some are zero when training starts
-            p.data.normal_(std=p[0].numel() ** -0.5)
+        net = Unet(channels, widths, blocks, leak)
+        net.experts = [(what, Unet(channels, widths, blocks, leak)) for what in experts]
+        for each in (net, *(e for _, e in net.experts)):
+            for p in each.parameters():  # some are zero when training starts
+                p.data.normal_(std=p[0].numel() ** -0.5)
         weights = os.path.join(out, f"unet-{name}.safetensors{end}")
         save_weights(weights, net, net.state_dict(), {"name": "golden", "licence": "CC0-1.0"}, dtype)
         net, _ = load_weights(weights)

@@ -44,6 +44,7 @@ class Unet(nn.Module):
         self.channels, self.widths, self.leak = channels, tuple(widths), leak
         self.blocks = tuple(blocks) * (len(widths) if len(blocks) == 1 else 1)
         self.features = channels * FEATURES
+        self.experts = []  # ("LO,HI" or "map", network): see choose()
         self.head = nn.Conv2d(4 * self.features, widths[0], 3, padding=1, bias=False)
         self.enc, self.dec = nn.ModuleList(), nn.ModuleList()
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
@@ -129,8 +130,24 @@ def bounded(r):
     return r / torch.sqrt(1 + r * r / 16)
 
 
+def choose(net, sigma):
+    """A network for one range of sigma, or for maps, knows more of it than one for everything: the general one steps back
+    where there is such an expert."""
+    lo, hi = sigma.min().item(), sigma.max().item()
+    for what, expert in net.experts:
+        if lo < hi if what == "map" else lo == hi and sigma_range(what)[0] <= lo < sigma_range(what)[1]:
+            return expert
+    return net
+
+
+def sigma_range(text):
+    lo, hi = (float(v) for v in text.split(","))
+    return lo, hi
+
+
 def denoise(net, u, sigma, autocast=None):
     """E[x | x + sigma n = u].  sigma: a map like u.  Any size: padded to the network's multiple."""
+    net = choose(net, sigma) if net.experts else net
     h, w = u.shape[-2:]
     m = net.multiple
     ph, pw = -h % m, -w % m
@@ -160,6 +177,7 @@ def save_weights(path, net, state, meta, dtype="F16"):
             "widths": ",".join(map(str, net.widths)),
             "blocks": ",".join(map(str, net.blocks)),
             "leak": repr(net.leak),
+            **{f"expert.{i}": what for i, (what, _) in enumerate(net.experts)},
             "sigma_min": repr(SIGMA_MIN),
             "sigma_max": repr(SIGMA_MAX),
             "sigma_data": repr(SIGMA_DATA),
@@ -168,7 +186,10 @@ def save_weights(path, net, state, meta, dtype="F16"):
         }
     }
     blobs, at = [], 0
-    for name, t in state.items():
+    tensors = dict(state)
+    for i, (_, expert) in enumerate(net.experts):
+        tensors.update({f"expert.{i}.{k}": v for k, v in expert.state_dict().items()})
+    for name, t in tensors.items():
         a = t.detach().cpu().contiguous().numpy().astype(DTYPES[dtype])
         head[name] = {"dtype": dtype, "shape": list(a.shape), "data_offsets": [at, at + a.nbytes]}
         blobs.append(a.tobytes())
@@ -197,8 +218,11 @@ def load_weights(path):
         a, b = t["data_offsets"]
         v = np.frombuffer(data[8 + n + a : 8 + n + b], DTYPES[t["dtype"]])
         state[name] = torch.from_numpy(v.astype(np.float32).reshape(t["shape"]))
-    # Weights from before the last features: these then count for nothing.
-    head = state["head.weight"]
-    state["head.weight"] = F.pad(head, (0, 0, 0, 0, 0, 4 * net.features - head.shape[1]))
+    while f"expert.{len(net.experts)}" in meta:
+        own = f"expert.{len(net.experts)}."
+        what = meta.pop(own[:-1])
+        expert = Unet(net.channels, widths, blocks, net.leak)
+        expert.load_state_dict({k[len(own) :]: state.pop(k) for k in list(state) if k.startswith(own)})
+        net.experts.append((what, expert))
     net.load_state_dict(state)
     return net, meta

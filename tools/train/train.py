@@ -24,7 +24,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import photos
-from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, load_weights, save_weights
+from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, load_weights, save_weights, sigma_range
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
 SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
@@ -133,9 +133,12 @@ def log_uniform(r, a, b):
     return math.exp(r.uniform(math.log(a), math.log(b)))
 
 
-def sigma_map(r, c, n):
-    """One map (c, n, n), and the bin in which its loss is counted."""
-    t = r.random()
+def sigma_map(r, c, n, only=None):
+    """One map (c, n, n), and the bin in which its loss is counted.  only: of the kind of an expert."""
+    if only and only != "map":
+        s = log_uniform(r, *sigma_range(only))
+        return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
+    t = 0.55 + 0.45 * r.random() if only else r.random()
     if t < 0.55:  # one level everywhere; mostly where restoration happens
         v = r.random()
         s = log_uniform(r, *((0.02, 0.3) if v < 0.5 else (0.004, 0.6) if v < 0.8 else (SIGMA_MIN, SIGMA_MAX)))
@@ -180,13 +183,13 @@ def sigma_map(r, c, n):
 
 
 class Batches:
-    def __init__(self, patches, batch, rng):
-        self.patches, self.batch, self.rng = patches, batch, rng
+    def __init__(self, patches, batch, rng, only=None):
+        self.patches, self.batch, self.rng, self.only = patches, batch, rng, only
 
     def draw(self):
         p = self.patches
         x = torch.from_numpy(np.stack([p.draw() for _ in range(self.batch)]))
-        maps = [sigma_map(self.rng, p.channels, p.size) for _ in range(self.batch)]
+        maps = [sigma_map(self.rng, p.channels, p.size, self.only) for _ in range(self.batch)]
         s = torch.from_numpy(np.stack([m[0] for m in maps]))
         return x, s, [m[1] for m in maps]
 
@@ -199,15 +202,16 @@ class Levels:
     mask learns at its own scale (the gradient of a mean of PSNRs) and the target stays the posterior mean.
 
     Where a patch's error averages over thousands of pixels, half of that weight is the patch's own error: textures do
-    not drown the rest, and since noise hardly moves such an average, the target remains the mean."""
+    not drown the rest, and since noise hardly moves such an average, the target remains the mean.  Not so for an expert,
+    which has the capacity for textures."""
 
-    def __init__(self, mse=None):
-        self.mse = mse or {}
+    def __init__(self, expert, mse=None):
+        self.expert, self.mse = expert, mse or {}
 
     def weights(self, kinds, mse):
         for k, m in zip(kinds, mse.tolist()):
             self.mse[k] = m if k not in self.mse else 0.98 * self.mse[k] + 0.02 * m
-        fine = torch.tensor([is_fine(k) for k in kinds], device=mse.device)
+        fine = torch.tensor([is_fine(k) and not self.expert for k in kinds], device=mse.device)
         own = torch.tensor([self.mse[k] for k in kinds], device=mse.device)
         e = torch.tensor([emphasis(k) for k in kinds], device=mse.device)
         return e / torch.where(fine, (own * mse).sqrt(), own)
@@ -305,6 +309,7 @@ def main():
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
+    ap.add_argument("--only", metavar="LO,HI|map", help="train an expert for this range of sigma, or for maps (see join.py)")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -335,6 +340,7 @@ def main():
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
         net, meta = load_weights(a.init)
+        net, net.experts = dict(net.experts).get(a.only, net), []
         history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
@@ -346,16 +352,16 @@ def main():
     net = net.to(memory_format=torch.channels_last)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
     opts = optimisers(net, a.optimiser, a.rate)
-    levels, step, elapsed = Levels(), 0, 0.0
+    levels, step, elapsed = Levels(a.only), 0, 0.0
     if state:
         net.load_state_dict(state["net"])
         ema = {k: v.to(device) for k, v in state["ema"].items()}
         for o, s in zip(opts, state["optimisers"]):
             o.load_state_dict(s)
-        levels, step, elapsed = Levels(state["levels"]), state["step"], state["elapsed"]
+        levels, step, elapsed = Levels(a.only, state["levels"]), state["step"], state["elapsed"]
     rng = np.random.default_rng((a.seed, step))
     torch.manual_seed(a.seed * 1000003 + step)
-    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng)
+    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng, a.only)
     sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
 
     log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
@@ -367,6 +373,8 @@ def main():
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
             "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
+        if a.only:
+            record[-1]["only"] = a.only
         meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({

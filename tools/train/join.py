@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+"""Put a general network and its experts (train.py --only) into one file.
+
+    join.py GENERAL EXPERT ... OUT
+
+All have one architecture.  What an expert is for stands in the last run of its training record; experts that GENERAL has
+already stay, unless one for the same is given.
+"""
+
+import json
+import sys
+
+from network import ARCHITECTURE, load_weights, save_weights
+
+
+def main():
+    if len(sys.argv) < 3:
+        raise SystemExit(__doc__)
+    general, *experts, out = sys.argv[1:]
+    net, meta = load_weights(general)
+    joined = dict(net.experts)
+    records = json.loads(meta.get("training", "[]"))
+    for path in experts:
+        expert, header = load_weights(path)
+        run = json.loads(header["training"])[-1]
+        if "only" not in run:
+            raise SystemExit(f"{path}: its last training was for everything, not with --only")
+        if (expert.channels, expert.widths, expert.blocks, expert.leak) != (net.channels, net.widths, net.blocks, net.leak):
+            raise SystemExit(f"{path}: of another architecture than {general}")
+        joined[run["only"]] = expert
+        records.append(run)
+    net.experts = sorted(joined.items())
+    kept = {k: v for k, v in meta.items() if k not in ARCHITECTURE}
+    save_weights(out, net, net.state_dict(), {**kept, "training": json.dumps(records)})
+
+
+if __name__ == "__main__":
+    main()
