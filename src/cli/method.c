@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The prior that ships, and the one that is always there. */
-static const char neural_prior[] = "unet", plain_prior[] = "gaussian";
+/* The prior that ships, its faster tier, and the prior that is always there. */
+static const char neural_prior[] = "unet", fast_prior[] = "unet:model=photo-small",
+		  plain_prior[] = "gaussian";
 
 /* Where a preset applies. */
 enum circumstance {
@@ -104,14 +105,15 @@ static int take_plain_prior(struct plugin_use *prior)
 	return use_parse(LACUNA_PRIOR, plain_prior, prior);
 }
 
-static int choose_prior(const char *wish, struct plugin_use *prior)
+static int choose_prior(const struct method_wish *wish, struct plugin_use *prior)
 {
+	const int fast = wish->method && !strcmp(wish->method, "fast");
 	const struct plugin *found;
 
-	if (wish)
-		return use_parse(LACUNA_PRIOR, wish, prior);
+	if (wish->prior)
+		return use_parse(LACUNA_PRIOR, wish->prior, prior);
 	if (!plugin_load(LACUNA_PRIOR, neural_prior, &found))
-		return use_parse(LACUNA_PRIOR, neural_prior, prior);
+		return use_parse(LACUNA_PRIOR, fast ? fast_prior : neural_prior, prior);
 	return take_plain_prior(prior);
 }
 
@@ -163,7 +165,7 @@ int method_choose(const struct method_wish *w, struct method *m)
 	int status;
 
 	*m = (struct method){ .wish = *w };
-	status = choose_prior(w->prior, &m->prior);
+	status = choose_prior(w, &m->prior);
 	return status ? status : choose_rest(m);
 }
 

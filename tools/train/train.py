@@ -133,15 +133,18 @@ def log_uniform(r, a, b):
     return math.exp(r.uniform(math.log(a), math.log(b)))
 
 
-def sigma_map(r, c, n, only=None):
-    """One map (c, n, n), and the bin in which its loss is counted.  only: of the kind of an expert."""
+def sigma_map(r, c, n, only=None, left=None):
+    """One map (c, n, n), and the bin in which its loss is counted.  only: of the kind of an expert; left: the range of
+    sigma that is left to one, which leaves more room for maps."""
     if only and only != "map":
         s = log_uniform(r, *sigma_range(only))
         return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
-    t = 0.55 + 0.45 * r.random() if only else r.random()
+    t = 0.55 + 0.45 * r.random() if only or left and r.random() < 0.5 else r.random()
     if t < 0.55:  # one level everywhere; mostly where restoration happens
         v = r.random()
         s = log_uniform(r, *((0.02, 0.3) if v < 0.5 else (0.004, 0.6) if v < 0.8 else (SIGMA_MIN, SIGMA_MAX)))
+        while left and sigma_range(left)[0] <= s < sigma_range(left)[1]:
+            s = log_uniform(r, SIGMA_MIN, SIGMA_MAX)
         return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
     if t < 0.59:  # levels that change slowly, over up to three decades
         k = r.integers(2, 6)
@@ -183,13 +186,13 @@ def sigma_map(r, c, n, only=None):
 
 
 class Batches:
-    def __init__(self, patches, batch, rng, only=None):
-        self.patches, self.batch, self.rng, self.only = patches, batch, rng, only
+    def __init__(self, patches, batch, rng, only=None, left=None):
+        self.patches, self.batch, self.rng, self.only, self.left = patches, batch, rng, only, left
 
     def draw(self):
         p = self.patches
         x = torch.from_numpy(np.stack([p.draw() for _ in range(self.batch)]))
-        maps = [sigma_map(self.rng, p.channels, p.size, self.only) for _ in range(self.batch)]
+        maps = [sigma_map(self.rng, p.channels, p.size, self.only, self.left) for _ in range(self.batch)]
         s = torch.from_numpy(np.stack([m[0] for m in maps]))
         return x, s, [m[1] for m in maps]
 
@@ -310,6 +313,7 @@ def main():
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
     ap.add_argument("--only", metavar="LO,HI|map", help="train an expert for this range of sigma, or for maps (see join.py)")
+    ap.add_argument("--left", metavar="LO,HI", help="train the general network for what is left to it by an expert for this range")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -361,7 +365,7 @@ def main():
         levels, step, elapsed = Levels(a.only, state["levels"]), state["step"], state["elapsed"]
     rng = np.random.default_rng((a.seed, step))
     torch.manual_seed(a.seed * 1000003 + step)
-    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng, a.only)
+    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng, a.only, a.left)
     sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
 
     log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
