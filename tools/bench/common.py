@@ -34,19 +34,23 @@ def read_gray(path):
     return np.asarray(Image.open(path).convert("L"), dtype=np.float64) / 255
 
 
+def read_color(path):
+    return np.asarray(Image.open(path).convert("RGB"), dtype=np.float64) / 255
+
+
 def picture_paths(directory):
     return sorted(sum((glob.glob(os.path.join(directory, "*" + e)) for e in (".png", ".tif")), []))
 
 
-def crops(directory, count, size):
-    """The middles of `count' pictures spread over the directory, in gray."""
+def crops(directory, count, size, read=read_gray):
+    """The middles of `count' pictures spread over the directory."""
     paths = picture_paths(directory)
     if not paths:
         raise SystemExit(f"{directory}: no pictures")
     images = []
     for i in range(min(count, len(paths))):
-        image = read_gray(paths[i * len(paths) // min(count, len(paths))])
-        y, x = ((extent - size) // 2 for extent in image.shape)
+        image = read(paths[i * len(paths) // min(count, len(paths))])
+        y, x = ((extent - size) // 2 for extent in image.shape[:2])
         if y < 0 or x < 0:
             raise SystemExit(f"{directory}: has pictures smaller than {size} by {size}")
         images.append(image[y:y + size, x:x + size])
