@@ -13,11 +13,11 @@ struct laboratory {
 	const struct plugin_use *operators; /* one at least */
 	size_t operator_count;
 	double noise;
-	int rows;	/* values of y for one chain */
-	double *h;	/* the operator: rows x dim */
-	double *y;	/* what was measured */
-	double smear;	/* results are compared with x0 + smear n: where finish=none stops */
-	double blur;	/* the KL of samples is between laws with noise of this sigma; 0: without, by neighbours */
+	int rows;     /* values of y for one chain */
+	double *h;    /* the operator: rows x dim */
+	double *y;    /* what was measured */
+	double smear; /* results are compared with x0 + smear n: where finish=none stops */
+	double blur; /* added to both laws before the KL of samples; 0: that is told by neighbours */
 	int64_t chains; /* of a run */
 	uint64_t seed;
 	int measured; /* 0: there is no measurement; the posterior is the target */
