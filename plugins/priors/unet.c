@@ -296,7 +296,7 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 static const char *const precisions[] = { "auto", "f32", "bf16", NULL };
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_TEXT(struct config, model, 0, "photo-small",
+	LACUNA_PARAM_TEXT(struct config, model, 0, "photo-large",
 			  "one of the networks that ship with Lacuna, gray or colour as fits"),
 	LACUNA_PARAM_PATH(struct config, weights, 0, NULL,
 			  "a network of your own, made by tools/train (safetensors)"),

@@ -32,7 +32,7 @@ static double now(clockid_t clock)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void give_up(const char *what)
+static _Noreturn void give_up(const char *what)
 {
 	fprintf(stderr, "bench-unet: %s: %s\n", what, error_text());
 	exit(1);
@@ -50,25 +50,27 @@ static void *need(size_t bytes)
 /* Operations of the convolutions per pixel of the image: a multiplication and an addition are two. */
 static double operations(void)
 {
-	double width[LEVELS_MOST], channels, blocks, windows[4], f;
+	double width[LEVELS_MOST], blocks[LEVELS_MOST], channels, windows[4], f;
 	char path[4096];
 	struct weights *file;
-	int levels, n;
+	int levels, n, counts;
 
-	if (host.data_path(&host, "priors/photo-small-gray.safetensors", path, sizeof(path)) ||
+	if (host.data_path(&host, "priors/photo-large-gray.safetensors", path, sizeof(path)) ||
 	    weights_open(&host, path, &file))
 		give_up("weights");
 	levels = weights_numbers(file, "widths", LEVELS_MOST, width);
 	n = weights_numbers(file, "windows", 4, windows);
-	if (levels < 1 || n < 1 || weights_numbers(file, "channels", 1, &channels) < 1 ||
-	    weights_numbers(file, "blocks", 1, &blocks) < 1)
+	counts = weights_numbers(file, "blocks", LEVELS_MOST, blocks);
+	if (levels < 1 || n < 1 || counts < 1 ||
+	    weights_numbers(file, "channels", 1, &channels) < 1)
 		give_up(path);
 	weights_close(file);
 	f = 2 * 9 * 4 * channels * (3 + 4 * n - 1 + 1) * width[0] / 4;
 	for (int l = 0; l < levels; l++) {
 		const double pixels = 1 / (double)(4 << 2 * l);
 
-		f += 2 * blocks * (l < levels - 1 ? 2 : 1) * 2 * 9 * width[l] * width[l] * pixels;
+		f += 2 * blocks[counts > 1 ? l : 0] * (l < levels - 1 ? 2 : 1) * 2 * 9 * width[l] *
+		     width[l] * pixels;
 		if (l < levels - 1) /* down and up */
 			f += 2 * 2 * width[l] * width[l + 1] * pixels;
 	}

@@ -137,6 +137,14 @@ done
 ok "pages were equal" identical same1.tif same2.tif
 fails 1 "samples of equal pages differ" identical drawn1.tif drawn2.tif
 
+# Missing pixels: hqs starts from the posterior mean; at a level of nothing it stays there.
+printf 'dim 2\ncomponent 1\nmean 0.5 0.5\ncov 0.04 0.038\ncov 0.038 0.04\n' >pairs.txt
+ok "missing pixels" "$LACUNA" simulate float32.tif -o holes.tif -A mask:keep=0.5,seed=1 -n 0.01
+fill="$LACUNA restore holes.tif -A mask:keep=0.5,seed=1 -n 0.01 --range 0:1 -p gmm:file=pairs.txt"
+ok "their posterior mean" $fill -o expected.tif -g exact -s ode:steps=1,sigma_max=50
+ok "the start of hqs" $fill -o started.tif -s hqs:steps=1,sigma_max=0.001,sigma_min=0.001
+ok "they agree" "$LACUNA" compare --max-nrmse 0.01 expected.tif started.tif
+
 # A start image: where the measurement tells little and the start level is low, the result stays near it.
 late="-n 0.5 -p gaussian -g prox -s ode:start=0.01 --steps 3 --range 0:1"
 box=blur:kind=box,width=5,height=3

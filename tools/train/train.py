@@ -377,8 +377,7 @@ def main():
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
             "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
-        if a.only:
-            record[-1]["only"] = a.only
+        record[-1].update({k: getattr(a, k) for k in ("only", "left") if getattr(a, k)})
         meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({
