@@ -74,7 +74,7 @@ static int prepare_newton(struct hqs *p)
 /* What suits the priors that ship; doc/measurements.md has the sweep for the gray one. */
 static double usual_lambda(const struct lacuna_problem *problem)
 {
-	return problem->x.extent[2] == 1 ? 0.25 : 0.35;
+	return problem->x.extent[2] == 1 ? 0.22 : 0.35;
 }
 
 static int create(const struct lacuna_host *host, const void *config,
@@ -182,7 +182,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, sigma_min, NULL, 0, 1e3, 0,
 			  "last noise level; 0: the noise of the measurement"),
 	LACUNA_PARAM_REAL(struct config, lambda, NULL, 0, 1e6, 0,
-			  "strength of the prior (0: 0.25 for one channel, 0.35 for more)"),
+			  "strength of the prior (0: 0.22 for one channel, 0.35 for more)"),
 };
 
 static const struct lacuna_sampler family = {
@@ -211,7 +211,7 @@ static const struct lacuna_plugin plugin = {
 	"a small sigma_min and many steps the result is the posterior mean.\n"
 	"Source: Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, "
 	"equations 6 and 7 and section 4.2 (levels from 49/255, 8 rounds; lambda 0.23 there). What "
-	"lambda is best depends on how good the prior is: 0.25 for the gray one that ships, 0.35 "
+	"lambda is best depends on how good the prior is: 0.22 for the gray one that ships, 0.35 "
 	"for "
 	"the colour one, 1 for the gaussian.",
 	"1.0",
