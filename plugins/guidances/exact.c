@@ -3,13 +3,9 @@
 /* The conditional mean itself, E[x0 | u, y].
  *
  * A prior may know it in closed form, and is then asked.  Any other prior that takes a sigma per pixel serves for operators
- * with A'A = diag(d): u = x0 + sigma n and y = A x0 + noise m tell of x0 what one noisy image tells, for by Bayes' rule the
- * likelihood of the two is, as a function of x0, that of the image `pivot' under noise of its own variance 1/L in each pixel,
- *
- *	L = 1/sigma^2 + d/noise^2,	pivot = (u/sigma^2 + A'y/noise^2)/L,
- *
- * and the mean of x0 is the prior's answer to that denoising problem. */
+ * with A'A = diag(d), for which state and measurement together are one noisy image: see common/pixelwise.h. */
 #include <lacuna/plugin.h>
+#include "common/pixelwise.h"
 
 #include <math.h>
 
@@ -93,19 +89,12 @@ static size_t scratch_bytes(const void *self)
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	const struct exact *p = self;
-	const double prior_precision = 1 / (sigma * sigma);
-	float *map = scratch, *pivot;
+	float *map = scratch;
 
 	if (!p->d)
 		return p->host->conditional(p->host, sigma, u, x0);
-	pivot = (float *)((char *)scratch + image_bytes(p));
-	for (size_t i = 0; i < p->n; i++) {
-		const double precision = prior_precision + p->d[i] * p->precision;
-
-		pivot[i] = (float)((u[i] * prior_precision + p->b[i] * p->precision) / precision);
-		map[i] = (float)(1 / sqrt(precision));
-	}
-	return p->host->denoise_map(p->host, map, pivot, x0);
+	return pixelwise_mean(p->host, p->n, p->d, p->b, p->precision, sigma, u, map,
+			      (float *)((char *)scratch + image_bytes(p)), x0);
 }
 
 static const struct lacuna_param params[] = {

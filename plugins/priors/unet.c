@@ -138,14 +138,13 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 {
 	const struct precondition *p = &n->precondition;
 	const int bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
-	int status = LACUNA_OK, found = 1;
+	int found = 1;
 
-	for (int k = -1; !status && found > 0; k++) {
+	for (int k = -1; found > 0; k++) {
 		struct expert *e = &n->expert[1 + k];
-
 		/* which has a pixel for 2x2 of the image */
-		status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels, bf16,
-					k, &e->network);
+		int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels,
+					    bf16, k, &e->network);
 		n->experts++;
 		if (!status && k < 0)
 			status = plan_tiles(n, c);
@@ -156,7 +155,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		pipeline_plan(p, &e->network, (size_t)c->memory << 20, &e->pipeline);
 		found = k + 1 < EXPERTS_MOST ? find_expert(n, file, k + 1) : 0;
 	}
-	return status ? status : found;
+	return found;
 }
 
 static int read_weights(struct unet *n, const struct config *c, const struct lacuna_shape *x,

@@ -13,6 +13,7 @@
 #include <lacuna/plugin.h>
 #include "common/guess.h"
 #include "common/newton.h"
+#include "common/pixelwise.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -71,7 +72,7 @@ static int prepare_newton(struct hqs *p)
 	return p->work ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* What suits the priors that ship; doc/measurements.md has the sweep for the gray one. */
+/* What suits the priors that ship; doc/measurements.md has the sweeps. */
 static double usual_lambda(const struct lacuna_problem *problem)
 {
 	return problem->x.extent[2] == 1 ? 0.22 : 0.35;
@@ -119,20 +120,14 @@ static int64_t steps(const void *self)
 static int filled_image(const struct hqs *p, float *z)
 {
 	static const double endless = 50;
-	float *sigma = p->host->alloc(p->host, p->n * sizeof *sigma);
-	int status = sigma ? p->host->diagonal(p->host, sigma) : LACUNA_ENOMEM;
+	float *d = p->host->alloc(p->host, p->n * sizeof *d);
+	int status = d ? p->host->diagonal(p->host, d) : LACUNA_ENOMEM;
 
-	for (size_t i = 0; !status && i < p->n; i++) {
-		const double own = (double)sigma[i] / p->noise2;
-		const double precision = 1 / (endless * endless) + own;
-
-		sigma[i] = (float)(1 / sqrt(precision));
-		p->x[i] = (float)((0.5 / (endless * endless) + (double)p->b[i] / p->noise2) /
-				  precision);
-	}
+	vector_fill(p->n, 0.5F, z);
 	if (!status)
-		status = p->host->denoise_map(p->host, sigma, p->x, z);
-	p->host->release(p->host, sigma);
+		status = pixelwise_mean(p->host, p->n, d, p->b, 1 / p->noise2, endless, z, d, p->x,
+					z);
+	p->host->release(p->host, d);
 	return status;
 }
 

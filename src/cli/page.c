@@ -283,8 +283,9 @@ static int allocate_results(struct page *p)
 		return LACUNA_OK;
 	p->mean = memory_alloc_array(n, sizeof(*p->mean));
 	p->spread = memory_alloc_array(n, sizeof(*p->spread));
-	p->first = memory_alloc_array(p->r->pairs ? n : 1, sizeof(*p->first));
-	return p->mean && p->spread && p->first ? LACUNA_OK : LACUNA_ENOMEM;
+	if (p->r->pairs)
+		p->first = memory_alloc_array(n, sizeof(*p->first));
+	return p->mean && p->spread && (p->first || !p->r->pairs) ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
 /* Samples that are independent of each other, or pairs of them. */

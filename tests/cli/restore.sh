@@ -113,7 +113,8 @@ show std.tif "48x40 1 float32" "deviation is float"
 ok "mean and deviation are those of the samples" "$maketiff" --moments mean.tif std.tif singles/*
 ok "samples in other units" $draw -o mean4.tif --samples 3 --std std4.tif --all-samples singles4 --range -1:3
 ok "mean and deviation in the file's units" "$maketiff" --moments mean4.tif std4.tif singles4/*
-# The sampler is affine here, up to the tolerance of its solver: opposite noise cancels in a mean of pairs, whatever the seed, and is seen in the deviation.
+# The sampler is affine here, up to the tolerance of its solver: opposite noise cancels in a mean of pairs, whatever the seed,
+# and is seen in the deviation.
 ok "pairs" $draw -o pairs.tif --samples 4
 ok "pairs of another seed" $draw -o pairs2.tif --samples 4 --seed 5
 ok "their means are equal" "$LACUNA" compare --max-nrmse 5e-3 pairs.tif pairs2.tif

@@ -136,16 +136,19 @@ def log_uniform(r, a, b):
 def sigma_map(r, c, n, only=None, left=None):
     """One map (c, n, n), and the bin in which its loss is counted.  only: of the kind of an expert; left: the range of
     sigma that is left to one, which leaves more room for maps."""
-    if only and only != "map":
-        s = log_uniform(r, *sigma_range(only))
+
+    def uniform(s):
         return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
+
+    if only and only != "map":
+        return uniform(log_uniform(r, *sigma_range(only)))
     t = 0.55 + 0.45 * r.random() if only or left and r.random() < 0.5 else r.random()
     if t < 0.55:  # one level everywhere; mostly where restoration happens
         v = r.random()
         s = log_uniform(r, *((0.02, 0.3) if v < 0.5 else (0.004, 0.6) if v < 0.8 else (SIGMA_MIN, SIGMA_MAX)))
         while left and sigma_range(left)[0] <= s < sigma_range(left)[1]:
             s = log_uniform(r, SIGMA_MIN, SIGMA_MAX)
-        return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
+        return uniform(s)
     if t < 0.59:  # levels that change slowly, over up to three decades
         k = r.integers(2, 6)
         g = torch.from_numpy(r.normal(size=(1, 1, k, k)).astype(np.float32))
@@ -344,7 +347,8 @@ def main():
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
         net, meta = load_weights(a.init)
-        net, net.experts = dict(net.experts).get(a.only, net), []
+        net = dict(net.experts).get(a.only, net)
+        net.experts = []  # join.py puts them back
         history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
