@@ -224,6 +224,13 @@ struct lacuna_host {
 				 const float *at, const float *y, float *x);
 	int (*operation_solve)(const struct lacuna_host *, struct lacuna_operation *, double rho,
 			       const float *b, float *x);
+
+	/* For samplers that denoise again and again what they have denoised before: denoise() of the image turned, and
+	 * turned back.  turn = 0, 1, ... are different ways; 0 is denoise().  Eight ways for a square image, four (mirrors)
+	 * for another, one where the prior is not symmetric.  The prior's own mistakes then do not add up from round
+	 * to round (Zhang et al. 2021, DPIR, section 4.2). */
+	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, double sigma,
+			      const float *u, float *x0);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
@@ -281,6 +288,7 @@ struct lacuna_prior_info {
 	int32_t channels; /* taken at once; 0: all of x; fewer: it is called for groups of planes */
 	int32_t blind;	  /* ignores sigma */
 	double sigma_min, sigma_max; /* where it may be asked */
+	int32_t symmetric; /* mirrored, or with x and y exchanged, an image is as probable as before */
 };
 
 /* Required: create, destroy, info, denoise. */

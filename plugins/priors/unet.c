@@ -40,8 +40,9 @@ struct unet {
 	const struct lacuna_host *host;
 	struct precondition precondition;
 	struct expert expert[1 + EXPERTS_MOST];
-	int experts;  /* the general network included */
-	int64_t w, h; /* of the image */
+	int experts;   /* the general network included */
+	int symmetric; /* trained on photographs turned all ways */
+	int64_t w, h;  /* of the image */
 	struct tiles across, down;
 };
 
@@ -138,8 +139,13 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 {
 	const struct precondition *p = &n->precondition;
 	const int bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
+	char beyond[32];
 	int found = 1;
 
+	snprintf(beyond, sizeof(beyond), "expert.%d", EXPERTS_MOST);
+	if (weights_text(file, beyond))
+		return n->host->fail(n->host, LACUNA_EINVAL, "%s: more than %d experts", path,
+				     EXPERTS_MOST);
 	for (int k = -1; found > 0; k++) {
 		struct expert *e = &n->expert[1 + k];
 		/* which has a pixel for 2x2 of the image */
@@ -163,8 +169,10 @@ static int read_weights(struct unet *n, const struct config *c, const struct lac
 {
 	const struct lacuna_host *host = n->host;
 	const struct precondition *p = &n->precondition;
+	const char *symmetric = weights_text(file, "symmetric");
 	int status = check_format(host, file, path);
 
+	n->symmetric = symmetric && strcmp(symmetric, "yes") == 0;
 	if (!status)
 		status = precondition_read(host, file, path, &n->precondition);
 	if (!status && x->extent[2] % p->channels)
@@ -222,6 +230,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->blind = 0;
 	i->sigma_min = n->precondition.sigma_min;
 	i->sigma_max = n->precondition.sigma_max;
+	i->symmetric = n->symmetric;
 }
 
 static size_t scratch_size(const void *self)

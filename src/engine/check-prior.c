@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include "engine/check-private.h"
+#include "engine/turn.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -273,6 +274,31 @@ out:
 	guarded_release(&v);
 }
 
+/* A trained network is not exactly symmetric: its answers for the image and for the turned one may differ by a fifth of what
+ * denoising changes. */
+static void examine_symmetry(const struct trial *t)
+{
+	struct lacuna_shape shape = t->problem.x;
+	struct guarded u = { NULL, 0, NULL };
+	float *plain = t->temporary[0], *turned = t->temporary[1], *x0 = t->temporary[2];
+	const double sigma = middle_sigma(t);
+
+	if (t->info.channels)
+		shape.extent[2] = t->info.channels;
+	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u))
+		return;
+	for (uint32_t turn = 1; turn < turn_ways(&shape); turn++) {
+		turn_image(&shape, turn, u.data, turned);
+		if (denoise(t, sigma, turned, x0) || denoise(t, sigma, u.data, plain))
+			break;
+		turn_back(&shape, turn, x0, turned);
+		check_limit(t->c, SYMMETRIC,
+			    difference(t, plain, turned) / (difference(t, plain, u.data) + 1e-6),
+			    0.2);
+	}
+	guarded_release(&u);
+}
+
 /* An instance of its own, since condition() may change what scratch() says. */
 static void examine_conditional(const struct trial *t)
 {
@@ -337,6 +363,8 @@ static int examine_instance(struct trial *t)
 			examine_map(t);
 		if (t->prior->vjp)
 			examine_vjp(t);
+		if (t->info.symmetric)
+			examine_symmetry(t);
 		if (t->prior->condition && t->prior->conditional && t->problem.measurement)
 			examine_conditional(t);
 	}

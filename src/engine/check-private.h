@@ -43,6 +43,7 @@ enum property {
 	SMALL_SIGMA,
 	MAP,
 	VJP,
+	SYMMETRIC,
 	/* samplers */
 	STEPS,
 	PROPERTIES

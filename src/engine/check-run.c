@@ -205,6 +205,13 @@ static int service_denoise(const struct lacuna_host *host, double sigma, const f
 	return LACUNA_OK;
 }
 
+static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, double sigma,
+				  const float *u, float *x0)
+{
+	(void)turn; /* pixel by pixel, it is the same */
+	return service_denoise(host, sigma, u, x0);
+}
+
 static int service_estimate_step(const struct lacuna_host *host, double sigma, double s,
 				 const float *u, float *x0)
 {
@@ -290,6 +297,7 @@ static int trial_create(struct check *c, int operator_index, double noise, struc
 	h->denoise = service_denoise;
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_vjp;
+	h->denoise_turned = service_denoise_turned;
 	h->estimate = service_denoise;
 	h->estimate_step = service_estimate_step;
 	h->condition = service_condition;

@@ -52,6 +52,7 @@ static const char *const property_names[PROPERTIES] = {
 	[SMALL_SIGMA] = "denoise tends to u for small sigma",
 	[MAP] = "constant sigma map = sigma",
 	[VJP] = "vjp agrees with differences of denoise",
+	[SYMMETRIC] = "symmetric: a turned image is denoised alike",
 	[STEPS] = "steps() > 0",
 };
 

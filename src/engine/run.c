@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "base/vector.h"
 #include "engine/operation.h"
+#include "engine/turn.h"
 #include "plugin/host.h"
 
 #include <math.h>
@@ -105,6 +106,30 @@ static int service_denoise(const struct lacuna_host *host, double sigma, const f
 		status = prior->denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
 					u + i * s->group, x0 + i * s->group);
 	return finish_evaluation(s, started, status);
+}
+
+static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, double sigma,
+				  const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_shape *x = &s->description.x;
+	float *turned;
+	int status;
+
+	turn = s->info.symmetric ? turn % turn_ways(x) : 0;
+	if (turn == 0)
+		return service_denoise(host, sigma, u, x0);
+	turned = memory_alloc_array(lacuna_count(x), sizeof *turned);
+	if (!turned)
+		return LACUNA_ENOMEM;
+	turn_image(x, turn, u, turned);
+	status = service_denoise(host, sigma, turned, x0);
+	if (!status) {
+		turn_back(x, turn, x0, turned);
+		memcpy(x0, turned, lacuna_count(x) * sizeof *x0);
+	}
+	memory_release(turned);
+	return status;
 }
 
 static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
@@ -238,6 +263,7 @@ static void init_hosts(struct session *s)
 	h->denoise = service_denoise;
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_denoise_vjp;
+	h->denoise_turned = service_denoise_turned;
 	h->condition = service_condition;
 	h->conditional = service_conditional;
 

@@ -68,7 +68,8 @@ OFFSET(struct lacuna_host, operation_flags, 200);
 OFFSET(struct lacuna_host, operation_apply, 208);
 OFFSET(struct lacuna_host, operation_adjoint, 216);
 OFFSET(struct lacuna_host, operation_solve, 224);
-SIZE(struct lacuna_host, 232);
+OFFSET(struct lacuna_host, denoise_turned, 232);
+SIZE(struct lacuna_host, 240);
 
 /* lacuna_problem */
 OFFSET(struct lacuna_problem, size, 0);
@@ -101,7 +102,8 @@ OFFSET(struct lacuna_prior_info, channels, 4);
 OFFSET(struct lacuna_prior_info, blind, 8);
 OFFSET(struct lacuna_prior_info, sigma_min, 16);
 OFFSET(struct lacuna_prior_info, sigma_max, 24);
-SIZE(struct lacuna_prior_info, 32);
+OFFSET(struct lacuna_prior_info, symmetric, 32);
+SIZE(struct lacuna_prior_info, 40);
 
 /* lacuna_prior */
 OFFSET(struct lacuna_prior, size, 0);

@@ -133,6 +133,7 @@ static const struct {
 	{ "not-pixelwise", "flag PIXELWISE: A'A is diagonal", "relative error" },
 	{ "wrong-spectral", "spectral: gain lambda is A'A", "relative error" },
 	{ "wrong-diagonal", "diagonal() is A'A", "relative error" },
+	{ "not-symmetric", "symmetric: a turned image is denoised alike", "relative error" },
 	{ "wrong-window", "window lies inside the image", "window() of all of y" },
 	{ "wrong-shapes", "shapes agree in both directions", "but y of that is" },
 	{ "nan-output", "results are finite", "apply() gives NaN" },

@@ -245,27 +245,57 @@ static void shipped(int channels)
 	memory_release(x0);
 }
 
-/* The first `size' bytes of the weights, byte `at' changed. */
-static const char *damaged(size_t size, size_t at)
+static char bytes[1 << 20];
+
+static size_t read_golden(const char *name)
 {
-	static char path[] = "/tmp/lacuna-test-unet-XXXXXX";
-	static char bytes[1 << 20];
-	FILE *in = fopen(golden("unet-gray.safetensors"), "rb"), *out;
-	size_t have = in ? fread(bytes, 1, sizeof(bytes), in) : 0;
-	int fd;
+	FILE *in = fopen(golden(name), "rb");
+	const size_t have = in ? fread(bytes, 1, sizeof(bytes), in) : 0;
 
 	if (!have)
-		bail("golden");
+		bail(name);
 	fclose(in);
-	have = have < size ? have : size;
-	if (at < have)
-		bytes[at] ^= 1;
+	return have;
+}
+
+static const char *write_bytes(size_t have)
+{
+	static char path[] = "/tmp/lacuna-test-unet-XXXXXX";
+	FILE *out;
+	int fd;
+
 	strcpy(path + strlen(path) - 6, "XXXXXX");
 	fd = mkstemp(path);
 	out = fd < 0 ? NULL : fdopen(fd, "wb");
 	if (!out || fwrite(bytes, 1, have, out) != have || fclose(out))
 		bail(path);
 	return path;
+}
+
+/* The first `size' bytes of the weights, byte `at' changed. */
+static const char *damaged(size_t size, size_t at)
+{
+	size_t have = read_golden("unet-gray.safetensors");
+
+	have = have < size ? have : size;
+	if (at < have)
+		bytes[at] ^= 1;
+	return write_bytes(have);
+}
+
+/* Weights whose header has an expert more than the prior has room for. */
+static const char *too_many_experts(void)
+{
+	static const char first[] = "\"expert.0\"", ninth[] = "\"expert.8\"";
+	const size_t have = read_golden("unet-experts.safetensors"), n = sizeof(first) - 1;
+	size_t at = 0;
+
+	while (at + n < have && memcmp(bytes + at, first, n) != 0)
+		at++;
+	if (at + n >= have)
+		bail("no expert");
+	memcpy(bytes + at, ninth, n);
+	return write_bytes(have);
 }
 
 static void refuses(const char *path, const char *name)
@@ -305,6 +335,7 @@ int main(void)
 	refuses(damaged(20000, SIZE_MAX), "truncated weights");
 	refuses(damaged(SIZE_MAX, 7), "a header of impossible length");
 	refuses(damaged(SIZE_MAX, 8), "a header that is no JSON");
+	refuses(too_many_experts(), "a ninth expert");
 	threads_stop();
 	return tap_done();
 }

@@ -9,6 +9,7 @@
 #include "engine/noise.h"
 #include "engine/problem.h"
 #include "engine/solve.h"
+#include "engine/turn.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
@@ -290,6 +291,34 @@ static void test_metrics(void)
 	   "NaN does not count");
 }
 
+/* All ways differ, and each is undone. */
+static void test_turns(void)
+{
+	enum { W = 5, H = 3, C = 2, COUNT = W * H * C };
+	const struct lacuna_shape shape = { { W, H, C, 1 } }, square = { { H, H, C, 1 } };
+	float x[COUNT], turned[8][COUNT], back[COUNT];
+
+	ok(turn_ways(&shape) == 4 && turn_ways(&square) == 8, "four ways, eight for a square");
+	for (int s = 0; s < 2; s++) {
+		const struct lacuna_shape *of = s ? &square : &shape;
+		const size_t bytes = lacuna_count(of) * sizeof *x;
+
+		random_gaussian(key, 0, 0, x, COUNT);
+		for (uint32_t turn = 0; turn < turn_ways(of); turn++) {
+			int same = 0;
+
+			turn_image(of, turn, x, turned[turn]);
+			for (uint32_t other = 0; other < turn; other++)
+				same += memcmp(turned[turn], turned[other], bytes) == 0;
+			turn_back(of, turn, turned[turn], back);
+			ok(!same && memcmp(back, x, bytes) == 0, "way %d of %s", (int)turn,
+			   s ? "a square" : "a rectangle");
+		}
+		ok(memcmp(turned[0], x, bytes) == 0, "the first leaves all as it is");
+		ok(turned[1][0] == x[of->extent[0] - 1], "the second mirrors");
+	}
+}
+
 int main(void)
 {
 	size_t before = memory_live_blocks();
@@ -301,6 +330,7 @@ int main(void)
 	test_simulate_mask();
 	test_noise_estimate();
 	test_metrics();
+	test_turns();
 	ok(memory_live_blocks() == before, "nothing is left");
 	threads_stop();
 	return tap_done();

@@ -12,6 +12,7 @@ RUN/ receives checkpoint.pt, log.tsv and weights.safetensors (the averaged weigh
 """
 
 import argparse
+import copy
 import json
 import math
 import os
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import photos
 from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, load_weights, save_weights, sigma_range
+from restoration import Rounds
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
 SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
@@ -117,6 +119,8 @@ EMPHASIS = {"smooth": 0.5, "box": 0.25, "lines": 0.4, "random 0": 0.25}  # other
 def emphasis(kind):
     """Where an image is guessed rather than seen, errors are coherent over many pixels and their gradient is several
     times larger than at moderate noise, for which it would be mere disturbance."""
+    if kind.split()[0] in ("blur", "holes", "part"):
+        return 1
     if kind.startswith("uniform"):
         return 1 / (1 + 2.5 * min(2 ** (int(kind.split()[1]) / 2), 4))
     return EMPHASIS.get(kind, 0.5)
@@ -317,6 +321,7 @@ def main():
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
     ap.add_argument("--only", metavar="LO,HI|map", help="train an expert for this range of sigma, or for maps (see join.py)")
     ap.add_argument("--left", metavar="LO,HI", help="train the general network for what is left to it by an expert for this range")
+    ap.add_argument("--rounds", type=int, default=0, metavar="N", help="of --batch, patches inside of restorations (see restoration.py)")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -341,21 +346,24 @@ def main():
     if not os.path.exists(cache + ".npy"):
         print("images:", photos.build(a.images, cache, a.channels, SCALES, a.shrink), flush=True)
 
-    history = []
+    history, general = [], None
     widths, blocks = (s and tuple(int(n) for n in s.split(",")) for s in (a.widths, a.blocks))
+    if a.init and (not state or os.path.exists(a.init)):
+        general, meta = load_weights(a.init)
+        net = copy.deepcopy(dict(general.experts).get(a.only, general))
+        general.experts, net.experts = [], []  # join.py puts them back
+        history = json.loads(meta.get("training", "[]"))
     if state:
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
-        net, meta = load_weights(a.init)
-        net = dict(net.experts).get(a.only, net)
-        net.experts = []  # join.py puts them back
-        history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
         if widths or blocks:
             net = enlarge(net, widths or net.widths, blocks or net.blocks)
     else:
         net = Unet(a.channels, widths or (64, 128, 256), blocks or (2,))
+    if not (a.only and general and general.channels == a.channels):
+        general = net
     net = net.to(device)
     net = net.to(memory_format=torch.channels_last)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
@@ -369,7 +377,9 @@ def main():
         levels, step, elapsed = Levels(a.only, state["levels"]), state["step"], state["elapsed"]
     rng = np.random.default_rng((a.seed, step))
     torch.manual_seed(a.seed * 1000003 + step)
-    batches = Batches(Patches(cache, a.channels, a.patch, rng), a.batch, rng, a.only, a.left)
+    patches = Patches(cache, a.channels, a.patch, rng)
+    batches = Batches(patches, a.batch - a.rounds, rng, a.only, a.left)
+    rounds = Rounds(a.rounds, patches.draw, rng, general.to(device), device, autocast) if a.rounds else None
     sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
 
     log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
@@ -381,8 +391,8 @@ def main():
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
             "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
-        record[-1].update({k: getattr(a, k) for k in ("only", "left") if getattr(a, k)})
-        meta = {"name": a.name, "licence": a.licence, "training": json.dumps(record)}
+        record[-1].update({k: getattr(a, k) for k in ("only", "left", "rounds") if getattr(a, k)})
+        meta = {"name": a.name, "licence": a.licence, "symmetric": "yes", "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({
             "architecture": {"channels": net.channels, "widths": net.widths, "blocks": net.blocks, "leak": net.leak}, "meta": meta,
@@ -408,7 +418,12 @@ def main():
                 g["lr"] = g["initial"] * rate
         x, s, kinds = batches.draw()
         x, s = x.to(device), s.to(device)
-        d = denoise(net, x + s * torch.randn_like(x), s, autocast)
+        u = x + s * torch.randn_like(x)
+        if rounds:
+            x, u, s, kinds = (a + b if isinstance(a, list) else torch.cat([a, b]) for a, b in zip((x, u, s, kinds), rounds.batch()))
+        d = denoise(net, u, s, autocast)
+        if rounds:
+            rounds.go_on(d.detach()[-a.rounds :])
         mse = ((d - x) ** 2).mean((1, 2, 3))
         loss = (mse * levels.weights(kinds, mse.detach())).mean()
         for o in opts:

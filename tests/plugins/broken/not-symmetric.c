@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A prior that knows left from right and says that it does not: what it has seen was brighter on the right. */
+#include <lacuna/plugin.h>
+
+struct slope {
+	const struct lacuna_host *host;
+	int64_t width;
+	size_t count;
+};
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	struct slope *p = host->alloc(host, sizeof(*p));
+
+	(void)config;
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->width = problem->x.extent[0];
+	p->count = lacuna_count(&problem->x);
+	*self = p;
+	return LACUNA_OK;
+}
+
+static void destroy(void *self)
+{
+	struct slope *p = self;
+
+	if (p)
+		p->host->release(p->host, p);
+}
+
+static void info(const void *self, struct lacuna_prior_info *i)
+{
+	(void)self;
+	i->sigma_min = 1e-4;
+	i->sigma_max = 1e4;
+	i->symmetric = 1;
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct slope *p = self;
+	const double w = 1 / (1 + 16 * sigma * sigma);
+
+	(void)scratch;
+	for (size_t i = 0; i < p->count; i++) {
+		const double mean = ((double)((int64_t)i % p->width) + 0.5) / (double)p->width;
+
+		x0[i] = (float)(w * u[i] + (1 - w) * mean);
+	}
+	return LACUNA_OK;
+}
+
+static const struct lacuna_prior family = {
+	.size = sizeof(family),
+	.create = create,
+	.destroy = destroy,
+	.info = info,
+	.denoise = denoise,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
+	"not-symmetric",
+	"for a test",
+	"For a test.",
+	"1",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_NO_PARAMS,
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

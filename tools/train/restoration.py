@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+"""What a denoiser sees inside of a restoration, for training.
+
+Plug-and-play restoration (sampler hqs) hands the prior the solution of
+
+	argmin_x ||y - A x||^2 + rho ||x - z||^2,	rho = lambda noise^2/sigma^2,
+
+with z from the round before: an image whose error is not white noise of level sigma, but what the operator let through and
+what the prior itself has guessed wrong.  Rounds() keeps a number of such restorations going, each with an operator drawn at
+random, and every training step takes them one round on: the network learns on the errors that it makes.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from network import SIGMA_DATA, SIGMA_MAX, SIGMA_MIN, denoise
+
+LEAST_NOISE = 0.255 / 255  # as in hqs
+
+
+def log_uniform(r, a, b):
+    return math.exp(r.uniform(math.log(a), math.log(b)))
+
+
+# ---- operators: y = mask (kernel * x), periodic -----------------------------------------------
+
+
+def motion(r, n):
+    """The path of a shaken camera: a random walk with inertia, n points a unit apart in time."""
+    v, p, path = r.normal(size=2), np.zeros(2), []
+    inertia = r.uniform(0.6, 0.97)
+    for _ in range(n):
+        v = inertia * v + (1 - inertia) * 3 * r.normal(size=2)
+        if r.random() < 0.02:
+            v = -v
+        p = p + v
+        path.append(p)
+    return np.array(path)
+
+
+def kernel(r, n):
+    """A kernel of sum 1 on n x n, centred at (0, 0) in the sense of a period."""
+    k = np.zeros((n, n))
+    t = r.random()
+    if t < 0.6:
+        size = r.uniform(5, min(28, n / 3))
+        path = motion(r, 64)
+        path = (path - path.mean(0)) * (size / max(np.ptp(path, axis=0).max(), 1e-6))
+        fine = np.linspace(0, 63, 640)
+        weight = np.exp(r.uniform(0, 0.7) * np.interp(fine, np.linspace(0, 63, 6), r.normal(size=6)))
+        y, x = (np.interp(fine, np.arange(64), path[:, i]) for i in (0, 1))
+        for dy in (0, 1):
+            for dx in (0, 1):
+                fy, fx = np.floor(y), np.floor(x)
+                w = weight * np.abs(1 - dy - (y - fy)) * np.abs(1 - dx - (x - fx))
+                np.add.at(k, ((fy + dy).astype(int) % n, (fx + dx).astype(int) % n), w)
+        spread = r.uniform(0.3, 0.8)
+    else:
+        spread = 0.3
+    f = np.fft.fftfreq(n) * n
+    yy, xx = np.meshgrid(f, f, indexing="ij")
+    if 0.6 <= t < 0.8:
+        a, s = r.uniform(0, math.pi), [log_uniform(r, 0.5, 3.5)] * 2
+        if r.random() < 0.4:
+            s[1] = log_uniform(r, 0.5, 3.5)
+        u, v = xx * math.cos(a) + yy * math.sin(a), yy * math.cos(a) - xx * math.sin(a)
+        k = np.exp(-((u / s[0]) ** 2 + (v / s[1]) ** 2) / 2)
+    elif 0.6 <= t < 0.9:
+        k = np.clip(r.uniform(1, 6) + 0.5 - np.hypot(xx, yy), 0, 1)
+    elif t >= 0.9:
+        h, w = r.integers(1, 6, 2)
+        k = ((np.abs(yy) <= h) & (np.abs(xx) <= w)).astype(float)
+    if t < 0.6:
+        k = np.real(np.fft.ifft2(np.fft.fft2(k) * np.fft.fft2(np.exp(-(xx**2 + yy**2) / (2 * spread**2)))))
+    return k / k.sum()
+
+
+def holes(r, n):
+    t = r.random()
+    if t < 0.75:
+        return r.random((n, n)) < r.uniform(0.2, 0.9)
+    hole = np.zeros((n, n), bool)
+    yy, xx = np.mgrid[:n, :n]
+    for _ in range(r.integers(1, 8)):
+        if t < 0.9:
+            h, w = (int(log_uniform(r, 3, n * 0.4)) for _ in range(2))
+            y, x = r.integers(0, n - h), r.integers(0, n - w)
+            hole[y : y + h, x : x + w] = True
+        else:
+            a = r.uniform(0, math.pi)
+            d = (xx - r.uniform(0, n)) * math.cos(a) + (yy - r.uniform(0, n)) * math.sin(a)
+            hole |= np.abs(d) < r.uniform(0.5, 3)
+    return hole
+
+
+class Restoration:
+    """One patch x (c, n, n), its operator and its measurement."""
+
+    def __init__(self, r, x, filler):
+        c, n, _ = x.shape
+        t = r.random()
+        otf, mask, at = None, None, (0, 0)
+        noise = log_uniform(r, 0.5, 14) / 255
+        if t < 0.65 or t >= 0.93:
+            otf = np.fft.rfft2(kernel(r, n))
+        if 0.65 <= t < 0.83:
+            noise = 0 if r.random() < 0.6 else noise
+        if 0.65 <= t < 0.83 or t >= 0.93:
+            mask = ~holes(r, n)
+        if 0.83 <= t < 0.93:
+            every = r.integers(2, 5)
+            f = np.fft.fftfreq(n) * n
+            g = np.exp(-((f / every) ** 2) * r.uniform(2, 5))
+            otf = np.fft.rfft2(np.outer(g, g) / g.sum() ** 2)
+            mask = np.zeros((n, n), bool)
+            mask[every // 2 :: every, every // 2 :: every] = True
+            noise = log_uniform(r, 0.2, 6) / 255
+        self.x, self.kind = x, "blur" if mask is None else "holes" if otf is None else "part"
+        self.otf = None if otf is None else torch.from_numpy(otf).to(x.device, torch.complex64)
+        self.mask = None if mask is None else torch.from_numpy(mask.astype(np.float32)).to(x.device)
+        self.noise = max(noise, LEAST_NOISE)
+        self.scale = log_uniform(r, 0.15, 0.5) * self.noise**2  # lambda noise^2
+        y = self.apply(x) + noise * torch.randn_like(x)
+        y = y if mask is None else y * self.mask
+        self.b = self.adjoint(y)
+        last, first = max(self.noise, 0.01), log_uniform(r, 0.15, 0.35)
+        if self.kind == "holes":
+            first = max(log_uniform(r, 0.04, 0.15), last)
+            u = torch.where(self.mask > 0, y, torch.full_like(y, 0.5))
+            sigma = torch.where(self.mask > 0, max(self.noise, SIGMA_MIN), SIGMA_MAX).expand_as(x)
+            self.z = filler(u, sigma)
+        else:
+            rho = max((self.noise / SIGMA_DATA) ** 2, 1e-4)
+            half = torch.full_like(x, 0.5)
+            self.z = self.solve(rho, self.b + rho * half, half)
+        self.sigmas = np.geomspace(first, last, r.integers(3, 13))
+        self.at = 0
+
+    def apply(self, x):
+        if self.otf is not None:
+            x = torch.fft.irfft2(torch.fft.rfft2(x) * self.otf, s=x.shape[-2:])
+        return x if self.mask is None else x * self.mask
+
+    def adjoint(self, y):
+        y = y if self.mask is None else y * self.mask
+        return y if self.otf is None else torch.fft.irfft2(torch.fft.rfft2(y) * self.otf.conj(), s=y.shape[-2:])
+
+    def solve(self, rho, b, x):
+        """(A'A + rho) x = b."""
+        if self.mask is None:
+            return torch.fft.irfft2(torch.fft.rfft2(b) / (self.otf.abs() ** 2 + rho), s=b.shape[-2:])
+        if self.otf is None:
+            return b / (self.mask + rho)
+        r = b - self.adjoint(self.apply(x)) - rho * x
+        p, rr = r, (r * r).sum()
+        for _ in range(15):
+            if rr < 1e-10:
+                break
+            q = self.adjoint(self.apply(p)) + rho * p
+            a = rr / (p * q).sum()
+            x, r = x + a * p, r - a * q
+            new = (r * r).sum()
+            p, rr = r + new / rr * p, new
+        return x
+
+    def seen(self):
+        """What the denoiser gets, and the sigma it is told."""
+        sigma = float(self.sigmas[self.at])
+        rho = self.scale / sigma**2
+        return self.solve(rho, self.b + rho * self.z, self.z), sigma
+
+    def go_on(self, z):
+        """False: that was the last round."""
+        self.z, self.at = z, self.at + 1
+        return self.at < len(self.sigmas)
+
+
+class Rounds:
+    """`count` restorations, all of them at some round.  draw(): a clean patch; general: the network that fills in holes."""
+
+    def __init__(self, count, draw, rng, general, device, autocast):
+        self.draw_patch, self.rng, self.device = draw, rng, device
+
+        @torch.no_grad()
+        def filler(u, sigma):
+            return denoise(general, u[None], sigma[None], autocast)[0]
+
+        self.filler = filler
+        self.all = [self.fresh() for _ in range(count)]
+
+    def fresh(self):
+        return Restoration(self.rng, torch.from_numpy(self.draw_patch()).to(self.device), self.filler)
+
+    def batch(self):
+        """x, u, sigma as maps, kinds."""
+        seen = [r.seen() for r in self.all]
+        x = torch.stack([r.x for r in self.all])
+        s = torch.stack([torch.full_like(r.x, sigma) for r, (_, sigma) in zip(self.all, seen)])
+        kinds = [f"{r.kind} {round(2 * math.log2(sigma)):+03d}" for r, (_, sigma) in zip(self.all, seen)]
+        return x, torch.stack([u for u, _ in seen]), s, kinds
+
+    def go_on(self, d):
+        self.all = [r if r.go_on(z) else self.fresh() for r, z in zip(self.all, d)]
