@@ -152,6 +152,8 @@ int weights_numbers(const struct weights *w, const char *name, int most, double 
 			"%s: the header says nothing of \"%s\"; weights of tools/train "
 			"do",
 			w->path, name);
+	if (strchr(text, ':'))
+		text = strchr(text, ':') + 1;
 	for (; n < most && *text; n++) {
 		size_t length = strcspn(text, ",");
 		json_t *number;

@@ -28,10 +28,14 @@ enum { AUTO, F32, BF16 };
 
 enum { EXPERTS_MOST = 8 };
 
-/* One of the file's networks.  The first is for everything; an expert takes over for one sigma from lo to hi, or for maps. */
+/* What the prior may be asked for: one sigma, a map, a round of a plug-and-play iteration. */
+enum question { LEVEL, MAP, ROUND };
+
+/* One of the file's networks.  The first is for everything; an expert takes over for one question, and for sigma from lo to
+ * hi unless that is a map. */
 struct expert {
+	enum question question;
 	double lo, hi;
-	int map;
 	struct network network;
 	struct pipeline pipeline;
 };
@@ -109,6 +113,13 @@ static int plan_tiles(struct unet *n, const struct config *c)
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }
 
+static enum question question_of(const char *text)
+{
+	if (strcmp(text, "map") == 0)
+		return MAP;
+	return strncmp(text, "rounds:", 7) == 0 ? ROUND : LEVEL;
+}
+
 /* What the header says number k is for; 0 when there is none. */
 static int find_expert(struct unet *n, const struct weights *file, int k)
 {
@@ -121,8 +132,8 @@ static int find_expert(struct unet *n, const struct weights *file, int k)
 	text = weights_text(file, name);
 	if (!text)
 		return 0;
-	e->map = strcmp(text, "map") == 0;
-	if (!e->map) {
+	e->question = question_of(text);
+	if (e->question != MAP) {
 		const int count = weights_numbers(file, name, 2, range);
 
 		if (count != 2)
@@ -242,16 +253,16 @@ static size_t scratch_size(const void *self)
 
 /* ---- denoise: one tile at a time ----------------------------------------------------------------------- */
 
-/* map: or one sigma everywhere. */
-static const struct pipeline *choose(const struct unet *n, int map, double sigma)
+static const struct pipeline *choose(const struct unet *n, enum question question, double sigma)
 {
 	for (int i = 1; i < n->experts; i++) {
 		const struct expert *e = &n->expert[i];
 
-		if (map ? e->map : !e->map && sigma >= e->lo && sigma < e->hi)
+		if (e->question == question &&
+		    (question == MAP || (sigma >= e->lo && sigma < e->hi)))
 			return &e->pipeline;
 	}
-	return &n->expert[0].pipeline;
+	return question == ROUND ? choose(n, LEVEL, sigma) : &n->expert[0].pipeline;
 }
 
 static int run(const struct unet *n, const struct pipeline *pipeline, void *scratch, double sigma,
@@ -284,7 +295,7 @@ static int run(const struct unet *n, const struct pipeline *pipeline, void *scra
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	return run(self, choose(self, 0, sigma), scratch, sigma, NULL, u, x0);
+	return run(self, choose(self, LEVEL, sigma), scratch, sigma, NULL, u, x0);
 }
 
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
@@ -296,7 +307,13 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 
 	while (i < count && !(sigma[i] < sigma[0]) && !(sigma[i] > sigma[0]))
 		i++;
-	return run(n, choose(n, i < count, (double)sigma[0]), scratch, 1, sigma, u, x0);
+	return run(n, choose(n, i < count ? MAP : LEVEL, (double)sigma[0]), scratch, 1, sigma, u,
+		   x0);
+}
+
+static int denoise_round(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	return run(self, choose(self, ROUND, sigma), scratch, sigma, NULL, u, x0);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */
@@ -345,6 +362,7 @@ static const struct lacuna_prior family = {
 	.scratch = scratch_size,
 	.denoise = denoise,
 	.denoise_map = denoise_map,
+	.denoise_round = denoise_round,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -165,7 +165,7 @@ static int step(void *self, int64_t k, float *z)
 	const double sigma = p->sigma_max * pow(p->sigma_min / p->sigma_max, t);
 	const int status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
 
-	return status ? status : p->host->denoise_turned(p->host, (uint32_t)k, sigma, p->x, z);
+	return status ? status : p->host->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
 }
 
 static const struct lacuna_param params[] = {

@@ -104,6 +104,12 @@ static int run_map(const struct call *call, void *scratch, float *out)
 							     call->in[0], out);
 }
 
+static int run_round(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.denoise_round(call->self, scratch, call->sigma,
+							       call->in[0], out);
+}
+
 static int run_vjp(const struct call *call, void *scratch, float *out)
 {
 	return call->check->use->plugin->u.prior.vjp(call->self, scratch, call->sigma, call->in[0],
@@ -200,6 +206,9 @@ static void examine_denoise(const struct trial *t)
 		/* A gray image with noise of that level. */
 		if (guarded_random(t->c, 1, t->count, 0.5, sigmas[i], &u))
 			return;
+		if (t->prior->denoise_round)
+			examine_call(t, make_call(t, "denoise_round", run_round, sigmas[i]), &u,
+				     NULL, NULL);
 		examine_call(t, make_call(t, "denoise", run_denoise, sigmas[i]), &u, NULL, x0);
 		if (i == 0 && !t->info.blind)
 			check_expect(t->c, SMALL_SIGMA,

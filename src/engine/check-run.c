@@ -205,10 +205,10 @@ static int service_denoise(const struct lacuna_host *host, double sigma, const f
 	return LACUNA_OK;
 }
 
-static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, double sigma,
-				  const float *u, float *x0)
+static int service_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,
+				 const float *u, float *x0)
 {
-	(void)turn; /* pixel by pixel, it is the same */
+	(void)round;
 	return service_denoise(host, sigma, u, x0);
 }
 
@@ -297,7 +297,7 @@ static int trial_create(struct check *c, int operator_index, double noise, struc
 	h->denoise = service_denoise;
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_vjp;
-	h->denoise_turned = service_denoise_turned;
+	h->denoise_round = service_denoise_round;
 	h->estimate = service_denoise;
 	h->estimate_step = service_estimate_step;
 	h->condition = service_condition;

@@ -94,36 +94,46 @@ static double clamp_sigma(const struct session *s, double sigma)
 	return fmin(fmax(sigma, s->info.sigma_min), s->info.sigma_max);
 }
 
-static int service_denoise(const struct lacuna_host *host, double sigma, const float *u, float *x0)
+typedef int denoiser(const void *self, void *scratch, double sigma, const float *u, float *x0);
+
+static int denoise_groups(struct session *s, denoiser *denoise, double sigma, const float *u,
+			  float *x0)
 {
-	struct session *s = session_of(host);
-	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	double started = now();
 	size_t i;
 	int status = LACUNA_OK;
 
 	for (i = 0; !status && i < s->groups; i++)
-		status = prior->denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
-					u + i * s->group, x0 + i * s->group);
+		status = denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
+				 u + i * s->group, x0 + i * s->group);
 	return finish_evaluation(s, started, status);
 }
 
-static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, double sigma,
-				  const float *u, float *x0)
+static int service_denoise(const struct lacuna_host *host, double sigma, const float *u, float *x0)
 {
 	struct session *s = session_of(host);
+
+	return denoise_groups(s, s->prior_use->plugin->u.prior.denoise, sigma, u, x0);
+}
+
+static int service_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,
+				 const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	denoiser *denoise = prior->denoise_round ? prior->denoise_round : prior->denoise;
 	const struct lacuna_shape *x = &s->description.x;
+	const uint32_t turn = s->info.symmetric ? round % turn_ways(x) : 0;
 	float *turned;
 	int status;
 
-	turn = s->info.symmetric ? turn % turn_ways(x) : 0;
 	if (turn == 0)
-		return service_denoise(host, sigma, u, x0);
+		return denoise_groups(s, denoise, sigma, u, x0);
 	turned = memory_alloc_array(lacuna_count(x), sizeof *turned);
 	if (!turned)
 		return LACUNA_ENOMEM;
 	turn_image(x, turn, u, turned);
-	status = service_denoise(host, sigma, turned, x0);
+	status = denoise_groups(s, denoise, sigma, turned, x0);
 	if (!status) {
 		turn_back(x, turn, x0, turned);
 		memcpy(x0, turned, lacuna_count(x) * sizeof *x0);
@@ -263,7 +273,7 @@ static void init_hosts(struct session *s)
 	h->denoise = service_denoise;
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_denoise_vjp;
-	h->denoise_turned = service_denoise_turned;
+	h->denoise_round = service_denoise_round;
 	h->condition = service_condition;
 	h->conditional = service_conditional;
 

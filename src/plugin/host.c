@@ -220,10 +220,10 @@ static int no_denoise_vjp(const struct lacuna_host *host, double sigma, const fl
 	return no_problem();
 }
 
-static int no_denoise_turned(const struct lacuna_host *host, uint32_t turn, double sigma,
-			     const float *u, float *x0)
+static int no_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,
+			    const float *u, float *x0)
 {
-	(void)host, (void)turn, (void)sigma, (void)u, (void)x0;
+	(void)host, (void)round, (void)sigma, (void)u, (void)x0;
 	return no_problem();
 }
 
@@ -259,7 +259,7 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.operation_apply = no_operation_apply,
 		.operation_adjoint = no_operation_adjoint,
 		.operation_solve = no_operation_solve,
-		.denoise_turned = no_denoise_turned,
+		.denoise_round = no_denoise_round,
 	};
 
 	*table = plain;

@@ -68,7 +68,7 @@ OFFSET(struct lacuna_host, operation_flags, 200);
 OFFSET(struct lacuna_host, operation_apply, 208);
 OFFSET(struct lacuna_host, operation_adjoint, 216);
 OFFSET(struct lacuna_host, operation_solve, 224);
-OFFSET(struct lacuna_host, denoise_turned, 232);
+OFFSET(struct lacuna_host, denoise_round, 232);
 SIZE(struct lacuna_host, 240);
 
 /* lacuna_problem */
@@ -117,7 +117,8 @@ OFFSET(struct lacuna_prior, denoise_map, 48);
 OFFSET(struct lacuna_prior, vjp, 56);
 OFFSET(struct lacuna_prior, condition, 64);
 OFFSET(struct lacuna_prior, conditional, 72);
-SIZE(struct lacuna_prior, 80);
+OFFSET(struct lacuna_prior, denoise_round, 80);
+SIZE(struct lacuna_prior, 88);
 
 /* lacuna_guidance */
 OFFSET(struct lacuna_guidance, size, 0);

@@ -20,7 +20,7 @@ static struct lacuna_host host;
 
 struct sample {
 	struct lacuna_shape shape;
-	float *u, *sigma, *map, *plain;
+	float *u, *sigma, *map, *plain, *round;
 };
 
 static _Noreturn void bail(const char *what)
@@ -59,10 +59,12 @@ static void read_sample(const char *name, int channels, struct sample *s)
 	s->sigma = array(n);
 	s->map = array(n);
 	s->plain = array(n);
+	s->round = array(n);
 	if (weights_open(&host, golden(name), &w) || weights_tensor(w, "u", 3, shape, s->u) ||
 	    weights_tensor(w, "sigma", 3, shape, s->sigma) ||
 	    weights_tensor(w, "map", 3, shape, s->map) ||
-	    weights_tensor(w, "plain", 3, shape, s->plain))
+	    weights_tensor(w, "plain", 3, shape, s->plain) ||
+	    weights_tensor(w, "round", 3, shape, s->round))
 		bail(name);
 	weights_close(w);
 }
@@ -73,11 +75,12 @@ static void free_sample(struct sample *s)
 	memory_release(s->sigma);
 	memory_release(s->map);
 	memory_release(s->plain);
+	memory_release(s->round);
 }
 
-/* map: sigma per value, or NULL for 0.1 everywhere */
-static int run(const char *spec, const struct lacuna_shape *shape, const float *map, const float *u,
-	       float *x0)
+/* map: sigma per value, or NULL for 0.1 everywhere; round: of a plug-and-play iteration */
+static int ask(const char *spec, const struct lacuna_shape *shape, const float *map, int round,
+	       const float *u, float *x0)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem), .x = *shape, .y = *shape };
 	struct plugin_use use;
@@ -93,13 +96,20 @@ static int run(const char *spec, const struct lacuna_shape *shape, const float *
 		scratch = memory_alloc(p->scratch(self));
 		if (!scratch)
 			bail("memory");
-		status = map ? p->denoise_map(self, scratch, map, u, x0)
-			     : p->denoise(self, scratch, 0.1, u, x0);
+		status = map	 ? p->denoise_map(self, scratch, map, u, x0)
+			 : round ? p->denoise_round(self, scratch, 0.1, u, x0)
+				 : p->denoise(self, scratch, 0.1, u, x0);
 		memory_release(scratch);
 		p->destroy(self);
 	}
 	use_free(&use);
 	return status;
+}
+
+static int run(const char *spec, const struct lacuna_shape *shape, const float *map, const float *u,
+	       float *x0)
+{
+	return ask(spec, shape, map, 0, u, x0);
 }
 
 static double distance(size_t n, const float *a, const float *b)
@@ -143,6 +153,9 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	if (run(spec, &s.shape, s.sigma, s.u, x0))
 		bail(spec);
 	near(distance(n, x0, s.map), 0, 1e-4, "map of sigma, f32");
+	if (ask(spec, &s.shape, NULL, 1, s.u, x0))
+		bail(spec);
+	near(distance(n, x0, s.round), 0, 1e-4, "a round, f32");
 	snprintf(spec, sizeof(spec), "unet:precision=bf16,weights=%s", golden(weights));
 	if (run(spec, &s.shape, NULL, s.u, x0))
 		skip("no bf16 on this processor", "one sigma, bf16");

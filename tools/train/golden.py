@@ -38,7 +38,7 @@ def main():
     for name, channels, widths, blocks, leak, experts, dtype, end in (
         ("gray", 1, (16, 24), (1,), 0.05, (), "F16", ""),
         ("color", 3, (12, 20, 16), (1,), 0, (), "F32", ".gz"),
-        ("experts", 1, (8, 12), (2, 1), 0.1, ("0.05,0.2", "map"), "F16", ""),
+        ("experts", 1, (8, 12), (2, 1), 0.1, ("0.05,0.2", "map", "rounds:0.05,0.2"), "F16", ""),
     ):
         net = Unet(channels, widths, blocks, leak)
         net.experts = [(what, Unet(channels, widths, blocks, leak)) for what in experts]
@@ -55,8 +55,8 @@ def main():
         u = x + s * torch.randn_like(x)
         with torch.no_grad():
             mapped = denoise(net, u, s)
-            plain = denoise(net, u, torch.full_like(u, 0.1))
-        arrays = {"u": u, "sigma": s, "map": mapped, "plain": plain}
+            plain, inside = (denoise(net, u, torch.full_like(u, 0.1), inside=i) for i in (False, True))
+        arrays = {"u": u, "sigma": s, "map": mapped, "plain": plain, "round": inside}
         save_arrays(os.path.join(out, f"unet-{name}-values.safetensors"), {k: v[0].numpy() for k, v in arrays.items()})
 
 

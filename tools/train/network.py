@@ -130,24 +130,31 @@ def bounded(r):
     return r / torch.sqrt(1 + r * r / 16)
 
 
-def choose(net, sigma):
-    """A network for one range of sigma, or for maps, knows more of it than one for everything: the general one steps back
-    where there is such an expert."""
+def choose(net, sigma, inside=False):
+    """A network for one range of sigma, for maps, or for the rounds of a restoration, knows more of it than one for
+    everything: the general one steps back where there is such an expert."""
     lo, hi = sigma.min().item(), sigma.max().item()
+    question = "map" if lo < hi else "rounds" if inside else ""
     for what, expert in net.experts:
-        if lo < hi if what == "map" else lo == hi and sigma_range(what)[0] <= lo < sigma_range(what)[1]:
+        if question == what or question == is_about(what) and sigma_range(what)[0] <= lo < sigma_range(what)[1]:
             return expert
-    return net
+    return choose(net, sigma) if inside else net
 
 
-def sigma_range(text):
-    lo, hi = (float(v) for v in text.split(","))
+def is_about(what):
+    """The word before the range of sigma; none for white noise."""
+    return what.rpartition(":")[0]
+
+
+def sigma_range(what):
+    lo, hi = (float(v) for v in what.rpartition(":")[2].split(","))
     return lo, hi
 
 
-def denoise(net, u, sigma, autocast=None):
-    """E[x | x + sigma n = u].  sigma: a map like u.  Any size: padded to the network's multiple."""
-    net = choose(net, sigma) if net.experts else net
+def denoise(net, u, sigma, autocast=None, inside=False):
+    """E[x | x + sigma n = u].  sigma: a map like u.  Any size: padded to the network's multiple.  inside: of a restoration,
+    see restoration.py."""
+    net = choose(net, sigma, inside) if net.experts else net
     h, w = u.shape[-2:]
     m = net.multiple
     ph, pw = -h % m, -w % m

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import photos
-from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, load_weights, save_weights, sigma_range
+from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, is_about, load_weights, save_weights, sigma_range
 from restoration import Rounds
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
@@ -319,9 +319,8 @@ def main():
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
-    ap.add_argument("--only", metavar="LO,HI|map", help="train an expert for this range of sigma, or for maps (see join.py)")
+    ap.add_argument("--only", metavar="LO,HI|map|rounds:LO,HI", help="train an expert for this range of sigma, for maps, or for the rounds of a restoration (see join.py)")
     ap.add_argument("--left", metavar="LO,HI", help="train the general network for what is left to it by an expert for this range")
-    ap.add_argument("--rounds", type=int, default=0, metavar="N", help="of --batch, patches inside of restorations (see restoration.py)")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--minutes", type=float, default=60, help="of training: the learning rate ends at 0 there")
@@ -378,8 +377,9 @@ def main():
     rng = np.random.default_rng((a.seed, step))
     torch.manual_seed(a.seed * 1000003 + step)
     patches = Patches(cache, a.channels, a.patch, rng)
-    batches = Batches(patches, a.batch - a.rounds, rng, a.only, a.left)
-    rounds = Rounds(a.rounds, patches.draw, rng, general.to(device), device, autocast) if a.rounds else None
+    inside = a.batch - a.batch // 6 if a.only and is_about(a.only) == "rounds" else 0  # the others have white noise
+    batches = Batches(patches, a.batch - inside, rng, a.only, a.left)
+    rounds = Rounds(inside, patches.draw, rng, general.to(device), device, autocast) if inside else None
     sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
 
     log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
@@ -391,7 +391,7 @@ def main():
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
             "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
-        record[-1].update({k: getattr(a, k) for k in ("only", "left", "rounds") if getattr(a, k)})
+        record[-1].update({k: getattr(a, k) for k in ("only", "left") if getattr(a, k)})
         meta = {"name": a.name, "licence": a.licence, "symmetric": "yes", "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({
@@ -423,7 +423,7 @@ def main():
             x, u, s, kinds = (a + b if isinstance(a, list) else torch.cat([a, b]) for a, b in zip((x, u, s, kinds), rounds.batch()))
         d = denoise(net, u, s, autocast)
         if rounds:
-            rounds.go_on(d.detach()[-a.rounds :])
+            rounds.go_on(d.detach()[-inside:])
         mse = ((d - x) ** 2).mean((1, 2, 3))
         loss = (mse * levels.weights(kinds, mse.detach())).mean()
         for o in opts:

@@ -225,12 +225,13 @@ struct lacuna_host {
 	int (*operation_solve)(const struct lacuna_host *, struct lacuna_operation *, double rho,
 			       const float *b, float *x);
 
-	/* For samplers that denoise again and again what they have denoised before: denoise() of the image turned, and
-	 * turned back.  turn = 0, 1, ... are different ways; 0 is denoise().  Eight ways for a square image, four (mirrors)
-	 * for another, one where the prior is not symmetric.  The prior's own mistakes then do not add up from round
-	 * to round (Zhang et al. 2021, DPIR, section 4.2). */
-	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, double sigma,
-			      const float *u, float *x0);
+	/* For samplers that denoise again and again what they have denoised before, such as plug-and-play iterations: what
+	 * is wrong with their u is not white noise of level sigma, but what the operator lets through and what the prior has
+	 * guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.  Where the prior is symmetric, round
+	 * = 0, 1, ... turns the image, and the answer back, one way after the other (eight for a square image, four mirrors
+	 * for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021, DPIR, section 4.2). */
+	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
+			     const float *u, float *x0);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
@@ -313,6 +314,9 @@ struct lacuna_prior {
 	int (*condition)(void *self, const struct lacuna_problem *, double noise);
 	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
 			   float *x0);
+	/* optional: denoise() for the host's denoise_round(), which see */
+	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
+			     float *x0);
 };
 
 /* ---- guidances: x0 ~ E[x0 | u, y] ------------------------------------------------------------------ */
