@@ -48,14 +48,17 @@ static void *need(size_t bytes)
 }
 
 /* Operations of the convolutions per pixel of the image: a multiplication and an addition are two. */
-static double operations(void)
+static double operations(int colour)
 {
 	double width[LEVELS_MOST], blocks[LEVELS_MOST], channels, windows[4], f;
 	char path[4096];
 	struct weights *file;
 	int levels, n, counts;
 
-	if (host.data_path(&host, "priors/photo-large-gray.safetensors", path, sizeof(path)) ||
+	if (host.data_path(&host,
+			   colour ? "priors/photo-large-color.safetensors"
+				  : "priors/photo-large-gray.safetensors",
+			   path, sizeof(path)) ||
 	    weights_open(&host, path, &file))
 		give_up("weights");
 	levels = weights_numbers(file, "widths", LEVELS_MOST, width);
@@ -120,12 +123,12 @@ static double peak(int bf16)
 	return 2.0 * 9 * 64 * 64 * s.width * s.height / best * 1e-9;
 }
 
-static void measure(int size, const char *precision, int threads, double most)
+static void measure(int size, int colour, const char *precision, int threads, double most)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem),
-					  .x = { { size, size, 1, 1 } },
-					  .y = { { size, size, 1, 1 } } };
-	const size_t n = lacuna_count(&problem.x);
+	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
+	struct lacuna_problem problem = { .size = sizeof(problem), .x = shape, .y = shape };
+	const size_t n = lacuna_count(&shape);
+	const double pixels = (double)size * size;
 	float *u = need(n * sizeof(*u)), *x0 = need(n * sizeof(*x0));
 	char spec[64];
 	struct plugin_use use;
@@ -152,11 +155,11 @@ static void measure(int size, const char *precision, int threads, double most)
 		best = t < best ? t : best;
 		wall = w < wall ? w : wall;
 	}
-	rate = operations() * (double)n / best * 1e-9;
-	printf("%5d^2  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
+	rate = operations(colour) * pixels / best * 1e-9;
+	printf("%5d^2  %-6s  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
 	       "%.3f s/Mpx  %5.0f GFLOP/s per thread (%2.0f %% of %.0f)  work space %.0f MB\n",
-	       size, precision, threads, threads > 1 ? "s" : " ", made, wall, best,
-	       best / (double)n * 1e6, rate, 100 * rate / most, most,
+	       size, colour ? "colour" : "gray", precision, threads, threads > 1 ? "s" : " ", made,
+	       wall, best, best / pixels * 1e6, rate, 100 * rate / most, most,
 	       (double)p->scratch(self) / 1e6);
 	fflush(stdout);
 	memory_release(scratch);
@@ -180,9 +183,11 @@ int main(int argc, char **argv)
 	for (int bf16 = 0; bf16 <= onednn_has_bf16(); bf16++) {
 		const double most = peak(bf16);
 
-		for (int i = 0; i < count; i++)
-			for (int t = 1; t <= threads; t *= 2)
-				measure(atoi(list[i]), bf16 ? "bf16" : "f32", t, most);
+		for (int colour = 0; colour < 2; colour++)
+			for (int i = 0; i < count; i++)
+				for (int t = 1; t <= threads; t *= 2)
+					measure(atoi(list[i]), colour, bf16 ? "bf16" : "f32", t,
+						most);
 	}
 	threads_stop();
 	return 0;
