@@ -11,6 +11,7 @@
  * tends to the posterior mean as s goes to 0.  Hence sigma_min: iterated long enough down to a small level, hqs reaches
  * the Wiener solution.  Where A is not linear, the first step is by Gauss-Newton with conjugate gradients. */
 #include <lacuna/plugin.h>
+#include "common/fill.h"
 #include "common/guess.h"
 #include "common/newton.h"
 #include "common/pixelwise.h"
@@ -30,6 +31,7 @@ struct hqs {
 	int64_t steps;
 	double sigma_max, sigma_min, lambda, noise2;
 	float *b; /* A'y; NULL: A is not linear */
+	float *pixels; /* A acts on pixels one by one: A'A and A'y, with a guess in deep holes; else NULL */
 	float *x, *right;
 	float *work; /* of a data step that is not linear */
 	size_t n;
@@ -45,6 +47,7 @@ static void destroy(void *self)
 	if (!p)
 		return;
 	p->host->release(p->host, p->work);
+	p->host->release(p->host, p->pixels);
 	p->host->release(p->host, p->right);
 	p->host->release(p->host, p->x);
 	p->host->release(p->host, p->b);
@@ -114,26 +117,71 @@ static int64_t steps(const void *self)
 	return p->steps;
 }
 
+/* The middle of a large hole is beyond the reach of a prior.  There a smooth guess counts as measured, with this standard
+ * deviation, from as many halvings of the resolution on: near what is known the prior knows better. */
+static const double guess_sigma = 0.05, guess_from = 3, guess_wholly = 4;
+
+static int guess_deep_holes(const struct hqs *p, float *d, float *b)
+{
+	float *guess = p->host->alloc(p->host, 2 * p->n * sizeof *guess), *depth;
+	const double most = p->noise2 / (guess_sigma * guess_sigma);
+	int status;
+
+	if (!guess)
+		return LACUNA_ENOMEM;
+	depth = guess + p->n;
+	for (size_t i = 0; i < p->n; i++)
+		guess[i] = d[i] > 0 ? b[i] / d[i] : 0;
+	status = fill_holes(p->host, &p->problem->x, d, guess, depth);
+	for (size_t i = 0; i < p->n && !status; i++) {
+		const double t = (depth[i] - guess_from) / (guess_wholly - guess_from);
+		const double weight = most * fmin(fmax(t, 0), 1);
+
+		d[i] += (float)weight;
+		b[i] += (float)(weight * guess[i]);
+	}
+	p->host->release(p->host, guess);
+	return status;
+}
+
+static int prepare_pixels(struct hqs *p)
+{
+	float *d = p->host->alloc(p->host, 2 * p->n * sizeof *d);
+	int status = d ? p->host->diagonal(p->host, d) : LACUNA_ENOMEM;
+
+	if (!status) {
+		memcpy(d + p->n, p->b, p->n * sizeof *d);
+		status = guess_deep_holes(p, d, d + p->n);
+	}
+	if (status)
+		p->host->release(p->host, d);
+	else
+		p->pixels = d;
+	return status;
+}
+
 /* Where the operator acts on pixels one by one and the prior takes a sigma per pixel, the measurement is a noisy image whose
  * missing pixels have a noise without end, and the posterior mean is a single evaluation (see guidance exact).  What a prior
  * fills in so, all at once, is the place to start from. */
-static int filled_image(const struct hqs *p, float *z)
+static int filled_image(struct hqs *p, float *z)
 {
 	static const double endless = 50;
-	float *d = p->host->alloc(p->host, p->n * sizeof *d);
-	int status = d ? p->host->diagonal(p->host, d) : LACUNA_ENOMEM;
+	int status = p->pixels ? LACUNA_OK : prepare_pixels(p);
 
 	vector_fill(p->n, 0.5F, z);
 	if (!status)
-		status = pixelwise_mean(p->host, p->n, d, p->b, 1 / p->noise2, endless, z, d, p->x,
-					z);
-	p->host->release(p->host, d);
+		status = pixelwise_mean(p->host, p->n, p->pixels, p->pixels + p->n, 1 / p->noise2,
+					endless, z, p->right, p->x, z);
+	if (status) {
+		p->host->release(p->host, p->pixels);
+		p->pixels = NULL;
+	}
 	return status;
 }
 
 static int start(void *self, float *z)
 {
-	const struct hqs *p = self;
+	struct hqs *p = self;
 	int status = LACUNA_EUNSUPPORTED;
 
 	if (p->b && !p->problem->start)
@@ -154,6 +202,13 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 	if (!p->b)
 		return newton_minimise(&newton, rho, p->problem->measurement, z, ROUNDS, p->x,
 				       p->work);
+	if (p->pixels) {
+		const float *d = p->pixels, *b = d + p->n;
+
+		for (size_t i = 0; i < p->n; i++)
+			p->x[i] = (float)((b[i] + rho * z[i]) / (d[i] + rho));
+		return LACUNA_OK;
+	}
 	vector_combine(p->host, p->n, 1, p->b, rho, z, p->right);
 	return p->host->solve(p->host, rho, p->right, p->x);
 }
