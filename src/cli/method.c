@@ -33,7 +33,7 @@ static const struct preset {
 	const char *guidance, *sampler;
 } presets[] = {
 	{ "best", NONLINEAR, "prox", "hqs" },
-	{ "fast", NONLINEAR, "prox", "hqs" },
+	{ "fast", NONLINEAR, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", NONLINEAR, "prox", "ddpm" },
 	{ "best", MISSING, "exact", "hqs:steps=19,sigma_max=0.05,sigma_min=0.01" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
@@ -41,7 +41,7 @@ static const struct preset {
 	{ "best", ANYWHERE, "prox", "hqs" },
 	{ "fast", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "fast", PLAIN, "prox", "hqs:lambda=1,sigma_min=0.01" },
-	{ "fast", ANYWHERE, "prox", "hqs" },
+	{ "fast", ANYWHERE, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", PIXELWISE, "exact", "ddpm-fast" },
 	{ "sample", PLAIN, "exact", "ddpm-fast" },
 	{ "sample", ANYWHERE, "prox", "gibbs:rho_max=0.2,early=0.5" },

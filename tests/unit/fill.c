@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* plugins/common/fill: keeps what is known, continues it smoothly, and says how deep a hole is. */
+#include "base/random.h"
+#include "base/threads.h"
+#include "common/fill.h"
+#include "plugin/host.h"
+#include "tests/tap.h"
+
+enum { W = 61, H = 45, C = 2, PLANE = W * H, N = PLANE * C };
+
+static const struct lacuna_shape shape = { { W, H, C, 1 } };
+static float clean[N], known[N], x[N], depth[N];
+
+static void run(const struct lacuna_host *host, const char *name)
+{
+	for (size_t i = 0; i < N; i++)
+		x[i] = known[i] > 0 ? clean[i] : -7; /* which nobody may look at */
+	ok(!fill_holes(host, &shape, known, x, depth), "%s", name);
+}
+
+/* Where nothing is known when `hole', else where it is. */
+static double error(int hole)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < N; i++)
+		if (hole == !(known[i] > 0))
+			most = fmax(most, fabs((double)x[i] - clean[i]));
+	return most;
+}
+
+int main(void)
+{
+	static const struct random_key key = { 1, 0, 0 };
+	const size_t middle = 22 * W + 30;
+	struct lacuna_host host;
+
+	host_init(&host, &key);
+	for (int i = 0; i < N; i++) {
+		const int at = i % PLANE, dx = at % W - 30, dy = at / W - 22;
+
+		clean[i] = 0.25F + 0.5F * (float)(i / PLANE);
+		known[i] = dx < -12 || dx > 12 || dy < -9 || dy > 9;
+	}
+	run(&host, "a hole in something constant");
+	near(error(1), 0, 1e-6, "becomes the same");
+	near(error(0), 0, 0, "what is known stays");
+	near(depth[0], 0, 0, "no depth where known");
+	ok(depth[middle] > 3 && depth[middle] < 6, "depth in the middle: %.2f", depth[middle]);
+	for (int i = 0; i < N; i++)
+		clean[i] = 0.01F * (float)(i % W);
+	run(&host, "a hole in a slope");
+	ok(error(1) < 0.1, "is continued to %.3f, of 0.25 across", error(1));
+	random_gaussian(key, 0, 0, known, N); /* half of the pixels */
+	run(&host, "scattered holes");
+	near(error(0), 0, 0, "what is known stays");
+	ok(error(1) < 0.05 && depth[middle] < 3, "off by %.3f, depth %.2f", error(1),
+	   depth[middle]);
+	for (int i = 0; i < N; i++)
+		known[i] = i < PLANE;
+	run(&host, "a plane without anything");
+	near(x[N - 1], 0.5, 0, "is gray");
+	threads_stop();
+	return tap_done();
+}
