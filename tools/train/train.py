@@ -349,7 +349,8 @@ def main():
     widths, blocks = (s and tuple(int(n) for n in s.split(",")) for s in (a.widths, a.blocks))
     if a.init and (not state or os.path.exists(a.init)):
         general, meta = load_weights(a.init)
-        net = copy.deepcopy(dict(general.experts).get(a.only, general))
+        experts = dict(general.experts)
+        net = copy.deepcopy(experts.get(a.only) or experts.get((a.only or "").rpartition(":")[2]) or general)
         general.experts, net.experts = [], []  # join.py puts them back
         history = json.loads(meta.get("training", "[]"))
     if state:
