@@ -47,7 +47,7 @@ kl() {
 # The same for operators that mix coordinates: a blur, and the means of two neighbours.
 operators() {
 	methods="-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:$papers,variance=theory
-		-s gibbs:rho_max=1,rho_min=0.02,inner=4"
+		-s gibbs:rho_max=1,rho_min=0.02"
 	study kl-blur --title 'Gaussian prior, blur, noise 0.05' -n 0.05 \
 		-A 'matrix:rows=0.5 0.25 0 0.25;0.25 0.5 0.25 0;0 0.25 0.5 0.25;0.25 0 0.25 0.5' \
 		$methods --smear 0.010000500037503 --steps 50,100,200,400 --chains 64
@@ -110,7 +110,7 @@ manifold() {
 exact() {
 	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
 		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \
-		-s gibbs:rho_max=1,rho_min=0.05,inner=4 -s bridge:from=noise --steps 25,50,100,200,400 --chains 8192
+		-s gibbs:rho_max=1,rho_min=0.05 -s bridge:from=noise --steps 25,50,100,200,400 --chains 8192
 	panels exact exact --show sliced-w2
 }
 
@@ -118,7 +118,7 @@ exact() {
 coverage() {
 	study coverage --title 'Coverage of credible intervals' --coverage -t random:seed=7 -A "$two" -n 0.3 \
 		-g exact -g ddnm -g bo:threshold=1e6 -g prox -s ddpm:schedule=etc,from=noise,steps=200 \
-		-s gibbs:rho_max=1,rho_min=0.05,inner=4,steps=100 -s bridge:from=noise,steps=200 --chains 2048
+		-s gibbs:rho_max=1,rho_min=0.05,steps=200 -s bridge:from=noise,steps=200 --chains 2048
 }
 
 for figure in ${*:-kl operators orders cld manifold exact coverage}; do

@@ -160,7 +160,7 @@ int main(void)
 		/* split Gibbs: its bias falls with the pace of the annealing, as long as that lets modes exchange samples;
 		 * under little noise it does not */
 		coarse = distance(&s, NULL, "gibbs", noises[n]);
-		fine = distance(&s, NULL, "gibbs:steps=200,inner=4,rho_max=1", noises[n]);
+		fine = distance(&s, NULL, "gibbs:steps=800,rho_max=1", noises[n]);
 		diag("noise %g: gibbs, sliced W2 %.4f in 40 evaluations, %.4f in 800", noises[n],
 		     coarse, fine);
 		if (noises[n] > 0.1)

@@ -326,6 +326,25 @@ static void test_coupling(double rho, int steps)
 	   noise2 / (1 + noise2), 0.09 / 1.09);
 }
 
+/* What a round does with one evaluation and a part of its noise, in closed form: z = J (x + b n1) + a n2 with J = 1/(1 + rho^2),
+ * where a^2 = b^2 = part rho^2/2; the last round is z = J x. */
+static void test_part(double rho, double part)
+{
+	char sampler[120];
+	const double noise2 = 0.09, r2 = rho * rho, jac = 1 / (1 + r2), half = part * r2 / 2;
+	const double drawn = 1 / (1 / noise2 + 1 / r2), kept = drawn / r2;
+	const double round = (jac * jac * (drawn + half) + half) / (1 - pow(jac * kept, 2));
+	const double last = jac * jac * (kept * kept * round + drawn);
+	double m, v;
+
+	snprintf(sampler, sizeof sampler,
+		 "gibbs:steps=60,rho_max=%g,rho_min=%g,noise_first=%g,noise_last=%g", rho, rho,
+		 part, part);
+	moments(sampler, &m, &v);
+	ok(fabs(v / last - 1) < 0.03, "gibbs, %g of the noise: variance %.4f, should be %.4f", part,
+	   v, last);
+}
+
 /* ---- bridge has no bias where the operator has the prior's eigenvectors -------------------------------------- */
 
 struct spread {
@@ -465,10 +484,13 @@ int main(void)
 	test_gmm(mask, 0.1);
 	test_coupling(0.4, 30);
 	test_coupling(0.1, 60);
+	test_part(0.1, 1);
+	test_part(0.1, 0.5);
+	test_part(0.3, 0);
 	test_bridge();
 	test_coverage("exact", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	test_coverage("exact", "ode-fast:steps=40,sigma_max=10,sigma_min=0.01", 0.1);
-	test_coverage(NULL, "gibbs:steps=80,inner=4,rho_max=0.5,rho_min=0.02", 0.1);
+	test_coverage(NULL, "gibbs:steps=320,rho_max=0.5,rho_min=0.02", 0.1);
 	test_coverage(NULL, "gibbs", 0.1);
 	/* for comparison: methods with a bias */
 	cover("prox", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
