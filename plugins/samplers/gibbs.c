@@ -18,7 +18,7 @@
 #include <string.h>
 
 struct config {
-	int64_t steps, inner;
+	int64_t steps, inner, network;
 	double noise_first, noise_last, rho_max, rho_min, depth;
 };
 
@@ -48,6 +48,15 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
+/* doc/measurements.md has the sweeps. */
+static void suit_network(const struct lacuna_problem *problem, struct config *c)
+{
+	const int colour = problem->x.extent[2] == 3;
+
+	c->noise_first = colour ? 1 : 0;
+	c->noise_last = colour ? 1 : 0.8;
+}
+
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
@@ -63,6 +72,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->host = host;
 	p->problem = problem;
 	p->config = *c;
+	if (c->network)
+		suit_network(problem, &p->config);
 	p->noise = fmax(problem->noise, least_noise);
 	p->nx = lacuna_count(&problem->x);
 	p->ny = lacuna_count(&problem->y);
@@ -166,6 +177,8 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, noise_first, NULL, 0, 1, 1,
 			  "part of the noise beside the prior that is drawn, in the first round"),
 	LACUNA_PARAM_REAL(struct config, noise_last, NULL, 0, 1, 1, "the same in the last round"),
+	LACUNA_PARAM_BOOL(struct config, network, 0,
+			  "noise_first, noise_last as suits networks: 0, 0.8; in colour 1, 1"),
 	LACUNA_PARAM_REAL(struct config, rho_max, NULL, 1e-6, 1e3, 0.5,
 			  "distance of the two copies in the first round"),
 	LACUNA_PARAM_REAL(struct config, rho_min, NULL, 1e-6, 1e3, 0.01,
@@ -194,13 +207,13 @@ static const struct lacuna_plugin plugin = {
 	"tightly. It needs no guidance, and works with any linear operator and any denoiser. Its "
 	"only bias is the coupling's: with a constant rho (rho_max = rho_min) and many steps the "
 	"samples are from the posterior blurred by about rho, so that a small rho makes them "
-	"exact, and the chain slow. More inner evaluations in fewer steps do not help; where rho "
-	"is large beside the prior's details they may.\n"
+	"exact, and the chain slow. More inner evaluations in fewer steps do not help, unless rho "
+	"stays large beside the prior's details.\n"
 	"That is so for a prior that is right. A trained network takes noise that it was not told "
-	"of for texture, most of all in the first rounds: use "
-	"steps=20,rho_max=0.2,noise_first=0,noise_last=0.8 with unet, as --method sample does. "
-	"Less of noise_last makes samples cleaner, and too sure of themselves; "
-	"noise_last=0.5,rho_min=0.02,steps=40 has the best mean.\n"
+	"of for texture, most of all in the first rounds: use steps=20,rho_max=0.2,network=yes "
+	"with unet, as --method sample does. Less of noise_last makes samples cleaner, and too "
+	"sure of themselves; steps=40,rho_max=0.2,rho_min=0.02,noise_first=0,noise_last=0.5 has "
+	"the best mean in gray.\n"
 	"Not for noiseless measurements (the noise is taken for 0.001 then), nor for one image of "
 	"highest PSNR: hqs gives that in fewer evaluations. Nor where the posterior has modes far "
 	"apart and the noise is low: annealing decides between them early, and the weights stay "
@@ -211,8 +224,7 @@ static const struct lacuna_plugin plugin = {
 	"equations 6 to 8; Coeurdoux, Dobigeon, Chainais, Plug-and-Play Split Gibbs Sampler, IEEE "
 	"TIP 2024 (diffusion inside); Wu et al., Principled Probabilistic Imaging Using Diffusion "
 	"Models as Plug-and-Play Priors, NeurIPS 2024, algorithm 1 (annealing); Papandreou, "
-	"Yuille, "
-	"Gaussian Sampling by Local Perturbations, NeurIPS 2010 (the draw).",
+	"Yuille, Gaussian Sampling by Local Perturbations, NeurIPS 2010 (the draw).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -44,7 +44,7 @@ static const struct preset {
 	{ "fast", ANYWHERE, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", PIXELWISE, "exact", "ddpm-fast" },
 	{ "sample", PLAIN, "exact", "ddpm-fast" },
-	{ "sample", ANYWHERE, "prox", "gibbs:steps=20,rho_max=0.2,noise_first=0,noise_last=0.8" },
+	{ "sample", ANYWHERE, "prox", "gibbs:steps=20,rho_max=0.2,network=yes" },
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
