@@ -13,7 +13,7 @@ ICML 2022).
 import json
 import sys
 
-from network import ARCHITECTURE, load_weights, save_weights
+from network import alike, load_weights, save_weights
 
 
 def load(name):
@@ -33,15 +33,14 @@ def main():
     nets = [load(n) for n in names]
     net, meta = nets[-1]
     for n, (other, _) in zip(names, nets):
-        if (other.channels, other.widths, other.blocks, other.leak) != (net.channels, net.widths, net.blocks, net.leak):
+        if not alike(other, net):
             raise SystemExit(f"{n}: of another architecture than {names[-1]}")
     states = [n.state_dict() for n, _ in nets]
     records = json.loads(meta.get("training", "[]"))
     if records:
         records[-1]["mean_of"] = len(nets)
-    kept = {k: v for k, v in meta.items() if k not in ARCHITECTURE}
     mean = {k: sum(s[k] for s in states) / len(states) for k in states[0]}
-    save_weights(out, net, mean, {**kept, "training": json.dumps(records)})
+    save_weights(out, net, mean, {**meta, "training": json.dumps(records)})
 
 
 if __name__ == "__main__":

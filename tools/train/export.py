@@ -14,7 +14,7 @@ import sys
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from network import ARCHITECTURE, DTYPES, Unet, load_weights, save_weights
+from network import DTYPES, Unet, load_weights, save_weights
 
 
 def main():
@@ -31,7 +31,6 @@ def main():
         net.load_state_dict(c["ema"])
     else:
         net, meta = load_weights(a.source)
-        meta = {k: v for k, v in meta.items() if k not in ARCHITECTURE}
     meta.update({k: v for k, v in (("name", a.name), ("licence", a.licence)) if v is not None})
     save_weights(a.target, net, net.state_dict(), meta, a.dtype)
 

@@ -12,7 +12,7 @@ already stay, unless one for the same is given.
 import json
 import sys
 
-from network import ARCHITECTURE, load_weights, save_weights
+from network import alike, load_weights, save_weights
 
 
 def main():
@@ -27,13 +27,12 @@ def main():
         run = json.loads(header["training"])[-1]
         if "only" not in run:
             raise SystemExit(f"{path}: its last training was for everything, not with --only")
-        if (expert.channels, expert.widths, expert.blocks, expert.leak) != (net.channels, net.widths, net.blocks, net.leak):
+        if not alike(expert, net):
             raise SystemExit(f"{path}: of another architecture than {general}")
         joined[run["only"]] = expert
         records.append(run)
     net.experts = sorted(joined.items())
-    kept = {k: v for k, v in meta.items() if k not in ARCHITECTURE}
-    save_weights(out, net, net.state_dict(), {**kept, "training": json.dumps(records)})
+    save_weights(out, net, net.state_dict(), {**meta, "training": json.dumps(records)})
 
 
 if __name__ == "__main__":

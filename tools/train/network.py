@@ -176,6 +176,11 @@ ARCHITECTURE = ("format", "channels", "widths", "blocks", "leak", "sigma_min", "
 DTYPES = {"F32": np.float32, "F16": np.float16}
 
 
+def alike(a, b):
+    """Of one architecture."""
+    return (a.channels, a.widths, a.blocks, a.leak) == (b.channels, b.widths, b.blocks, b.leak)
+
+
 def save_weights(path, net, state, meta, dtype="F16"):
     head = {
         "__metadata__": {
@@ -189,7 +194,7 @@ def save_weights(path, net, state, meta, dtype="F16"):
             "sigma_max": repr(SIGMA_MAX),
             "sigma_data": repr(SIGMA_DATA),
             "windows": ",".join(map(str, WINDOWS)),
-            **{k: str(v) for k, v in meta.items()},
+            **{k: str(v) for k, v in meta.items() if k not in ARCHITECTURE},
         }
     }
     blobs, at = [], 0

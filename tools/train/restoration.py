@@ -16,7 +16,6 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from network import SIGMA_DATA, SIGMA_MAX, SIGMA_MIN, denoise
 
@@ -43,41 +42,54 @@ def motion(r, n):
     return np.array(path)
 
 
+def shaken(r, n, xx, yy):
+    size = r.uniform(5, min(28, n / 3))
+    path = motion(r, 64)
+    path = (path - path.mean(0)) * (size / max(np.ptp(path, axis=0).max(), 1e-6))
+    fine = np.linspace(0, 63, 640)
+    weight = np.exp(r.uniform(0, 0.7) * np.interp(fine, np.linspace(0, 63, 6), r.normal(size=6)))
+    y, x = (np.interp(fine, np.arange(64), path[:, i]) for i in (0, 1))
+    fy, fx = np.floor(y), np.floor(x)
+    k = np.zeros((n, n))
+    for dy in (0, 1):
+        for dx in (0, 1):
+            w = weight * np.abs(1 - dy - (y - fy)) * np.abs(1 - dx - (x - fx))
+            np.add.at(k, ((fy + dy).astype(int) % n, (fx + dx).astype(int) % n), w)
+    soft = np.exp(-(xx**2 + yy**2) / (2 * r.uniform(0.3, 0.8) ** 2))
+    return np.real(np.fft.ifft2(np.fft.fft2(k) * np.fft.fft2(soft)))
+
+
+def gaussian(r, n, xx, yy):
+    a, s = r.uniform(0, math.pi), [log_uniform(r, 0.5, 3.5)] * 2
+    if r.random() < 0.4:
+        s[1] = log_uniform(r, 0.5, 3.5)
+    u, v = xx * math.cos(a) + yy * math.sin(a), yy * math.cos(a) - xx * math.sin(a)
+    return np.exp(-((u / s[0]) ** 2 + (v / s[1]) ** 2) / 2)
+
+
+def disk(r, n, xx, yy):
+    return np.clip(r.uniform(1, 6) + 0.5 - np.hypot(xx, yy), 0, 1)
+
+
+def box(r, n, xx, yy):
+    h, w = r.integers(1, 6, 2)
+    return ((np.abs(yy) <= h) & (np.abs(xx) <= w)).astype(float)
+
+
 def kernel(r, n):
     """A kernel of sum 1 on n x n, centred at (0, 0) in the sense of a period."""
-    k = np.zeros((n, n))
-    t = r.random()
-    if t < 0.6:
-        size = r.uniform(5, min(28, n / 3))
-        path = motion(r, 64)
-        path = (path - path.mean(0)) * (size / max(np.ptp(path, axis=0).max(), 1e-6))
-        fine = np.linspace(0, 63, 640)
-        weight = np.exp(r.uniform(0, 0.7) * np.interp(fine, np.linspace(0, 63, 6), r.normal(size=6)))
-        y, x = (np.interp(fine, np.arange(64), path[:, i]) for i in (0, 1))
-        for dy in (0, 1):
-            for dx in (0, 1):
-                fy, fx = np.floor(y), np.floor(x)
-                w = weight * np.abs(1 - dy - (y - fy)) * np.abs(1 - dx - (x - fx))
-                np.add.at(k, ((fy + dy).astype(int) % n, (fx + dx).astype(int) % n), w)
-        spread = r.uniform(0.3, 0.8)
-    else:
-        spread = 0.3
     f = np.fft.fftfreq(n) * n
     yy, xx = np.meshgrid(f, f, indexing="ij")
-    if 0.6 <= t < 0.8:
-        a, s = r.uniform(0, math.pi), [log_uniform(r, 0.5, 3.5)] * 2
-        if r.random() < 0.4:
-            s[1] = log_uniform(r, 0.5, 3.5)
-        u, v = xx * math.cos(a) + yy * math.sin(a), yy * math.cos(a) - xx * math.sin(a)
-        k = np.exp(-((u / s[0]) ** 2 + (v / s[1]) ** 2) / 2)
-    elif 0.6 <= t < 0.9:
-        k = np.clip(r.uniform(1, 6) + 0.5 - np.hypot(xx, yy), 0, 1)
-    elif t >= 0.9:
-        h, w = r.integers(1, 6, 2)
-        k = ((np.abs(yy) <= h) & (np.abs(xx) <= w)).astype(float)
-    if t < 0.6:
-        k = np.real(np.fft.ifft2(np.fft.fft2(k) * np.fft.fft2(np.exp(-(xx**2 + yy**2) / (2 * spread**2)))))
+    t = r.random()
+    draw = shaken if t < 0.6 else gaussian if t < 0.8 else disk if t < 0.9 else box
+    k = draw(r, n, xx, yy)
     return k / k.sum()
+
+
+def scratch(r, n):
+    a, w = r.uniform(0, math.pi), r.uniform(0.5, 3)
+    yy, xx = np.mgrid[:n, :n]
+    return np.abs((xx - r.uniform(0, n)) * math.cos(a) + (yy - r.uniform(0, n)) * math.sin(a)) < w
 
 
 def holes(r, n):
@@ -85,60 +97,65 @@ def holes(r, n):
     if t < 0.75:
         return r.random((n, n)) < r.uniform(0.2, 0.9)
     hole = np.zeros((n, n), bool)
-    yy, xx = np.mgrid[:n, :n]
     for _ in range(r.integers(1, 8)):
         if t < 0.9:
             h, w = (int(log_uniform(r, 3, n * 0.4)) for _ in range(2))
             y, x = r.integers(0, n - h), r.integers(0, n - w)
             hole[y : y + h, x : x + w] = True
         else:
-            a = r.uniform(0, math.pi)
-            d = (xx - r.uniform(0, n)) * math.cos(a) + (yy - r.uniform(0, n)) * math.sin(a)
-            hole |= np.abs(d) < r.uniform(0.5, 3)
+            hole |= scratch(r, n)
     return hole
 
 
-class Restoration:
-    """One patch x (c, n, n), its operator and its measurement."""
+def lattice(r, n):
+    """Lost resolution: what blurs before, and the pixels that are left."""
+    every = r.integers(2, 5)
+    f = np.fft.fftfreq(n) * n
+    g = np.exp(-((f / every) ** 2) * r.uniform(2, 5))
+    mask = np.zeros((n, n), bool)
+    mask[every // 2 :: every, every // 2 :: every] = True
+    return np.outer(g, g) / g.sum() ** 2, mask
 
-    def __init__(self, r, x, filler):
-        c, n, _ = x.shape
-        t = r.random()
-        otf, mask, at = None, None, (0, 0)
+
+# Blurred; incomplete; both, which lost resolution is as well.
+KINDS = ("blur", "holes", "part")
+
+
+class Restoration:
+    """One patch x (c, n, n), its operator and its measurement.  levels: the least and the greatest sigma."""
+
+    def __init__(self, r, x, levels, filler):
+        n, t = x.shape[-1], r.random()
+        blur = mask = None
         noise = log_uniform(r, 0.5, 14) / 255
-        if t < 0.65 or t >= 0.93:
-            otf = np.fft.rfft2(kernel(r, n))
-        if 0.65 <= t < 0.83:
+        if t < 0.65:
+            self.kind, blur = "blur", kernel(r, n)
+        elif t < 0.83:
             noise = 0 if r.random() < 0.6 else noise
-        if 0.65 <= t < 0.83 or t >= 0.93:
-            mask = ~holes(r, n)
-        if 0.83 <= t < 0.93:
-            every = r.integers(2, 5)
-            f = np.fft.fftfreq(n) * n
-            g = np.exp(-((f / every) ** 2) * r.uniform(2, 5))
-            otf = np.fft.rfft2(np.outer(g, g) / g.sum() ** 2)
-            mask = np.zeros((n, n), bool)
-            mask[every // 2 :: every, every // 2 :: every] = True
-            noise = log_uniform(r, 0.2, 6) / 255
-        self.x, self.kind = x, "blur" if mask is None else "holes" if otf is None else "part"
-        self.otf = None if otf is None else torch.from_numpy(otf).to(x.device, torch.complex64)
+            self.kind, mask = "holes", ~holes(r, n)
+        elif t < 0.93:
+            self.kind, noise = "part", log_uniform(r, 0.2, 6) / 255
+            blur, mask = lattice(r, n)
+        else:
+            self.kind, blur, mask = "part", kernel(r, n), ~holes(r, n)
+        self.x = x
+        self.otf = None if blur is None else torch.from_numpy(np.fft.rfft2(blur)).to(x.device, torch.complex64)
         self.mask = None if mask is None else torch.from_numpy(mask.astype(np.float32)).to(x.device)
         self.noise = max(noise, LEAST_NOISE)
         self.scale = log_uniform(r, 0.15, 0.5) * self.noise**2  # lambda noise^2
         y = self.apply(x) + noise * torch.randn_like(x)
         y = y if mask is None else y * self.mask
         self.b = self.adjoint(y)
+        half = torch.full_like(x, 0.5)
         last, first = max(self.noise, 0.01), log_uniform(r, 0.15, 0.35)
         if self.kind == "holes":
             first = max(log_uniform(r, 0.04, 0.15), last)
-            u = torch.where(self.mask > 0, y, torch.full_like(y, 0.5))
-            sigma = torch.where(self.mask > 0, max(self.noise, SIGMA_MIN), SIGMA_MAX).expand_as(x)
-            self.z = filler(u, sigma)
+            sigma = torch.where(self.mask > 0, max(self.noise, SIGMA_MIN), SIGMA_MAX)
+            self.z = filler(torch.where(self.mask > 0, y, half), sigma.expand_as(x))
         else:
             rho = max((self.noise / SIGMA_DATA) ** 2, 1e-4)
-            half = torch.full_like(x, 0.5)
             self.z = self.solve(rho, self.b + rho * half, half)
-        self.sigmas = np.geomspace(first, last, r.integers(3, 13))
+        self.sigmas = np.clip(np.geomspace(first, last, r.integers(3, 13)), *levels)
         self.at = 0
 
     def apply(self, x):
@@ -181,10 +198,11 @@ class Restoration:
 
 
 class Rounds:
-    """`count` restorations, all of them at some round.  draw(): a clean patch; general: the network that fills in holes."""
+    """`count` restorations, all of them at some round.  draw(): a clean patch; levels: the least and the greatest sigma;
+    general: the network that fills in holes."""
 
-    def __init__(self, count, draw, rng, general, device, autocast):
-        self.draw_patch, self.rng, self.device = draw, rng, device
+    def __init__(self, count, draw, rng, levels, general, device, autocast):
+        self.draw_patch, self.rng, self.levels, self.device = draw, rng, levels, device
 
         @torch.no_grad()
         def filler(u, sigma):
@@ -194,7 +212,7 @@ class Rounds:
         self.all = [self.fresh() for _ in range(count)]
 
     def fresh(self):
-        return Restoration(self.rng, torch.from_numpy(self.draw_patch()).to(self.device), self.filler)
+        return Restoration(self.rng, torch.from_numpy(self.draw_patch()).to(self.device), self.levels, self.filler)
 
     def batch(self):
         """x, u, sigma as maps, kinds."""

@@ -12,7 +12,6 @@ RUN/ receives checkpoint.pt, log.tsv and weights.safetensors (the averaged weigh
 """
 
 import argparse
-import copy
 import json
 import math
 import os
@@ -26,7 +25,7 @@ import torch.nn.functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import photos
 from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, is_about, load_weights, save_weights, sigma_range
-from restoration import Rounds
+from restoration import KINDS, Rounds, log_uniform, scratch
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
 SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
@@ -119,7 +118,7 @@ EMPHASIS = {"smooth": 0.5, "box": 0.25, "lines": 0.4, "random 0": 0.25}  # other
 def emphasis(kind):
     """Where an image is guessed rather than seen, errors are coherent over many pixels and their gradient is several
     times larger than at moderate noise, for which it would be mere disturbance."""
-    if kind.split()[0] in ("blur", "holes", "part"):
+    if kind.split()[0] in KINDS:
         return 1
     if kind.startswith("uniform"):
         return 1 / (1 + 2.5 * min(2 ** (int(kind.split()[1]) / 2), 4))
@@ -131,10 +130,6 @@ def is_fine(kind):
     if kind.startswith("uniform"):
         return int(kind.split()[1]) <= -3  # sigma below 0.4
     return kind in ("random 0", "random 1", "random 2", "random 3", "lines")
-
-
-def log_uniform(r, a, b):
-    return math.exp(r.uniform(math.log(a), math.log(b)))
 
 
 def sigma_map(r, c, n, only=None, left=None):
@@ -180,9 +175,7 @@ def sigma_map(r, c, n, only=None, left=None):
         if r.random() < 0.5:  # scratches
             hole = np.zeros((n, n), bool)
             for _ in range(r.integers(1, 12)):
-                a, w = r.uniform(0, math.pi), r.uniform(0.5, 3)
-                d = (xx - r.uniform(0, n)) * math.cos(a) + (yy - r.uniform(0, n)) * math.sin(a)
-                hole |= np.abs(d) < w
+                hole |= scratch(r, n)
             hole = np.repeat(hole[None], planes, 0)
         else:  # lattices: one pixel of k by l is known; per channel this is a colour filter array
             k, l = r.integers(1, 5), r.integers(1, 5)
@@ -307,6 +300,16 @@ def validate(net, sets, autocast):
     return out
 
 
+def filler(a, net):
+    """Who fills in the holes of restorations: the general network of --init, or else `net`, which is in training."""
+    if a.init and os.path.exists(a.init):
+        general, _ = load_weights(a.init)
+        if general.channels == a.channels:
+            general.experts = []
+            return general.to(next(net.parameters()).device)
+    return net
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--images", help="directory of training images, searched recursively")
@@ -319,7 +322,8 @@ def main():
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
-    ap.add_argument("--only", metavar="LO,HI|map|rounds:LO,HI", help="train an expert for this range of sigma, for maps, or for the rounds of a restoration (see join.py)")
+    ap.add_argument("--only", metavar="LO,HI|map|rounds:LO,HI",
+                    help="train an expert for this range of sigma, for maps, or for the rounds of a restoration (see join.py)")
     ap.add_argument("--left", metavar="LO,HI", help="train the general network for what is left to it by an expert for this range")
     ap.add_argument("--patch", type=int, default=64)
     ap.add_argument("--batch", type=int, default=32)
@@ -345,25 +349,22 @@ def main():
     if not os.path.exists(cache + ".npy"):
         print("images:", photos.build(a.images, cache, a.channels, SCALES, a.shrink), flush=True)
 
-    history, general = [], None
+    history = []
     widths, blocks = (s and tuple(int(n) for n in s.split(",")) for s in (a.widths, a.blocks))
-    if a.init and (not state or os.path.exists(a.init)):
-        general, meta = load_weights(a.init)
-        experts = dict(general.experts)
-        net = copy.deepcopy(experts.get(a.only) or experts.get((a.only or "").rpartition(":")[2]) or general)
-        general.experts, net.experts = [], []  # join.py puts them back
-        history = json.loads(meta.get("training", "[]"))
     if state:
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
+        net, meta = load_weights(a.init)
+        experts = dict(net.experts)  # one for rounds starts as the one for white noise of the same range
+        net = experts.get(a.only) or experts.get((a.only or "").rpartition(":")[2]) or net
+        net.experts = []  # join.py puts them back
+        history = json.loads(meta.get("training", "[]"))
         if net.channels != a.channels:
             net = recolour(net, a.channels)
         if widths or blocks:
             net = enlarge(net, widths or net.widths, blocks or net.blocks)
     else:
         net = Unet(a.channels, widths or (64, 128, 256), blocks or (2,))
-    if not (a.only and general and general.channels == a.channels):
-        general = net
     net = net.to(device)
     net = net.to(memory_format=torch.channels_last)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
@@ -380,7 +381,7 @@ def main():
     patches = Patches(cache, a.channels, a.patch, rng)
     inside = a.batch - a.batch // 6 if a.only and is_about(a.only) == "rounds" else 0  # the others have white noise
     batches = Batches(patches, a.batch - inside, rng, a.only, a.left)
-    rounds = Rounds(inside, patches.draw, rng, general.to(device), device, autocast) if inside else None
+    rounds = Rounds(inside, patches.draw, rng, sigma_range(a.only), filler(a, net), device, autocast) if inside else None
     sets = validation(a.channels, photos.find(a.validate), device) if a.validate else []
 
     log = open(os.path.join(a.out, "log.tsv"), "a" if state else "w")
@@ -421,7 +422,9 @@ def main():
         x, s = x.to(device), s.to(device)
         u = x + s * torch.randn_like(x)
         if rounds:
-            x, u, s, kinds = (a + b if isinstance(a, list) else torch.cat([a, b]) for a, b in zip((x, u, s, kinds), rounds.batch()))
+            more_x, more_u, more_s, more_kinds = rounds.batch()
+            x, u, s = torch.cat([x, more_x]), torch.cat([u, more_u]), torch.cat([s, more_s])
+            kinds = kinds + more_kinds
         d = denoise(net, u, s, autocast)
         if rounds:
             rounds.go_on(d.detach()[-inside:])
