@@ -139,12 +139,9 @@ const char *weights_text(const struct weights *w, const char *name)
 	return json_string_value(json_object_get(json_object_get(w->header, "__metadata__"), name));
 }
 
-/* Not strtod(): the program's locale is its caller's business, and "0.8" must read the same in all. */
 int weights_numbers(const struct weights *w, const char *name, int most, double *values)
 {
 	const char *text = weights_text(w, name);
-	char item[64];
-	int n = 0;
 
 	if (!text)
 		return w->host->fail(
@@ -152,16 +149,24 @@ int weights_numbers(const struct weights *w, const char *name, int most, double 
 			"%s: the header says nothing of \"%s\"; weights of tools/train "
 			"do",
 			w->path, name);
-	if (strchr(text, ':'))
-		text = strchr(text, ':') + 1;
-	for (; n < most && *text; n++) {
-		size_t length = strcspn(text, ",");
+	return weights_list(w, name, text, most, values);
+}
+
+/* Not strtod(): the program's locale is its caller's business, and "0.8" must read the same in all. */
+int weights_list(const struct weights *w, const char *name, const char *list, int most,
+		 double *values)
+{
+	char item[64];
+	int n = 0;
+
+	for (; n < most && *list; n++) {
+		size_t length = strcspn(list, ",");
 		json_t *number;
 
 		if (length + 3 > sizeof(item))
 			break;
 		item[0] = '[';
-		memcpy(item + 1, text, length);
+		memcpy(item + 1, list, length);
 		memcpy(item + 1 + length, "]", 2);
 		number = json_loads(item, 0, NULL);
 		values[n] = json_is_number(json_array_get(number, 0))
@@ -170,9 +175,9 @@ int weights_numbers(const struct weights *w, const char *name, int most, double 
 		json_decref(number);
 		if (isnan(values[n]))
 			break;
-		text += length + (text[length] == ',');
+		list += length + (list[length] == ',');
 	}
-	if (!n || *text)
+	if (!n || *list)
 		return w->host->fail(w->host, LACUNA_EINVAL, "%s: cannot use %s=\"%s\"", w->path,
 				     name, weights_text(w, name));
 	return n;

@@ -14,8 +14,11 @@ void weights_close(struct weights *); /* accepts NULL */
 
 /* NULL when the metadata lack it. */
 const char *weights_text(const struct weights *, const char *name);
-/* A list of numbers separated by commas, "word:" before it or not; returns how many, or a failure when absent, malformed or more than `most'. */
+/* The metadatum as numbers separated by commas; returns how many, or a failure when absent, malformed or more than `most'. */
 int weights_numbers(const struct weights *, const char *name, int most, double *values);
+/* The same of what stands at `list' in it. */
+int weights_list(const struct weights *, const char *name, const char *list, int most,
+		 double *values);
 /* The tensor as float, which must have this shape; values holds their product. */
 int weights_tensor(const struct weights *, const char *name, int dimensions, const int64_t *shape,
 		   float *values);

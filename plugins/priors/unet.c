@@ -113,31 +113,42 @@ static int plan_tiles(struct unet *n, const struct config *c)
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }
 
-static enum question question_of(const char *text)
+/* *range: where the range of sigma stands in the text. */
+static enum question question_of(const char *text, const char **range)
 {
+	static const char rounds[] = "rounds:";
+
+	*range = text;
 	if (strcmp(text, "map") == 0)
 		return MAP;
-	return strncmp(text, "rounds:", 7) == 0 ? ROUND : LEVEL;
+	if (strncmp(text, rounds, sizeof(rounds) - 1) != 0)
+		return LEVEL;
+	*range += sizeof(rounds) - 1;
+	return ROUND;
 }
 
 /* What the header says number k is for; 0 when there is none. */
-static int find_expert(struct unet *n, const struct weights *file, int k)
+static int find_expert(struct unet *n, const struct weights *file, const char *path, int k)
 {
 	struct expert *e = &n->expert[1 + k];
 	double range[2];
 	char name[32];
-	const char *text;
+	const char *text, *list;
 
 	snprintf(name, sizeof(name), "expert.%d", k);
 	text = weights_text(file, name);
 	if (!text)
 		return 0;
-	e->question = question_of(text);
+	e->question = question_of(text, &list);
 	if (e->question != MAP) {
-		const int count = weights_numbers(file, name, 2, range);
+		const int count = weights_list(file, name, list, 2, range);
 
+		if (count < 0)
+			return count;
 		if (count != 2)
-			return count < 0 ? count : LACUNA_EINVAL;
+			return n->host->fail(n->host, LACUNA_EINVAL,
+					     "%s: %s=\"%s\" is not a range of sigma", path, name,
+					     text);
 		e->lo = range[0];
 		e->hi = range[1];
 	}
@@ -170,7 +181,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		if (status)
 			return status;
 		pipeline_plan(p, &e->network, (size_t)c->memory << 20, &e->pipeline);
-		found = k + 1 < EXPERTS_MOST ? find_expert(n, file, k + 1) : 0;
+		found = find_expert(n, file, path, k + 1);
 	}
 	return found;
 }

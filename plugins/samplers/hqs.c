@@ -31,7 +31,8 @@ struct hqs {
 	int64_t steps;
 	double sigma_max, sigma_min, lambda, noise2;
 	float *b; /* A'y; NULL: A is not linear */
-	float *pixels; /* A acts on pixels one by one: A'A and A'y, with a guess in deep holes; else NULL */
+	/* A acts on pixels one by one: A'A and A'y, with a guess in deep holes; else NULL */
+	float *diagonal, *anchored;
 	int filled; /* with their help */
 	float *x, *right;
 	float *work; /* of a data step that is not linear */
@@ -48,7 +49,8 @@ static void destroy(void *self)
 	if (!p)
 		return;
 	p->host->release(p->host, p->work);
-	p->host->release(p->host, p->pixels);
+	p->host->release(p->host, p->anchored);
+	p->host->release(p->host, p->diagonal);
 	p->host->release(p->host, p->right);
 	p->host->release(p->host, p->x);
 	p->host->release(p->host, p->b);
@@ -89,18 +91,18 @@ static int guess_deep_holes(const struct hqs *p, float *d, float *b)
 
 static int prepare_pixels(struct hqs *p)
 {
-	float *d = p->host->alloc(p->host, 2 * p->n * sizeof *d);
-	int status = d ? p->host->diagonal(p->host, d) : LACUNA_ENOMEM;
+	const size_t bytes = p->n * sizeof *p->right;
+	const int status = p->host->diagonal(p->host, p->right);
 
-	if (!status) {
-		memcpy(d + p->n, p->b, p->n * sizeof *d);
-		status = guess_deep_holes(p, d, d + p->n);
-	}
 	if (status)
-		p->host->release(p->host, d);
-	else
-		p->pixels = d;
-	return status;
+		return status;
+	p->diagonal = p->host->alloc(p->host, bytes);
+	p->anchored = p->host->alloc(p->host, bytes);
+	if (!p->diagonal || !p->anchored)
+		return LACUNA_ENOMEM;
+	memcpy(p->diagonal, p->right, bytes);
+	memcpy(p->anchored, p->b, bytes);
+	return guess_deep_holes(p, p->diagonal, p->anchored);
 }
 
 static int prepare_linear(struct hqs *p)
@@ -175,7 +177,7 @@ static int filled_image(const struct hqs *p, float *z)
 	static const double endless = 50;
 
 	vector_fill(p->n, 0.5F, z);
-	return pixelwise_mean(p->host, p->n, p->pixels, p->pixels + p->n, 1 / p->noise2, endless, z,
+	return pixelwise_mean(p->host, p->n, p->diagonal, p->anchored, 1 / p->noise2, endless, z,
 			      p->right, p->x, z);
 }
 
@@ -184,7 +186,7 @@ static int start(void *self, float *z)
 	struct hqs *p = self;
 	int status = LACUNA_EUNSUPPORTED;
 
-	if (p->pixels)
+	if (p->diagonal)
 		status = filled_image(p, z);
 	p->filled = status == LACUNA_OK;
 	if (status == LACUNA_EUNSUPPORTED)
@@ -204,7 +206,7 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 		return newton_minimise(&newton, rho, p->problem->measurement, z, ROUNDS, p->x,
 				       p->work);
 	if (p->filled) {
-		const float *d = p->pixels, *b = d + p->n;
+		const float *d = p->diagonal, *b = p->anchored;
 
 		for (size_t i = 0; i < p->n; i++)
 			p->x[i] = (float)((b[i] + rho * z[i]) / (d[i] + rho));

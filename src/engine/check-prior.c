@@ -294,17 +294,18 @@ static void examine_symmetry(const struct trial *t)
 
 	if (t->info.channels)
 		shape.extent[2] = t->info.channels;
-	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u))
-		return;
+	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u) || denoise(t, sigma, u.data, plain))
+		goto out;
 	for (uint32_t turn = 1; turn < turn_ways(&shape); turn++) {
 		turn_image(&shape, turn, u.data, turned);
-		if (denoise(t, sigma, turned, x0) || denoise(t, sigma, u.data, plain))
+		if (denoise(t, sigma, turned, x0))
 			break;
 		turn_back(&shape, turn, x0, turned);
 		check_limit(t->c, SYMMETRIC,
 			    difference(t, plain, turned) / (difference(t, plain, u.data) + 1e-6),
 			    0.2);
 	}
+out:
 	guarded_release(&u);
 }
 
@@ -415,7 +416,8 @@ int check_prior(struct check *c)
 {
 	static const struct lacuna_shape shapes[] = { { { 31, 18, 1, 1 } }, { { 31, 18, 3, 1 } },
 						      { { 1, 1, 1, 1 } },   { { 1, 9, 1, 1 } },
-						      { { 5, 3, 1, 1 } },   { { 97, 101, 1, 1 } } };
+						      { { 5, 3, 1, 1 } },   { { 97, 101, 1, 1 } },
+						      { { 12, 12, 1, 1 } } };
 	enum { COUNT = sizeof shapes / sizeof shapes[0] };
 	struct outcome *accepts = &c->outcomes[ACCEPTS];
 	char refusal[200] = "";

@@ -296,18 +296,17 @@ static const char *damaged(size_t size, size_t at)
 	return write_bytes(have);
 }
 
-/* Weights whose header has an expert more than the prior has room for. */
-static const char *too_many_experts(void)
+/* Weights with experts, the first occurrence of `what' replaced by as many bytes. */
+static const char *altered(const char *what, const char *by)
 {
-	static const char first[] = "\"expert.0\"", ninth[] = "\"expert.8\"";
-	const size_t have = read_golden("unet-experts.safetensors"), n = sizeof(first) - 1;
+	const size_t have = read_golden("unet-experts.safetensors"), n = strlen(what);
 	size_t at = 0;
 
-	while (at + n < have && memcmp(bytes + at, first, n) != 0)
+	while (at + n < have && memcmp(bytes + at, what, n) != 0)
 		at++;
-	if (at + n >= have)
-		bail("no expert");
-	memcpy(bytes + at, ninth, n);
+	if (at + n >= have || strlen(by) != n)
+		bail(what);
+	memcpy(bytes + at, by, n);
 	return write_bytes(have);
 }
 
@@ -348,7 +347,8 @@ int main(void)
 	refuses(damaged(20000, SIZE_MAX), "truncated weights");
 	refuses(damaged(SIZE_MAX, 7), "a header of impossible length");
 	refuses(damaged(SIZE_MAX, 8), "a header that is no JSON");
-	refuses(too_many_experts(), "a ninth expert");
+	refuses(altered("\"expert.0\"", "\"expert.8\""), "a ninth expert");
+	refuses(altered("\"rounds:", "\"sounds:"), "an expert for nobody knows what");
 	threads_stop();
 	return tap_done();
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A prior that knows left from right and says that it does not: what it has seen was brighter on the right. */
+/* A prior that knows lying from standing and says that it does not: what it has seen was brighter on the left and on the right
+ * than between. */
 #include <lacuna/plugin.h>
 
-struct slope {
+#include <math.h>
+
+struct valley {
 	const struct lacuna_host *host;
 	int64_t width;
 	size_t count;
@@ -12,7 +15,7 @@ struct slope {
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct slope *p = host->alloc(host, sizeof(*p));
+	struct valley *p = host->alloc(host, sizeof(*p));
 
 	(void)config;
 	if (!p)
@@ -26,7 +29,7 @@ static int create(const struct lacuna_host *host, const void *config,
 
 static void destroy(void *self)
 {
-	struct slope *p = self;
+	struct valley *p = self;
 
 	if (p)
 		p->host->release(p->host, p);
@@ -42,12 +45,13 @@ static void info(const void *self, struct lacuna_prior_info *i)
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	const struct slope *p = self;
+	const struct valley *p = self;
 	const double w = 1 / (1 + 16 * sigma * sigma);
 
 	(void)scratch;
 	for (size_t i = 0; i < p->count; i++) {
-		const double mean = ((double)((int64_t)i % p->width) + 0.5) / (double)p->width;
+		const double across = ((double)((int64_t)i % p->width) + 0.5) / (double)p->width;
+		const double mean = 2 * fabs(across - 0.5);
 
 		x0[i] = (float)(w * u[i] + (1 - w) * mean);
 	}
