@@ -36,8 +36,8 @@ struct components_gains {
 int components_create(const struct lacuna_host *, const struct schedule_config *, double floor,
 		      const struct lacuna_problem *, size_t bytes, void **self);
 
-/* Members of struct lacuna_sampler, beside levels_steps(), for instances that components_create() made.  The first state has the measurement where
- * its noise is below that of the level, else noise about the start image. */
+/* Members of struct lacuna_sampler, beside levels_steps(), for instances that components_create() made.  The first state has
+ * the measurement where its noise is below that of the level, else noise about the start image. */
 void components_destroy(void *self);
 int components_start(void *self, float *u);
 

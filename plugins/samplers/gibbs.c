@@ -54,7 +54,7 @@ static void suit_network(const struct lacuna_problem *problem, struct config *c)
 	const int colour = problem->x.extent[2] == 3;
 
 	c->noise_first = colour ? 1 : 0;
-	c->noise_last = colour ? 1 : 0.8;
+	c->noise_last = colour ? 1 : 0.9;
 }
 
 static int create(const struct lacuna_host *host, const void *config,
@@ -178,7 +178,7 @@ static const struct lacuna_param params[] = {
 			  "part of the noise beside the prior that is drawn, in the first round"),
 	LACUNA_PARAM_REAL(struct config, noise_last, NULL, 0, 1, 1, "the same in the last round"),
 	LACUNA_PARAM_BOOL(struct config, network, 0,
-			  "noise_first, noise_last as suits networks: 0, 0.8; in colour 1, 1"),
+			  "noise_first, noise_last as suits networks: 0, 0.9; in colour 1, 1"),
 	LACUNA_PARAM_REAL(struct config, rho_max, NULL, 1e-6, 1e3, 0.5,
 			  "distance of the two copies in the first round"),
 	LACUNA_PARAM_REAL(struct config, rho_min, NULL, 1e-6, 1e3, 0.01,

@@ -23,7 +23,8 @@ uint32_t
 problem_flags(const struct problem *); /* LACUNA_LINEAR, LACUNA_PIXELWISE of the composition */
 
 /* The measurement, y-shaped, kept by pointer.  NaN values are missing: they are set to 0 in place and the operator is
- * composed with the mask of what is there.  Infinities, or nothing but NaN, are refused.  noise: sigma_y.  *missing (if not NULL): how many. */
+ * composed with the mask of what is there.  Infinities, or nothing but NaN, are refused.  noise: sigma_y.  *missing (if not
+ * NULL): how many. */
 int problem_measure(struct problem *, float *y, double noise, size_t *missing);
 
 int problem_apply(struct problem *, const float *x, float *y);

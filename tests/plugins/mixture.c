@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Guidances on a mixture of two-dimensional Gaussians of which the first coordinate is measured: `exact' converges to the true
- * posterior, `bo', `ddnm' and `prox' keep a bias however many steps they take; gibbs trades its own against cost.  The distance is the sliced Wasserstein-2: the
- * mean over directions of the squared distance of sorted projections. */
+ * posterior, `bo', `ddnm' and `prox' keep a bias however many steps they take; gibbs trades its own against cost.  The distance
+ * is the sliced Wasserstein-2: the mean over directions of the squared distance of sorted projections. */
 #include <config.h>
 
 #include "lab.h"

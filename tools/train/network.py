@@ -36,8 +36,9 @@ class Block(nn.Module):
 
 
 class Unet(nn.Module):
-    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side, one number or one a level.  leak: what the rectifiers let
-    through of negative values; with none, filters that no image moves any more are lost for training, by the hundred."""
+    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side, one number or one a level.  leak: what
+    the rectifiers let through of negative values; with none, filters that no image moves any more are lost for training, by
+    the hundred."""
 
     def __init__(self, channels=1, widths=(64, 128, 256), blocks=(2,), leak=0.1):
         super().__init__()

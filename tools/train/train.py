@@ -391,7 +391,8 @@ def main():
     def save():
         record = history + [{
             "patches": step * a.batch, "patch": a.patch, "minutes": round(elapsed / 60, 1), "optimiser": a.optimiser,
-            "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks, "images": os.path.basename(os.path.normpath(a.images or "cache")),
+            "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks,
+            "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
         record[-1].update({k: getattr(a, k) for k in ("only", "left") if getattr(a, k)})
         meta = {"name": a.name, "licence": a.licence, "symmetric": "yes", "training": json.dumps(record)}
@@ -449,7 +450,8 @@ def main():
             if last or elapsed - saved > 60 * a.save:
                 psnr, saved = save(), elapsed
             table = " ".join(f"{k}:{-10 * math.log10(v):.2f}" for k, v in sorted(levels.mse.items())) if psnr else ""
-            row = [step, f"{elapsed / 60:.2f}", step * a.batch, f"{rate * a.rate:.2e}", f"{total / count:.4f}", f"{norms / count:.3f}"]
+            row = [step, f"{elapsed / 60:.2f}", step * a.batch, f"{rate * a.rate:.2e}", f"{total / count:.4f}",
+                   f"{norms / count:.3f}"]
             row += [f"{p:.3f}" for p in psnr] or [""] * 4
             print(*row, table, sep="\t", file=log, flush=True)
             total, norms, count = 0.0, 0.0, 0
