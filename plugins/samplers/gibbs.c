@@ -124,8 +124,9 @@ static int draw(const struct gibbs *p, uint64_t round, double rho, const float *
 
 /* z given x: the reverse diffusion from level rho at x, in `inner' steps of ddpm-fast: by way of levels that fall to depth rho,
  * then to 0; the last round ends with a mere estimate, lest its noise be seen.  `part' of each step's noise is drawn.  With all
- * of it z has the right variance to second order in rho^2 by the prior's, in one step already; but a network sees more noise
- * than it is told of then, for half goes in before the estimate, and takes some for texture. */
+ * of it the variance of z is right to second order in rho^2 over the prior's, in one step already; but a network sees more noise
+ * than it is told of then, for half goes in before the estimate, and takes some for texture.  The prior is asked as for rounds:
+ * the draw of x leaves the operator's errors on it, which are not white where the chain is short. */
 static int diffuse(const struct gibbs *p, uint64_t round, double rho, double part, int last,
 		   float *z)
 {
@@ -142,10 +143,11 @@ static int diffuse(const struct gibbs *p, uint64_t round, double rho, double par
 		const double after = sqrt((part + (1 - part) * 2 * w) * half);
 		int status;
 
-		if (!end || !last)
-			vector_add_noise(host, p->nx, before, 2 * stream, p->x);
+		if (end && last)
+			return host->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
+		vector_add_noise(host, p->nx, before, 2 * stream, p->x);
 		status = host->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
-		if (status || (end && last))
+		if (status)
 			return status;
 		if (end) {
 			vector_add_noise(host, p->nx, after, 2 * stream + 1, z);
@@ -212,7 +214,7 @@ static const struct lacuna_plugin plugin = {
 	"That is so for a prior that is right. A trained network takes noise that it was not told "
 	"of for texture, most of all in the first rounds: use steps=20,rho_max=0.2,network=yes "
 	"with unet, as --method sample does. Less of noise_last makes samples cleaner, and too "
-	"sure of themselves; steps=40,rho_max=0.2,rho_min=0.02,noise_first=0,noise_last=0.5 has "
+	"sure of themselves; steps=40,rho_max=0.2,rho_min=0.025,noise_first=0,noise_last=0.4 has "
 	"the best mean in gray.\n"
 	"Not for noiseless measurements (the noise is taken for 0.001 then), nor for one image of "
 	"highest PSNR: hqs gives that in fewer evaluations. Nor where the posterior has modes far "
