@@ -145,7 +145,7 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 
 		if (count < 0)
 			return count;
-		if (count != 2)
+		if (count != 2 || range[0] >= range[1])
 			return n->host->fail(n->host, LACUNA_EINVAL,
 					     "%s: %s=\"%s\" is not a range of sigma", path, name,
 					     text);

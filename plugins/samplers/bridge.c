@@ -108,7 +108,7 @@ static const struct lacuna_plugin plugin = {
 	"else. No data step, no guidance, no weight to set. Denoising is sampled without bias, "
 	"and so are, under a gaussian prior, operators with the prior's own spectrum (periodic "
 	"blur): the error there is the steps' alone. Of all samplers here it gives the best "
-	"single samples of deblurring for its cost.\n"
+	"mean for the spread of its samples.\n"
 	"Not for operators without a closed spectral form (blur with boundary=valid, "
 	"compositions): Lanczos approximates the gains badly; use gibbs there. Not for pixelwise "
 	"operators: exact with ddpm-fast has no bias there. Here the unmeasured part is drawn "

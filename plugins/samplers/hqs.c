@@ -256,7 +256,7 @@ static const struct lacuna_plugin plugin = {
 	"always the same image, and takes no guidance. Operators that are not linear are inverted "
 	"by Gauss-Newton.\n"
 	"Not for samples of the posterior, or for what is missing altogether and must be "
-	"invented: use ddpm there.\n"
+	"invented: use gibbs there, or exact with ddpm-fast where the operator is pixelwise.\n"
 	"With steps=N there are N evaluations of the prior, and one more where the operator acts "
 	"on pixels one by one (masks), which fills in what is missing; the middle of large holes "
 	"is filled smoothly. A symmetric prior sees the image turned another way each round. With "

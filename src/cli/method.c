@@ -21,7 +21,8 @@ enum circumstance {
 	NONLINEAR, /* an operator that is not linear: few plugins know how */
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
 	MISSING,   /* the same, and it is not all there: more than noise is wrong */
-	PLAIN /* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
+	PLAIN,	/* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
+	NETWORK /* the neural prior, which is not quite right */
 };
 
 /* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation, and where noise is
@@ -44,7 +45,8 @@ static const struct preset {
 	{ "fast", ANYWHERE, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", PIXELWISE, "exact", "ddpm-fast" },
 	{ "sample", PLAIN, "exact", "ddpm-fast" },
-	{ "sample", ANYWHERE, "prox", "gibbs:steps=20,rho_max=0.2,network=yes" },
+	{ "sample", NETWORK, "prox", "gibbs:steps=20,rho_max=0.2,network=yes" },
+	{ "sample", ANYWHERE, "prox", "gibbs" },
 };
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
@@ -91,6 +93,8 @@ static int applies(const struct preset *p, const struct method *m)
 		return is_pixelwise(m);
 	case PLAIN:
 		return !strcmp(m->prior.plugin->head->name, plain_prior);
+	case NETWORK:
+		return !strcmp(m->prior.plugin->head->name, neural_prior);
 	default:
 		return 1;
 	}

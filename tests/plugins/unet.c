@@ -349,6 +349,8 @@ int main(void)
 	refuses(damaged(SIZE_MAX, 8), "a header that is no JSON");
 	refuses(altered("\"expert.0\"", "\"expert.8\""), "a ninth expert");
 	refuses(altered("\"rounds:", "\"sounds:"), "an expert for nobody knows what");
+	refuses(altered("rounds:0.05,0.2", "rounds:0.25,0.2"), "an expert for no sigma at all");
+	refuses(altered("rounds:0.05,0.2", "rounds:0.0500.2"), "an expert for no range");
 	threads_stop();
 	return tap_done();
 }
