@@ -7,9 +7,10 @@
  *	x ~ N(m, Q^-1),  Q = A'A/noise^2 + I/rho^2,  m = Q^-1 (A'y/noise^2 + z/rho^2):	an exact Gaussian draw,
  *	z ~ prior(z) exp(-||z - x||^2/(2 rho^2)):	denoising x at level rho, by a short reverse diffusion from there.
  *
- * The law of z tends to the posterior as rho does to 0; the last round gives E[z | x], which is an image without noise.  The draw of x perturbs and optimises (Papandreou, Yuille 2010): with
- * fresh n1, n2 it is the solution of (A'A + r I) x = A'(y + noise n1) + r (z + rho n2), r = noise^2/rho^2, which needs no
- * square root, so that closed form and conjugate gradients serve alike. */
+ * The law of z tends to the posterior as rho does to 0; the last round gives E[z | x], which is an image without noise.  The
+ * draw of x perturbs and optimises (Papandreou, Yuille 2010): with fresh n1, n2 it is the solution of
+ * (A'A + r I) x = A'(y + noise n1) + r (z + rho n2), r = noise^2/rho^2, which needs no square root, so that closed form and
+ * conjugate gradients serve alike. */
 #include <lacuna/plugin.h>
 #include "common/guess.h"
 #include "common/vector.h"

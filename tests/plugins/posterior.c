@@ -282,12 +282,10 @@ static void test_gmm(const char *op, double noise)
 /* ---- split Gibbs with a constant coupling: z has the posterior for noise^2 + rho^2 A A' ------------------------- */
 
 /* Prior N(0, 1), y = 1 under noise 0.3; one chain a value. */
-static void moments(const char *sampler, double *m, double *v)
+static void sample_pixels(int width, int channels, const char *sampler, float *z)
 {
-	enum { CHAINS = 40000 };
 	char one[160];
-	float *z = calloc(CHAINS, sizeof *z);
-	struct lab_plan plan = { .x = { { CHAINS, 1, 1, 1 } },
+	struct lab_plan plan = { .x = { { width, 1, channels, 1 } },
 				 .op = "identity",
 				 .prior = one,
 				 .sampler = sampler,
@@ -301,6 +299,14 @@ static void moments(const char *sampler, double *m, double *v)
 	lab_open(&lab, &plan);
 	lab_run(&lab, 0, z);
 	lab_close(&lab);
+}
+
+static void moments(const char *sampler, double *m, double *v)
+{
+	enum { CHAINS = 40000 };
+	float *z = calloc(CHAINS, sizeof *z);
+
+	sample_pixels(CHAINS, 1, sampler, z);
 	*m = *v = 0;
 	for (int i = 0; i < CHAINS; i++)
 		*m += z[i] / (double)CHAINS;
@@ -347,31 +353,12 @@ static void test_part(double rho, double part)
 	   part, m, v, middle, last);
 }
 
-static void sample_pixels(int channels, const char *sampler, float *z)
-{
-	char one[160];
-	struct lab_plan plan = { .x = { { 60 / channels, 1, channels, 1 } },
-				 .op = "identity",
-				 .prior = one,
-				 .sampler = sampler,
-				 .value = 1,
-				 .noise = 0.3,
-				 .options = { .seed = 9 } };
-	struct lab lab;
-
-	snprintf(one, sizeof one, "gmm:file=%s",
-		 lab_file("one.txt", "dim 1\ncomponent 1\nmean 0\nvar 1\n"));
-	lab_open(&lab, &plan);
-	lab_run(&lab, 0, z);
-	lab_close(&lab);
-}
-
 static void test_network(int channels, const char *same)
 {
 	float network[60], stated[60];
 
-	sample_pixels(channels, "gibbs:steps=5,network=yes", network);
-	sample_pixels(channels, same, stated);
+	sample_pixels(60 / channels, channels, "gibbs:steps=5,network=yes", network);
+	sample_pixels(60 / channels, channels, same, stated);
 	ok(!memcmp(network, stated, sizeof network), "network=yes, %d channels: %s", channels,
 	   same);
 }

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A prior that knows lying from standing and says that it does not: what it has seen was brighter on the left and on the right
- * than between. */
+ * than between; or one that knows left from right: brighter on the right. */
 #include <lacuna/plugin.h>
 
 #include <math.h>
 
+struct config {
+	int64_t right;
+};
+
 struct valley {
 	const struct lacuna_host *host;
-	int64_t width;
+	int64_t width, right;
 	size_t count;
 };
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
+	const struct config *c = config;
 	struct valley *p = host->alloc(host, sizeof(*p));
 
-	(void)config;
 	if (!p)
 		return LACUNA_ENOMEM;
 	p->host = host;
 	p->width = problem->x.extent[0];
+	p->right = c->right;
 	p->count = lacuna_count(&problem->x);
 	*self = p;
 	return LACUNA_OK;
@@ -51,12 +56,16 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	(void)scratch;
 	for (size_t i = 0; i < p->count; i++) {
 		const double across = ((double)((int64_t)i % p->width) + 0.5) / (double)p->width;
-		const double mean = 2 * fabs(across - 0.5);
+		const double mean = p->right ? across : 2 * fabs(across - 0.5);
 
 		x0[i] = (float)(w * u[i] + (1 - w) * mean);
 	}
 	return LACUNA_OK;
 }
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_BOOL(struct config, right, 0, "brighter on the right alone"),
+};
 
 static const struct lacuna_prior family = {
 	.size = sizeof(family),
@@ -74,7 +83,7 @@ static const struct lacuna_plugin plugin = {
 	"1",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
-	LACUNA_NO_PARAMS,
+	LACUNA_PLUGIN_PARAMS(params, struct config),
 	&family,
 };
 

@@ -227,9 +227,10 @@ struct lacuna_host {
 
 	/* For samplers that denoise again and again what they have denoised before, such as plug-and-play iterations and
 	 * short Gibbs chains: what is wrong with their u is not white noise of level sigma alone, but what the operator lets
-	 * through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.  Where the prior is symmetric, round
-	 * = 0, 1, ... turns the image, and the answer back, one way after the other (eight for a square image, four mirrors
-	 * for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021, DPIR, section 4.2). */
+	 * through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.  Where
+	 * the prior is symmetric, round = 0, 1, ... turns the image, and the answer back, one way after the other (eight for
+	 * a square image, four mirrors for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021,
+	 * DPIR, section 4.2). */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
 };
