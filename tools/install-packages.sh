@@ -8,7 +8,7 @@ set -eu
 
 packages="gcc make autoconf automake libtool pkg-config
 	libfftw3-dev libtiff-dev zlib1g-dev libjansson-dev liblapacke-dev libdnnl-dev"
-test "${1-}" != tests || packages="$packages g++ clang valgrind clang-format mandoc"
+test "${1-}" != tests || packages="$packages g++ clang libclang-rt-dev valgrind clang-format mandoc"
 
 missing=
 for p in $packages; do
