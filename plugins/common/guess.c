@@ -1,32 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - 1/2||^2/spread^2. */
+/* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2, where the constant image `middle'
+ * explains the measurement best, and spread is what it leaves. */
 #include "common/guess.h"
 #include "common/vector.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Standard deviation of the pixels of a photograph on the 0..1 scale, and their middle. */
-static const double spread = 0.25, middle = 0.5;
+/* Of a photograph on the 0..1 scale, where the measurement does not tell. */
+static const double usual_middle = 0.5;
 /* A noiseless measurement still needs a little damping where the operator is singular. */
 static const double least_rho = 1e-4;
 
 static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem *problem, float *x)
 {
 	const size_t nx = lacuna_count(&problem->x), ny = lacuna_count(&problem->y);
-	const double rho = fmax(problem->noise * problem->noise / (spread * spread), least_rho);
+	double middle = usual_middle, weight, left, rho;
 	float *residual = host->alloc(host, ny * sizeof *residual);
 	float *b = host->alloc(host, nx * sizeof *b);
 	int status = LACUNA_ENOMEM;
 
 	if (!residual || !b)
 		goto out;
-	vector_fill(nx, (float)middle, b);
+	vector_fill(nx, 1, b);
 	status = host->apply(host, b, residual);
 	if (status)
 		goto out;
-	vector_combine(host, ny, 1, problem->measurement, -1, residual, residual);
+	weight = vector_inner(host, ny, residual, residual);
+	if (weight > 0)
+		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
+	/* A value that does not depend on the image (a masked one) says nothing. */
+	for (size_t i = 0; i < ny; i++)
+		residual[i] = residual[i] != 0
+				      ? (float)(problem->measurement[i] - middle * residual[i])
+				      : 0;
+	left = weight > 0 ? vector_inner(host, ny, residual, residual) / weight : 0;
+	rho = left > 0 ? fmax(problem->noise * problem->noise / left, least_rho) : least_rho;
 	status = host->adjoint(host, NULL, residual, b);
 	if (status)
 		goto out;
@@ -54,7 +64,7 @@ int guess_image(const struct lacuna_host *host, const struct lacuna_problem *pro
 	if (problem->measurement)
 		status = tikhonov(host, problem, x);
 	if (status == LACUNA_EUNSUPPORTED) {
-		vector_fill(n, (float)middle, x);
+		vector_fill(n, (float)usual_middle, x);
 		status = LACUNA_OK;
 	}
 	return status;

@@ -80,13 +80,22 @@ static float sigma_at(const struct precondition *p, const struct tile *t, size_t
 	return sigma < lo ? lo : sigma > hi ? hi : sigma;
 }
 
+/* A network knows values about 0..1.  What lies far outside (a lamp, a saturated star, a hot pixel) would spoil its
+ * surroundings: the network sees a bounded value, and the rest is added to its answer.  Noise stays far within the bounds. */
+static float bounded_value(float v, float sigma)
+{
+	const float most = 0.75f + 6 * sigma;
+
+	return v < -most ? -most : v > most ? most : v;
+}
+
 /* sigma and v of a row of the image. */
 static void read_row(const struct precondition *p, const struct tile *t, size_t at, int64_t count,
 		     float *s, float *v)
 {
 	for (int64_t x = 0; x < count; x++) {
 		s[x] = sigma_at(p, t, at + (size_t)x);
-		v[x] = t->u[at + (size_t)x] - 0.5f;
+		v[x] = bounded_value(t->u[at + (size_t)x] - 0.5f, s[x]);
 	}
 }
 
@@ -303,10 +312,11 @@ void precondition_output(const struct precondition *p, const struct tile *t,
 
 			for (int64_t x = left; x < right; x++) {
 				const float s = sigma_at(p, t, at + (size_t)x), total = s * s + d2;
-				const float v = t->u[at + (size_t)x] - 0.5f;
+				const float value = t->u[at + (size_t)x] - 0.5f;
+				const float v = bounded_value(value, s);
 
 				t->x0[at + (size_t)x] =
-					0.5f + v * (d2 / total) +
+					0.5f + (value - v) + v * (d2 / total) +
 					row[(x / 2 - from->x) * from->channels + (x & 1)] *
 						(s * d / sqrtf(total));
 			}

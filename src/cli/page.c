@@ -14,6 +14,7 @@
 #include "engine/metrics.h"
 #include "engine/problem.h"
 #include "engine/run.h"
+#include "restore/reject.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +25,9 @@ struct page {
 	struct restoration *r;
 	int number; /* from 0 */
 	struct tiff_page info;
-	struct image_range range;
+	struct image_range range; /* of 0..1 in options, metrics and the report */
+	struct scale inner;	  /* of 0..1 in the engine */
+	double lowest, highest;	  /* of the image, on the inner scale */
 	struct problem *problem;
 	struct session *session;
 	struct image y, start, reference;
@@ -32,8 +35,10 @@ struct page {
 	struct image picture;  /* its window; the mean in the end */
 	double *mean, *spread; /* Welford: mean, sum of squared deviations; several samples only */
 	float *first;	       /* of a pair */
-	double noise;
+	double noise;	       /* in units of range */
 	size_t missing;
+	size_t *rejected, rejected_count; /* positions in y */
+	float *rejected_values;		  /* as they were read */
 	struct metrics before, after;
 	int has_before, has_after;
 	json_t *samples; /* statistics of each */
@@ -47,6 +52,8 @@ static void page_free(struct page *p)
 	image_free(&p->start);
 	image_free(&p->reference);
 	image_free(&p->picture);
+	memory_release(p->rejected);
+	memory_release(p->rejected_values);
 	memory_release(p->x);
 	memory_release(p->mean);
 	memory_release(p->first);
@@ -78,36 +85,78 @@ static int set_up_problem(struct page *p)
 	return status;
 }
 
-/* Counts of a 12-bit camera in a 16-bit file: the prior would see a black picture. */
-static void warn_of_darkness(const struct page *p)
-{
-	struct image_range seen;
-
-	if (p->info.kind != SAMPLE_FLOAT && !p->r->range && image_extrema(&p->y, &seen) &&
-	    seen.hi > 0 && seen.hi < 1 / 8.0)
-		log_message(
-			LACUNA_LOG_WARN,
-			"page %d: its largest value is %.3g of full scale; if white is less than "
-			"%.10g say so with --range LO:HI",
-			p->number + 1, seen.hi, p->range.hi);
-}
-
 static int read_measurement(struct page *p)
 {
-	int measured, status = tiff_read(p->r->in, p->number, &p->y);
+	struct restoration *r = p->r;
+	int status = levels_measure(r->in, &p->info, &r->levels);
 
 	if (!status)
-		status = picture_range(&p->info, &p->y, p->r->range, &p->range, &measured);
+		status = tiff_read(r->in, p->number, &p->y);
 	if (status)
 		return status;
 	if (p->info.note)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
-	if (p->info.kind == SAMPLE_FLOAT && !p->r->range)
-		log_message(LACUNA_LOG_INFO, "page %d: range %g:%g%s", p->number + 1, p->range.lo,
-			    p->range.hi, measured ? " as measured; --range states another" : "");
-	image_to_unit(&p->y, p->range);
-	warn_of_darkness(p);
+	p->range =
+		r->full_range ? p->info.full_scale : levels_range(&r->levels, &p->info, r->range);
 	return LACUNA_OK;
+}
+
+static int reject(struct page *p)
+{
+	const size_t n = lacuna_count(&p->y.shape);
+	double ratio;
+	int status;
+
+	if (!(p->r->reject > 0))
+		return LACUNA_OK;
+	status = reject_ratio(p->problem, &ratio);
+	if (!status)
+		status = reject_lone(&p->y.shape, p->y.values, ratio, p->r->reject, &p->rejected,
+				     &p->rejected_count);
+	if (status || !p->rejected_count)
+		return status;
+	p->rejected_values = memory_alloc_array(p->rejected_count, sizeof(float));
+	if (!p->rejected_values)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < p->rejected_count; i++) {
+		p->rejected_values[i] = p->y.values[p->rejected[i]];
+		p->y.values[p->rejected[i]] = NAN;
+	}
+	log_message(
+		LACUNA_LOG_INFO,
+		"page %d: %zu lone values (%.2g %%) are taken as missing, since no kernel could "
+		"have made them, and written as they were; --reject no keeps them",
+		p->number + 1, p->rejected_count, 100 * (double)p->rejected_count / (double)n);
+	return LACUNA_OK;
+}
+
+/* The picture holds the file's values. */
+static void write_back_rejected(const struct page *p, struct image *picture)
+{
+	if (!picture_same_shape(&picture->shape, &p->y.shape))
+		return;
+	for (size_t i = 0; i < p->rejected_count; i++)
+		picture->values[p->rejected[i]] = p->rejected_values[i];
+}
+
+static int enter_scale(struct page *p)
+{
+	const struct restoration *r = p->r;
+	const double full = p->range.hi - p->range.lo;
+	int status = levels_enter(r->full_range ? NULL : &r->levels, p->range, p->problem,
+				  p->y.values, &p->inner);
+
+	if (!status && (p->info.kind == SAMPLE_FLOAT || p->inner.white - p->inner.black < full))
+		log_message(LACUNA_LOG_INFO, "page %d: black is %.6g, white is %.6g%s",
+			    p->number + 1, p->inner.black, p->inner.white,
+			    r->range ? "" : " (measured; --range states another)");
+	return status;
+}
+
+/* Differences on the inner scale, in units of the range. */
+static double inner_unit(const struct page *p)
+{
+	return (p->inner.white - p->inner.black) / (p->range.hi - p->range.lo);
 }
 
 static int find_noise(struct page *p)
@@ -118,16 +167,18 @@ static int find_noise(struct page *p)
 	if (p->noise >= 0)
 		return LACUNA_OK;
 	status = problem_estimate_noise(p->problem, p->y.values, &p->noise);
-	if (!status)
-		log_message(LACUNA_LOG_INFO,
-			    "page %d: noise estimated: %.3g of full scale (%.3g/255)",
-			    p->number + 1, p->noise, p->noise * 255);
-	return status;
+	if (status)
+		return status;
+	p->noise *= inner_unit(p);
+	log_message(LACUNA_LOG_INFO, "page %d: noise estimated: %.3g of full scale (%.3g/255)",
+		    p->number + 1, p->noise, p->noise * 255);
+	return LACUNA_OK;
 }
 
 static int measure(struct page *p)
 {
-	int status = problem_measure(p->problem, p->y.values, p->noise, &p->missing);
+	int status =
+		problem_measure(p->problem, p->y.values, p->noise / inner_unit(p), &p->missing);
 
 	if (!status && p->missing)
 		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
@@ -137,7 +188,7 @@ static int measure(struct page *p)
 
 /* ---- start image, reference -------------------------------------------------------------------------- */
 
-/* The page of a second file that goes with this one, in 0..1. */
+/* The page of a second file that goes with this one, in 0..1 of its own range. */
 static int read_companion(const struct page *p, struct tiff_reader *reader, struct image *image)
 {
 	const int number = tiff_page_count(reader) == 1 ? 0 : p->number;
@@ -214,11 +265,32 @@ static int read_start(struct page *p)
 	if (!p->r->start)
 		return LACUNA_OK;
 	status = read_companion(p, p->r->start, &p->start);
+	if (!status) {
+		image_from_unit(&p->start, p->range);
+		scale_enter(lacuna_count(&p->start.shape), &p->inner, p->start.values);
+	}
 	if (status || picture_same_shape(&p->start.shape, problem_x(p->problem)))
 		return status;
 	if (!picture_same_shape(&p->start.shape, &window))
 		return wrong_shape(p, tiff_path(p->r->start), &p->start.shape);
 	return extend(p, &p->start);
+}
+
+/* The picture holds the file's values. */
+static int compare_to_reference(const struct page *p, const struct image *picture,
+				struct metrics *metrics)
+{
+	const size_t n = lacuna_count(&picture->shape);
+	struct image unit;
+	int status = image_create(&unit, &picture->shape);
+
+	if (status)
+		return status;
+	memcpy(unit.values, picture->values, n * sizeof(*unit.values));
+	image_to_unit(&unit, p->range);
+	status = metrics_compute(&unit.shape, p->reference.values, unit.values, metrics);
+	image_free(&unit);
+	return status;
 }
 
 /* The reference, cut to the window, and how far the measurement is from it where both have one shape. */
@@ -240,7 +312,7 @@ static int read_reference(struct page *p)
 		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
 	}
 	if (!status && picture_same_shape(&p->reference.shape, &p->y.shape)) {
-		status = metrics_compute(&p->y.shape, p->reference.values, p->y.values, &p->before);
+		status = compare_to_reference(p, &p->y, &p->before);
 		p->has_before = !status;
 	}
 	image_free(&whole);
@@ -252,15 +324,20 @@ static int read_reference(struct page *p)
 static int create_session(struct page *p)
 {
 	struct method *m = &p->r->method;
+	const double span = p->inner.white - p->inner.black;
 	const struct session_options options = {
 		.seed = p->r->seed,
 		.image = (uint32_t)p->number,
 		.start = p->start.values,
 		.pairs = p->r->pairs,
+		.lowest = &p->lowest,
+		.highest = &p->highest,
 		.progress = progress_step,
 	};
 	int status;
 
+	p->lowest = (p->inner.lowest - p->inner.black) / span;
+	p->highest = (p->inner.highest - p->inner.black) / span;
 	do {
 		status =
 			session_create(p->problem, &m->prior, m->has_guidance ? &m->guidance : NULL,
@@ -316,15 +393,32 @@ static void accumulate(struct page *p, int64_t sample)
 	}
 }
 
-/* The range of what is written, which differs from what was read when --type asks for another type. */
+/* The range of what is written, which differs from what was read when --type asks for another type of integers. */
 static struct image_range output_range(const struct page *p)
 {
 	const struct restoration *r = p->r;
 
-	if (!r->type_stated ||
-	    (r->kind == p->info.kind && (r->bits == p->info.bits || r->kind == SAMPLE_FLOAT)))
+	if (!r->type_stated || r->kind == SAMPLE_FLOAT ||
+	    (r->kind == p->info.kind && r->bits == p->info.bits))
 		return p->range;
 	return picture_full_scale(r->kind, r->bits);
+}
+
+static void leave_scale(const struct page *p, struct image *picture)
+{
+	scale_leave(lacuna_count(&picture->shape), &p->inner, picture->values);
+	write_back_rejected(p, picture);
+}
+
+/* From the file's values to those of the output's type. */
+static void convert(const struct page *p, struct image *picture)
+{
+	const struct image_range from = p->range, to = output_range(p);
+
+	if (from.lo < to.lo || from.lo > to.lo || from.hi < to.hi || from.hi > to.hi) {
+		image_to_unit(picture, from);
+		image_from_unit(picture, to);
+	}
 }
 
 static int write_single(struct page *p, int64_t sample)
@@ -337,7 +431,8 @@ static int write_single(struct page *p, int64_t sample)
 	status = image_create(&copy, &p->picture.shape);
 	if (!status) {
 		memcpy(copy.values, p->picture.values, lacuna_count(&copy.shape) * sizeof(float));
-		image_from_unit(&copy, output_range(p));
+		leave_scale(p, &copy);
+		convert(p, &copy);
 		status = tiff_write(p->r->single[sample], p->r->in, p->number, &copy);
 	}
 	image_free(&copy);
@@ -358,6 +453,7 @@ static int draw_sample(struct page *p, int64_t sample)
 	window_get(problem_x(p->problem), problem_window(p->problem), p->x, p->picture.values);
 	if (p->mean)
 		accumulate(p, sample);
+	stats.residual *= inner_unit(p);
 	json_array_append_new(p->samples, json_pack("{s:I, s:I, s:o, s:o, s:o}", "steps",
 						    (json_int_t)stats.steps, "evaluations",
 						    (json_int_t)stats.evaluations, "seconds",
@@ -381,6 +477,7 @@ static int draw_samples(struct page *p)
 		status = draw_sample(p, k);
 	for (size_t i = 0; !status && p->mean && i < n; i++)
 		p->picture.values[i] = (float)p->mean[i];
+	leave_scale(p, &p->picture);
 	return status;
 }
 
@@ -406,8 +503,7 @@ static int compare_result(struct page *p)
 
 	if (!p->reference.values)
 		return LACUNA_OK;
-	status = metrics_compute(&p->picture.shape, p->reference.values, p->picture.values,
-				 &p->after);
+	status = compare_to_reference(p, &p->picture, &p->after);
 	if (status)
 		return status;
 	p->has_after = 1;
@@ -422,7 +518,7 @@ static int compare_result(struct page *p)
 static int write_deviation(struct page *p)
 {
 	const size_t n = lacuna_count(&p->picture.shape);
-	const double unit = p->range.hi - p->range.lo;
+	const double unit = p->inner.white - p->inner.black;
 
 	if (!p->r->deviation)
 		return LACUNA_OK;
@@ -436,7 +532,7 @@ static int write_result(struct page *p)
 {
 	int status;
 
-	image_from_unit(&p->picture, output_range(p));
+	convert(p, &p->picture);
 	status = tiff_write(p->r->out, p->r->in, p->number, &p->picture);
 	/* The picture is no longer needed: the deviation takes its place. */
 	return status ? status : write_deviation(p);
@@ -445,12 +541,15 @@ static int write_result(struct page *p)
 static json_t *make_record(const struct page *p)
 {
 	json_t *record = json_pack(
-		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:I, s:O}", "page", p->number + 1,
-		"measurement", report_shape(problem_y(p->problem)), "unknown",
+		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:O}", "page",
+		p->number + 1, "measurement", report_shape(problem_y(p->problem)), "unknown",
 		report_shape(problem_x(p->problem)), "result", report_shape(&p->picture.shape),
 		"sample_type", picture_type_name(p->info.kind, p->info.bits), "range",
-		report_range(p->range), "noise", report_real(p->noise), "noise_estimated",
-		p->r->noise < 0, "missing_values", (json_int_t)p->missing, "samples", p->samples);
+		report_range(p->range), "scale",
+		report_range((struct image_range){ p->inner.black, p->inner.white }), "noise",
+		report_real(p->noise), "noise_estimated", p->r->noise < 0, "missing_values",
+		(json_int_t)p->missing, "rejected_values", (json_int_t)p->rejected_count, "samples",
+		p->samples);
 	double residual = 0;
 	size_t k;
 	json_t *sample;
@@ -469,8 +568,8 @@ static json_t *make_record(const struct page *p)
 int page_restore(struct restoration *r, int number, json_t **record)
 {
 	static int (*const stages[])(struct page *) = {
-		set_up_problem, read_measurement, read_reference, find_noise,
-		measure,	read_start,	  create_session, allocate_results,
+		set_up_problem, read_measurement, read_reference, reject,	  enter_scale,
+		find_noise,	measure,	  read_start,	  create_session, allocate_results,
 		draw_samples,	compare_result,	  write_result,
 	};
 	struct page p = { .r = r, .number = number };

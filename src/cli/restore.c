@@ -23,13 +23,14 @@
 struct values {
 	const char *output, *noise, *method, *prior, *guidance, *sampler;
 	struct option_list operators;
-	const char *deviation, *singles, *range, *reference, *report, *start, *pages, *type;
+	const char *deviation, *singles, *range, *reference, *report, *start, *pages, *type,
+		*reject;
 	int64_t steps, samples, seed, threads;
 	uint64_t memory;
 	int force, in_place, quiet, verbose, progress, json, independent;
 };
 
-static const struct values defaults = { .noise = "auto", .samples = 1 };
+static const struct values defaults = { .noise = "auto", .reject = "8", .samples = 1 };
 
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
@@ -68,9 +69,15 @@ static const struct option_row rows[] = {
 	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other random numbers [0]", AT(seed),
 	  .lo = 0, .hi = 0x1p53 },
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "sample values that are black and white [full scale of integers; 0:1 or the measured "
-	  "range of floats]",
+	  "sample values that are black and white, for -n, --reference and --type [full scale of "
+	  "integers; 0:1 or the measured range of floats]; full: the type's, and a scene that "
+	  "fills a small part of it is not stretched",
 	  AT(range) },
+	{ "reject", 0, OPTION_TEXT, "K",
+	  "take a lone value as missing that stands out by K times what neighbours differ by, and "
+	  "that no kernel could have made (a hot pixel); it is written as it was; no: reject none "
+	  "[8]",
+	  AT(reject) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },
@@ -130,11 +137,15 @@ static int parse_values(const struct values *v, struct restoration *r, struct fi
 			"--noise takes a number from 0, a fraction such as 2.55/255, or auto, "
 			"not '%s'",
 			v->noise);
-	if (v->range) {
+	r->full_range = v->range && !strcmp(v->range, "full");
+	if (v->range && !r->full_range) {
 		r->range = &f->range;
 		if (picture_parse_range(v->range, &f->range))
 			return LACUNA_EINVAL;
 	}
+	if (strcmp(v->reject, "no") != 0 && (!text_real(v->reject, &r->reject) || r->reject < 1))
+		return error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
+				 v->reject);
 	if (v->type) {
 		r->type_stated = 1;
 		picture_type(v->type, &r->kind, &r->bits);

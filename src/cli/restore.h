@@ -4,6 +4,7 @@
 #ifndef CLI_RESTORE_H
 #define CLI_RESTORE_H
 
+#include "cli/levels.h"
 #include "cli/method.h"
 #include "cli/picture.h"
 
@@ -17,6 +18,9 @@ struct restoration {
 
 	double noise;			 /* < 0: estimate */
 	const struct image_range *range; /* the user's, or NULL */
+	int full_range;			 /* --range full: the type's, and no stretching */
+	double reject;			 /* eagerness of reject_lone(); 0: reject nothing */
+	struct levels levels;		 /* measured once for all pages */
 	int type_stated;		 /* --type was given: kind and bits */
 	enum sample_kind kind;
 	int bits;

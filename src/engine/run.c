@@ -80,6 +80,18 @@ static int service_diagonal(const struct lacuna_host *host, float *d)
 
 /* ---- services: the prior */
 
+/* The mean of what is bounded has the same bounds, whatever an imperfect prior says. */
+static void keep_within(const struct session *s, float *x0)
+{
+	const size_t n = lacuna_count(&s->description.x);
+	const double *lo = s->options.lowest, *hi = s->options.highest;
+
+	for (size_t i = 0; lo && i < n; i++)
+		x0[i] = x0[i] < *lo ? (float)*lo : x0[i];
+	for (size_t i = 0; hi && i < n; i++)
+		x0[i] = x0[i] > *hi ? (float)*hi : x0[i];
+}
+
 static int finish_evaluation(struct session *s, double started, int status)
 {
 	s->prior_seconds += now() - started;
@@ -106,6 +118,8 @@ static int denoise_groups(struct session *s, denoiser *denoise, double sigma, co
 	for (i = 0; !status && i < s->groups; i++)
 		status = denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
 				 u + i * s->group, x0 + i * s->group);
+	if (!status)
+		keep_within(s, x0);
 	return finish_evaluation(s, started, status);
 }
 
@@ -157,6 +171,8 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 	for (i = 0; !status && i < s->groups; i++)
 		status = prior->denoise_map(s->prior, s->prior_scratch, sigma + i * s->group,
 					    u + i * s->group, x0 + i * s->group);
+	if (!status)
+		keep_within(s, x0);
 	return finish_evaluation(s, started, status);
 }
 

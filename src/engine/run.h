@@ -15,6 +15,8 @@ struct session_options {
 	/* Samples 2 k and 2 k + 1 have noise of opposite signs (antithetic variates, Hammersley and Morton 1956): each is as
 	 * good a sample as ever, and their mean is nearer to the posterior mean than that of independent ones. */
 	int pairs;
+	/* No value of the image is below or above: the prior's answers are kept within.  NULL: not known. */
+	const double *lowest, *highest;
 	/* After each step; may be NULL. */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *progress_context;

@@ -29,8 +29,9 @@ may_include src/base base
 may_include src/image image base
 may_include src/plugin plugin base
 may_include src/engine engine plugin base
+may_include src/restore restore engine plugin base
 test ! -d src/study || may_include src/study study engine plugin base
-may_include src/cli cli study engine plugin image base
+may_include src/cli cli study restore engine plugin image base
 may_include plugins/common common
 for family in operators priors guidances samplers; do
 	may_include plugins/$family common
@@ -51,7 +52,7 @@ absent() {
 }
 
 cd "$abs_top_srcdir" || exit 99
-quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c"
+quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c src/restore/*.c"
 plugins="plugins/*/*.c"
 absent "below src/cli nothing prints" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet

@@ -159,6 +159,8 @@ def denoise(net, u, sigma, autocast=None, inside=False):
     h, w = u.shape[-2:]
     m = net.multiple
     ph, pw = -h % m, -w % m
+    most = 0.75 + 6 * sigma  # far outside the network's range: bounded for it, and what is cut off is added to its answer
+    given, u = u, torch.minimum(torch.maximum(u - 0.5, -most), most) + 0.5
     f = features(u, sigma)
     if ph or pw:
         f = F.pad(f, (0, pw, 0, ph))
@@ -167,7 +169,7 @@ def denoise(net, u, sigma, autocast=None, inside=False):
         out = net(f)
     out = out.float()[..., :h, :w]
     s2, sd2 = sigma * sigma, SIGMA_DATA**2
-    return 0.5 + (u - 0.5) * (sd2 / (s2 + sd2)) + out * (sigma * SIGMA_DATA / torch.sqrt(s2 + sd2))
+    return given - u + 0.5 + (u - 0.5) * (sd2 / (s2 + sd2)) + out * (sigma * SIGMA_DATA / torch.sqrt(s2 + sd2))
 
 
 # ---- safetensors ----------------------------------------------------------------------------

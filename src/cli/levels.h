@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Black and white of a file: what its values mean, and how the engine sees them. */
+#ifndef CLI_LEVELS_H
+#define CLI_LEVELS_H
+
+#include "cli/picture.h"
+#include "engine/problem.h"
+#include "restore/scale.h"
+
+/* What was measured over all pages of one sample type, so that a stack does not flicker. */
+struct levels {
+	int measured; /* for the type below */
+	enum sample_kind kind;
+	int bits;
+	int found; /* the pages are not of one value */
+	struct scale seen;
+};
+
+/* Measures the levels of all pages that have the sample type of `page', unless that is what *levels holds already. */
+int levels_measure(struct tiff_reader *, const struct tiff_page *page, struct levels *);
+
+/* The values that are 0..1 for -n, metrics and --type.  stated: the user's, or NULL.  Integers: the type's full scale.
+ * Floats: 0..1 where the values look like it, else what was measured. */
+struct image_range levels_range(const struct levels *, const struct tiff_page *,
+				const struct image_range *stated);
+
+/* Puts the measurement y, in the file's values, on the engine's inner scale, which *inner receives in the file's values:
+ * `range' where the scene fills half of it or more, else what was measured (levels NULL: `range' in any case).  It is `range'
+ * also where the operator would not follow: it is not linear, or its y is no picture. */
+int levels_enter(const struct levels *, struct image_range range, struct problem *, float *y,
+		 struct scale *inner);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/reject.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A kernel that gives its neighbours less looks like a hot pixel itself. */
+static const double least_ratio = 0.2;
+static const size_t most_share = 500;
+/* Standard deviation of normal deviates, in units of their median absolute value. */
+static const double mad_to_sigma = 1.4826;
+
+struct plane {
+	const float *values;
+	int64_t w, h;
+};
+
+/* The finite ones of the values `radius' away. */
+static int ring(const struct plane *p, size_t at, int64_t radius, float *found)
+{
+	const int64_t x = (int64_t)at % p->w, y = (int64_t)at / p->w;
+	int n = 0;
+
+	for (int64_t j = y - radius; j <= y + radius; j++)
+		for (int64_t i = x - radius; i <= x + radius; i++) {
+			const int inside = i >= 0 && j >= 0 && i < p->w && j < p->h;
+			const int64_t far =
+				llabs(i - x) > llabs(j - y) ? llabs(i - x) : llabs(j - y);
+
+			if (inside && far == radius && isfinite(p->values[i + p->w * j]))
+				found[n++] = p->values[i + p->w * j];
+		}
+	return n;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+static float median(float *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return values[n / 2];
+}
+
+/* Of a value: from the middle of its neighbours; then how far it and the neighbour most like it stand out of what is
+ * around them, which a point of light would make alike. */
+struct distances {
+	float neighbours, self, other;
+};
+
+static int measure(const struct plane *p, size_t at, struct distances *d)
+{
+	float near[8], around[16], level;
+	const int n = ring(p, at, 1, near), m = ring(p, at, 2, around);
+
+	if (n < 3 || m < 3 || !isfinite(p->values[at]))
+		return 0;
+	d->neighbours = p->values[at] - median(near, (size_t)n);
+	level = median(around, (size_t)m);
+	d->self = p->values[at] - level;
+	d->other = d->self > 0 ? near[n - 1] - level : level - near[0];
+	d->self = fabsf(d->self);
+	d->neighbours = fabsf(d->neighbours);
+	return 1;
+}
+
+static int typical_distance(const struct plane *p, double *sigma)
+{
+	const size_t n = (size_t)(p->w * p->h);
+	float *list = memory_alloc_array(n, sizeof(*list));
+	struct distances d;
+	size_t count = 0;
+
+	if (!list)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (measure(p, i, &d))
+			list[count++] = d.neighbours;
+	*sigma = count ? mad_to_sigma * (double)median(list, count) : 0;
+	memory_release(list);
+	return LACUNA_OK;
+}
+
+static int reject_plane(const struct plane *p, double ratio, double eagerness, size_t first,
+			size_t *list, size_t *count)
+{
+	const size_t n = (size_t)(p->w * p->h);
+	double sigma;
+	int status = typical_distance(p, &sigma);
+
+	for (size_t i = 0; !status && i < n; i++) {
+		struct distances d;
+
+		if (measure(p, i, &d) && (double)d.neighbours > eagerness * sigma &&
+		    (double)d.other < 0.5 * ratio * (double)d.self)
+			list[(*count)++] = first + i;
+	}
+	return status;
+}
+
+int reject_lone(const struct lacuna_shape *shape, const float *y, double ratio, double eagerness,
+		size_t **list, size_t *count)
+{
+	const size_t n = lacuna_count(shape);
+	const size_t area = (size_t)shape->extent[0] * (size_t)shape->extent[1];
+	int status = LACUNA_OK;
+
+	*count = 0;
+	*list = NULL;
+	if (ratio < least_ratio)
+		return LACUNA_OK;
+	*list = memory_alloc_array(n, sizeof(**list));
+	if (!*list)
+		return LACUNA_ENOMEM;
+	for (size_t first = 0; !status && first < n; first += area) {
+		const struct plane p = { y + first, shape->extent[0], shape->extent[1] };
+
+		status = reject_plane(&p, ratio, eagerness, first, *list, count);
+	}
+	if (*count > n / most_share + 1)
+		*count = 0;
+	return status;
+}
+
+int reject_ratio(struct problem *problem, double *ratio)
+{
+	const struct lacuna_shape *x = problem_x(problem), *y = problem_y(problem);
+	const size_t nx = lacuna_count(x), area = (size_t)y->extent[0] * (size_t)y->extent[1];
+	float *point, *response, other[8];
+	size_t peak = 0;
+	int status = LACUNA_ENOMEM;
+
+	*ratio = 0;
+	if (!(problem_flags(problem) & LACUNA_LINEAR))
+		return LACUNA_OK;
+	point = memory_alloc_array(nx, sizeof(*point));
+	response = memory_alloc_array(lacuna_count(y), sizeof(*response));
+	if (point && response) {
+		point[x->extent[0] / 2 + x->extent[0] * (x->extent[1] / 2)] = 1;
+		status = problem_apply(problem, point, response);
+	}
+	if (!status) {
+		const struct plane p = { response, y->extent[0], y->extent[1] };
+		int n;
+
+		for (size_t i = 1; i < area; i++)
+			peak = response[i] > response[peak] ? i : peak;
+		n = ring(&p, peak, 1, other);
+		for (int i = 0; i < n; i++)
+			*ratio = fmax(*ratio, (double)other[i] / (double)response[peak]);
+		if (!isfinite(*ratio))
+			*ratio = 0;
+	}
+	memory_release(point);
+	memory_release(response);
+	return status;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/scale.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double tail = 0.002, margin = 0.05;
+/* A stretch of less than this gains nothing. */
+static const double enough = 0.5;
+
+int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size_t most)
+{
+	const size_t stride = most ? (n + most - 1) / most : 1, wanted = s->count + n / stride + 1;
+
+	if (wanted > s->room) {
+		float *more = memory_alloc_array(wanted, sizeof(*more));
+
+		if (!more)
+			return LACUNA_ENOMEM;
+		if (s->count)
+			memcpy(more, s->values, s->count * sizeof(*more));
+		memory_release(s->values);
+		s->values = more;
+		s->room = wanted;
+	}
+	for (size_t i = 0; i < n; i += stride)
+		if (isfinite(values[i]))
+			s->values[s->count++] = values[i];
+	return LACUNA_OK;
+}
+
+void scale_sample_free(struct scale_sample *s)
+{
+	memory_release(s->values);
+	memset(s, 0, sizeof(*s));
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The value below which this part of the sample lies. */
+static double quantile(const struct scale_sample *s, double part)
+{
+	return s->values[(size_t)(part * (double)(s->count - 1))];
+}
+
+/* Noise around one level: a quarter of the values is hardly farther from the extreme than a twentieth, or than the steps
+ * of integers. */
+static int is_flat(double extreme, double near, double quarter, double span)
+{
+	const double distance = fabs(quarter - extreme);
+
+	return distance <= 2.5 * fabs(near - extreme) + 0.02 * span && distance <= 0.1 * span;
+}
+
+int scale_measure(struct scale_sample *s, struct scale *scale)
+{
+	double lo, hi;
+
+	if (!s->count)
+		return 0;
+	qsort(s->values, s->count, sizeof(*s->values), by_value);
+	lo = quantile(s, tail);
+	hi = quantile(s, 1 - tail);
+	if (!(hi > lo)) { /* nearly all values are alike: what there is besides them is the scene */
+		lo = s->values[0];
+		hi = s->values[s->count - 1];
+	}
+	if (!(hi > lo))
+		return 0;
+	scale->lowest = is_flat(lo, quantile(s, 0.05), quantile(s, 0.25), hi - lo) ? lo : -INFINITY;
+	scale->highest = is_flat(hi, quantile(s, 0.95), quantile(s, 0.75), hi - lo) ? hi : INFINITY;
+	scale->black = lo - margin * (hi - lo);
+	scale->white = hi + margin * (hi - lo);
+	return scale->white > scale->black;
+}
+
+struct scale scale_choose(const struct scale *stated, const struct scale *seen)
+{
+	const double full = stated->white - stated->black;
+	/* Noise takes a picture that fills its range a little out of it. */
+	const double slack = 0.25 * full;
+	struct scale chosen = *seen;
+
+	chosen.black = fmax(seen->black, stated->black - slack);
+	chosen.white = fmin(seen->white, stated->white + slack);
+	if (!(chosen.white > chosen.black)) /* what was stated holds for nothing in the picture */
+		return *seen;
+	if (chosen.white - chosen.black >= enough * full) {
+		chosen.black = stated->black;
+		chosen.white = stated->white;
+	}
+	return chosen;
+}
+
+void scale_measurement(size_t n, double zero, const struct scale *scale, const float *ones,
+		       float *y)
+{
+	const double span = scale->white - scale->black, black = scale->black - zero;
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = (float)((y[i] - zero - black * (ones ? (double)ones[i] : 1)) / span);
+}
+
+void scale_enter(size_t n, const struct scale *scale, float *x)
+{
+	scale_measurement(n, 0, scale, NULL, x);
+}
+
+void scale_leave(size_t n, const struct scale *scale, float *z)
+{
+	const double span = scale->white - scale->black;
+
+	for (size_t i = 0; i < n; i++)
+		z[i] = (float)(scale->black + span * z[i]);
+}

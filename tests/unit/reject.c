@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Lone values: a hot pixel is found, a star that was blurred is not. */
+#include <config.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "restore/reject.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = 40, H = 30, N = W * H };
+static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+
+static void sky(float *y)
+{
+	random_gaussian((struct random_key){ 3, 0, 0 }, 0, 0, y, N);
+	for (int i = 0; i < N; i++)
+		y[i] = 100 + y[i];
+}
+
+static size_t found(const float *y, double ratio, double eagerness, size_t *first)
+{
+	size_t *list, count = 99;
+	int status = reject_lone(&shape, y, ratio, eagerness, &list, &count);
+
+	*first = !status && count ? list[0] : N;
+	memory_release(list);
+	return count;
+}
+
+int main(void)
+{
+	static float y[N];
+	size_t first;
+
+	sky(y);
+	ok(found(y, 0.8, 8, &first) == 0, "noise has none");
+	y[W * 7 + 9] = 500;
+	ok(found(y, 0.8, 8, &first) == 1 && first == W * 7 + 9, "a hot pixel is found");
+	y[W * 7 + 9] = -300;
+	ok(found(y, 0.8, 8, &first) == 1 && first == W * 7 + 9, "a dead one, too");
+	ok(found(y, 0.1, 8, &first) == 0, "not where a point stays a point");
+	ok(found(y, 0.8, 1000, &first) == 0, "eagerness is obeyed");
+	sky(y);
+	for (int j = -3; j <= 3; j++)
+		for (int i = -3; i <= 3; i++)
+			y[W * (12 + j) + 20 + i] += (float)(400 * exp(-(i * i + j * j) / 4.5));
+	ok(found(y, exp(-1 / 4.5), 8, &first) == 0, "a star is left alone");
+	sky(y);
+	y[0] = 900;
+	y[N - 1] = 900;
+	y[5] = NAN;
+	ok(found(y, 0.8, 8, &first) == 2 && first == 0, "corners count, NaN does not");
+	for (int i = 0; i < N; i += 7)
+		y[i] = 900;
+	ok(found(y, 0.8, 8, &first) == 0, "where there are many the kernel is wrong");
+	return tap_done();
+}

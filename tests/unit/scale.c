@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The inner scale: it follows the scene, and nothing else. */
+#include <config.h>
+
+#include "restore/scale.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N = 10000 };
+
+static int measured(const float *values, struct scale *scale)
+{
+	struct scale_sample sample = { 0 };
+	int found = 0;
+
+	if (!scale_sample_add(&sample, values, N, N))
+		found = scale_measure(&sample, scale);
+	scale_sample_free(&sample);
+	return found;
+}
+
+static int close_to(double a, double b, double unit)
+{
+	return fabs(a - b) <= 1e-4 * unit;
+}
+
+static void scene(float *values, double offset, double factor)
+{
+	for (int i = 0; i < N; i++)
+		values[i] = (float)(offset + factor * ((i * 7919) % N) / N);
+}
+
+/* a + b times the picture has a + b times the scale. */
+static void test_equivariant(void)
+{
+	static const double cases[][2] = {
+		{ 0, 1e-12 }, { 100, 800 }, { -1024, 4095 }, { 0, 1e6 }
+	};
+	static float values[N];
+	struct scale one, other;
+	int good = 1;
+
+	scene(values, 0, 1);
+	ok(measured(values, &one) && one.black > -0.1 && one.black < 0 && one.white > 1 &&
+		   one.white < 1.1,
+	   "a ramp from 0 to 1 has a scale a little wider");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const double a = cases[i][0], b = cases[i][1];
+
+		scene(values, a, b);
+		good &= measured(values, &other) && close_to(other.black, a + b * one.black, b) &&
+			close_to(other.white, a + b * one.white, b);
+	}
+	ok(good, "the scale follows offset and gain");
+}
+
+static void test_outliers(void)
+{
+	static float values[N];
+	struct scale clean, spoilt;
+
+	scene(values, 0, 1000);
+	measured(values, &clean);
+	values[17] = 1e6f;
+	values[18] = -1e30f;
+	values[19] = NAN;
+	values[20] = INFINITY;
+	ok(measured(values, &spoilt) && close_to(clean.black, spoilt.black, 10000) &&
+		   close_to(clean.white, spoilt.white, 10000),
+	   "hot pixels, NaN and infinities do not move it");
+}
+
+static void test_degenerate(void)
+{
+	static float values[N];
+	struct scale scale;
+
+	ok(!measured(values, &scale), "a picture of one value has none");
+	values[5] = 1;
+	ok(measured(values, &scale) && scale.white > scale.black, "one other value is a scene");
+	for (int i = 0; i < N; i++)
+		values[i] = NAN;
+	ok(!measured(values, &scale), "nothing but NaN has none");
+}
+
+static void test_choice(void)
+{
+	static const struct scale unit = { .black = 0, .white = 1 };
+	struct scale s = scale_choose(&unit, &(struct scale){ .black = 0.1, .white = 0.7 });
+
+	ok(close_to(s.black, 0, 1) && close_to(s.white, 1, 1),
+	   "a scene that fills its range stays");
+	s = scale_choose(&unit, &(struct scale){ .black = 0.02, .white = 0.08 });
+	ok(close_to(s.black, 0.02, 1) && close_to(s.white, 0.08, 1), "a dark one is stretched");
+	s = scale_choose(&unit, &(struct scale){ .black = 0.1, .white = 40 });
+	ok(close_to(s.black, 0, 1) && close_to(s.white, 1, 1),
+	   "highlights beyond what was stated are not white");
+	s = scale_choose(&unit, &(struct scale){ .black = 40, .white = 90 });
+	ok(close_to(s.black, 40, 1) && close_to(s.white, 90, 1),
+	   "a wrong statement is not followed");
+}
+
+/* Most of a sky is as dark as it gets; of a photograph that is not known. */
+static void test_floor(void)
+{
+	static float values[N];
+	struct scale scale;
+
+	scene(values, 0, 1);
+	measured(values, &scale);
+	ok(scale.lowest < -1e300 && scale.highest > 1e300,
+	   "a ramp tells of no floor and no ceiling");
+	for (int i = 0; i < N; i++)
+		values[i] = i % 20 ? 100 + (float)(i % 5) : (float)(100 + i % 1000);
+	measured(values, &scale);
+	ok(scale.lowest >= 100 && scale.lowest < 105 && scale.highest > 1e300,
+	   "a dark sky is a floor");
+	for (int i = 0; i < N; i++)
+		values[i] = -values[i];
+	measured(values, &scale);
+	ok(scale.highest > -105 && scale.highest <= -100 && scale.lowest < -1e300,
+	   "white paper is a ceiling");
+}
+
+/* y = zero + A (x - zero) with A 1 = ones: on the inner scale it is A z. */
+static void test_measurement(void)
+{
+	const float ones[] = { 1, 0.5f, 0 };
+	const struct scale scale = { .black = 100, .white = 300 };
+	const double zero = 50;
+	float x[] = { 150, 250, 120 }, y[3], z[3];
+
+	memcpy(z, x, sizeof(x));
+	for (int i = 0; i < 3; i++)
+		y[i] = (float)(zero + ones[i] * (x[i] - zero));
+	scale_enter(3, &scale, z);
+	scale_measurement(3, zero, &scale, ones, y);
+	ok(close_to(z[0], 0.25, 1) && close_to(y[0], z[0], 1) && close_to(y[1], 0.5 * z[1], 1) &&
+		   close_to(y[2], 0, 1),
+	   "a measurement follows its operator");
+	scale_leave(3, &scale, z);
+	ok(close_to(z[0], x[0], 1) && close_to(z[1], x[1], 1) && close_to(z[2], x[2], 1),
+	   "to the inner scale and back");
+}
+
+int main(void)
+{
+	test_equivariant();
+	test_outliers();
+	test_degenerate();
+	test_choice();
+	test_floor();
+	test_measurement();
+	return tap_done();
+}
