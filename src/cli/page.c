@@ -122,11 +122,12 @@ static int reject(struct page *p)
 		p->rejected_values[i] = p->y.values[p->rejected[i]];
 		p->y.values[p->rejected[i]] = NAN;
 	}
-	log_message(
-		LACUNA_LOG_INFO,
-		"page %d: %zu lone values (%.2g %%) are taken as missing, since no kernel could "
-		"have made them, and written as they were; --reject no keeps them",
-		p->number + 1, p->rejected_count, 100 * (double)p->rejected_count / (double)n);
+	log_message(LACUNA_LOG_INFO,
+		    "page %d: %zu lone value%s (%.2g %%) taken as missing: no kernel could have "
+		    "made that. "
+		    "Written as read; --reject no keeps such values",
+		    p->number + 1, p->rejected_count, p->rejected_count == 1 ? "" : "s",
+		    100 * (double)p->rejected_count / (double)n);
 	return LACUNA_OK;
 }
 

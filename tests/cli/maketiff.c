@@ -2,12 +2,12 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same|dim|hot]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
- * "nan" leaves out a rectangle of the first page. */
+ * "nan" leaves out a rectangle of the first page; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20). */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same;
-	double hole;
+	int same, hot;
+	double hole, factor;
 };
 
 static double value(long x, long y, long c, long page)
@@ -63,11 +63,14 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 	for (long y = 0; y < p->height; y++) {
 		for (long x = 0; x < p->width; x++)
 			for (long c = 0; c < p->channels; c++) {
+				const int hot = p->hot && x == 20 && y == 20;
 				const int hole = p->hole != 0 && !page && x >= 9 && x < 14 &&
 						 y >= 4 && y < 8;
 
 				put(p, row, (size_t)(x * p->channels + c),
-				    hole ? p->hole : value(x, y, c, p->same ? 0 : page));
+				    hole  ? p->hole
+				    : hot ? 1e6
+					  : p->factor * value(x, y, c, p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
 			return 0;
@@ -87,7 +90,9 @@ static int make(char **argv, int argc)
 
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.same = argc > 7 && !strcmp(argv[7], "same");
-	if (argc > 7 && !p.same)
+	p.hot = argc > 7 && !strcmp(argv[7], "hot");
+	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
+	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))
 		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
 	row = calloc((size_t)(p.width * p.channels), 4);
 	tif = TIFFOpen(argv[1], "w");
@@ -188,7 +193,8 @@ int main(int argc, char **argv)
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))
 		return moments(argc - 2, argv + 2);
 	if (argc < 7 || atol(argv[3]) < 1 || atol(argv[5]) < 1) {
-		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same]\n",
+		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES "
+		      "[nan|inf|same|dim|hot]\n",
 		      stderr);
 		return 2;
 	}

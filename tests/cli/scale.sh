@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# The result does not depend on which part of its range a scene fills, nor on one value that is far off.
+
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+gaussian="-p gaussian"
+blur="-A blur:sigma=1 $gaussian"
+ok "dim picture" "$maketiff" dim.tif float32 48 40 1 1 dim
+ok "its range is told" "$LACUNA" restore dim.tif -o told.tif $blur -n 0.01 --range 0:0.02
+ok "its type's range is told" "$LACUNA" restore dim.tif -o full.tif $blur -n 0.0002 --range 0:1
+contains err "white is" "black and white are said"
+ok "the same picture" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif full.tif
+ok "not stretched" "$LACUNA" restore dim.tif -o flat.tif $blur -n 0.0002 --range full
+fails 1 "--range full takes the type's" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif flat.tif
+
+ok "hot pixel" "$maketiff" hot.tif float32 48 40 1 1 hot
+ok "clean picture" "$maketiff" clean.tif float32 48 40 1 1
+ok "clean one restored" "$LACUNA" restore clean.tif -o clean-r.tif $blur -n 0.01 --range 0:1
+ok "with the hot pixel" "$LACUNA" restore hot.tif -o hot-r.tif $blur -n 0.01 --range 0:1
+contains err "1 lone value" "it is said"
+ok "it is written back" "$LACUNA" compare --range 0:1e6 --max-nrmse 0.00001 hot.tif hot-r.tif
+ok "kept when told so" "$LACUNA" restore hot.tif -o kept.tif $blur -n 0.01 --range 0:1 --reject no
+fails 1 "that poisons the picture" "$LACUNA" compare --range 0:1e6 --max-nrmse 0.00001 hot.tif kept.tif
+fails 2 "--reject takes a number" "$LACUNA" restore hot.tif -o x.tif $blur --reject much
+
+ok "float as float" "$LACUNA" restore clean.tif -o clean-f.tif -A identity $gaussian -n 0.01 -t float32
+ok "16 bits" "$maketiff" deep.tif uint16 48 40 1 1
+ok "16 bits as float" "$LACUNA" restore deep.tif -o deep-f.tif -A identity $gaussian -n 0.01 -t float32
+ok "16 bits as they are" "$LACUNA" restore deep.tif -o deep-i.tif -A identity $gaussian -n 0.01
+ok "and back" "$LACUNA" restore deep-f.tif -o back.tif -A identity $gaussian -s ddpm -g ddnm --steps 1 -n 0 -t uint16 --range 0:65535
+ok "floats are in counts" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif back.tif
+
+done_testing
