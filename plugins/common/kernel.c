@@ -4,6 +4,7 @@
  * formula over the pixel's square, not a sample at its centre; this is also what makes narrow kernels right. */
 #include "common/kernel.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LARGEST = 4097 }; /* side of a kernel, px */
@@ -61,11 +62,18 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 	memset(k, 0, sizeof(*k));
 	if (status)
 		return status;
-	if (s.extent[2] != 1 || s.extent[3] != 1)
+	if (s.extent[3] != 1)
+		status =
+			host->fail(host, LACUNA_EINVAL,
+				   "%s: the kernel has %lld pages, as a kernel of three dimensions "
+				   "has; pictures are restored page by page: give the page in "
+				   "focus as a file of its own",
+				   path, (long long)s.extent[3]);
+	else if (s.extent[2] != 1)
 		status = host->fail(host, LACUNA_EINVAL,
 				    "%s: the kernel has %lld channels; give a gray image or a "
 				    "text matrix",
-				    path, (long long)(s.extent[2] * s.extent[3]));
+				    path, (long long)s.extent[2]);
 	if (!status)
 		status = kernel_create(host, s.extent[0], s.extent[1], k);
 	for (size_t i = 0; !status && i < lacuna_count(&s); i++) {
@@ -79,6 +87,173 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 	host->release(host, values);
 	if (status)
 		kernel_release(k);
+	return status;
+}
+
+/* ---- measured kernels -------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return values[n / 2];
+}
+
+struct rim {
+	double level, sigma; /* median, and standard deviation by the median distance from it */
+};
+
+static int measure_rim(const struct kernel *k, struct rim *rim)
+{
+	const size_t n = 2 * ((size_t)k->width + (size_t)k->height) - 4;
+	double *values = k->host->alloc(k->host, n * sizeof(*values));
+	size_t count = 0;
+
+	if (!values)
+		return LACUNA_ENOMEM;
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++)
+			if (i == 0 || j == 0 || i == k->width - 1 || j == k->height - 1)
+				values[count++] =
+					k->values[(size_t)j * (size_t)k->width + (size_t)i];
+	rim->level = median(values, count);
+	for (size_t i = 0; i < count; i++)
+		values[i] = fabs(values[i] - rim->level);
+	rim->sigma = 1.4826 * median(values, count);
+	k->host->release(k->host, values);
+	return LACUNA_OK;
+}
+
+static double largest(const struct kernel *k)
+{
+	const size_t n = (size_t)k->width * (size_t)k->height;
+	double most = k->values[0];
+
+	for (size_t i = 1; i < n; i++)
+		most = fmax(most, k->values[i]);
+	return most;
+}
+
+static int subtract_rim(struct kernel *k, const char *name, enum kernel_background background,
+			int tell)
+{
+	enum { LEAST_SIDE = 7 }; /* a smaller kernel is all rim */
+	const size_t n = (size_t)k->width * (size_t)k->height;
+	const double peak = largest(k);
+	struct rim rim;
+	int status, level_found, flat;
+
+	if (background == KERNEL_BACKGROUND_KEEP || k->width < LEAST_SIDE || k->height < LEAST_SIDE)
+		return LACUNA_OK;
+	status = measure_rim(k, &rim);
+	if (status)
+		return status;
+	level_found = fabs(rim.level) > 0.005 * (peak - rim.level) && peak > rim.level;
+	flat = rim.sigma < 0.2 * fabs(rim.level) && peak - rim.level > fabs(rim.level);
+	if (background == KERNEL_BACKGROUND_AUTO && level_found && !flat && tell)
+		k->host->log(k->host, LACUNA_LOG_WARN,
+			     "%s: the rim of the kernel is %.2g of its peak: it may be cut off; "
+			     "background=rim subtracts that, background=keep keeps it",
+			     name, rim.level / peak);
+	if (background == KERNEL_BACKGROUND_AUTO && !(level_found && flat))
+		return LACUNA_OK;
+	for (size_t i = 0; i < n; i++) {
+		k->values[i] -= rim.level;
+		if (k->values[i] < 3 * rim.sigma)
+			k->values[i] = 0;
+	}
+	if (tell)
+		k->host->log(k->host, LACUNA_LOG_INFO,
+			     "%s: its background, %.4g of the peak, was subtracted; "
+			     "background=keep keeps it",
+			     name, rim.level / peak);
+	return LACUNA_OK;
+}
+
+/* Of what is positive, in pixels from the first. */
+static void centroid(const struct kernel *k, double *x, double *y)
+{
+	double sum = 0;
+
+	*x = *y = 0;
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++) {
+			const double v =
+				fmax(k->values[(size_t)j * (size_t)k->width + (size_t)i], 0);
+
+			sum += v;
+			*x += v * i;
+			*y += v * j;
+		}
+	*x = sum > 0 ? *x / sum : k->width / 2;
+	*y = sum > 0 ? *y / sum : k->height / 2;
+}
+
+/* Correlation of the kernel with itself, turned by half a turn about a point. */
+static double symmetry(const struct kernel *k, double x, double y)
+{
+	const int twice_x = (int)floor(2 * x + 0.5), twice_y = (int)floor(2 * y + 0.5);
+	double both = 0, self = 0;
+
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++) {
+			const int a = twice_x - i, b = twice_y - j;
+			const double v = k->values[(size_t)j * (size_t)k->width + (size_t)i];
+
+			self += v * v;
+			if (a >= 0 && b >= 0 && a < k->width && b < k->height)
+				both += v * k->values[(size_t)b * (size_t)k->width + (size_t)a];
+		}
+	return self > 0 ? both / self : 0;
+}
+
+static void find_peak(const struct kernel *k, double *x, double *y)
+{
+	const size_t n = (size_t)k->width * (size_t)k->height;
+	size_t peak = 0;
+
+	for (size_t i = 1; i < n; i++)
+		peak = k->values[i] > k->values[peak] ? i : peak;
+	*x = (double)(peak % (size_t)k->width);
+	*y = (double)(peak / (size_t)k->width);
+}
+
+static void move_centre(struct kernel *k, const char *name, enum kernel_centre centre, int tell)
+{
+	const double alike = 0.9, moved = 0.75;
+	double x, y;
+
+	if (centre == KERNEL_MIDDLE)
+		return;
+	centroid(k, &x, &y);
+	if (centre == KERNEL_PEAK)
+		find_peak(k, &x, &y);
+	else if (centre == KERNEL_CENTRE_AUTO &&
+		 (fmax(fabs(x - k->centre_x), fabs(y - k->centre_y)) < moved ||
+		  symmetry(k, x, y) < alike))
+		return;
+	k->centre_x = (int)fmin(fmax(floor(x + 0.5), 0), k->width - 1);
+	k->centre_y = (int)fmin(fmax(floor(y + 0.5), 0), k->height - 1);
+	if (tell)
+		k->host->log(k->host, LACUNA_LOG_INFO,
+			     "%s: the kernel's centre is at column %d, row %d; centre=middle keeps "
+			     "the middle",
+			     name, k->centre_x, k->centre_y);
+}
+
+int kernel_clean(struct kernel *k, const char *name, enum kernel_background background,
+		 enum kernel_centre centre, int tell)
+{
+	const int status = subtract_rim(k, name, background, tell);
+
+	if (!status)
+		move_centre(k, name, centre, tell);
 	return status;
 }
 

@@ -33,6 +33,14 @@ int kernel_block_gaussian(const struct lacuna_host *, int factor, double sigma, 
 
 /* One channel of finite values, positive or negative. */
 int kernel_read(const struct lacuna_host *, const char *path, struct kernel *);
+/* For a kernel that was measured, such as a picture of a star.  background: subtracts the level of the rim, and what is
+ * then no more than its noise.  KERNEL_AUTO does so where the rim is flat and not near zero; centre: KERNEL_AUTO takes the
+ * centroid where the kernel is symmetric about it and it is not the middle, since a lens does not move a picture; a shaken
+ * camera's kernel keeps its middle.  tell: what was done is logged. */
+enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
+enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
+int kernel_clean(struct kernel *, const char *name, enum kernel_background, enum kernel_centre,
+		 int tell);
 /* Divides by the sum; `name' is for the message when that is zero. */
 int kernel_normalize(struct kernel *, const char *name);
 void kernel_release(struct kernel *); /* accepts a zeroed one */

@@ -16,7 +16,7 @@ enum { VALID, PERIODIC };
 struct config {
 	const char *psf;
 	double sigma, radius, width, height, length, angle, zero;
-	int64_t kind, normalize, boundary, centre_x, centre_y;
+	int64_t kind, normalize, background, boundary, centre, centre_x, centre_y;
 };
 
 struct blur {
@@ -49,10 +49,14 @@ static int make_kernel(const struct lacuna_host *host, const struct config *c, s
 	}
 }
 
-static int get_kernel(const struct lacuna_host *host, const struct config *c, struct kernel *k)
+static int get_kernel(const struct lacuna_host *host, const struct config *c, int tell,
+		      struct kernel *k)
 {
 	int status = make_kernel(host, c, k);
 
+	if (!status && c->psf)
+		status = kernel_clean(k, c->psf, (enum kernel_background)c->background,
+				      (enum kernel_centre)c->centre, tell);
 	if (!status && c->psf && c->normalize)
 		status = kernel_normalize(k, c->psf);
 	if (!status && (c->centre_x >= k->width || c->centre_y >= k->height))
@@ -83,7 +87,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	*wanted = *known;
 	if (c->boundary == PERIODIC)
 		return LACUNA_OK;
-	status = get_kernel(host, c, &k);
+	status = get_kernel(host, c, 0, &k);
 	if (status)
 		return status;
 	kernel_release(&k);
@@ -165,7 +169,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		width = fft_good_size(width);
 		height = fft_good_size(height);
 	}
-	status = get_kernel(host, c, &k);
+	status = get_kernel(host, c, 1, &k);
 	if (!status)
 		status = fft_create(host, width, height, &b->fft);
 	if (!status) { /* the extents now fit an int */
@@ -306,6 +310,8 @@ static int window(const void *self, const struct lacuna_region *in_y, struct lac
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const char *const kinds[] = { "gaussian", "disk", "box", "motion", "airy", NULL };
+static const char *const backgrounds[] = { "auto", "rim", "keep", NULL };
+static const char *const centres[] = { "auto", "middle", "centroid", "peak", NULL };
 static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
@@ -324,18 +330,25 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
 			    "what lies beyond the picture: unknown, or the picture again"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
+	LACUNA_PARAM_CHOICE(struct config, background, backgrounds, KERNEL_BACKGROUND_AUTO,
+			    "of a psf: subtract the level of its rim, keep it, or see to it"),
+	LACUNA_PARAM_CHOICE(struct config, centre, centres, KERNEL_CENTRE_AUTO,
+			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
+			    "middle"),
 	LACUNA_PARAM_INT(struct config, centre_x, "px", -1, 4096, -1,
-			 "column of the kernel's origin, from 0; -1: half its width"),
+			 "column of the kernel's origin, from 0; -1: as centre says"),
 	LACUNA_PARAM_INT(struct config, centre_y, "px", -1, 4096, -1,
-			 "row of the kernel's origin, from 0; -1: half its height"),
+			 "row of the kernel's origin, from 0; -1: as centre says"),
 };
 
 static const char manual[] =
 	"Convolves the image with a point spread function: y[i] = sum_j k[j] x[i + c - j] in "
-	"each dimension, c the origin of the kernel; without centre_x, centre_y half its "
+	"each dimension, c the origin of the kernel; by default half its "
 	"size rounded down, for even sizes too.  This is the rule of scipy.ndimage.convolve.\n\n"
 	"Give the psf as a TIFF or a text matrix (psf=FILE), for example a picture of a star "
-	"or of a point of light, or one of the formulas: gaussian, disk (a lens out of "
+	"or of a point of light: a flat background is subtracted, and a symmetric psf that is "
+	"off the middle is centred, both with a word. Or give one of the formulas: gaussian, disk "
+	"(a lens out of "
 	"focus), box, motion (a straight shake), airy (a perfect lens: zero is 1.22 times "
 	"wavelength times f-number divided by the pixel's pitch).  A formula is integrated "
 	"over each pixel's area; the gaussian ends at 4 sigma, the airy pattern at six times "

@@ -18,7 +18,7 @@
 struct config {
 	const char *file;
 	double threshold, keep;
-	int64_t invert, boxes, size, seed;
+	int64_t invert, weights, boxes, size, seed;
 };
 
 /* What create() makes, and what every other function receives as `self'. */
@@ -74,6 +74,53 @@ static void clear_boxes(const struct config *c, int64_t width, int64_t height, f
 	}
 }
 
+/* Masks are painted: in black and white, in 0 and 1, with a soft brush, or saved as JPEG.  A pixel is known where the mask
+ * is nearer to the brightest that the file holds than to the darkest. */
+static void make_binary(const struct config *c, struct mask *m)
+{
+	float lo = m->weight[0], hi = m->weight[0];
+
+	for (size_t i = 1; i < m->count; i++) {
+		lo = m->weight[i] < lo ? m->weight[i] : lo;
+		hi = m->weight[i] > hi ? m->weight[i] : hi;
+	}
+	for (size_t i = 0; i < m->count; i++) {
+		const double value = m->weight[i];
+		double part = hi > lo ? (value - lo) / ((double)hi - lo) : value > 0;
+
+		if (c->threshold > 0) {
+			m->weight[i] = (value >= c->threshold) == !c->invert;
+			continue;
+		}
+		part = c->invert ? 1 - part : part;
+		m->weight[i] = part >= 0.5;
+	}
+}
+
+/* Says what was understood; a mask without a hole, or with nothing else, is a mistake. */
+static int tell_share(const struct lacuna_host *host, const struct config *c, const struct mask *m)
+{
+	const char *remedy = "black is missing, white is known; invert=yes for the opposite";
+	size_t missing = 0;
+	double percent;
+
+	for (size_t i = 0; i < m->count; i++)
+		missing += m->weight[i] == 0;
+	percent = 100 * (double)missing / (double)m->count;
+	if (missing == 0 && !c->weights)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: the mask marks no pixel as missing (%s)", c->file, remedy);
+	if (missing == m->count)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: the mask marks every pixel as missing (%s)", c->file,
+				  remedy);
+	if (missing)
+		host->log(host, percent > 50 ? LACUNA_LOG_WARN : LACUNA_LOG_INFO,
+			  "mask: %.3g %% of the pixels are missing (%s)", percent,
+			  c->invert ? "white in the file" : "black in the file");
+	return LACUNA_OK;
+}
+
 static int read_weights(const struct lacuna_host *host, const struct config *c,
 			const struct lacuna_shape *x, struct mask *m)
 {
@@ -82,7 +129,11 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 
 	if (status)
 		return status; /* the host kept the message */
-	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] || s.extent[3] != 1 ||
+	if (s.extent[3] != 1)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: the mask has %lld pages; give a file with one", c->file,
+				  (long long)s.extent[3]);
+	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
 	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
 		return host->fail(
 			host, LACUNA_EINVAL,
@@ -93,19 +144,17 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 			(long long)s.extent[2], (long long)x->extent[0], (long long)x->extent[1],
 			(long long)x->extent[2]);
 	m->count = lacuna_count(&s);
-	for (size_t i = 0; i < m->count; i++) {
-		float value = m->weight[i];
-
-		if (!isfinite(value))
+	for (size_t i = 0; i < m->count; i++)
+		if (!isfinite(m->weight[i]))
 			return host->fail(host, LACUNA_EINVAL,
 					  "%s: the mask holds NaN or infinite values; write 0 for "
 					  "missing and 1 for known pixels",
 					  c->file);
-		if (c->threshold > 0)
-			value = value >= c->threshold;
-		m->weight[i] = c->invert ? 1 - value : value;
-	}
-	return LACUNA_OK;
+	if (!c->weights)
+		make_binary(c, m);
+	for (size_t i = 0; c->weights && c->invert && i < m->count; i++)
+		m->weight[i] = 1 - m->weight[i];
+	return tell_share(host, c, m);
 }
 
 static int make_weights(const struct lacuna_host *host, const struct config *c,
@@ -215,11 +264,13 @@ static int diagonal(const void *self, float *d)
 /* name, (unit, smallest, largest,) default, help: the host's parser, help page and manual read these rows. */
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
-			  "image of the weights: white (1) is known, black (0) is missing"),
+			  "image of the mask: white is known, black is missing"),
 	LACUNA_PARAM_BOOL(struct config, invert, 0, "the file is white where pixels are missing"),
 	LACUNA_PARAM_REAL(
 		struct config, threshold, NULL, 0, 1, 0,
-		"weights of the file from here on count as 1, others as 0; 0: as they are"),
+		"values of the file from here on are white; 0: the upper half of what it holds"),
+	LACUNA_PARAM_BOOL(struct config, weights, 0,
+			  "the file holds weights from 0 to 1, not black and white"),
 	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,
 			  "keep each pixel with this probability"),
 	LACUNA_PARAM_INT(struct config, boxes, NULL, 0, 100000, 0,
@@ -234,10 +285,12 @@ static const char manual[] =
 	"channels; a mask with the image's channels can hide colours one by one.\n\n"
 	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, "
 	"white where the image is good and black where it is not (invert=yes for the "
-	"opposite), and say mask:file=MASK.tif.  Weights between 0 and 1 mean that the pixel "
-	"was recorded darker by that factor, as by vignetting.  If they only come from a "
-	"soft brush, say threshold=1: a pixel counts as known where the mask is fully "
-	"white.  For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "
+	"opposite), and say mask:file=MASK.tif. The mask may hold 0 and 1, 0 and 255, a soft "
+	"brush or JPEG's traces: a pixel is known where the mask is in the upper half of "
+	"what it holds. The share of missing pixels is printed. With weights=yes the values are "
+	"weights: between 0 and 1 they mean that the pixel was recorded darker by that factor, "
+	"as by vignetting.\n\n"
+	"For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "
 	"and mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
 	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count "
 	"as missing without any mask.  Do not use a mask for pixels that are merely noisy; "

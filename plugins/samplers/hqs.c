@@ -216,14 +216,43 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 	return p->host->solve(p->host, rho, p->right, p->x);
 }
 
+/* The last denoising takes detail of what was measured better than that.  z joins the measurement once more, each with its
+ * own variance; that of z is what its residual exceeds the noise by. */
+static int keep_measured(const struct hqs *p, float *z)
+{
+	float *d = p->right;
+	const int status = p->host->diagonal(p->host, d);
+	double sum = 0, count = 0, excess;
+
+	for (size_t i = 0; !status && i < p->n; i++)
+		if (d[i] > 0) {
+			const double r = (double)p->b[i] - (double)d[i] * (double)z[i];
+
+			sum += r * r / (double)d[i];
+			count++;
+		}
+	if (status || count == 0)
+		return status;
+	excess = sum / count - p->noise2;
+	for (size_t i = 0; excess > 0 && i < p->n; i++)
+		if (d[i] > 0) {
+			const double rho = p->noise2 / excess;
+
+			z[i] = (float)((p->b[i] + rho * z[i]) / (d[i] + rho));
+		}
+	return LACUNA_OK;
+}
+
 static int step(void *self, int64_t k, float *z)
 {
 	const struct hqs *p = self;
 	const double t = p->steps > 1 ? (double)k / (double)(p->steps - 1) : 1;
 	const double sigma = p->sigma_max * pow(p->sigma_min / p->sigma_max, t);
-	const int status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
+	int status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
 
-	return status ? status : p->host->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
+	if (!status)
+		status = p->host->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
+	return status || !p->filled || k + 1 < p->steps ? status : keep_measured(p, z);
 }
 
 static const struct lacuna_param params[] = {

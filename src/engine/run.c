@@ -472,6 +472,33 @@ static int after_step(const struct session *s, int64_t k, int64_t steps, int sta
 	return status;
 }
 
+/* What was measured without noise, pixel by pixel, is known: no sampler may change it.  A'A = diag(0 or 1), and A'y holds
+ * the known values. */
+static int keep_known(struct session *s, float *u)
+{
+	const size_t n = lacuna_count(&s->description.x);
+	const struct lacuna_problem *d = &s->description;
+	float *diagonal, *known;
+	int exact, status;
+
+	if (d->noise > 0 || !d->measurement ||
+	    (d->flags & (LACUNA_LINEAR | LACUNA_PIXELWISE)) != (LACUNA_LINEAR | LACUNA_PIXELWISE))
+		return LACUNA_OK;
+	diagonal = memory_alloc_array(n, sizeof(*diagonal));
+	known = memory_alloc_array(n, sizeof(*known));
+	status = diagonal && known ? problem_diagonal(s->problem, diagonal) : LACUNA_ENOMEM;
+	exact = !status;
+	for (size_t i = 0; exact && i < n; i++)
+		exact = diagonal[i] == 0 || diagonal[i] == 1;
+	if (exact)
+		status = problem_adjoint(s->problem, NULL, d->measurement, known);
+	for (size_t i = 0; !status && exact && i < n; i++)
+		u[i] = diagonal[i] == 1 ? known[i] : u[i];
+	memory_release(known);
+	memory_release(diagonal);
+	return status;
+}
+
 int session_run(struct session *s, uint32_t sample, float *u, struct session_stats *stats)
 {
 	const struct lacuna_sampler *sampler = &s->sampler_use->plugin->u.sampler;
@@ -487,6 +514,8 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	status = after_step(s, 0, steps, sampler->start(s->sampler, u), u);
 	for (k = 0; !status && k < steps; k++)
 		status = after_step(s, k + 1, steps, sampler->step(s->sampler, k, u), u);
+	if (status >= 0)
+		status = keep_known(s, u);
 	if (status < 0)
 		return status;
 

@@ -574,7 +574,7 @@ static void test_posterior_mean(double noise)
 						  : 0.0,
 			  i % W == W - 1 ? '\n' : ' ');
 	lab_file_end();
-	snprintf(op, sizeof op, "mask:file=%s", mask);
+	snprintf(op, sizeof op, "mask:file=%s,weights=yes", mask);
 	draw(W, H, 0.4, 0.3, scene);
 	lab_open(&lab, &plan);
 	for (int i = 0; i < N; i++) {

@@ -141,7 +141,7 @@ int main(void)
 
 	tap_long();
 	snprintf(s.prior, sizeof s.prior, "gmm:file=%s", write_prior());
-	snprintf(s.mask, sizeof s.mask, "mask:file=%s", write_mask());
+	snprintf(s.mask, sizeof s.mask, "mask:file=%s,weights=yes", write_mask());
 	for (int n = 0; n < 2; n++) {
 		true_samples(noises[n], s.truth);
 		for (int g = 0; g < GUIDANCES; g++) {

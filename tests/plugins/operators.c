@@ -23,17 +23,30 @@ static double psf(int i, int j)
 	return 0.1 + 0.05 * i + 0.3 * j * (i % 2) - 0.02 * i * j;
 }
 
-/* "WxH" is a matrix of weights 0, 1/2, 1, 0 ...; "psf" the function above. */
+/* A star off the middle of its picture, on a background. */
+enum { STAR = 15, STAR_X = 9, STAR_Y = 6 };
+
+static double star(int i, int j)
+{
+	const int x = i - STAR_X, y = j - STAR_Y;
+
+	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
+}
+
+/* "WxH" is a matrix of weights 0, 1/2, 1, 0 ...; "psf" and "star" the functions above. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
-	int w = PSF_W, h = PSF_H, is_psf = !strcmp(path, "psf"), i;
+	int is_star = !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
+	int w = is_star ? STAR : PSF_W, h = is_star ? STAR : PSF_H;
 
-	if (!is_psf && sscanf(path, "%dx%d", &w, &h) != 2)
+	if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
 	*values = memory_alloc_array((size_t)(w * h), sizeof **values);
 	for (i = 0; *values && i < w * h; i++)
-		(*values)[i] = is_psf ? (float)psf(i % w, i / w) : 0.5f * (float)(i % 3);
+		(*values)[i] = is_psf	 ? (float)psf(i % w, i / w)
+			       : is_star ? (float)star(i % w, i / w)
+					 : 0.5f * (float)(i % 3);
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -335,6 +348,49 @@ static void test_kernels(void)
 	memory_release(answer);
 }
 
+/* A measured psf: where the answer to a point lies, and how much of the light is far from it. */
+static void star_answer(const char *spec, int *column, int *row, double *far)
+{
+	enum { SIDE = 41, MIDDLE = SIDE / 2 };
+	struct bench b;
+	double sum = 0;
+	size_t peak = 0;
+
+	*column = *row = -1;
+	*far = 1;
+	if (bench_open(&b, spec, 1, SIDE, SIDE, 1))
+		return;
+	memset(b.x, 0, lacuna_count(&b.xs) * sizeof *b.x);
+	b.x[b.window->origin[0] + MIDDLE + b.xs.extent[0] * (b.window->origin[1] + MIDDLE)] = 1;
+	if (!problem_apply(b.problem, b.x, b.y)) {
+		for (size_t i = 0; i < SIDE * SIDE; i++)
+			peak = b.y[i] > b.y[peak] ? i : peak;
+		*column = (int)(peak % SIDE) - MIDDLE;
+		*row = (int)(peak / SIDE) - MIDDLE;
+		for (int i = 0; i < SIDE * SIDE; i++)
+			if (hypot(i % SIDE - MIDDLE - *column, i / SIDE - MIDDLE - *row) > 5)
+				sum += b.y[i];
+		*far = sum;
+	}
+	bench_close(&b);
+}
+
+static void test_measured_psf(void)
+{
+	int column, row;
+	double far;
+
+	star_answer("blur:psf=star", &column, &row, &far);
+	ok(column == 0 && row == 0, "a star off the middle does not move the picture");
+	near(far, 0, 0.01, "its background is no light");
+	star_answer("blur:psf=star,background=keep", &column, &row, &far);
+	ok(far > 0.3, "background=keep");
+	star_answer("blur:psf=star,centre=middle", &column, &row, &far);
+	ok(column == STAR_X - STAR / 2 && row == STAR_Y - STAR / 2, "centre=middle");
+	star_answer("blur:psf=star,centre=peak", &column, &row, &far);
+	ok(column == 0 && row == 0, "centre=peak");
+}
+
 /* ---- mask, gray */
 
 static void test_mask(void)
@@ -365,11 +421,17 @@ static void test_mask(void)
 	bench_close(&b);
 
 	/* the file's weights are 0, 1/2, 1, 0, ... */
-	bench_open(&b, "mask:file=4x3", 1, 4, 3, 1);
+	bench_open(&b, "mask:file=4x3,weights=yes", 1, 4, 3, 1);
 	ok(b.y[0] == 0 && b.y[1] == b.x[1] / 2 && b.y[2] == b.x[2], "weights of a file");
 	bench_close(&b);
-	bench_open(&b, "mask:file=4x3,invert=yes", 1, 4, 3, 1);
+	bench_open(&b, "mask:file=4x3,weights=yes,invert=yes", 1, 4, 3, 1);
 	ok(b.y[0] == b.x[0] && b.y[1] == b.x[1] / 2 && b.y[2] == 0, "inverted");
+	bench_close(&b);
+	bench_open(&b, "mask:file=4x3", 1, 4, 3, 1);
+	ok(b.y[0] == 0 && b.y[1] == b.x[1] && b.y[2] == b.x[2], "black and white");
+	bench_close(&b);
+	bench_open(&b, "mask:file=4x3,invert=yes", 1, 4, 3, 1);
+	ok(b.y[0] == b.x[0] && b.y[1] == b.x[1] && b.y[2] == 0, "white and black");
 	bench_close(&b);
 	bench_open(&b, "mask:file=4x3,threshold=1", 1, 4, 3, 1);
 	ok(b.y[0] == 0 && b.y[1] == 0 && b.y[2] == b.x[2], "with a threshold");
@@ -411,6 +473,7 @@ int main(void)
 {
 	host_install_reader(read_image);
 	test_convolutions();
+	test_measured_psf();
 	test_kernels();
 	test_mask();
 	test_gray();

@@ -490,7 +490,7 @@ int main(void)
 
 	tap_long();
 	write_prior();
-	snprintf(mask, sizeof mask, "mask:file=%s", lab_file_begin("mask.txt"));
+	snprintf(mask, sizeof mask, "mask:file=%s,weights=yes", lab_file_begin("mask.txt"));
 	for (int v = 0; v < 150; v++)
 		lab_print("%d %d %d\n", v % D == 0, v % D == 1, v % D == 2);
 	lab_file_end();

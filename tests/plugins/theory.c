@@ -208,7 +208,7 @@ static void write_files(int chains)
 	for (int i = 0; i < D; i++)
 		lab_print("cov %g %g %g %g\n", s[i][0], s[i][1], s[i][2], s[i][3]);
 	lab_file_end();
-	mask_spec = spec("mask:file=%s", lab_file_begin("mask.txt"));
+	mask_spec = spec("mask:file=%s,weights=yes", lab_file_begin("mask.txt"));
 	for (int c = 0; c < chains; c++)
 		lab_print("1 1 0 0\n");
 	lab_file_end();
