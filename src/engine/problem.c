@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/vector.h"
-#include "engine/noise.h"
 #include "engine/solve.h"
 #include "plugin/host.h"
 
@@ -37,7 +36,7 @@ struct problem {
 
 	float *measurement;
 	double noise;
-	float *present;	 /* y-shaped, 0 where the measurement is missing; NULL: all there */
+	float *present; /* y-shaped weights, 0 where the measurement is missing; NULL: 1 everywhere */
 	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
 
@@ -267,7 +266,7 @@ static int apply_links(struct problem *p, const float *x, float *y)
 	return LACUNA_OK;
 }
 
-static void blank_missing(const struct problem *p, float *y)
+static void apply_weights(const struct problem *p, float *y)
 {
 	size_t i;
 
@@ -281,7 +280,7 @@ int problem_apply(struct problem *p, const float *x, float *y)
 	int status = apply_links(p, x, y);
 
 	if (!status)
-		blank_missing(p, y);
+		apply_weights(p, y);
 	return status;
 }
 
@@ -303,7 +302,7 @@ static int need_normal(struct problem *p)
 	return p->normal ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* A' y for a y that is already blank where the measurement is missing. */
+/* A' y, weights aside. */
 static int adjoint_links(struct problem *p, const float *at, const float *y, float *x)
 {
 	size_t k;
@@ -332,7 +331,7 @@ int problem_adjoint(struct problem *p, const float *at, const float *y, float *x
 		status = linearise(p, at);
 	if (!status && p->present) {
 		memcpy(p->normal, y, p->y_count * sizeof *y);
-		blank_missing(p, p->normal);
+		apply_weights(p, p->normal);
 		y = p->normal;
 	}
 	return status ? status : adjoint_links(p, at, y, x);
@@ -356,7 +355,7 @@ static int pixelwise_diagonal(struct problem *p, float *d)
 
 	weights = memory_alloc_array(n, sizeof *weights);
 	for (i = 0; weights && i < n; i++)
-		weights[i] = p->present ? p->present[i] : 1;
+		weights[i] = p->present ? p->present[i] * p->present[i] : 1;
 	if (!weights)
 		return LACUNA_ENOMEM;
 	for (k = p->count; !status && k-- > 0;) {
@@ -439,7 +438,8 @@ static int normal_product(void *context, const float *v, float *out)
 	struct problem *p = context;
 	int status = problem_apply(p, v, p->normal);
 
-	/* A' of what problem_apply() has blanked already */
+	if (!status)
+		apply_weights(p, p->normal);
 	return status ? status : adjoint_links(p, NULL, p->normal, out);
 }
 
@@ -564,8 +564,7 @@ int problem_has_closed_form(struct problem *p)
 
 /* ---- the measurement */
 
-/* measured[i] = 1 where y[i] depends on the image at all, else 0.  A row of zeros answers zero to a random image. */
-static int find_measured(struct problem *p, float *measured)
+int problem_measured(struct problem *p, float *measured)
 {
 	static const struct random_key probe = { 1, 0, 0 };
 	float *x = memory_alloc_array(p->x_count, sizeof *x);
@@ -619,19 +618,23 @@ int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
 	return LACUNA_OK;
 }
 
-int problem_estimate_noise(struct problem *p, const float *y, double *sigma)
+int problem_weigh(struct problem *p, const float *weights)
 {
-	float *measured = memory_alloc_array(p->y_count, sizeof *measured);
-	size_t i;
-	int status = measured ? find_measured(p, measured) : LACUNA_ENOMEM;
-
-	if (!status) {
-		for (i = 0; i < p->y_count; i++)
-			measured[i] = measured[i] != 0 ? y[i] : NAN;
-		status = noise_estimate(&p->y, measured, sigma);
+	if (!p->present) {
+		p->present = memory_alloc_array(p->y_count, sizeof *p->present);
+		if (!p->present)
+			return LACUNA_ENOMEM;
+		for (size_t i = 0; i < p->y_count; i++)
+			p->present[i] = 1;
 	}
-	memory_release(measured);
-	return status;
+	for (size_t i = 0; i < p->y_count; i++) {
+		p->present[i] *= weights[i];
+		p->measurement[i] *= weights[i];
+	}
+	memory_release(p->diagonal);
+	p->diagonal = NULL;
+	p->diagonal_state = DIAGONAL_UNKNOWN;
+	return LACUNA_OK;
 }
 
 int problem_residual(struct problem *p, const float *x, double *rms)
@@ -639,16 +642,17 @@ int problem_residual(struct problem *p, const float *x, double *rms)
 	float *measured = memory_alloc_array(p->y_count, sizeof *measured);
 	float *r = memory_alloc_array(p->y_count, sizeof *r);
 	double sum, count;
-	int status = measured && r ? find_measured(p, measured) : LACUNA_ENOMEM;
+	int status = measured && r ? problem_measured(p, measured) : LACUNA_ENOMEM;
 
 	if (!status)
 		status = problem_apply(p, x, r);
 	if (!status) {
 		vector_subtract(p->y_count, r, p->measurement, r);
+		/* A value under a mask, or missing, is no evidence: apply() has blanked it. */
+		for (size_t i = 0; i < p->y_count; i++)
+			r[i] = measured[i] != 0 ? r[i] : 0;
 		sum = vector_dot(p->y_count, r, r);
 		count = vector_sum(p->y_count, measured);
-		if (p->present)
-			count = vector_dot(p->y_count, measured, p->present);
 		*rms = count > 0 ? sqrt(sum / count) : 0;
 	}
 	memory_release(r);
@@ -667,7 +671,7 @@ int problem_simulate(struct problem *p, const float *x, double noise, struct ran
 		return status;
 	n = memory_alloc_array(p->y_count, sizeof *n);
 	measured = memory_alloc_array(p->y_count, sizeof *measured);
-	status = n && measured ? find_measured(p, measured) : LACUNA_ENOMEM;
+	status = n && measured ? problem_measured(p, measured) : LACUNA_ENOMEM;
 	if (!status) {
 		random_gaussian(key, 0, 0, n, p->y_count);
 		for (i = 0; i < p->y_count; i++)

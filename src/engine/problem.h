@@ -37,9 +37,12 @@ int problem_diagonal(struct problem *, float *d);
 int problem_has_closed_form(struct problem *);
 const float *problem_measurement(const struct problem *);
 double problem_noise(const struct problem *);
-/* Noise level of y (not yet given to problem_measure) from the values that were measured: neither NaN nor masked. */
-int problem_estimate_noise(struct problem *, const float *y, double *sigma);
-/* ||A x - y|| / sqrt(number of values measured) */
+/* Noise that differs from value to value: after problem_measure(), whose noise is the reference, A becomes W A and the
+ * measurement W y (in place), W = diag(weights), weights = reference / standard deviation.  No plugin sees a difference. */
+int problem_weigh(struct problem *, const float *weights);
+/* measured[i] = 1 where y[i] depends on the image at all, else 0: a row of zeros answers zero to a random image. */
+int problem_measured(struct problem *, float *measured);
+/* ||W (A x - y)|| / sqrt(number of values measured) */
 int problem_residual(struct problem *, const float *x, double *rms);
 /* y = A x + noise n; where y does not depend on x (masked pixels) it is 0 */
 int problem_simulate(struct problem *, const float *x, double noise, struct random_key, float *y);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The engine's mathematics: functions of matrices, composition of operators, missing pixels, the noise estimate. */
+/* The engine's mathematics: functions of matrices, composition of operators, missing pixels. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "base/vector.h"
 #include "engine/metrics.h"
-#include "engine/noise.h"
 #include "engine/problem.h"
 #include "engine/solve.h"
 #include "engine/turn.h"
@@ -219,7 +218,7 @@ static void test_simulate_mask(void)
 	unmake(p);
 }
 
-/* ---- noise estimate: a scene with edges and texture, sharp and blurred */
+/* ---- metrics: a scene with edges and texture */
 
 static void scene(float *x, int n)
 {
@@ -234,38 +233,6 @@ static void scene(float *x, int n)
 				v += 0.1 * sin(i * 1.3 + j * 0.7);
 			x[j * n + i] = (float)v;
 		}
-}
-
-static void test_noise_estimate(void)
-{
-	enum { N = 256 };
-	static float x[N * N], y[N * N];
-	struct lacuna_shape shape = { { N, N, 1, 1 } }, small = { { 5, 5, 1, 1 } };
-	const double levels[] = { 0.002, 0.01, 0.05, 0.2 };
-	static const char *const blurs[] = { "identity",
-					     "blur:kind=gaussian,sigma=2,boundary=periodic" };
-	double sigma;
-	size_t k, b;
-	int status;
-
-	scene(x, N);
-	for (b = 0; b < 2; b++) {
-		struct problem *p = make(0, shape, 1, &blurs[b]);
-
-		if (!ok(p != NULL, "%s", blurs[b]))
-			continue;
-		for (k = 0; k < 4; k++) {
-			problem_simulate(p, x, levels[k], key, y);
-			status = noise_estimate(&shape, y, &sigma);
-			ok(!status && fabs(sigma / levels[k] - 1) < 0.1,
-			   "%s: noise %g, estimated %g", blurs[b], levels[k], sigma);
-		}
-		unmake(p);
-	}
-	for (k = 0; k < N * 20; k++)
-		y[k] = NAN;
-	ok(!noise_estimate(&shape, y, &sigma) && fabs(sigma / 0.2 - 1) < 0.1, "NaN is left out");
-	ok(noise_estimate(&small, y, &sigma) == LACUNA_EINVAL, "too small: %s", error_text());
 }
 
 static void test_metrics(void)
@@ -328,7 +295,6 @@ int main(void)
 	test_pixelwise();
 	test_missing();
 	test_simulate_mask();
-	test_noise_estimate();
 	test_metrics();
 	test_turns();
 	ok(memory_live_blocks() == before, "nothing is left");

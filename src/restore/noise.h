@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The noise of a measurement, found in the measurement itself. */
+#ifndef RESTORE_NOISE_H
+#define RESTORE_NOISE_H
+
+#include "engine/problem.h"
+
+/* Variance at a value v of the scene is slope * v + offset, at least least_variance; slope 0: the same everywhere. */
+struct noise {
+	double slope, offset;
+	double sigma; /* standard deviation, rms over the picture */
+	double least_variance;
+};
+
+/* White noise of y, whose variance may grow with the value (photons, cameras).  NaN values are left out, and blocks that
+ * are clipped or constant.  LACUNA_EINVAL when there is too little of a picture. */
+int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
+
+/* What noise that is not white hides from noise_measure(), for pictures that are not blurred: the level that a denoiser of
+ * white noise should be told.  Correlated noise shows as a level that does not halve in means of 2x2 values (the
+ * geometric mean of both is returned: the fine one is too low, and the coarse one has texture in it); the blocks of JPEG as steps in every eighth column and row.  0: nothing of the kind is seen. */
+double noise_correlated(const struct lacuna_shape *, const float *y, double sigma);
+double noise_jpeg(const struct lacuna_shape *, const float *y);
+
+/* Standard deviation at each value of y (y-shaped), from the mean level within `radius' of it: 3 for y itself, 0 for an
+ * image that has no noise. */
+int noise_map(const struct lacuna_shape *, const struct noise *, const float *level, int radius,
+	      float *sigma);
+
+/* How well a blur explains y: the power spectrum of a scene c f^-alpha, times the kernel's, plus a constant sigma^2, is
+ * fitted by maximum likelihood (Whittle 1953).  What the kernel cannot explain counts as noise. */
+struct noise_evidence {
+	double sigma;
+	/* 1, or that of another kernel which explains y clearly better: 0 none at all, 0.8 narrower, 1.25 wider */
+	double scale;
+};
+
+/* The operator must be linear and shift-invariant with one value of y a pixel, else LACUNA_EUNSUPPORTED. */
+int noise_explain(struct problem *, const float *y, struct noise_evidence *);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Noise found in a measurement: white, growing with brightness, clipped, correlated, of JPEG; a blur that does not explain it;
+ * and weights against the same problem written out. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "engine/problem.h"
+#include "restore/noise.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct random_key key = { 42, 0, 0 };
+
+static struct plugin_use use;
+
+static struct problem *make(struct lacuna_shape shape, const char *spec)
+{
+	struct problem *p = NULL;
+
+	if (use_parse(LACUNA_OPERATOR, spec, &use) || problem_create(&use, 1, 1, &shape, &p))
+		diag("%s", error_text());
+	return p;
+}
+
+static void unmake(struct problem *p)
+{
+	problem_destroy(p);
+	use_free(&use);
+}
+
+/* ---- a scene with edges and texture, sharp and blurred */
+
+static void scene(float *x, int n)
+{
+	int i, j;
+
+	for (j = 0; j < n; j++)
+		for (i = 0; i < n; i++) {
+			double v = 0.4 + 0.2 * sin(i * 0.02) * cos(j * 0.03);
+
+			v += (i / 48 + j / 48) % 2 ? 0.15 : -0.1;
+			if (i > n / 2 && j > n / 2)
+				v += 0.1 * sin(i * 1.3 + j * 0.7);
+			x[j * n + i] = (float)v;
+		}
+}
+
+static void test_white(void)
+{
+	enum { N = 256 };
+	static float x[N * N], y[N * N];
+	struct lacuna_shape shape = { { N, N, 1, 1 } }, small = { { 5, 5, 1, 1 } };
+	const double levels[] = { 0.002, 0.01, 0.05, 0.2 };
+	static const char *const blurs[] = { "identity",
+					     "blur:kind=gaussian,sigma=2,boundary=periodic" };
+	struct noise found;
+	double sigma;
+	size_t k, b;
+	int status;
+
+	scene(x, N);
+	for (b = 0; b < 2; b++) {
+		struct problem *p = make(shape, blurs[b]);
+
+		if (!ok(p != NULL, "%s", blurs[b]))
+			continue;
+		for (k = 0; k < 4; k++) {
+			problem_simulate(p, x, levels[k], key, y);
+			status = noise_measure(&shape, y, &found);
+			sigma = found.sigma;
+			ok(!status && fabs(sigma / levels[k] - 1) < 0.1,
+			   "%s: noise %g, estimated %g", blurs[b], levels[k], sigma);
+		}
+		unmake(p);
+	}
+	for (k = 0; k < N * 20; k++)
+		y[k] = NAN;
+	ok(!noise_measure(&shape, y, &found) && fabs(found.sigma / 0.2 - 1) < 0.1,
+	   "NaN is left out");
+	ok(noise_measure(&small, y, &found) == LACUNA_EINVAL, "too small: %s", error_text());
+}
+
+/* ---- noise that varies, is clipped, is not white */
+
+enum { SIDE_ = 192 };
+static const struct lacuna_shape large = { { SIDE_, SIDE_, 1, 1 } };
+static float image[SIDE_ * SIDE_], noisy[SIDE_ * SIDE_], deviates[SIDE_ * SIDE_];
+
+static void prepare(void)
+{
+	scene(image, SIDE_);
+	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
+}
+
+static void test_photons(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] =
+			image[i] + (float)(sqrt(0.004 * image[i] + 0.0001) * (double)deviates[i]);
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.slope / 0.004 - 1) < 0.2, "variance grows with the level: %g",
+	   found.slope);
+	near(found.slope * 0.4 + found.offset, 0.0017, 0.00025, "and is right in the middle");
+	status = noise_map(&large, &found, image, 0, noisy);
+	near(noisy[5000], sqrt(found.slope * (double)image[5000] + found.offset), 1e-6,
+	     "the map follows");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] + 0.04f * deviates[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && !(found.slope > 0), "white noise does not grow");
+}
+
+static void test_clipped(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = fmaxf(image[i] - 0.3f + 0.04f * deviates[i], 0);
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "blacks are clipped: %g", found.sigma);
+}
+
+static void test_correlated(void)
+{
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] + 0.04f * deviates[i];
+	ok(noise_correlated(&large, noisy, 0.04) == 0, "white noise is not correlated");
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int x = i % SIDE_, y = i / SIDE_;
+		const int right = x + 1 < SIDE_ ? i + 1 : i, down = y + 1 < SIDE_ ? i + SIDE_ : i;
+
+		noisy[i] = image[i] + 0.02f * (deviates[i] + deviates[right] + deviates[down]);
+	}
+	ok(noise_correlated(&large, noisy, 0.02) > 0.025,
+	   "correlated noise is louder than it looks");
+}
+
+static void test_blocks(void)
+{
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		image[i] =
+			0.5f +
+			0.3f * sinf((float)(i % SIDE_) * 0.21f) * cosf((float)i / SIDE_ * 0.17f) +
+			0.01f * deviates[i];
+	ok(noise_jpeg(&large, image) == 0, "no blocks");
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* the crop begins inside of a block */
+		noisy[i] = image[i] +
+			   0.03f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
+	ok(noise_jpeg(&large, noisy) > 0.01, "blocks of 8x8");
+}
+
+/* ---- the kernel's evidence */
+
+static void explain(const char *spec, const float *y, struct noise_evidence *e)
+{
+	struct problem *p = make(large, spec);
+
+	*e = (struct noise_evidence){ 0 };
+	ok(p && !noise_explain(p, y, e), "%s", spec);
+	if (p)
+		unmake(p);
+}
+
+/* White noise has no scale of its own, but a scene of power f^-2 has: it is made of white noise by two running sums. */
+static void test_evidence(void)
+{
+	const char *truth = "blur:kind=disk,radius=3,boundary=periodic";
+	struct noise_evidence e;
+	struct problem *p = make(large, truth);
+	double mean = 0;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		image[i] = 0;
+	for (int k = 0; k < 400; k++) { /* overlapping rectangles: edges at all scales */
+		const int x = abs((int)(1000 * deviates[4 * k])) % SIDE_;
+		const int y = abs((int)(1000 * deviates[4 * k + 1])) % SIDE_;
+		const int s =
+			2 + abs((int)(1000 * deviates[4 * k + 2])) % (4 + 16000 / (200 + k * k));
+
+		for (int j = y; j < y + s && j < SIDE_; j++)
+			for (int i = x; i < x + s && i < SIDE_; i++)
+				image[j * SIDE_ + i] = 0.5f + 0.15f * deviates[4 * k + 3];
+	}
+	ok(p && !problem_simulate(p, image, 0.004, key, noisy), "a blurred scene");
+	if (p)
+		unmake(p);
+	explain(truth, noisy, &e);
+	ok(e.scale > 0.9 && e.scale < 1.1, "the right kernel is not doubted");
+	near(e.sigma, 0.004, 0.0012, "and its noise is found");
+	explain("blur:kind=disk,radius=3.8,boundary=periodic", noisy, &e);
+	ok(e.scale < 1, "one that is too wide is");
+	explain("blur:kind=disk,radius=3,boundary=periodic", image, &e);
+	ok(e.scale < 0.5 && e.sigma > 0.02, "a sharp picture is not blurred (noise %g)", e.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		mean += image[i];
+	ok(mean > 0, "there was a scene");
+}
+
+/* ---- weights: W A and W y */
+
+static void test_weights(void)
+{
+	enum { W = 12, H = 9, N = W * H };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[N], weights[N], x[N], plain[N], weighted[N], twice[N], want[N];
+	struct problem *p = make(shape, "blur:sigma=1,boundary=periodic");
+	double worst = 0;
+
+	if (!ok(p != NULL, "a blur"))
+		return;
+	random_gaussian(key, 1, 0, x, N);
+	random_gaussian(key, 2, 0, y, N);
+	random_gaussian(key, 3, 0, weights, N);
+	for (int i = 0; i < N; i++)
+		weights[i] = 1 + 0.5f * fabsf(weights[i]);
+	problem_apply(p, x, plain);
+	for (int i = 0; i < N; i++)
+		twice[i] = weights[i] * weights[i] * plain[i];
+	problem_adjoint(p, NULL, twice, want); /* A' W^2 A x */
+	for (int i = 0; i < N; i++)
+		want[i] += 0.3f * x[i];
+	ok(!problem_measure(p, y, 0.1, NULL) && !problem_weigh(p, weights), "weighted");
+	problem_apply(p, x, weighted);
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)(weighted[i] - weights[i] * plain[i])));
+	near(worst, 0, 1e-5, "A becomes W A");
+	memset(twice, 0, sizeof twice);
+	ok(!problem_solve(p, 0.3, want, twice), "(A' W^2 A + rho) x = b");
+	worst = 0;
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)(twice[i] - x[i])));
+	near(worst, 0, 1e-3, "is solved");
+	unmake(p);
+}
+
+int main(void)
+{
+	test_white();
+	test_photons();
+	test_clipped();
+	test_correlated();
+	test_blocks();
+	test_evidence();
+	test_weights();
+	threads_stop();
+	return tap_done();
+}
