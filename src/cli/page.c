@@ -42,6 +42,7 @@ struct page {
 	double reference_noise;	  /* of the engine */
 	float *read;		  /* y as it was given to the problem */
 	int doubted;		  /* the kernel was */
+	unsigned char *unchanged; /* values of the result that are as they were read; or NULL */
 	size_t missing;
 	size_t *rejected, rejected_count; /* positions in y */
 	float *rejected_values;		  /* as they were read */
@@ -58,6 +59,7 @@ static void page_free(struct page *p)
 	image_free(&p->start);
 	image_free(&p->reference);
 	image_free(&p->picture);
+	memory_release(p->unchanged);
 	memory_release(p->read);
 	memory_release(p->rejected);
 	memory_release(p->rejected_values);
@@ -753,9 +755,20 @@ static int improve(struct page *p)
 		       : LACUNA_OK;
 }
 
-/* From the inner scale to the file's values. */
+/* From the inner scale to the file's values.  A value that is as it was measured is written as it was read: float holds 24
+ * bits, the file may hold more. */
 static int leave(struct page *p)
 {
+	const size_t n = lacuna_count(&p->picture.shape);
+
+	if (picture_same_shape(&p->picture.shape, &p->y.shape)) {
+		p->unchanged = memory_alloc(n);
+		if (!p->unchanged)
+			return LACUNA_ENOMEM;
+		for (size_t i = 0; i < n; i++)
+			p->unchanged[i] =
+				memcmp(&p->picture.values[i], &p->read[i], sizeof(*p->read)) == 0;
+	}
 	leave_scale(p, &p->picture);
 	return LACUNA_OK;
 }
@@ -812,7 +825,7 @@ static int write_result(struct page *p)
 	int status;
 
 	convert(p, &p->picture);
-	status = tiff_write(p->r->out, p->r->in, p->number, &p->picture);
+	status = tiff_write_keeping(p->r->out, p->r->in, p->number, &p->picture, p->unchanged);
 	/* The picture is no longer needed: the deviation takes its place. */
 	return status ? status : write_deviation(p);
 }

@@ -40,6 +40,7 @@ struct tiff_layout {
 	uint32_t block_width;  /* of a tile; of a strip: width */
 	uint32_t block_height; /* of a tile; rows per strip */
 	int convert;	       /* libtiff turns it to 8-bit RGB */
+	int ycbcr;	       /* planes of YCbCr at full resolution */
 	int palette;	       /* three 16-bit columns: map */
 	int palette_bits;      /* of RGB that holds all of the palette: 8 or 16 */
 	int palette_shift;     /* 16-bit entry to palette_bits */
@@ -54,6 +55,7 @@ struct tiff_reader {
 	uint64_t file_size;
 	int pages, current; /* current: -1 when libtiff stands nowhere in particular */
 	struct tiff_layout layout;
+	int told;     /* that pages are lost */
 	char **notes; /* one per page, once asked for */
 };
 

@@ -5,11 +5,13 @@
 
 #include "image/tiff-private.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,10 @@ static int count_pages(struct tiff_reader *r)
 	r->current = -1;
 	if (n < 1 || n > INT_MAX)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has no pages");
+	if (r->handle.message[0])
+		log_message(LACUNA_LOG_ERROR,
+			    "%s: the chain of pages is broken after page %d; what follows is lost",
+			    r->handle.path, (int)n);
 	r->pages = (int)n;
 	r->notes = memory_alloc_array((size_t)n, sizeof(*r->notes));
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
@@ -145,7 +151,12 @@ static uint16_t guess_photometric(const struct tiff_layout *l)
 	return l->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
 }
 
-/* Of all samples of a pixel, those that are colour. */
+static int is_alpha(uint16_t meaning)
+{
+	return meaning == EXTRASAMPLE_ASSOCALPHA || meaning == EXTRASAMPLE_UNASSALPHA;
+}
+
+/* Of all samples of a pixel, those that are restored: colour, and bands beside it. */
 static int parse_colour(TIFF *tif, struct tiff_layout *l)
 {
 	uint16_t extra = 0, *meaning;
@@ -176,6 +187,19 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 				 "has %d samples per pixel where its colour needs %d", l->samples,
 				 want);
 	l->colour = want;
+	/* Bands beside the colour (near infrared, elevation) are restored as well; alpha is not, nor what follows it. */
+	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_RGB) {
+		int bands = 0, alpha = 0;
+
+		while (bands < extra && !is_alpha(meaning[bands]))
+			bands++;
+		for (int i = bands; i < extra; i++)
+			alpha += is_alpha(meaning[i]);
+		if (!extra)
+			l->colour = l->samples;
+		else if (bands + alpha == extra && l->samples - alpha > want)
+			l->colour = l->samples - alpha;
+	}
 	return LACUNA_OK;
 }
 
@@ -217,10 +241,20 @@ static int parse_palette(TIFF *tif, struct tiff_layout *l)
 static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 {
 	char reason[1024] = "";
+	uint16_t across, down;
 
 	/* With JPEGCOLORMODE_RGB (see reader_enter) libtiff turns contiguous JPEG data into RGB by itself. */
 	if (l->compression == COMPRESSION_JPEG && !l->separate)
 		return LACUNA_OK;
+	TIFFGetFieldDefaulted(h->tif, TIFFTAG_YCBCRSUBSAMPLING, &across, &down);
+	if (l->separate && l->compression != COMPRESSION_OJPEG && l->type.kind == SAMPLE_UNSIGNED &&
+	    l->type.bits == 8 && l->samples == 3) {
+		/* libtiff would make it gray.  Planes of full size are not subsampled, whatever the tag says. */
+		if (TIFFScanlineSize(h->tif) < (tmsize_t)l->width)
+			return unsupported("planes of YCbCr that are subsampled");
+		l->ycbcr = 1;
+		return LACUNA_OK;
+	}
 	if (!TIFFRGBAImageOK(h->tif, reason))
 		return error_set(LACUNA_EUNSUPPORTED, "%s", reason[0] ? reason : "unusual YCbCr");
 	l->convert = 1;
@@ -289,6 +323,24 @@ static double expansion(uint16_t compression)
 	}
 }
 
+/* GDAL leaves out tiles and strips that hold nothing: they have no bytes. */
+static int is_stored(TIFF *tif, uint32_t block)
+{
+	int failed = 0;
+
+	return TIFFGetStrileByteCountWithErr(tif, block, &failed) > 0 || failed;
+}
+
+static int is_sparse(TIFF *tif)
+{
+	const uint32_t n = TIFFIsTiled(tif) ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!is_stored(tif, i))
+			return 1;
+	return 0;
+}
+
 /* A header of a few bytes can promise terabytes: no memory for pictures that the file cannot hold. */
 static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 {
@@ -302,6 +354,9 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has an impossible size");
 	if (l->convert)
 		bytes = (double)l->width * l->height;
+	/* A table of the blocks is stored, so that their number is bounded by the file; the memory is by the budget. */
+	if (is_sparse(tif))
+		return LACUNA_OK;
 	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
 		return error_set(LACUNA_EINVAL,
 				 "is truncated: the picture takes %.0f bytes, the file has %.0f",
@@ -315,25 +370,65 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 
 /* ImageJ writes stacks of more than 4 GB with one directory, the other images behind the first.  Restoring the first and
  * dropping the others would be a silent loss. */
-static int check_hidden_stack(const struct tiff_reader *r, const struct tiff_layout *l)
+static int check_imagej(const struct tiff_reader *r, const struct tiff_layout *l)
 {
 	TIFF *tif = r->handle.tif;
 	const char *text = NULL, *images;
 	double bytes;
 	long n;
 
-	if (r->pages != 1 || l->tiled || l->compression != COMPRESSION_NONE ||
-	    !TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text) || strncmp(text, "ImageJ=", 7))
+	if (!TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text) || strncmp(text, "ImageJ=", 7))
 		return LACUNA_OK;
 	images = strstr(text, "\nimages=");
 	n = images ? strtol(images + 8, NULL, 10) : 1;
-	bytes = (double)TIFFScanlineSize64(tif) * l->height * (l->separate ? l->samples : 1);
-	if (n < 2 || bytes * (double)n > (double)r->file_size)
+	if (n <= r->pages)
 		return LACUNA_OK;
-	return error_set(
-		LACUNA_EUNSUPPORTED,
-		"is an ImageJ stack of %ld images behind one page; save it with one page an image",
-		n);
+	bytes = (double)TIFFScanlineSize64(tif) * l->height * (l->separate ? l->samples : 1);
+	if (r->pages == 1 && !l->tiled && l->compression == COMPRESSION_NONE &&
+	    bytes * (double)n <= (double)r->file_size)
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "is an ImageJ stack of %ld images behind one page; save it with "
+				 "one page an image",
+				 n);
+	if (!r->told)
+		log_message(LACUNA_LOG_ERROR,
+			    "%s: ImageJ wrote %ld images, and %d pages are there; the others are "
+			    "lost",
+			    r->handle.path, n, r->pages);
+	return LACUNA_OK;
+}
+
+/* MetaMorph (STK): the UIC2 tag has an entry for each plane, all behind the first page. */
+static int check_metamorph(const struct tiff_reader *r)
+{
+	enum { TAG_UIC2 = 33629 };
+	const TIFFField *field = TIFFFindField(r->handle.tif, TAG_UIC2, TIFF_ANY);
+	uint32_t planes = 0;
+	uint16_t few = 0;
+	void *data;
+
+	if (!field || !TIFFFieldPassCount(field))
+		return LACUNA_OK;
+	if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
+		TIFFGetField(r->handle.tif, TAG_UIC2, &planes, &data);
+	else if (TIFFGetField(r->handle.tif, TAG_UIC2, &few, &data))
+		planes = few;
+	if (planes <= (uint32_t)r->pages)
+		return LACUNA_OK;
+	return error_set(LACUNA_EUNSUPPORTED,
+			 "is a MetaMorph stack of %u planes behind %d page; save it with one page "
+			 "a plane",
+			 planes, r->pages);
+}
+
+static int check_hidden_stack(struct tiff_reader *r, const struct tiff_layout *l)
+{
+	int status = check_imagej(r, l);
+
+	if (!status)
+		status = check_metamorph(r);
+	r->told = 1;
+	return status;
 }
 
 static int parse_depth(TIFF *tif)
@@ -530,6 +625,12 @@ static int sound(const struct tiff_reader *r)
 	return !r->handle.message[0];
 }
 
+/* What is not stored is zero. */
+static void fill_empty(const struct tiff_layout *l, size_t samples, void *block)
+{
+	memset(block, 0, (samples * (size_t)l->type.bits + 7) / 8);
+}
+
 static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
 {
 	const struct tiff_layout *l = &r->layout;
@@ -542,7 +643,12 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 	row.data = buffer;
 	for (uint32_t y = 0; !status && y < l->height; y++) {
 		row.y = y;
-		if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 || !sound(r))
+		if (!is_stored(r->handle.tif,
+			       TIFFComputeStrip(r->handle.tif, y, (uint16_t)plane))) {
+			fill_empty(l, (size_t)l->width * (size_t)row.stride, buffer);
+			sink(context, &row);
+		} else if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 ||
+			   !sound(r))
 			status = damaged(r);
 		else
 			sink(context, &row);
@@ -570,6 +676,8 @@ static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, v
 	const struct tiff_layout *l = &r->layout;
 	struct tiff_row row = { .first = plane, .stride = l->separate ? 1 : l->samples };
 	const size_t pitch = (size_t)TIFFTileRowSize(tif);
+	const size_t samples =
+		(size_t)l->block_width * (size_t)l->block_height * (size_t)row.stride;
 	uint8_t *tile = memory_alloc((size_t)TIFFTileSize(tif));
 	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
 
@@ -577,8 +685,12 @@ static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, v
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
 			row.x = (uint32_t)x;
 			row.y = (uint32_t)y;
-			if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
-			    !sound(r))
+			if (!is_stored(tif,
+				       TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane))) {
+				fill_empty(l, samples, tile);
+				sink_tile(l, tile, pitch, row, sink, context);
+			} else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
+				   !sound(r))
 				status = damaged(r);
 			else
 				sink_tile(l, tile, pitch, row, sink, context);
@@ -722,6 +834,21 @@ static void xyz_to_rgb(struct image *image)
 	}
 }
 
+/* ITU-R BT.601 and full range, as TIFF 6.0 has them without other tags. */
+static void ycbcr_to_rgb(struct image *image)
+{
+	const size_t n = lacuna_count(&image->shape) / 3;
+	float *v = image->values;
+
+	for (size_t i = 0; i < n; i++) {
+		const double y = v[i], cb = v[i + n] - 128.0, cr = v[i + 2 * n] - 128.0;
+
+		v[i] = (float)fmin(fmax(y + 1.402 * cr, 0), 255);
+		v[i + n] = (float)fmin(fmax(y - 0.344136 * cb - 0.714136 * cr, 0), 255);
+		v[i + 2 * n] = (float)fmin(fmax(y + 1.772 * cb, 0), 255);
+	}
+}
+
 int tiff_read(struct tiff_reader *r, int page, struct image *image)
 {
 	struct float_sink to = { &r->layout, image };
@@ -737,6 +864,8 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 		status = reader_decode(r, 0, r->layout.colour, sink_row, &to);
 	if (!status && r->layout.photometric == PHOTOMETRIC_LOGLUV)
 		xyz_to_rgb(image);
+	if (!status && r->layout.ycbcr)
+		ycbcr_to_rgb(image);
 	if (!status)
 		return LACUNA_OK;
 	image_free(image);

@@ -343,18 +343,29 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 
 /* ---- EXIF and GPS */
 
+/* A tag of the directory that is copied. */
+static int belongs(uint32_t tag, int same_size)
+{
+	const int is_size = tag == TAG_PIXEL_X_DIMENSION || tag == TAG_PIXEL_Y_DIMENSION;
+
+	return tag != TAG_INTEROPERABILITY && (same_size || !is_size);
+}
+
+/* An empty directory is not written: libtiff refuses it. */
 static int copy_directory(TIFF *from, TIFF *to, int same_size, uint64_t *offset)
 {
 	const int n = TIFFGetTagListCount(from);
+	int copied = 0;
 
 	for (int i = 0; i < n; i++) {
 		const uint32_t tag = TIFFGetTagListEntry(from, i);
-		const int is_size = tag == TAG_PIXEL_X_DIMENSION || tag == TAG_PIXEL_Y_DIMENSION;
 
-		if (tag != TAG_INTEROPERABILITY && (same_size || !is_size))
+		if (belongs(tag, same_size)) {
 			copy_tag(from, to, tag);
+			copied++;
+		}
 	}
-	return TIFFWriteCustomDirectory(to, offset);
+	return copied == 0 || TIFFWriteCustomDirectory(to, offset);
 }
 
 /* libtiff starts a directory without freeing the tags of the one before. */
@@ -391,7 +402,7 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int 
 		ok = start_directory(to->tif, TIFFCreateGPSDirectory) &&
 		     copy_directory(from->tif, to->tif, same_size, &offsets->gps);
 #endif
-	if (offsets->exif || offsets->gps)
+	if (offsets->moved)
 		ok = start_directory(to->tif, create_page) && ok;
 	return ok ? LACUNA_OK : handle_fail(to, LACUNA_EIO, "EXIF data cannot be written");
 }

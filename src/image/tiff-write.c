@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/temporary.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,15 +23,23 @@ struct tiff_writer {
 	int pages;
 };
 
+/* Samples of a page, bit by bit: packed rows, sample after sample. */
+struct raw {
+	uint8_t *rows; /* NULL: none */
+	size_t pitch;
+	int first, count;
+};
+
 /* One page on its way out. */
 struct page {
 	struct tiff_layout layout;
 	int unnamed; /* colour samples beyond what the photometric interpretation names */
 	uint16_t predictor;
 	const struct image *image;
-	struct sample_type extra_type; /* of the extra samples kept */
-	uint8_t *extra;		       /* their packed rows, sample after sample; NULL: none */
-	size_t extra_pitch;
+	const unsigned char *keep;   /* like the image: the old page's value stays; or NULL */
+	struct sample_type old_type; /* of the two below */
+	uint32_t old_width, old_height;
+	struct raw extra, colour; /* samples of the old page: extra ones; those for keep */
 };
 
 /* ---- the file */
@@ -267,8 +276,7 @@ static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old
 				       : old->type;
 	if (l->colour == channels)
 		l->photometric = choose_photometric(old, l->type);
-	if (same_size)
-		l->samples += old->samples - old->colour;
+	l->samples += old->samples - old->colour;
 	l->separate = old->separate && l->samples > 1;
 	l->compression = old->compression;
 	if (!writer_keeps_compression(old) || !writer_keeps_compression(l))
@@ -282,26 +290,28 @@ static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old
 	}
 	l->invert = l->photometric == PHOTOMETRIC_MINISWHITE && l->type.kind != SAMPLE_FLOAT;
 	l->lab = l->photometric == PHOTOMETRIC_CIELAB && l->type.kind == SAMPLE_UNSIGNED;
-	p->extra_type = old->type;
 }
 
-/* ---- extra samples of the old page, bit by bit */
+/* ---- samples of the old page, bit by bit */
 
-struct extra_sink {
+struct raw_sink {
 	const struct tiff_layout *layout;
-	struct page *page;
+	struct raw *raw;
 };
 
-static void sink_extra(void *context, const struct tiff_row *row)
+static void sink_raw(void *context, const struct tiff_row *row)
 {
-	const struct extra_sink *to = context;
+	const struct raw_sink *to = context;
 	const struct tiff_layout *l = to->layout;
-	const int first = row->first > l->colour ? row->first : l->colour;
+	const struct raw *raw = to->raw;
+	const int first = row->first > raw->first ? row->first : raw->first;
+	const int last = raw->first + raw->count;
 	const int end = l->separate ? row->first + 1 : l->samples;
 
-	for (int s = first; s < end; s++) {
-		uint8_t *out = to->page->extra + ((size_t)(s - l->colour) * l->height + row->y) *
-							 to->page->extra_pitch;
+	for (int s = first; s < end && s < last; s++) {
+		uint8_t *out =
+			raw->rows + ((size_t)(s - raw->first) * l->height + row->y) * raw->pitch;
+
 		for (uint32_t i = 0; i < row->n; i++)
 			sample_put(out, (size_t)row->x + i, l->type.bits,
 				   sample_get(row->data,
@@ -311,21 +321,46 @@ static void sink_extra(void *context, const struct tiff_row *row)
 	}
 }
 
-static int read_extra(struct tiff_reader *like, struct page *p)
+static int read_raw(struct tiff_reader *like, int first, int count, struct raw *raw)
 {
-	struct extra_sink to = { &like->layout, p };
-	const int count = p->layout.samples - p->layout.colour;
+	struct raw_sink to = { &like->layout, raw };
 	size_t bytes;
 
 	if (!count)
 		return LACUNA_OK;
-	p->extra_pitch = ((size_t)p->layout.width * (size_t)p->extra_type.bits + 7) / 8;
-	if (!size_multiply(p->extra_pitch, (size_t)count * p->layout.height, &bytes))
+	raw->first = first;
+	raw->count = count;
+	raw->pitch = ((size_t)like->layout.width * (size_t)like->layout.type.bits + 7) / 8;
+	if (!size_multiply(raw->pitch, (size_t)count * like->layout.height, &bytes))
 		return error_set(LACUNA_ENOMEM, "out of memory (an impossible size)");
-	p->extra = memory_alloc(bytes);
-	if (!p->extra)
+	raw->rows = memory_alloc(bytes);
+	if (!raw->rows)
 		return LACUNA_ENOMEM;
-	return reader_decode(like, like->layout.colour, count, sink_extra, &to);
+	return reader_decode(like, first, count, sink_raw, &to);
+}
+
+/* Values can stay only where the new page means the same by them. */
+static int can_keep(const struct tiff_layout *old, const struct page *p)
+{
+	const struct tiff_layout *l = &p->layout;
+
+	return p->keep && same_type(l->type, old->type) && l->width == old->width &&
+	       l->height == old->height && l->colour == old->colour && l->invert == old->invert &&
+	       l->lab == old->lab && !old->palette && !old->convert && !old->luminance &&
+	       !old->ycbcr;
+}
+
+static int read_old(struct tiff_reader *like, struct page *p)
+{
+	const int extra = p->layout.samples - p->layout.colour;
+	int status = LACUNA_OK;
+
+	p->old_type = like->layout.type;
+	p->old_width = like->layout.width;
+	p->old_height = like->layout.height;
+	if (can_keep(&like->layout, p))
+		status = read_raw(like, 0, like->layout.colour, &p->colour);
+	return status ? status : read_raw(like, like->layout.colour, extra, &p->extra);
 }
 
 /* ---- tags of the new page */
@@ -343,8 +378,9 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	all = memory_alloc_array((size_t)count, sizeof(*all));
 	if (!all)
 		return 0;
-	for (int i = 0; i < kept && i < have; i++)
-		all[p->unnamed + i] = meaning[i];
+	/* What was kept as it is stands last. */
+	for (int i = 0; i < kept && kept <= have; i++)
+		all[p->unnamed + i] = meaning[have - kept + i];
 	ok = TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, count, all);
 	memory_release(all);
 	return ok;
@@ -393,6 +429,23 @@ static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
 	       set_extra_samples(tif, old, p) && set_compression(tif, old, p) && set_blocks(tif, l);
 }
 
+/* What made the picture stays named before us; some programs keep a record there (ScanImage). */
+static void set_software(struct tiff_writer *w, TIFF *old)
+{
+	const char *before = NULL;
+	char *both = NULL;
+
+	if (!w->software)
+		return;
+	if (old && TIFFGetField(old, TIFFTAG_SOFTWARE, &before) && before && before[0] &&
+	    !strstr(before, w->software))
+		both = text_format("%s; %s", before, w->software);
+	else if (before && before[0])
+		both = memory_strdup(before);
+	TIFFSetField(w->handle.tif, TIFFTAG_SOFTWARE, both ? both : w->software);
+	memory_release(both);
+}
+
 static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struct page *p,
 		    const struct tag_directories *directories)
 {
@@ -412,8 +465,7 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 		TIFFSetField(tif, TIFFTAG_EXIFIFD, directories->exif);
 	if (directories->gps)
 		TIFFSetField(tif, TIFFTAG_GPSIFD, directories->gps);
-	if (w->software)
-		TIFFSetField(tif, TIFFTAG_SOFTWARE, w->software);
+	set_software(w, old);
 	/* A tag that could not be copied is no failure of the picture. */
 	handle_begin(&w->handle);
 	return LACUNA_OK;
@@ -428,15 +480,51 @@ static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t 
 	const uint64_t toggle = l->invert ? ones : l->lab && s ? ones ^ ones >> 1 : 0;
 	const size_t i = ((size_t)s * l->height + y) * l->width + x;
 
+	if (p->colour.rows && p->keep[i])
+		return sample_get(p->colour.rows + ((size_t)s * l->height + y) * p->colour.pitch, x,
+				  l->type.bits);
 	return sample_encode(l->type, p->image->values[i]) ^ toggle;
 }
 
+static uint64_t old_extra(const struct page *p, int s, uint32_t x, uint32_t y)
+{
+	const uint8_t *row = p->extra.rows +
+			     ((size_t)(s - p->layout.colour) * p->old_height + y) * p->extra.pitch;
+
+	return sample_get(row, x, p->old_type.bits);
+}
+
+/* Where the middle of pixel x of n lies between pixels of an old row: *at and the next one, with weight *part. */
+static void between(uint32_t x, uint32_t n, uint32_t old, uint32_t *at, uint32_t *next,
+		    double *part)
+{
+	const double place = (x + 0.5) * old / n - 0.5;
+	const double first = place < 0 ? 0 : place > old - 1.0 ? old - 1.0 : place;
+
+	*at = (uint32_t)first;
+	*next = *at + 1 < old ? *at + 1 : *at;
+	*part = first - *at;
+}
+
+/* As it was; at another size, bilinear. */
 static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
-	const uint8_t *row = p->extra + ((size_t)(s - l->colour) * l->height + y) * p->extra_pitch;
+	uint32_t x0, x1, y0, y1;
+	double u, v, corner[4];
 
-	return sample_convert(p->extra_type, l->type, sample_get(row, x, p->extra_type.bits));
+	if (l->width == p->old_width && l->height == p->old_height)
+		return sample_convert(p->old_type, l->type, old_extra(p, s, x, y));
+	between(x, l->width, p->old_width, &x0, &x1, &u);
+	between(y, l->height, p->old_height, &y0, &y1, &v);
+	corner[0] = sample_decode(p->old_type, old_extra(p, s, x0, y0));
+	corner[1] = sample_decode(p->old_type, old_extra(p, s, x1, y0));
+	corner[2] = sample_decode(p->old_type, old_extra(p, s, x0, y1));
+	corner[3] = sample_decode(p->old_type, old_extra(p, s, x1, y1));
+	return sample_convert(
+		p->old_type, l->type,
+		sample_encode(p->old_type, (float)((1 - v) * ((1 - u) * corner[0] + u * corner[1]) +
+						   v * ((1 - u) * corner[2] + u * corner[3]))));
 }
 
 /* Samples first..first+stride-1 of n pixels. */
@@ -530,6 +618,8 @@ static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page,
 	}
 	if (p->layout.photometric == PHOTOMETRIC_MINISBLACK)
 		p->unnamed = p->layout.colour - 1;
+	if (p->layout.photometric == PHOTOMETRIC_RGB)
+		p->unnamed = p->layout.colour - 3;
 	return LACUNA_OK;
 }
 
@@ -555,13 +645,19 @@ static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int
 
 int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)
 {
-	struct page p = { .image = image };
+	return tiff_write_keeping(w, like, page, image, NULL);
+}
+
+int tiff_write_keeping(struct tiff_writer *w, struct tiff_reader *like, int page,
+		       const struct image *image, const unsigned char *keep)
+{
+	struct page p = { .image = image, .keep = keep };
 	struct tag_directories directories;
 	int status;
 
 	status = plan(w, like, page, &p);
 	if (!status && like)
-		status = read_extra(like, &p);
+		status = read_old(like, &p);
 	if (!status)
 		status = open_output(w, like, &p);
 	if (!status)
@@ -574,6 +670,7 @@ int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const 
 		status = write_samples(&w->handle, &p);
 	if (!status)
 		w->pages++;
-	memory_release(p.extra);
+	memory_release(p.extra.rows);
+	memory_release(p.colour.rows);
 	return status ? error_context(status, "%s", w->path) : LACUNA_OK;
 }

@@ -13,8 +13,8 @@ enum sample_kind { SAMPLE_UNSIGNED, SAMPLE_SIGNED, SAMPLE_FLOAT };
 
 /* What a page holds. */
 struct tiff_page {
-	struct lacuna_shape shape;     /* as read: colour channels only, frames = 1 */
-	int extra;		       /* alpha and other extra samples: kept, never restored */
+	struct lacuna_shape shape;     /* as read: colour, and bands beside it; frames = 1 */
+	int extra;		       /* alpha: kept, never restored */
 	enum sample_kind kind;	       /* of the samples as they will be written */
 	int bits;		       /* per sample, likewise */
 	struct image_range full_scale; /* of integer samples; float: 0..1 */
@@ -44,8 +44,12 @@ struct tiff_write_options {
 int tiff_create(const char *path, const struct tiff_write_options *, struct tiff_writer **);
 /* Adds a page: samples of `image' rounded and clipped to the sample type, extra samples, resolution, ICC profile,
  * description, GeoTIFF tags, orientation and compression from page `page' of `like' (NULL: a plain page).  An image of another
- * width or height than the page's (super-resolution) drops what no longer holds, and scales the resolution. */
+ * width or height than the page's (super-resolution) drops what no longer holds, and scales the resolution and the alpha. */
 int tiff_write(struct tiff_writer *, struct tiff_reader *like, int page, const struct image *);
+/* The same; where keep (like the image, or NULL) is not 0, the sample of page `page' stays bit for bit, whatever its type,
+ * as long as the page is written in that type and size. */
+int tiff_write_keeping(struct tiff_writer *, struct tiff_reader *like, int page,
+		       const struct image *, const unsigned char *keep);
 /* Flushes, syncs, renames.  The writer is gone afterwards, whatever the status. */
 int tiff_commit(struct tiff_writer *);
 /* Removes the temporary. Accepts NULL. */

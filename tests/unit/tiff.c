@@ -782,7 +782,7 @@ static void check_tags(TIFF *t)
 	is_tag(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54\nunit=micron\n", "description");
 	is_tag(t, TIFFTAG_PAGENAME, "third", "page name");
 	is_tag(t, TIFFTAG_DOCUMENTNAME, "book", "document name");
-	is_tag(t, TIFFTAG_SOFTWARE, "lacuna test", "software is replaced");
+	is_tag(t, TIFFTAG_SOFTWARE, "the old program; lacuna test", "software is appended to");
 	is_tag(t, TIFFTAG_MAKE, "maker", "make");
 	is_tag(t, TIFFTAG_DATETIME, "2026:11:22 02:30:00", "date");
 	is_tag(t, TIFFTAG_COPYRIGHT, "nobody", "copyright");
