@@ -80,7 +80,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 		return misuse(c, "'%s' is no family; there are operator, prior, guidance, sampler",
 			      operands[0]);
 	/* What plugins log on dozens of small problems helps nobody. */
-	verbosity_set(0);
+	verbosity_set(-1);
 	resources_set(v->threads, 0);
 	spec = path_spec(operands[count - 1]);
 	if (!spec)

@@ -5,6 +5,7 @@
 #include "cli/levels.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "restore/missing.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,6 +23,12 @@ static int add_page(struct tiff_reader *in, int number, size_t most, const struc
 	if (status || info.kind != l->kind || info.bits != l->bits)
 		return status;
 	status = tiff_read(in, number, &image);
+	if (!status) {
+		const struct missing_rule rule = { info.has_nodata, info.nodata };
+		struct missing_count missing;
+
+		missing_mark(lacuna_count(&image.shape), &rule, image.values, &missing);
+	}
 	if (!status)
 		status = scale_sample_add(sample, image.values, lacuna_count(&image.shape), most);
 	image_free(&image);

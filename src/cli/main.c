@@ -73,7 +73,8 @@ void verbosity_set(int level)
 static void print_log(void *context, int level, const char *text)
 {
 	(void)context;
-	if ((level > LACUNA_LOG_ERROR && verbosity < 1) ||
+	if ((level > LACUNA_LOG_ERROR && verbosity < 0) ||
+	    (level > LACUNA_LOG_WARN && verbosity < 1) ||
 	    (level > LACUNA_LOG_INFO && verbosity < 2))
 		return;
 	progress_clear();

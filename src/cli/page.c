@@ -15,6 +15,7 @@
 #include "engine/problem.h"
 #include "engine/run.h"
 #include "restore/noise.h"
+#include "restore/missing.h"
 #include "restore/reject.h"
 
 #include <math.h>
@@ -44,6 +45,7 @@ struct page {
 	int doubted;		  /* the kernel was */
 	unsigned char *unchanged; /* values of the result that are as they were read; or NULL */
 	size_t missing;
+	float *as_read; /* y before its missing values were marked; NULL: none are */
 	size_t *rejected, rejected_count; /* positions in y */
 	float *rejected_values;		  /* as they were read */
 	struct metrics before, after;
@@ -61,6 +63,7 @@ static void page_free(struct page *p)
 	image_free(&p->picture);
 	memory_release(p->unchanged);
 	memory_release(p->read);
+	memory_release(p->as_read);
 	memory_release(p->rejected);
 	memory_release(p->rejected_values);
 	memory_release(p->x);
@@ -94,6 +97,51 @@ static int set_up_problem(struct page *p)
 	return status;
 }
 
+static struct missing_rule missing_rule(const struct page *p)
+{
+	return (struct missing_rule){ p->info.has_nodata, p->info.nodata };
+}
+
+/* Missing values become NaN, which the engine knows. */
+static int mark_missing(struct page *p)
+{
+	const size_t n = lacuna_count(&p->y.shape);
+	const struct missing_rule rule = missing_rule(p);
+	struct missing_count count;
+
+	p->as_read = memory_alloc_array(n, sizeof(*p->as_read));
+	if (!p->as_read)
+		return LACUNA_ENOMEM;
+	memcpy(p->as_read, p->y.values, n * sizeof(*p->as_read));
+	missing_mark(n, &rule, p->y.values, &count);
+	if (count.declared)
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
+			    count.declared, rule.nodata,
+			    p->r->missing.fill ? "; filled" : " and stay so; --fill fills them");
+	if (count.infinite)
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: %zu values are infinite and taken as missing", p->number + 1,
+			    count.infinite);
+	if (count.nan)
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
+			    p->number + 1, count.nan);
+	if (!count.declared && !count.nan) {
+		memory_release(p->as_read);
+		p->as_read = NULL;
+	}
+	return LACUNA_OK;
+}
+
+/* The picture is as it will be written. */
+static void put_missing_back(const struct page *p, struct image *picture)
+{
+	const struct missing_rule rule = missing_rule(p);
+
+	if (p->as_read)
+		missing_put_back(&rule, &p->r->missing, &p->y.shape, p->as_read, &picture->shape,
+				 picture->values);
+}
+
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
@@ -107,7 +155,7 @@ static int read_measurement(struct page *p)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =
 		r->full_range ? p->info.full_scale : levels_range(&r->levels, &p->info, r->range);
-	return LACUNA_OK;
+	return mark_missing(p);
 }
 
 static int reject(struct page *p)
@@ -352,17 +400,12 @@ static int measure_with(struct page *p, const float *level)
 static int measure(struct page *p)
 {
 	const size_t n = lacuna_count(&p->y.shape);
-	int status;
 
 	p->read = memory_alloc_array(n, sizeof(*p->read));
 	if (!p->read)
 		return LACUNA_ENOMEM;
 	memcpy(p->read, p->y.values, n * sizeof(*p->read));
-	status = measure_with(p, NULL);
-	if (!status && p->missing)
-		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
-			    p->number + 1, p->missing);
-	return status;
+	return measure_with(p, NULL);
 }
 
 /* ---- start image, reference -------------------------------------------------------------------------- */
@@ -612,6 +655,7 @@ static int write_single(struct page *p, int64_t sample)
 		memcpy(copy.values, p->picture.values, lacuna_count(&copy.shape) * sizeof(float));
 		leave_scale(p, &copy);
 		convert(p, &copy);
+		put_missing_back(p, &copy);
 		status = tiff_write(p->r->single[sample], p->r->in, p->number, &copy);
 	}
 	image_free(&copy);
@@ -817,6 +861,7 @@ static int write_deviation(struct page *p)
 	for (size_t i = 0; i < n; i++)
 		p->picture.values[i] =
 			(float)(unit * sqrt(p->spread[i] / (double)(group_count(p) - 1)));
+	put_missing_back(p, &p->picture);
 	return tiff_write(p->r->deviation, p->r->in, p->number, &p->picture);
 }
 
@@ -825,6 +870,7 @@ static int write_result(struct page *p)
 	int status;
 
 	convert(p, &p->picture);
+	put_missing_back(p, &p->picture);
 	status = tiff_write_keeping(p->r->out, p->r->in, p->number, &p->picture, p->unchanged);
 	/* The picture is no longer needed: the deviation takes its place. */
 	return status ? status : write_deviation(p);

@@ -27,7 +27,7 @@ struct values {
 		*reject;
 	int64_t steps, samples, seed, threads;
 	uint64_t memory;
-	int force, in_place, quiet, verbose, progress, json, independent;
+	int force, in_place, quiet, verbose, progress, json, independent, fill, keep_missing;
 };
 
 static const struct values defaults = { .noise = "auto", .reject = "8", .samples = 1 };
@@ -78,6 +78,11 @@ static const struct option_row rows[] = {
 	  "that no kernel could have made (a hot pixel); it is written as it was; no: reject none "
 	  "[8]",
 	  AT(reject) },
+	{ "fill", 0, OPTION_FLAG, NULL,
+	  "fill what the file declares as missing (GDAL's nodata); otherwise it stays nodata",
+	  AT(fill) },
+	{ "keep-missing", 0, OPTION_FLAG, NULL, "leave NaN in the picture instead of filling it",
+	  AT(keep_missing) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },
@@ -100,7 +105,7 @@ static const struct option_row rows[] = {
 	  AT(json) },
 	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
 	  AT(progress) },
-	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but warnings and errors", AT(quiet) },
 	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
 };
 
@@ -146,6 +151,7 @@ static int parse_values(const struct values *v, struct restoration *r, struct fi
 	if (strcmp(v->reject, "no") != 0 && (!text_real(v->reject, &r->reject) || r->reject < 1))
 		return error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
 				 v->reject);
+	r->missing = (struct missing_return){ .fill = v->fill, .keep = v->keep_missing };
 	if (v->type) {
 		r->type_stated = 1;
 		picture_type(v->type, &r->kind, &r->bits);

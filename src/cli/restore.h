@@ -7,6 +7,7 @@
 #include "cli/levels.h"
 #include "cli/method.h"
 #include "cli/picture.h"
+#include "restore/missing.h"
 
 #include <jansson.h>
 
@@ -20,6 +21,7 @@ struct restoration {
 	const struct image_range *range; /* the user's, or NULL */
 	int full_range;			 /* --range full: the type's, and no stretching */
 	double reject;			 /* eagerness of reject_lone(); 0: reject nothing */
+	struct missing_return missing;	 /* --fill, --keep-missing */
 	struct levels levels;		 /* measured once for all pages */
 	int type_stated;		 /* --type was given: kind and bits */
 	enum sample_kind kind;

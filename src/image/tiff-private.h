@@ -77,7 +77,7 @@ int reader_decode(struct tiff_reader *, int first, int count, tiff_row_sink *, v
 
 /* ---- tags (tiff-tags.c) */
 
-enum { TAG_PHOTOSHOP_LAYERS = 37724 };
+enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_NODATA = 42113 };
 
 /* What the new page is to the old one. */
 struct tag_change {

@@ -595,6 +595,30 @@ static struct lacuna_shape layout_shape(const struct tiff_layout *l)
 	return (struct lacuna_shape){ { l->width, l->height, l->palette ? 3 : l->colour, 1 } };
 }
 
+/* GDAL writes the value as text.  nan is one; what is no number declares nothing. */
+static int read_nodata(TIFF *tif, double *value)
+{
+	const void *text = NULL;
+	const TIFFField *field = TIFFFindField(tif, TAG_GDAL_NODATA, TIFF_ANY);
+	uint32_t n32 = 0;
+	uint16_t n16 = 0;
+	char *end;
+	int found;
+
+	if (!field || TIFFFieldDataType(field) != TIFF_ASCII)
+		return 0;
+	if (!TIFFFieldPassCount(field))
+		found = TIFFGetField(tif, TAG_GDAL_NODATA, &text);
+	else if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
+		found = TIFFGetField(tif, TAG_GDAL_NODATA, &n32, &text);
+	else
+		found = TIFFGetField(tif, TAG_GDAL_NODATA, &n16, &text);
+	if (!found || !text)
+		return 0;
+	*value = strtod(text, &end);
+	return end != text;
+}
+
 int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 {
 	int status = reader_enter(r, page);
@@ -608,6 +632,7 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	info->kind = type.kind;
 	info->bits = type.bits;
 	info->full_scale = sample_full_scale(type);
+	info->has_nodata = !r->layout.palette && read_nodata(r->handle.tif, &info->nodata);
 	status = page_note(r, page, &info->note);
 	return status ? reader_context(r, page, status) : LACUNA_OK;
 }

@@ -29,8 +29,6 @@ fails 1 "mask of another size" "$LACUNA" restore -q in.tif -o $o -A mask:file=sm
 contains err "20x20" "mask of another size: the sizes"
 fails 1 "missing page" $restore in.tif -o $o --pages 2
 contains err "the file has 1" "missing page: how many there are"
-fails 1 "infinite values" sh -c '"$1" inf.tif float32 24 20 1 1 inf && exec $2 inf.tif -o $3' - "$maketiff" "$restore" $o
-one_line "infinite values"
 fails 1 "reference of another size" $restore in.tif -o $o --reference small.tif
 contains err "lacuna: small.tif: is 20x20" "reference of another size: the sizes"
 fails 1 "start image of another size" $restore in.tif -o $o --start small.tif

@@ -2,12 +2,13 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|same|dim|hot]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
- * "nan" leaves out a rectangle of the first page; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20). */
+ * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
+ * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20). */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,10 +16,15 @@
 #include <string.h>
 #include <tiffio.h>
 
+enum { TAG_NODATA = 42113 };
+
+static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0,
+					       (char *)"GDALNoDataValue" } };
+
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot;
+	int same, hot, nodata;
 	double hole, factor;
 };
 
@@ -54,18 +60,21 @@ static void set_tags(TIFF *tif, const struct picture *p)
 	TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, (uint32_t)p->height);
 	TIFFSetField(tif, TIFFTAG_XRESOLUTION, 300.0);
 	TIFFSetField(tif, TIFFTAG_YRESOLUTION, 300.0);
+	if (p->nodata)
+		TIFFSetField(tif, TAG_NODATA, "0");
 	TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, "made for a test");
 }
 
 static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 {
+	TIFFMergeFieldInfo(tif, nodata_info, 1);
 	set_tags(tif, p);
 	for (long y = 0; y < p->height; y++) {
 		for (long x = 0; x < p->width; x++)
 			for (long c = 0; c < p->channels; c++) {
 				const int hot = p->hot && x == 20 && y == 20;
-				const int hole = p->hole != 0 && !page && x >= 9 && x < 14 &&
-						 y >= 4 && y < 8;
+				const int hole = (p->hole != 0 || p->nodata) && !page && x >= 9 &&
+						 x < 14 && y >= 4 && y < 8;
 
 				put(p, row, (size_t)(x * p->channels + c),
 				    hole  ? p->hole
@@ -90,6 +99,7 @@ static int make(char **argv, int argc)
 
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.same = argc > 7 && !strcmp(argv[7], "same");
+	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
 	p.hot = argc > 7 && !strcmp(argv[7], "hot");
 	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
 	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Missing values: found, and put back. */
+#include <config.h>
+
+#include "restore/missing.h"
+#include "tests/tap.h"
+
+#include <float.h>
+#include <math.h>
+
+static void test_declared(void)
+{
+	const struct missing_rule none = { 0, 0 }, nan = { 1, NAN }, zero = { 1, 0 };
+	const struct missing_rule low = { 1, -3.4028235e38 }, rounded = { 1, -3.40282e38 };
+	const struct missing_rule plain = { 1, -9999 };
+
+	ok(!missing_declared(&none, 0), "nothing is declared");
+	ok(missing_declared(&nan, NAN) && !missing_declared(&nan, INFINITY), "NaN");
+	ok(missing_declared(&zero, 0) && !missing_declared(&zero, FLT_MIN), "zero");
+	ok(missing_declared(&low, -FLT_MAX) && missing_declared(&rounded, -FLT_MAX),
+	   "the lowest float, in whatever digits");
+	ok(!missing_declared(&low, FLT_MAX), "not the highest");
+	ok(missing_declared(&plain, -9999) && !missing_declared(&plain, -9998.9f) &&
+		   !missing_declared(&plain, NAN),
+	   "a number");
+}
+
+static void test_mark(void)
+{
+	const struct missing_rule rule = { 1, -1 };
+	float v[] = { 1, -1, NAN, INFINITY, -INFINITY, 2 };
+	struct missing_count count;
+
+	missing_mark(6, &rule, v, &count);
+	ok(count.declared == 1 && count.nan == 1 && count.infinite == 2, "each is counted");
+	ok(isnan(v[1]) && isnan(v[2]) && isnan(v[3]) && isnan(v[4]), "all are NaN");
+	ok(v[0] > 0 && v[5] > 1, "others stay");
+}
+
+static void test_put_back(void)
+{
+	const struct missing_rule rule = { 1, -1 };
+	const struct missing_return plain = { 0, 0 }, fill = { 1, 0 }, keep = { 0, 1 };
+	const struct lacuna_shape small = { { 3, 1, 1, 1 } }, large = { { 6, 2, 1, 1 } };
+	const float y[] = { -1, NAN, 7 };
+	float x[12] = { 5, 5, 5 };
+
+	missing_put_back(&rule, &fill, &small, y, &small, x);
+	ok(x[0] > 0 && x[1] > 0, "filled");
+	missing_put_back(&rule, &plain, &small, y, &small, x);
+	ok(x[0] < 0 && x[1] > 0 && x[2] < 6, "nodata stays, NaN does not, values are not touched");
+	missing_put_back(&rule, &keep, &small, y, &small, x);
+	ok(isnan(x[1]), "NaN stays when asked for");
+	for (int i = 0; i < 12; i++)
+		x[i] = 5;
+	missing_put_back(&rule, &plain, &small, y, &large, x);
+	ok(x[0] < 0 && x[1] < 0 && x[7] < 0 && x[2] > 0,
+	   "a larger picture takes the nearest value");
+}
+
+int main(void)
+{
+	test_declared();
+	test_mark();
+	test_put_back();
+	return tap_done();
+}
