@@ -378,9 +378,9 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	all = memory_alloc_array((size_t)count, sizeof(*all));
 	if (!all)
 		return 0;
-	/* What was kept as it is stands last. */
-	for (int i = 0; i < kept && kept <= have; i++)
-		all[p->unnamed + i] = meaning[have - kept + i];
+	/* What stays as it is follows the bands that were restored. */
+	for (int i = p->unnamed; i < count && i < have; i++)
+		all[i] = meaning[i];
 	ok = TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, count, all);
 	memory_release(all);
 	return ok;
