@@ -903,6 +903,74 @@ static json_t *make_record(const struct page *p)
 	return record;
 }
 
+/* ---- pages that are not restored --------------------------------------------------------------------- */
+
+/* True when all values that are there are alike, or none is: there is nothing to restore, and no noise to estimate. */
+static int is_constant(const struct page *p, float *value)
+{
+	const size_t n = lacuna_count(&p->y.shape);
+	size_t i = 0, first;
+
+	while (i < n && isnan(p->y.values[i]))
+		i++;
+	first = i;
+	*value = i < n ? p->y.values[i] : NAN;
+	while (i < n && !(p->y.values[i] < *value) && !(p->y.values[i] > *value))
+		i++;
+	return i == n && (first < n || p->as_read);
+}
+
+static int pass_through(struct page *p, float value)
+{
+	const struct lacuna_shape window = window_shape(p);
+	const size_t n = lacuna_count(&window);
+	int status = image_create(&p->picture, &window);
+
+	p->samples = json_array();
+	p->spread = memory_alloc_array(n, sizeof(*p->spread));
+	if (status || !p->samples || !p->spread)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		p->picture.values[i] = value;
+	memset(p->spread, 0, n * sizeof(*p->spread));
+	p->noise = 0;
+	p->inner = (struct scale){ .black = p->range.lo, .white = p->range.hi };
+	log_message(LACUNA_LOG_WARN, "page %d: %s; passed through", p->number + 1,
+		    isnan(value) ? "all its values are missing" : "all its values are alike");
+	convert(p, &p->picture);
+	put_missing_back(p, &p->picture);
+	for (int64_t k = 0; !status && p->r->single && k < p->r->samples; k++)
+		status = tiff_write(p->r->single[k], p->r->in, p->number, &p->picture);
+	if (!status)
+		status = tiff_write(p->r->out, p->r->in, p->number, &p->picture);
+	return status ? status : write_deviation(p);
+}
+
+int page_copy(struct restoration *r, int number)
+{
+	struct page p = { .r = r, .number = number };
+	int status = tiff_page_info(r->in, number, &p.info);
+
+	if (!status && p.info.auxiliary && r->resized) {
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: an overview or mask of the old size is left out", number + 1);
+		return LACUNA_OK;
+	}
+	if (!status)
+		status = tiff_read(r->in, number, &p.picture);
+	if (!status) {
+		p.range = r->range ? *r->range : p.info.full_scale;
+		convert(&p, &p.picture);
+		status = tiff_write(r->out, r->in, number, &p.picture);
+	}
+	for (int64_t k = 0; !status && r->single && k < r->samples; k++)
+		status = tiff_write(r->single[k], r->in, number, &p.picture);
+	page_free(&p);
+	return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------ */
+
 int page_restore(struct restoration *r, int number, json_t **record)
 {
 	static int (*const stages[])(struct page *) = {
@@ -911,10 +979,18 @@ int page_restore(struct restoration *r, int number, json_t **record)
 		draw_samples,	improve,	  leave,	  compare_result, write_result,
 	};
 	struct page p = { .r = r, .number = number };
-	int status = LACUNA_OK;
+	int status = LACUNA_OK, passed = 0;
+	float value;
 
-	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+	for (size_t i = 0; !status && !passed && i < sizeof(stages) / sizeof(stages[0]); i++) {
 		status = stages[i](&p);
+		if (!status && stages[i] == read_measurement && r->noise < 0 &&
+		    is_constant(&p, &value)) {
+			status = pass_through(&p, value);
+			passed = 1;
+		}
+	}
+	r->resized = p.picture.values && !picture_same_shape(&p.picture.shape, &p.y.shape);
 	if (!status)
 		*record = make_record(&p);
 	/* Messages of the reader name file and page already. */

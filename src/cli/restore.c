@@ -5,6 +5,7 @@
 
 #include "cli/restore.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/threads.h"
@@ -27,7 +28,7 @@ struct values {
 		*reject;
 	int64_t steps, samples, seed, threads;
 	uint64_t memory;
-	int force, in_place, quiet, verbose, progress, json, independent, fill, keep_missing;
+	int force, in_place, quiet, verbose, progress, json, independent, fill, keep_missing, only;
 };
 
 static const struct values defaults = { .noise = "auto", .reject = "8", .samples = 1 };
@@ -86,8 +87,12 @@ static const struct option_row rows[] = {
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },
-	{ "pages", 0, OPTION_TEXT, "LIST", "restore only these pages, such as 1,3-5 [all]",
+	{ "pages", 0, OPTION_TEXT, "LIST",
+	  "restore these pages, such as 1,3-5, and copy the others [all; overviews and masks of "
+	  "pages are copied]",
 	  AT(pages) },
+	{ "only", 0, OPTION_FLAG, NULL, "leave out the pages that --pages does not name",
+	  AT(only) },
 	{ "start", 0, OPTION_FILE, "IMG.tif",
 	  "start from this picture at the sampler's start level, instead of from noise",
 	  AT(start) },
@@ -229,6 +234,25 @@ static int name_singles(const struct values *v, struct files *f)
 	return status;
 }
 
+/* Without --pages overviews and masks are no pages to restore, unless there are no others. */
+static int leave_auxiliary(struct tiff_reader *in, struct files *f)
+{
+	struct tiff_page info;
+	int kept = 0, status = LACUNA_OK;
+
+	for (int i = 0; !status && i < f->page_count; i++) {
+		status = tiff_page_info(in, f->pages[i], &info);
+		if (!status && !info.auxiliary)
+			f->pages[kept++] = f->pages[i];
+	}
+	if (!status && kept && kept < f->page_count) {
+		log_message(LACUNA_LOG_INFO, "%d overviews or masks are not restored",
+			    f->page_count - kept);
+		f->page_count = kept;
+	}
+	return status;
+}
+
 static int open_inputs(const struct values *v, const char *input, struct restoration *r,
 		       struct files *f)
 {
@@ -240,6 +264,8 @@ static int open_inputs(const struct values *v, const char *input, struct restora
 		status = tiff_open(v->start, &r->start);
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(r->in), &f->pages, &f->page_count);
+	if (!status && !v->pages)
+		status = leave_auxiliary(r->in, f);
 	return status;
 }
 
@@ -329,10 +355,15 @@ static int restore_pages(const struct values *v, struct restoration *r, struct f
 	int status = LACUNA_OK;
 
 	progress_begin(v->progress || (terminal && !v->quiet), f->page_count * r->samples);
-	for (int i = 0; !status && i < f->page_count; i++) {
+	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
 		json_t *record = NULL;
 
-		status = page_restore(r, f->pages[i], &record);
+		if (i == f->page_count || f->pages[i] != page) {
+			status = v->only ? LACUNA_OK : page_copy(r, page);
+			continue;
+		}
+		i++;
+		status = page_restore(r, page, &record);
 		if (!status)
 			json_array_append_new(f->records, record);
 	}

@@ -35,10 +35,13 @@ struct restoration {
 	struct tiff_reader *in, *start, *reference;    /* the last two may be NULL */
 	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
 
+	int resized;   /* the page restored last has another size than its measurement */
 	int64_t round; /* runs of the sampler done, for progress */
 };
 
 /* Restores page `page' (from 0) and writes it; *record is its part of the report. */
 int page_restore(struct restoration *, int page, json_t **record);
+/* Writes page `page' as it is; an overview or a mask of a picture that was resized is left out, with a word. */
+int page_copy(struct restoration *, int page);
 
 #endif

@@ -623,6 +623,7 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 {
 	int status = reader_enter(r, page);
 	const struct sample_type type = written_type(&r->layout);
+	uint32_t subfile = 0;
 
 	memset(info, 0, sizeof(*info));
 	if (status)
@@ -632,6 +633,8 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	info->kind = type.kind;
 	info->bits = type.bits;
 	info->full_scale = sample_full_scale(type);
+	if (TIFFGetField(r->handle.tif, TIFFTAG_SUBFILETYPE, &subfile))
+		info->auxiliary = (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
 	info->has_nodata = !r->layout.palette && read_nodata(r->handle.tif, &info->nodata);
 	status = page_note(r, page, &info->note);
 	return status ? reader_context(r, page, status) : LACUNA_OK;

@@ -18,6 +18,7 @@ struct tiff_page {
 	enum sample_kind kind;	       /* of the samples as they will be written */
 	int bits;		       /* per sample, likewise */
 	struct image_range full_scale; /* of integer samples; float: 0..1 */
+	int auxiliary;		       /* an overview or a mask of another page (NewSubfileType) */
 	int has_nodata; /* the page declares a value that means "missing" (GDAL_NODATA): */
 	double nodata;
 	const char *note; /* what cannot be kept ("palette becomes RGB"), or NULL */

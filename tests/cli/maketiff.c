@@ -2,13 +2,13 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
  * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
- * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20). */
+ * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20); "constant" is gray on the first page. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata;
+	int same, hot, nodata, constant;
 	double hole, factor;
 };
 
@@ -77,8 +77,9 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 						 x < 14 && y >= 4 && y < 8;
 
 				put(p, row, (size_t)(x * p->channels + c),
-				    hole  ? p->hole
-				    : hot ? 1e6
+				    hole		   ? p->hole
+				    : p->constant && !page ? 0.5
+				    : hot		   ? 1e6
 					  : p->factor * value(x, y, c, p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
@@ -100,6 +101,7 @@ static int make(char **argv, int argc)
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.same = argc > 7 && !strcmp(argv[7], "same");
 	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
+	p.constant = argc > 7 && !strcmp(argv[7], "constant");
 	p.hot = argc > 7 && !strcmp(argv[7], "hot");
 	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
 	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))

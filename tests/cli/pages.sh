@@ -17,4 +17,20 @@ ok "picture with infinities" "$maketiff" inf.tif float32 48 40 1 1 inf
 ok "restored, too" "$LACUNA" restore inf.tif -o inf-r.tif $how -q
 contains err "20 values are infinite" "infinities are missing, and said with -q"
 
+ok "stack" "$maketiff" stack.tif uint8 32 24 1 3
+ok "its second page" "$LACUNA" restore stack.tif -o second.tif $how --pages 2
+ok "the others are copied" "$maketiff" --show second.tif
+test "`wc -l <out`" -eq 3
+tap_result $? "three pages"
+ok "all pages" "$LACUNA" restore stack.tif -o all.tif $how
+ok "one page alone" "$LACUNA" restore stack.tif -o one.tif $how --pages 2 --only
+"$maketiff" --show one.tif >out
+test "`wc -l <out`" -eq 1
+tap_result $? "one page"
+ok "in place" "$LACUNA" restore stack.tif --in-place $how --pages 2
+ok "as with -o" identical stack.tif second.tif
+ok "stack with a constant page" "$maketiff" constant.tif uint8 32 24 1 3 constant
+ok "is restored" "$LACUNA" restore constant.tif -q -o constant-r.tif -A identity -p gaussian
+contains err "page 1: all its values are alike" "and it is said"
+
 done_testing

@@ -90,10 +90,10 @@ ok "stack" "$maketiff" stack.tif uint8 32 24 3 3
 ok "stack restored" "$LACUNA" restore stack.tif -o stack-x.tif -A identity -n 0.02 $gaussian
 test "`"$maketiff" --show stack-x.tif | grep -c '32x24 3 uint8'`" -eq 3
 tap_result $? "all pages are there"
-ok "second page alone" "$LACUNA" restore stack.tif -o second.tif -A identity -n 0.02 $gaussian --pages 2
+ok "second page alone" "$LACUNA" restore stack.tif -o second.tif -A identity -n 0.02 $gaussian --only --pages 2
 ok "second page of all" "$LACUNA" simulate stack-x.tif -o second-of-all.tif -A identity --pages 2 -t uint8
 ok "a page does not depend on its company" identical second.tif second-of-all.tif
-ok "two pages" "$LACUNA" restore stack.tif -o two.tif -A identity -n 0.02 $gaussian --pages 1,3
+ok "two pages" "$LACUNA" restore stack.tif -o two.tif -A identity -n 0.02 $gaussian --only --pages 1,3
 test "`"$maketiff" --show two.tif | wc -l`" -eq 2
 tap_result $? "two pages are there"
 
