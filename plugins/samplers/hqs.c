@@ -217,7 +217,7 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 }
 
 /* The last denoising takes detail of what was measured better than that.  z joins the measurement once more, each with its
- * own variance; that of z is what its residual exceeds the noise by. */
+ * own variance; that of z is what its residual exceeds the noise by, and what its last level does. */
 static int keep_measured(const struct hqs *p, float *z)
 {
 	float *d = p->right;
@@ -233,7 +233,7 @@ static int keep_measured(const struct hqs *p, float *z)
 		}
 	if (status || count == 0)
 		return status;
-	excess = sum / count - p->noise2;
+	excess = fmax(sum / count, p->sigma_min * p->sigma_min) - p->noise2;
 	for (size_t i = 0; excess > 0 && i < p->n; i++)
 		if (d[i] > 0) {
 			const double rho = p->noise2 / excess;

@@ -7,7 +7,7 @@
 #include "cli/options.h"
 #include <lacuna/plugin.h>
 
-enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_MISUSED = 2 };
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_MISUSED = 2, STATUS_DOUBTFUL = 3 };
 
 extern const struct command command_restore, command_simulate, command_compare, command_study,
 	command_list, command_help, command_check, command_complete;

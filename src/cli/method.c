@@ -118,7 +118,8 @@ static const struct preset *find_preset(const struct method *m)
 
 static int take_plain_prior(struct plugin_use *prior)
 {
-	log_message(LACUNA_LOG_INFO, "the prior %s cannot be used, %s takes its place (%s)",
+	log_message(LACUNA_LOG_WARN,
+		    "the prior %s cannot be used, and %s gives worse results in its place (%s)",
 		    neural_prior, plain_prior, error_text());
 	error_clear();
 	return use_parse(LACUNA_PRIOR, plain_prior, prior);

@@ -42,7 +42,7 @@ struct page {
 	const char *how;	  /* it was estimated, where not as usual; static */
 	double reference_noise;	  /* of the engine */
 	float *read;		  /* y as it was given to the problem */
-	int doubted;		  /* the kernel was */
+	double residual;	  /* of the last sample, on the inner scale */
 	unsigned char *unchanged; /* values of the result that are as they were read; or NULL */
 	size_t missing;
 	float *as_read; /* y before its missing values were marked; NULL: none are */
@@ -279,7 +279,7 @@ static void doubt_kernel(struct page *p, double scale)
 		    : scale < 1 ? "a narrower blur"
 				: "a wider blur",
 		    louder);
-	p->doubted = 1;
+	p->r->doubts++;
 	raise_noise(&p->description, louder);
 }
 
@@ -676,6 +676,7 @@ static int draw_sample(struct page *p, int64_t sample)
 	window_get(problem_x(p->problem), problem_window(p->problem), p->x, p->picture.values);
 	if (p->mean)
 		accumulate(p, sample);
+	p->residual = stats.residual;
 	stats.residual *= inner_unit(p);
 	json_array_append_new(p->samples, json_pack("{s:I, s:I, s:o, s:o, s:o}", "steps",
 						    (json_int_t)stats.steps, "evaluations",
@@ -757,6 +758,7 @@ static int retreat(struct page *p)
 	for (int i = 0; i < TRIES && !status && after > before + tolerated; i++) {
 		const double factor = after > before + 3 * tolerated ? 3 : 2;
 
+		p->r->doubts += i == 0;
 		raise_noise(&p->description, factor);
 		p->noise *= factor;
 		log_message(
@@ -797,6 +799,34 @@ static int improve(struct page *p)
 	return p->description.slope > 0 && picture_same_shape(&p->picture.shape, &p->y.shape)
 		       ? refine_map(p)
 		       : LACUNA_OK;
+}
+
+/* What a user would want to know before trusting the result. */
+static int check_result(struct page *p)
+{
+	/* Point estimates leave 0.8 to 1.4 of the noise; a maze of a wrong kernel 4 to 18 times it. */
+	static const double trusted = 3, least = 0.5 / 255, clipped = 0.05;
+	const double before = clipped_share(p, p->read, lacuna_count(&p->y.shape));
+	const double after = clipped_share(p, p->picture.values, lacuna_count(&p->picture.shape));
+
+	if (p->r->samples == 1 && p->residual > fmax(trusted * p->reference_noise, least)) {
+		p->r->doubts++;
+		log_message(
+			LACUNA_LOG_WARN,
+			"page %d: the result differs from the measurement by %.3g where the noise "
+			"is %.3g of full scale: the operator or -n may be wrong",
+			p->number + 1, p->residual * inner_unit(p),
+			p->reference_noise * inner_unit(p));
+	}
+	if (after > before + clipped && p->r->noise >= 0) {
+		p->r->doubts++;
+		log_message(
+			LACUNA_LOG_WARN,
+			"page %d: %.2g %% of the result is clipped, %.2g %% was: the operator may "
+			"be wrong, or the noise more than %.3g; -n auto looks for it",
+			p->number + 1, 100 * after, 100 * before, p->noise);
+	}
+	return LACUNA_OK;
 }
 
 /* From the inner scale to the file's values.  A value that is as it was measured is written as it was read: float holds 24
@@ -896,6 +926,14 @@ static json_t *make_record(const struct page *p)
 		json_number_value(json_object_get(sample, "residual"));
 	json_object_set_new(record, "residual", report_real(residual / (double)p->r->samples));
 	json_object_set_new(record, "residual_expected", report_real(p->noise));
+	if (p->r->noise < 0) {
+		json_object_set_new(record, "noise_model",
+				    json_pack("{s:o, s:o, s:s}", "slope",
+					      report_real(p->description.slope), "offset",
+					      report_real(p->description.offset), "found",
+					      p->how ? p->how : "white"));
+	}
+	json_object_set_new(record, "doubts", json_integer(p->r->doubts));
 	if (p->has_before)
 		json_object_set_new(record, "before", report_metrics(&p->before));
 	if (p->has_after)
@@ -976,7 +1014,8 @@ int page_restore(struct restoration *r, int number, json_t **record)
 	static int (*const stages[])(struct page *) = {
 		set_up_problem, read_measurement, read_reference, reject,	  enter_scale,
 		find_noise,	measure,	  read_start,	  create_session, allocate_results,
-		draw_samples,	improve,	  leave,	  compare_result, write_result,
+		draw_samples,	improve,	  check_result,	  leave,	  compare_result,
+		write_result,
 	};
 	struct page p = { .r = r, .number = number };
 	int status = LACUNA_OK, passed = 0;

@@ -28,7 +28,8 @@ struct values {
 		*reject;
 	int64_t steps, samples, seed, threads;
 	uint64_t memory;
-	int force, in_place, quiet, verbose, progress, json, independent, fill, keep_missing, only;
+	int force, in_place, quiet, verbose, progress, json, independent, strict, fill,
+		keep_missing, only;
 };
 
 static const struct values defaults = { .noise = "auto", .reject = "8", .samples = 1 };
@@ -110,7 +111,9 @@ static const struct option_row rows[] = {
 	  AT(json) },
 	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
 	  AT(progress) },
-	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but warnings and errors", AT(quiet) },
+	{ "strict", 0, OPTION_FLAG, NULL,
+	  "end with status 3 when a result is doubtful; a warning says why", AT(strict) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors and warnings", AT(quiet) },
 	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
 };
 
@@ -147,6 +150,11 @@ static int parse_values(const struct values *v, struct restoration *r, struct fi
 			"--noise takes a number from 0, a fraction such as 2.55/255, or auto, "
 			"not '%s'",
 			v->noise);
+	if (r->noise > 1)
+		return error_set(
+			LACUNA_EINVAL,
+			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255",
+			v->noise, v->noise);
 	r->full_range = v->range && !strcmp(v->range, "full");
 	if (v->range && !r->full_range) {
 		r->range = &f->range;
@@ -463,7 +471,9 @@ static int run(const struct command *c, const void *values, int count, char **op
 		status = commit_outputs(&r);
 	if (!status)
 		status = finish_report(v, &r, &f, now() - began);
-	result = status ? report_failure(v, input, status) : STATUS_DONE;
+	result = status			 ? report_failure(v, input, status)
+		 : v->strict && r.doubts ? STATUS_DOUBTFUL
+					 : STATUS_DONE;
 out:
 	release(v, &r, &f);
 	return result;

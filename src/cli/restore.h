@@ -35,7 +35,9 @@ struct restoration {
 	struct tiff_reader *in, *start, *reference;    /* the last two may be NULL */
 	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
 
-	int resized;   /* the page restored last has another size than its measurement */
+	int resized; /* the page restored last has another size than its measurement */
+	int doubts;  /* warnings that a result is not to be trusted */
+
 	int64_t round; /* runs of the sampler done, for progress */
 };
 

@@ -46,7 +46,7 @@ static int count_pages(struct tiff_reader *r)
 	if (n < 1 || n > INT_MAX)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has no pages");
 	if (r->handle.message[0])
-		log_message(LACUNA_LOG_ERROR,
+		log_message(LACUNA_LOG_WARN,
 			    "%s: the chain of pages is broken after page %d; what follows is lost",
 			    r->handle.path, (int)n);
 	r->pages = (int)n;
@@ -391,7 +391,7 @@ static int check_imagej(const struct tiff_reader *r, const struct tiff_layout *l
 				 "one page an image",
 				 n);
 	if (!r->told)
-		log_message(LACUNA_LOG_ERROR,
+		log_message(LACUNA_LOG_WARN,
 			    "%s: ImageJ wrote %ld images, and %d pages are there; the others are "
 			    "lost",
 			    r->handle.path, n, r->pages);

@@ -287,6 +287,27 @@ static int is_line(const struct bins *b, double slope, double offset)
 	return off_line < 0.3 * off_mean;
 }
 
+/* Near a value at which the file clips, noise is cut off although no value of the block is: such blocks go. */
+static void leave_clipped(const struct lacuna_shape *shape, const float *y, struct blocks *s)
+{
+	const struct clip clip = find_clip(y, lacuna_count(shape));
+	size_t kept = 0;
+	double reach;
+
+	if (!isfinite(clip.lo) && !isfinite(clip.hi))
+		return;
+	/* the brighter half, or the darker one, is not cut off */
+	qsort(s->list, s->count, sizeof(*s->list), by_level);
+	reach = isfinite(clip.lo) ? variance(s->list + s->count / 2, s->count - s->count / 2)
+				  : variance(s->list, s->count / 2);
+	reach = 3 * sqrt(fmin(reach, variance_of_all(s) * 4));
+	for (size_t i = 0; i < s->count; i++)
+		if (s->list[i].level > clip.lo + reach && s->list[i].level < clip.hi - reach)
+			s->list[kept++] = s->list[i];
+	if (kept >= LEAST_BLOCKS * 4)
+		s->count = kept;
+}
+
 int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise *noise)
 {
 	struct blocks s;
@@ -297,6 +318,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	if (status)
 		return status;
 	*noise = (struct noise){ 0 };
+	leave_clipped(shape, y, &s);
 	noise->offset = variance_of_all(&s);
 	fill_bins(&s, &bins);
 	if (bins.count >= 4)
@@ -378,7 +400,9 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
 
 double noise_correlated(const struct lacuna_shape *shape, const float *y, double sigma)
 {
-	const double expected = 1.25; /* of white noise 1; texture is louder when coarse, too */
+	/* Of white noise the ratio is 1; of fine texture, which is louder when coarse, up to 2.  Noise of less than two grey
+	 * levels cannot be told from texture at all. */
+	const double expected = 2, least = 2.0 / 255;
 	const int64_t w = shape->extent[0] / 2, h = shape->extent[1] / 2;
 	const int64_t planes = shape->extent[2] * shape->extent[3];
 	const struct lacuna_shape half = { { w, h, planes, 1 } };
@@ -386,7 +410,7 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y, double
 	float *mean;
 	double level = 0;
 
-	if (w < 4 * SIDE || h < 4 * SIDE)
+	if (w < 4 * SIDE || h < 4 * SIDE || sigma < least)
 		return 0;
 	mean = memory_alloc_array(lacuna_count(&half), sizeof(*mean));
 	if (!mean)

@@ -33,4 +33,12 @@ ok "16 bits as they are" "$LACUNA" restore deep.tif -o deep-i.tif -A identity $g
 ok "and back" "$LACUNA" restore deep-f.tif -o back.tif -A identity $gaussian -s ddpm -g ddnm --steps 1 -n 0 -t uint16 --range 0:65535
 ok "floats are in counts" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif back.tif
 
+# A sharp picture that is called blurred is doubted, with a word that -q keeps, and restored carefully.
+ok "sharp picture" "$maketiff" sharp.tif uint8 96 80 1 1
+ok "called blurred" "$LACUNA" restore -q sharp.tif -o doubted.tif -A blur:sigma=3 $gaussian
+contains err "warning: " "it is doubted"
+fails 3 "--strict" "$LACUNA" restore -q sharp.tif -o strict.tif -A blur:sigma=3 $gaussian --strict
+ok "there is a result all the same" test -s strict.tif
+fails 2 "noise in counts" "$LACUNA" restore sharp.tif -o x.tif -A identity $gaussian -n 5
+contains err "-n 5/255" "noise in counts: remedy"
 done_testing

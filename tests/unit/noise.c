@@ -134,18 +134,22 @@ static void test_clipped(void)
 
 static void test_correlated(void)
 {
+	struct noise found;
+
 	prepare();
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = image[i] + 0.04f * deviates[i];
 	ok(noise_correlated(&large, noisy, 0.04) == 0, "white noise is not correlated");
-	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* means of 2x2 deviates: 0.04 at each value */
 		const int x = i % SIDE_, y = i / SIDE_;
-		const int right = x + 1 < SIDE_ ? i + 1 : i, down = y + 1 < SIDE_ ? i + SIDE_ : i;
+		const int right = x + 1 < SIDE_ ? 1 : 0, down = y + 1 < SIDE_ ? SIDE_ : 0;
 
-		noisy[i] = image[i] + 0.02f * (deviates[i] + deviates[right] + deviates[down]);
+		noisy[i] = image[i] + 0.02f * (deviates[i] + deviates[i + right] +
+					       deviates[i + down] + deviates[i + right + down]);
 	}
-	ok(noise_correlated(&large, noisy, 0.02) > 0.025,
-	   "correlated noise is louder than it looks");
+	ok(!noise_measure(&large, noisy, &found) && found.sigma < 0.03, "looks like less: %g",
+	   found.sigma);
+	ok(noise_correlated(&large, noisy, found.sigma) > 1.2 * found.sigma, "and is more");
 }
 
 static void test_blocks(void)
