@@ -164,13 +164,14 @@ static double variance(const struct block *list, size_t used)
 	return mean[HIGH / 2];
 }
 
-/* Of the smoothest blocks: 0.5 percent, as in the paper. */
+/* Of the smoothest blocks: 0.5 percent, as in the paper; where there are few, up to 64 and a twentieth of them. */
 static double variance_of_all(struct blocks *s)
 {
-	size_t used = s->count / 200;
+	size_t used = s->count / 200, few = s->count / 20;
 
-	if (used < LEAST_BLOCKS * 4)
-		used = s->count < LEAST_BLOCKS * 4 ? s->count : LEAST_BLOCKS * 4;
+	few = few > LEAST_BLOCKS * 4 ? LEAST_BLOCKS * 4 : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
+	used = used > few ? used : few;
+	used = used < s->count ? used : s->count;
 	qsort(s->list, s->count, sizeof(*s->list), by_low);
 	return variance(s->list, used);
 }
