@@ -653,10 +653,18 @@ static int sound(const struct tiff_reader *r)
 	return !r->handle.message[0];
 }
 
-/* What is not stored is zero. */
-static void fill_empty(const struct tiff_layout *l, size_t samples, void *block)
+/* What is not stored is nodata where the file declares it, else zero. */
+static void fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, void *block)
 {
+	uint64_t raw;
+	double nodata;
+
 	memset(block, 0, (samples * (size_t)l->type.bits + 7) / 8);
+	if (!read_nodata(tif, &nodata))
+		return;
+	raw = sample_encode(l->type, (float)nodata);
+	for (size_t i = 0; i < samples; i++)
+		sample_put(block, i, l->type.bits, raw);
 }
 
 static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
@@ -673,7 +681,7 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 		row.y = y;
 		if (!is_stored(r->handle.tif,
 			       TIFFComputeStrip(r->handle.tif, y, (uint16_t)plane))) {
-			fill_empty(l, (size_t)l->width * (size_t)row.stride, buffer);
+			fill_empty(r->handle.tif, l, (size_t)l->width * (size_t)row.stride, buffer);
 			sink(context, &row);
 		} else if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 ||
 			   !sound(r))
@@ -715,7 +723,7 @@ static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, v
 			row.y = (uint32_t)y;
 			if (!is_stored(tif,
 				       TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane))) {
-				fill_empty(l, samples, tile);
+				fill_empty(tif, l, samples, tile);
 				sink_tile(l, tile, pitch, row, sink, context);
 			} else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
 				   !sound(r))
