@@ -54,6 +54,29 @@ static int count_pages(struct tiff_reader *r)
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
+/* Pictures that people have in other formats: what they are, and how to make TIFF of them. */
+static int check_format(int fd)
+{
+	static const struct {
+		const char *begin, *name, *command;
+	} formats[] = {
+		{ "\x89PNG", "a PNG picture", "convert IN.png OUT.tif" },
+		{ "\xff\xd8\xff", "a JPEG picture", "convert IN.jpg OUT.tif" },
+		{ "SIMPLE  =", "a FITS file", "convert IN.fits OUT.tif" },
+		{ "GIF8", "a GIF picture", "convert IN.gif OUT.tif" },
+	};
+	char head[16] = "";
+
+	if (pread(fd, head, sizeof(head), 0) < 4)
+		return LACUNA_OK;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!memcmp(head, formats[i].begin, strlen(formats[i].begin)))
+			return error_set(LACUNA_EINVAL,
+					 "is %s, not TIFF; this makes one of it: %s (ImageMagick)",
+					 formats[i].name, formats[i].command);
+	return LACUNA_OK;
+}
+
 int tiff_open(const char *path, struct tiff_reader **out)
 {
 	struct tiff_reader *r = memory_alloc(sizeof(*r));
@@ -63,7 +86,9 @@ int tiff_open(const char *path, struct tiff_reader **out)
 	if (!r)
 		return error_context(LACUNA_ENOMEM, "%s", path);
 	fd = open_input(path, &r->file_size);
-	status = fd < 0 ? fd : LACUNA_OK;
+	status = fd < 0 ? fd : check_format(fd);
+	if (status && fd >= 0)
+		close(fd);
 	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
 	 * layout is kept). */
 	if (!status)

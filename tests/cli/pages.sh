@@ -38,4 +38,9 @@ ok "restored to twice the size" "$LACUNA" restore bands.tif -o bands-r.tif -A do
 "$maketiff" --show bands-r.tif >out
 matches out "64x48 4 uint8" "no band is lost"
 
+printf '\211PNG\r\n\032\n0123456789' >in.png
+fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
+contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"
+one_line "PNG"
+
 done_testing
