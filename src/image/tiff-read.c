@@ -54,6 +54,29 @@ static int count_pages(struct tiff_reader *r)
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
+/* Pictures that people have in other formats: what they are, and how to make TIFF of them. */
+static int check_format(int fd)
+{
+	static const struct {
+		const char *begin, *name, *command;
+	} formats[] = {
+		{ "\x89PNG", "a PNG picture", "convert IN.png OUT.tif" },
+		{ "\xff\xd8\xff", "a JPEG picture", "convert IN.jpg OUT.tif" },
+		{ "SIMPLE  =", "a FITS file", "convert IN.fits OUT.tif" },
+		{ "GIF8", "a GIF picture", "convert IN.gif OUT.tif" },
+	};
+	char head[16] = "";
+
+	if (pread(fd, head, sizeof(head), 0) < 4)
+		return LACUNA_OK;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!memcmp(head, formats[i].begin, strlen(formats[i].begin)))
+			return error_set(LACUNA_EINVAL,
+					 "is %s, not TIFF; this makes one of it: %s (ImageMagick)",
+					 formats[i].name, formats[i].command);
+	return LACUNA_OK;
+}
+
 int tiff_open(const char *path, struct tiff_reader **out)
 {
 	struct tiff_reader *r = memory_alloc(sizeof(*r));
@@ -63,7 +86,9 @@ int tiff_open(const char *path, struct tiff_reader **out)
 	if (!r)
 		return error_context(LACUNA_ENOMEM, "%s", path);
 	fd = open_input(path, &r->file_size);
-	status = fd < 0 ? fd : LACUNA_OK;
+	status = fd < 0 ? fd : check_format(fd);
+	if (status && fd >= 0)
+		close(fd);
 	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
 	 * layout is kept). */
 	if (!status)
@@ -653,10 +678,18 @@ static int sound(const struct tiff_reader *r)
 	return !r->handle.message[0];
 }
 
-/* What is not stored is zero. */
-static void fill_empty(const struct tiff_layout *l, size_t samples, void *block)
+/* What is not stored is nodata where the file declares it, else zero. */
+static void fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, void *block)
 {
+	uint64_t raw;
+	double nodata;
+
 	memset(block, 0, (samples * (size_t)l->type.bits + 7) / 8);
+	if (!read_nodata(tif, &nodata))
+		return;
+	raw = sample_encode(l->type, (float)nodata);
+	for (size_t i = 0; i < samples; i++)
+		sample_put(block, i, l->type.bits, raw);
 }
 
 static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
@@ -673,7 +706,7 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 		row.y = y;
 		if (!is_stored(r->handle.tif,
 			       TIFFComputeStrip(r->handle.tif, y, (uint16_t)plane))) {
-			fill_empty(l, (size_t)l->width * (size_t)row.stride, buffer);
+			fill_empty(r->handle.tif, l, (size_t)l->width * (size_t)row.stride, buffer);
 			sink(context, &row);
 		} else if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 ||
 			   !sound(r))
@@ -715,7 +748,7 @@ static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, v
 			row.y = (uint32_t)y;
 			if (!is_stored(tif,
 				       TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane))) {
-				fill_empty(l, samples, tile);
+				fill_empty(tif, l, samples, tile);
 				sink_tile(l, tile, pitch, row, sink, context);
 			} else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
 				   !sound(r))

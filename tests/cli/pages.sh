@@ -33,4 +33,14 @@ ok "stack with a constant page" "$maketiff" constant.tif uint8 32 24 1 3 constan
 ok "is restored" "$LACUNA" restore constant.tif -q -o constant-r.tif -A identity -p gaussian
 contains err "page 1: all its values are alike" "and it is said"
 
+ok "four bands" "$maketiff" bands.tif uint8 32 24 4 1
+ok "restored to twice the size" "$LACUNA" restore bands.tif -o bands-r.tif -A downsample:factor=2 -p gaussian -n 0.01
+"$maketiff" --show bands-r.tif >out
+matches out "64x48 4 uint8" "no band is lost"
+
+printf '\211PNG\r\n\032\n0123456789' >in.png
+fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
+contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"
+one_line "PNG"
+
 done_testing

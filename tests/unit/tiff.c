@@ -1238,6 +1238,35 @@ static void test_same_file(void)
 	}
 }
 
+/* A tile that is absent is read as 0. */
+static void test_sparse(void)
+{
+	const char *in = in_directory("exact.tif"), *out = in_directory("exact-out.tif");
+	static uint8_t zero[4], tile[16 * 16 * 4];
+	TIFF *t = TIFFOpen(in, "w");
+	uint32_t v[2] = { 4000000007u, 123456789u };
+	int good = 1;
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 32);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 16);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 32);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 1);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(t, TIFFTAG_TILEWIDTH, 16);
+	TIFFSetField(t, TIFFTAG_TILELENGTH, 16);
+	for (size_t i = 0; i < 256; i++)
+		memcpy(tile + 4 * i, v + i % 2, 4);
+	good = TIFFWriteEncodedTile(t, 0, tile, sizeof(tile)) > 0;
+	TIFFClose(t);
+	ok(good && !copy(in, out), "a sparse file of 32 bits is copied");
+	t = TIFFOpen(out, "r");
+	memset(tile, 1, sizeof(tile));
+	good = t && TIFFReadEncodedTile(t, 1, tile, sizeof(tile)) > 0 && !memcmp(tile, zero, 4);
+	ok(good, "an absent tile is 0");
+	if (t)
+		TIFFClose(t);
+}
+
 int main(void)
 {
 	const char *base = getenv("TMPDIR");
@@ -1276,6 +1305,7 @@ int main(void)
 	test_full_disk();
 	test_memory_failures();
 	test_same_file();
+	test_sparse();
 	remove_all();
 	ok(!rmdir(directory), "the directory is left empty");
 	ok(memory_live_blocks() == 0, "nothing leaks");
