@@ -997,17 +997,22 @@ int page_copy(struct restoration *r, int number)
 	if (!status)
 		status = tiff_read(r->in, number, &p.picture);
 	if (!status) {
+		const size_t n = lacuna_count(&p.picture.shape);
+
+		p.unchanged = memory_alloc(n);
+		status = p.unchanged ? LACUNA_OK : LACUNA_ENOMEM;
+		if (!status)
+			memset(p.unchanged, 1, n);
 		p.range = r->range ? *r->range : p.info.full_scale;
 		convert(&p, &p.picture);
-		status = tiff_write(r->out, r->in, number, &p.picture);
 	}
+	if (!status)
+		status = tiff_write_keeping(r->out, r->in, number, &p.picture, p.unchanged);
 	for (int64_t k = 0; !status && r->single && k < r->samples; k++)
-		status = tiff_write(r->single[k], r->in, number, &p.picture);
+		status = tiff_write_keeping(r->single[k], r->in, number, &p.picture, p.unchanged);
 	page_free(&p);
 	return status;
 }
-
-/* ------------------------------------------------------------------------------------------------------ */
 
 int page_restore(struct restoration *r, int number, json_t **record)
 {
