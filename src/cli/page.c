@@ -318,6 +318,32 @@ static double rounding(const struct page *p)
 	return step / sqrt(12) / (p->inner.white - p->inner.black);
 }
 
+/* The law that was stated, on the inner scale; sigma is its root mean square over y. */
+static void state_photons(struct page *p)
+{
+	const struct restoration *r = p->r;
+	const double span = p->inner.white - p->inner.black;
+	const double read = r->photons.read * r->photons.read;
+	const double at_black = r->photons.gain * (p->inner.black - r->photons.offset) + read;
+	const size_t n = lacuna_count(&p->y.shape);
+	struct noise *d = &p->description;
+	double sum = 0, count = 0;
+
+	/* One photon at least: a darkness of none at all is a chance, too. */
+	*d = (struct noise){ .slope = r->photons.gain / span,
+			     .offset = at_black / (span * span),
+			     .least_variance = (read + 0.1 * r->photons.gain * r->photons.gain) /
+					       (span * span) };
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(p->y.values[i])) {
+			sum += fmax(d->slope * (double)p->y.values[i] + d->offset,
+				    d->least_variance);
+			count++;
+		}
+	d->sigma = count > 0 ? sqrt(sum / count) : sqrt(d->least_variance);
+	p->how = "as stated";
+}
+
 static int estimate_noise(struct page *p)
 {
 	const uint32_t flags = problem_flags(p->problem);
@@ -338,12 +364,15 @@ static int estimate_noise(struct page *p)
 
 static int find_noise(struct page *p)
 {
-	int status;
+	int status = LACUNA_OK;
 
 	p->noise = p->r->noise;
 	if (p->noise >= 0)
 		return LACUNA_OK;
-	status = estimate_noise(p);
+	if (p->r->photons.gain > 0)
+		state_photons(p);
+	else
+		status = estimate_noise(p);
 	if (status)
 		return status;
 	p->noise = p->description.sigma * inner_unit(p);
@@ -795,7 +824,7 @@ static int improve(struct page *p)
 	if (p->r->noise >= 0 || p->r->single)
 		return LACUNA_OK;
 	if (!pixelwise)
-		return retreat(p);
+		return p->r->photons.gain > 0 ? LACUNA_OK : retreat(p);
 	return p->description.slope > 0 && picture_same_shape(&p->picture.shape, &p->y.shape)
 		       ? refine_map(p)
 		       : LACUNA_OK;
@@ -818,7 +847,7 @@ static int check_result(struct page *p)
 			p->number + 1, p->residual * inner_unit(p),
 			p->reference_noise * inner_unit(p));
 	}
-	if (after > before + clipped && p->r->noise >= 0) {
+	if (after > before + clipped && (p->r->noise >= 0 || p->r->photons.gain > 0)) {
 		p->r->doubts++;
 		log_message(
 			LACUNA_LOG_WARN,

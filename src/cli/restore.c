@@ -43,7 +43,8 @@ static const struct option_row rows[] = {
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA",
 	  "standard deviation of the noise as a part of full scale, such as 0.01 or 2.55/255; "
-	  "auto estimates it [auto]",
+	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; auto estimates it "
+	  "[auto]",
 	  AT(noise) },
 	{ "method", 'm', OPTION_CHOICE, "METHOD",
 	  "preset of the three below: fast, best or sample [best; sample with --samples or "
@@ -128,6 +129,51 @@ struct files {
 
 /* ---- before any work: options, names ----------------------------------------------------------------- */
 
+/* poisson:gain=G[,offset=O][,read=R] */
+static int parse_photons(const char *text, struct restoration *r)
+{
+	static const char *const names[] = { "gain=", "offset=", "read=" };
+	double *const values[] = { &r->photons.gain, &r->photons.offset, &r->photons.read };
+	char copy[256], *rest = copy, *word;
+	int good = (size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy);
+
+	while (good && (word = strtok_r(rest, ",", &rest))) {
+		good = 0;
+		for (int i = 0; i < 3 && !good; i++)
+			good = !strncmp(word, names[i], strlen(names[i])) &&
+			       text_real(word + strlen(names[i]), values[i]);
+	}
+	if (good && r->photons.gain > 0 && r->photons.read >= 0)
+		return LACUNA_OK;
+	return error_set(
+		LACUNA_EINVAL,
+		"--noise poisson:gain=G,offset=O,read=R takes counts per photon (above 0), "
+		"the camera's offset and its read noise in counts, not '%s'",
+		text);
+}
+
+static int parse_noise(const char *text, struct restoration *r)
+{
+	static const char photons[] = "poisson:";
+
+	r->noise = -1;
+	if (!strcmp(text, "auto"))
+		return LACUNA_OK;
+	if (!strncmp(text, photons, sizeof(photons) - 1))
+		return parse_photons(text + sizeof(photons) - 1, r);
+	if (!text_real(text, &r->noise) || r->noise < 0)
+		return error_set(LACUNA_EINVAL,
+				 "--noise takes a number from 0, a fraction such as 2.55/255, "
+				 "poisson:gain=G,offset=O,read=R, or auto, not '%s'",
+				 text);
+	if (r->noise > 1)
+		return error_set(
+			LACUNA_EINVAL,
+			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255", text,
+			text);
+	return LACUNA_OK;
+}
+
 /* LACUNA_EINVAL is misuse here. */
 static int parse_values(const struct values *v, struct restoration *r, struct files *f)
 {
@@ -143,18 +189,8 @@ static int parse_values(const struct values *v, struct restoration *r, struct fi
 	/* One pair alone would not tell how far apart pairs are. */
 	r->pairs = !v->independent && v->samples >= 4 && v->samples % 2 == 0;
 	r->seed = (uint64_t)v->seed;
-	r->noise = -1;
-	if (strcmp(v->noise, "auto") != 0 && (!text_real(v->noise, &r->noise) || r->noise < 0))
-		return error_set(
-			LACUNA_EINVAL,
-			"--noise takes a number from 0, a fraction such as 2.55/255, or auto, "
-			"not '%s'",
-			v->noise);
-	if (r->noise > 1)
-		return error_set(
-			LACUNA_EINVAL,
-			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255",
-			v->noise, v->noise);
+	if (parse_noise(v->noise, r))
+		return LACUNA_EINVAL;
 	r->full_range = v->range && !strcmp(v->range, "full");
 	if (v->range && !r->full_range) {
 		r->range = &f->range;

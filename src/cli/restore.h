@@ -17,7 +17,11 @@ struct restoration {
 	size_t operator_count;
 	struct method method;
 
-	double noise;			 /* < 0: estimate */
+	double noise; /* < 0: estimate, or photons */
+	/* Stated noise of a camera, in the file's values: variance = gain (value - offset) + read^2; gain 0: not stated */
+	struct {
+		double gain, offset, read;
+	} photons;
 	const struct image_range *range; /* the user's, or NULL */
 	int full_range;			 /* --range full: the type's, and no stretching */
 	double reject;			 /* eagerness of reject_lone(); 0: reject nothing */

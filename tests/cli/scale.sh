@@ -41,4 +41,11 @@ fails 3 "--strict" "$LACUNA" restore -q sharp.tif -o strict.tif -A blur:sigma=3 
 ok "there is a result all the same" test -s strict.tif
 fails 2 "noise in counts" "$LACUNA" restore sharp.tif -o x.tif -A identity $gaussian -n 5
 contains err "-n 5/255" "noise in counts: remedy"
+# The noise of a camera, as its maker states it: white when there are no photons in it to speak of.
+ok "photons" "$LACUNA" restore deep.tif -o photons.tif -A identity $gaussian -n poisson:gain=2.2,offset=100,read=3
+contains err "as stated" "photons are said"
+ok "read noise alone" "$LACUNA" restore deep.tif -o read.tif -A identity $gaussian -n poisson:gain=0.000001,read=655.35
+ok "is white noise" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif read.tif
+fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n poisson:read=3
+contains err "takes counts per photon" "photons without gain: remedy"
 done_testing
