@@ -155,6 +155,13 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 					 "--%s takes a size such as 512M or 4G, not '%s'",
 					 row->name, text);
 		return LACUNA_OK;
+	case OPTION_FILE:
+	case OPTION_DIRECTORY: /* of two, one would be ignored */
+		if (*(const char **)field)
+			return error_set(LACUNA_EINVAL, "--%s is given twice: '%s' and '%s'",
+					 row->name, *(const char **)field, text);
+		*(const char **)field = text;
+		return LACUNA_OK;
 	default:
 		*(const char **)field = text;
 		return LACUNA_OK;

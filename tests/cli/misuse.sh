@@ -25,6 +25,8 @@ fails 2 "no input" "$LACUNA" restore
 two_lines restore "no input"
 fails 2 "two inputs" "$LACUNA" restore in.tif in.tif -o $o -A identity
 contains err "unexpected argument" "two inputs: named"
+fails 2 "two outputs" "$LACUNA" restore in.tif -o $o -o outputs/p.tif -A identity
+contains err "given twice" "two outputs: named"
 fails 2 "no output" "$LACUNA" restore in.tif -A identity
 contains err "the output is missing: -o" "no output: named"
 fails 2 "no operator" "$LACUNA" restore in.tif -o $o
