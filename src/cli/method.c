@@ -21,13 +21,16 @@ enum circumstance {
 	NONLINEAR, /* an operator that is not linear: few plugins know how */
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
 	MISSING,   /* the same, and it is not all there: more than noise is wrong */
+	COLOR,	   /* the neural prior is to invent colours */
+	GUIDED,	   /* a guidance was asked for */
 	PLAIN,	/* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
 	NETWORK /* the neural prior, which is not quite right */
 };
 
 /* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation, and where noise is
  * all there is nothing to approach in steps.  What is missing gains by a second look: the network fills in better beside
- * pixels that are there than all at once.  doc/measurements.md has the sweep. */
+ * pixels that are there than all at once.  Colours are drawn, not estimated: their mean is gray, and what hqs makes of its first guess
+ * is a duotone.  doc/measurements.md has the sweep. */
 static const struct preset {
 	const char *method;
 	enum circumstance where;
@@ -36,6 +39,9 @@ static const struct preset {
 	{ "best", NONLINEAR, "prox", "hqs" },
 	{ "fast", NONLINEAR, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", NONLINEAR, "prox", "ddpm" },
+	{ "best", COLOR, "ddnm", "ddpm" },
+	{ "fast", COLOR, "ddnm", "ddpm:steps=50" },
+	{ "sample", COLOR, "ddnm", "ddpm" },
 	{ "best", MISSING, "exact", "hqs:steps=19,sigma_max=0.05,sigma_min=0.01" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
@@ -45,6 +51,7 @@ static const struct preset {
 	{ "fast", ANYWHERE, "prox", "hqs:steps=8,lambda=0.3" },
 	{ "sample", PIXELWISE, "exact", "ddpm-fast" },
 	{ "sample", PLAIN, "exact", "ddpm-fast" },
+	{ "sample", GUIDED, "prox", "ddpm" },
 	{ "sample", NETWORK, "prox", "gibbs:steps=20,rho_max=0.2,network=yes" },
 	{ "sample", ANYWHERE, "prox", "gibbs" },
 };
@@ -82,6 +89,21 @@ static int is_missing(const struct method *m)
 	return is_pixelwise(m) && !all_there && !w->guidance;
 }
 
+static int is_neural(const struct method *m)
+{
+	return !strcmp(m->prior.plugin->head->name, neural_prior);
+}
+
+static int is_color(const struct method *m)
+{
+	const struct method_wish *w = &m->wish;
+	int color = 0;
+
+	for (size_t i = 0; i < w->operator_count; i++)
+		color |= !strcmp(w->operators[i].plugin->head->name, "gray");
+	return color && is_neural(m);
+}
+
 static int applies(const struct preset *p, const struct method *m)
 {
 	switch (p->where) {
@@ -91,10 +113,14 @@ static int applies(const struct preset *p, const struct method *m)
 		return is_missing(m);
 	case PIXELWISE:
 		return is_pixelwise(m);
+	case COLOR:
+		return is_color(m);
+	case GUIDED:
+		return m->wish.guidance != NULL;
 	case PLAIN:
 		return !strcmp(m->prior.plugin->head->name, plain_prior);
 	case NETWORK:
-		return !strcmp(m->prior.plugin->head->name, neural_prior);
+		return is_neural(m);
 	default:
 		return 1;
 	}
@@ -137,6 +163,22 @@ static int choose_prior(const struct method_wish *wish, struct plugin_use *prior
 	return take_plain_prior(prior);
 }
 
+/* A name that does not exist is refused as such. */
+static int refuse_guidance(const struct method *m)
+{
+	struct plugin_use use = { 0 };
+	const int status = use_parse(LACUNA_GUIDANCE, m->wish.guidance, &use);
+
+	if (status)
+		return status;
+	use_free(&use);
+	return error_set(
+		LACUNA_EINVAL,
+		"sampler %s takes no guidance; leave out --guidance, or name a sampler that "
+		"takes one, such as -s ddpm",
+		m->sampler.plugin->head->name);
+}
+
 static int choose_guidance(const struct preset *p, struct method *m)
 {
 	const char *wish = m->wish.guidance;
@@ -144,10 +186,7 @@ static int choose_guidance(const struct preset *p, struct method *m)
 	m->has_guidance = (m->sampler.plugin->u.sampler.needs & LACUNA_NEEDS_GUIDANCE) != 0;
 	if (m->has_guidance)
 		return use_parse(LACUNA_GUIDANCE, wish ? wish : p->guidance, &m->guidance);
-	if (wish)
-		log_message(LACUNA_LOG_WARN, "sampler %s uses no guidance; --guidance is ignored",
-			    m->sampler.plugin->head->name);
-	return LACUNA_OK;
+	return wish ? refuse_guidance(m) : LACUNA_OK;
 }
 
 static int set_steps(int64_t steps, struct plugin_use *sampler)
@@ -189,12 +228,14 @@ int method_choose(const struct method_wish *w, struct method *m)
 	return status ? status : choose_rest(m);
 }
 
-/* What was asked for cannot do with the operator, whatever the prior. */
-static int is_out_of_place(const struct method *m)
+/* What was asked for cannot do with the operator, or not with the best prior: no other prior is to hide that. */
+static int is_out_of_place(const struct method *m, int status)
 {
 	const unsigned needs = m->sampler.plugin->u.sampler.needs |
 			       (m->has_guidance ? m->guidance.plugin->u.guidance.needs : 0);
 
+	if (status == LACUNA_EUNSUPPORTED && (m->wish.guidance || m->wish.sampler))
+		return 1;
 	return is_nonlinear(m) && (needs & LACUNA_NEEDS_LINEAR);
 }
 
@@ -202,8 +243,7 @@ int method_fall_back(struct method *m, int status)
 {
 	const int lacks = status == LACUNA_EIO || status == LACUNA_EUNSUPPORTED;
 
-	if (!lacks || is_out_of_place(m) || m->wish.prior ||
-	    strcmp(m->prior.plugin->head->name, neural_prior) != 0)
+	if (!lacks || is_out_of_place(m, status) || m->wish.prior || !is_neural(m))
 		return 0;
 	method_free(m);
 	return !take_plain_prior(&m->prior) && !choose_rest(m);

@@ -37,6 +37,10 @@ two_lines restore "unknown operator"
 contains err 'did you mean "identity"' "unknown operator: nearest name"
 fails 2 "unknown prior" "$LACUNA" restore in.tif -o $o -A identity -p gausian
 contains err 'did you mean "gaussian"' "unknown prior: nearest name"
+fails 2 "unknown guidance" "$LACUNA" restore in.tif -o $o -A identity -s hqs -g exct
+contains err 'did you mean "exact"' "unknown guidance: nearest name"
+fails 2 "guidance not taken" "$LACUNA" restore in.tif -o $o -A identity -s hqs -g exact
+contains err "sampler hqs takes no guidance; leave out --guidance" "guidance not taken: remedy"
 fails 2 "unknown parameter" "$LACUNA" restore in.tif -o $o -A mask:kep=0.5
 contains err 'did you mean "keep"' "unknown parameter: nearest name"
 fails 2 "parameter out of range" "$LACUNA" restore in.tif -o $o -A mask:keep=1.5
