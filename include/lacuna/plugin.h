@@ -110,7 +110,9 @@ struct lacuna_param {
 	int32_t type;
 	uint32_t flags;
 	double lo, hi, dflt;	    /* CHOICE: dflt is an index; TEXT, PATH: unused */
-	const char *text;	    /* default of TEXT and PATH, or NULL */
+	/* TEXT and PATH: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
+	 * "kind=disk"; "psf=" when psf must be left out.  Given otherwise, the row is refused. */
+	const char *text;
 	const char *const *choices; /* CHOICE: NULL-terminated */
 	size_t offset;
 };
@@ -126,6 +128,10 @@ struct lacuna_param {
 	{ #field, NULL, help, LACUNA_BOOL, 0, 0, 1, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
 #define LACUNA_PARAM_CHOICE(T, field, choices, dflt, help) \
 	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, NULL, choices, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_REAL_IF(T, when, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_REAL, 0, lo, hi, dflt, when, NULL, LACUNA_OFFSET(T, field, double) }
+#define LACUNA_PARAM_CHOICE_IF(T, when, field, choices, dflt, help) \
+	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, when, choices, LACUNA_OFFSET(T, field, int64_t) }
 #define LACUNA_PARAM_TEXT(T, field, flags, dflt, help) \
 	{ #field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
 #define LACUNA_PARAM_PATH(T, field, flags, dflt, help) \

@@ -64,6 +64,28 @@ static int choice_count(const struct lacuna_param *row)
 	return n;
 }
 
+/* The row whose name stands before the '=' of a condition. */
+static const struct lacuna_param *condition_row(const struct lacuna_plugin *head,
+						const char *condition)
+{
+	const size_t length = strcspn(condition, "=");
+	uint32_t i;
+
+	for (i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+
+		if (strlen(row->name) == length && !strncmp(row->name, condition, length))
+			return row;
+	}
+	return NULL;
+}
+
+/* Numbers and choices; see struct lacuna_param. */
+static int has_condition(const struct lacuna_param *row)
+{
+	return row->type <= LACUNA_CHOICE && row->text;
+}
+
 static const char *row_fault(const struct lacuna_plugin *head, const struct lacuna_param *row)
 {
 	const char *p;
@@ -84,6 +106,8 @@ static const char *row_fault(const struct lacuna_plugin *head, const struct lacu
 		return "has a default out of range";
 	if (param_find(head, row->name) != row)
 		return "appears twice";
+	if (has_condition(row) && (!strchr(row->text, '=') || !condition_row(head, row->text)))
+		return "depends on a parameter that is not there";
 	return NULL;
 }
 
@@ -290,21 +314,57 @@ static int next_pair(char **text, char **name, char **value)
 	return LACUNA_OK;
 }
 
+/* A row that was given must apply, and so must the row on which it depends. */
+static int check_applies(const struct lacuna_plugin *head, const void *config,
+			 const struct lacuna_param *given)
+{
+	const struct lacuna_param *row = given;
+	uint32_t depth;
+	char value[256];
+
+	for (depth = 0; has_condition(row) && depth < head->param_count; depth++) {
+		const struct lacuna_param *other = condition_row(head, row->text);
+		const char *wanted = row->text + strcspn(row->text, "=") + 1;
+
+		param_value(other, config, value, sizeof value);
+		if (strcmp(value, wanted) != 0 && *wanted)
+			return error_set(LACUNA_EINVAL,
+					 "%s applies to %s, and %s is %s; say %s, or leave out %s",
+					 given->name, row->text, other->name, value, row->text,
+					 given->name);
+		if (strcmp(value, wanted) != 0)
+			return error_set(LACUNA_EINVAL,
+					 "%s does not apply beside %s; leave out one of the two",
+					 given->name, other->name);
+		row = other;
+	}
+	return LACUNA_OK;
+}
+
 int param_parse(const struct lacuna_plugin *head, void *config, const char *text)
 {
 	char *copy, *rest, *name = NULL, *value = NULL;
+	unsigned char *given; /* a flag per row */
+	uint32_t i;
 	int status = LACUNA_OK;
 
 	if (!text || !*text)
 		return LACUNA_OK;
 	copy = rest = memory_strdup(text);
-	if (!copy)
-		return LACUNA_ENOMEM;
+	given = memory_alloc((size_t)head->param_count + 1);
+	if (!copy || !given)
+		status = LACUNA_ENOMEM;
 	while (!status && *rest) {
 		status = next_pair(&rest, &name, &value);
 		if (!status)
 			status = param_set(head, config, name, value);
+		for (i = 0; !status && i < head->param_count; i++)
+			given[i] |= !strcmp(param_row(head, i)->name, name);
 	}
+	for (i = 0; !status && i < head->param_count; i++)
+		if (given[i])
+			status = check_applies(head, config, param_row(head, i));
+	memory_release(given);
 	memory_release(copy);
 	return status;
 }
