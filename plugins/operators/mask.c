@@ -12,11 +12,12 @@
  */
 #include <lacuna/plugin.h>
 #include <math.h>
+#include <stdlib.h>
 
 /* One member per parameter.  The table `params' below ties names and ranges to members; when create() is called
  * they are parsed and checked.  Members are int64_t, double or const char *. */
 struct config {
-	const char *file;
+	const char *file, *columns, *rows;
 	double threshold, keep;
 	int64_t invert, weights, boxes, size, seed;
 };
@@ -154,7 +155,53 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 		make_binary(c, m);
 	for (size_t i = 0; c->weights && c->invert && i < m->count; i++)
 		m->weight[i] = 1 - m->weight[i];
-	return tell_share(host, c, m);
+	return LACUNA_OK;
+}
+
+/* "12+40-42": one number or range off *text, from 0 and below `size'. */
+static int next_lines(const char **text, int64_t size, int64_t *first, int64_t *last)
+{
+	char *end;
+
+	*first = *last = strtoll(*text, &end, 10);
+	if (end == *text)
+		return 0;
+	if (*end == '-') {
+		const char *from = end + 1;
+
+		*last = strtoll(from, &end, 10);
+		if (end == from)
+			return 0;
+	}
+	if (*end == '+' && end[1])
+		end++;
+	else if (*end)
+		return 0;
+	*text = end;
+	return *first >= 0 && *first <= *last && *last < size;
+}
+
+/* Dead lines of a detector; step is the distance of a line's pixels, apart that of two lines. */
+static int clear_lines(struct mask *m, const char *name, const char *list, int64_t lines,
+		       int64_t apart, int64_t length, int64_t step)
+{
+	const size_t plane = (size_t)(lines * length);
+
+	for (const char *rest = list; rest && *rest;) {
+		int64_t first, last;
+
+		if (!next_lines(&rest, lines, &first, &last))
+			return m->host->fail(
+				m->host, LACUNA_EINVAL,
+				"mask: %s=%s: not numbers from 0 to %lld and ranges, such "
+				"as 12+40-42",
+				name, list, (long long)lines - 1);
+		for (size_t at = 0; at < m->count; at += plane)
+			for (int64_t line = first; line <= last; line++)
+				for (int64_t i = 0; i < length; i++)
+					m->weight[at + (size_t)(line * apart + i * step)] = 0;
+	}
+	return LACUNA_OK;
 }
 
 static int make_weights(const struct lacuna_host *host, const struct config *c,
@@ -185,6 +232,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
+	const int64_t width = x->extent[0], height = x->extent[1];
 	struct mask *m;
 	int status;
 
@@ -192,16 +240,26 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	if (c->file && (c->keep < 1 || c->boxes))
 		return host->fail(host, LACUNA_EINVAL,
 				  "mask: file excludes keep and boxes; compose two masks instead");
-	if (!c->file && c->keep == 1 && !c->boxes)
+	if (!c->file && (c->invert || c->weights || c->threshold > 0))
 		return host->fail(host, LACUNA_EINVAL,
-				  "mask: nothing is masked; give file=MASK.tif, keep=FRACTION or "
-				  "boxes=COUNT");
+				  "mask: invert, weights and threshold are about a file; give "
+				  "file=MASK.tif");
+	if (!c->file && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
+		return host->fail(host, LACUNA_EINVAL,
+				  "mask: nothing is masked; give file=MASK.tif, keep=FRACTION, "
+				  "boxes=COUNT, columns=LIST or rows=LIST");
 	m = host->alloc(host, sizeof(*m));
 	if (!m)
 		return LACUNA_ENOMEM;
 	m->host = host;
 	m->total = lacuna_count(x);
 	status = c->file ? read_weights(host, c, x, m) : make_weights(host, c, x, m);
+	if (!status)
+		status = clear_lines(m, "columns", c->columns, width, 1, height, width);
+	if (!status)
+		status = clear_lines(m, "rows", c->rows, height, width, width, 1);
+	if (!status && c->file)
+		status = tell_share(host, c, m);
 	if (status) {
 		destroy(m);
 		return status;
@@ -276,6 +334,10 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, boxes, NULL, 0, 100000, 0,
 			 "number of squares to remove at random places"),
 	LACUNA_PARAM_INT(struct config, size, "px", 1, 100000, 32, "side of the squares"),
+	LACUNA_PARAM_TEXT(struct config, columns, 0, NULL,
+			  "columns that are missing, from 0, such as 12+40-42"),
+	LACUNA_PARAM_TEXT(struct config, rows, 0, NULL,
+			  "rows that are missing, from 0, such as 7+100-101"),
 	LACUNA_PARAM_INT(struct config, seed, NULL, 0, 1e9, 0, "another seed, another random mask"),
 };
 
@@ -285,11 +347,14 @@ static const char manual[] =
 	"channels; a mask with the image's channels can hide colours one by one.\n\n"
 	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, "
 	"white where the image is good and black where it is not (invert=yes for the "
-	"opposite), and say mask:file=MASK.tif. The mask may hold 0 and 1, 0 and 255, a soft "
-	"brush or JPEG's traces: a pixel is known where the mask is in the upper half of "
-	"what it holds. The share of missing pixels is printed. With weights=yes the values are "
-	"weights: between 0 and 1 they mean that the pixel was recorded darker by that factor, "
-	"as by vignetting.\n\n"
+	"opposite), and say mask:file=MASK.tif.  A PNG will do, also one of black strokes on "
+	"a transparent layer.  The mask may hold 0 and 1, 0 and 255, a soft brush or JPEG's "
+	"traces: a pixel is known where the mask is in the upper half of what it holds.  The "
+	"share of missing pixels is printed.  With weights=yes the values are weights: between "
+	"0 and 1 they mean that the pixel was recorded darker by that factor, as by "
+	"vignetting.\n\n"
+	"Dead columns or rows of a detector need no file: mask:columns=12+40-42,rows=7, counted "
+	"from 0.\n\n"
 	"For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "
 	"and mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
 	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count "

@@ -437,7 +437,18 @@ static void test_mask(void)
 	ok(b.y[0] == 0 && b.y[1] == 0 && b.y[2] == b.x[2], "with a threshold");
 	bench_close(&b);
 
-	refused("mask", 1, 4, 3, 1, "give file=MASK.tif, keep=FRACTION or boxes=COUNT");
+	bench_open(&b, "mask:columns=0+2-3,rows=1", 1, 5, 3, 2);
+	kept = 0;
+	for (size_t i = 0; i < 30; i++)
+		kept += (b.y[i] != 0) == ((i % 5 == 1 || i % 5 == 4) && i / 5 % 3 != 1);
+	ok(kept == 30, "columns and rows are missing, in all channels");
+	bench_close(&b);
+	refused("mask:columns=5", 1, 5, 3, 1, "columns=5: not numbers from 0 to 4");
+	refused("mask:rows=2-1", 1, 5, 3, 1, "rows=2-1: not numbers from 0 to 2");
+	refused("mask:rows=1+", 1, 5, 3, 1, "rows=1+: not numbers");
+	refused("mask:invert=yes,keep=0.5", 1, 5, 3, 1, "are about a file");
+
+	refused("mask", 1, 4, 3, 1, "give file=MASK.tif, keep=FRACTION, boxes=COUNT, columns=LIST");
 	refused("mask:file=4x3", 1, 5, 3, 1, "the mask is 4x3 with 1 channels, the image 5x3");
 	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file excludes keep and boxes");
 }
