@@ -316,7 +316,7 @@ static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, psf, 0, NULL,
-			  "point spread function: TIFF or text matrix; kind is then not used"),
+			  "point spread function: TIFF, PNG or text matrix; kind is then not used"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", kind, kinds, GAUSSIAN,
 			       "formula of the kernel"),
 	LACUNA_PARAM_REAL_IF(struct config, "kind=gaussian", sigma, "px", 0, 200, 1.5,

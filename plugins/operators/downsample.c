@@ -495,7 +495,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL_IF(struct config, "kernel=gaussian", sigma, "px", 0, 200, 1,
 			     "gaussian: standard deviation, in pixels of the large image"),
 	LACUNA_PARAM_PATH(struct config, psf, 0, NULL,
-			  "kernel from a TIFF or text matrix, in pixels of the large image"),
+			  "kernel from a TIFF, PNG or text matrix, in pixels of the large image"),
 	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
 			    "what lies beyond the picture: unknown, or the picture again"),
 	LACUNA_PARAM_INT(struct config, phase, "px", -1, 63, -1,

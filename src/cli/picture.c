@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/problem.h"
+#include "image/png.h"
 
 #include <errno.h>
 #include <math.h>
@@ -55,7 +56,7 @@ static int parse_row(const char *path, int64_t number, char *line, struct matrix
 		if (!text_real(word, &value))
 			return error_set(
 				LACUNA_EINVAL,
-				"%s: line %lld: '%s' is not a number (a TIFF or a text file "
+				"%s: line %lld: '%s' is not a number (a TIFF, a PNG or a text file "
 				"of numbers is expected)",
 				path, (long long)number, word);
 		if (matrix_append(m, value))
@@ -139,9 +140,19 @@ static int read_tiff(const char *path, struct lacuna_shape *shape, float **value
 	return status;
 }
 
+static int read_png(const char *path, struct lacuna_shape *shape, float **values)
+{
+	struct image image = { 0 };
+	const int status = png_read_file(path, &image);
+
+	*shape = image.shape;
+	*values = image.values;
+	return status;
+}
+
 int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 {
-	unsigned char head[2];
+	unsigned char head[2] = { 0 };
 	FILE *f = fopen(path, "rb");
 	int status;
 
@@ -150,6 +161,10 @@ int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {
 		fclose(f);
 		return read_tiff(path, shape, values);
+	}
+	if (!memcmp(head, "\x89P", 2)) {
+		fclose(f);
+		return read_png(path, shape, values);
 	}
 	rewind(f);
 	status = read_text(path, f, shape, values);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "image/png.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <png.h>
+#include <stdio.h>
+#include <string.h>
+
+/* libpng leaves by longjmp(): all that must outlive it is here. */
+struct decoder {
+	const char *path;
+	FILE *file;
+	png_structp png;
+	png_infop info;
+	size_t width, height, channels, bytes; /* bytes: of a sample */
+	unsigned char *samples;
+	png_bytep *rows;
+};
+
+static void fail(png_structp png, png_const_charp message)
+{
+	const struct decoder *d = png_get_error_ptr(png);
+
+	error_set(LACUNA_EIO, "%s: not a readable PNG file: %s", d->path, message);
+	png_longjmp(png, 1);
+}
+
+static void ignore(png_structp png, png_const_charp message)
+{
+	(void)png, (void)message;
+}
+
+/* Gray or RGB, with or without alpha, of 8 or 16 bits. */
+static void set_up(struct decoder *d)
+{
+	png_init_io(d->png, d->file);
+	png_read_info(d->png, d->info);
+	png_set_expand(d->png);
+	png_set_interlace_handling(d->png);
+	png_read_update_info(d->png, d->info);
+	d->width = png_get_image_width(d->png, d->info);
+	d->height = png_get_image_height(d->png, d->info);
+	d->channels = png_get_channels(d->png, d->info);
+	d->bytes = png_get_bit_depth(d->png, d->info) / 8;
+}
+
+static int allocate(struct decoder *d)
+{
+	const size_t row = d->width * d->channels * d->bytes;
+
+	d->samples = memory_alloc_array(d->height, row);
+	d->rows = memory_alloc_array(d->height, sizeof(*d->rows));
+	if (!d->samples || !d->rows)
+		return LACUNA_ENOMEM;
+	for (size_t y = 0; y < d->height; y++)
+		d->rows[y] = d->samples + y * row;
+	return LACUNA_OK;
+}
+
+static int decode(struct decoder *d)
+{
+	int status;
+
+	if (setjmp(png_jmpbuf(d->png)))
+		return LACUNA_EIO;
+	set_up(d);
+	status = allocate(d);
+	if (status)
+		return status;
+	png_read_image(d->png, d->rows);
+	png_read_end(d->png, NULL);
+	return LACUNA_OK;
+}
+
+static float raw(const struct decoder *d, size_t pixel, size_t channel)
+{
+	const unsigned char *p = d->samples + (pixel * d->channels + channel) * d->bytes;
+
+	return d->bytes == 1 ? (float)p[0] / 255 : (float)(p[0] << 8 | p[1]) / 65535;
+}
+
+static size_t count_colors(const struct decoder *d)
+{
+	return d->channels < 3 ? 1 : 3;
+}
+
+/* On white.  Alpha, where there is one, comes last. */
+static float sample(const struct decoder *d, size_t pixel, size_t channel)
+{
+	const float value = raw(d, pixel, channel);
+
+	if (d->channels == count_colors(d))
+		return value;
+	return 1 - raw(d, pixel, d->channels - 1) * (1 - value);
+}
+
+static size_t count_channels(const struct decoder *d)
+{
+	const size_t colors = count_colors(d);
+
+	for (size_t i = 0; colors == 3 && i < d->width * d->height; i++)
+		if (sample(d, i, 0) != sample(d, i, 1) || sample(d, i, 0) != sample(d, i, 2))
+			return 3;
+	return 1;
+}
+
+static int to_image(const struct decoder *d, struct image *image)
+{
+	const size_t plane = d->width * d->height, channels = count_channels(d);
+	const struct lacuna_shape shape = { { (int64_t)d->width, (int64_t)d->height,
+					      (int64_t)channels, 1 } };
+	const int status = image_create(image, &shape);
+
+	for (size_t c = 0; !status && c < channels; c++)
+		for (size_t i = 0; i < plane; i++)
+			image->values[c * plane + i] = sample(d, i, c);
+	return status;
+}
+
+int png_read_file(const char *path, struct image *image)
+{
+	struct decoder d = { .path = path, .file = fopen(path, "rb") };
+	int status = LACUNA_ENOMEM;
+
+	if (!d.file)
+		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, fail, ignore);
+	d.info = d.png ? png_create_info_struct(d.png) : NULL;
+	if (d.info)
+		status = decode(&d);
+	else
+		error_set(LACUNA_ENOMEM, "%s: out of memory", path);
+	if (!status)
+		status = to_image(&d, image);
+	png_destroy_read_struct(&d.png, &d.info, NULL);
+	memory_release(d.rows);
+	memory_release(d.samples);
+	fclose(d.file);
+	return status;
+}
