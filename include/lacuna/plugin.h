@@ -109,7 +109,7 @@ struct lacuna_param {
 	const char *help; /* one line, no full stop */
 	int32_t type;
 	uint32_t flags;
-	double lo, hi, dflt;	    /* CHOICE: dflt is an index; TEXT, PATH: unused */
+	double lo, hi, dflt; /* CHOICE: dflt is an index; TEXT, PATH: unused */
 	/* TEXT and PATH: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
 	 * "kind=disk"; "psf=" when psf must be left out.  Given otherwise, the row is refused. */
 	const char *text;
