@@ -432,12 +432,10 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y, double
 	return level > expected * sigma ? sqrt(level * sigma) : 0;
 }
 
-/* Mean height of the steps before column p, p + 8, ... beyond what their neighbours lead to expect. */
-static void steps_by_phase(const float *y, int64_t n, int64_t lines, int64_t along, int64_t across,
-			   double step[8])
+/* Adds the heights of the steps before column p, p + 8, ... beyond what their neighbours lead to expect. */
+static void add_steps(const float *y, int64_t n, int64_t lines, int64_t along, int64_t across,
+		      double sum[8], double count[8])
 {
-	double sum[8] = { 0 }, count[8] = { 0 };
-
 	for (int64_t l = 0; l < lines; l++)
 		for (int64_t i = 2; i + 1 < n; i++) {
 			const float *v = y + l * across + i * along;
@@ -449,32 +447,32 @@ static void steps_by_phase(const float *y, int64_t n, int64_t lines, int64_t alo
 				count[i % 8]++;
 			}
 		}
-	for (int p = 0; p < 8; p++)
-		step[p] = count[p] > 0 ? sum[p] / count[p] : 0;
 }
 
-/* What the largest of eight has more than their median; 0 where it does not stand out. */
-static double excess(double step[8])
+/* What the largest mean of eight has more than their median; 0 where it does not stand out.  In pictures that never were
+ * JPEG the largest is within 5 percent of the second. */
+static double excess(const double sum[8], const double count[8])
 {
-	const double stands_out = 1.3;
+	static const double stands_out = 1.15;
+	double step[8];
 
+	for (int p = 0; p < 8; p++)
+		step[p] = count[p] > 0 ? sum[p] / count[p] : 0;
 	qsort(step, 8, sizeof(*step), by_value);
-	return step[7] > stands_out * step[3] && step[7] > stands_out * step[6] ? step[7] - step[3]
-										: 0;
+	return step[7] > stands_out * step[6] ? step[7] - step[3] : 0;
 }
 
 double noise_jpeg(const struct lacuna_shape *shape, const float *y)
 {
 	const int64_t w = shape->extent[0], h = shape->extent[1];
 	const int64_t planes = shape->extent[2] * shape->extent[3];
-	double level = 0, across[8], down[8];
+	double across[2][8] = { { 0 } }, down[2][8] = { { 0 } };
 
 	if (w < 4 * SIDE || h < 4 * SIDE)
 		return 0;
 	for (int64_t c = 0; c < planes; c++) {
-		steps_by_phase(y + c * w * h, w, h, 1, w, across);
-		steps_by_phase(y + c * w * h, h, w, w, 1, down);
-		level += sqrt(excess(across) * excess(down)) / (double)planes;
+		add_steps(y + c * w * h, w, h, 1, w, across[0], across[1]);
+		add_steps(y + c * w * h, h, w, w, 1, down[0], down[1]);
 	}
-	return level;
+	return sqrt(excess(across[0], across[1]) * excess(down[0], down[1]));
 }

@@ -165,6 +165,10 @@ static void test_blocks(void)
 		noisy[i] = image[i] +
 			   0.03f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
 	ok(noise_jpeg(&large, noisy) > 0.01, "blocks of 8x8");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] +
+			   0.016f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
+	ok(noise_jpeg(&large, noisy) > 0, "faint ones");
 }
 
 /* ---- the kernel's evidence */
