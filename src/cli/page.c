@@ -233,14 +233,15 @@ static int measured_values(struct page *p, float **values)
 /* What passes for white noise and is none: the level that a denoiser should be told. */
 static void look_beyond_white(struct page *p, const float *values)
 {
-	const double correlated = noise_correlated(&p->y.shape, values, p->description.sigma);
+	const double correlated = noise_correlated(&p->y.shape, values);
 	const double jpeg = 1.2 * noise_jpeg(&p->y.shape, values);
 	const double level = fmax(jpeg, correlated);
 
-	if (!(level > p->description.sigma) || p->description.slope > 0)
+	if (!(level > p->description.sigma) || (p->description.slope > 0 && !(correlated > 0)))
 		return;
 	p->how = jpeg >= correlated ? "JPEG's blocks" : "correlated";
-	p->description.sigma = level;
+	/* Texture that is correlated noise elsewhere looks like a law: one level for all is safer. */
+	p->description = (struct noise){ .offset = level * level, .sigma = level };
 }
 
 /* The same law of noise, louder. */

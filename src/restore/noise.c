@@ -18,12 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* HIGH: the number of coefficients with i + j >= SPLIT */
-enum { SIDE = 8, SPLIT = 9, HIGH = 21, MOST_BLOCKS = 250000, LEAST_BLOCKS = 16 };
+/* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT */
+enum {
+	SIDE = 8,
+	MIDDLE_FROM = 6,
+	SPLIT = 9,
+	MIDDLE = 22,
+	HIGH = 21,
+	MOST_BLOCKS = 250000,
+	LEAST_BLOCKS = 16
+};
 
 struct block {
 	float level;
 	float low;	  /* energy where 0 < i + j < SPLIT */
+	float middle;	  /* mean square where MIDDLE_FROM <= i + j < SPLIT */
 	float high[HIGH]; /* squares where i + j >= SPLIT */
 };
 
@@ -89,7 +98,7 @@ static int usable(const float *pixels, size_t width, const struct clip *clip)
 static void transform(const double basis[SIDE][SIDE], const float *pixels, size_t width,
 		      struct block *b)
 {
-	double rows[SIDE][SIDE], low = 0;
+	double rows[SIDE][SIDE], low = 0, middle = 0;
 	int i, j, k, packed = 0;
 
 	for (j = 0; j < SIDE; j++)
@@ -112,8 +121,11 @@ static void transform(const double basis[SIDE][SIDE], const float *pixels, size_
 				b->high[packed++] = (float)(sum * sum);
 			else
 				low += sum * sum;
+			if (i + k >= MIDDLE_FROM && i + k < SPLIT)
+				middle += sum * sum / MIDDLE;
 		}
 	b->low = (float)low;
+	b->middle = (float)middle;
 }
 
 static int by_low(const void *a, const void *b)
@@ -214,6 +226,9 @@ enum { BINS = 12, LEAST_IN_BIN = 200 };
 struct bins {
 	int count;
 	double level[BINS], variance[BINS];
+	/* Power at middle frequencies by that at high ones.  Of white noise it is less than 1, for the blocks are those
+	 * where low and middle frequencies are least. */
+	double texture[BINS];
 };
 
 /* In each of several ranges of level with as many blocks: the variance in the smoothest twentieth of them. */
@@ -227,10 +242,13 @@ static void fill_bins(struct blocks *s, struct bins *b)
 		const size_t used = (to - from) / 20 > 16 ? (to - from) / 20 : 16;
 
 		qsort(s->list + from, to - from, sizeof(*s->list), by_low);
-		b->level[k] = 0;
-		for (size_t i = 0; i < used; i++)
+		b->level[k] = b->texture[k] = 0;
+		for (size_t i = 0; i < used; i++) {
 			b->level[k] += s->list[from + i].level / (double)used;
+			b->texture[k] += s->list[from + i].middle / (double)used;
+		}
 		b->variance[k] = variance(s->list + from, used);
+		b->texture[k] /= b->variance[k] + 1e-30;
 	}
 }
 
@@ -270,22 +288,41 @@ static void fit_line(const struct bins *b, double *slope, double *offset)
 	*offset = c;
 }
 
-/* The line explains most of what the bins differ by, in decades; texture that is stronger here than there is no line. */
+/* How far the bins with less than so much texture lie from their mean and from the line, in logarithms; their number. */
+static int misfit(const struct bins *b, double slope, double offset, double texture,
+		  double *from_mean, double *from_line)
+{
+	double mean = 0;
+	int count = 0;
+
+	*from_mean = *from_line = 0;
+	for (int k = 0; k < b->count; k++)
+		if (b->texture[k] < texture) {
+			mean += log(b->variance[k]);
+			count++;
+		}
+	for (int k = 0; k < b->count; k++)
+		if (b->texture[k] < texture) {
+			const double v = slope * b->level[k] + offset, l = log(b->variance[k]);
+
+			*from_mean += (l - mean / count) * (l - mean / count);
+			*from_line += v > 0 ? (l - log(v)) * (l - log(v)) : INFINITY;
+		}
+	return count;
+}
+
+/* The line explains most of what the bins differ by.  Texture that is stronger here than there is no line: then the bins
+ * that show noise alone do not follow it. */
 static int is_line(const struct bins *b, double slope, double offset)
 {
-	double mean = 0, off_mean = 0, off_line = 0;
+	enum { ENOUGH = 4 };
+	double from_mean, from_line;
 
-	for (int k = 0; k < b->count; k++)
-		mean += log(b->variance[k]) / b->count;
-	for (int k = 0; k < b->count; k++) {
-		const double v = slope * b->level[k] + offset, l = log(b->variance[k]);
-
-		if (!(v > 0))
-			return 0;
-		off_mean += (l - mean) * (l - mean);
-		off_line += (l - log(v)) * (l - log(v));
-	}
-	return off_line < 0.3 * off_mean;
+	misfit(b, slope, offset, INFINITY, &from_mean, &from_line);
+	if (!(from_line < 0.3 * from_mean))
+		return 0;
+	return misfit(b, slope, offset, 1, &from_mean, &from_line) < ENOUGH ||
+	       from_line < from_mean;
 }
 
 /* Near a value at which the file clips, noise is cut off although no value of the block is: such blocks go. */
@@ -399,37 +436,45 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
 
 /* ---- noise that is not white --------------------------------------------------------------------------- */
 
-double noise_correlated(const struct lacuna_shape *shape, const float *y, double sigma)
+/* The power in the quietest twentieth of the blocks, at middle frequencies or at high ones.  chi: that quantile of the mean
+ * of so many squares of white noise (chi-squared), by their expectation. */
+static double quiet_power(double *power, size_t count, double chi)
 {
-	/* Of white noise the ratio is 1; of fine texture, which is louder when coarse, up to 2.  Noise of less than two grey
-	 * levels cannot be told from texture at all. */
-	const double expected = 2, least = 2.0 / 255;
-	const int64_t w = shape->extent[0] / 2, h = shape->extent[1] / 2;
-	const int64_t planes = shape->extent[2] * shape->extent[3];
-	const struct lacuna_shape half = { { w, h, planes, 1 } };
-	struct noise coarse;
-	float *mean;
-	double level = 0;
+	qsort(power, count, sizeof(*power), by_value);
+	return power[count / 20] / chi;
+}
 
-	if (w < 4 * SIDE || h < 4 * SIDE || sigma < least)
-		return 0;
-	mean = memory_alloc_array(lacuna_count(&half), sizeof(*mean));
-	if (!mean)
-		return 0;
-	for (int64_t c = 0; c < planes; c++)
-		for (int64_t j = 0; j < h; j++)
-			for (int64_t i = 0; i < w; i++) {
-				const float *at = y + 2 * i +
-						  shape->extent[0] * (2 * j + shape->extent[1] * c);
+double noise_correlated(const struct lacuna_shape *shape, const float *y)
+{
+	/* Of white noise the ratio is 1, of noise correlated over 0.7 px 4; between these lies the texture of most scenes.
+	 * Texture is in one quiet block and not in another, where noise is in all.  Noise of less than three grey levels
+	 * cannot be told from texture at all. */
+	static const double stands_out = 3, least = 3.0 / 255, even = 2.6;
+	static const double chi_middle = 0.561, chi_high = 0.552;
+	struct blocks s;
+	double *power = NULL, middle = 0, high = 0, spread = INFINITY;
 
-				mean[i + w * (j + h * c)] = (at[0] + at[1] + at[shape->extent[0]] +
-							     at[shape->extent[0] + 1]) /
-							    4;
-			}
-	if (!noise_measure(&half, mean, &coarse))
-		level = 2 * coarse.sigma;
-	memory_release(mean);
-	return level > expected * sigma ? sqrt(level * sigma) : 0;
+	if (collect_all(shape, y, &s)) {
+		error_clear();
+		return 0;
+	}
+	leave_clipped(shape, y, &s);
+	power = memory_alloc_array(s.count, sizeof(*power));
+	if (power) {
+		for (size_t i = 0; i < s.count; i++)
+			power[i] = s.list[i].middle;
+		middle = quiet_power(power, s.count, chi_middle);
+		spread = power[s.count * 3 / 10] / power[s.count / 20];
+		for (size_t i = 0; i < s.count; i++) {
+			power[i] = 0;
+			for (int k = 0; k < HIGH; k++)
+				power[i] += s.list[i].high[k] / HIGH;
+		}
+		high = quiet_power(power, s.count, chi_high);
+	}
+	memory_release(power);
+	memory_release(s.list);
+	return sqrt(high) > least && middle > stands_out * high && spread < even ? sqrt(middle) : 0;
 }
 
 /* Adds the heights of the steps before column p, p + 8, ... beyond what their neighbours lead to expect. */

@@ -18,9 +18,10 @@ struct noise {
 int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
 
 /* What noise that is not white hides from noise_measure(), for pictures that are not blurred: the level that a denoiser of
- * white noise should be told.  Correlated noise shows as a level that does not halve in means of 2x2 values (the
- * geometric mean of both is returned: the fine one is too low, and the coarse one has texture in it); the blocks of JPEG as steps in every eighth column and row.  0: nothing of the kind is seen. */
-double noise_correlated(const struct lacuna_shape *, const float *y, double sigma);
+ * white noise should be told.  Correlated noise is louder at middle frequencies than at high ones even where the scene is
+ * quiet, and the level is that of the middle ones; the blocks of JPEG show as steps in every eighth column and row.  0:
+ * nothing of the kind is seen. */
+double noise_correlated(const struct lacuna_shape *, const float *y);
 double noise_jpeg(const struct lacuna_shape *, const float *y);
 
 /* Standard deviation at each value of y (y-shaped), from the mean level within `radius' of it: 3 for y itself, 0 for an

@@ -90,7 +90,8 @@ static void test_white(void)
 
 enum { SIDE_ = 192 };
 static const struct lacuna_shape large = { { SIDE_, SIDE_, 1, 1 } };
-static float image[SIDE_ * SIDE_], noisy[SIDE_ * SIDE_], deviates[SIDE_ * SIDE_];
+static float image[SIDE_ * SIDE_], noisy[SIDE_ * SIDE_], deviates[SIDE_ * SIDE_],
+	grain[SIDE_ * SIDE_];
 
 static void prepare(void)
 {
@@ -139,7 +140,7 @@ static void test_correlated(void)
 	prepare();
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = image[i] + 0.04f * deviates[i];
-	ok(noise_correlated(&large, noisy, 0.04) == 0, "white noise is not correlated");
+	ok(noise_correlated(&large, noisy) == 0, "white noise is not correlated");
 	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* means of 2x2 deviates: 0.04 at each value */
 		const int x = i % SIDE_, y = i / SIDE_;
 		const int right = x + 1 < SIDE_ ? 1 : 0, down = y + 1 < SIDE_ ? SIDE_ : 0;
@@ -149,7 +150,45 @@ static void test_correlated(void)
 	}
 	ok(!noise_measure(&large, noisy, &found) && found.sigma < 0.03, "looks like less: %g",
 	   found.sigma);
-	ok(noise_correlated(&large, noisy, found.sigma) > 1.2 * found.sigma, "and is more");
+	ok(noise_correlated(&large, noisy) > 1.2 * found.sigma, "and is more");
+}
+
+/* Grain about 3 px wide, its standard deviation least at the left and least + growth at the right: what rocks, leaves and
+ * cloth are to a measurement of noise. */
+static void add_texture(float *values, double least, double growth)
+{
+	for (int y = 1; y + 1 < SIDE_; y++)
+		for (int x = 1; x + 1 < SIDE_; x++) {
+			const double strength = fmax(least + growth * x / SIDE_, 0);
+			double sum = 0;
+
+			for (int j = -1; j <= 1; j++)
+				for (int i = -1; i <= 1; i++)
+					sum += (double)grain[(y + j) * SIDE_ + x + i];
+			values[y * SIDE_ + x] += (float)(strength * sum / 3);
+		}
+}
+
+static void test_texture(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.013f * deviates[i];
+	add_texture(noisy, 0.03, 0.2);
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.013 - 1) < 0.3, "texture beside white noise: %g",
+	   found.sigma);
+	ok(noise_correlated(&large, noisy) == 0, "texture is not correlated noise");
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* brighter to the right, where it is textured */
+		noisy[i] = 0.1f + 0.8f * (float)(i % SIDE_) / SIDE_ + 0.02f * deviates[i];
+	add_texture(noisy, -0.04, 0.2);
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && !(found.slope > 0), "texture where it is bright is no law: slope %g",
+	   found.slope);
 }
 
 static void test_blocks(void)
@@ -262,6 +301,7 @@ int main(void)
 	test_photons();
 	test_clipped();
 	test_correlated();
+	test_texture();
 	test_blocks();
 	test_evidence();
 	test_weights();
