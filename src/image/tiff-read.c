@@ -36,6 +36,36 @@ static int open_input(const char *path, uint64_t *size)
 	return error_set(LACUNA_EIO, "is not a regular file");
 }
 
+static uint64_t number_at(TIFF *tif, const uint8_t *bytes, int n)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < n; i++)
+		v = v << 8 | bytes[TIFFIsBigEndian(tif) ? i : n - 1 - i];
+	return v;
+}
+
+/* The last directory that libtiff found names no next one.  libtiff ends in silence at a chain that runs back into itself. */
+static int chain_ends(TIFF *tif, tdir_t last)
+{
+	const int big = TIFFIsBigTIFF(tif), count = big ? 8 : 2, entry = big ? 20 : 12;
+	const int width = big ? 8 : 4;
+	uint8_t bytes[8];
+	uint64_t at, entries;
+
+	if (!TIFFSetDirectory(tif, last))
+		return 1;
+	at = TIFFCurrentDirOffset(tif);
+	if (pread(TIFFFileno(tif), bytes, (size_t)count, (off_t)at) != count)
+		return 1;
+	entries = number_at(tif, bytes, count);
+	if (entries > 65535)
+		return 1;
+	at += (uint64_t)count + entries * (uint64_t)entry;
+	return pread(TIFFFileno(tif), bytes, (size_t)width, (off_t)at) != width ||
+	       !number_at(tif, bytes, width);
+}
+
 static int count_pages(struct tiff_reader *r)
 {
 	tdir_t n;
@@ -45,7 +75,7 @@ static int count_pages(struct tiff_reader *r)
 	r->current = -1;
 	if (n < 1 || n > INT_MAX)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has no pages");
-	if (r->handle.message[0])
+	if (r->handle.message[0] || !chain_ends(r->handle.tif, n - 1))
 		log_message(LACUNA_LOG_WARN,
 			    "%s: the chain of pages is broken after page %d; what follows is lost",
 			    r->handle.path, (int)n);
@@ -393,33 +423,96 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
-/* ImageJ writes stacks of more than 4 GB with one directory, the other images behind the first.  Restoring the first and
- * dropping the others would be a silent loss. */
-static int check_imagej(const struct tiff_reader *r, const struct tiff_layout *l)
+/* The value of an attribute of an XML element, or 1. */
+static double attribute(const char *element, const char *end, const char *name)
+{
+	const char *at = strstr(element, name);
+
+	return at && at < end ? strtod(at + strlen(name), NULL) : 1;
+}
+
+/* Planes of all images of OME-XML.  A set of several files names them: it says nothing about this one. */
+static double planes_ome(const char *text, int samples)
+{
+	double planes = 0;
+
+	if (strstr(text, "FileName="))
+		return 0;
+	for (const char *at = strstr(text, "<Pixels"), *end; at; at = strstr(end, "<Pixels")) {
+		double channels;
+
+		end = strchr(at, '>');
+		if (!end)
+			break;
+		channels = attribute(at, end, " SizeC=\"");
+		if (channels >= samples)
+			channels /= samples;
+		planes += attribute(at, end, " SizeZ=\"") * attribute(at, end, " SizeT=\"") *
+			  channels;
+	}
+	return planes;
+}
+
+/* tifffile writes the shape of an array, of which a page is the last part. */
+static double planes_shape(const char *text, const struct tiff_layout *l)
+{
+	const char *at = strchr(text, '[');
+	double values = 1;
+	char *end;
+
+	while (at && (*at == '[' || *at == ',')) {
+		values *= strtod(at + 1, &end);
+		at = end;
+	}
+	return values / ((double)l->width * l->height * l->samples);
+}
+
+/* How many pages the description says that there are; 0: it does not say. */
+static double planes_promised(TIFF *tif, const struct tiff_layout *l, const char **who)
+{
+	const char *text = NULL, *images;
+
+	if (!TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text) || !text)
+		return 0;
+	if (!strncmp(text, "ImageJ=", 7)) {
+		*who = "ImageJ";
+		images = strstr(text, "\nimages=");
+		return images ? strtod(images + 8, NULL) : 1;
+	}
+	if (strstr(text, "<OME")) {
+		*who = "OME";
+		return planes_ome(text, l->samples);
+	}
+	if (!strncmp(text, "{\"shape\": [", 11)) {
+		*who = "tifffile";
+		return planes_shape(text, l);
+	}
+	return 0;
+}
+
+/* ImageJ (more than 4 GB) and tifffile write stacks with one directory, the other images behind the first.  Restoring the
+ * first and dropping the others would be a silent loss. */
+static int check_promise(const struct tiff_reader *r, const struct tiff_layout *l)
 {
 	TIFF *tif = r->handle.tif;
-	const char *text = NULL, *images;
+	const char *who = NULL;
+	const double n = planes_promised(tif, l, &who);
 	double bytes;
-	long n;
 
-	if (!TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text) || strncmp(text, "ImageJ=", 7))
-		return LACUNA_OK;
-	images = strstr(text, "\nimages=");
-	n = images ? strtol(images + 8, NULL, 10) : 1;
-	if (n <= r->pages)
+	if (!(n > r->pages))
 		return LACUNA_OK;
 	bytes = (double)TIFFScanlineSize64(tif) * l->height * (l->separate ? l->samples : 1);
 	if (r->pages == 1 && !l->tiled && l->compression == COMPRESSION_NONE &&
-	    bytes * (double)n <= (double)r->file_size)
+	    bytes * n <= (double)r->file_size)
 		return error_set(LACUNA_EUNSUPPORTED,
-				 "is an ImageJ stack of %ld images behind one page; save it with "
-				 "one page an image",
-				 n);
+				 "is a stack (%s) of %.0f images behind one page; save it with one "
+				 "page an image",
+				 who, n);
 	if (!r->told)
 		log_message(LACUNA_LOG_WARN,
-			    "%s: ImageJ wrote %ld images, and %d pages are there; the others are "
-			    "lost",
-			    r->handle.path, n, r->pages);
+			    "%s: its description (%s) speaks of %.0f images, and there %s %d; the "
+			    "others are lost",
+			    r->handle.path, who, n, r->pages == 1 ? "is" : "are", r->pages);
 	return LACUNA_OK;
 }
 
@@ -441,14 +534,14 @@ static int check_metamorph(const struct tiff_reader *r)
 	if (planes <= (uint32_t)r->pages)
 		return LACUNA_OK;
 	return error_set(LACUNA_EUNSUPPORTED,
-			 "is a MetaMorph stack of %u planes behind %d page; save it with one page "
-			 "a plane",
-			 planes, r->pages);
+			 "is a MetaMorph stack of %u planes behind %d page%s; save it with one "
+			 "page a plane",
+			 planes, r->pages, r->pages == 1 ? "" : "s");
 }
 
 static int check_hidden_stack(struct tiff_reader *r, const struct tiff_layout *l)
 {
-	int status = check_imagej(r, l);
+	int status = check_promise(r, l);
 
 	if (!status)
 		status = check_metamorph(r);

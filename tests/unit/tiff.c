@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "image/tiff.h"
 #include "tests/tap.h"
@@ -1123,6 +1124,134 @@ static void test_hidden_stack(void)
 	refused(read_all(path), "3 images", "a stack behind one page");
 }
 
+/* An entry of UIC2 for each plane. */
+static void test_metamorph(void)
+{
+	enum { TAG_UIC2 = 33629 };
+	static const TIFFFieldInfo info[] = { { TAG_UIC2, -3, -3, TIFF_RATIONAL, FIELD_CUSTOM, 1, 1,
+						(char *)"UIC2" } };
+	const float planes[5] = { 1, 2, 3, 4, 5 };
+	const char *path = in_directory("stack.stk");
+
+	for (uint32_t n = 1; n <= 5; n += 4) {
+		TIFF *t = TIFFOpen(path, "w");
+
+		TIFFMergeFieldInfo(t, info, 1);
+		set_structure(t, &plain);
+		TIFFSetField(t, TAG_UIC2, n, planes);
+		write_raw(t, &plain, 0);
+		TIFFClose(t);
+		if (n == 1)
+			ok(!read_all(path), "a MetaMorph picture is read");
+		else
+			refused(read_all(path), "5 planes", "a MetaMorph stack behind one page");
+	}
+}
+
+static char warning[512];
+
+static void catch_warning(void *context, int level, const char *text)
+{
+	(void)context;
+	if (level == LACUNA_LOG_WARN)
+		snprintf(warning, sizeof(warning), "%s", text);
+}
+
+/* Reads the first page; its warning is kept. */
+static int read_listening(const char *path)
+{
+	int status;
+
+	warning[0] = '\0';
+	log_install(catch_warning, NULL);
+	status = read_all(path);
+	log_install(NULL, NULL);
+	return status;
+}
+
+static void make_described(const char *path, const struct spec *s, const char *description)
+{
+	TIFF *t = TIFFOpen(path, s->mode);
+
+	for (int page = 0; page < s->pages; page++) {
+		set_structure(t, s);
+		if (page == 0)
+			TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, description);
+		write_raw(t, s, page);
+		TIFFWriteDirectory(t);
+	}
+	TIFFClose(t);
+}
+
+/* Descriptions of stacks of three, and files with three pages and with two. */
+static void test_cut_stacks(void)
+{
+	static const char *const descriptions[] = {
+		"ImageJ=1.54f\nimages=3\n",
+		"{\"shape\": [3, 29, 37]}",
+		"<OME><Image><Pixels SizeX=\"37\" SizeY=\"29\" SizeC=\"1\" SizeZ=\"3\" SizeT=\"1\">"
+		"</Pixels></Image></OME>",
+	};
+	const char *in = in_directory("described.tif");
+	struct spec s = plain;
+
+	for (size_t i = 0; i < sizeof(descriptions) / sizeof(descriptions[0]); i++) {
+		s.pages = 3;
+		make_described(in, &s, descriptions[i]);
+		ok(!read_listening(in) && !warning[0], "a whole stack is read in silence: %.6s",
+		   descriptions[i]);
+		s.pages = 2;
+		make_described(in, &s, descriptions[i]);
+		ok(!read_listening(in) && strstr(warning, "speaks of 3 images, and there are 2"),
+		   "one that was cut is told of: %s", warning);
+	}
+	s.pages = 1;
+	make_described(in, &s,
+		       "<OME><Image><Pixels SizeZ=\"3\"><TiffData><UUID FileName=\"a.tif\">"
+		       "</UUID></TiffData></Pixels></Image></OME>");
+	ok(!read_listening(in) && !warning[0], "a file of a set need not hold all of it");
+	s.colour = 3;
+	s.photometric = PHOTOMETRIC_RGB;
+	make_described(in, &s, "<OME><Image><Pixels SizeC=\"3\"></Pixels></Image></OME>");
+	ok(!read_listening(in) && !warning[0], "nor do three colours need three pages");
+}
+
+/* The last of three pages names the first as the next one. */
+static void test_loop(void)
+{
+	static const char *const modes[] = { "wl", "wb", "wl8", "wb8" };
+	const char *in = in_directory("loop.tif");
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		static uint8_t data[1 << 16];
+		const int big = modes[i][2] != '\0', entry = big ? 20 : 12, count = big ? 8 : 2;
+		struct spec s = plain;
+		uint64_t first, last;
+		int entries_low;
+		size_t n;
+		TIFF *t;
+
+		s.mode = modes[i];
+		s.pages = 3;
+		make(in, &s);
+		t = TIFFOpen(in, "r");
+		first = TIFFCurrentDirOffset(t);
+		TIFFSetDirectory(t, 2);
+		last = TIFFCurrentDirOffset(t);
+		TIFFClose(t);
+		ok(!read_listening(in) && !warning[0], "%s: a chain that ends", modes[i]);
+		n = load(in, data, sizeof(data));
+		entries_low = data[last + (modes[i][1] == 'l' ? 0 : (uint64_t)count - 1)];
+		last += (uint64_t)(count + entries_low * entry);
+		for (int b = 0; b < (big ? 8 : 4); b++)
+			data[last + (uint64_t)(modes[i][1] == 'l' ? b : (big ? 7 : 3) - b)] =
+				(uint8_t)(first >> 8 * b);
+		write_bytes(in, data, n);
+		ok(!read_listening(in) && strstr(warning, "broken after page 3"),
+		   "%s: a chain that runs back: %s", modes[i], warning);
+	}
+}
+
 /* A file cut anywhere is read whole, or refused with a line. */
 static void test_truncation(void)
 {
@@ -1301,6 +1430,9 @@ int main(void)
 	test_promises();
 	test_budget();
 	test_hidden_stack();
+	test_metamorph();
+	test_cut_stacks();
+	test_loop();
 	test_truncation();
 	test_full_disk();
 	test_memory_failures();
