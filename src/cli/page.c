@@ -1014,32 +1014,53 @@ static int pass_through(struct page *p, float value)
 	return status ? status : write_deviation(p);
 }
 
+/* What the writer cannot store as it is, or what takes another type with --type. */
+static int read_to_convert(struct page *p)
+{
+	const struct restoration *r = p->r;
+	int status = tiff_read(r->in, p->number, &p->picture);
+	size_t n;
+
+	if (status)
+		return status;
+	n = lacuna_count(&p->picture.shape);
+	p->unchanged = memory_alloc(n);
+	if (!p->unchanged)
+		return LACUNA_ENOMEM;
+	memset(p->unchanged, 1, n);
+	p->range = r->range ? *r->range : p->info.full_scale;
+	convert(p, &p->picture);
+	return LACUNA_OK;
+}
+
+static int put_copy(const struct page *p, struct tiff_writer *w)
+{
+	if (!p->picture.values)
+		return tiff_copy(w, p->r->in, p->number);
+	return tiff_write_keeping(w, p->r->in, p->number, &p->picture, p->unchanged);
+}
+
 int page_copy(struct restoration *r, int number)
 {
 	struct page p = { .r = r, .number = number };
 	int status = tiff_page_info(r->in, number, &p.info);
+	const char *note = p.info.note_copy;
 
 	if (!status && p.info.auxiliary && r->resized) {
 		log_message(LACUNA_LOG_WARN,
 			    "page %d: an overview or mask of the old size is left out", number + 1);
 		return LACUNA_OK;
 	}
-	if (!status)
-		status = tiff_read(r->in, number, &p.picture);
-	if (!status) {
-		const size_t n = lacuna_count(&p.picture.shape);
-
-		p.unchanged = memory_alloc(n);
-		status = p.unchanged ? LACUNA_OK : LACUNA_ENOMEM;
-		if (!status)
-			memset(p.unchanged, 1, n);
-		p.range = r->range ? *r->range : p.info.full_scale;
-		convert(&p, &p.picture);
+	if (!status && (!p.info.storable || r->type_stated)) {
+		note = p.info.note;
+		status = read_to_convert(&p);
 	}
+	if (!status && note)
+		log_message(LACUNA_LOG_WARN, "page %d: %s", number + 1, note);
 	if (!status)
-		status = tiff_write_keeping(r->out, r->in, number, &p.picture, p.unchanged);
+		status = put_copy(&p, r->out);
 	for (int64_t k = 0; !status && r->single && k < r->samples; k++)
-		status = tiff_write_keeping(r->single[k], r->in, number, &p.picture, p.unchanged);
+		status = put_copy(&p, r->single[k]);
 	page_free(&p);
 	return status;
 }

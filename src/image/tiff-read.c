@@ -684,21 +684,25 @@ static void note_lost(struct note *n, TIFF *tif, const struct tiff_layout *l)
 		note_add(n, "Photoshop layers are dropped");
 }
 
-static int page_note(struct tiff_reader *r, int page, const char **text)
+/* What a copy loses as well is the end of the note. */
+static int page_note(struct tiff_reader *r, int page, struct tiff_page *info)
 {
 	struct note n = { .used = 0 };
+	size_t colour;
 
-	if (!r->notes[page]) {
-		note_colour(&n, &r->layout);
-		note_lost(&n, r->handle.tif, &r->layout);
-		if (!n.used) {
-			*text = NULL;
-			return LACUNA_OK;
-		}
+	note_colour(&n, &r->layout);
+	colour = n.used;
+	note_lost(&n, r->handle.tif, &r->layout);
+	if (!n.used)
+		return LACUNA_OK;
+	if (!r->notes[page])
 		r->notes[page] = memory_strdup(n.text);
-	}
-	*text = r->notes[page];
-	return *text ? LACUNA_OK : LACUNA_ENOMEM;
+	if (!r->notes[page])
+		return LACUNA_ENOMEM;
+	info->note = r->notes[page];
+	if (n.used > colour)
+		info->note_copy = info->note + (colour ? colour + 2 : 0);
+	return LACUNA_OK;
 }
 
 static struct sample_type written_type(const struct tiff_layout *l)
@@ -711,6 +715,12 @@ static struct sample_type written_type(const struct tiff_layout *l)
 static struct lacuna_shape layout_shape(const struct tiff_layout *l)
 {
 	return (struct lacuna_shape){ { l->width, l->height, l->palette ? 3 : l->colour, 1 } };
+}
+
+/* libtiff turns the samples of the others into something else. */
+static int is_storable(const struct tiff_layout *l)
+{
+	return !l->convert && !l->luminance && l->photometric != PHOTOMETRIC_YCBCR;
 }
 
 /* GDAL writes the value as text.  nan is one; what is no number declares nothing. */
@@ -751,10 +761,11 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	info->kind = type.kind;
 	info->bits = type.bits;
 	info->full_scale = sample_full_scale(type);
+	info->storable = is_storable(&r->layout);
 	if (TIFFGetField(r->handle.tif, TIFFTAG_SUBFILETYPE, &subfile))
 		info->auxiliary = (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
 	info->has_nodata = !r->layout.palette && read_nodata(r->handle.tif, &info->nodata);
-	status = page_note(r, page, &info->note);
+	status = page_note(r, page, info);
 	return status ? reader_context(r, page, status) : LACUNA_OK;
 }
 

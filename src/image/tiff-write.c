@@ -35,7 +35,7 @@ struct page {
 	struct tiff_layout layout;
 	int unnamed; /* colour samples beyond what the photometric interpretation names */
 	uint16_t predictor;
-	const struct image *image;
+	const struct image *image;   /* NULL: all samples are the old page's */
 	const unsigned char *keep;   /* like the image: the old page's value stays; or NULL */
 	struct sample_type old_type; /* of the two below */
 	uint32_t old_width, old_height;
@@ -265,6 +265,12 @@ static void plan_plain(const struct tiff_writer *w, struct page *p)
 	l->compression = default_compression();
 }
 
+static void round_tiles(const struct tiff_layout *old, struct tiff_layout *l)
+{
+	l->block_width = (old->block_width + 15) / 16 * 16;
+	l->block_height = (old->block_height + 15) / 16 * 16;
+}
+
 static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old, int channels,
 		      struct page *p)
 {
@@ -282,14 +288,21 @@ static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old
 	if (!writer_keeps_compression(old) || !writer_keeps_compression(l))
 		l->compression = default_compression();
 	l->tiled = old->tiled;
-	if (old->tiled) {
-		l->block_width = (old->block_width + 15) / 16 * 16;
-		l->block_height = (old->block_height + 15) / 16 * 16;
-	} else if (same_size) {
+	if (old->tiled)
+		round_tiles(old, l);
+	else if (same_size)
 		l->block_height = old->block_height;
-	}
 	l->invert = l->photometric == PHOTOMETRIC_MINISWHITE && l->type.kind != SAMPLE_FLOAT;
 	l->lab = l->photometric == PHOTOMETRIC_CIELAB && l->type.kind == SAMPLE_UNSIGNED;
+}
+
+static void plan_copy(const struct tiff_layout *old, struct page *p)
+{
+	p->layout = *old;
+	if (!writer_keeps_compression(old))
+		p->layout.compression = default_compression();
+	if (old->tiled)
+		round_tiles(old, &p->layout);
 }
 
 /* ---- samples of the old page, bit by bit */
@@ -358,7 +371,7 @@ static int read_old(struct tiff_reader *like, struct page *p)
 	p->old_type = like->layout.type;
 	p->old_width = like->layout.width;
 	p->old_height = like->layout.height;
-	if (can_keep(&like->layout, p))
+	if (!p->image || can_keep(&like->layout, p))
 		status = read_raw(like, 0, like->layout.colour, &p->colour);
 	return status ? status : read_raw(like, like->layout.colour, extra, &p->extra);
 }
@@ -414,6 +427,15 @@ static int set_compression(TIFF *tif, TIFF *old, const struct page *p)
 	return p->predictor == PREDICTOR_NONE || TIFFSetField(tif, TIFFTAG_PREDICTOR, p->predictor);
 }
 
+static int set_palette(TIFF *tif, TIFF *old, const struct page *p)
+{
+	uint16_t *map[3];
+
+	return p->layout.photometric != PHOTOMETRIC_PALETTE ||
+	       (TIFFGetField(old, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]) &&
+		TIFFSetField(tif, TIFFTAG_COLORMAP, map[0], map[1], map[2]));
+}
+
 static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
 {
 	const struct tiff_layout *l = &p->layout;
@@ -426,7 +448,8 @@ static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
 	       TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, l->photometric) &&
 	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG,
 			    l->separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&
-	       set_extra_samples(tif, old, p) && set_compression(tif, old, p) && set_blocks(tif, l);
+	       set_palette(tif, old, p) && set_extra_samples(tif, old, p) &&
+	       set_compression(tif, old, p) && set_blocks(tif, l);
 }
 
 /* What made the picture stays named before us; some programs keep a record there (ScanImage). */
@@ -458,6 +481,7 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 		change.scale_x = (double)p->layout.width / like->layout.width;
 		change.scale_y = (double)p->layout.height / like->layout.height;
 		change.same_samples =
+			!p->image ||
 			p->layout.colour == (like->layout.palette ? 3 : like->layout.colour);
 		tags_copy(&like->handle, &w->handle, &change);
 	}
@@ -480,7 +504,7 @@ static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t 
 	const uint64_t toggle = l->invert ? ones : l->lab && s ? ones ^ ones >> 1 : 0;
 	const size_t i = ((size_t)s * l->height + y) * l->width + x;
 
-	if (p->colour.rows && p->keep[i])
+	if (p->colour.rows && (!p->image || p->keep[i]))
 		return sample_get(p->colour.rows + ((size_t)s * l->height + y) * p->colour.pitch, x,
 				  l->type.bits);
 	return sample_encode(l->type, p->image->values[i]) ^ toggle;
@@ -602,6 +626,16 @@ static int write_samples(struct tiff_handle *h, const struct page *p)
 
 /* ---- a page */
 
+static int plan_stored(struct tiff_reader *like, int page, struct page *p)
+{
+	int status = reader_enter(like, page);
+
+	if (status)
+		return reader_context(like, page, status);
+	plan_copy(&like->layout, p);
+	return LACUNA_OK;
+}
+
 static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
 {
 	int status;
@@ -616,11 +650,15 @@ static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page,
 			return reader_context(like, page, status);
 		plan_like(w, &like->layout, like->layout.palette ? 3 : like->layout.colour, p);
 	}
+	return LACUNA_OK;
+}
+
+static void name_samples(struct page *p)
+{
 	if (p->layout.photometric == PHOTOMETRIC_MINISBLACK)
 		p->unnamed = p->layout.colour - 1;
 	if (p->layout.photometric == PHOTOMETRIC_RGB)
 		p->unnamed = p->layout.colour - 3;
-	return LACUNA_OK;
 }
 
 /* EXIF and GPS directories go first; reading them moves the reader. */
@@ -643,6 +681,32 @@ static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int
 	return status ? status : reader_enter(like, page);
 }
 
+static int write_page(struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
+{
+	struct tag_directories directories;
+	int status;
+
+	status = p->image ? plan(w, like, page, p) : plan_stored(like, page, p);
+	name_samples(p);
+	if (!status && like)
+		status = read_old(like, p);
+	if (!status)
+		status = open_output(w, like, p);
+	if (!status)
+		status = copy_directories(w, like, page, p, &directories);
+	if (!status)
+		p->predictor = choose_predictor(w->handle.tif, like, &p->layout);
+	if (!status)
+		status = set_tags(w, like, p, &directories);
+	if (!status)
+		status = write_samples(&w->handle, p);
+	if (!status)
+		w->pages++;
+	memory_release(p->extra.rows);
+	memory_release(p->colour.rows);
+	return status ? error_context(status, "%s", w->path) : LACUNA_OK;
+}
+
 int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)
 {
 	return tiff_write_keeping(w, like, page, image, NULL);
@@ -652,25 +716,13 @@ int tiff_write_keeping(struct tiff_writer *w, struct tiff_reader *like, int page
 		       const struct image *image, const unsigned char *keep)
 {
 	struct page p = { .image = image, .keep = keep };
-	struct tag_directories directories;
-	int status;
 
-	status = plan(w, like, page, &p);
-	if (!status && like)
-		status = read_old(like, &p);
-	if (!status)
-		status = open_output(w, like, &p);
-	if (!status)
-		status = copy_directories(w, like, page, &p, &directories);
-	if (!status)
-		p.predictor = choose_predictor(w->handle.tif, like, &p.layout);
-	if (!status)
-		status = set_tags(w, like, &p, &directories);
-	if (!status)
-		status = write_samples(&w->handle, &p);
-	if (!status)
-		w->pages++;
-	memory_release(p.extra.rows);
-	memory_release(p.colour.rows);
-	return status ? error_context(status, "%s", w->path) : LACUNA_OK;
+	return write_page(w, like, page, &p);
+}
+
+int tiff_copy(struct tiff_writer *w, struct tiff_reader *like, int page)
+{
+	struct page p = { .image = NULL };
+
+	return write_page(w, like, page, &p);
 }

@@ -18,10 +18,12 @@ struct tiff_page {
 	enum sample_kind kind;	       /* of the samples as they will be written */
 	int bits;		       /* per sample, likewise */
 	struct image_range full_scale; /* of integer samples; float: 0..1 */
+	int storable;		       /* tiff_copy() can write it as it is */
 	int auxiliary;		       /* an overview or a mask of another page (NewSubfileType) */
 	int has_nodata; /* the page declares a value that means "missing" (GDAL_NODATA): */
 	double nodata;
-	const char *note; /* what cannot be kept ("palette becomes RGB"), or NULL */
+	const char *note;      /* what cannot be kept ("palette becomes RGB"), or NULL */
+	const char *note_copy; /* what tiff_copy() cannot keep, or NULL */
 };
 
 /* Refuses with one line that names the file.  A reader is used by one thread at a time. */
@@ -53,6 +55,8 @@ int tiff_write(struct tiff_writer *, struct tiff_reader *like, int page, const s
  * as long as the page is written in that type and size. */
 int tiff_write_keeping(struct tiff_writer *, struct tiff_reader *like, int page,
 		       const struct image *, const unsigned char *keep);
+/* Adds page `page' of `like' with its samples and palette as they are stored, of whatever type; only for a storable one. */
+int tiff_copy(struct tiff_writer *, struct tiff_reader *like, int page);
 /* Flushes, syncs, renames.  The writer is gone afterwards, whatever the status. */
 int tiff_commit(struct tiff_writer *);
 /* Removes the temporary. Accepts NULL. */

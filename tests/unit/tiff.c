@@ -570,6 +570,79 @@ static void test_palette(void)
 	image_free(&image);
 }
 
+static int store(const char *from, const char *to)
+{
+	struct tiff_reader *r = NULL;
+	struct tiff_writer *w = NULL;
+	struct tiff_page info;
+	int status = tiff_open(from, &r);
+
+	if (!status)
+		status = tiff_page_info(r, 0, &info);
+	if (!status && !info.storable)
+		status = LACUNA_EUNSUPPORTED;
+	if (!status)
+		status = tiff_create(to, &(struct tiff_write_options){ .force = 1 }, &w);
+	if (!status)
+		status = tiff_copy(w, r, 0);
+	if (status)
+		tiff_abandon(w);
+	else
+		status = tiff_commit(w);
+	tiff_close(r);
+	return status;
+}
+
+static int same_palette(TIFF *a, TIFF *b)
+{
+	uint16_t *p[3], *q[3];
+
+	return TIFFGetField(a, TIFFTAG_COLORMAP, &p[0], &p[1], &p[2]) &&
+	       TIFFGetField(b, TIFFTAG_COLORMAP, &q[0], &q[1], &q[2]) &&
+	       !memcmp(p[0], q[0], 16 * sizeof(**p)) && !memcmp(p[1], q[1], 16 * sizeof(**p)) &&
+	       !memcmp(p[2], q[2], 16 * sizeof(**p));
+}
+
+/* A page that is not restored is copied sample by sample, also where restoring would turn it into something else. */
+static void test_stored(void)
+{
+	const char *in = in_directory("stored.tif"), *out = in_directory("stored-out.tif");
+	struct spec s = plain;
+	TIFF *a, *b;
+
+	s.bits = 4;
+	s.photometric = PHOTOMETRIC_PALETTE;
+	make_palette(in, 1);
+	ok(!store(in, out), "a page with a palette is stored");
+	a = TIFFOpen(in, "r");
+	b = TIFFOpen(out, "r");
+	ok(a && b && same_palette(a, b) && structure_is_kept(b, &s) && written_is_right(b, &s, 0),
+	   "indices and palette are as they were");
+	TIFFClose(a);
+	TIFFClose(b);
+	for (int i = 0; i < 8; i++) {
+		s = plain;
+		s.kind = i & 1 ? SAMPLE_FLOAT : SAMPLE_SIGNED;
+		s.bits = 64;
+		s.colour = 3;
+		s.extra = 2;
+		s.photometric = PHOTOMETRIC_RGB;
+		s.separate = i >> 1 & 1;
+		s.tile = i >> 2 & 1;
+		s.compression = COMPRESSION_LZW;
+		make(in, &s);
+		if (store(in, out) || !(b = TIFFOpen(out, "r"))) {
+			ok(0, "wide samples are stored: %s", error_text());
+			continue;
+		}
+		s.extra = 5; /* for these no rounding is allowed */
+		s.colour = 0;
+		ok(structure_is_kept(b, &s) && written_is_right(b, &s, 0),
+		   "wide samples are stored bit for bit");
+		TIFFClose(b);
+	}
+}
+
 static void test_cmyk(void)
 {
 	struct spec s = plain;
@@ -1416,6 +1489,7 @@ int main(void)
 	test_pages();
 	test_min_is_white();
 	test_palette();
+	test_stored();
 	test_cmyk();
 	test_lab();
 	test_ycbcr();
