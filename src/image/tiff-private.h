@@ -33,7 +33,8 @@ struct tiff_layout {
 	uint32_t width, height;
 	struct sample_type type;
 	int samples; /* per pixel */
-	int colour;  /* the first of them; the others are extra samples */
+	int colour;  /* those that are restored; the others are extra samples */
+	int extra_at; /* where they stand, all in one place: colour, or before bands that are restored */
 	uint16_t photometric, compression, orientation;
 	int separate;	       /* one plane per sample */
 	int tiled;	       /* else strips */
@@ -49,6 +50,20 @@ struct tiff_layout {
 	int lab; /* CIE L*a*b*: the sign bit of a* and b* is toggled, so that values do not wrap at grey */
 	int luminance; /* SGI LogL and LogLuv: floating-point Y or XYZ */
 };
+
+/* The sample that holds a channel of the picture. */
+static inline int layout_sample(const struct tiff_layout *l, int channel)
+{
+	return channel < l->extra_at ? channel : channel + l->samples - l->colour;
+}
+
+/* The channel that a sample holds; -1: it is an extra one. */
+static inline int layout_channel(const struct tiff_layout *l, int sample)
+{
+	const int extra = l->samples - l->colour;
+
+	return sample < l->extra_at ? sample : sample < l->extra_at + extra ? -1 : sample - extra;
+}
 
 struct tiff_reader {
 	struct tiff_handle handle;

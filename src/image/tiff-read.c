@@ -211,6 +211,24 @@ static int is_alpha(uint16_t meaning)
 	return meaning == EXTRASAMPLE_ASSOCALPHA || meaning == EXTRASAMPLE_UNASSALPHA;
 }
 
+/* Bands beside the colour (near infrared, elevation) are restored as well, before alpha and behind it; alpha is not. */
+static void parse_bands(struct tiff_layout *l, int extra, const uint16_t *meaning)
+{
+	int first = 0, last = extra;
+
+	if (!extra || l->samples - extra < l->colour) {
+		if (!extra)
+			l->colour = l->extra_at = l->samples;
+		return;
+	}
+	while (first < extra && !is_alpha(meaning[first]))
+		first++;
+	while (last > first && !is_alpha(meaning[last - 1]))
+		last--;
+	l->colour = l->samples - (last - first);
+	l->extra_at = l->samples - extra + first;
+}
+
 /* Of all samples of a pixel, those that are restored: colour, and bands beside it. */
 static int parse_colour(TIFF *tif, struct tiff_layout *l)
 {
@@ -242,19 +260,9 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 				 "has %d samples per pixel where its colour needs %d", l->samples,
 				 want);
 	l->colour = want;
-	/* Bands beside the colour (near infrared, elevation) are restored as well; alpha is not, nor what follows it. */
-	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_RGB) {
-		int bands = 0, alpha = 0;
-
-		while (bands < extra && !is_alpha(meaning[bands]))
-			bands++;
-		for (int i = bands; i < extra; i++)
-			alpha += is_alpha(meaning[i]);
-		if (!extra)
-			l->colour = l->samples;
-		else if (bands + alpha == extra && l->samples - alpha > want)
-			l->colour = l->samples - alpha;
-	}
+	l->extra_at = want;
+	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_RGB)
+		parse_bands(l, extra, meaning);
 	return LACUNA_OK;
 }
 
@@ -313,7 +321,7 @@ static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 	if (!TIFFRGBAImageOK(h->tif, reason))
 		return error_set(LACUNA_EUNSUPPORTED, "%s", reason[0] ? reason : "unusual YCbCr");
 	l->convert = 1;
-	l->colour = l->samples = 3;
+	l->colour = l->extra_at = l->samples = 3;
 	l->type = (struct sample_type){ SAMPLE_UNSIGNED, 8 };
 	return LACUNA_OK;
 }
@@ -957,7 +965,8 @@ static void sink_channel(struct float_sink *to, const struct tiff_row *row, int 
 	const struct sample_type type = l->type;
 	const uint64_t ones = UINT64_MAX >> (64 - type.bits);
 	const uint64_t toggle = l->invert ? ones : l->lab && channel ? ones ^ ones >> 1 : 0;
-	const size_t stride = (size_t)row->stride, offset = (size_t)(channel - row->first);
+	const size_t stride = (size_t)row->stride;
+	const size_t offset = (size_t)(layout_sample(l, channel) - row->first);
 	float *out = pixel(to->image, channel, row->x, row->y);
 
 	for (uint32_t i = 0; i < row->n; i++)
@@ -968,18 +977,17 @@ static void sink_channel(struct float_sink *to, const struct tiff_row *row, int 
 static void sink_row(void *context, const struct tiff_row *row)
 {
 	struct float_sink *to = context;
-	const int colour = to->layout->colour;
+	const struct tiff_layout *l = to->layout;
 
-	if (to->layout->palette) {
+	if (l->palette) {
 		sink_palette(to, row);
-		return;
+	} else if (l->separate) {
+		if (layout_channel(l, row->first) >= 0)
+			sink_channel(to, row, layout_channel(l, row->first));
+	} else {
+		for (int c = 0; c < l->colour; c++)
+			sink_channel(to, row, c);
 	}
-	if (to->layout->separate) {
-		sink_channel(to, row, row->first);
-		return;
-	}
-	for (int c = 0; c < colour; c++)
-		sink_channel(to, row, c);
 }
 
 /* XYZ, equal-energy white, to linear RGB of ITU-R BT.709 primaries; the matrix is that of libtiff's tif_luv.c. */
@@ -1026,7 +1034,8 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 		status = image_create(image, &shape);
 	}
 	if (!status)
-		status = reader_decode(r, 0, r->layout.colour, sink_row, &to);
+		status = reader_decode(r, 0, layout_sample(&r->layout, r->layout.colour - 1) + 1,
+				       sink_row, &to);
 	if (!status && r->layout.photometric == PHOTOMETRIC_LOGLUV)
 		xyz_to_rgb(image);
 	if (!status && r->layout.ycbcr)

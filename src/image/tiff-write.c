@@ -260,7 +260,7 @@ static void plan_plain(const struct tiff_writer *w, struct page *p)
 		l->type = (struct sample_type){ w->options.kind, w->options.bits };
 	l->width = (uint32_t)p->image->shape.extent[0];
 	l->height = (uint32_t)p->image->shape.extent[1];
-	l->samples = l->colour = (int)p->image->shape.extent[2];
+	l->samples = l->colour = l->extra_at = (int)p->image->shape.extent[2];
 	l->photometric = plain_photometric(l->colour);
 	l->compression = default_compression();
 }
@@ -283,6 +283,8 @@ static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old
 	if (l->colour == channels)
 		l->photometric = choose_photometric(old, l->type);
 	l->samples += old->samples - old->colour;
+	if (l->colour == old->colour)
+		l->extra_at = old->extra_at;
 	l->separate = old->separate && l->samples > 1;
 	l->compression = old->compression;
 	if (!writer_keeps_compression(old) || !writer_keeps_compression(l))
@@ -372,8 +374,8 @@ static int read_old(struct tiff_reader *like, struct page *p)
 	p->old_width = like->layout.width;
 	p->old_height = like->layout.height;
 	if (!p->image || can_keep(&like->layout, p))
-		status = read_raw(like, 0, like->layout.colour, &p->colour);
-	return status ? status : read_raw(like, like->layout.colour, extra, &p->extra);
+		status = read_raw(like, 0, like->layout.samples, &p->colour);
+	return status ? status : read_raw(like, like->layout.extra_at, extra, &p->extra);
 }
 
 /* ---- tags of the new page */
@@ -381,6 +383,7 @@ static int read_old(struct tiff_reader *like, struct page *p)
 static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 {
 	const int kept = p->layout.samples - p->layout.colour, count = kept + p->unnamed;
+	const int first = p->unnamed + p->layout.extra_at - p->layout.colour;
 	uint16_t have = 0, *meaning = NULL, *all;
 	int ok;
 
@@ -391,8 +394,8 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	all = memory_alloc_array((size_t)count, sizeof(*all));
 	if (!all)
 		return 0;
-	/* What stays as it is follows the bands that were restored. */
-	for (int i = p->unnamed; i < count && i < have; i++)
+	/* Bands that are restored have no meaning that TIFF knows; what stays as it is keeps its own. */
+	for (int i = first; i < first + kept && i < have; i++)
 		all[i] = meaning[i];
 	ok = TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, count, all);
 	memory_release(all);
@@ -505,15 +508,16 @@ static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t 
 	const size_t i = ((size_t)s * l->height + y) * l->width + x;
 
 	if (p->colour.rows && (!p->image || p->keep[i]))
-		return sample_get(p->colour.rows + ((size_t)s * l->height + y) * p->colour.pitch, x,
-				  l->type.bits);
+		return sample_get(p->colour.rows + ((size_t)layout_sample(l, s) * l->height + y) *
+							   p->colour.pitch,
+				  x, l->type.bits);
 	return sample_encode(l->type, p->image->values[i]) ^ toggle;
 }
 
 static uint64_t old_extra(const struct page *p, int s, uint32_t x, uint32_t y)
 {
-	const uint8_t *row = p->extra.rows +
-			     ((size_t)(s - p->layout.colour) * p->old_height + y) * p->extra.pitch;
+	const uint8_t *row = p->extra.rows + ((size_t)(s - p->layout.extra_at) * p->old_height +
+					      y) * p->extra.pitch;
 
 	return sample_get(row, x, p->old_type.bits);
 }
@@ -555,12 +559,15 @@ static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y
 static void fill_row(const struct page *p, int first, int stride, uint32_t x, uint32_t y,
 		     uint32_t n, uint8_t *row)
 {
-	for (int s = first; s < first + stride; s++)
+	for (int s = first; s < first + stride; s++) {
+		const int c = layout_channel(&p->layout, s);
+
 		for (uint32_t i = 0; i < n; i++)
 			sample_put(row, (size_t)i * (size_t)stride + (size_t)(s - first),
 				   p->layout.type.bits,
-				   s < p->layout.colour ? colour_sample(p, s, x + i, y)
-							: extra_sample(p, s, x + i, y));
+				   c >= 0 ? colour_sample(p, c, x + i, y)
+					  : extra_sample(p, s, x + i, y));
+	}
 }
 
 static int write_strips(struct tiff_handle *h, const struct page *p, int first, int stride)

@@ -130,7 +130,10 @@ static uint64_t get(const uint8_t *row, size_t i, int bits)
 
 static void set_structure(TIFF *t, const struct spec *s)
 {
-	const uint16_t meaning[4] = { EXTRASAMPLE_UNASSALPHA, 0, 0, 0 };
+	/* Others would be bands, which are restored. */
+	const uint16_t meaning[5] = { EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_ASSOCALPHA,
+				      EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_UNASSALPHA,
+				      EXTRASAMPLE_UNASSALPHA };
 	const int format[] = { SAMPLEFORMAT_UINT, SAMPLEFORMAT_INT, SAMPLEFORMAT_IEEEFP };
 
 	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, WIDTH);
@@ -346,7 +349,7 @@ static const char *round_trip(const struct spec *s)
 	const char *in = in_directory("in.tif"), *out = in_directory("out.tif");
 	struct tiff_reader *r;
 	struct tiff_page info;
-	struct image image;
+	struct image image = { .values = NULL };
 	const char *failed = NULL;
 	TIFF *t;
 
@@ -568,6 +571,116 @@ static void test_palette(void)
 		   *value(&image, 2, 5, 6) == (index * 5 + 2) * 257 + index,
 	   "a palette of 16-bit colours becomes 16-bit RGB");
 	image_free(&image);
+}
+
+/* What the extra samples of RGB mean, and which are left as they are: last of them excluded. */
+static const struct {
+	uint16_t meaning[3];
+	int count, first, last;
+} mixtures[] = {
+	{ { 2, 0 }, 2, 3, 4 },	  { { 1, 0, 0 }, 3, 3, 4 }, { { 0, 2, 0 }, 3, 4, 5 },
+	{ { 2, 2, 0 }, 3, 3, 5 }, { { 0, 0, 2 }, 3, 5, 6 }, { { 0, 0 }, 2, 5, 5 },
+};
+
+static void make_mixture(const char *path, const struct spec *s, size_t m)
+{
+	TIFF *t = TIFFOpen(path, "w");
+
+	set_structure(t, s);
+	TIFFSetField(t, TIFFTAG_EXTRASAMPLES, s->extra, mixtures[m].meaning);
+	write_raw(t, s, 0);
+	TIFFClose(t);
+}
+
+/* Adds 1 to the channels of the page, and writes them at `scale' times the size. */
+static int raise_channels(const char *in, const char *out, int scale, int *channels)
+{
+	struct tiff_reader *r = NULL;
+	struct tiff_writer *w = NULL;
+	struct image image = { .values = NULL }, large = { .values = NULL };
+	struct lacuna_shape shape;
+	int status = tiff_open(in, &r);
+
+	if (!status)
+		status = tiff_read(r, 0, &image);
+	if (!status) {
+		shape = image.shape;
+		*channels = (int)shape.extent[2];
+		shape.extent[0] *= scale;
+		shape.extent[1] *= scale;
+		status = image_create(&large, &shape);
+	}
+	for (size_t i = 0; !status && i < lacuna_count(&shape); i++)
+		large.values[i] = scale == 1 ? image.values[i] + 1 : 7;
+	if (!status)
+		status = tiff_create(out, &(struct tiff_write_options){ .force = 1 }, &w);
+	if (!status)
+		status = tiff_write(w, r, 0, &large);
+	if (status)
+		tiff_abandon(w);
+	else
+		status = tiff_commit(w);
+	tiff_close(r);
+	image_free(&image);
+	image_free(&large);
+	return status;
+}
+
+static int mixture_is_right(const char *path, const struct spec *s, size_t m)
+{
+	const int samples = s->colour + s->extra, step = s->separate ? 1 : samples;
+	uint16_t row[WIDTH * 6], count = 0, *meaning = NULL;
+	TIFF *t = TIFFOpen(path, "r");
+	int right = t && TIFFGetField(t, TIFFTAG_EXTRASAMPLES, &count, &meaning) &&
+		    count == s->extra &&
+		    !memcmp(meaning, mixtures[m].meaning, count * sizeof(*meaning));
+
+	for (int first = 0; right && first < samples; first += step)
+		for (int y = 0; y < HEIGHT; y++) {
+			TIFFReadScanline(t, row, (uint32_t)y, (uint16_t)first);
+			for (int i = 0; i < WIDTH * step; i++) {
+				const int sample = first + i % step;
+				const uint64_t was = raw_sample(s, 0, sample, i / step, y);
+				const int same =
+					sample >= mixtures[m].first && sample < mixtures[m].last;
+
+				right &= row[i] == (same || was == 65535 ? was : was + 1);
+			}
+		}
+	if (t)
+		TIFFClose(t);
+	return right;
+}
+
+/* Bands are restored before alpha and behind it; alpha stays in its place. */
+static void test_bands(void)
+{
+	const char *in = in_directory("bands.tif"), *out = in_directory("bands-out.tif");
+
+	for (size_t m = 0; m < sizeof(mixtures) / sizeof(mixtures[0]); m++)
+		for (int separate = 0; separate < 2; separate++) {
+			struct spec s = plain;
+			const int left = mixtures[m].last - mixtures[m].first;
+			int channels = 0;
+			TIFF *t;
+
+			s.bits = 16;
+			s.colour = 3;
+			s.extra = mixtures[m].count;
+			s.photometric = PHOTOMETRIC_RGB;
+			s.separate = separate;
+			make_mixture(in, &s, m);
+			ok(!raise_channels(in, out, 1, &channels) && channels == 3 + s.extra - left,
+			   "RGB and %d more, %d of them alpha: %d channels", s.extra, left,
+			   channels);
+			ok(mixture_is_right(out, &s, m), "all of them change, alpha does not");
+			ok(!raise_channels(in, out, 2, &channels), "at twice the size");
+			t = TIFFOpen(out, "r");
+			ok(t && get16(t, TIFFTAG_SAMPLESPERPIXEL) == 3 + s.extra,
+			   "none is dropped");
+			if (t)
+				TIFFClose(t);
+		}
 }
 
 static int store(const char *from, const char *to)
@@ -1489,6 +1602,7 @@ int main(void)
 	test_pages();
 	test_min_is_white();
 	test_palette();
+	test_bands();
 	test_stored();
 	test_cmyk();
 	test_lab();
