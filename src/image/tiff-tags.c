@@ -68,6 +68,29 @@ static const TIFFField *counterpart(TIFF *to, uint32_t tag, const TIFFField *fie
 	return other;
 }
 
+/* IPTC is bytes, but many programs call it an array of LONG: libtiff turns each four of them round in a file of the other byte
+ * order, and hands them out as bytes.  A record begins with 0x1c. */
+static int copy_iptc(TIFF *from, TIFF *to, const TIFFField *field)
+{
+	enum { MARK = 0x1c };
+	const uint8_t *data = NULL;
+	uint32_t *turned, n = 0;
+
+	if (!TIFFIsByteSwapped(from) || TIFFFieldDataType(field) == TIFF_LONG ||
+	    TIFFFieldReadCount(field) != TIFF_VARIABLE2 ||
+	    !TIFFGetField(from, TIFFTAG_RICHTIFFIPTC, &n, &data) || !data || n < 4 || n % 4 ||
+	    data[0] == MARK || data[3] != MARK)
+		return 0;
+	turned = memory_alloc(n);
+	if (!turned)
+		return 0;
+	memcpy(turned, data, n);
+	TIFFSwabArrayOfLong(turned, n / 4);
+	TIFFSetField(to, TIFFTAG_RICHTIFFIPTC, n, turned);
+	memory_release(turned);
+	return 1;
+}
+
 static void copy_array(TIFF *from, TIFF *to, uint32_t tag, int read_count)
 {
 	const void *data = NULL;
@@ -173,6 +196,8 @@ static void copy_tag(TIFF *from, TIFF *to, uint32_t tag)
 	count = TIFFFieldReadCount(field);
 	if (tag == TIFFTAG_DOTRANGE)
 		copy_dot_range(from, to);
+	else if (tag == TIFFTAG_RICHTIFFIPTC && copy_iptc(from, to, field))
+		return;
 	else if (TIFFFieldPassCount(field))
 		copy_array(from, to, tag, count);
 	else if (TIFFFieldDataType(field) != TIFF_ASCII && count == 1)
@@ -352,21 +377,18 @@ static int belongs(uint32_t tag, int same_size)
 	return tag != TAG_INTEROPERABILITY && (same_size || !is_size);
 }
 
-/* An empty directory is not written: libtiff refuses it. */
+/* A directory without a tag that could be copied is not written: libtiff refuses an empty one. */
 static int copy_directory(TIFF *from, TIFF *to, int same_size, uint64_t *offset)
 {
 	const int n = TIFFGetTagListCount(from);
-	int copied = 0;
 
 	for (int i = 0; i < n; i++) {
 		const uint32_t tag = TIFFGetTagListEntry(from, i);
 
-		if (belongs(tag, same_size)) {
+		if (belongs(tag, same_size))
 			copy_tag(from, to, tag);
-			copied++;
-		}
 	}
-	return copied == 0 || TIFFWriteCustomDirectory(to, offset);
+	return TIFFGetTagListCount(to) == 0 || TIFFWriteCustomDirectory(to, offset);
 }
 
 /* libtiff starts a directory without freeing the tags of the one before. */

@@ -1247,6 +1247,108 @@ static void write_header(const char *path, uint32_t width, uint32_t height, int 
 	write_bytes(path, file, sizeof(file));
 }
 
+static size_t load(const char *path, uint8_t *data, size_t size)
+{
+	const int fd = open(path, O_RDONLY);
+	const ssize_t n = read(fd, data, size);
+
+	close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* ---- tags as other programs write them, byte by byte */
+
+struct entry {
+	uint32_t tag, type, count, value;
+};
+
+static size_t put_number(uint8_t *file, size_t at, int big, int bytes, uint32_t v)
+{
+	for (int b = 0; b < bytes; b++)
+		file[at + (size_t)(big ? bytes - 1 - b : b)] = (uint8_t)(v >> 8 * b);
+	return at + (size_t)bytes;
+}
+
+static size_t put_directory(uint8_t *file, size_t at, int big, const struct entry *entries, int n)
+{
+	at = put_number(file, at, big, 2, (uint32_t)n);
+	for (int i = 0; i < n; i++) {
+		const int bytes = entries[i].type == 3 ? 2 : 4;
+
+		at = put_number(file, at, big, 2, entries[i].tag);
+		at = put_number(file, at, big, 2, entries[i].type);
+		at = put_number(file, at, big, 4, entries[i].count);
+		put_number(file, at, big, bytes, entries[i].value);
+		at += 4;
+	}
+	return put_number(file, at, big, 4, 0);
+}
+
+enum { BLOB = 12, PRIVATE_DIRECTORY = 50000 };
+
+static const uint8_t iptc[12] = { 0x1c, 2, 5, 0, 7, 'L', 'a', 'c', 'u', 'n', 'a', '.' };
+
+/* A picture of 4x1, with one tag more; at BLOB stands iptc, at 48 a directory with one pointer. */
+static void make_by_hand(const char *path, int big, uint32_t tag, uint32_t type, uint32_t count,
+			 uint32_t value)
+{
+	const struct entry pointer = { PRIVATE_DIRECTORY, 13, 1, 8 };
+	const struct entry page[] = {
+		{ 256, 3, 1, 4 }, { 257, 3, 1, 1 },
+		{ 258, 3, 1, 8 }, { 259, 3, 1, 1 },
+		{ 262, 3, 1, 1 }, { 273, 4, 1, 8 },
+		{ 277, 3, 1, 1 }, { 278, 3, 1, 1 },
+		{ 279, 4, 1, 4 }, { tag, type, count, value },
+	};
+	uint8_t file[512] = { 0 };
+	size_t end;
+
+	memcpy(file, big ? "MM" : "II", 2);
+	put_number(file, 2, big, 2, 42);
+	put_number(file, 4, big, 4, 80);
+	memcpy(file + 8, "\1\2\3\4", 4);
+	memcpy(file + BLOB, iptc, sizeof(iptc));
+	put_directory(file, 48, big, &pointer, 1);
+	end = put_directory(file, 80, big, page, sizeof(page) / sizeof(page[0]));
+	write_bytes(path, file, end);
+}
+
+static int holds(const char *path, const uint8_t *bytes, size_t n)
+{
+	static uint8_t file[1 << 16];
+	const size_t size = load(path, file, sizeof(file));
+
+	for (size_t i = 0; i + n <= size; i++)
+		if (!memcmp(file + i, bytes, n))
+			return 1;
+	return 0;
+}
+
+static void test_foreign_tags(void)
+{
+	const char *in = in_directory("foreign.tif"), *out = in_directory("foreign-out.tif");
+
+	for (int big = 0; big < 2; big++) {
+		const char *order = big ? "big-endian" : "little-endian";
+		toff_t at = 0;
+		TIFF *t;
+
+		make_by_hand(in, big, TIFFTAG_EXIFIFD, 4, 1, 48);
+		ok(!copy(in, out), "%s: EXIF with nothing to copy is left out", order);
+		make_by_hand(in, big, TIFFTAG_GPSIFD, 4, 1, 48);
+		ok(!copy(in, out), "%s: so is GPS", order);
+		t = TIFFOpen(out, "r");
+		ok(t && !TIFFGetField(t, TIFFTAG_GPSIFD, &at), "and nothing points at it");
+		if (t)
+			TIFFClose(t);
+		for (uint32_t type = 4; type <= 7; type += 3) {
+			make_by_hand(in, big, TIFFTAG_RICHTIFFIPTC, type, type == 4 ? 3 : 12, BLOB);
+			ok(!copy(in, out), "%s: IPTC of type %u is copied", order, type);
+			ok(holds(out, iptc, sizeof(iptc)), "byte by byte");
+		}
+	}
+}
+
 static void test_promises(void)
 {
 	const char *path = in_directory("promise.tif");
@@ -1280,15 +1382,6 @@ static void test_budget(void)
 	refused(read_all(in), "budget", "an image beyond the memory budget");
 	memory_set_budget(0);
 	ok(!read_all(in), "which is fine without");
-}
-
-static size_t load(const char *path, uint8_t *data, size_t size)
-{
-	const int fd = open(path, O_RDONLY);
-	const ssize_t n = read(fd, data, size);
-
-	close(fd);
-	return n > 0 ? (size_t)n : 0;
 }
 
 /* One directory that says "images=3", with the data of three images. */
@@ -1615,6 +1708,7 @@ int main(void)
 	test_values();
 	test_refusals();
 	test_unwritable();
+	test_foreign_tags();
 	test_promises();
 	test_budget();
 	test_hidden_stack();
