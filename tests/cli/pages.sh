@@ -29,6 +29,12 @@ test "`wc -l <out`" -eq 1
 tap_result $? "one page"
 ok "in place" "$LACUNA" restore stack.tif --in-place $how --pages 2
 ok "as with -o" identical stack.tif second.tif
+cp stack.tif cut.tif
+dd if=/dev/null of=cut.tif bs=1 seek=$((`wc -c <cut.tif` - 60)) 2>/dev/null
+"$LACUNA" restore cut.tif -o cut-r.tif $how -q >out 2>err
+test -s err
+tap_result $? "a stack that was cut is told of or refused, with -q"
+
 ok "stack with a constant page" "$maketiff" constant.tif uint8 32 24 1 3 constant
 ok "is restored" "$LACUNA" restore constant.tif -q -o constant-r.tif -A identity -p gaussian
 contains err "page 1: all its values are alike" "and it is said"
