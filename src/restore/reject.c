@@ -38,17 +38,17 @@ static int ring(const struct plane *p, size_t at, int64_t radius, float *found)
 	return n;
 }
 
-static int by_value(const void *a, const void *b)
+/* By insertion: there are at most 16. */
+static void sort(float *values, int n)
 {
-	const float x = *(const float *)a, y = *(const float *)b;
+	for (int i = 1; i < n; i++) {
+		const float v = values[i];
+		int j = i;
 
-	return (x > y) - (x < y);
-}
-
-static float median(float *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return values[n / 2];
+		for (; j > 0 && values[j - 1] > v; j--)
+			values[j] = values[j - 1];
+		values[j] = v;
+	}
 }
 
 /* Of a value: from the middle of its neighbours; then how far it and the neighbour most like it stand out of what is
@@ -64,13 +64,22 @@ static int measure(const struct plane *p, size_t at, struct distances *d)
 
 	if (n < 3 || m < 3 || !isfinite(p->values[at]))
 		return 0;
-	d->neighbours = p->values[at] - median(near, (size_t)n);
-	level = median(around, (size_t)m);
+	sort(near, n);
+	sort(around, m);
+	d->neighbours = p->values[at] - near[n / 2];
+	level = around[m / 2];
 	d->self = p->values[at] - level;
 	d->other = d->self > 0 ? near[n - 1] - level : level - near[0];
 	d->self = fabsf(d->self);
 	d->neighbours = fabsf(d->neighbours);
 	return 1;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
 }
 
 static int typical_distance(const struct plane *p, double *sigma)
@@ -85,24 +94,45 @@ static int typical_distance(const struct plane *p, double *sigma)
 	for (size_t i = 0; i < n; i++)
 		if (measure(p, i, &d))
 			list[count++] = d.neighbours;
-	*sigma = count ? mad_to_sigma * (double)median(list, count) : 0;
+	qsort(list, count, sizeof(*list), by_value);
+	*sigma = count ? mad_to_sigma * (double)list[count / 2] : 0;
 	memory_release(list);
 	return LACUNA_OK;
 }
 
+/* Above all neighbours, or below all: nearly no value is, and no other stands out of them. */
+static int is_extreme(const struct plane *p, size_t at)
+{
+	float near[8];
+	const int n = ring(p, at, 1, near);
+	int above = 0, below = 0;
+
+	for (int i = 0; i < n; i++) {
+		above += p->values[at] > near[i];
+		below += p->values[at] < near[i];
+	}
+	return above == n || below == n;
+}
+
+struct found {
+	size_t *list, count, most;
+};
+
+/* Stops at one more than `most'. */
 static int reject_plane(const struct plane *p, double ratio, double eagerness, size_t first,
-			size_t *list, size_t *count)
+			struct found *found)
 {
 	const size_t n = (size_t)(p->w * p->h);
 	double sigma;
 	int status = typical_distance(p, &sigma);
 
-	for (size_t i = 0; !status && i < n; i++) {
+	for (size_t i = 0; !status && i < n && found->count <= found->most; i++) {
 		struct distances d;
 
-		if (measure(p, i, &d) && (double)d.neighbours > eagerness * sigma &&
+		if (is_extreme(p, i) && measure(p, i, &d) &&
+		    (double)d.neighbours > eagerness * sigma &&
 		    (double)d.other < 0.5 * ratio * (double)d.self)
-			list[(*count)++] = first + i;
+			found->list[found->count++] = first + i;
 	}
 	return status;
 }
@@ -112,22 +142,22 @@ int reject_lone(const struct lacuna_shape *shape, const float *y, double ratio, 
 {
 	const size_t n = lacuna_count(shape);
 	const size_t area = (size_t)shape->extent[0] * (size_t)shape->extent[1];
+	struct found found = { .most = n / most_share + 1 };
 	int status = LACUNA_OK;
 
 	*count = 0;
 	*list = NULL;
 	if (ratio < least_ratio)
 		return LACUNA_OK;
-	*list = memory_alloc_array(n, sizeof(**list));
-	if (!*list)
+	*list = found.list = memory_alloc_array(found.most + 1, sizeof(*found.list));
+	if (!found.list)
 		return LACUNA_ENOMEM;
 	for (size_t first = 0; !status && first < n; first += area) {
 		const struct plane p = { y + first, shape->extent[0], shape->extent[1] };
 
-		status = reject_plane(&p, ratio, eagerness, first, *list, count);
+		status = reject_plane(&p, ratio, eagerness, first, &found);
 	}
-	if (*count > n / most_share + 1)
-		*count = 0;
+	*count = found.count > found.most ? 0 : found.count;
 	return status;
 }
 
