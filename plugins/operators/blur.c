@@ -335,7 +335,7 @@ static const struct lacuna_param params[] = {
 			    "what lies beyond the picture: unknown, or the picture again"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
 	LACUNA_PARAM_CHOICE(struct config, background, backgrounds, KERNEL_BACKGROUND_AUTO,
-			    "of a psf: subtract the level of its rim, keep it, or see to it"),
+			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
 	LACUNA_PARAM_CHOICE(struct config, centre, centres, KERNEL_CENTRE_AUTO,
 			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
 			    "middle"),

@@ -43,6 +43,7 @@ struct page {
 	double reference_noise;	  /* of the engine */
 	float *read;		  /* y as it was given to the problem */
 	double residual;	  /* of the last sample, on the inner scale */
+	int doubts;		  /* warnings that the result is not to be trusted */
 	unsigned char *unchanged; /* values of the result that are as they were read; or NULL */
 	size_t missing;
 	float *as_read; /* y before its missing values were marked; NULL: none are */
@@ -280,7 +281,7 @@ static void doubt_kernel(struct page *p, double scale)
 		    : scale < 1 ? "a narrower blur"
 				: "a wider blur",
 		    louder);
-	p->r->doubts++;
+	p->doubts++;
 	raise_noise(&p->description, louder);
 }
 
@@ -330,7 +331,7 @@ static void state_photons(struct page *p)
 	struct noise *d = &p->description;
 	double sum = 0, count = 0;
 
-	/* One photon at least: a darkness of none at all is a chance, too. */
+	/* Where the level says that no photon came, some may have been due: a tenth of one counts. */
 	*d = (struct noise){ .slope = r->photons.gain / span,
 			     .offset = at_black / (span * span),
 			     .least_variance = (read + 0.1 * r->photons.gain * r->photons.gain) /
@@ -363,6 +364,11 @@ static int estimate_noise(struct page *p)
 	return status;
 }
 
+static int is_estimated(const struct restoration *r)
+{
+	return r->noise < 0 && !(r->photons.gain > 0);
+}
+
 static int find_noise(struct page *p)
 {
 	int status = LACUNA_OK;
@@ -377,8 +383,9 @@ static int find_noise(struct page *p)
 	if (status)
 		return status;
 	p->noise = p->description.sigma * inner_unit(p);
-	log_message(LACUNA_LOG_INFO, "page %d: noise estimated: %.3g of full scale (%.3g/255)%s%s",
-		    p->number + 1, p->noise, p->noise * 255, p->how ? ", " : "",
+	log_message(LACUNA_LOG_INFO, "page %d: noise %s: %.3g of full scale (%.3g/255)%s%s",
+		    p->number + 1, is_estimated(p->r) ? "estimated" : "of photons", p->noise,
+		    p->noise * 255, p->how ? ", " : "",
 		    p->how		       ? p->how
 		    : p->description.slope > 0 ? ", growing with brightness"
 					       : "");
@@ -788,7 +795,7 @@ static int retreat(struct page *p)
 	for (int i = 0; i < TRIES && !status && after > before + tolerated; i++) {
 		const double factor = after > before + 3 * tolerated ? 3 : 2;
 
-		p->r->doubts += i == 0;
+		p->doubts += i == 0;
 		raise_noise(&p->description, factor);
 		p->noise *= factor;
 		log_message(
@@ -820,15 +827,16 @@ static int refine_map(struct page *p)
 /* Only where the noise is ours to judge, and no sample has gone to a file yet. */
 static int improve(struct page *p)
 {
-	const int pixelwise = (problem_flags(p->problem) & LACUNA_PIXELWISE) != 0;
+	const uint32_t flags = problem_flags(p->problem);
 
 	if (p->r->noise >= 0 || p->r->single)
 		return LACUNA_OK;
-	if (!pixelwise)
-		return p->r->photons.gain > 0 ? LACUNA_OK : retreat(p);
-	return p->description.slope > 0 && picture_same_shape(&p->picture.shape, &p->y.shape)
-		       ? refine_map(p)
-		       : LACUNA_OK;
+	if (!(flags & LACUNA_PIXELWISE))
+		return is_estimated(p->r) ? retreat(p) : LACUNA_OK;
+	/* Elsewhere the level of y is not that of the picture. */
+	if (!(flags & LACUNA_LINEAR) || !picture_same_shape(&p->picture.shape, &p->y.shape))
+		return LACUNA_OK;
+	return p->description.slope > 0 ? refine_map(p) : LACUNA_OK;
 }
 
 /* What a user would want to know before trusting the result. */
@@ -840,7 +848,7 @@ static int check_result(struct page *p)
 	const double after = clipped_share(p, p->picture.values, lacuna_count(&p->picture.shape));
 
 	if (p->r->samples == 1 && p->residual > fmax(trusted * p->reference_noise, least)) {
-		p->r->doubts++;
+		p->doubts++;
 		log_message(
 			LACUNA_LOG_WARN,
 			"page %d: the result differs from the measurement by %.3g where the noise "
@@ -848,8 +856,8 @@ static int check_result(struct page *p)
 			p->number + 1, p->residual * inner_unit(p),
 			p->reference_noise * inner_unit(p));
 	}
-	if (after > before + clipped && (p->r->noise >= 0 || p->r->photons.gain > 0)) {
-		p->r->doubts++;
+	if (after > before + clipped && !is_estimated(p->r)) {
+		p->doubts++;
 		log_message(
 			LACUNA_LOG_WARN,
 			"page %d: %.2g %% of the result is clipped, %.2g %% was: the operator may "
@@ -945,7 +953,7 @@ static json_t *make_record(const struct page *p)
 		"sample_type", picture_type_name(p->info.kind, p->info.bits), "range",
 		report_range(p->range), "scale",
 		report_range((struct image_range){ p->inner.black, p->inner.white }), "noise",
-		report_real(p->noise), "noise_estimated", p->r->noise < 0, "missing_values",
+		report_real(p->noise), "noise_estimated", is_estimated(p->r), "missing_values",
 		(json_int_t)p->missing, "rejected_values", (json_int_t)p->rejected_count, "samples",
 		p->samples);
 	double residual = 0;
@@ -963,7 +971,7 @@ static json_t *make_record(const struct page *p)
 					      report_real(p->description.offset), "found",
 					      p->how ? p->how : "white"));
 	}
-	json_object_set_new(record, "doubts", json_integer(p->r->doubts));
+	json_object_set_new(record, "doubts", json_integer(p->doubts));
 	if (p->has_before)
 		json_object_set_new(record, "before", report_metrics(&p->before));
 	if (p->has_after)
@@ -1085,6 +1093,7 @@ int page_restore(struct restoration *r, int number, json_t **record)
 			passed = 1;
 		}
 	}
+	r->doubts += p.doubts;
 	r->resized = p.picture.values && !picture_same_shape(&p.picture.shape, &p.y.shape);
 	if (!status)
 		*record = make_record(&p);

@@ -304,12 +304,10 @@ static int parse_palette(TIFF *tif, struct tiff_layout *l)
 static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 {
 	char reason[1024] = "";
-	uint16_t across, down;
 
 	/* With JPEGCOLORMODE_RGB (see reader_enter) libtiff turns contiguous JPEG data into RGB by itself. */
 	if (l->compression == COMPRESSION_JPEG && !l->separate)
 		return LACUNA_OK;
-	TIFFGetFieldDefaulted(h->tif, TIFFTAG_YCBCRSUBSAMPLING, &across, &down);
 	if (l->separate && l->compression != COMPRESSION_OJPEG && l->type.kind == SAMPLE_UNSIGNED &&
 	    l->type.bits == 8 && l->samples == 3) {
 		/* libtiff would make it gray.  Planes of full size are not subsampled, whatever the tag says. */

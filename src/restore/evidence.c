@@ -108,11 +108,12 @@ static double transfer(const struct point *k, double u, double v)
 struct transform {
 	double window[SIDE];
 	double complex twiddle[SIDE];
+	double complex rows[SIDE][SIDE]; /* work space */
 };
 
-static void add_window(const struct transform *t, const float *y, int64_t width, double *power)
+static void add_window(struct transform *t, const float *y, int64_t width, double *power)
 {
-	static double complex rows[SIDE][SIDE];
+	double complex(*const rows)[SIDE] = t->rows;
 	double mean = 0, norm = 0;
 
 	for (int j = 0; j < SIDE; j++)

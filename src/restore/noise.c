@@ -361,7 +361,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	fill_bins(&s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
-	/* Half a decade between the darkest and the brightest parts: less gains nothing and may be texture. */
+	/* The variance nearly doubles from the darkest to the brightest parts: less gains nothing and may be texture. */
 	low = slope * bins.level[0] + offset;
 	high = bins.count ? slope * bins.level[bins.count - 1] + offset : 0;
 	if (bins.count >= 4 && slope > 0 && high > 1.8 * fmax(low, 0) &&
@@ -384,33 +384,30 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	return LACUNA_OK;
 }
 
-/* Mean over a square of (2 radius + 1)^2 around each value, NaN left out; across, then down. */
-static void box_mean(const float *in, int64_t w, int64_t h, int64_t radius, float *sum, float *out)
+/* Mean within `radius' of each value of a line, NaN left out; step: from one value to the next. */
+static void line_mean(const float *in, int64_t n, int64_t step, int64_t radius, float *out)
+{
+	for (int64_t i = 0; i < n; i++) {
+		double total = 0;
+		int count = 0;
+
+		for (int64_t k = i - radius; k <= i + radius; k++)
+			if (k >= 0 && k < n && isfinite(in[k * step])) {
+				total += in[k * step];
+				count++;
+			}
+		out[i * step] = count ? (float)(total / count) : NAN;
+	}
+}
+
+/* The same over a square. */
+static void box_mean(const float *in, int64_t w, int64_t h, int64_t radius, float *across,
+		     float *out)
 {
 	for (int64_t y = 0; y < h; y++)
-		for (int64_t x = 0; x < w; x++) {
-			double total = 0;
-			int count = 0;
-
-			for (int64_t i = x - radius; i <= x + radius; i++)
-				if (i >= 0 && i < w && isfinite(in[y * w + i])) {
-					total += in[y * w + i];
-					count++;
-				}
-			sum[y * w + x] = count ? (float)(total / count) : NAN;
-		}
-	for (int64_t y = 0; y < h; y++)
-		for (int64_t x = 0; x < w; x++) {
-			double total = 0;
-			int count = 0;
-
-			for (int64_t j = y - radius; j <= y + radius; j++)
-				if (j >= 0 && j < h && isfinite(sum[j * w + x])) {
-					total += sum[j * w + x];
-					count++;
-				}
-			out[y * w + x] = count ? (float)(total / count) : NAN;
-		}
+		line_mean(in + y * w, w, 1, radius, across + y * w);
+	for (int64_t x = 0; x < w; x++)
+		line_mean(across + x, h, w, radius, out + x);
 }
 
 int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const float *level,

@@ -18,7 +18,9 @@ int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size
 	const size_t stride = most ? (n + most - 1) / most : 1, wanted = s->count + n / stride + 1;
 
 	if (wanted > s->room) {
-		float *more = memory_alloc_array(wanted, sizeof(*more));
+		const size_t room =
+			wanted + s->room; /* doubled, or pages would be copied again and again */
+		float *more = memory_alloc_array(room, sizeof(*more));
 
 		if (!more)
 			return LACUNA_ENOMEM;
@@ -26,7 +28,7 @@ int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size
 			memcpy(more, s->values, s->count * sizeof(*more));
 		memory_release(s->values);
 		s->values = more;
-		s->room = wanted;
+		s->room = room;
 	}
 	for (size_t i = 0; i < n; i += stride)
 		if (isfinite(values[i]))

@@ -48,4 +48,12 @@ ok "read noise alone" "$LACUNA" restore deep.tif -o read.tif -A identity $gaussi
 ok "is white noise" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif read.tif
 fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n poisson:read=3
 contains err "takes counts per photon" "photons without gain: remedy"
+
+# A doubt belongs to its page: pages that are alike have as many.
+ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
+ok "both doubted" "$LACUNA" restore -q two.tif -o two-r.tif -A blur:sigma=3 $gaussian --report two.json
+ok "as many doubts on each" awk '/"doubts"/ { gsub(/[^0-9]/, ""); count[++n] = $0 } END { exit !(n == 2 && count[1] > 0 && count[1] == count[2]) }' two.json
+ok "of photons" "$LACUNA" restore deep.tif -o p2.tif -A identity $gaussian -n poisson:gain=2.2 --report p2.json
+contains p2.json '"noise_estimated": false' "stated photons are not an estimate"
+contains err "noise of photons" "nor called one"
 done_testing
