@@ -299,9 +299,15 @@ struct lacuna_prior_info {
 	int32_t symmetric; /* mirrored, or with x and y exchanged, an image is as probable as before */
 };
 
+enum {
+	/* An instance depends on the shape of x and on the configuration alone: the host may use it for one measurement
+	 * after the other.  create() sees a problem without a measurement, and no services of it. */
+	LACUNA_LASTING = 1u << 0
+};
+
 /* Required: create, destroy, info, denoise. */
 struct lacuna_prior {
-	uint32_t size, flags;
+	uint32_t size, flags; /* flags: LACUNA_LASTING */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
 	void (*destroy)(void *self);

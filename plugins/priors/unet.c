@@ -369,6 +369,7 @@ static const char manual[] =
 
 static const struct lacuna_prior family = {
 	.size = sizeof(family),
+	.flags = LACUNA_LASTING,
 	.create = create,
 	.destroy = destroy,
 	.info = info,

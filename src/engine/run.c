@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "base/vector.h"
 #include "engine/operation.h"
+#include "engine/prior.h"
 #include "engine/turn.h"
 #include "plugin/host.h"
 
@@ -25,9 +26,9 @@ struct session {
 
 	struct lacuna_host prior_host, guidance_host, sampler_host;
 	const struct plugin_use *prior_use, *guidance_use, *sampler_use;
-	void *prior, *guidance, *sampler;
-	void *prior_scratch, *guidance_scratch;
-	struct lacuna_prior_info info;
+	struct prior_instance *prior;
+	void *guidance, *sampler;
+	void *guidance_scratch;
 	int conditioned;
 	int mirrored;	      /* the noise has the opposite sign */
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
@@ -103,7 +104,7 @@ static int finish_evaluation(struct session *s, double started, int status)
 
 static double clamp_sigma(const struct session *s, double sigma)
 {
-	return fmin(fmax(sigma, s->info.sigma_min), s->info.sigma_max);
+	return fmin(fmax(sigma, s->prior->info.sigma_min), s->prior->info.sigma_max);
 }
 
 typedef int denoiser(const void *self, void *scratch, double sigma, const float *u, float *x0);
@@ -116,7 +117,7 @@ static int denoise_groups(struct session *s, denoiser *denoise, double sigma, co
 	int status = LACUNA_OK;
 
 	for (i = 0; !status && i < s->groups; i++)
-		status = denoise(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
+		status = denoise(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				 u + i * s->group, x0 + i * s->group);
 	if (!status)
 		keep_within(s, x0);
@@ -137,7 +138,7 @@ static int service_denoise_round(const struct lacuna_host *host, uint32_t round,
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	denoiser *denoise = prior->denoise_round ? prior->denoise_round : prior->denoise;
 	const struct lacuna_shape *x = &s->description.x;
-	const uint32_t turn = s->info.symmetric ? round % turn_ways(x) : 0;
+	const uint32_t turn = s->prior->info.symmetric ? round % turn_ways(x) : 0;
 	float *turned;
 	int status;
 
@@ -169,7 +170,7 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" takes no sigma maps",
 				 s->prior_use->plugin->head->name);
 	for (i = 0; !status && i < s->groups; i++)
-		status = prior->denoise_map(s->prior, s->prior_scratch, sigma + i * s->group,
+		status = prior->denoise_map(s->prior->self, s->prior->scratch, sigma + i * s->group,
 					    u + i * s->group, x0 + i * s->group);
 	if (!status)
 		keep_within(s, x0);
@@ -189,7 +190,7 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" gives no derivative",
 				 s->prior_use->plugin->head->name);
 	for (i = 0; !status && i < s->groups; i++)
-		status = prior->vjp(s->prior, s->prior_scratch, clamp_sigma(s, sigma),
+		status = prior->vjp(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				    u + i * s->group, v + i * s->group, out + i * s->group);
 	return finish_evaluation(s, started, status);
 }
@@ -213,16 +214,6 @@ static int service_estimate(const struct lacuna_host *host, double sigma, const 
 
 /* ---- services: the conditional mean in closed form */
 
-static int alloc_prior_scratch(struct session *s)
-{
-	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
-	size_t bytes = prior->scratch ? prior->scratch(s->prior) : 0;
-
-	memory_release(s->prior_scratch);
-	s->prior_scratch = bytes ? memory_alloc(bytes) : NULL;
-	return bytes && !s->prior_scratch ? LACUNA_ENOMEM : LACUNA_OK;
-}
-
 static int service_condition(const struct lacuna_host *host, double noise)
 {
 	struct session *s = session_of(host);
@@ -233,9 +224,9 @@ static int service_condition(const struct lacuna_host *host, double noise)
 	if (!prior->condition || !prior->conditional || s->groups != 1)
 		return error_set(LACUNA_EUNSUPPORTED,
 				 "prior \"%s\" has no conditional mean in closed form", name);
-	status = prior->condition(s->prior, &s->description, noise);
+	status = prior->condition(s->prior->self, &s->description, noise);
 	if (!status)
-		status = alloc_prior_scratch(s); /* it may need more now */
+		status = prior_renew_scratch(s->prior); /* it may need more now */
 	s->conditioned = !status;
 	return status ? error_context(status, "prior \"%s\"", name) : status;
 }
@@ -249,7 +240,7 @@ static int service_conditional(const struct lacuna_host *host, double sigma, con
 
 	if (!s->conditioned)
 		return error_set(LACUNA_EINTERNAL, "conditional() before condition()");
-	status = s->prior_use->plugin->u.prior.conditional(s->prior, s->prior_scratch,
+	status = s->prior_use->plugin->u.prior.conditional(s->prior->self, s->prior->scratch,
 							   clamp_sigma(s, sigma), u, x0);
 	return finish_evaluation(s, started, status);
 }
@@ -338,29 +329,28 @@ static int needs_met(struct session *s, const struct plugin_use *use, uint32_t n
 
 /* ---- creation */
 
-static int create_prior(struct session *s)
+static int take_prior(struct session *s)
 {
-	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
-	const char *name = s->prior_use->plugin->head->name;
 	const struct lacuna_shape *x = problem_x(s->problem);
-	int status;
+	const char *name = s->prior_use->plugin->head->name;
+	int64_t channels;
+	int status = prior_take(s->options.stock, s->prior_use, &s->prior_host, &s->description,
+				&s->prior);
 
-	status = prior->create(&s->prior_host, s->prior_use->config, &s->description, &s->prior);
 	if (status)
-		return error_context(status, "prior \"%s\"", name);
-	s->info.size = sizeof s->info;
-	prior->info(s->prior, &s->info);
-	if (s->info.channels && x->extent[2] % s->info.channels)
+		return status;
+	channels = s->prior->info.channels;
+	if (channels && x->extent[2] % channels)
 		return error_set(
 			LACUNA_EUNSUPPORTED,
 			"prior \"%s\" works on %d channels at a time, and the image has %lld", name,
-			(int)s->info.channels, (long long)x->extent[2]);
-	s->groups = s->info.channels ? (size_t)(x->extent[2] / s->info.channels) : 1;
+			(int)channels, (long long)x->extent[2]);
+	s->groups = channels ? (size_t)(x->extent[2] / channels) : 1;
 	if (x->extent[3] != 1)
 		return error_set(LACUNA_EUNSUPPORTED,
 				 "images of several frames are restored one by one");
 	s->group = lacuna_count(x) / s->groups;
-	return alloc_prior_scratch(s);
+	return LACUNA_OK;
 }
 
 static int create_guidance(struct session *s)
@@ -423,7 +413,7 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 						  .start = options->start,
 						  .noise = problem_noise(problem) };
 	init_hosts(s);
-	status = create_prior(s);
+	status = take_prior(s);
 	if (!status)
 		status = create_guidance(s);
 	if (!status)
@@ -444,10 +434,8 @@ void session_destroy(struct session *s)
 		s->sampler_use->plugin->u.sampler.destroy(s->sampler);
 	if (s->guidance)
 		s->guidance_use->plugin->u.guidance.destroy(s->guidance);
-	if (s->prior)
-		s->prior_use->plugin->u.prior.destroy(s->prior);
+	prior_return(s->options.stock, s->prior);
 	memory_release(s->guidance_scratch);
-	memory_release(s->prior_scratch);
 	memory_release(s);
 }
 

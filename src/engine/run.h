@@ -4,6 +4,7 @@
 #ifndef ENGINE_RUN_H
 #define ENGINE_RUN_H
 
+#include "engine/prior.h"
 #include "engine/problem.h"
 
 struct session;
@@ -17,6 +18,7 @@ struct session_options {
 	int pairs;
 	/* No value of the image is below or above: the prior's answers are kept within.  NULL: not known. */
 	const double *lowest, *highest;
+	struct prior_stock *stock; /* where a lasting prior comes from and goes to; or NULL */
 	/* After each step; may be NULL. */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *progress_context;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Instances of a prior, and the stock that keeps one between sessions. */
+#ifndef ENGINE_PRIOR_H
+#define ENGINE_PRIOR_H
+
+#include "base/random.h"
+#include "plugin/loader.h"
+
+/* What a prior's create() made for one shape of image, with the memory that its calls need. */
+struct prior_instance {
+	const struct plugin_use *use;
+	struct lacuna_shape x;
+	struct lacuna_host host; /* of a lasting prior; others are served by their session */
+	struct random_key key;
+	void *self, *scratch;
+	struct lacuna_prior_info info;
+};
+
+/* Keeps the last instance of a lasting prior (LACUNA_LASTING), whose weights and primitives take longer to make than a
+ * small image takes to restore.  Used by one thread at a time. */
+struct prior_stock {
+	struct prior_instance *kept;
+};
+
+/* An instance for the description's x, from the stock where it has one.  stock may be NULL.  host: serves a prior that is
+ * not lasting, and must outlive it then. */
+int prior_take(struct prior_stock *, const struct plugin_use *, const struct lacuna_host *host,
+	       const struct lacuna_problem *, struct prior_instance **);
+/* Back into the stock, or to its end.  Accepts NULL. */
+void prior_return(struct prior_stock *, struct prior_instance *);
+/* Again, after the instance came to need more. */
+int prior_renew_scratch(struct prior_instance *);
+void prior_stock_clear(struct prior_stock *);
+
+#endif
