@@ -5,7 +5,6 @@
 #define CLI_LEVELS_H
 
 #include "cli/picture.h"
-#include "engine/problem.h"
 #include "restore/scale.h"
 
 /* What was measured over all pages of one sample type, so that a stack does not flicker. */
@@ -24,11 +23,5 @@ int levels_measure(struct tiff_reader *, const struct tiff_page *page, struct le
  * Floats: 0..1 where the values look like it, else what was measured. */
 struct image_range levels_range(const struct levels *, const struct tiff_page *,
 				const struct image_range *stated);
-
-/* Puts the measurement y, in the file's values, on the engine's inner scale, which *inner receives in the file's values:
- * `range' where the scene fills half of it or more, else what was measured (levels NULL: `range' in any case).  It is `range'
- * also where the operator would not follow: it is not linear, or its y is no picture. */
-int levels_enter(const struct levels *, struct image_range range, struct problem *, float *y,
-		 struct scale *inner);
 
 #endif

@@ -26,21 +26,15 @@ static const struct option_row common_rows[] = {
 const struct option_row *options_row(const struct command *c, size_t index)
 {
 	const size_t common = sizeof(common_rows) / sizeof(common_rows)[0];
+	const size_t shared = c->shared ? *c->shared_count : 0;
 
+	if (index < shared)
+		return &c->shared[index];
+	index -= shared;
 	if (index < c->row_count)
 		return &c->rows[index];
 	index -= c->row_count;
 	return index < common ? &common_rows[index] : NULL;
-}
-
-const struct option_row *options_find(const struct command *c, const char *name)
-{
-	const struct option_row *row;
-
-	for (size_t i = 0; (row = options_row(c, i)); i++)
-		if (!strcmp(row->name, name))
-			return row;
-	return NULL;
 }
 
 static size_t count_rows(const struct command *c)
@@ -155,13 +149,6 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 					 "--%s takes a size such as 512M or 4G, not '%s'",
 					 row->name, text);
 		return LACUNA_OK;
-	case OPTION_FILE:
-	case OPTION_DIRECTORY: /* of two, one would be ignored */
-		if (*(const char **)field)
-			return error_set(LACUNA_EINVAL, "--%s is given twice: '%s' and '%s'",
-					 row->name, *(const char **)field, text);
-		*(const char **)field = text;
-		return LACUNA_OK;
 	default:
 		*(const char **)field = text;
 		return LACUNA_OK;
@@ -170,10 +157,12 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 
 static void free_values(const struct command *c, void *values)
 {
-	for (size_t i = 0; values && i < c->row_count; i++)
-		if (c->rows[i].type == OPTION_PLUGINS)
-			memory_release(((struct option_list *)((char *)values + c->rows[i].offset))
-					       ->items);
+	const struct option_row *row;
+
+	for (size_t i = 0; values && (row = options_row(c, i)); i++)
+		if (row->type == OPTION_PLUGINS)
+			memory_release(
+				((struct option_list *)((char *)values + row->offset))->items);
 	memory_release(values);
 }
 
@@ -183,6 +172,7 @@ static void free_values(const struct command *c, void *values)
 struct getopt_tables {
 	struct option *longs;
 	char *shorts;
+	unsigned char *given; /* the option of this row */
 };
 
 static int build_tables(const struct command *c, struct getopt_tables *t)
@@ -192,7 +182,8 @@ static int build_tables(const struct command *c, struct getopt_tables *t)
 
 	t->longs = memory_alloc_array(n + 1, sizeof(*t->longs));
 	t->shorts = memory_alloc_array(n + 1, 2);
-	if (!t->longs || !t->shorts)
+	t->given = memory_alloc_array(n, 1);
+	if (!t->longs || !t->shorts || !t->given)
 		return LACUNA_ENOMEM;
 	p = t->shorts;
 	*p++ = ':'; /* tells a missing argument from an unknown option */
@@ -257,10 +248,28 @@ static int refuse_option(const struct command *c, int code, char **argv)
 		      near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
 }
 
+static size_t row_index(const struct command *c, const struct option_row *row)
+{
+	size_t i = 0;
+
+	while (options_row(c, i) != row)
+		i++;
+	return i;
+}
+
+/* Of two values, one would be ignored. */
+static int refuse_second(const struct option_row *row, unsigned char *given)
+{
+	if (*given && row->type != OPTION_FLAG && row->type != OPTION_PLUGINS)
+		return error_set(LACUNA_EINVAL, "--%s is given twice", row->name);
+	*given = 1;
+	return LACUNA_OK;
+}
+
 /* 0: go on; 1: --help or --version was answered; else an exit status, negated. */
 static int parse(const struct command *c, int argc, char **argv, void *values)
 {
-	struct getopt_tables tables = { NULL, NULL };
+	struct getopt_tables tables = { NULL, NULL, NULL };
 	int code, at = 0, result = 0;
 
 	if (build_tables(c, &tables)) {
@@ -287,7 +296,8 @@ static int parse(const struct command *c, int argc, char **argv, void *values)
 			result = 1;
 			goto out;
 		}
-		if (set_value(row, values, optarg)) {
+		if (refuse_second(row, &tables.given[row_index(c, row)]) ||
+		    set_value(row, values, optarg)) {
 			result = -misuse(c, "%s", error_text());
 			goto out;
 		}
@@ -295,6 +305,7 @@ static int parse(const struct command *c, int argc, char **argv, void *values)
 out:
 	memory_release(tables.longs);
 	memory_release(tables.shorts);
+	memory_release(tables.given);
 	return result;
 }
 

@@ -44,6 +44,9 @@ struct command {
 	const char *operands; /* "IN.tif -o OUT.tif ..." */
 	const char *summary;  /* one line, no full stop */
 	const char *details;  /* paragraphs for help, or NULL */
+	/* Rows that several commands have, about a structure at the beginning of their values; or NULL. */
+	const struct option_row *shared;
+	const size_t *shared_count;
 	const struct option_row *rows;
 	size_t row_count;
 	const void *defaults; /* a structure of values_size bytes */
@@ -56,8 +59,6 @@ struct command {
 /* Parses argv[1..] and runs the command; --help and --version are every command's.  Returns the exit status. */
 int options_run(const struct command *, int argc, char **argv);
 
-/* The row of a long name without dashes, or NULL. */
-const struct option_row *options_find(const struct command *, const char *name);
 /* All rows, those that every command has included: index from 0 to NULL. */
 const struct option_row *options_row(const struct command *, size_t index);
 

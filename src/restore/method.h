@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Which plugins restore when the user does not say: the one place that decides. */
-#ifndef CLI_METHOD_H
-#define CLI_METHOD_H
+#ifndef RESTORE_METHOD_H
+#define RESTORE_METHOD_H
 
 #include "plugin/loader.h"
 

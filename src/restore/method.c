@@ -3,7 +3,7 @@
 /* Presets. */
 #include <config.h>
 
-#include "cli/method.h"
+#include "restore/method.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "plugin/param.h"

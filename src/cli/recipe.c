@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "cli/recipe.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/picture.h"
+#include "restore/method.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AT(field) .offset = offsetof(struct recipe, field)
+const struct option_row recipe_rows[] = {
+	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
+	  "how the picture was degraded, NAME[:key=value,...]; several apply left to right",
+	  AT(operators), .kind = LACUNA_OPERATOR },
+	{ "noise", 'n', OPTION_TEXT, "SIGMA",
+	  "standard deviation of the noise as a part of full scale, such as 0.01 or 2.55/255; "
+	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; auto estimates it "
+	  "[auto]",
+	  AT(noise) },
+	{ "method", 'm', OPTION_CHOICE, "METHOD",
+	  "preset of the three below: fast, best or sample [best; sample with --samples or "
+	  "--guidance]",
+	  AT(method), .choices = method_names },
+	{ "prior", 'p', OPTION_PLUGIN, "PRIOR", "what pictures look like [by method]", AT(prior),
+	  .kind = LACUNA_PRIOR },
+	{ "guidance", 'g', OPTION_PLUGIN, "GUIDANCE", "how the measurement enters [by method]",
+	  AT(guidance), .kind = LACUNA_GUIDANCE },
+	{ "sampler", 's', OPTION_PLUGIN, "SAMPLER", "the reverse process in time [by method]",
+	  AT(sampler), .kind = LACUNA_SAMPLER },
+	{ "steps", 0, OPTION_INTEGER, "N", "steps of the sampler [its own default]", AT(steps),
+	  .lo = 1, .hi = 1e6 },
+	{ "samples", 'k', OPTION_INTEGER, "K", "draw K samples and write their mean [1]",
+	  AT(samples), .lo = 1, .hi = 1e5 },
+	{ "independent", 0, OPTION_FLAG, NULL,
+	  "samples independent of each other; otherwise an even number of four and more comes in "
+	  "pairs with opposite noise, whose mean is nearer to the posterior mean",
+	  AT(independent) },
+	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other random numbers [0]", AT(seed),
+	  .lo = 0, .hi = 0x1p53 },
+	{ "range", 0, OPTION_TEXT, "LO:HI",
+	  "sample values that are black and white, for -n, --reference and --type [full scale of "
+	  "integers; 0:1 or the measured range of floats]; full: the type's, and a scene that "
+	  "fills a small part of it is not stretched",
+	  AT(range) },
+	{ "reject", 0, OPTION_TEXT, "K",
+	  "take a lone value as missing that stands out by K times what neighbours differ by, and "
+	  "that no kernel could have made (a hot pixel); it is written as it was; no: reject none "
+	  "[8]",
+	  AT(reject) },
+	{ "fill", 0, OPTION_FLAG, NULL,
+	  "fill what the file declares as missing (GDAL's nodata); otherwise it stays nodata",
+	  AT(fill) },
+	{ "keep-missing", 0, OPTION_FLAG, NULL, "leave NaN in the picture instead of filling it",
+	  AT(keep_missing) },
+	{ "type", 't', OPTION_CHOICE, "TYPE",
+	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
+	  .choices = picture_types },
+	{ "pages", 0, OPTION_TEXT, "LIST",
+	  "restore these pages, such as 1,3-5, and copy the others [all; overviews and masks of "
+	  "pages are copied]",
+	  AT(pages) },
+	{ "only", 0, OPTION_FLAG, NULL, "leave out the pages that --pages does not name",
+	  AT(only) },
+};
+const size_t recipe_row_count = sizeof(recipe_rows) / sizeof(recipe_rows[0]);
+
+/* poisson:gain=G[,offset=O][,read=R] */
+static int parse_photons(const char *text, struct stated_noise *noise)
+{
+	static const char *const names[] = { "gain=", "offset=", "read=" };
+	double *const values[] = { &noise->gain, &noise->offset, &noise->read };
+	char copy[256], *rest = copy, *word;
+	int good = (size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy);
+
+	while (good && (word = strtok_r(rest, ",", &rest))) {
+		good = 0;
+		for (int i = 0; i < 3 && !good; i++)
+			good = !strncmp(word, names[i], strlen(names[i])) &&
+			       text_real(word + strlen(names[i]), values[i]);
+	}
+	if (good && noise->gain > 0 && noise->read >= 0)
+		return LACUNA_OK;
+	return error_set(
+		LACUNA_EINVAL,
+		"--noise poisson:gain=G,offset=O,read=R takes counts per photon (above 0), "
+		"the camera's offset and its read noise in counts, not '%s'",
+		text);
+}
+
+int recipe_noise(const char *text, struct stated_noise *noise)
+{
+	static const char photons[] = "poisson:";
+
+	*noise = (struct stated_noise){ .sigma = -1 };
+	if (!strcmp(text, "auto"))
+		return LACUNA_OK;
+	if (!strncmp(text, photons, sizeof(photons) - 1))
+		return parse_photons(text + sizeof(photons) - 1, noise);
+	if (!text_real(text, &noise->sigma) || noise->sigma < 0)
+		return error_set(LACUNA_EINVAL,
+				 "--noise takes a number from 0, a fraction such as 2.55/255, "
+				 "poisson:gain=G,offset=O,read=R, or auto, not '%s'",
+				 text);
+	if (noise->sigma > 1)
+		return error_set(
+			LACUNA_EINVAL,
+			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255", text,
+			text);
+	return LACUNA_OK;
+}

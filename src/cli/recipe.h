@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The options that say how a picture is restored, whichever command restores it. */
+#ifndef CLI_RECIPE_H
+#define CLI_RECIPE_H
+
+#include "cli/options.h"
+#include "restore/describe.h"
+
+struct recipe {
+	const char *noise, *method, *prior, *guidance, *sampler;
+	struct option_list operators;
+	const char *range, *reject, *type, *pages;
+	int64_t steps, samples, seed;
+	int independent, fill, keep_missing, only;
+};
+
+/* A command whose values begin with a recipe shares these rows. */
+extern const struct option_row recipe_rows[];
+extern const size_t recipe_row_count;
+#define RECIPE_DEFAULTS                                      \
+	{                                                    \
+		.noise = "auto", .reject = "8", .samples = 1 \
+	}
+
+/* "0.01", "2.55/255", "poisson:gain=G,offset=O,read=R", "auto" */
+int recipe_noise(const char *text, struct stated_noise *);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "cli/restoration.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "cli/common.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/targets.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- the recipe -------------------------------------------------------------------------------------- */
+
+static void begin_sample(void *context)
+{
+	struct restoration *r = context;
+
+	progress_round(r->round++);
+}
+
+static int parse(struct restoration *r)
+{
+	const struct recipe *v = r->recipe;
+	struct restore_job *job = &r->job;
+	int status = recipe_noise(v->noise, &job->noise);
+
+	job->samples = v->samples;
+	/* One pair alone would not tell how far apart pairs are. */
+	job->pairs = !v->independent && v->samples >= 4 && v->samples % 2 == 0;
+	job->seed = (uint64_t)v->seed;
+	r->full_range = v->range && !strcmp(v->range, "full");
+	if (!status && v->range && !r->full_range) {
+		r->range = &r->stated_range;
+		status = picture_parse_range(v->range, &r->stated_range);
+	}
+	if (!status && strcmp(v->reject, "no") != 0 &&
+	    (!text_real(v->reject, &job->reject) || job->reject < 1))
+		status = error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
+				   v->reject);
+	r->missing = (struct missing_return){ .fill = v->fill, .keep = v->keep_missing };
+	if (v->type) {
+		r->type_stated = 1;
+		picture_type(v->type, &r->kind, &r->bits);
+	}
+	return status;
+}
+
+static int choose_plugins(struct restoration *r)
+{
+	const struct recipe *v = r->recipe;
+	struct method_wish wish = {
+		.method = v->method,
+		.prior = v->prior,
+		.guidance = v->guidance,
+		.sampler = v->sampler,
+		.steps = v->steps,
+		.samples = v->samples,
+		.operator_count = v->operators.count,
+	};
+	int status = operators_parse(&v->operators, &r->operators);
+
+	if (status)
+		return status;
+	wish.operators = r->job.operators = r->operators;
+	r->job.operator_count = v->operators.count;
+	r->job.method = &r->method;
+	return method_choose(&wish, &r->method);
+}
+
+int restoration_create(struct restoration *r, const struct recipe *recipe, size_t budget)
+{
+	int status;
+
+	*r = (struct restoration){ .recipe = recipe };
+	if (!recipe->operators.count)
+		return error_set(LACUNA_EINVAL,
+				 "the operator is missing: -A says how the picture was degraded; "
+				 "-A identity for mere noise, 'lacuna list operators' for others");
+	r->job.budget = budget;
+	r->job.begin = begin_sample;
+	r->job.progress = progress_step;
+	r->job.context = r;
+	status = parse(r);
+	if (!status)
+		status = choose_plugins(r);
+	if (!status)
+		status = restorer_create(&r->job, &r->restorer);
+	return status;
+}
+
+void restoration_free(struct restoration *r)
+{
+	restorer_destroy(r->restorer);
+	operators_free(r->operators, r->job.operator_count);
+	method_free(&r->method);
+}
+
+/* ---- before any work --------------------------------------------------------------------------------- */
+
+static int check_targets(struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const char *output = v->output, *input = v->input;
+	const char *others[] = { v->deviation, v->report };
+	const char *kept[] = { v->reference, v->start };
+	int status = target_check(output, input, v->force, v->in_place);
+
+	for (size_t i = 0; !status && i < 2; i++) {
+		if (kept[i] && tiff_same_file(output, kept[i]))
+			status =
+				error_set(LACUNA_EIO,
+					  "%s: output and another input are the same file", output);
+		if (!status && others[i] && !strcmp(others[i], output))
+			status = error_set(LACUNA_EIO, "%s: named for two outputs", output);
+		if (!status && others[i])
+			status = target_check(others[i], input, v->force, 0);
+	}
+	if (!status && v->deviation && v->report && !strcmp(v->deviation, v->report))
+		status = error_set(LACUNA_EIO, "%s: named for two outputs", v->report);
+	return status;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+static int name_singles(struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const int64_t samples = r->job.samples;
+	int status;
+
+	if (!v->singles)
+		return LACUNA_OK;
+	status = target_directory(v->singles);
+	r->single_names = memory_alloc_array((size_t)samples, sizeof(*r->single_names));
+	if (!status && !r->single_names)
+		status = LACUNA_ENOMEM;
+	for (int64_t k = 0; !status && k < samples; k++) {
+		r->single_names[k] =
+			text_format("%s/sample-%04lld.tif", v->singles, (long long)k + 1);
+		status = r->single_names[k] ? target_check(r->single_names[k], NULL, v->force, 0)
+					    : LACUNA_ENOMEM;
+	}
+	return status;
+}
+
+/* Without --pages overviews and masks are no pages to restore, unless there are no others. */
+static int leave_auxiliary(struct restoration *r)
+{
+	struct tiff_page info;
+	int kept = 0, status = LACUNA_OK;
+
+	for (int i = 0; !status && i < r->page_count; i++) {
+		status = tiff_page_info(r->in, r->pages[i], &info);
+		if (!status && !info.auxiliary)
+			r->pages[kept++] = r->pages[i];
+	}
+	if (!status && kept && kept < r->page_count) {
+		log_message(LACUNA_LOG_INFO, "%d overviews or masks are not restored",
+			    r->page_count - kept);
+		r->page_count = kept;
+	}
+	return status;
+}
+
+static int open_inputs(struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const char *pages = r->recipe->pages;
+	int status = tiff_open(v->input, &r->in);
+
+	if (!status && v->reference)
+		status = tiff_open(v->reference, &r->reference);
+	if (!status && v->start)
+		status = tiff_open(v->start, &r->start);
+	if (!status)
+		status = picture_pages(pages, tiff_page_count(r->in), &r->pages, &r->page_count);
+	if (!status && !pages)
+		status = leave_auxiliary(r);
+	return status;
+}
+
+static int create_outputs(struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const int64_t samples = r->job.samples;
+	const struct tiff_write_options options = {
+		.force = v->force || v->in_place,
+		.override_type = r->type_stated,
+		.kind = r->kind,
+		.bits = r->bits,
+		.software = "lacuna " PACKAGE_VERSION,
+	};
+	const struct tiff_write_options map = {
+		.force = v->force,
+		.override_type = 1,
+		.kind = SAMPLE_FLOAT,
+		.bits = 32,
+		.software = options.software,
+	};
+	int status = tiff_create(v->output, &options, &r->out);
+
+	if (!status && v->deviation)
+		status = tiff_create(v->deviation, &map, &r->deviation);
+	if (!status && r->single_names) {
+		r->single = memory_alloc_array((size_t)samples, sizeof(*r->single));
+		status = r->single ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	for (int64_t k = 0; !status && r->single_names && k < samples; k++)
+		status = tiff_create(r->single_names[k], &options, &r->single[k]);
+	return status;
+}
+
+static int commit(struct tiff_writer **w)
+{
+	struct tiff_writer *writer = *w;
+
+	*w = NULL;
+	return writer ? tiff_commit(writer) : LACUNA_OK;
+}
+
+static int commit_outputs(struct restoration *r)
+{
+	const int64_t samples = r->job.samples;
+	int status = cancel_requested() ? LACUNA_ECANCELLED : LACUNA_OK;
+
+	for (int64_t k = 0; !status && r->single && k < samples; k++)
+		status = commit(&r->single[k]);
+	if (!status)
+		status = commit(&r->deviation);
+	return status ? status : commit(&r->out);
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------- */
+
+static int restore_pages(struct restoration *r)
+{
+	int status = LACUNA_OK;
+
+	progress_begin(r->show_progress, r->page_count * r->job.samples);
+	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
+		json_t *record = NULL;
+
+		if (i == r->page_count || r->pages[i] != page) {
+			status = r->recipe->only ? LACUNA_OK : page_copy(r, page);
+			continue;
+		}
+		i++;
+		status = page_restore(r, page, &record);
+		if (!status)
+			json_array_append_new(r->records, record);
+	}
+	progress_end();
+	return status;
+}
+
+static json_t *make_report(const struct restoration *r, double seconds)
+{
+	const struct method *m = &r->method;
+	json_t *report = report_new();
+
+	json_object_set_new(report, "input", report_string(r->names.input));
+	json_object_set_new(report, "output", report_string(r->names.output));
+	json_object_set_new(report, "method", report_string(m->name));
+	json_object_set_new(report, "seed", json_integer((json_int_t)r->job.seed));
+	json_object_set_new(report, "samples", json_integer((json_int_t)r->job.samples));
+	json_object_set_new(report, "threads", json_integer(threads_count()));
+	json_object_set_new(report, "operators",
+			    report_plugins(r->operators, r->job.operator_count));
+	json_object_set_new(report, "prior", report_plugin(&m->prior));
+	json_object_set_new(report, "guidance", report_plugin(&m->guidance));
+	json_object_set_new(report, "sampler", report_plugin(&m->sampler));
+	json_object_set_new(report, "seconds", json_real(seconds));
+	json_object_set_new(report, "peak_memory", json_integer((json_int_t)memory_peak_bytes()));
+	json_object_set(report, "pages", r->records);
+	return report;
+}
+
+static int write_report(const struct restoration *r, const json_t *report)
+{
+	char *text;
+	int status;
+
+	if (!r->names.report)
+		return LACUNA_OK;
+	text = report_text(report);
+	if (!text)
+		return LACUNA_ENOMEM;
+	status = target_write(r->names.report, text, r->names.force);
+	free(text);
+	return status;
+}
+
+/* What belongs to one file.  The restorer stays. */
+static void close_file(struct restoration *r)
+{
+	for (int64_t k = 0; k < r->job.samples; k++) {
+		if (r->single)
+			tiff_abandon(r->single[k]);
+		if (r->single_names)
+			memory_release(r->single_names[k]);
+	}
+	memory_release(r->single);
+	memory_release(r->single_names);
+	tiff_abandon(r->out);
+	tiff_abandon(r->deviation);
+	tiff_close(r->in);
+	tiff_close(r->start);
+	tiff_close(r->reference);
+	memory_release(r->pages);
+	json_decref(r->records);
+	r->single = NULL;
+	r->single_names = NULL;
+	r->out = r->deviation = NULL;
+	r->in = r->start = r->reference = NULL;
+	r->pages = NULL;
+	r->records = NULL;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void open_file(struct restoration *r, const struct file_names *names)
+{
+	r->names = *names;
+	if (!names->output)
+		r->names.output = names->input;
+	r->levels = (struct levels){ 0 };
+	r->resized = r->doubts = 0;
+	r->round = 0;
+	r->job.sample = names->singles ? page_write_sample : NULL;
+	r->records = json_array();
+}
+
+int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
+{
+	static int (*const stages[])(struct restoration *) = {
+		check_targets,	open_inputs,   name_singles,
+		create_outputs, restore_pages, commit_outputs,
+	};
+	const double began = now();
+	json_t *record = NULL;
+	int status = LACUNA_OK;
+
+	open_file(r, names);
+	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+		status = stages[i](r);
+	if (!status) {
+		record = make_report(r, now() - began);
+		status = write_report(r, record);
+	}
+	if (!status && report)
+		*report = json_incref(record);
+	json_decref(record);
+	close_file(r);
+	return status;
+}

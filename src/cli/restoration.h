@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A restoration of files: what restore and batch share.  restoration.c goes through a file, page.c through a page. */
+#ifndef CLI_RESTORATION_H
+#define CLI_RESTORATION_H
+
+#include "cli/levels.h"
+#include "cli/recipe.h"
+#include "restore/missing.h"
+#include "restore/restorer.h"
+
+#include <jansson.h>
+
+struct page;
+
+/* The names of one run, those but input and output may be NULL. */
+struct file_names {
+	const char *input, *output;
+	const char *deviation; /* --std */
+	const char *singles;   /* directory of --all-samples */
+	const char *reference, *start, *report;
+	int force, in_place;
+};
+
+struct restoration {
+	/* As long as the recipe is the same: */
+	const struct recipe *recipe;
+	struct plugin_use *operators;
+	struct method method;
+	struct restore_job job;
+	struct restorer *restorer;
+	struct image_range stated_range;
+	const struct image_range *range; /* the user's, or NULL */
+	int full_range;			 /* --range full: the type's, and no stretching */
+	struct missing_return missing;	 /* --fill, --keep-missing */
+	int type_stated;		 /* --type was given: kind and bits */
+	enum sample_kind kind;
+	int bits;
+	int print_metrics; /* to stdout */
+	int show_progress;
+
+	/* The file at hand: */
+	struct file_names names;
+	struct levels levels;			       /* measured once for all pages */
+	struct tiff_reader *in, *start, *reference;    /* the last two may be NULL */
+	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
+	char **single_names;
+	int *pages, page_count; /* those to restore */
+	struct page *page;	/* the one at hand */
+	int resized;		/* the page restored last has another size than its measurement */
+	int doubts;		/* warnings that a result is not to be trusted */
+	int64_t round;		/* runs of the sampler begun, for progress */
+	json_t *records;	/* one per page restored */
+};
+
+/* Plugins and parameters of the recipe, which must outlive the restoration.  LACUNA_EINVAL: the recipe is wrong.  budget: bytes
+ * of memory. */
+int restoration_create(struct restoration *, const struct recipe *, size_t budget);
+void restoration_free(struct restoration *);
+
+/* Restores one file: all its outputs are written, or none.  *report (if not NULL) receives the record of the run, for
+ * json_decref().  More files may follow, after a failure as well. */
+int restoration_run(struct restoration *, const struct file_names *, json_t **report);
+
+/* Restores page `page' (from 0) and writes it; *record is its part of the report. */
+int page_restore(struct restoration *, int page, json_t **record);
+/* Writes page `page' as it is; an overview or a mask of a picture that was resized is left out, with a word. */
+int page_copy(struct restoration *, int page);
+/* A restore_job.sample; its context is the restoration. */
+int page_write_sample(void *context, int64_t sample, const float *picture);
+
+#endif

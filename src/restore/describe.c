@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/describe.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <math.h>
+
+int noise_is_estimated(const struct stated_noise *s)
+{
+	return s->sigma < 0 && !(s->gain > 0);
+}
+
+void noise_raise(struct noise *noise, double factor)
+{
+	noise->sigma *= factor;
+	noise->slope *= factor * factor;
+	noise->offset *= factor * factor;
+	noise->least_variance *= factor * factor;
+}
+
+/* y where it was measured, else NaN. */
+static int measured_values(struct problem *problem, const float *y, float **values)
+{
+	const size_t n = lacuna_count(problem_y(problem));
+	int status;
+
+	*values = memory_alloc_array(n, sizeof(**values));
+	status = *values ? problem_measured(problem, *values) : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < n; i++)
+		(*values)[i] = (*values)[i] > 0 ? y[i] : NAN;
+	return status;
+}
+
+/* What passes for white noise and is none: the level that a denoiser should be told. */
+static void look_beyond_white(const struct lacuna_shape *shape, const float *values,
+			      struct noise_description *d)
+{
+	const double correlated = noise_correlated(shape, values);
+	const double jpeg = 1.2 * noise_jpeg(shape, values);
+	const double level = fmax(jpeg, correlated);
+
+	if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(correlated > 0)))
+		return;
+	d->how = jpeg >= correlated ? "JPEG's blocks" : "correlated";
+	/* Texture that is correlated noise elsewhere looks like a law: one level for all is safer. */
+	d->noise = (struct noise){ .offset = level * level, .sigma = level };
+}
+
+static double standard_deviation(const float *values, size_t n)
+{
+	double sum = 0, squares = 0, count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(values[i])) {
+			sum += values[i];
+			squares += (double)values[i] * (double)values[i];
+			count++;
+		}
+	return count > 0 ? sqrt(fmax(squares / count - sum / count * (sum / count), 0)) : 0;
+}
+
+static void doubt_kernel(const char *name, double scale, struct noise_description *d)
+{
+	/* Measured with disks a fifth too wide, and with sharp pictures called blurred: what is least harm. */
+	const double louder = scale == 0 ? 4 : 6;
+
+	log_message(LACUNA_LOG_WARN,
+		    "%s: %s explains this picture better than the blur that was stated; it is "
+		    "restored carefully, with %g times the noise.  Check the blur, or state the "
+		    "noise with -n",
+		    name,
+		    scale == 0	? "no blur at all"
+		    : scale < 1 ? "a narrower blur"
+				: "a wider blur",
+		    louder);
+	d->doubts++;
+	noise_raise(&d->noise, louder);
+}
+
+/* What the blur cannot explain counts as noise: too much of it costs 1 dB, too little 4.  No kernel is known to better than
+ * some hundredths of the scene that it blurs. */
+static int look_at_kernel(struct problem *problem, const float *values, const char *name,
+			  struct noise_description *d)
+{
+	static const double inexact = 0.03;
+	struct noise_evidence e;
+	double least;
+	const int status = noise_explain(problem, values, &e);
+
+	if (status) {
+		error_clear();
+		return status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status;
+	}
+	least = inexact * standard_deviation(values, lacuna_count(problem_y(problem)));
+	if (fmax(e.sigma, least) > d->noise.sigma) {
+		d->how = e.sigma > least ? "what the blur cannot explain included"
+					 : "as much as a kernel is inexact";
+		noise_raise(&d->noise, fmax(e.sigma, least) / d->noise.sigma);
+	}
+	if (d->noise.slope > 0)
+		noise_raise(&d->noise, 1 + d->noise.sigma);
+	if (e.scale < 1 || e.scale > 1)
+		doubt_kernel(name, e.scale, d);
+	return LACUNA_OK;
+}
+
+int noise_estimate(struct problem *problem, const float *y, double step, const char *name,
+		   struct noise_description *d)
+{
+	const uint32_t flags = problem_flags(problem);
+	const struct lacuna_shape *shape = problem_y(problem);
+	float *values = NULL;
+	int status = measured_values(problem, y, &values);
+
+	*d = (struct noise_description){ 0 };
+	if (!status)
+		status = noise_measure(shape, values, &d->noise);
+	/* A value in steps is off by step/sqrt(12) at least. */
+	if (!status)
+		d->noise.sigma = fmax(d->noise.sigma, step / sqrt(12));
+	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR))
+		look_beyond_white(shape, values, d);
+	else if (!status)
+		status = look_at_kernel(problem, values, name, d);
+	memory_release(values);
+	return status;
+}
+
+void noise_of_photons(const struct stated_noise *s, const struct scale *inner, size_t n,
+		      const float *y, struct noise_description *d)
+{
+	const double span = inner->white - inner->black;
+	const double read = s->read * s->read;
+	const double at_black = s->gain * (inner->black - s->offset) + read;
+	struct noise *noise = &d->noise;
+	double sum = 0, count = 0;
+
+	/* Where the level says that no photon came, some may have been due: a tenth of one counts. */
+	*noise = (struct noise){ .slope = s->gain / span,
+				 .offset = at_black / (span * span),
+				 .least_variance =
+					 (read + 0.1 * s->gain * s->gain) / (span * span) };
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(y[i])) {
+			sum += fmax(noise->slope * (double)y[i] + noise->offset,
+				    noise->least_variance);
+			count++;
+		}
+	noise->sigma = count > 0 ? sqrt(sum / count) : sqrt(noise->least_variance);
+	d->how = "as stated";
+}

@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/restorer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "restore/ensemble.h"
+#include "restore/reject.h"
+
+#include <math.h>
+#include <string.h>
+
+struct restorer {
+	const struct restore_job *job;
+	struct prior_stock stock;
+	struct problem *problem; /* NULL before restorer_shape() */
+	struct lacuna_shape y, result;
+	size_t y_count, count; /* values of these */
+};
+
+/* The image at hand. */
+struct run {
+	struct restorer *r;
+	const struct restore_job *job;
+	const struct measurement *m;
+	struct restored *out;
+	struct restore_record *record;
+
+	float *y;    /* as the problem has it: weighted, missing values 0 */
+	float *read; /* on the inner scale, missing values NaN */
+	size_t *rejected;
+	float *start;
+	double lowest, highest; /* of the image, on the inner scale */
+	double reference_noise; /* of the engine */
+	struct session *session;
+	float *x; /* one sample, x-shaped */
+	struct ensemble ensemble;
+	double residual; /* of the last sample, on the inner scale */
+};
+
+static void run_free(struct run *run)
+{
+	session_destroy(run->session);
+	ensemble_free(&run->ensemble);
+	memory_release(run->y);
+	memory_release(run->read);
+	memory_release(run->rejected);
+	memory_release(run->start);
+	memory_release(run->x);
+}
+
+/* ---- values and scales ------------------------------------------------------------------------------- */
+
+static double inner_span(const struct run *run)
+{
+	return run->record->inner.white - run->record->inner.black;
+}
+
+/* Differences on the inner scale, in units of the range. */
+static double inner_unit(const struct run *run)
+{
+	return inner_span(run) / (run->m->hi - run->m->lo);
+}
+
+static int copy_measurement(struct run *run)
+{
+	const size_t n = run->r->y_count;
+
+	run->y = memory_alloc_array(n, sizeof(*run->y));
+	run->read = memory_alloc_array(n, sizeof(*run->read));
+	if (!run->y || !run->read)
+		return LACUNA_ENOMEM;
+	memcpy(run->y, run->m->y, n * sizeof(*run->y));
+	return LACUNA_OK;
+}
+
+static int reject(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	size_t *count = &run->record->rejected;
+	double ratio;
+	int status;
+
+	if (!(run->job->reject > 0))
+		return LACUNA_OK;
+	status = reject_ratio(run->r->problem, &ratio);
+	if (!status)
+		status = reject_lone(&run->r->y, run->y, ratio, run->job->reject, &run->rejected,
+				     count);
+	if (status || !*count)
+		return status;
+	for (size_t i = 0; i < *count; i++)
+		run->y[run->rejected[i]] = NAN;
+	log_message(LACUNA_LOG_INFO,
+		    "%s: %zu lone value%s (%.2g %%) taken as missing: no kernel could have made "
+		    "that. Written as read; --reject no keeps such values",
+		    run->m->name, *count, *count == 1 ? "" : "s", 100 * (double)*count / (double)n);
+	return LACUNA_OK;
+}
+
+/* A 1.  *picture: y has the values of a picture, where it depends on one. */
+static int apply_to_ones(struct problem *problem, float *ones, int *picture)
+{
+	const size_t nx = lacuna_count(problem_x(problem)), ny = lacuna_count(problem_y(problem));
+	float *x = memory_alloc_array(nx, sizeof(*x));
+	int status;
+
+	if (!x)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < nx; i++)
+		x[i] = 1;
+	status = problem_apply(problem, x, ones);
+	memory_release(x);
+	*picture = 1;
+	for (size_t i = 0; !status && i < ny; i++)
+		*picture &= ones[i] == 0 || (ones[i] > 0.2f && ones[i] < 5);
+	return status;
+}
+
+/* The inner scale is lo..hi where the scene fills half of it or more, else what it fills.  It is lo..hi also where the operator
+ * would not follow: it is not linear, or its y is no picture. */
+static int enter_scale(struct run *run)
+{
+	const struct measurement *m = run->m;
+	const struct scale stated = { m->lo, m->hi, -INFINITY, INFINITY };
+	struct problem *problem = run->r->problem;
+	struct scale *inner = &run->record->inner;
+	float *ones = NULL;
+	int picture = 0, status = LACUNA_OK;
+
+	if (m->seen && (problem_flags(problem) & LACUNA_LINEAR)) {
+		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
+		status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
+	}
+	*inner = picture ? scale_choose(&stated, m->seen) : stated;
+	if (!status)
+		scale_measurement(run->r->y_count, m->lo, inner, ones, run->y);
+	memory_release(ones);
+	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
+	if (m->step == 0 || inner->white - inner->black < m->hi - m->lo)
+		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
+			    inner->black, inner->white,
+			    m->stated ? "" : " (measured; --range states another)");
+	run->lowest = (inner->lowest - inner->black) / (inner->white - inner->black);
+	run->highest = (inner->highest - inner->black) / (inner->white - inner->black);
+	return status;
+}
+
+/* The picture holds values of y.  It keeps those that were rejected. */
+static void write_back_rejected(const struct run *run, float *picture)
+{
+	if (memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
+		return;
+	for (size_t i = 0; i < run->record->rejected; i++)
+		picture[run->rejected[i]] = run->m->y[run->rejected[i]];
+}
+
+static void leave_scale(const struct run *run, float *picture)
+{
+	scale_leave(run->r->count, &run->record->inner, picture);
+	write_back_rejected(run, picture);
+}
+
+/* ---- noise ------------------------------------------------------------------------------------------- */
+
+/* The noise is ours to judge. */
+static int is_estimated(const struct run *run)
+{
+	return !run->m->deviation && noise_is_estimated(&run->job->noise);
+}
+
+/* It differs from value to value. */
+static int varies(const struct run *run)
+{
+	return run->m->deviation ||
+	       (run->job->noise.sigma < 0 && run->record->description.noise.slope > 0);
+}
+
+static void average_deviation(struct run *run)
+{
+	const float *deviation = run->m->deviation;
+	double sum = 0;
+
+	for (size_t i = 0; i < run->r->y_count; i++)
+		sum += (double)deviation[i] * (double)deviation[i];
+	run->record->description.noise.sigma =
+		sqrt(sum / (double)run->r->y_count) / inner_span(run);
+	run->record->description.how = "as stated";
+}
+
+static int find_noise(struct run *run)
+{
+	struct restore_record *record = run->record;
+	struct noise_description *d = &record->description;
+	const struct stated_noise *stated = &run->job->noise;
+	const char *how;
+	int status = LACUNA_OK;
+
+	record->estimated = is_estimated(run);
+	record->noise = stated->sigma;
+	if (run->m->deviation)
+		average_deviation(run);
+	else if (stated->sigma >= 0)
+		return LACUNA_OK;
+	else if (stated->gain > 0)
+		noise_of_photons(stated, &record->inner, run->r->y_count, run->y, d);
+	else
+		status = noise_estimate(run->r->problem, run->y, run->m->step / inner_span(run),
+					run->m->name, d);
+	if (status)
+		return status;
+	record->doubts += d->doubts;
+	record->noise = d->noise.sigma * inner_unit(run);
+	how = d->how ? d->how : d->noise.slope > 0 ? "growing with brightness" : NULL;
+	log_message(LACUNA_LOG_INFO, "%s: noise %s: %.3g of full scale (%.3g/255)%s%s",
+		    run->m->name,
+		    record->estimated	? "estimated"
+		    : run->m->deviation ? "of each pixel"
+					: "of photons",
+		    record->noise, record->noise * 255, how ? ", " : "", how ? how : "");
+	return status;
+}
+
+/* Standard deviation at each value, from the level of the scene; *reference: that of the mean precision. */
+static int find_map(const struct run *run, const float *level, int radius, float *sigma,
+		    double *reference)
+{
+	const size_t n = run->r->y_count;
+	double precision = 0;
+	int status = LACUNA_OK;
+
+	if (run->m->deviation)
+		for (size_t i = 0; i < n; i++)
+			sigma[i] = (float)((double)run->m->deviation[i] / inner_span(run));
+	else
+		status = noise_map(&run->r->y, &run->record->description.noise, level, radius,
+				   sigma);
+	for (size_t i = 0; !status && i < n; i++)
+		precision += 1 / ((double)sigma[i] * (double)sigma[i]) / (double)n;
+	*reference = 1 / sqrt(precision);
+	return status;
+}
+
+/* Gives y to the problem, with weights where the noise differs from value to value.  level: an image of the scene without
+ * noise, y-shaped, or NULL. */
+static int measure_with(struct run *run, const float *level)
+{
+	enum { RADIUS = 3 };
+	struct problem *problem = run->r->problem;
+	const size_t n = run->r->y_count;
+	float *sigma = NULL;
+	int status = LACUNA_OK;
+
+	memcpy(run->y, run->read, n * sizeof(*run->y));
+	run->reference_noise = run->record->noise / inner_unit(run);
+	if (varies(run)) {
+		sigma = memory_alloc_array(n, sizeof(*sigma));
+		status = sigma ? find_map(run, level ? level : run->read, level ? 0 : RADIUS, sigma,
+					  &run->reference_noise)
+			       : LACUNA_ENOMEM;
+	}
+	if (!status)
+		status = problem_measure(problem, run->y, run->reference_noise,
+					 &run->record->missing);
+	for (size_t i = 0; !status && sigma && i < n; i++)
+		sigma[i] = (float)(run->reference_noise / (double)sigma[i]);
+	if (!status && sigma)
+		status = problem_weigh(problem, sigma);
+	memory_release(sigma);
+	return status;
+}
+
+static int measure(struct run *run)
+{
+	return measure_with(run, NULL);
+}
+
+/* ---- samples ----------------------------------------------------------------------------------------- */
+
+static int create_session(struct run *run)
+{
+	struct method *method = run->job->method;
+	const struct session_options options = {
+		.seed = run->job->seed,
+		.image = run->m->number,
+		.start = run->start,
+		.pairs = run->job->pairs,
+		.lowest = &run->lowest,
+		.highest = &run->highest,
+		.stock = &run->r->stock,
+		.progress = run->job->progress,
+		.progress_context = run->job->context,
+	};
+	int status;
+
+	do {
+		status = session_create(run->r->problem, &method->prior,
+					method->has_guidance ? &method->guidance : NULL,
+					&method->sampler, &options, &run->session);
+		/* The plugins of another method may lie where those of this one lay. */
+		if (status)
+			prior_stock_clear(&run->r->stock);
+	} while (status && method_fall_back(method, status));
+	return status;
+}
+
+static int read_start(struct run *run)
+{
+	const size_t n = lacuna_count(problem_x(run->r->problem));
+
+	if (!run->m->start)
+		return LACUNA_OK;
+	run->start = memory_alloc_array(n, sizeof(*run->start));
+	if (!run->start)
+		return LACUNA_ENOMEM;
+	memcpy(run->start, run->m->start, n * sizeof(*run->start));
+	scale_enter(n, &run->record->inner, run->start);
+	return LACUNA_OK;
+}
+
+static int allocate_results(struct run *run)
+{
+	const int64_t samples = run->job->samples;
+	struct restored *out = run->out;
+
+	run->x = memory_alloc_array(lacuna_count(problem_x(run->r->problem)), sizeof(*run->x));
+	out->picture = memory_alloc_array(run->r->count, sizeof(*out->picture));
+	out->samples = memory_alloc_array((size_t)samples, sizeof(*out->samples));
+	if (!run->x || !out->picture || !out->samples)
+		return LACUNA_ENOMEM;
+	return samples > 1
+		       ? ensemble_create(&run->ensemble, run->r->count, samples, run->job->pairs)
+		       : LACUNA_OK;
+}
+
+static int hand_over_sample(const struct run *run, int64_t sample)
+{
+	const size_t n = run->r->count;
+	float *copy;
+	int status;
+
+	if (!run->job->sample)
+		return LACUNA_OK;
+	copy = memory_alloc_array(n, sizeof(*copy));
+	if (!copy)
+		return LACUNA_ENOMEM;
+	memcpy(copy, run->out->picture, n * sizeof(*copy));
+	leave_scale(run, copy);
+	status = run->job->sample(run->job->context, sample, copy);
+	memory_release(copy);
+	return status;
+}
+
+static int draw_sample(struct run *run, int64_t sample)
+{
+	const struct problem *problem = run->r->problem;
+	struct session_stats *stats = &run->out->samples[sample];
+	int status;
+
+	if (run->job->begin)
+		run->job->begin(run->job->context);
+	status = session_run(run->session, (uint32_t)sample, run->x, stats);
+	if (!status && cancel_requested())
+		status = LACUNA_ECANCELLED;
+	if (status)
+		return status;
+	window_get(problem_x(problem), problem_window(problem), run->x, run->out->picture);
+	if (run->ensemble.n)
+		ensemble_add(&run->ensemble, run->out->picture);
+	run->residual = stats->residual;
+	stats->residual *= inner_unit(run);
+	log_message(LACUNA_LOG_DEBUG,
+		    "%s, sample %lld: %lld steps, %lld evaluations, %.2f s, residual %.4g, "
+		    "expected %.4g",
+		    run->m->name, (long long)sample + 1, (long long)stats->steps,
+		    (long long)stats->evaluations, stats->seconds, stats->residual,
+		    run->reference_noise * inner_unit(run));
+	return hand_over_sample(run, sample);
+}
+
+static int draw_samples(struct run *run)
+{
+	const int64_t samples = run->job->samples;
+	double residual = 0;
+	int status = LACUNA_OK;
+
+	for (int64_t k = 0; !status && k < samples; k++) {
+		status = draw_sample(run, k);
+		residual += run->out->samples[k].residual / (double)samples;
+	}
+	run->record->residual = residual;
+	if (!status && run->ensemble.n)
+		ensemble_mean(&run->ensemble, run->out->picture);
+	if (!status)
+		run->out->sample_count = samples;
+	return status;
+}
+
+/* ---- once more, better ------------------------------------------------------------------------------- */
+
+static int draw_again(struct run *run, const float *level)
+{
+	int status;
+
+	if (run->ensemble.n)
+		ensemble_reset(&run->ensemble);
+	session_destroy(run->session);
+	run->session = NULL;
+	status = measure_with(run, level);
+	if (!status)
+		status = create_session(run);
+	return status ? status : draw_samples(run);
+}
+
+/* Of values on the inner scale: the share that the file cannot hold, or that is not in the range that was stated. */
+static double clipped_share(const struct run *run, const float *values, size_t n)
+{
+	const double lo = (run->m->lo - run->record->inner.black) / inner_span(run);
+	const double hi = (run->m->hi - run->record->inner.black) / inner_span(run);
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++)
+		out += (double)values[i] <= lo || (double)values[i] >= hi;
+	return (double)out / (double)n;
+}
+
+/* A kernel that is wrong, or too little noise, makes a maze of black and white: then the noise was more. */
+static int retreat(struct run *run)
+{
+	static const double tolerated = 0.02;
+	enum { TRIES = 3 };
+	struct restore_record *record = run->record;
+	const double before = clipped_share(run, run->read, run->r->y_count);
+	double after = clipped_share(run, run->out->picture, run->r->count);
+	int status = LACUNA_OK;
+
+	for (int i = 0; i < TRIES && !status && after > before + tolerated; i++) {
+		const double factor = after > before + 3 * tolerated ? 3 : 2;
+
+		record->doubts += i == 0;
+		noise_raise(&record->description.noise, factor);
+		record->noise *= factor;
+		log_message(LACUNA_LOG_WARN,
+			    "%s: %.2g %% of the result would be clipped, %.2g %% were: restored "
+			    "again with noise %.3g.  The operator or -n may be wrong",
+			    run->m->name, 100 * after, 100 * before, record->noise);
+		status = draw_again(run, NULL);
+		after = clipped_share(run, run->out->picture, run->r->count);
+	}
+	return status;
+}
+
+/* Noise that grows with brightness is known better once the scene is. */
+static int refine_map(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	float *level = memory_alloc_array(n, sizeof(*level));
+	int status = LACUNA_ENOMEM;
+
+	if (level) {
+		memcpy(level, run->out->picture, n * sizeof(*level));
+		status = draw_again(run, level);
+	}
+	memory_release(level);
+	return status;
+}
+
+/* Only where the noise is ours to judge, and no sample has been handed over yet. */
+static int improve(struct run *run)
+{
+	const uint32_t flags = problem_flags(run->r->problem);
+
+	if (run->m->deviation || run->job->noise.sigma >= 0 || run->job->sample)
+		return LACUNA_OK;
+	if (!(flags & LACUNA_PIXELWISE))
+		return is_estimated(run) ? retreat(run) : LACUNA_OK;
+	/* Elsewhere the level of y is not that of the picture. */
+	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
+		return LACUNA_OK;
+	return run->record->description.noise.slope > 0 ? refine_map(run) : LACUNA_OK;
+}
+
+/* What a user would want to know before trusting the result. */
+static int check_result(struct run *run)
+{
+	/* Point estimates leave 0.8 to 1.4 of the noise; a maze of a wrong kernel 4 to 18 times it. */
+	static const double trusted = 3, least = 0.5 / 255, clipped = 0.05;
+	const double before = clipped_share(run, run->read, run->r->y_count);
+	const double after = clipped_share(run, run->out->picture, run->r->count);
+
+	if (run->job->samples == 1 && run->residual > fmax(trusted * run->reference_noise, least)) {
+		run->record->doubts++;
+		log_message(LACUNA_LOG_WARN,
+			    "%s: the result differs from the measurement by %.3g where the noise "
+			    "is %.3g of full scale: the operator or -n may be wrong",
+			    run->m->name, run->residual * inner_unit(run),
+			    run->reference_noise * inner_unit(run));
+	}
+	if (after > before + clipped && !is_estimated(run)) {
+		run->record->doubts++;
+		log_message(LACUNA_LOG_WARN,
+			    "%s: %.2g %% of the result is clipped, %.2g %% was: the operator may "
+			    "be wrong, or the noise more than %.3g; -n auto looks for it",
+			    run->m->name, 100 * after, 100 * before, run->record->noise);
+	}
+	return LACUNA_OK;
+}
+
+/* ---- results ----------------------------------------------------------------------------------------- */
+
+/* From the inner scale to the values of y.  A value that is as it was measured is y's to the bit: float holds 24 bits, a file
+ * may hold more. */
+static int leave(struct run *run)
+{
+	const size_t n = run->r->count;
+	struct restored *out = run->out;
+
+	if (!memcmp(&run->r->result, &run->r->y, sizeof(run->r->y))) {
+		out->unchanged = memory_alloc(n);
+		if (!out->unchanged)
+			return LACUNA_ENOMEM;
+		for (size_t i = 0; i < n; i++)
+			out->unchanged[i] =
+				memcmp(&out->picture[i], &run->read[i], sizeof(*run->read)) == 0;
+	}
+	leave_scale(run, out->picture);
+	if (!run->ensemble.n)
+		return LACUNA_OK;
+	out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
+	if (!out->deviation)
+		return LACUNA_ENOMEM;
+	ensemble_deviation(&run->ensemble, inner_span(run), out->deviation);
+	return LACUNA_OK;
+}
+
+/* True when all values that are there are alike, or none is: there is nothing to restore, and no noise to estimate. */
+static int is_constant(const struct restorer *r, const float *y, float *value)
+{
+	size_t i = 0;
+
+	while (i < r->y_count && isnan(y[i]))
+		i++;
+	*value = i < r->y_count ? y[i] : NAN;
+	while (i < r->y_count && !(y[i] < *value) && !(y[i] > *value))
+		i++;
+	return i == r->y_count;
+}
+
+static int pass_through(struct run *run, float value)
+{
+	struct restored *out = run->out;
+	const size_t n = run->r->count;
+
+	out->picture = memory_alloc_array(n, sizeof(*out->picture));
+	if (run->job->samples > 1)
+		out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
+	if (!out->picture || (run->job->samples > 1 && !out->deviation))
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		out->picture[i] = value;
+	run->record->constant = 1;
+	run->record->estimated = is_estimated(run);
+	run->record->inner = (struct scale){ .black = run->m->lo, .white = run->m->hi };
+	log_message(LACUNA_LOG_WARN, "%s: %s; passed through", run->m->name,
+		    isnan(value) ? "all its values are missing" : "all its values are alike");
+	for (int64_t k = 0; run->job->sample && k < run->job->samples; k++) {
+		const int status = run->job->sample(run->job->context, k, out->picture);
+
+		if (status)
+			return status;
+	}
+	return LACUNA_OK;
+}
+
+/* ---- the restorer ------------------------------------------------------------------------------------ */
+
+int restorer_create(const struct restore_job *job, struct restorer **result)
+{
+	struct restorer *r = memory_alloc(sizeof(*r));
+
+	if (!r)
+		return LACUNA_ENOMEM;
+	r->job = job;
+	*result = r;
+	return LACUNA_OK;
+}
+
+void restorer_destroy(struct restorer *r)
+{
+	if (!r)
+		return;
+	problem_destroy(r->problem);
+	prior_stock_clear(&r->stock);
+	memory_release(r);
+}
+
+static int check_memory(const struct restorer *r, const struct lacuna_shape *x,
+			const struct lacuna_shape *y)
+{
+	const size_t needed = session_memory(x, y), budget = r->job->budget;
+
+	if (!budget || needed <= budget)
+		return LACUNA_OK;
+	return error_set(LACUNA_ENOMEM,
+			 "needs about %.1f MiB of memory, %.1f MiB are allowed; raise --memory or "
+			 "restore the picture in parts",
+			 (double)needed / 0x1p20, (double)budget / 0x1p20);
+}
+
+/* Nothing in proportion to the picture is allocated before its size is known to fit. */
+int restorer_shape(struct restorer *r, const struct lacuna_shape *y)
+{
+	int status;
+
+	if (r->problem && !memcmp(&r->y, y, sizeof(*y)))
+		return LACUNA_OK;
+	problem_destroy(r->problem);
+	r->problem = NULL;
+	prior_stock_clear(&r->stock);
+	status = check_memory(r, y, y);
+	if (!status)
+		status = problem_create(r->job->operators, r->job->operator_count, 1, y,
+					&r->problem);
+	if (!status)
+		status = check_memory(r, problem_x(r->problem), y);
+	if (status) {
+		problem_destroy(r->problem);
+		r->problem = NULL;
+		return status;
+	}
+	r->y = *y;
+	r->y_count = lacuna_count(y);
+	memcpy(r->result.extent, problem_window(r->problem)->extent, sizeof(r->result.extent));
+	r->count = lacuna_count(&r->result);
+	return LACUNA_OK;
+}
+
+const struct lacuna_shape *restorer_x(const struct restorer *r)
+{
+	return problem_x(r->problem);
+}
+
+const struct lacuna_region *restorer_window(const struct restorer *r)
+{
+	return problem_window(r->problem);
+}
+
+int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)
+{
+	static int (*const stages[])(struct run *) = {
+		copy_measurement, reject,     enter_scale,    find_noise,
+		measure,	  read_start, create_session, allocate_results,
+		draw_samples,	  improve,    check_result,   leave,
+	};
+	struct run run = { .r = r, .job = r->job, .m = m, .out = result };
+	int status = LACUNA_OK;
+	float value;
+
+	*result = (struct restored){ .shape = r->result };
+	run.record = &result->record;
+	if (r->job->noise.sigma < 0 && is_constant(r, m->y, &value))
+		return pass_through(&run, value);
+	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+		status = stages[i](&run);
+	run_free(&run);
+	return status;
+}
+
+void restored_free(struct restored *r)
+{
+	memory_release(r->picture);
+	memory_release(r->deviation);
+	memory_release(r->unchanged);
+	memory_release(r->samples);
+	*r = (struct restored){ 0 };
+}

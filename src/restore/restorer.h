@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A restoration as a function: arrays and a description in, arrays and a record out.  It knows no file and no terminal.
+ *
+ * A restorer keeps what is dear from one image to the next: operators and plans as long as the shape is the same, a
+ * lasting prior likewise.  It is used by one thread at a time; several restorers may work side by side. */
+#ifndef RESTORE_RESTORER_H
+#define RESTORE_RESTORER_H
+
+#include "engine/run.h"
+#include "restore/describe.h"
+#include "restore/method.h"
+
+/* What is done to every image.  It must outlive the restorer. */
+struct restore_job {
+	const struct plugin_use *operators;
+	size_t operator_count;
+	struct method *method; /* another prior may take its place, see method_fall_back() */
+	struct stated_noise noise;
+	double reject; /* eagerness of reject_lone(); 0: reject nothing */
+	uint64_t seed;
+	int64_t samples;
+	int pairs;     /* of opposite noise: an even number of samples, four at least */
+	size_t budget; /* bytes; 0: not limited */
+
+	/* Each may be NULL.  sample: one sample when it is drawn, in the values of y; what it returns, if not 0, ends the
+	 * run.  With it no image is restored twice. */
+	int (*sample)(void *context, int64_t sample, const float *picture);
+	void (*begin)(void *context); /* before a sample is drawn */
+	void (*progress)(void *context, int64_t step, int64_t steps);
+	void *context;
+};
+
+/* One image, in its file's values. */
+struct measurement {
+	const char *name;	  /* for messages, such as "page 3" */
+	uint32_t number;	  /* another number, other random numbers */
+	const float *y;		  /* NaN: missing */
+	double lo, hi;		  /* are 0 and 1 for noise.sigma, and for results */
+	int stated;		  /* ... because the user says so, for messages */
+	const struct scale *seen; /* what the scene fills (scale_measure()), or NULL: lo..hi */
+	double step;		  /* the smallest difference of two values; 0: none, float */
+	const float *start;	  /* x-shaped start image, or NULL */
+	const float *deviation;	  /* y-shaped: standard deviation of the noise, above 0; or NULL */
+};
+
+struct restore_record {
+	int constant;			      /* all values of y are alike: it was passed through */
+	struct scale inner;		      /* what was 0..1 for the engine */
+	double noise;			      /* of y, root mean square, in units of lo..hi */
+	int estimated;			      /* the noise is not as stated */
+	struct noise_description description; /* where noise.sigma is < 0 */
+	size_t missing, rejected;	      /* values of y */
+	double residual;		      /* mean over the samples, in units of lo..hi */
+	int doubts;			      /* warnings that the result is not to be trusted */
+};
+
+struct restored {
+	struct lacuna_shape shape;
+	float *picture;		  /* the mean of the samples, in the values of y; owned */
+	float *deviation;	  /* of the samples, likewise; NULL with one */
+	unsigned char *unchanged; /* values that are as they were in y; NULL where shapes differ */
+	struct session_stats *samples; /* of each, residuals in units of lo..hi */
+	int64_t sample_count;	       /* 0 for a constant image */
+	struct restore_record record;
+};
+
+struct restorer;
+
+int restorer_create(const struct restore_job *, struct restorer **);
+void restorer_destroy(struct restorer *); /* accepts NULL */
+
+/* Before images of another shape. */
+int restorer_shape(struct restorer *, const struct lacuna_shape *y);
+const struct lacuna_shape *restorer_x(const struct restorer *);
+/* The part of x that is the result. */
+const struct lacuna_region *restorer_window(const struct restorer *);
+
+/* Restores one image.  *result is for restored_free(), also after a failure.  LACUNA_ECANCELLED, and what plugins
+ * return. */
+int restorer_run(struct restorer *, const struct measurement *, struct restored *result);
+void restored_free(struct restored *); /* leaves an empty one */
+
+#endif

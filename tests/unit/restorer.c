@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A restoration as a function of arrays, under a prior whose posterior is known in closed form: x ~ N(1/2, 0.2^2), value by
+ * value.  What is kept between images changes nothing; ensembles agree with samples that are all kept. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "restore/ensemble.h"
+#include "restore/restorer.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = 16, H = 12, N = W * H };
+
+static const double prior_mean = 0.5, prior_variance = 0.04;
+static int created;
+
+/* ---- the prior */
+
+struct gauss {
+	size_t n;
+};
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	struct gauss *g = host->alloc(host, sizeof(*g));
+
+	(void)config;
+	if (!g)
+		return LACUNA_ENOMEM;
+	g->n = lacuna_count(&problem->x);
+	created++;
+	*self = g;
+	return LACUNA_OK;
+}
+
+static void destroy(void *self)
+{
+	memory_release(self);
+}
+
+static void info(const void *self, struct lacuna_prior_info *i)
+{
+	(void)self;
+	i->sigma_min = 1e-4;
+	i->sigma_max = 1e6;
+}
+
+static float shrink(double u, double sigma)
+{
+	const double s2 = sigma * sigma;
+
+	return (float)((u * prior_variance + prior_mean * s2) / (prior_variance + s2));
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gauss *g = self;
+
+	(void)scratch;
+	for (size_t i = 0; i < g->n; i++)
+		x0[i] = shrink((double)u[i], sigma);
+	return LACUNA_OK;
+}
+
+static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
+		       float *x0)
+{
+	const struct gauss *g = self;
+
+	(void)scratch;
+	for (size_t i = 0; i < g->n; i++)
+		x0[i] = shrink((double)u[i], (double)sigma[i]);
+	return LACUNA_OK;
+}
+
+/* ---- a job with it */
+
+struct bench {
+	struct lacuna_plugin head;
+	struct plugin prior;
+	struct plugin_use op;
+	struct method method;
+	struct restore_job job;
+	struct restorer *restorer;
+};
+
+static void set_up(struct bench *b, const char *sampler, int lasting)
+{
+	*b = (struct bench){ .head = { .name = "gauss", .kind = LACUNA_PRIOR } };
+	b->prior = (struct plugin){ .head = &b->head,
+				    .u.prior = { .size = sizeof(b->prior.u.prior),
+						 .flags = lasting ? LACUNA_LASTING : 0,
+						 .create = create,
+						 .destroy = destroy,
+						 .info = info,
+						 .denoise = denoise,
+						 .denoise_map = denoise_map } };
+	b->method.prior.plugin = &b->prior;
+	b->method.has_guidance = 1;
+	b->method.wish.prior = "gauss"; /* nothing is to take its place */
+	if (use_parse(LACUNA_OPERATOR, "identity", &b->op) ||
+	    use_parse(LACUNA_GUIDANCE, "exact", &b->method.guidance) ||
+	    use_parse(LACUNA_SAMPLER, sampler, &b->method.sampler)) {
+		printf("Bail out! %s\n", error_text());
+		exit(99);
+	}
+	b->job = (struct restore_job){ .operators = &b->op,
+				       .operator_count = 1,
+				       .method = &b->method,
+				       .noise = { .sigma = 0.1 },
+				       .samples = 1 };
+	restorer_create(&b->job, &b->restorer);
+}
+
+static void tear_down(struct bench *b)
+{
+	restorer_destroy(b->restorer);
+	use_free(&b->op);
+	use_free(&b->method.guidance);
+	use_free(&b->method.sampler);
+}
+
+static const char one_step[] = "ode:steps=1,sigma_max=5000";
+
+static void picture(float *y, uint64_t seed)
+{
+	random_gaussian((struct random_key){ seed, 0, 0 }, 0, 0, y, N);
+	for (int i = 0; i < N; i++)
+		y[i] = 0.5f + 0.22f * y[i];
+}
+
+static int restore(struct bench *b, struct lacuna_shape shape, struct measurement m,
+		   struct restored *out)
+{
+	int status = restorer_shape(b->restorer, &shape);
+
+	m.name = "page 1";
+	m.hi = m.hi > m.lo ? m.hi : 1;
+	return status ? status : restorer_run(b->restorer, &m, out);
+}
+
+static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+
+/* ---- tests */
+
+static double worst_mean(const struct restored *r, const float *y, const float *sigma)
+{
+	double worst = 0;
+
+	for (int i = 0; i < N; i++) {
+		const double s = sigma ? (double)sigma[i] : 0.1;
+
+		worst = fmax(worst, fabs((double)r->picture[i] - (double)shrink((double)y[i], s)));
+	}
+	return worst;
+}
+
+static void test_mean(void)
+{
+	struct bench b;
+	struct restored r;
+	float y[N], sigma[N], shifted[N];
+	double worst = 0;
+
+	picture(y, 1);
+	set_up(&b, one_step, 1);
+	ok(!restore(&b, shape, (struct measurement){ .y = y }, &r), "one image");
+	ok(worst_mean(&r, y, NULL) < 1e-5, "is the posterior mean (%g)", worst_mean(&r, y, NULL));
+	near(r.record.noise, 0.1, 1e-12, "with the noise that was stated");
+	ok(!r.record.estimated && !r.deviation && r.sample_count == 1, "as the record says");
+	restored_free(&r);
+
+	for (int i = 0; i < N; i++) {
+		sigma[i] = 0.02f + 0.3f * (float)(i % W) / W;
+		shifted[i] = 1000 + 200 * y[i];
+	}
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r),
+	   "noise of each value");
+	ok(worst_mean(&r, y, sigma) < 1e-4, "is the posterior mean (%g)", worst_mean(&r, y, sigma));
+	restored_free(&r);
+
+	restore(&b, shape, (struct measurement){ .y = shifted, .lo = 1000, .hi = 1200 }, &r);
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)r.picture[i] -
+					 (1000 + 200 * (double)shrink((double)y[i], 0.1))));
+	ok(worst < 2e-3, "other values, the same picture (%g)", worst);
+	restored_free(&r);
+	tear_down(&b);
+}
+
+static void test_missing(void)
+{
+	struct bench b;
+	struct restored r;
+	float y[N];
+
+	picture(y, 2);
+	for (int i = 0; i < 20; i++)
+		y[i] = NAN;
+	set_up(&b, one_step, 1);
+	ok(!restore(&b, shape, (struct measurement){ .y = y }, &r), "20 values are missing");
+	ok(r.record.missing == 20, "as the record says (%zu)", r.record.missing);
+	near((double)r.picture[3], prior_mean, 2e-3, "there the mean is the prior's");
+	near((double)r.picture[30], (double)shrink((double)y[30], 0.1), 1e-4,
+	     "and elsewhere the posterior's");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+static void test_constant(void)
+{
+	struct bench b;
+	struct restored r;
+	float y[N];
+
+	for (int i = 0; i < N; i++)
+		y[i] = 7;
+	set_up(&b, one_step, 1);
+	b.job.noise.sigma = -1;
+	b.job.samples = 2;
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = 255 }, &r) &&
+		   r.record.constant && r.sample_count == 0,
+	   "a constant image passes through");
+	near((double)r.picture[N / 2], 7, 0, "as it is");
+	near((double)r.deviation[N / 2], 0, 0, "without a deviation");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* The second image of a restorer is what a new restorer makes of it. */
+static void test_lifetime(int lasting)
+{
+	const struct lacuna_shape turned = { { H, W, 1, 1 } };
+	struct bench kept, fresh;
+	struct restored r, other;
+	float first[N], second[N];
+
+	picture(first, 3);
+	picture(second, 4);
+	first[5] = NAN;
+	set_up(&kept, one_step, lasting);
+	created = 0;
+	restore(&kept, shape, (struct measurement){ .y = first }, &r);
+	restored_free(&r);
+	restore(&kept, shape, (struct measurement){ .y = second }, &r);
+	ok(created == (lasting ? 1 : 2), "%s prior: made %d times for two images",
+	   lasting ? "a lasting" : "another", created);
+	set_up(&fresh, one_step, lasting);
+	restore(&fresh, shape, (struct measurement){ .y = second }, &other);
+	ok(!memcmp(r.picture, other.picture, sizeof(second)), "the second as if it were the first");
+	restored_free(&r);
+	restored_free(&other);
+
+	created = 0;
+	restore(&kept, turned, (struct measurement){ .y = first }, &r);
+	ok(created == 1, "another shape, another instance");
+	restored_free(&r);
+	tear_down(&kept);
+	tear_down(&fresh);
+}
+
+/* ---- samples */
+
+struct kept_samples {
+	float values[8][N];
+	int64_t count;
+	int begun, stop_at;
+};
+
+static void begin(void *context)
+{
+	((struct kept_samples *)context)->begun++;
+}
+
+static int keep(void *context, int64_t k, const float *values)
+{
+	struct kept_samples *s = context;
+
+	if (k == s->stop_at)
+		return error_set(LACUNA_EIO, "stop");
+	memcpy(s->values[k], values, sizeof(s->values[k]));
+	s->count++;
+	return LACUNA_OK;
+}
+
+static void test_samples(void)
+{
+	struct kept_samples kept = { .stop_at = -1 };
+	struct bench b;
+	struct restored r;
+	float y[N];
+	double mean_error = 0, spread_error = 0, variance = 0;
+
+	picture(y, 5);
+	set_up(&b, "ddpm-fast", 1);
+	b.job.samples = 8;
+	b.job.sample = keep;
+	b.job.begin = begin;
+	b.job.context = &kept;
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = 4 }, &r), "eight samples");
+	ok(kept.count == 8 && kept.begun == 8, "are handed over");
+	for (int i = 0; i < N; i++) {
+		double mean = 0, squares = 0;
+
+		for (int k = 0; k < 8; k++)
+			mean += (double)kept.values[k][i] / 8;
+		for (int k = 0; k < 8; k++)
+			squares += pow((double)kept.values[k][i] - mean, 2);
+		mean_error = fmax(mean_error, fabs(mean - (double)r.picture[i]));
+		spread_error = fmax(spread_error, fabs(sqrt(squares / 7) - (double)r.deviation[i]));
+		variance += squares / 7 / N;
+	}
+	ok(mean_error < 1e-5, "their mean is the picture (%g)", mean_error);
+	ok(spread_error < 1e-4, "their standard deviation is the deviation (%g)", spread_error);
+	/* noise 0.1 of a range of 4 is 0.4; the prior's 0.2 is 0.8 there */
+	near(sqrt(variance), 0.8 * 0.4 / sqrt(0.64 + 0.16), 0.02, "which is the posterior's");
+	restored_free(&r);
+
+	kept.stop_at = 2;
+	kept.count = 0;
+	ok(restore(&b, shape, (struct measurement){ .y = y }, &r) == LACUNA_EIO && kept.count == 2,
+	   "the one who takes them ends the run");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+static void test_pairs(void)
+{
+	/* Two pairs: their means 2 and 6, their halves 1 and 2 away. */
+	const float samples[4] = { 1, 3, 8, 4 };
+	const double of_means = 8, of_halves = (1 + 4) / 2.;
+	struct ensemble e;
+	float value;
+
+	ensemble_create(&e, 1, 4, 1);
+	for (int turn = 0; turn < 2; turn++) {
+		ensemble_reset(&e);
+		for (int k = 0; k < 4; k++)
+			ensemble_add(&e, &samples[k]);
+	}
+	ensemble_mean(&e, &value);
+	near((double)value, 4, 1e-6, "mean of pairs");
+	ensemble_deviation(&e, 3, &value);
+	near((double)value, 3 * sqrt(of_means + of_halves), 1e-6,
+	     "their deviation is that of one sample, in the unit asked for");
+	ensemble_free(&e);
+}
+
+int main(void)
+{
+	test_mean();
+	test_missing();
+	test_constant();
+	test_lifetime(1);
+	test_lifetime(0);
+	test_samples();
+	test_pairs();
+	ok(memory_live_blocks() == 0, "nothing is left behind");
+	threads_stop();
+	return tap_done();
+}
