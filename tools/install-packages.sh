@@ -7,7 +7,7 @@
 set -eu
 
 packages="gcc make autoconf automake libtool pkg-config
-	libfftw3-dev libtiff-dev libpng-dev zlib1g-dev libjansson-dev liblapacke-dev libdnnl-dev"
+	libfftw3-dev libtiff-dev libpng-dev zlib1g-dev libjansson-dev libxxhash-dev liblapacke-dev libdnnl-dev"
 test "${1-}" != tests || packages="$packages g++ clang libclang-rt-dev valgrind clang-format mandoc"
 
 missing=

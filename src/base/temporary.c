@@ -61,17 +61,50 @@ static char *resolve(const char *path)
 	return copy;
 }
 
+static const char prefix[] = ".lacuna-", suffix[] = ".tmp";
+
+void temporary_host(char *host, size_t size)
+{
+	if (gethostname(host, size) || !*host)
+		snprintf(host, size, "localhost");
+	host[size - 1] = 0;
+}
+
+int temporary_parse(const char *name, char *host, size_t size, long *pid)
+{
+	const size_t length = strlen(name), around = sizeof(prefix) + sizeof(suffix) - 2;
+	const char *number, *process;
+	char *end;
+
+	if (length <= around || strncmp(name, prefix, sizeof(prefix) - 1) != 0 ||
+	    strcmp(name + length - sizeof(suffix) + 1, suffix) != 0)
+		return 0;
+	number = strrchr(name, '-');
+	process = number;
+	while (process > name && process[-1] != '-')
+		process--;
+	name += sizeof(prefix) - 1;
+	if (process <= name + 1 || (size_t)(process - name) > size)
+		return 0;
+	snprintf(host, size, "%.*s", (int)(process - name) - 1, name);
+	*pid = strtol(process, &end, 10);
+	return end == number && *pid > 0;
+}
+
 static int open_beside(struct temporary *t, mode_t mode)
 {
 	const char *slash = strrchr(t->target, '/');
 	const int directory = slash ? (int)(slash - t->target) + 1 : 0;
 	struct temporary_name *n = take_name();
+	char host[64];
 
 	if (!n)
 		return error_set(LACUNA_ENOMEM, "out of memory");
+	temporary_host(host, sizeof(host));
 	for (unsigned attempt = 0; attempt < 1000; attempt++) {
-		const int length = snprintf(n->text, sizeof(n->text), "%.*s.lacuna-%ld-%u.tmp",
-					    directory, t->target, (long)getpid(), attempt);
+		const int length =
+			snprintf(n->text, sizeof(n->text), "%.*s%s%s-%ld-%u%s", directory,
+				 t->target, prefix, host, (long)getpid(), attempt, suffix);
 
 		if (length >= (int)sizeof(n->text))
 			return error_set(LACUNA_EIO, "%s: the name is too long", t->target);

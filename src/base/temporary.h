@@ -9,6 +9,8 @@
 #ifndef BASE_TEMPORARY_H
 #define BASE_TEMPORARY_H
 
+#include <stddef.h>
+
 struct temporary_name;
 
 struct temporary {
@@ -24,5 +26,10 @@ int temporary_commit(struct temporary *);
 void temporary_abandon(struct temporary *); /* accepts an empty one */
 /* Removes what is neither committed nor abandoned.  May be called from a signal handler. */
 void temporary_remove_all(void);
+
+/* Temporaries are named .lacuna-HOST-PID-NUMBER.tmp: what a dead process has left can be told. */
+void temporary_host(char *host, size_t size);
+/* False when the name is none of a temporary. */
+int temporary_parse(const char *name, char *host, size_t size, long *pid);
 
 #endif

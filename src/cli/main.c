@@ -20,8 +20,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&command_restore, &command_simulate, &command_compare,	&command_study, &command_list,
-	&command_help,	  &command_check,    &command_complete, NULL,
+	&command_restore, &command_batch, &command_simulate, &command_compare,	&command_study,
+	&command_list,	  &command_help,  &command_check,    &command_complete, NULL,
 };
 
 static const struct command program = { .name = "help" };

@@ -138,6 +138,7 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 	case OPTION_CHOICE:
 		return set_choice(row, text, field);
 	case OPTION_PLUGINS:
+	case OPTION_LIST:
 		return append(field, text);
 	case OPTION_INTEGER:
 		return set_integer(row, text, field);
@@ -155,12 +156,46 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 	}
 }
 
+static int set_flag(const struct option_row *row, void *values, const char *text)
+{
+	const int yes = !strcmp(text, "yes");
+
+	if (!yes && strcmp(text, "no") != 0)
+		return error_set(LACUNA_EINVAL, "%s is yes or no, not '%s'", row->name, text);
+	*(int *)((char *)values + row->offset) = yes;
+	return LACUNA_OK;
+}
+
+int options_set(const struct option_row *given, size_t count, const char *name, const char *text,
+		void *values)
+{
+	const char **names = memory_alloc_array(count + 1, sizeof(*names));
+	const char *near;
+	int status;
+
+	if (!names)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		names[i] = given[i].name;
+		if (strcmp(name, given[i].name) != 0)
+			continue;
+		memory_release(names);
+		return given[i].type == OPTION_FLAG ? set_flag(&given[i], values, text)
+						    : set_value(&given[i], values, text);
+	}
+	near = text_nearest(name, names);
+	status = error_set(LACUNA_EINVAL, "unknown option '%s'%s%s%s", name,
+			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	memory_release(names);
+	return status;
+}
+
 static void free_values(const struct command *c, void *values)
 {
 	const struct option_row *row;
 
 	for (size_t i = 0; values && (row = options_row(c, i)); i++)
-		if (row->type == OPTION_PLUGINS)
+		if (row->type == OPTION_PLUGINS || row->type == OPTION_LIST)
 			memory_release(
 				((struct option_list *)((char *)values + row->offset))->items);
 	memory_release(values);
@@ -260,7 +295,8 @@ static size_t row_index(const struct command *c, const struct option_row *row)
 /* Of two values, one would be ignored. */
 static int refuse_second(const struct option_row *row, unsigned char *given)
 {
-	if (*given && row->type != OPTION_FLAG && row->type != OPTION_PLUGINS)
+	if (*given && row->type != OPTION_FLAG && row->type != OPTION_PLUGINS &&
+	    row->type != OPTION_LIST)
 		return error_set(LACUNA_EINVAL, "--%s is given twice", row->name);
 	*given = 1;
 	return LACUNA_OK;

@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_CHOICE,	/* const char *, one of choices */
 	OPTION_PLUGIN,	/* const char *: NAME[:key=value,...]; kind says of which family */
 	OPTION_PLUGINS, /* struct option_list: the same, may be repeated */
+	OPTION_LIST,	/* struct option_list of texts, may be repeated */
 	OPTION_INTEGER, /* int64_t, lo..hi */
 	OPTION_REAL,	/* double, lo..hi */
 	OPTION_SIZE	/* uint64_t, bytes: 4G, 512M */
@@ -58,6 +59,10 @@ struct command {
 
 /* Parses argv[1..] and runs the command; --help and --version are every command's.  Returns the exit status. */
 int options_run(const struct command *, int argc, char **argv);
+
+/* Sets the value of one option from a configuration: name without dashes; flags are yes or no.  A list keeps what it holds. */
+int options_set(const struct option_row *rows, size_t count, const char *name, const char *text,
+		void *values);
 
 /* All rows, those that every command has included: index from 0 to NULL. */
 const struct option_row *options_row(const struct command *, size_t index);

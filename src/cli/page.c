@@ -52,9 +52,12 @@ static int single_page(const struct restoration *r)
 
 static int enter_shape(struct page *p)
 {
-	int status = tiff_page_info(p->r->in, p->number, &p->info);
+	struct restoration *r = p->r;
+	int status = tiff_page_info(r->in, p->number, &p->info);
 
-	return status ? status : restorer_shape(p->r->restorer, &p->info.shape);
+	if (!status && r->enter)
+		r->enter(r->look_context, &p->info.shape);
+	return status ? status : restorer_shape(r->restorer, &p->info.shape);
 }
 
 static struct missing_rule missing_rule(const struct page *p)
@@ -365,10 +368,29 @@ static int write_deviation(struct page *p)
 	return tiff_write(p->r->deviation, p->r->in, p->number, &map);
 }
 
+static void show(const struct page *p)
+{
+	const struct restore_record *record = &p->result.record;
+	const struct image map = { p->result.shape, p->result.deviation };
+	const double span = record->inner.white - record->inner.black;
+	const struct look look = {
+		.page = p->number,
+		.before = &p->y,
+		.after = &p->picture,
+		.deviation = map.values ? &map : NULL,
+		.scale = &record->inner,
+		.noise = record->noise * (p->range.hi - p->range.lo) / span,
+	};
+
+	if (p->r->look)
+		p->r->look(p->r->look_context, &look);
+}
+
 static int write_result(struct page *p)
 {
 	int status;
 
+	show(p);
 	convert(p, &p->picture);
 	put_missing_back(p, &p->picture);
 	status = tiff_write_keeping(p->r->out, p->r->in, p->number, &p->picture,

@@ -13,6 +13,15 @@
 
 struct page;
 
+/* A page that was restored, in the file's values, for whoever looks on. */
+struct look {
+	int page; /* from 0 */
+	const struct image *before, *after;
+	const struct image *deviation; /* or NULL */
+	const struct scale *scale;     /* what is black and white */
+	double noise;		       /* on that scale */
+};
+
 /* The names of one run, those but input and output may be NULL. */
 struct file_names {
 	const char *input, *output;
@@ -38,6 +47,10 @@ struct restoration {
 	int bits;
 	int print_metrics; /* to stdout */
 	int show_progress;
+	void (*enter)(void *context,
+		      const struct lacuna_shape *);	  /* before a page is read; or NULL */
+	void (*look)(void *context, const struct look *); /* or NULL */
+	void *look_context;
 
 	/* The file at hand: */
 	struct file_names names;

@@ -143,3 +143,51 @@ int png_read_file(const char *path, struct image *image)
 	fclose(d.file);
 	return status;
 }
+
+/* ---- writing ----------------------------------------------------------------------------------------- */
+
+static unsigned char byte_of(float value)
+{
+	if (!(value >= 0)) /* NaN is white, what is below black is black */
+		return value < 0 ? 0 : 255;
+	return value < 1 ? (unsigned char)(value * 255 + 0.5f) : 255;
+}
+
+static unsigned char *interleave(const struct image *image)
+{
+	const size_t channels = (size_t)image->shape.extent[2];
+	const size_t plane = lacuna_count(&image->shape) / channels;
+	unsigned char *samples = memory_alloc_array(plane, channels);
+
+	for (size_t c = 0; samples && c < channels; c++)
+		for (size_t i = 0; i < plane; i++)
+			samples[i * channels + c] = byte_of(image->values[c * plane + i]);
+	return samples;
+}
+
+int png_encode(const struct image *image, unsigned char **bytes, size_t *size)
+{
+	png_image png = { .version = PNG_IMAGE_VERSION,
+			  .width = (png_uint_32)image->shape.extent[0],
+			  .height = (png_uint_32)image->shape.extent[1],
+			  .format =
+				  image->shape.extent[2] == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY };
+	unsigned char *samples = interleave(image);
+	png_alloc_size_t n = 0;
+	int good;
+
+	*bytes = NULL;
+	good = samples && png_image_write_get_memory_size(png, n, 0, samples, 0, NULL);
+	if (good) {
+		*bytes = memory_alloc(n);
+		good = *bytes && png_image_write_to_memory(&png, *bytes, &n, 0, samples, 0, NULL);
+	}
+	memory_release(samples);
+	*size = n;
+	if (good)
+		return LACUNA_OK;
+	memory_release(*bytes);
+	*bytes = NULL;
+	return error_set(LACUNA_ENOMEM, "a PNG cannot be made: %s",
+			 png.message[0] ? png.message : "out of memory");
+}

@@ -588,12 +588,18 @@ int restorer_create(const struct restore_job *job, struct restorer **result)
 	return LACUNA_OK;
 }
 
+void restorer_rest(struct restorer *r)
+{
+	problem_destroy(r->problem);
+	r->problem = NULL;
+	prior_stock_clear(&r->stock);
+}
+
 void restorer_destroy(struct restorer *r)
 {
 	if (!r)
 		return;
-	problem_destroy(r->problem);
-	prior_stock_clear(&r->stock);
+	restorer_rest(r);
 	memory_release(r);
 }
 
@@ -617,9 +623,7 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y)
 
 	if (r->problem && !memcmp(&r->y, y, sizeof(*y)))
 		return LACUNA_OK;
-	problem_destroy(r->problem);
-	r->problem = NULL;
-	prior_stock_clear(&r->stock);
+	restorer_rest(r);
 	status = check_memory(r, y, y);
 	if (!status)
 		status = problem_create(r->job->operators, r->job->operator_count, 1, y,

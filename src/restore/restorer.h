@@ -76,6 +76,9 @@ const struct lacuna_shape *restorer_x(const struct restorer *);
 /* The part of x that is the result. */
 const struct lacuna_region *restorer_window(const struct restorer *);
 
+/* Gives back what is kept for the next image. */
+void restorer_rest(struct restorer *);
+
 /* Restores one image.  *result is for restored_free(), also after a failure.  LACUNA_ECANCELLED, and what plugins
  * return. */
 int restorer_run(struct restorer *, const struct measurement *, struct restored *result);

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "batch/conf.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <lacuna/plugin.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char conf_name[] = "lacuna.conf";
+
+struct line {
+	char *glob; /* or name of a table's file; NULL: all files */
+	char *name, *value, *source;
+	int group;
+};
+
+/* A file of options, or a table: then its lines are sorted by file. */
+struct source {
+	char *directory;
+	struct line *lines;
+	size_t count, room;
+	struct source *next;
+};
+
+struct conf {
+	struct source *sources; /* of directories, the newest first */
+	struct source *table;	/* or NULL */
+	int groups;
+};
+
+/* ---- lines ------------------------------------------------------------------------------------------- */
+
+static struct source *create_source(const char *directory)
+{
+	struct source *s = memory_alloc(sizeof(*s));
+
+	if (s)
+		s->directory = memory_strdup(directory);
+	if (s && !s->directory) {
+		memory_release(s);
+		s = NULL;
+	}
+	return s;
+}
+
+static void destroy_source(struct source *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->count; i++) {
+		memory_release(s->lines[i].glob);
+		memory_release(s->lines[i].name);
+		memory_release(s->lines[i].value);
+		memory_release(s->lines[i].source);
+	}
+	memory_release(s->lines);
+	memory_release(s->directory);
+	memory_release(s);
+}
+
+static int add_line(struct source *s, const char *path, long number, const char *glob,
+		    const char *name, const char *value, int group)
+{
+	struct line *l;
+
+	if (s->count == s->room) {
+		const size_t room = s->room ? 2 * s->room : 16;
+		struct line *more = memory_alloc_array(room, sizeof(*more));
+
+		if (!more)
+			return LACUNA_ENOMEM;
+		if (s->count)
+			memcpy(more, s->lines, s->count * sizeof(*more));
+		memory_release(s->lines);
+		s->lines = more;
+		s->room = room;
+	}
+	l = &s->lines[s->count++];
+	*l = (struct line){ .glob = glob ? memory_strdup(glob) : NULL,
+			    .name = memory_strdup(name),
+			    .value = memory_strdup(value),
+			    .source = text_format("%s: line %ld", path, number),
+			    .group = group };
+	return l->name && l->value && l->source && (l->glob || !glob) ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static char *trim(char *text)
+{
+	size_t n;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	n = strlen(text);
+	while (n && isspace((unsigned char)text[n - 1]))
+		text[--n] = 0;
+	return text;
+}
+
+/* ---- lacuna.conf ------------------------------------------------------------------------------------- */
+
+static int read_conf_line(struct conf *c, struct source *s, const char *path, long number,
+			  char *text, char **glob)
+{
+	char *equals, *end = text + strlen(text);
+
+	if (!*text || *text == '#')
+		return LACUNA_OK;
+	if (*text == '[') {
+		if (end[-1] != ']' || end == text + 2)
+			return error_set(LACUNA_EINVAL,
+					 "%s: line %ld: a section is a pattern of file names, "
+					 "[scan-*.tif]",
+					 path, number);
+		end[-1] = 0;
+		memory_release(*glob);
+		*glob = memory_strdup(text + 1);
+		c->groups++;
+		return *glob ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	equals = strchr(text, '=');
+	if (!equals)
+		return error_set(LACUNA_EINVAL, "%s: line %ld: expected OPTION = VALUE", path,
+				 number);
+	*equals = 0;
+	return add_line(s, path, number, *glob, trim(text), trim(equals + 1), c->groups);
+}
+
+static int read_conf(struct conf *c, struct source *s, const char *path, FILE *f)
+{
+	char *text = NULL, *glob = NULL;
+	size_t room = 0;
+	long number = 0;
+	int status = LACUNA_OK;
+
+	c->groups++;
+	while (!status && getline(&text, &room, f) >= 0)
+		status = read_conf_line(c, s, path, ++number, trim(text), &glob);
+	if (!status && ferror(f))
+		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	free(text);
+	memory_release(glob);
+	return status;
+}
+
+/* An empty source where there is no such file. */
+static int load_directory(struct conf *c, const char *directory, struct source **result)
+{
+	struct source *s = create_source(directory);
+	char *path = text_format("%s/%s", directory, conf_name);
+	FILE *f = path ? fopen(path, "r") : NULL;
+	int status = s && path ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status && !f && errno != ENOENT && errno != ENOTDIR)
+		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	if (!status && f)
+		status = read_conf(c, s, path, f);
+	if (f)
+		fclose(f);
+	memory_release(path);
+	if (status) {
+		destroy_source(s);
+		return status;
+	}
+	s->next = c->sources;
+	c->sources = s;
+	*result = s;
+	return LACUNA_OK;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+enum { COLUMNS_MOST = 32 };
+
+/* Cuts at tabs. */
+static int split(char *text, char *cells[COLUMNS_MOST])
+{
+	int n = 0;
+
+	for (char *rest = text; rest && n < COLUMNS_MOST; n++)
+		cells[n] = trim(strsep(&rest, "\t"));
+	return n;
+}
+
+static int read_row(struct conf *c, struct source *s, const char *path, long number,
+		    char *const *header, int columns, char *text)
+{
+	char *cells[COLUMNS_MOST];
+	const int n = split(text, cells);
+	int status = LACUNA_OK;
+
+	if (n > columns)
+		return error_set(LACUNA_EINVAL, "%s: line %ld has %d columns, the first line %d",
+				 path, number, n, columns);
+	c->groups++;
+	for (int i = 1; !status && i < n; i++)
+		if (*cells[i])
+			status =
+				add_line(s, path, number, cells[0], header[i], cells[i], c->groups);
+	return status;
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct line *p = a, *q = b;
+	const int order = strcmp(p->glob, q->glob);
+
+	return order ? order : p->group - q->group;
+}
+
+static int read_table(struct conf *c, const char *path, FILE *f)
+{
+	char *first = NULL, *text = NULL, *header[COLUMNS_MOST];
+	size_t first_room = 0, room = 0;
+	long number = 1;
+	int columns, status = LACUNA_OK;
+
+	columns = getline(&first, &first_room, f) > 0 ? split(first, header) : 0;
+	if (columns < 2 || strcmp(header[0], "file") != 0)
+		status = error_set(LACUNA_EINVAL,
+				   "%s: the first line names the columns, separated by tabs: "
+				   "\"file\", then options such as \"operator\" or \"noise\"",
+				   path);
+	while (!status && getline(&text, &room, f) > 0) {
+		number++;
+		if (*trim(text))
+			status = read_row(c, c->table, path, number, header, columns, text);
+	}
+	if (!status && c->table->count)
+		qsort(c->table->lines, c->table->count, sizeof(*c->table->lines), by_file);
+	free(first);
+	free(text);
+	return status;
+}
+
+static int load_table(struct conf *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = text_format("%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	FILE *f = fopen(path, "r");
+	int status;
+
+	if (!f) {
+		memory_release(directory);
+		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	}
+	c->table = directory ? create_source(directory) : NULL;
+	status = c->table ? read_table(c, path, f) : LACUNA_ENOMEM;
+	memory_release(directory);
+	fclose(f);
+	return status;
+}
+
+int conf_create(const char *table, struct conf **result)
+{
+	struct conf *c = memory_alloc(sizeof(*c));
+	int status = c ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status && table)
+		status = load_table(c, table);
+	if (status) {
+		conf_destroy(c);
+		return status;
+	}
+	*result = c;
+	return LACUNA_OK;
+}
+
+void conf_destroy(struct conf *c)
+{
+	if (!c)
+		return;
+	while (c->sources) {
+		struct source *s = c->sources;
+
+		c->sources = s->next;
+		destroy_source(s);
+	}
+	destroy_source(c->table);
+	memory_release(c);
+}
+
+/* ---- the options of a file --------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* {stem} and {name} */
+static char *expand(const char *value, const char *file)
+{
+	const char *name = base_name(file), *dot = strrchr(name, '.');
+	const int stem = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
+	char *text = memory_strdup(value), *at;
+
+	while (text && ((at = strstr(text, "{stem}")) || (at = strstr(text, "{name}")))) {
+		const int length = at[1] == 's' ? stem : (int)strlen(name);
+		char *next;
+
+		if (memchr(name, '{', (size_t)length)) /* it would be found again */
+			break;
+		next = text_format("%.*s%.*s%s", (int)(at - text), text, length, name, at + 6);
+		memory_release(text);
+		text = next;
+	}
+	return text;
+}
+
+struct visit {
+	const struct tree_file *file;
+	int (*visit)(void *context, const struct conf_option *);
+	void *context;
+};
+
+static int visit_line(const struct visit *v, const struct source *s, const struct line *l)
+{
+	char *value = expand(l->value, v->file->relative);
+	const struct conf_option option = { l->name, value, l->source, s->directory, l->group };
+	const int status = value ? v->visit(v->context, &option) : LACUNA_ENOMEM;
+
+	memory_release(value);
+	return status;
+}
+
+/* Sections are patterns for what lies below their directory. */
+static int visit_source(const struct visit *v, const struct source *s)
+{
+	const size_t n = strlen(s->directory);
+	const char *path = v->file->path;
+	const char *below = strncmp(path, s->directory, n) != 0 ? path : path + n;
+	int status = LACUNA_OK;
+
+	while (*below == '/')
+		below++;
+	for (size_t i = 0; !status && i < s->count; i++)
+		if (!s->lines[i].glob || tree_matches(s->lines[i].glob, below))
+			status = visit_line(v, s, &s->lines[i]);
+	return status;
+}
+
+/* The first line of a table for a file. */
+static size_t find_rows(const struct source *t, const char *file)
+{
+	size_t lo = 0, hi = t->count;
+
+	while (lo < hi) {
+		const size_t middle = lo + (hi - lo) / 2;
+
+		if (strcmp(t->lines[middle].glob, file) < 0)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo;
+}
+
+static int visit_rows(const struct visit *v, const struct source *t, const char *file)
+{
+	int status = LACUNA_OK;
+
+	for (size_t i = find_rows(t, file);
+	     !status && i < t->count && !strcmp(t->lines[i].glob, file); i++)
+		status = visit_line(v, t, &t->lines[i]);
+	return status;
+}
+
+/* The source of a directory, from those that are loaded if it is among the last ones. */
+static int find_source(struct conf *c, const char *directory, struct source **result)
+{
+	enum { LOOK_BACK = 64 };
+	struct source *s = c->sources;
+
+	for (int i = 0; s && i < LOOK_BACK && strcmp(s->directory, directory) != 0; i++)
+		s = s->next;
+	*result = s && !strcmp(s->directory, directory) ? s : NULL;
+	return *result ? LACUNA_OK : load_directory(c, directory, result);
+}
+
+/* From the directory that was named down to the file's own. */
+static int visit_directories(struct conf *c, const struct visit *v)
+{
+	const char *path = v->file->path, *root = v->file->root;
+	const char *slash = strrchr(path, '/');
+	size_t at = *root ? strlen(root) : slash ? (size_t)(slash - path) : 0;
+	int status = LACUNA_OK;
+
+	while (at > 1 && path[at - 1] == '/')
+		at--;
+	while (!status) {
+		char *directory = at ? text_format("%.*s", (int)at, path) : memory_strdup(".");
+		struct source *s = NULL;
+		const char *next;
+
+		status = directory ? find_source(c, directory, &s) : LACUNA_ENOMEM;
+		memory_release(directory);
+		if (!status)
+			status = visit_source(v, s);
+		while (path[at] == '/')
+			at++;
+		next = strchr(path + at, '/');
+		if (!next || !slash || next > slash || at == 0)
+			break;
+		at = (size_t)(next - path);
+	}
+	return status;
+}
+
+int conf_visit(struct conf *c, const struct tree_file *file,
+	       int (*visit)(void *context, const struct conf_option *), void *context)
+{
+	const struct visit v = { file, visit, context };
+	const char *name = base_name(file->relative);
+	int status = visit_directories(c, &v);
+
+	if (!status && c->table && strcmp(name, file->relative) != 0)
+		status = visit_rows(&v, c->table, name);
+	return status || !c->table ? status : visit_rows(&v, c->table, file->relative);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "batch/share.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/temporary.h"
+#include "base/text.h"
+#include "batch/digest.h"
+
+#include <lacuna/plugin.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A run whose heart has not beaten for so long is dead, and what nobody has touched for a day is nobody's. */
+enum { SECONDS_ALIVE = 120, SECONDS_FORGOTTEN = 86400 };
+
+static const char run_prefix[] = "run-";
+
+static int make_directory(const char *path)
+{
+	struct stat st;
+
+	if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
+		return LACUNA_OK;
+	return error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
+}
+
+/* ---- who is alive ------------------------------------------------------------------------------------ */
+
+/* HOST-PID-TIME; host names may have dashes, too.  False when it is no such name. */
+static int parse_run(const char *run, char host[64], long *pid)
+{
+	const char *time = strrchr(run, '-');
+	const char *at = time;
+	char *end;
+
+	while (at && at > run && at[-1] != '-')
+		at--;
+	if (!at || at <= run + 1 || at - run - 1 >= 64)
+		return 0;
+	memcpy(host, run, (size_t)(at - run - 1));
+	host[at - run - 1] = 0;
+	*pid = strtol(at, &end, 10);
+	return end == time && *pid > 0;
+}
+
+static int process_is_dead(const char *host, long pid)
+{
+	char here[64];
+
+	temporary_host(here, sizeof(here));
+	return !strcmp(host, here) && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* Both times are the file system's, so that the machines' clocks do not matter. */
+static double age(const char *path, const char *reference)
+{
+	struct stat a, b;
+
+	if (stat(path, &a) || stat(reference, &b))
+		return HUGE_VAL;
+	return difftime(b.st_mtime, a.st_mtime);
+}
+
+static int is_alive(const struct share *s, const char *run)
+{
+	char host[64], path[4096];
+	long pid;
+
+	if (!strcmp(run, s->run))
+		return 1;
+	if (!parse_run(run, host, &pid) || process_is_dead(host, pid))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s%s", s->directory, run_prefix, run);
+	return age(path, s->file) < SECONDS_ALIVE;
+}
+
+void share_beat(const struct share *s)
+{
+	if (s->file)
+		(void)utimensat(AT_FDCWD, s->file, NULL, 0);
+}
+
+/* Counts the living, removes the files of the dead. */
+static int look_around(struct share *s)
+{
+	DIR *d = opendir(s->directory);
+	struct dirent *entry;
+
+	if (!d)
+		return error_set(LACUNA_EIO, "%s: %s", s->directory, strerror(errno));
+	while ((entry = readdir(d))) {
+		const char *run = entry->d_name + sizeof(run_prefix) - 1;
+
+		if (strncmp(entry->d_name, run_prefix, sizeof(run_prefix) - 1) != 0 ||
+		    !strcmp(run, s->run))
+			continue;
+		if (is_alive(s, run))
+			s->others++;
+		else
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	closedir(d);
+	return LACUNA_OK;
+}
+
+int share_join(const char *directory, struct share *s)
+{
+	char host[64], *claims;
+	struct timespec t;
+	int fd, status;
+
+	*s = (struct share){ .directory = memory_strdup(directory) };
+	claims = text_format("%s/claims", directory);
+	if (!s->directory || !claims) {
+		memory_release(claims);
+		return LACUNA_ENOMEM;
+	}
+	status = make_directory(directory);
+	if (!status)
+		status = make_directory(claims);
+	memory_release(claims);
+	if (status)
+		return status;
+	temporary_host(host, sizeof(host));
+	clock_gettime(CLOCK_REALTIME, &t);
+	snprintf(s->run, sizeof(s->run), "%s-%ld-%llx", host, (long)getpid(),
+		 (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec);
+	s->file = text_format("%s/%s%s", directory, run_prefix, s->run);
+	if (!s->file)
+		return LACUNA_ENOMEM;
+	fd = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set(LACUNA_EIO, "%s: %s", s->file, strerror(errno));
+	close(fd);
+	return look_around(s);
+}
+
+void share_leave(struct share *s)
+{
+	if (s->file)
+		unlink(s->file);
+	memory_release(s->file);
+	memory_release(s->directory);
+	*s = (struct share){ 0 };
+}
+
+/* ---- claims ------------------------------------------------------------------------------------------ */
+
+static void claim_path(const struct share *s, const char *name, char *path, size_t size)
+{
+	char digest[DIGEST_SIZE];
+
+	digest_text(name, strlen(name), digest);
+	snprintf(path, size, "%s/claims/%s", s->directory, digest);
+}
+
+/* 1: the claim is ours, 0: there is one already, < 0: a failure */
+static int create_claim(const struct share *s, const char *path)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	const size_t n = strlen(s->run);
+
+	if (fd < 0)
+		return errno == EEXIST ? 0 : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	if (write(fd, s->run, n) != (ssize_t)n) {
+		const int reason = errno;
+
+		close(fd);
+		unlink(path);
+		return error_set(LACUNA_EIO, "%s: %s", path, strerror(reason));
+	}
+	close(fd);
+	return 1;
+}
+
+/* False when the file is gone. */
+static int read_owner(const char *path, char owner[128])
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, owner, 127);
+	close(fd);
+	owner[n > 0 ? n : 0] = 0;
+	return 1;
+}
+
+/* A claim that is not written yet has no owner: it is as old as it is. */
+static int is_stale(const struct share *s, const char *path, const char *owner)
+{
+	return *owner ? !is_alive(s, owner) : age(path, s->file) >= SECONDS_ALIVE;
+}
+
+enum claim share_claim(const struct share *s, const char *name)
+{
+	char path[4096], away[4096 + 128], owner[128];
+	int made;
+
+	claim_path(s, name, path, sizeof(path));
+	for (int tries = 0; tries < 3; tries++) {
+		made = create_claim(s, path);
+		if (made)
+			return made > 0 ? CLAIM_MINE : CLAIM_FAILED;
+		if (!read_owner(path, owner))
+			continue;
+		if (!is_stale(s, path, owner))
+			return CLAIM_THEIRS;
+		/* Of several that see a dead owner, one renames its claim; then all try to create one. */
+		snprintf(away, sizeof(away), "%s.%s", path, s->run);
+		if (!rename(path, away)) {
+			/* Had another been faster, this was its new claim: it goes back.  Work that is done twice meanwhile
+			 * gives the same bits. */
+			if (read_owner(away, owner) && !is_stale(s, away, owner))
+				(void)!link(away, path);
+			unlink(away);
+		}
+	}
+	return CLAIM_THEIRS;
+}
+
+void share_release(const struct share *s, const char *name)
+{
+	char path[4096], owner[128];
+
+	claim_path(s, name, path, sizeof(path));
+	if (read_owner(path, owner) && !strcmp(owner, s->run))
+		unlink(path);
+}
+
+/* ---- temporaries ------------------------------------------------------------------------------------- */
+
+void share_clean(const char *directory, long pid)
+{
+	DIR *d = opendir(directory);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char host[64], here[64];
+		struct stat st;
+		long owner;
+		int dead;
+
+		if (!temporary_parse(entry->d_name, host, sizeof(host), &owner) ||
+		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		temporary_host(here, sizeof(here));
+		dead = pid ? owner == pid && !strcmp(host, here)
+			   : process_is_dead(host, owner) ||
+				       (strcmp(host, here) != 0 &&
+					difftime(time(NULL), st.st_mtime) > SECONDS_FORGOTTEN);
+		if (dead)
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Which file of a batch is restored how, and the fingerprint of that. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "batch/conf.h"
+#include "cli/batch.h"
+#include "cli/report.h"
+#include "plugin/host.h"
+#include "plugin/param.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the fingerprint --------------------------------------------------------------------------------- */
+
+/* Files whose content decides: {"path": digest}.  A file that cannot be read is refused later, by who needs it. */
+static void add_file(json_t *files, const char *path)
+{
+	char digest[DIGEST_SIZE];
+
+	if (!path || !*path)
+		return;
+	if (digest_file(path, digest)) {
+		error_clear();
+		return;
+	}
+	json_object_set_new(files, path, json_string(digest));
+}
+
+static json_t *describe_plugin(const struct plugin_use *use, json_t *files)
+{
+	const struct lacuna_plugin *head;
+
+	if (!use->plugin)
+		return json_null();
+	head = use->plugin->head;
+	add_file(files, use->plugin->path);
+	for (uint32_t i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+		char text[4096];
+
+		if (row->type == LACUNA_PATH &&
+		    param_value(row, use->config, text, sizeof(text)) < (int)sizeof(text))
+			add_file(files, text);
+	}
+	return report_plugin(use);
+}
+
+/* Only what is in the files counts, not where they are: a tree may be moved with its kernels. */
+static json_t *contents_of(const json_t *files)
+{
+	json_t *list = json_array(), *digest;
+	const char *path;
+
+	json_object_foreach((json_t *)(uintptr_t)files, path, digest)
+		json_array_append(list, digest);
+	return list;
+}
+
+static int fingerprint(const struct plans *plans, struct plan *plan)
+{
+	const struct recipe *v = &plan->recipe;
+	const struct restoration *r = &plan->restoration;
+	json_t *files = json_object(), *operators = json_array(), *all;
+	char *text;
+
+	for (size_t i = 0; i < r->job.operator_count; i++)
+		json_array_append_new(operators, describe_plugin(&r->operators[i], files));
+	all = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s?, s:s, s:s?, s:s?, s:[I, I, i, i, i, i]}",
+		"lacuna", PACKAGE_VERSION, "operators", operators, "prior",
+		describe_plugin(&r->method.prior, files), "guidance",
+		describe_plugin(&r->method.guidance, files), "sampler",
+		describe_plugin(&r->method.sampler, files), "noise", v->noise, "range", v->range,
+		"reject", v->reject, "type", v->type, "pages", v->pages, "numbers",
+		(json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
+		v->keep_missing, v->only);
+	json_object_set_new(all, "files", contents_of(files));
+	json_object_set_new(all, "priors", json_string(plans->priors));
+	json_decref(files);
+	text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(all);
+	if (!text)
+		return error_set(LACUNA_ENOMEM, "no memory for a fingerprint");
+	digest_text(text, strlen(text), plan->key);
+	free(text);
+	return LACUNA_OK;
+}
+
+/* The weights that a prior finds by itself. */
+static void digest_priors(char digest[DIGEST_SIZE])
+{
+	static const char *const names[] = { "photo-large-gray", "photo-large-color",
+					     "photo-small-gray", "photo-small-color", NULL };
+	char all[4 * DIGEST_SIZE] = "";
+	struct lacuna_host host;
+	const struct random_key key = { 0 };
+
+	host_init(&host, &key);
+	for (size_t i = 0; names[i]; i++) {
+		char name[64], path[4096], one[DIGEST_SIZE];
+
+		snprintf(name, sizeof(name), "priors/%s.safetensors", names[i]);
+		if (host.data_path(&host, name, path, sizeof(path)) || digest_file(path, one))
+			error_clear();
+		else
+			strcat(all, one);
+	}
+	digest_text(all, strlen(all), digest);
+}
+
+/* ---- options of a file ------------------------------------------------------------------------------- */
+
+struct merge {
+	struct plan *plan;
+	int group; /* of the operators; 0: the command line's */
+};
+
+static int keep_text(struct plan *plan, char *text)
+{
+	char **more = memory_alloc_array(plan->text_count + 1, sizeof(*more));
+
+	if (!text || !more) {
+		memory_release(text);
+		memory_release(more);
+		return LACUNA_ENOMEM;
+	}
+	if (plan->text_count)
+		memcpy(more, plan->texts, plan->text_count * sizeof(*more));
+	memory_release(plan->texts);
+	more[plan->text_count++] = text;
+	plan->texts = more;
+	return LACUNA_OK;
+}
+
+/* Names of files in the parameters of a plugin begin at the directory of the configuration. */
+static char *place_paths(int kind, const char *spec, const char *directory)
+{
+	const size_t length = strcspn(spec, ":");
+	char *name = text_format("%.*s", (int)length, spec), *text = NULL, *next;
+	const struct plugin *plugin;
+
+	if (!name || !spec[length] || !strcmp(directory, ".") || plugin_load(kind, name, &plugin)) {
+		error_clear();
+		memory_release(name);
+		return memory_strdup(spec);
+	}
+	text = text_format("%s:", name);
+	memory_release(name);
+	for (const char *rest = spec + length + 1; text && *rest;) {
+		const int n = (int)strcspn(rest, ",");
+		const char *equals = memchr(rest, '=', (size_t)n);
+		const struct lacuna_param *row = NULL;
+
+		if (equals) {
+			char *key = text_format("%.*s", (int)(equals - rest), rest);
+
+			row = key ? param_find(plugin->head, key) : NULL;
+			memory_release(key);
+		}
+		if (row && row->type == LACUNA_PATH && equals[1] != '/')
+			next = text_format("%s%.*s=%s/%.*s", text, (int)(equals - rest), rest,
+					   directory, n - (int)(equals - rest) - 1, equals + 1);
+		else
+			next = text_format("%s%.*s", text, n, rest);
+		memory_release(text);
+		text = next;
+		rest += n;
+		if (*rest == ',' && text) {
+			next = text_format("%s,", text);
+			memory_release(text);
+			text = next;
+			rest++;
+		}
+	}
+	return text;
+}
+
+static const struct option_row *find_row(const char *name)
+{
+	size_t i = 0;
+
+	while (i < recipe_row_count && strcmp(recipe_rows[i].name, name) != 0)
+		i++;
+	return i < recipe_row_count ? &recipe_rows[i] : NULL;
+}
+
+static int merge_option(void *context, const struct conf_option *o)
+{
+	struct merge *m = context;
+	struct plan *plan = m->plan;
+	const struct option_row *row = find_row(o->name);
+	char *value = row && row->kind ? place_paths(row->kind, o->value, o->directory)
+				       : memory_strdup(o->value);
+	char *overrides;
+	int status = keep_text(plan, value);
+
+	if (status)
+		return status;
+	if (row && row->type == OPTION_PLUGINS && o->group != m->group) {
+		/* Those that stood there before are another's: of the command line, or of an earlier section. */
+		if (m->group)
+			memory_release(plan->recipe.operators.items);
+		plan->recipe.operators = (struct option_list){ 0 };
+		m->group = o->group;
+	}
+	status = options_set(recipe_rows, recipe_row_count, o->name, value, &plan->recipe);
+	if (status)
+		return error_context(status, "%s", o->source);
+	overrides = text_format("%s%s=%s\n", plan->overrides, o->name, value);
+	if (!overrides)
+		return LACUNA_ENOMEM;
+	memory_release(plan->overrides);
+	plan->overrides = overrides;
+	return LACUNA_OK;
+}
+
+static void plan_free(struct plan *plan, const struct plans *plans)
+{
+	if (!plan)
+		return;
+	restoration_free(&plan->restoration);
+	if (plan->recipe.operators.items != plans->base->operators.items)
+		memory_release(plan->recipe.operators.items);
+	for (size_t i = 0; i < plan->text_count; i++)
+		memory_release(plan->texts[i]);
+	memory_release(plan->texts);
+	memory_release(plan->overrides);
+	memory_release(plan);
+}
+
+/* ---- the plans --------------------------------------------------------------------------------------- */
+
+static size_t slot_of(const struct plans *plans, const char *overrides)
+{
+	size_t hash = 5381;
+
+	for (const char *p = overrides; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	hash &= plans->table_size - 1;
+	while (plans->table[hash] &&
+	       strcmp(plans->list[plans->table[hash] - 1]->overrides, overrides) != 0)
+		hash = (hash + 1) & (plans->table_size - 1);
+	return hash;
+}
+
+static int make_room(struct plans *plans)
+{
+	const size_t room = plans->room ? 2 * plans->room : 16;
+	struct plan **list;
+	size_t *table;
+
+	if (plans->count < plans->room)
+		return LACUNA_OK;
+	list = memory_alloc_array(room, sizeof(struct plan *));
+	table = memory_alloc_array(2 * room, sizeof(*table));
+	if (!list || !table) {
+		memory_release(list);
+		memory_release(table);
+		return LACUNA_ENOMEM;
+	}
+	if (plans->count)
+		memcpy(list, plans->list, plans->count * sizeof(struct plan *));
+	memory_release(plans->list);
+	memory_release(plans->table);
+	plans->list = list;
+	plans->table = table;
+	plans->room = room;
+	plans->table_size = 2 * room;
+	for (size_t i = 0; i < plans->count; i++)
+		plans->table[slot_of(plans, list[i]->overrides)] = i + 1;
+	return LACUNA_OK;
+}
+
+int plans_create(struct plans *plans, const struct recipe *base)
+{
+	*plans = (struct plans){ .base = base };
+	digest_priors(plans->priors);
+	return LACUNA_OK;
+}
+
+void plans_free(struct plans *plans)
+{
+	for (size_t i = 0; i < plans->count; i++)
+		plan_free(plans->list[i], plans);
+	memory_release(plans->list);
+	memory_release(plans->table);
+	*plans = (struct plans){ 0 };
+}
+
+static int set_up(struct plans *plans, struct plan *plan)
+{
+	int status = restoration_create(&plan->restoration, &plan->recipe, plans->budget);
+
+	return status ? status : fingerprint(plans, plan);
+}
+
+int plans_find(struct plans *plans, struct conf *conf, const struct tree_file *file,
+	       struct plan **result)
+{
+	struct plan *plan = memory_alloc(sizeof(*plan));
+	struct merge merge = { .plan = plan };
+	size_t slot;
+	int status = plan ? make_room(plans) : LACUNA_ENOMEM;
+
+	if (!plan)
+		return status;
+	plan->recipe = *plans->base;
+	plan->overrides = memory_strdup("");
+	if (!plan->overrides)
+		status = LACUNA_ENOMEM;
+	if (!status)
+		status = conf_visit(conf, file, merge_option, &merge);
+	slot = status ? 0 : slot_of(plans, plan->overrides);
+	if (!status && plans->table[slot]) {
+		plan_free(plan, plans);
+		*result = plans->list[plans->table[slot] - 1];
+		return LACUNA_OK;
+	}
+	if (!status)
+		status = set_up(plans, plan);
+	if (status) {
+		plan_free(plan, plans);
+		return status;
+	}
+	plans->list[plans->count] = plan;
+	plans->table[slot] = ++plans->count;
+	*result = plan;
+	return LACUNA_OK;
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The loop of a batch: claims, workers, journal. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "batch/pool.h"
+#include "cli/batch.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { AHEAD = 2 }; /* items claimed and noted for each worker, so that none waits for the disk */
+
+struct loop {
+	struct batch *b;
+	struct pool *pool;
+	size_t next;   /* item to look at */
+	size_t *queue; /* claimed, noted in the journal, not given yet */
+	size_t queued;
+	size_t waiting;	     /* items that other runs have claimed */
+	double beat, waited; /* when the heart beat last, when others were looked at last */
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int64_t wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+char *batch_path(const struct batch *b, const char *relative)
+{
+	return text_format("%s/%s", b->output, relative);
+}
+
+/* ---- what has been done ------------------------------------------------------------------------------ */
+
+/* The same input, the same parameters, and the output is as it was left. */
+static int is_done(const struct item *item, const struct journal_entry *e, const char *output)
+{
+	return e->state == JOURNAL_DONE && !strcmp(e->key, item->plan->key) &&
+	       stamp_holds(output, &e->output) && stamp_holds(item->file->path, &e->input);
+}
+
+/* Looks at the journal as it was read: sets known, and true when nothing is left to do. */
+static int look_up(const struct batch *b, struct item *item, int *done)
+{
+	const struct journal_entry *e = journal_find(&b->journal, item->relative);
+	char *output = batch_path(b, item->relative);
+
+	if (!output)
+		return LACUNA_ENOMEM;
+	item->known = e != NULL;
+	*done = e && is_done(item, e, output);
+	memory_release(output);
+	return LACUNA_OK;
+}
+
+static int read_journal(struct batch *b)
+{
+	journal_free(&b->journal);
+	b->journal_time = wall_clock();
+	return journal_load(b->state, &b->journal);
+}
+
+static int is_newer(const struct batch *b, const struct item *item)
+{
+	char *output = batch_path(b, item->relative);
+	struct stat st;
+	const int there = output && !stat(output, &st);
+
+	memory_release(output);
+	return there && (int64_t)(st.st_mtime + 2) * 1000000000 > b->journal_time;
+}
+
+/* After an item was claimed: another run may have done it since the journal was read. */
+static int look_again(struct batch *b, struct item *item, int *done)
+{
+	int status = LACUNA_OK;
+
+	*done = 0;
+	if ((b->share.others || item->state == ITEM_WAITING) && is_newer(b, item)) {
+		status = read_journal(b);
+		if (!status)
+			status = look_up(b, item, done);
+	}
+	return status;
+}
+
+static int look_at_all(struct batch *b)
+{
+	int status = read_journal(b), done;
+
+	for (size_t i = 0; !status && i < b->count; i++) {
+		struct item *item = &b->items[i];
+
+		if (item->state != ITEM_TODO)
+			continue;
+		status = look_up(b, item, &done);
+		if (!status && done) {
+			item->state = ITEM_BEFORE;
+			b->before++;
+		}
+	}
+	return status;
+}
+
+/* ---- directories of outputs -------------------------------------------------------------------------- */
+
+static int make_directories(const char *path)
+{
+	char *copy = memory_strdup(path);
+	int status = copy ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (char *p = copy ? copy + 1 : NULL; !status && (p = strchr(p, '/')); p++) {
+		struct stat st;
+
+		*p = 0;
+		if (mkdir(copy, 0777) &&
+		    (errno != EEXIST || stat(copy, &st) || !S_ISDIR(st.st_mode)))
+			status = error_set(LACUNA_EIO, "%s: cannot be created: %s", copy,
+					   strerror(errno));
+		*p = '/';
+	}
+	memory_release(copy);
+	return status;
+}
+
+static char *directory_of(const struct batch *b, const struct item *item)
+{
+	char *path = batch_path(b, item->relative);
+
+	if (path)
+		strrchr(path, '/')[0] = 0;
+	return path;
+}
+
+/* What dead runs of this machine have left.  Items are sorted: those of one directory stand together, or nearly so. */
+static void clean_all(const struct batch *b)
+{
+	char *last = NULL;
+
+	for (size_t i = 0; i < b->count; i++) {
+		char *directory = directory_of(b, &b->items[i]);
+
+		if (directory && (!last || strcmp(last, directory) != 0))
+			share_clean(directory, 0);
+		memory_release(last);
+		last = directory;
+	}
+	memory_release(last);
+}
+
+/* ---- results ----------------------------------------------------------------------------------------- */
+
+static struct stamp read_stamp(const json_t *list)
+{
+	struct stamp s = {
+		.size = (int64_t)json_integer_value(json_array_get(list, 0)),
+		.modified = (int64_t)json_integer_value(json_array_get(list, 1)),
+		.changed = (int64_t)json_integer_value(json_array_get(list, 2)),
+	};
+	const char *digest = json_string_value(json_array_get(list, 3));
+
+	if (digest)
+		memcpy(s.digest, digest, strnlen(digest, DIGEST_SIZE - 1));
+	return s;
+}
+
+static int note(struct batch *b, const struct item *item, enum journal_state state,
+		const char *message, const json_t *reply)
+{
+	struct journal_entry e = {
+		.path = item->relative,
+		.time = wall_clock(),
+		.state = state,
+		.message = (char *)(uintptr_t)message,
+	};
+
+	memcpy(e.key, item->plan->key, sizeof(e.key));
+	if (state == JOURNAL_DONE) {
+		e.input = read_stamp(json_object_get(reply, "input"));
+		e.output = read_stamp(json_object_get(reply, "output"));
+	}
+	return journal_add(&b->writer, &e, NULL);
+}
+
+static int finish_item(struct loop *l, struct item *item, const char *message, const json_t *reply)
+{
+	struct batch *b = l->b;
+	const int failed = message != NULL;
+	int status;
+
+	item->state = failed ? ITEM_FAILED : ITEM_DONE;
+	item->doubts = (int)json_integer_value(json_object_get(reply, "doubts"));
+	b->failed += failed;
+	b->done += !failed;
+	b->doubtful += !failed && item->doubts > 0;
+	status = note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply);
+	share_release(&b->share, item->relative);
+	sheet_keep(&b->cards, json_object_get(reply, "card"));
+	batch_show_item(b, item, message, reply);
+	if (failed && b->values->fail_fast)
+		b->stopped = 1;
+	return status;
+}
+
+/* What became of a worker that did not answer. */
+static const char *describe_end(const struct pool_event *e, char *text, size_t size)
+{
+	const int late = e->end == POOL_TIMED_OUT || (e->end == POOL_DIED && e->number == SIGALRM);
+
+	if (late)
+		snprintf(text, size, "took longer than allowed, see --timeout");
+	else if (e->end == POOL_EXITED)
+		snprintf(text, size, "a plugin ended its process (exit status %d)", e->number);
+	else
+		snprintf(text, size, "crashed (signal %d, %s)%s", e->number, strsignal(e->number),
+			 e->number == SIGKILL ? ": the machine may be out of memory" : "");
+	return text;
+}
+
+/* The worker cleans up after itself, unless it is dead. */
+static void clean_after(const struct batch *b, const struct item *item, pid_t worker)
+{
+	char *directory = directory_of(b, item);
+
+	if (directory)
+		share_clean(directory, (long)worker);
+	memory_release(directory);
+}
+
+static int handle(struct loop *l, struct pool_event *e)
+{
+	struct item *item = &l->b->items[e->item];
+	json_t *reply = e->text ? json_loads(e->text, 0, NULL) : NULL;
+	const char *message = json_string_value(json_object_get(reply, "message"));
+	char text[256];
+	int status;
+
+	if (!reply) {
+		clean_after(l->b, item, e->worker);
+		message = describe_end(e, text, sizeof(text));
+	}
+	status = finish_item(l, item, message, reply);
+	json_decref(reply);
+	free(e->text);
+	return status;
+}
+
+/* ---- work -------------------------------------------------------------------------------------------- */
+
+/* Claims an item: *mine when it is to be restored here. */
+static int claim(struct loop *l, struct item *item, int *mine)
+{
+	struct batch *b = l->b;
+	int done = 0, status;
+
+	*mine = 0;
+	switch (share_claim(&b->share, item->relative)) {
+	case CLAIM_FAILED:
+		return LACUNA_EIO;
+	case CLAIM_THEIRS:
+		l->waiting += item->state != ITEM_WAITING;
+		item->state = ITEM_WAITING;
+		return LACUNA_OK;
+	default:
+		break;
+	}
+	status = look_again(b, item, &done);
+	l->waiting -= item->state == ITEM_WAITING;
+	item->state = ITEM_BUSY;
+	if (!status && done) {
+		item->state = ITEM_BEFORE;
+		b->before++;
+	}
+	if (status || done)
+		share_release(&b->share, item->relative);
+	else
+		*mine = 1;
+	return status;
+}
+
+/* An output of this name is the batch's from now on.  Its directory is made; where it cannot be, the item fails. */
+static int begin_item(struct loop *l, struct item *item)
+{
+	char *output = batch_path(l->b, item->relative);
+	int status = output ? LACUNA_OK : LACUNA_ENOMEM;
+	struct stat there;
+
+	if (!status && make_directories(output)) {
+		memory_release(output);
+		return finish_item(l, item, error_text(), NULL);
+	}
+	/* Not for what is somebody else's: it would be overwritten the next time. */
+	if (!status && !item->known && !l->b->values->force && !stat(output, &there)) {
+		char *message = text_format(
+			"%s: exists, and is not of a batch; --force replaces it", output);
+
+		memory_release(output);
+		status = message ? finish_item(l, item, message, NULL) : LACUNA_ENOMEM;
+		memory_release(message);
+		return status;
+	}
+	memory_release(output);
+	item->known = 1;
+	l->queue[l->queued++] = (size_t)(item - l->b->items);
+	return status ? status : note(l->b, item, JOURNAL_BEGUN, NULL, NULL);
+}
+
+static int fill_queue(struct loop *l)
+{
+	struct batch *b = l->b;
+	const size_t most = (size_t)b->workers * AHEAD;
+	int mine, status = LACUNA_OK;
+
+	while (!status && !b->stopped && l->queued < most && l->next < b->count) {
+		struct item *item = &b->items[l->next++];
+
+		if (item->state != ITEM_TODO)
+			continue;
+		status = claim(l, item, &mine);
+		if (!status && mine)
+			status = begin_item(l, item);
+	}
+	return status;
+}
+
+/* Items that others have claimed: are they done, or their owners dead? */
+static int look_at_others(struct loop *l)
+{
+	struct batch *b = l->b;
+	const size_t most = (size_t)b->workers * AHEAD;
+	int mine, status = LACUNA_OK;
+
+	if (!l->waiting || now() - l->waited < 1)
+		return LACUNA_OK;
+	l->waited = now();
+	for (size_t i = 0; !status && i < b->count && l->waiting && l->queued < most; i++) {
+		if (b->items[i].state != ITEM_WAITING)
+			continue;
+		status = claim(l, &b->items[i], &mine);
+		if (!status && mine)
+			status = begin_item(l, &b->items[i]);
+	}
+	return status;
+}
+
+static int give_work(struct loop *l)
+{
+	int status = LACUNA_OK;
+
+	while (!status && !l->b->stopped && l->queued && pool_is_free(l->pool)) {
+		status = pool_give(l->pool, l->queue[0], l->b->values->timeout);
+		memmove(l->queue, l->queue + 1, --l->queued * sizeof(*l->queue));
+	}
+	return status;
+}
+
+static void beat(struct loop *l)
+{
+	if (now() - l->beat > 10) {
+		share_beat(&l->b->share);
+		l->beat = now();
+	}
+}
+
+/* Waits for the first event, takes those that are there already. */
+static int take_events(struct loop *l)
+{
+	struct pool_event e;
+	double patience = 0.2;
+	int status = LACUNA_OK;
+
+	while (!status && pool_wait(l->pool, patience, &e)) {
+		patience = 0;
+		status = handle(l, &e);
+		if (!status)
+			status = give_work(l);
+	}
+	return status;
+}
+
+static int is_over(const struct loop *l)
+{
+	const struct batch *b = l->b;
+	const int more = l->next < b->count || l->queued || l->waiting;
+
+	return b->stopped || (!more && !pool_busy(l->pool));
+}
+
+static int work(struct loop *l)
+{
+	struct batch *b = l->b;
+	int status = LACUNA_OK;
+
+	while (!status && !is_over(l)) {
+		if (cancel_requested()) {
+			b->stopped = 1;
+			break;
+		}
+		status = fill_queue(l);
+		if (!status)
+			status = look_at_others(l);
+		/* What is begun, and what was done, is on the disk before it goes on. */
+		if (!status)
+			status = journal_flush(&b->writer);
+		if (!status)
+			status = give_work(l);
+		if (!status)
+			status = take_events(l);
+		beat(l);
+		batch_show_progress(b, pool_busy(l->pool));
+	}
+	return status;
+}
+
+static void forget(void *context, pid_t worker)
+{
+	const struct batch *b = context;
+
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state == ITEM_BUSY)
+			clean_after(b, &b->items[i], worker);
+}
+
+/* Claims of what was not done must not wait for their expiry. */
+static void release_claims(const struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state == ITEM_BUSY)
+			share_release(&b->share, b->items[i].relative);
+}
+
+int batch_run(struct batch *b)
+{
+	const struct pool_work w = {
+		.begin = batch_worker_begin,
+		.work = batch_worker_restore,
+		.context = b,
+		/* What is not counted by the host: codecs, tables of the C library, the program itself. */
+		.memory = b->plans.budget ? b->plans.budget + ((size_t)1 << 30) : 0,
+	};
+	struct loop l = { .b = b };
+	int status = look_at_all(b);
+
+	if (!status)
+		status = journal_create(b->state, b->share.run, &b->writer);
+	if (!status && !b->values->no_html)
+		status = sheet_open(b->state, b->share.run, &b->cards);
+	l.queue = memory_alloc_array((size_t)b->workers * AHEAD + 1, sizeof(*l.queue));
+	if (!status)
+		status = l.queue ? pool_create(b->workers, &w, &l.pool) : LACUNA_ENOMEM;
+	if (!status) {
+		clean_all(b);
+		batch_show_begin(b);
+		status = work(&l);
+	}
+	if (l.pool)
+		pool_stop(l.pool, 1.5, forget, b);
+	release_claims(b);
+	if (!status)
+		status = journal_flush(&b->writer);
+	batch_show_clear();
+	pool_destroy(l.pool);
+	memory_release(l.queue);
+	return status;
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* lacuna batch: directories of images. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "batch/conf.h"
+#include "cli/batch.h"
+#include "cli/cli.h"
+#include "cli/common.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct batch_values defaults = { .recipe = RECIPE_DEFAULTS };
+
+#undef AT
+#define AT(field) .offset = offsetof(struct batch_values, field)
+static const struct option_row rows[] = {
+	{ "output", 'o', OPTION_DIRECTORY, "OUT", "directory of the results [the last argument]",
+	  AT(output) },
+	{ "include", 0, OPTION_LIST, "GLOB",
+	  "restore files of such names, or, with a slash, of such paths; may be repeated [*.tif, "
+	  "*.tiff]",
+	  AT(include) },
+	{ "exclude", 0, OPTION_LIST, "GLOB", "leave out files and directories; may be repeated",
+	  AT(exclude) },
+	{ "follow", 0, OPTION_FLAG, NULL, "follow symbolic links to directories", AT(follow) },
+	{ "list", 0, OPTION_FILE, "FILE",
+	  "restore the files that FILE names, one a line; -: standard input", AT(list) },
+	{ "table", 0, OPTION_FILE, "FILE.tsv",
+	  "options of single files: columns separated by tabs, the first line names them: file, "
+	  "operator, noise, ...",
+	  AT(table) },
+	{ "suffix", 0, OPTION_TEXT, "TEXT", "NAME.tif becomes NAMETEXT.tif []", AT(suffix) },
+	{ "std", 0, OPTION_FLAG, NULL,
+	  "write NAME.std.tif as well, the standard deviation of the samples", AT(deviation) },
+	{ "jobs", 'j', OPTION_INTEGER, "N",
+	  "images at a time, each in a process of its own [as processors and memory allow]",
+	  AT(workers), .lo = 1, .hi = 1024 },
+	{ "threads", 0, OPTION_INTEGER, "N", "threads of each [processors / jobs]", AT(threads),
+	  .lo = 1, .hi = 1024 },
+	{ "memory", 0, OPTION_SIZE, "SIZE", "memory of all together [3/4 of the machine's]",
+	  AT(memory) },
+	{ "timeout", 0, OPTION_REAL, "SECONDS",
+	  "give up an image after so long [2 minutes and 20 more a megapixel and sample]",
+	  AT(timeout), .lo = 0.01, .hi = 1e9 },
+	{ "shard", 0, OPTION_TEXT, "I/N", "restore part I of N only, from 1", AT(shard) },
+	{ "dry-run", 0, OPTION_FLAG, NULL, "say what would be restored, and do nothing",
+	  AT(dry_run) },
+	{ "fail-fast", 0, OPTION_FLAG, NULL, "stop at the first failure", AT(fail_fast) },
+	{ "force", 'f', OPTION_FLAG, NULL, "replace files in OUT that no batch has written",
+	  AT(force) },
+	{ "html", 0, OPTION_FILE, "FILE", "where the contact sheet goes [OUT/batch.html]",
+	  AT(html) },
+	{ "no-html", 0, OPTION_FLAG, NULL, "write no contact sheet", AT(no_html) },
+	{ "strict", 0, OPTION_FLAG, NULL, "end with status 3 when a result is doubtful",
+	  AT(strict) },
+	{ "json", 0, OPTION_FLAG, NULL, "print events on standard output, one JSON object a line",
+	  AT(json) },
+	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
+	  AT(progress) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "name each image that is done, and its warnings",
+	  AT(verbose) },
+};
+
+/* ---- what is shown ----------------------------------------------------------------------------------- */
+
+static struct {
+	int progress, visible;
+	double began, shown;
+	double megapixels, bytes; /* done in this run */
+	double bytes_left;
+	size_t listed; /* failures that were printed */
+} show;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void print_event(const struct batch *b, json_t *event)
+{
+	char *text =
+		b->values->json ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+
+	json_decref(event);
+	if (!text)
+		return;
+	puts(text);
+	fflush(stdout);
+	free(text);
+}
+
+static json_t *encoded(const char *path)
+{
+	char *text = journal_encode_path(path);
+	json_t *string = report_string(text);
+
+	memory_release(text);
+	return string;
+}
+
+void batch_show_clear(void)
+{
+	if (show.visible)
+		fputs("\r\033[K", stderr);
+	show.visible = 0;
+}
+
+void batch_show_begin(const struct batch *b)
+{
+	const struct batch_values *v = b->values;
+
+	show.progress = v->progress || (isatty(STDERR_FILENO) && !v->quiet);
+	show.began = now();
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state == ITEM_TODO)
+			show.bytes_left += (double)b->items[i].file->size;
+	log_message(LACUNA_LOG_INFO, "%zu images, %zu done before; %d at a time",
+		    b->count - b->elsewhere, b->before, b->workers);
+	print_event(b, json_pack("{s:s, s:I, s:I, s:i}", "event", "begin", "images",
+				 (json_int_t)(b->count - b->elsewhere), "before",
+				 (json_int_t)b->before, "jobs", b->workers));
+}
+
+/* Warnings name the page; the image comes before them. */
+static void print_warnings(const struct item *item, const json_t *reply)
+{
+	json_t *warnings = json_object_get(reply, "warnings"), *text;
+	size_t i;
+
+	json_array_foreach(warnings, i, text) fprintf(stderr, "lacuna: warning: %s: %s\n",
+						      item->file->path, json_string_value(text));
+}
+
+static int names_file(const char *message, const char *path)
+{
+	return !strncmp(message, path, strlen(path)) && message[strlen(path)] == ':';
+}
+
+static void add_row(struct batch *b, const struct item *item, const char *message,
+		    const json_t *reply)
+{
+	json_t *row = json_pack("{s:o, s:s, s:i}", "path", encoded(item->relative), "state",
+				message ? "failed" : "done", "doubts", item->doubts);
+	json_t *card = json_object_get(reply, "card"),
+	       *warnings = json_object_get(reply, "warnings");
+	const char *key;
+	json_t *value;
+
+	/* The pictures are in a file: they would be many. */
+	json_object_foreach(card, key, value) if (!json_is_string(value) ||
+						  strncmp(json_string_value(value), "data:", 5) !=
+							  0) json_object_set(row, key, value);
+	if (message)
+		json_object_set_new(row, "message", report_string(message));
+	if (json_array_size(warnings))
+		json_object_set(row, "warnings", warnings);
+	json_array_append_new(b->rows, row);
+}
+
+void batch_show_item(struct batch *b, const struct item *item, const char *message,
+		     const json_t *reply)
+{
+	enum { LISTED_MOST = 50 };
+	const struct batch_values *v = b->values;
+	json_t *event =
+		json_pack("{s:s, s:o, s:i, s:f}", "event", message ? "failed" : "done", "path",
+			  encoded(item->relative), "doubts", item->doubts, "megapixels",
+			  json_number_value(json_object_get(reply, "megapixels")));
+
+	show.megapixels += json_number_value(json_object_get(reply, "megapixels"));
+	show.bytes += (double)item->file->size;
+	show.bytes_left -= (double)item->file->size;
+	batch_show_clear();
+	if (message && show.listed++ < LISTED_MOST)
+		fprintf(stderr, "lacuna: %s%s%s\n",
+			names_file(message, item->file->path) ? "" : item->file->path,
+			names_file(message, item->file->path) ? "" : ": ", message);
+	if (!message && v->verbose && !v->quiet)
+		fprintf(stderr, "lacuna: %s: done\n", item->file->path);
+	if (v->verbose && !v->quiet)
+		print_warnings(item, reply);
+	if (message)
+		json_object_set_new(event, "message", report_string(message));
+	json_object_set(event, "warnings", json_object_get(reply, "warnings"));
+	json_object_set(event, "seconds",
+			json_object_get(json_object_get(reply, "card"), "seconds"));
+	print_event(b, event);
+	add_row(b, item, message, reply);
+}
+
+void batch_show_progress(const struct batch *b, int busy)
+{
+	const double time = now(), spent = time - show.began;
+	const size_t finished = b->done + b->failed;
+	double left;
+
+	if (!show.progress || time - show.shown < 0.25)
+		return;
+	show.shown = time;
+	batch_show_clear();
+	fprintf(stderr, "%zu/%zu", b->before + finished, b->count - b->elsewhere);
+	if (b->failed)
+		fprintf(stderr, ", %zu failed", b->failed);
+	if (b->doubtful)
+		fprintf(stderr, ", %zu doubtful", b->doubtful);
+	if (finished && show.bytes > 0) {
+		left = show.bytes_left * spent / show.bytes;
+		fprintf(stderr, ", %.1f images/min, %.3g Mpx/s, %d:%02d:%02d left",
+			(double)finished * 60 / spent, show.megapixels / spent, (int)(left / 3600),
+			(int)(left / 60) % 60, (int)left % 60);
+	} else {
+		fprintf(stderr, ", %d at work", busy);
+	}
+	show.visible = 1;
+	fflush(stderr);
+}
+
+/* ---- before the run ---------------------------------------------------------------------------------- */
+
+/* IN ... OUT, or IN ... -o OUT */
+static int collect(struct batch *b, int count, char **operands)
+{
+	const struct batch_values *v = b->values;
+	const struct tree_options options = {
+		.include = (const char *const *)v->include.items,
+		.include_count = v->include.count,
+		.exclude = (const char *const *)v->exclude.items,
+		.exclude_count = v->exclude.count,
+		.follow = v->follow,
+		.except = b->output,
+	};
+	int status = LACUNA_OK;
+
+	for (int i = 0; !status && i < count; i++) {
+		char *name = memory_strdup(operands[i]), *below = NULL;
+		size_t n = name ? strlen(name) : 0;
+
+		while (n > 1 && name[n - 1] == '/')
+			name[--n] = 0;
+		/* Of several directories each keeps its name. */
+		if (name && count > 1 && !access(name, F_OK)) {
+			const char *slash = strrchr(name, '/');
+			struct stat st;
+
+			if (!stat(name, &st) && S_ISDIR(st.st_mode))
+				below = text_format("%s/", slash ? slash + 1 : name);
+		}
+		status = name ? tree_add(&b->tree, name, below ? below : "", &options)
+			      : LACUNA_ENOMEM;
+		memory_release(below);
+		memory_release(name);
+	}
+	if (!status && v->list)
+		status = tree_add_list(&b->tree, v->list);
+	return status ? status : tree_finish(&b->tree);
+}
+
+/* "2/8" */
+static int parse_shard(const char *text, size_t *index, size_t *count)
+{
+	char *end;
+	const long i = strtol(text, &end, 10);
+	const long n = *end == '/' ? strtol(end + 1, &end, 10) : 0;
+
+	if (*end || i < 1 || i > n)
+		return error_set(LACUNA_EINVAL, "--shard takes I/N with I from 1 to N, not '%s'",
+				 text);
+	*index = (size_t)i - 1;
+	*count = (size_t)n;
+	return LACUNA_OK;
+}
+
+static long number_of(const char *variable, long otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+/* The place of this process among those that a launcher has started: Slurm, Open MPI, others of PMI. */
+static void find_rank(long *rank, long *size)
+{
+	const long step = number_of("SLURM_STEP_NUM_TASKS", 1);
+	const long tasks = number_of("SLURM_ARRAY_TASK_COUNT", 1);
+	const long task =
+		number_of("SLURM_ARRAY_TASK_ID", 0) - number_of("SLURM_ARRAY_TASK_MIN", 0);
+
+	*rank = task * step + number_of("SLURM_PROCID", 0);
+	*size = tasks * step;
+	if (getenv("OMPI_COMM_WORLD_SIZE")) {
+		*rank = number_of("OMPI_COMM_WORLD_RANK", 0);
+		*size = number_of("OMPI_COMM_WORLD_SIZE", 1);
+	} else if (getenv("PMI_SIZE")) {
+		*rank = number_of("PMI_RANK", 0);
+		*size = number_of("PMI_SIZE", 1);
+	}
+	if (*size < 1 || *rank < 0 || *rank >= *size)
+		*rank = 0, *size = 1;
+}
+
+/* A run among several begins elsewhere: claims are then seldom contended. */
+static size_t first_item(const struct batch *b)
+{
+	long rank, size;
+
+	find_rank(&rank, &size);
+	return (size_t)((double)b->count * (double)rank / (double)size);
+}
+
+static char *relative_output(const struct batch *b, const char *relative)
+{
+	const char *suffix = b->values->suffix ? b->values->suffix : "";
+	const char *slash = strrchr(relative, '/'), *dot = strrchr(relative, '.');
+	const size_t stem =
+		dot && (!slash || dot > slash) ? (size_t)(dot - relative) : strlen(relative);
+
+	return text_format("%.*s%s%s", (int)stem, relative, suffix, relative + stem);
+}
+
+static int make_items(struct batch *b)
+{
+	const size_t n = b->tree.count;
+	size_t first, index = 0, shards = 1;
+	int status = b->values->shard ? parse_shard(b->values->shard, &index, &shards) : LACUNA_OK;
+
+	b->items = memory_alloc_array(n ? n : 1, sizeof(*b->items));
+	if (status || !b->items)
+		return status ? status : LACUNA_ENOMEM;
+	b->count = n;
+	first = first_item(b);
+	/* In the order of the tree, for configurations; then turned. */
+	for (size_t i = 0; !status && i < n; i++) {
+		struct item *item = &b->items[(i + n - first) % n];
+
+		item->file = &b->tree.files[i];
+		item->relative = relative_output(b, item->file->relative);
+		if (!item->relative)
+			return LACUNA_ENOMEM;
+		if (i % shards != index) {
+			item->state = ITEM_ELSEWHERE;
+			b->elsewhere++;
+		}
+		status = plans_find(&b->plans, b->conf, item->file, &item->plan);
+	}
+	return status;
+}
+
+/* ---- resources --------------------------------------------------------------------------------------- */
+
+static double largest_file(const struct batch *b)
+{
+	double largest = 0;
+
+	for (size_t i = 0; i < b->tree.count; i++)
+		if ((double)b->tree.files[i].size > largest)
+			largest = (double)b->tree.files[i].size;
+	return largest;
+}
+
+/* A byte of a file is a value of a picture at most, as a rule; a restoration needs some 25 floats for it, and the network
+ * its work space. */
+static void share_resources(struct batch *b)
+{
+	static const double network = 0x1p30;
+	const struct batch_values *v = b->values;
+	const double all = (double)resources_set(0, v->memory);
+	const double need = network + 100 * largest_file(b);
+	double workers = threads_count();
+
+	if (number_of("OMPI_COMM_WORLD_LOCAL_SIZE", 1) > 1)
+		workers /= (double)number_of("OMPI_COMM_WORLD_LOCAL_SIZE", 1);
+	if (all > 0 && workers * need > all)
+		workers = all / need;
+	b->workers = v->workers ? (int)v->workers : workers < 1 ? 1 : (int)workers;
+	if ((size_t)b->workers > b->tree.count && b->tree.count)
+		b->workers = (int)b->tree.count;
+	b->plans.budget = all > 0 ? (size_t)(all / b->workers) : 0;
+	memory_set_budget(0); /* the parent's lists are no picture */
+}
+
+/* ---- after the run ----------------------------------------------------------------------------------- */
+
+static void add_rows_before(struct batch *b)
+{
+	enum { ROWS_MOST = 5000 };
+
+	for (size_t i = 0; i < b->count && json_array_size(b->rows) < ROWS_MOST; i++)
+		if (b->items[i].state == ITEM_BEFORE)
+			json_array_append_new(b->rows, json_pack("{s:o, s:s}", "path",
+								 encoded(b->items[i].relative),
+								 "state", "done"));
+}
+
+static char *summary_text(const struct batch *b)
+{
+	const size_t left = b->count - b->elsewhere - b->before - b->done - b->failed;
+	char *doubts = b->doubtful ? text_format(", %zu of them doubtful", b->doubtful)
+				   : memory_strdup("");
+	char *before = b->before ? text_format(", %zu done before", b->before) : memory_strdup("");
+	char *rest = left ? text_format(", %zu left", left) : memory_strdup("");
+	char *text = NULL;
+
+	if (doubts && before && rest)
+		text = text_format("%zu images: %zu restored%s%s, %zu failed%s",
+				   b->count - b->elsewhere, b->done, doubts, before, b->failed,
+				   rest);
+	memory_release(doubts);
+	memory_release(before);
+	memory_release(rest);
+	return text;
+}
+
+static int write_sheet(struct batch *b, const char *summary)
+{
+	const struct batch_values *v = b->values;
+	char *path;
+	json_t *about;
+	int status;
+
+	if (v->no_html)
+		return LACUNA_OK;
+	sheet_close(&b->cards);
+	add_rows_before(b);
+	path = v->html ? memory_strdup(v->html) : text_format("%s/batch.html", b->output);
+	about = json_pack("{s:s}", "text", summary);
+	status = path ? sheet_write(path, b->state, about, b->rows) : LACUNA_ENOMEM;
+	json_decref(about);
+	memory_release(path);
+	return status;
+}
+
+static int finish(struct batch *b)
+{
+	char *summary = summary_text(b);
+	const int complete = b->done + b->before + b->elsewhere == b->count;
+	int status = summary ? write_sheet(b, summary) : LACUNA_ENOMEM;
+
+	if (status)
+		failure(NULL, status);
+	print_event(b, json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "end", "done",
+				 (json_int_t)b->done, "before", (json_int_t)b->before, "failed",
+				 (json_int_t)b->failed, "doubtful", (json_int_t)b->doubtful));
+	if (summary && (!b->values->quiet || !complete))
+		fprintf(stderr, "lacuna: %s\n", summary);
+	memory_release(summary);
+	if (signals_received()) {
+		fputs("lacuna: stopped; the same command goes on\n", stderr);
+		return 128 + signals_received();
+	}
+	return status || !complete		  ? STATUS_FAILED
+	       : b->values->strict && b->doubtful ? STATUS_DOUBTFUL
+						  : STATUS_DONE;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------- */
+
+static int make_output(const char *path)
+{
+	struct stat st;
+
+	if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
+		return LACUNA_OK;
+	return errno == EEXIST
+		       ? error_set(LACUNA_EIO, "%s: is not a directory", path)
+		       : error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
+}
+
+static int run_here(struct batch *b)
+{
+	int status = make_output(b->output);
+
+	if (!status)
+		status = share_join(b->state, &b->share);
+	if (!status && b->share.others)
+		log_message(LACUNA_LOG_INFO,
+			    "%lld other run%s at work on %s: the images are shared",
+			    (long long)b->share.others, b->share.others == 1 ? " is" : "s are",
+			    b->output);
+	if (!status)
+		status = batch_run(b);
+	share_leave(&b->share);
+	return status;
+}
+
+static void print_plan(const struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state != ITEM_ELSEWHERE)
+			printf("%s -> %s/%s%s%s\n", b->items[i].file->path, b->output,
+			       b->items[i].relative, *b->items[i].plan->overrides ? "  " : "",
+			       b->items[i].plan->overrides);
+}
+
+static int prepare(struct batch *b, int count, char **operands)
+{
+	int status = collect(b, count, operands);
+
+	share_resources(b);
+	if (!status && !b->tree.count)
+		status = error_set(LACUNA_EIO, "no picture was found; --include names others than "
+					       "*.tif and *.tiff");
+	return status;
+}
+
+static void release(struct batch *b)
+{
+	journal_close(&b->writer);
+	journal_free(&b->journal);
+	sheet_close(&b->cards);
+	for (size_t i = 0; i < b->count; i++)
+		memory_release(b->items[i].relative);
+	memory_release(b->items);
+	plans_free(&b->plans);
+	conf_destroy(b->conf);
+	tree_free(&b->tree);
+	json_decref(b->rows);
+	memory_release(b->state);
+}
+
+static int execute(const struct command *c, struct batch *b, int count, char **operands)
+{
+	const struct batch_values *v = b->values;
+	int status = plans_create(&b->plans, &v->recipe);
+
+	b->state = text_format("%s/.lacuna", b->output);
+	if (!status && !b->state)
+		status = LACUNA_ENOMEM;
+	if (!status)
+		status = prepare(b, count, operands);
+	if (!status)
+		status = conf_create(v->table, &b->conf);
+	if (status)
+		return failure(NULL, status);
+	status = make_items(b);
+	if (status)
+		return plugin_refused(c, status);
+	if (v->dry_run) {
+		print_plan(b);
+		return STATUS_DONE;
+	}
+	status = run_here(b);
+	if (status) {
+		failure(NULL, status);
+		finish(b);
+		return STATUS_FAILED;
+	}
+	return finish(b);
+}
+
+static int run(const struct command *c, const void *values, int count, char **operands)
+{
+	const struct batch_values *v = values;
+	struct batch b = {
+		.values = v, .output = v->output, .cards = { .fd = -1 }, .writer = { .fd = -1 }
+	};
+	int result;
+
+	verbosity_set(v->quiet ? 0 : v->verbose ? 2 : 1);
+	if (!b.output && count)
+		b.output = operands[--count];
+	if (!b.output || (!count && !v->list))
+		return misuse(c, "%s is missing", b.output ? "the input" : "the output directory");
+	if (v->deviation && v->recipe.samples < 2)
+		return misuse(c, "--std needs --samples of at least 2");
+	b.rows = json_array();
+	result = execute(c, &b, count, operands);
+	release(&b);
+	return result;
+}
+
+const struct command command_batch = {
+	.name = "batch",
+	.operands = "IN ... OUT -A OPERATOR [OPTION ...]",
+	.summary = "restore whole directories of pictures",
+	.details =
+		"Restores the TIFFs in the directories IN, and in those below them, and writes "
+		"them under the same names into OUT.  Several pictures are restored at a time, "
+		"each "
+		"in a process of its own: what goes wrong with one costs that one.  Stopped at any "
+		"moment, by whatever, the same command goes on: what is done already, with the "
+		"same options and files, is not done again.\n\n"
+		"A file lacuna.conf in a directory holds options for the pictures there and below, "
+		"one a line, such as 'noise = 0.01' or 'operator = blur:psf=star.tif'; a line "
+		"[scan-*.tif] limits those that follow to files of such names, and {stem} stands "
+		"for a file's name without .tif.  They take the place of the command line's.\n\n"
+		"OUT/.lacuna holds the journal.  Several runs may work on one OUT, on machines "
+		"that "
+		"share it as well: each picture is restored by one of them.  OUT/batch.html shows "
+		"all pictures before and after.",
+	.shared = recipe_rows,
+	.shared_count = &recipe_row_count,
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.defaults = &defaults,
+	.values_size = sizeof(struct batch_values),
+	.operands_min = 0,
+	.operands_max = -1,
+	.run = run,
+};
