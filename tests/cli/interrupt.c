@@ -28,8 +28,8 @@ static void run(char **argv, const int ends[2])
 	_exit(127);
 }
 
-/* True when the word has come through. */
-static int wait_for(int fd, const char *word)
+/* True when one of the words has come through. */
+static int wait_for(int fd, const char *word, const char *other)
 {
 	char seen[8192];
 	size_t n = 0;
@@ -38,7 +38,7 @@ static int wait_for(int fd, const char *word)
 	while (n < sizeof(seen) - 1 && (got = read(fd, seen + n, sizeof(seen) - 1 - n)) > 0) {
 		n += (size_t)got;
 		seen[n] = 0;
-		if (strstr(seen, word))
+		if (strstr(seen, word) || strstr(seen, other))
 			return 1;
 	}
 	return 0;
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	stubborn = child;
 	signal(SIGALRM, give_up);
 	alarm(60);
-	if (!wait_for(ends[0], "step "))
+	if (!wait_for(ends[0], "step ", "at work"))
 		fputs("interrupt: the command showed no progress\n", stderr);
 	do {
 		kill(child, SIGINT);

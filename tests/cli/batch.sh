@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Whole directories: what is restored, with which options, what happens when something goes wrong, and going on.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+how="-A identity -p gaussian -n 0.02"
+batch() {
+	"$LACUNA" batch "$@"
+}
+
+# make NAME WIDTH: a small picture
+make() {
+	"$maketiff" "$1" uint8 $2 24 1 1 || exit 99
+}
+
+# counts RESTORED BEFORE FAILED NAME: the last event says so
+counts() {
+	tail -n 1 out >last
+	grep -q "\"done\":$1,\"before\":$2,\"failed\":$3," last
+	tap_status=$?
+	tap_result $tap_status "$4"
+	test $tap_status -eq 0 || { cat last err; } | diag
+}
+
+# as_single IN OUT NAME: what restore makes of it, to the bit
+as_single() {
+	"$LACUNA" restore -q $how "$1" -o single.tif -f && cmp single.tif "$2" >differs 2>&1
+	tap_result $? "$3"
+}
+
+no_temporaries() {
+	test -z "`find "$1" -name '.lacuna-*.tmp'`"
+	tap_result $? "$2"
+}
+
+mkdir -p in/deep/er in/.hidden
+for i in 1 2 3 4; do
+	make in/$i.tif 2$i
+done
+make in/deep/5.TIF 25
+make in/deep/er/6.tiff 26
+make in/.hidden/7.tif 27
+"$maketiff" in/stack.tif uint16 24 20 3 3
+echo text >in/notes.txt
+cp in/1.tif in/picture.dat
+
+# ---- a tree
+
+ok "a tree is restored" batch in out1 $how --json
+counts 7 0 0 "seven images: not what is hidden, nor what is no TIFF"
+ok "directories are kept" test -f out1/deep/er/6.tiff
+ok "names are kept" test -f out1/deep/5.TIF
+as_single in/1.tif out1/1.tif "each as restore makes it"
+as_single in/stack.tif out1/stack.tif "stacks, too"
+ok "a contact sheet is written" grep -q '"path":"deep\\/er\\/6.tiff"' out1/batch.html
+no_temporaries out1 "and nothing else"
+ok "one at a time" batch in one $how -j1 -q
+ok "three at a time" batch in three $how -j3 -q
+same_text one/deep/er/6.tiff three/deep/er/6.tiff "make the same bits"
+same_text one/stack.tif three/stack.tif "in stacks, too"
+
+ok "other names" batch in -o named $how -q --include 'picture.*' --include 'deep/*.TIF' --suffix -r
+ok "globs for names, and for paths" test -f named/picture-r.dat -a -f named/deep/5-r.TIF -a ! -f named/1-r.tif
+ok "without some" batch in -o without $how -q --exclude deep --exclude '[12].tif' --no-html
+ok "neither files nor directories of these names" test "`cd without && echo *`" = "3.tif 4.tif stack.tif"
+ok "outputs within inputs" batch in in/restored $how --json -q
+ok "... again" batch in in/restored $how --json -q
+counts 0 7 0 "outputs are no inputs"
+rm -rf in/restored
+ok "two directories" batch in/deep/er in/deep -o two $how -q
+ok "keep their names" test -f two/er/6.tiff -a -f two/deep/5.TIF
+printf 'in/1.tif\nin/deep/5.TIF\n' >list
+ok "a list" batch --list list -o listed $how -q
+ok "keeps directories" test -f listed/in/deep/5.TIF
+ok "a dry run" batch in -o dry $how --dry-run
+contains out "in/deep/5.TIF -> dry/deep/5.TIF" "names what it would do"
+ok "and does nothing" test ! -e dry
+
+# ---- going on
+
+ok "once more" batch in out1 $how --json
+counts 0 7 0 "what is done is not done again"
+touch in/1.tif
+ok "touched" batch in out1 $how --json
+counts 0 7 0 "is not changed"
+make in/1.tif 31
+ok "another input" batch in out1 $how --json
+counts 1 6 0 "is restored"
+printf x >>out1/2.tif
+rm out1/3.tif
+ok "a damaged output, and a lost one" batch in out1 $how --json
+counts 2 5 0 "are made again"
+as_single in/2.tif out1/2.tif "as they were"
+ok "another option" batch in out1 -A identity -p gaussian -n 0.03 --json
+counts 7 0 0 "changes all"
+rm -rf out1/.lacuna
+ok "and back" batch in back $how -q
+
+mkdir foreign
+echo mine >foreign/1.tif
+fails 1 "a file of somebody else's" batch in foreign $how --json
+counts 6 0 1 "is a failure"
+contains err "exists, and is not of a batch; --force replaces it" "that says so"
+ok "and kept" grep -q mine foreign/1.tif
+ok "unless forced" batch in foreign $how --json --force
+counts 1 6 0 "to be replaced"
+
+# ---- options of single files
+
+mkdir -p conf/a
+for i in 1 2 3; do
+	make conf/a/$i.tif 2$i
+done
+cat >conf/lacuna.conf <<'END'
+# for all
+noise = 0.05
+END
+cat >conf/a/lacuna.conf <<'END'
+[2*]
+noise = 0.01
+operator = mask:file={stem}-mask.tif
+END
+"$maketiff" conf/a/2-mask.tif uint8 22 24 1 1
+ok "configurations" batch conf -o conf-out --exclude '*-mask.tif' -A identity -p gaussian --dry-run
+contains out "conf/a/1.tif -> conf-out/a/1.tif  noise=0.05" "of a directory hold below it"
+contains out "operator=mask:file=conf/a/2-mask.tif" "of a pattern for its files, with paths beside them"
+printf 'file\tnoise\na/3.tif\t0.07\n2.tif\t0.08\n' >table.tsv
+ok "a table" batch conf -o conf-out --exclude '*-mask.tif' -A identity -p gaussian --dry-run --table table.tsv
+contains out "noise=0.07" "for a path"
+contains out "noise=0.08" "for a name"
+echo 'noize = 3' >>conf/lacuna.conf
+fails 2 "a word that is no option" batch conf -o conf-out -A identity
+contains err "conf/lacuna.conf: line 3: unknown option 'noize'; did you mean 'noise'?" "is named with its place"
+
+# ---- what is wrong
+
+mkdir bad
+make bad/good.tif 24
+: >bad/empty.tif
+head -c 100 bad/good.tif >bad/cut.tif
+echo 'no picture' >bad/text.tif
+cp bad/good.tif bad/closed.tif
+fails 1 "bad files" batch bad bad-out $how --json
+for f in empty cut text; do
+	contains err "lacuna: bad/$f.tif: " "$f.tif is named"
+done
+ok "the others are restored" test -f bad-out/good.tif
+ok "and nothing is written for the bad ones" test ! -e bad-out/cut.tif
+contains bad-out/batch.html '"state":"failed"' "the sheet has them"
+fails 1 "at the first failure" batch bad bad-fast $how --fail-fast -j1 --json
+contains err " left" "--fail-fast stops"
+fails 1 "no input" batch nothing out2 $how
+one_line "no input"
+fails 2 "no output" batch $how
+two_lines batch "no output"
+fails 1 "an output that is a file" batch bad list $how
+fails 1 "no picture" batch in/.hidden/no out2 $how
+for f in 1 2; do mkdir -p same$f/x; make same$f/x/1.tif 24; done
+fails 1 "one output for two" batch same1/x same2/x -o out2 $how
+contains err "would have the same output" "says so"
+
+# ---- plugins that go wrong
+
+$CC -shared -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/cli/trap.c" -o trap.so || exit 99
+mkdir traps
+for w in 24 33 25 34 26 35 27 36 28; do
+	make traps/$w.tif $w
+done
+fails 1 "traps" batch traps traps-out -A ./trap.so -p gaussian -n 0.02 --json --timeout 5 --memory 300M -j2
+counts 5 0 4 "cost only the images that spring them"
+# AddressSanitizer turns a crash into an exit.
+matches err 'traps/33.tif: \(crashed (signal 11\|a plugin ended\)' "a crash is named"
+contains err "traps/34.tif: took longer than allowed" "a hang is named"
+contains err "traps/35.tif: a plugin ended its process (exit status" "an exit is named"
+contains err "traps/36.tif: " "a leak is named"
+no_temporaries traps-out "no temporary is left of them"
+
+# ---- kill -9, again and again; Ctrl-C; two runs at once
+
+mkdir many
+for i in `seq 10 39`; do
+	make many/$i.tif $i
+done
+: >many/empty.tif
+batch many whole $how -q >/dev/null 2>&1
+round=0
+while test $round -lt 12; do
+	batch many killed $how -j2 >/dev/null 2>&1 &
+	pid=$!
+	sleep 0.0`expr \( $round \* 7 + 2 \) % 10`
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	round=`expr $round + 1`
+done
+fails 1 "after being killed twelve times" batch many killed $how --json
+counts "[0-9]*" "[0-9]*" 1 "all is done but the bad one"
+different=
+for f in `cd whole && ls *.tif`; do
+	cmp -s whole/$f killed/$f || different="$different $f"
+done
+ok "the same bits as undisturbed" test -z "$different"
+sleep 0.1
+fails 1 "... once more" batch many killed $how --json
+counts 0 30 1 "nothing is left to do"
+no_temporaries killed "no temporary is left"
+ok "nor a claim" test -z "`ls killed/.lacuna/claims`"
+
+batch many shared $how -j1 -q >/dev/null 2>&1 &
+pid=$!
+batch many shared $how -j1 -q >/dev/null 2>&1
+wait $pid
+cat shared/.lacuna/journal-*.jsonl | grep '"state":"done"' | sed 's/.*"path":"\([^"]*\)".*/\1/' | sort | uniq -c | awk '$1 > 1' >double
+ok "two runs at once do nothing twice" test ! -s double -a `cat shared/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 30
+for i in 1 2 3; do
+	batch many sharded $how -q --shard $i/3 >/dev/null 2>&1
+done
+fails 1 "three shards" batch many sharded $how --json
+counts 0 30 1 "are all"
+
+endless="$LACUNA batch many stopped -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 100000 --progress -j2"
+fails 130 "interrupted" "$interrupt" once $endless
+no_temporaries stopped "no temporary is left"
+ok "nor a claim" test -z "`ls stopped/.lacuna/claims`"
+done_testing
