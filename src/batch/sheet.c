@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "batch/sheet.h"
+#include "batch/sheet-html.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/temporary.h"
@@ -17,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "sheet-html.h"
 
 enum { SIDE_MOST = 192, CARDS_MOST = 3000 };
 static const char prefix[] = "sheet-", suffix[] = ".jsonl";
@@ -204,6 +203,11 @@ static int put_json(FILE *f, const json_t *json)
 	return json_dumpf(json, f, JSON_COMPACT | JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(6)) < 0;
 }
 
+static void put_text(FILE *f, const char *text)
+{
+	fwrite(text, 1, strlen(text), f);
+}
+
 static void put_rows(FILE *f, json_t *rows, json_t *cards)
 {
 	json_t *row;
@@ -215,7 +219,7 @@ static void put_rows(FILE *f, json_t *rows, json_t *cards)
 		json_t *card = path ? json_object_get(cards, path) : NULL;
 
 		if (i)
-			fputs(",\n", f);
+			put_text(f, ",\n");
 		if (card)
 			json_object_update_missing(row, card);
 		put_json(f, row);
@@ -238,7 +242,7 @@ int sheet_write(const char *path, const char *directory, json_t *summary, json_t
 		else if (!strcmp(sheet_html[i], "@rows@\n"))
 			put_rows(f, rows, cards);
 		else
-			fputs(sheet_html[i], f);
+			put_text(f, sheet_html[i]);
 	}
 	if (!status && (fflush(f) || ferror(f)))
 		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));

@@ -30,8 +30,9 @@ may_include src/image image base
 may_include src/plugin plugin base
 may_include src/engine engine plugin base
 may_include src/restore restore engine plugin base
+may_include src/batch batch image base
 test ! -d src/study || may_include src/study study engine plugin base
-may_include src/cli cli study restore engine plugin image base
+may_include src/cli cli study batch restore engine plugin image base
 may_include plugins/common common
 for family in operators priors guidances samplers; do
 	may_include plugins/$family common
@@ -55,7 +56,8 @@ cd "$abs_top_srcdir" || exit 99
 quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c src/restore/*.c"
 plugins="plugins/*/*.c"
 absent "below src/cli nothing prints" \
-	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet
+	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet src/batch/*.c
+# Those of src/batch/pool.c are processes of their own.
 absent "below src/cli nothing exits" '(^|[^a-z_])(exit|_exit|quick_exit|abort)\(' $quiet
 absent "plugins do not print, exit or handle signals" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|exit|_exit|abort|signal|sigaction|raise|setlocale|chdir|fesetround|fesetenv)\(' \
