@@ -56,12 +56,30 @@ static int parse_run(const char *run, char host[64], long *pid)
 	return end == time && *pid > 0;
 }
 
+/* Numbers of processes are used again: where the system shows what a process runs (Linux), another program is none of ours. */
+static int is_another_program(long pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/exe", pid);
+	if (stat("/proc/self/exe", &ours))
+		return 0;
+	if (stat(path, &theirs))
+		return errno ==
+		       ENOENT; /* a process that has ended, and was not waited for, has none */
+	return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
+}
+
+/* Of this machine, and gone. */
 static int process_is_dead(const char *host, long pid)
 {
 	char here[64];
 
 	temporary_host(here, sizeof(here));
-	return !strcmp(host, here) && kill((pid_t)pid, 0) && errno == ESRCH;
+	if (strcmp(host, here) != 0)
+		return 0;
+	return kill((pid_t)pid, 0) ? errno == ESRCH : is_another_program(pid);
 }
 
 /* Both times are the file system's, so that the machines' clocks do not matter. */

@@ -181,7 +181,7 @@ static json_t *read_all_cards(const char *directory)
 {
 	json_t *cards = json_object();
 	struct dirent **list = NULL;
-	const int n = scandir(directory, &list, is_cards, alphasort);
+	const int n = directory ? scandir(directory, &list, is_cards, alphasort) : 0;
 
 	for (int i = 0; i < n; i++) {
 		char *path = text_format("%s/%s", directory, list[i]->d_name);

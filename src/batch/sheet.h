@@ -23,7 +23,7 @@ void sheet_keep(struct sheet_writer *, const json_t *card);
 void sheet_close(struct sheet_writer *);
 
 /* Writes the sheet.  rows: what is known of each image, an array of objects with "path"; the pictures of a card that was kept
- * under the same path are put in.  summary: shown above. */
+ * under the same path are put in; directory: of the cards, or NULL.  summary: shown above. */
 int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/batch.h"
+#include "cli/card.h"
 #include "cli/report.h"
 
 #include <errno.h>
@@ -73,50 +74,19 @@ static void enter_page(void *context, const struct lacuna_shape *shape)
 static void look_at_page(void *context, const struct look *look)
 {
 	const struct batch *b = context;
-	const struct scale *scale = look->scale;
 
 	now.megapixels += (double)lacuna_count(&look->before->shape) / 1e6;
-	if (look->page || b->values->no_html)
-		return;
-	json_object_set_new(now.card, "before",
-			    sheet_thumbnail(look->before, scale->black, scale->white));
-	json_object_set_new(now.card, "after",
-			    sheet_thumbnail(look->after, scale->black, scale->white));
-	if (look->deviation)
-		json_object_set_new(now.card, "deviation",
-				    sheet_thumbnail(look->deviation, 0,
-						    look->noise * (scale->white - scale->black)));
+	if (!b->values->no_html)
+		card_look(now.card, look);
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------- */
-
-static void add_facts(json_t *card, const json_t *report, double seconds)
-{
-	json_t *pages = json_object_get(report, "pages"), *first = json_array_get(pages, 0);
-	json_t *y = json_object_get(first, "measurement");
-	char size[64];
-
-	json_object_set_new(card, "seconds", report_real(seconds));
-	json_object_set_new(card, "pages", json_integer((json_int_t)json_array_size(pages)));
-	if (!first)
-		return;
-	snprintf(size, sizeof(size), "%lld x %lld, %s",
-		 (long long)json_integer_value(json_object_get(y, "width")),
-		 (long long)json_integer_value(json_object_get(y, "height")),
-		 json_string_value(json_object_get(first, "sample_type")));
-	json_object_set_new(card, "size", json_string(size));
-	json_object_set(card, "noise", json_object_get(first, "noise"));
-	json_object_set(card, "found",
-			json_object_get(json_object_get(first, "noise_model"), "found"));
-}
+/* ---- one image --------------------------------------------------------------------------------------- */
 
 static json_t *stamp_json(const struct stamp *s)
 {
 	return json_pack("[I, I, I, s]", (json_int_t)s->size, (json_int_t)s->modified,
 			 (json_int_t)s->changed, s->digest);
 }
-
-/* ---- one image --------------------------------------------------------------------------------------- */
 
 /* NAME.tif to NAME.std.tif */
 static char *deviation_name(const char *output)
@@ -170,7 +140,7 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	if (!status) {
 		json_object_set_new(reply, "input", stamp_json(&input));
 		json_object_set_new(reply, "output", stamp_json(&result));
-		add_facts(now.card, report, json_number_value(json_object_get(report, "seconds")));
+		card_add_facts(now.card, report);
 	}
 	json_decref(report);
 	return status;

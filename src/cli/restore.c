@@ -3,11 +3,14 @@
 /* lacuna restore: one file.  restoration.c does the work. */
 #include <config.h>
 
+#include "batch/sheet.h"
+#include "cli/card.h"
 #include "cli/cli.h"
 #include "base/error.h"
 #include "cli/common.h"
 #include "cli/report.h"
 #include "cli/restoration.h"
+#include "cli/targets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 
 struct values {
 	struct recipe recipe; /* first: its rows are shared */
-	const char *output, *deviation, *singles, *reference, *report, *start;
+	const char *output, *deviation, *singles, *reference, *report, *start, *html;
 	int64_t threads;
 	uint64_t memory;
 	int force, in_place, quiet, verbose, progress, json, strict;
@@ -40,6 +43,8 @@ static const struct option_row rows[] = {
 	  "print PSNR, SSIM and NRMSE against this picture, before and after", AT(reference) },
 	{ "report", 0, OPTION_FILE, "R.json", "write a record of all that determines the result",
 	  AT(report) },
+	{ "html", 0, OPTION_FILE, "PAGE.html",
+	  "write a page that shows the picture before and after", AT(html) },
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
@@ -92,6 +97,29 @@ static int report_failure(const struct values *v, const char *input, int status)
 		       : failure_among(files, n, status);
 }
 
+static void look(void *context, const struct look *l)
+{
+	card_look(context, l);
+}
+
+/* The contact sheet of one picture. */
+static int write_page(const struct values *v, const struct restoration *r, const json_t *report,
+		      json_t *card)
+{
+	json_t *cards = json_array(), *about = json_pack("{s:s}", "text", "One picture.");
+	int status;
+
+	card_add_facts(card, report);
+	json_object_set(card, "path", json_object_get(report, "input"));
+	json_object_set_new(card, "state", json_string("done"));
+	json_object_set_new(card, "doubts", json_integer(r->doubts));
+	json_array_append(cards, card);
+	status = sheet_write(v->html, NULL, about, cards);
+	json_decref(about);
+	json_decref(cards);
+	return status;
+}
+
 static int restore_file(const struct values *v, const char *input, struct restoration *r)
 {
 	const struct file_names names = {
@@ -105,15 +133,21 @@ static int restore_file(const struct values *v, const char *input, struct restor
 		.force = v->force,
 		.in_place = v->in_place,
 	};
-	json_t *report = NULL;
-	int status;
+	json_t *report = NULL, *card = json_object();
+	int status = v->html ? target_check(v->html, input, v->force, 0) : LACUNA_OK;
 
+	r->look = v->html ? look : NULL;
+	r->look_context = card;
 	r->print_metrics = !v->quiet && !v->json;
 	r->show_progress = v->progress || (isatty(STDERR_FILENO) && !v->quiet);
-	status = restoration_run(r, &names, &report);
+	if (!status)
+		status = restoration_run(r, &names, &report);
+	if (!status && v->html)
+		status = write_page(v, r, report, card);
 	if (!status)
 		status = print_report(v, report);
 	json_decref(report);
+	json_decref(card);
 	return status			? report_failure(v, input, status)
 	       : v->strict && r->doubts ? STATUS_DOUBTFUL
 					: STATUS_DONE;

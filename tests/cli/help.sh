@@ -7,7 +7,7 @@ ok "--version" "$LACUNA" --version
 matches out '^lacuna [0-9]' "--version: form"
 ok "--help" "$LACUNA" --help
 cp out all
-for command in restore simulate compare study list help check; do
+for command in restore batch simulate compare study list help check; do
 	contains all "  $command " "--help names $command"
 	ok "$command --help" "$LACUNA" $command --help
 	cp out page

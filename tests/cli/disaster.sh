@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# A batch of 60 pictures, some of them bad, killed at random moments and with a full disk, ends as if nothing had
+# happened.  Long: only with LACUNA_LONG.  KILLS says how often it is killed [200].
+. "$abs_top_srcdir/tests/cli/common.sh"
+if test -z "$LACUNA_LONG"; then
+	skip "long; LACUNA_LONG=1 runs it" "disasters"
+	done_testing
+	exit
+fi
+
+how="-A identity -p gaussian -n 0.02 --no-html"
+mkdir -p in/a/b
+for i in `seq 10 62`; do
+	"$maketiff" in/`test $((i % 3)) -eq 0 && echo a/b/`$i.tif uint8 $i 40 1 1 || exit 99
+done
+: >in/empty.tif
+head -c 1 in/10.tif >in/one.tif
+head -c 200 in/10.tif >in/cut.tif
+echo "no picture" >in/text.tif
+head -c 2000 /dev/urandom >in/noise.tif
+# A header of a picture as wide and high as it can be.
+printf 'II\052\000\010\000\000\000\003\000\000\001\004\000\001\000\000\000\377\377\377\177\001\001\004\000\001\000\000\000\377\377\377\177\002\001\003\000\001\000\000\000\010\000\000\000\000\000\000\000' >in/huge.tif
+ln -s nowhere in/link.tif
+"$LACUNA" batch in whole $how -q >/dev/null 2>&1
+
+round=0 kills=0
+while test $kills -lt "${KILLS:-200}"; do
+	if test $((round % 8)) -eq 7; then
+		rm -rf killed # from the beginning
+	fi
+	"$LACUNA" batch in killed $how >/dev/null 2>&1 &
+	pid=$!
+	sleep `awk "BEGIN { srand($round); print 0.02 + rand() * 0.3 }"`
+	kill -9 $pid 2>/dev/null && kills=`expr $kills + 1`
+	wait $pid 2>/dev/null
+	round=`expr $round + 1`
+done
+echo "# killed $kills times in $round rounds"
+sleep 0.2
+fails 1 "after all that" "$LACUNA" batch in killed $how --json
+contains err "6 failed" "the bad ones are named"
+for f in empty one cut text noise huge; do
+	contains err "in/$f.tif" "$f.tif"
+done
+(cd whole && find . -name '*.tif' | sort) >expected
+(cd killed && find . -name '*.tif' | sort) >found
+same_text expected found "every good picture is there"
+different=
+while read f; do
+	cmp -s "whole/$f" "killed/$f" || different="$different $f"
+done <expected
+ok "with the same bits" test -z "$different"
+ok "nothing half-written" test -z "`find killed -name '*.tmp'`" -a -z "`ls killed/.lacuna/claims`"
+
+mkdir disk
+if mount -t tmpfs -o size=48k tmpfs disk 2>/dev/null; then
+	fails 1 "a disk that is too small" "$LACUNA" batch in disk/out $how
+	contains err "No space left" "says so"
+	ok "nothing half-written there" test -z "`find disk -name '*.tmp'`"
+	mount -o remount,size=4m disk
+	fails 1 "after room was made" "$LACUNA" batch in disk/out $how
+	different=
+	while read f; do
+		cmp -s "whole/$f" "disk/out/$f" || different="$different $f"
+	done <expected
+	ok "the same bits" test -z "$different"
+	umount disk
+else
+	skip "cannot mount" "a disk that is too small"
+fi
+done_testing
