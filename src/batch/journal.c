@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char prefix[] = "journal-", suffix[] = ".jsonl";
@@ -251,6 +252,26 @@ int journal_load(const char *directory, struct journal *j)
 	closedir(d);
 	keep_last(j);
 	return status;
+}
+
+int64_t journal_size(const char *directory, const char *except)
+{
+	DIR *d = opendir(directory);
+	struct dirent *entry;
+	int64_t size = 0;
+
+	while (d && (entry = readdir(d))) {
+		const char *run = entry->d_name + sizeof(prefix) - 1;
+		struct stat st;
+
+		if (is_journal(entry->d_name) &&
+		    (!except || strncmp(run, except, strlen(except)) != 0) &&
+		    !fstatat(dirfd(d), entry->d_name, &st, 0))
+			size += st.st_size;
+	}
+	if (d)
+		closedir(d);
+	return size;
 }
 
 static int by_path(const void *key, const void *entry)

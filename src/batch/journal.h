@@ -35,6 +35,8 @@ struct journal {
 /* Reads all files of the directory; one that does not exist is an empty journal. */
 int journal_load(const char *directory, struct journal *);
 void journal_free(struct journal *); /* leaves an empty one */
+/* Bytes of all files but that of the run `except' (or NULL): when they are as many as before, no other run has written. */
+int64_t journal_size(const char *directory, const char *except);
 const struct journal_entry *journal_find(const struct journal *, const char *path);
 
 struct journal_writer {

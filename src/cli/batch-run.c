@@ -28,6 +28,8 @@ struct loop {
 	size_t next;   /* item to look at */
 	size_t *queue; /* claimed, noted in the journal, not given yet */
 	size_t queued;
+	size_t *held; /* finished, but not on the disk yet: still claimed */
+	size_t held_count;
 	size_t waiting;	     /* items that other runs have claimed */
 	double beat, waited; /* when the heart beat last, when others were looked at last */
 };
@@ -80,26 +82,32 @@ static int read_journal(struct batch *b)
 {
 	journal_free(&b->journal);
 	b->journal_time = wall_clock();
+	b->journal_size = journal_size(b->state, b->share.run);
 	return journal_load(b->state, &b->journal);
 }
 
-static int is_newer(const struct batch *b, const struct item *item)
+/* The journal as it was read may not know of what another run has done since: to read it again takes time in proportion to
+ * all images, so it is done for a reason only. */
+static int is_outdated(const struct batch *b, const struct item *item)
 {
+	const struct journal_entry *e = journal_find(&b->journal, item->relative);
 	char *output = batch_path(b, item->relative);
 	struct stat st;
 	const int there = output && !stat(output, &st);
 
 	memory_release(output);
-	return there && (int64_t)(st.st_mtime + 2) * 1000000000 > b->journal_time;
+	return there &&
+	       (!e || e->state == JOURNAL_BEGUN ||
+		(int64_t)(st.st_mtime + 2) * 1000000000 > b->journal_time) &&
+	       journal_size(b->state, b->share.run) != b->journal_size;
 }
 
 /* After an item was claimed: another run may have done it since the journal was read. */
 static int look_again(struct batch *b, struct item *item, int *done)
 {
-	int status = LACUNA_OK;
+	int status = look_up(b, item, done);
 
-	*done = 0;
-	if ((b->share.others || item->state == ITEM_WAITING) && is_newer(b, item)) {
+	if (!status && !*done && is_outdated(b, item)) {
 		status = read_journal(b);
 		if (!status)
 			status = look_up(b, item, done);
@@ -217,7 +225,7 @@ static int finish_item(struct loop *l, struct item *item, const char *message, c
 	b->done += !failed;
 	b->doubtful += !failed && item->doubts > 0;
 	status = note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply);
-	share_release(&b->share, item->relative);
+	l->held[l->held_count++] = (size_t)(item - b->items);
 	sheet_keep(&b->cards, json_object_get(reply, "card"));
 	batch_show_item(b, item, message, reply);
 	if (failed && b->values->fail_fast)
@@ -266,6 +274,19 @@ static int handle(struct loop *l, struct pool_event *e)
 	json_decref(reply);
 	free(e->text);
 	return status;
+}
+
+/* What is begun, and what was done, is on the disk before it goes on; before that no other run may look for it. */
+static int flush(struct loop *l)
+{
+	struct batch *b = l->b;
+	const int status = journal_flush(&b->writer);
+
+	if (status)
+		return status;
+	while (l->held_count)
+		share_release(&b->share, b->items[l->held[--l->held_count]].relative);
+	return LACUNA_OK;
 }
 
 /* ---- work -------------------------------------------------------------------------------------------- */
@@ -422,9 +443,8 @@ static int work(struct loop *l)
 		status = fill_queue(l);
 		if (!status)
 			status = look_at_others(l);
-		/* What is begun, and what was done, is on the disk before it goes on. */
 		if (!status)
-			status = journal_flush(&b->writer);
+			status = flush(l);
 		if (!status)
 			status = give_work(l);
 		if (!status)
@@ -469,8 +489,9 @@ int batch_run(struct batch *b)
 	if (!status && !b->values->no_html)
 		status = sheet_open(b->state, b->share.run, &b->cards);
 	l.queue = memory_alloc_array((size_t)b->workers * AHEAD + 1, sizeof(*l.queue));
+	l.held = memory_alloc_array(b->count, sizeof(*l.held));
 	if (!status)
-		status = l.queue ? pool_create(b->workers, &w, &l.pool) : LACUNA_ENOMEM;
+		status = l.queue && l.held ? pool_create(b->workers, &w, &l.pool) : LACUNA_ENOMEM;
 	if (!status) {
 		clean_all(b);
 		batch_show_begin(b);
@@ -478,11 +499,14 @@ int batch_run(struct batch *b)
 	}
 	if (l.pool)
 		pool_stop(l.pool, 1.5, forget, b);
-	release_claims(b);
 	if (!status)
-		status = journal_flush(&b->writer);
+		status = flush(&l);
+	release_claims(b);
+	while (l.held_count)
+		share_release(&b->share, b->items[l.held[--l.held_count]].relative);
 	batch_show_clear();
 	pool_destroy(l.pool);
 	memory_release(l.queue);
+	memory_release(l.held);
 	return status;
 }

@@ -171,6 +171,11 @@ char *batch_worker_restore(void *context, size_t index)
 	json_object_set_new(reply, "doubts", json_integer(item->plan->restoration.doubts));
 	json_object_set_new(reply, "megapixels", json_real(now.megapixels));
 	json_object_set_new(reply, "warnings", now.warnings);
+	/* A later run shows them as well. */
+	if (!status) {
+		json_object_set(now.card, "doubts", json_object_get(reply, "doubts"));
+		json_object_set(now.card, "warnings", now.warnings);
+	}
 	json_object_set_new(reply, "card", now.card);
 	text = json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(reply);

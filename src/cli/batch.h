@@ -84,6 +84,7 @@ struct batch {
 	struct share share;
 	struct journal journal;
 	int64_t journal_time; /* when it was read, nanoseconds since 1970 */
+	int64_t journal_size; /* of the other runs, as it was then */
 	struct journal_writer writer;
 	struct sheet_writer cards;
 	json_t *rows; /* of the contact sheet: failures and results of this run */

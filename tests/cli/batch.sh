@@ -212,6 +212,20 @@ batch many shared $how -j1 -q >/dev/null 2>&1
 wait $pid
 cat shared/.lacuna/journal-*.jsonl | grep '"state":"done"' | sed 's/.*"path":"\([^"]*\)".*/\1/' | sort | uniq -c | awk '$1 > 1' >double
 ok "two runs at once do nothing twice" test ! -s double -a `cat shared/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 30
+if unshare -u true 2>/dev/null; then
+	for host in one two three; do
+		unshare -u sh -c "hostname $host; exec '$LACUNA' batch many hosts $how -j1 -q" >/dev/null 2>&1 &
+	done
+	wait
+	different=
+	for f in `cd whole && ls *.tif`; do
+		cmp -s whole/$f hosts/$f || different="$different $f"
+	done
+	ok "three hosts make the same bits" test -z "$different"
+	ok "and nothing twice" test `cat hosts/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 30
+else
+	skip "no other host names" "three hosts"
+fi
 for i in 1 2 3; do
 	batch many sharded $how -q --shard $i/3 >/dev/null 2>&1
 done
