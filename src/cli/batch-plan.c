@@ -80,6 +80,7 @@ static int fingerprint(const struct plans *plans, struct plan *plan)
 		"reject", v->reject, "type", v->type, "pages", v->pages, "numbers",
 		(json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
 		v->keep_missing, v->only);
+	add_file(files, r->noise_file);
 	json_object_set_new(all, "files", contents_of(files));
 	json_object_set_new(all, "priors", json_string(plans->priors));
 	json_decref(files);
@@ -190,13 +191,23 @@ static const struct option_row *find_row(const char *name)
 	return i < recipe_row_count ? &recipe_rows[i] : NULL;
 }
 
+static char *place_value(const struct option_row *row, const struct conf_option *o)
+{
+	const int is_noise = row && !strcmp(row->name, "noise");
+
+	if (row && row->kind)
+		return place_paths(row->kind, o->value, o->directory);
+	if (is_noise && recipe_noise_is_file(o->value) && *o->value != '/')
+		return text_format("%s/%s", o->directory, o->value);
+	return memory_strdup(o->value);
+}
+
 static int merge_option(void *context, const struct conf_option *o)
 {
 	struct merge *m = context;
 	struct plan *plan = m->plan;
 	const struct option_row *row = find_row(o->name);
-	char *value = row && row->kind ? place_paths(row->kind, o->value, o->directory)
-				       : memory_strdup(o->value);
+	char *value = place_value(row, o);
 	char *overrides;
 	int status = keep_text(plan, value);
 

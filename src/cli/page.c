@@ -24,6 +24,7 @@ struct page {
 	struct tiff_page info;
 	struct image_range range; /* of 0..1 in options, metrics and the report */
 	struct image y, start, reference;
+	struct image noise;   /* its standard deviation at each value, where a file says so */
 	float *as_read;	      /* y before its missing values were marked; NULL: none are */
 	struct image picture; /* the result; its values are those of `result' */
 	struct restored result;
@@ -37,6 +38,7 @@ static void page_free(struct page *p)
 	image_free(&p->y);
 	image_free(&p->start);
 	image_free(&p->reference);
+	image_free(&p->noise);
 	memory_release(p->as_read);
 	image_free(&p->picture);
 	restored_free(&p->result);
@@ -192,6 +194,50 @@ static int extend(const struct page *p, struct image *image)
 	return LACUNA_OK;
 }
 
+/* Noise without bound is no measurement. */
+static int mark_unmeasured(struct page *p)
+{
+	const size_t n = lacuna_count(&p->y.shape);
+
+	for (size_t i = 0; i < n; i++) {
+		float *sigma = &p->noise.values[i];
+
+		if (isfinite(*sigma) && !(*sigma > 0))
+			return error_set(LACUNA_EINVAL,
+					 "%s: the standard deviation must be above 0 everywhere; "
+					 "NaN or infinity says that a value is missing",
+					 tiff_path(p->r->noise));
+		if (!isfinite(*sigma)) {
+			p->y.values[i] = NAN;
+			*sigma = 1;
+		}
+	}
+	return LACUNA_OK;
+}
+
+/* --noise NOISE.tif, in the units of the file. */
+static int read_noise(struct page *p)
+{
+	struct tiff_reader *reader = p->r->noise;
+	const int number = reader && tiff_page_count(reader) > 1 ? p->number : 0;
+	char a[64], b[64];
+	int status;
+
+	if (!reader)
+		return LACUNA_OK;
+	if (number >= tiff_page_count(reader))
+		return error_set(LACUNA_EINVAL, "%s: has no page %d", tiff_path(reader),
+				 number + 1);
+	status = tiff_read(reader, number, &p->noise);
+	if (status)
+		return status;
+	if (!picture_same_shape(&p->noise.shape, &p->y.shape))
+		return error_set(LACUNA_EINVAL, "%s: is %s; the picture is %s", tiff_path(reader),
+				 picture_shape_text(&p->noise.shape, a, sizeof(a)),
+				 picture_shape_text(&p->y.shape, b, sizeof(b)));
+	return mark_unmeasured(p);
+}
+
 static int read_start(struct page *p)
 {
 	const struct lacuna_shape window = window_shape(p);
@@ -312,6 +358,7 @@ static int restore(struct page *p)
 		.seen = r->full_range || !r->levels.found ? NULL : &r->levels.seen,
 		.step = step_of(p),
 		.start = p->start.values,
+		.deviation = p->noise.values,
 	};
 	int status;
 
@@ -502,8 +549,8 @@ int page_copy(struct restoration *r, int number)
 int page_restore(struct restoration *r, int number, json_t **record)
 {
 	static int (*const stages[])(struct page *) = {
-		enter_shape, read_measurement, read_reference, read_start,
-		restore,     compare_result,   write_result,
+		enter_shape, read_measurement, read_noise,     read_reference,
+		read_start,  restore,	       compare_result, write_result,
 	};
 	struct page p = { .r = r, .number = number };
 	int status = LACUNA_OK;

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define AT(field) .offset = offsetof(struct recipe, field)
 const struct option_row recipe_rows[] = {
@@ -18,8 +19,8 @@ const struct option_row recipe_rows[] = {
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA",
 	  "standard deviation of the noise as a part of full scale, such as 0.01 or 2.55/255; "
-	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; auto estimates it "
-	  "[auto]",
+	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; NOISE.tif: of each "
+	  "pixel, in the file's units; auto estimates it [auto]",
 	  AT(noise) },
 	{ "method", 'm', OPTION_CHOICE, "METHOD",
 	  "preset of the three below: fast, best or sample [best; sample with --samples or "
@@ -91,19 +92,31 @@ static int parse_photons(const char *text, struct stated_noise *noise)
 		text);
 }
 
-int recipe_noise(const char *text, struct stated_noise *noise)
+int recipe_noise_is_file(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	return dot && (!strcasecmp(dot, ".tif") || !strcasecmp(dot, ".tiff"));
+}
+
+int recipe_noise(const char *text, struct stated_noise *noise, const char **file)
 {
 	static const char photons[] = "poisson:";
 
+	*file = NULL;
 	*noise = (struct stated_noise){ .sigma = -1 };
 	if (!strcmp(text, "auto"))
 		return LACUNA_OK;
+	if (recipe_noise_is_file(text)) {
+		*file = text;
+		return LACUNA_OK;
+	}
 	if (!strncmp(text, photons, sizeof(photons) - 1))
 		return parse_photons(text + sizeof(photons) - 1, noise);
 	if (!text_real(text, &noise->sigma) || noise->sigma < 0)
 		return error_set(LACUNA_EINVAL,
 				 "--noise takes a number from 0, a fraction such as 2.55/255, "
-				 "poisson:gain=G,offset=O,read=R, or auto, not '%s'",
+				 "poisson:gain=G,offset=O,read=R, NOISE.tif or auto, not '%s'",
 				 text);
 	if (noise->sigma > 1)
 		return error_set(

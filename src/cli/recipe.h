@@ -23,7 +23,9 @@ extern const size_t recipe_row_count;
 		.noise = "auto", .reject = "8", .samples = 1 \
 	}
 
-/* "0.01", "2.55/255", "poisson:gain=G,offset=O,read=R", "auto" */
-int recipe_noise(const char *text, struct stated_noise *);
+/* "0.01", "2.55/255", "poisson:gain=G,offset=O,read=R", "auto", or the name of a TIFF, which *file receives (else NULL). */
+int recipe_noise(const char *text, struct stated_noise *, const char **file);
+/* True when --noise names a file. */
+int recipe_noise_is_file(const char *text);
 
 #endif

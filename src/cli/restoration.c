@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/targets.h"
+#include "plugin/param.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static int parse(struct restoration *r)
 {
 	const struct recipe *v = r->recipe;
 	struct restore_job *job = &r->job;
-	int status = recipe_noise(v->noise, &job->noise);
+	int status = recipe_noise(v->noise, &job->noise, &r->noise_file);
 
 	job->samples = v->samples;
 	/* One pair alone would not tell how far apart pairs are. */
@@ -105,26 +106,59 @@ void restoration_free(struct restoration *r)
 
 /* ---- before any work --------------------------------------------------------------------------------- */
 
+/* Files that parameters of a plugin name: masks, kernels, weights. */
+static int spare_parameters(const char *output, const struct plugin_use *use)
+{
+	const struct lacuna_plugin *head = use->plugin ? use->plugin->head : NULL;
+
+	for (uint32_t i = 0; head && i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+		char path[4096];
+
+		if (row->type == LACUNA_PATH &&
+		    param_value(row, use->config, path, sizeof(path)) < (int)sizeof(path) &&
+		    *path && tiff_same_file(output, path))
+			return error_set(LACUNA_EIO, "%s: is read as %s of %s", output, row->name,
+					 head->name);
+	}
+	return LACUNA_OK;
+}
+
+/* No output may take the place of what is read. */
+static int spare_inputs(const struct restoration *r, const char *output)
+{
+	const struct file_names *v = &r->names;
+	const char *const kept[] = { v->reference, v->start, r->noise_file };
+	int status = LACUNA_OK;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (kept[i] && tiff_same_file(output, kept[i]))
+			return error_set(LACUNA_EIO,
+					 "%s: output and another input are the same file", output);
+	for (size_t i = 0; !status && i < r->job.operator_count; i++)
+		status = spare_parameters(output, &r->operators[i]);
+	return status ? status : spare_parameters(output, &r->method.prior);
+}
+
 static int check_targets(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
-	const char *output = v->output, *input = v->input;
-	const char *others[] = { v->deviation, v->report };
-	const char *kept[] = { v->reference, v->start };
-	int status = target_check(output, input, v->force, v->in_place);
+	const char *const outputs[] = { v->output, v->deviation, v->report, v->page };
+	const size_t n = sizeof(outputs) / sizeof(outputs[0]);
+	int status = LACUNA_OK;
 
-	for (size_t i = 0; !status && i < 2; i++) {
-		if (kept[i] && tiff_same_file(output, kept[i]))
-			status =
-				error_set(LACUNA_EIO,
-					  "%s: output and another input are the same file", output);
-		if (!status && others[i] && !strcmp(others[i], output))
-			status = error_set(LACUNA_EIO, "%s: named for two outputs", output);
-		if (!status && others[i])
-			status = target_check(others[i], input, v->force, 0);
+	for (size_t i = 0; !status && i < n; i++) {
+		if (!outputs[i])
+			continue;
+		status = target_check(outputs[i], v->input, v->force, i == 0 && v->in_place);
+		if (!status)
+			status = spare_inputs(r, outputs[i]);
+		for (size_t k = 0; !status && k < i; k++)
+			if (outputs[k] && (!strcmp(outputs[i], outputs[k]) ||
+					   tiff_same_file(outputs[i], outputs[k])))
+				status = error_set(LACUNA_EIO, "%s: named for two outputs",
+						   outputs[i]);
 	}
-	if (!status && v->deviation && v->report && !strcmp(v->deviation, v->report))
-		status = error_set(LACUNA_EIO, "%s: named for two outputs", v->report);
 	return status;
 }
 
@@ -180,6 +214,8 @@ static int open_inputs(struct restoration *r)
 		status = tiff_open(v->reference, &r->reference);
 	if (!status && v->start)
 		status = tiff_open(v->start, &r->start);
+	if (!status && r->noise_file)
+		status = tiff_open(r->noise_file, &r->noise);
 	if (!status)
 		status = picture_pages(pages, tiff_page_count(r->in), &r->pages, &r->page_count);
 	if (!status && !pages)
@@ -314,12 +350,13 @@ static void close_file(struct restoration *r)
 	tiff_close(r->in);
 	tiff_close(r->start);
 	tiff_close(r->reference);
+	tiff_close(r->noise);
 	memory_release(r->pages);
 	json_decref(r->records);
 	r->single = NULL;
 	r->single_names = NULL;
 	r->out = r->deviation = NULL;
-	r->in = r->start = r->reference = NULL;
+	r->in = r->start = r->reference = r->noise = NULL;
 	r->pages = NULL;
 	r->records = NULL;
 }

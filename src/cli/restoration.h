@@ -28,6 +28,7 @@ struct file_names {
 	const char *deviation; /* --std */
 	const char *singles;   /* directory of --all-samples */
 	const char *reference, *start, *report;
+	const char *page; /* of --html; its owner writes it */
 	int force, in_place;
 };
 
@@ -40,6 +41,7 @@ struct restoration {
 	struct restorer *restorer;
 	struct image_range stated_range;
 	const struct image_range *range; /* the user's, or NULL */
+	const char *noise_file;		 /* of --noise, or NULL */
 	int full_range;			 /* --range full: the type's, and no stretching */
 	struct missing_return missing;	 /* --fill, --keep-missing */
 	int type_stated;		 /* --type was given: kind and bits */
@@ -54,9 +56,9 @@ struct restoration {
 
 	/* The file at hand: */
 	struct file_names names;
-	struct levels levels;			       /* measured once for all pages */
-	struct tiff_reader *in, *start, *reference;    /* the last two may be NULL */
-	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
+	struct levels levels;				    /* measured once for all pages */
+	struct tiff_reader *in, *start, *reference, *noise; /* but the first they may be NULL */
+	struct tiff_writer *out, *deviation, **single;	    /* the last two may be NULL */
 	char **single_names;
 	int *pages, page_count; /* those to restore */
 	struct page *page;	/* the one at hand */

@@ -10,7 +10,6 @@
 #include "cli/common.h"
 #include "cli/report.h"
 #include "cli/restoration.h"
-#include "cli/targets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +86,8 @@ static int print_report(const struct values *v, const json_t *report)
 
 static int report_failure(const struct values *v, const char *input, int status)
 {
-	const char *files[] = { input,	      v->output, v->deviation, v->singles,
-				v->reference, v->start,	 v->report };
+	const char *files[] = { input,	  v->output, v->deviation, v->singles,	   v->reference,
+				v->start, v->report, v->html,	   v->recipe.noise };
 	const size_t n = sizeof(files) / sizeof(files[0]);
 
 	/* The samples lie in a directory: its name ends at a slash, not at a colon. */
@@ -130,18 +129,18 @@ static int restore_file(const struct values *v, const char *input, struct restor
 		.reference = v->reference,
 		.start = v->start,
 		.report = v->report,
+		.page = v->html,
 		.force = v->force,
 		.in_place = v->in_place,
 	};
 	json_t *report = NULL, *card = json_object();
-	int status = v->html ? target_check(v->html, input, v->force, 0) : LACUNA_OK;
+	int status;
 
 	r->look = v->html ? look : NULL;
 	r->look_context = card;
 	r->print_metrics = !v->quiet && !v->json;
 	r->show_progress = v->progress || (isatty(STDERR_FILENO) && !v->quiet);
-	if (!status)
-		status = restoration_run(r, &names, &report);
+	status = restoration_run(r, &names, &report);
 	if (!status && v->html)
 		status = write_page(v, r, report, card);
 	if (!status)

@@ -182,12 +182,14 @@ static int varies(const struct run *run)
 static void average_deviation(struct run *run)
 {
 	const float *deviation = run->m->deviation;
-	double sum = 0;
+	double sum = 0, count = 0;
 
 	for (size_t i = 0; i < run->r->y_count; i++)
-		sum += (double)deviation[i] * (double)deviation[i];
-	run->record->description.noise.sigma =
-		sqrt(sum / (double)run->r->y_count) / inner_span(run);
+		if (!isnan(run->y[i])) {
+			sum += (double)deviation[i] * (double)deviation[i];
+			count++;
+		}
+	run->record->description.noise.sigma = count > 0 ? sqrt(sum / count) / inner_span(run) : 0;
 	run->record->description.how = "as stated";
 }
 
@@ -229,7 +231,7 @@ static int find_map(const struct run *run, const float *level, int radius, float
 		    double *reference)
 {
 	const size_t n = run->r->y_count;
-	double precision = 0;
+	double precision = 0, count = 0;
 	int status = LACUNA_OK;
 
 	if (run->m->deviation)
@@ -239,8 +241,11 @@ static int find_map(const struct run *run, const float *level, int radius, float
 		status = noise_map(&run->r->y, &run->record->description.noise, level, radius,
 				   sigma);
 	for (size_t i = 0; !status && i < n; i++)
-		precision += 1 / ((double)sigma[i] * (double)sigma[i]) / (double)n;
-	*reference = 1 / sqrt(precision);
+		if (!run->m->deviation || !isnan(run->read[i])) {
+			precision += 1 / ((double)sigma[i] * (double)sigma[i]);
+			count++;
+		}
+	*reference = sqrt(count / precision);
 	return status;
 }
 

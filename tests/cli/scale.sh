@@ -49,6 +49,24 @@ ok "is white noise" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif read.tif
 fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n poisson:read=3
 contains err "takes counts per photon" "photons without gain: remedy"
 
+# The noise of each pixel, from a file: where it is the same everywhere, one number says as much.
+ok "floats" "$maketiff" f.tif float32 48 40 1 1
+ok "their noise" "$maketiff" half.tif float32 48 40 1 1 constant
+ok "from a file" "$LACUNA" restore f.tif -o from-file.tif -A identity $gaussian -n half.tif
+contains err "noise of each pixel: 0.5 of full scale" "is said"
+ok "as a number" "$LACUNA" restore f.tif -o from-number.tif -A identity $gaussian -n 0.5
+ok "are the same" "$LACUNA" compare --max-nrmse 0.0001 from-file.tif from-number.tif
+fails 1 "not there" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n two.tif
+contains err "two.tif: No such file" "a missing file"
+fails 1 "of another size" "$LACUNA" restore sharp.tif -o x.tif -A identity $gaussian -n half.tif
+contains err "half.tif: is 48x40, 1 channel; the picture is 96x80, 1 channel" "says so"
+ok "zeros" "$maketiff" zero.tif uint16 48 40 1 1 nodata
+fails 1 "no noise somewhere" "$LACUNA" restore f.tif -o x.tif -A identity $gaussian -n zero.tif
+contains err "must be above 0 everywhere" "says so"
+fails 1 "the noise as output" "$LACUNA" restore f.tif -o half.tif -A identity $gaussian -n half.tif --force
+fails 1 "a mask as output" "$LACUNA" restore f.tif -o half.tif -A mask:file=half.tif,weights=yes $gaussian --force
+contains err "half.tif: is read as file of mask" "says so"
+
 # A doubt belongs to its page: pages that are alike have as many.
 ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
 ok "both doubted" "$LACUNA" restore -q two.tif -o two-r.tif -A blur:sigma=3 $gaussian --report two.json

@@ -167,7 +167,7 @@ static void test_mean(void)
 	struct bench b;
 	struct restored r;
 	float y[N], sigma[N], shifted[N];
-	double worst = 0;
+	double worst = 0, squares = 0;
 
 	picture(y, 1);
 	set_up(&b, one_step, 1);
@@ -179,6 +179,7 @@ static void test_mean(void)
 
 	for (int i = 0; i < N; i++) {
 		sigma[i] = 0.02f + 0.3f * (float)(i % W) / W;
+		squares += (double)sigma[i] * (double)sigma[i] / N;
 		shifted[i] = 1000 + 200 * y[i];
 	}
 	ok(!restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r),
