@@ -72,14 +72,14 @@ static int fingerprint(const struct plans *plans, struct plan *plan)
 	for (size_t i = 0; i < r->job.operator_count; i++)
 		json_array_append_new(operators, describe_plugin(&r->operators[i], files));
 	all = json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s?, s:s, s:s?, s:s?, s:[I, I, i, i, i, i]}",
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s?, s:s, s:s?, s:s?, s:[I, I, i, i, i, i, i, i]}",
 		"lacuna", PACKAGE_VERSION, "operators", operators, "prior",
 		describe_plugin(&r->method.prior, files), "guidance",
 		describe_plugin(&r->method.guidance, files), "sampler",
 		describe_plugin(&r->method.sampler, files), "noise", v->noise, "range", v->range,
 		"reject", v->reject, "type", v->type, "pages", v->pages, "numbers",
 		(json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
-		v->keep_missing, v->only);
+		v->keep_missing, v->only, v->same_noise, v->own_noise);
 	add_file(files, r->noise_file);
 	json_object_set_new(all, "files", contents_of(files));
 	json_object_set_new(all, "priors", json_string(plans->priors));

@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/restoration.h"
 #include "engine/metrics.h"
+#include "restore/windows.h"
 #include "restore/missing.h"
 
 #include <math.h>
@@ -22,6 +23,10 @@ struct page {
 	int number; /* from 0 */
 	char name[32];
 	struct tiff_page info;
+	int listening; /* to the noise: nothing else is of interest, or said */
+	int windowed;  /* too large for the memory: in windows */
+	struct lacuna_shape x,
+		window;		  /* of the unknown, and of the part of it that is the result */
 	struct image_range range; /* of 0..1 in options, metrics and the report */
 	struct image y, start, reference;
 	struct image noise;   /* its standard deviation at each value, where a file says so */
@@ -55,11 +60,23 @@ static int single_page(const struct restoration *r)
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
+	struct windows windows;
 	int status = tiff_page_info(r->in, p->number, &p->info);
 
-	if (!status && r->enter)
+	if (status)
+		return status;
+	if (r->enter)
 		r->enter(r->look_context, &p->info.shape);
-	return status ? status : restorer_shape(r->restorer, &p->info.shape);
+	p->x = p->window = p->info.shape;
+	p->windowed = !restorer_fits(r->restorer, &p->info.shape);
+	if (p->windowed)
+		return windows_plan(&r->job, &p->info.shape, &windows);
+	status = restorer_shape(r->restorer, &p->info.shape);
+	if (status)
+		return status;
+	p->x = *restorer_x(r->restorer);
+	memcpy(p->window.extent, restorer_window(r->restorer)->extent, sizeof(p->window.extent));
+	return LACUNA_OK;
 }
 
 static struct missing_rule missing_rule(const struct page *p)
@@ -79,6 +96,8 @@ static int mark_missing(struct page *p)
 		return LACUNA_ENOMEM;
 	memcpy(p->as_read, p->y.values, n * sizeof(*p->as_read));
 	missing_mark(n, &rule, p->y.values, &count);
+	if (p->listening)
+		return LACUNA_OK;
 	if (count.declared)
 		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
 			    count.declared, rule.nodata,
@@ -116,7 +135,7 @@ static int read_measurement(struct page *p)
 		status = tiff_read(r->in, p->number, &p->y);
 	if (status)
 		return status;
-	if (p->info.note)
+	if (p->info.note && !p->listening)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =
 		r->full_range ? p->info.full_scale : levels_range(&r->levels, &p->info, r->range);
@@ -146,22 +165,13 @@ static int read_companion(const struct page *p, struct tiff_reader *reader, stru
 	return status;
 }
 
-static struct lacuna_shape window_shape(const struct page *p)
-{
-	struct lacuna_shape shape;
-
-	memcpy(shape.extent, restorer_window(p->r->restorer)->extent, sizeof(shape.extent));
-	return shape;
-}
-
 static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
 {
-	const struct lacuna_shape window = window_shape(p);
 	char a[64], b[64];
 
 	return error_set(LACUNA_EINVAL, "%s: is %s; the restored picture is %s", path,
 			 picture_shape_text(got, a, sizeof(a)),
-			 picture_shape_text(&window, b, sizeof(b)));
+			 picture_shape_text(&p->window, b, sizeof(b)));
 }
 
 static int64_t clamp(int64_t i, int64_t n)
@@ -172,7 +182,7 @@ static int64_t clamp(int64_t i, int64_t n)
 /* The unknown reaches beyond its window: edge values are repeated there. */
 static int extend(const struct page *p, struct image *image)
 {
-	const struct lacuna_shape *x = restorer_x(p->r->restorer);
+	const struct lacuna_shape *x = &p->x;
 	const int64_t *w = x->extent, *from = image->shape.extent;
 	const int64_t *origin = restorer_window(p->r->restorer)->origin;
 	struct image wide;
@@ -240,7 +250,6 @@ static int read_noise(struct page *p)
 
 static int read_start(struct page *p)
 {
-	const struct lacuna_shape window = window_shape(p);
 	int status;
 
 	if (!p->r->start)
@@ -248,11 +257,11 @@ static int read_start(struct page *p)
 	status = read_companion(p, p->r->start, &p->start);
 	if (!status)
 		image_from_unit(&p->start, p->range);
-	if (status || picture_same_shape(&p->start.shape, restorer_x(p->r->restorer)))
+	if (status || (picture_same_shape(&p->start.shape, &p->x) && !p->windowed))
 		return status;
-	if (!picture_same_shape(&p->start.shape, &window))
+	if (!picture_same_shape(&p->start.shape, &p->window))
 		return wrong_shape(p, tiff_path(p->r->start), &p->start.shape);
-	return extend(p, &p->start);
+	return p->windowed ? LACUNA_OK : extend(p, &p->start);
 }
 
 /* The picture holds the file's values. */
@@ -275,17 +284,16 @@ static int compare_to_reference(const struct page *p, const struct image *pictur
 /* The reference, cut to the window, and how far the measurement is from it where both have one shape. */
 static int read_reference(struct page *p)
 {
-	const struct lacuna_shape window = window_shape(p);
 	struct image whole = { 0 };
 	int status;
 
 	if (!p->r->reference)
 		return LACUNA_OK;
 	status = read_companion(p, p->r->reference, &whole);
-	if (!status && picture_same_shape(&whole.shape, &window)) {
+	if (!status && picture_same_shape(&whole.shape, &p->window)) {
 		p->reference = whole;
 		whole = (struct image){ 0 };
-	} else if (!status && picture_same_shape(&whole.shape, restorer_x(p->r->restorer))) {
+	} else if (!status && !p->windowed && picture_same_shape(&whole.shape, &p->x)) {
 		status = picture_crop(&whole, restorer_window(p->r->restorer), &p->reference);
 	} else if (!status) {
 		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
@@ -325,7 +333,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 {
 	struct restoration *r = context;
 	const struct page *p = r->page;
-	const struct lacuna_shape shape = window_shape(p);
+	const struct lacuna_shape shape = p->window;
 	struct image copy = { 0 };
 	int status = image_create(&copy, &shape);
 
@@ -345,10 +353,11 @@ static double step_of(const struct page *p)
 	return p->info.kind == SAMPLE_FLOAT ? 0 : 1;
 }
 
-static int restore(struct page *p)
+static struct measurement measurement_of(const struct page *p)
 {
-	struct restoration *r = p->r;
-	const struct measurement m = {
+	const struct restoration *r = p->r;
+
+	return (struct measurement){
 		.name = p->name,
 		.number = (uint32_t)p->number,
 		.y = p->y.values,
@@ -360,15 +369,40 @@ static int restore(struct page *p)
 		.start = p->start.values,
 		.deviation = p->noise.values,
 	};
+}
+
+static int restore(struct page *p)
+{
+	struct restoration *r = p->r;
+	const struct measurement m = measurement_of(p);
 	int status;
 
 	r->page = p;
-	status = restorer_run(r->restorer, &m, &p->result);
+	status = p->windowed ? windows_run(r->restorer, &p->y.shape, &m, &p->result)
+			     : restorer_run(r->restorer, &m, &p->result);
 	r->page = NULL;
 	p->picture = (struct image){ p->result.shape, p->result.picture };
 	p->result.picture = NULL;
 	r->doubts += p->result.record.doubts;
 	return status;
+}
+
+/* Of pages that are restored in windows nothing is heard: each looks for its own. */
+static int listen(struct page *p)
+{
+	const struct measurement m = measurement_of(p);
+
+	return p->windowed ? LACUNA_OK : restorer_listen(p->r->restorer, &m);
+}
+
+/* The noise of all pages together is said once, with those that were heard. */
+static int settle(struct page *p)
+{
+	struct measurement m = measurement_of(p);
+
+	m.name = "all pages";
+	restorer_settle(p->r->restorer, &m);
+	return LACUNA_OK;
 }
 
 /* ---- results ----------------------------------------------------------------------------------------- */
@@ -469,11 +503,10 @@ static json_t *make_record(const struct page *p)
 	json_t *record = json_pack(
 		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "page",
 		p->number + 1, "measurement", report_shape(&p->info.shape), "unknown",
-		report_shape(restorer_x(p->r->restorer)), "result", report_shape(&p->picture.shape),
-		"sample_type", picture_type_name(p->info.kind, p->info.bits), "range",
-		report_range(p->range), "scale",
-		report_range((struct image_range){ r->inner.black, r->inner.white }), "noise",
-		report_real(r->noise), "noise_estimated", r->estimated, "missing_values",
+		report_shape(&p->x), "result", report_shape(&p->picture.shape), "sample_type",
+		picture_type_name(p->info.kind, p->info.bits), "range", report_range(p->range),
+		"scale", report_range((struct image_range){ r->inner.black, r->inner.white }),
+		"noise", report_real(r->noise), "noise_estimated", r->estimated, "missing_values",
 		(json_int_t)r->missing, "rejected_values", (json_int_t)r->rejected, "samples",
 		sample_records(&p->result));
 
@@ -546,6 +579,32 @@ int page_copy(struct restoration *r, int number)
 	return status;
 }
 
+static int run_stages(struct page *p, int (*const *stages)(struct page *), size_t count)
+{
+	int status = LACUNA_OK;
+
+	snprintf(p->name, sizeof(p->name), "page %d", p->number + 1);
+	for (size_t i = 0; !status && i < count; i++)
+		status = stages[i](p);
+	/* Messages of the reader name file and page already. */
+	if (status && status != LACUNA_ECANCELLED && !single_page(p->r) &&
+	    strncmp(error_text(), p->r->names.input, strlen(p->r->names.input)) != 0)
+		error_context(status, "page %d", p->number + 1);
+	return status;
+}
+
+int page_listen(struct restoration *r, int number, int last)
+{
+	static int (*const stages[])(struct page *) = { enter_shape, read_measurement, listen,
+							settle };
+	const size_t count = sizeof(stages) / sizeof(stages[0]);
+	struct page p = { .r = r, .number = number, .listening = 1 };
+	const int status = run_stages(&p, stages, last ? count : count - 1);
+
+	page_free(&p);
+	return status;
+}
+
 int page_restore(struct restoration *r, int number, json_t **record)
 {
 	static int (*const stages[])(struct page *) = {
@@ -553,18 +612,11 @@ int page_restore(struct restoration *r, int number, json_t **record)
 		read_start,  restore,	       compare_result, write_result,
 	};
 	struct page p = { .r = r, .number = number };
-	int status = LACUNA_OK;
+	const int status = run_stages(&p, stages, sizeof(stages) / sizeof(stages[0]));
 
-	snprintf(p.name, sizeof(p.name), "page %d", number + 1);
-	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
-		status = stages[i](&p);
 	r->resized = p.picture.values && !picture_same_shape(&p.picture.shape, &p.y.shape);
 	if (!status)
 		*record = make_record(&p);
-	/* Messages of the reader name file and page already. */
-	if (status && status != LACUNA_ECANCELLED && !single_page(r) &&
-	    strncmp(error_text(), r->names.input, strlen(r->names.input)) != 0)
-		error_context(status, "page %d", number + 1);
 	page_free(&p);
 	return status;
 }

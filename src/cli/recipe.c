@@ -22,6 +22,10 @@ const struct option_row recipe_rows[] = {
 	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; NOISE.tif: of each "
 	  "pixel, in the file's units; auto estimates it [auto]",
 	  AT(noise) },
+	{ "same-noise", 0, OPTION_FLAG, NULL,
+	  "estimate one noise for all pages [where they have one size and type]", AT(same_noise) },
+	{ "own-noise", 0, OPTION_FLAG, NULL, "estimate the noise of each page by itself",
+	  AT(own_noise) },
 	{ "method", 'm', OPTION_CHOICE, "METHOD",
 	  "preset of the three below: fast, best or sample [best; sample with --samples or "
 	  "--guidance]",

@@ -12,7 +12,7 @@ struct recipe {
 	struct option_list operators;
 	const char *range, *reject, *type, *pages;
 	int64_t steps, samples, seed;
-	int independent, fill, keep_missing, only;
+	int independent, fill, keep_missing, only, same_noise, own_noise;
 };
 
 /* A command whose values begin with a recipe shares these rows. */

@@ -46,6 +46,9 @@ static int parse(struct restoration *r)
 	    (!text_real(v->reject, &job->reject) || job->reject < 1))
 		status = error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
 				   v->reject);
+	if (!status && v->same_noise && v->own_noise)
+		status =
+			error_set(LACUNA_EINVAL, "--same-noise and --own-noise exclude each other");
 	r->missing = (struct missing_return){ .fill = v->fill, .keep = v->keep_missing };
 	if (v->type) {
 		r->type_stated = 1;
@@ -276,6 +279,35 @@ static int commit_outputs(struct restoration *r)
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
 
+/* 1 when all pages to restore have one size and type. */
+static int is_stack(struct restoration *r)
+{
+	struct tiff_page first, page;
+	int alike = !tiff_page_info(r->in, r->pages[0], &first);
+
+	for (int i = 1; alike && i < r->page_count; i++)
+		alike = !tiff_page_info(r->in, r->pages[i], &page) &&
+			picture_same_shape(&page.shape, &first.shape) && page.kind == first.kind &&
+			page.bits == first.bits;
+	return alike;
+}
+
+/* One noise for all pages, so that a stack does not flicker: the median of some. */
+static int listen_to_pages(struct restoration *r)
+{
+	const int heard = r->page_count < RESTORER_HEARD ? r->page_count : RESTORER_HEARD;
+	int status = LACUNA_OK;
+
+	restorer_forget(r->restorer);
+	if (r->page_count < 2 || !noise_is_estimated(&r->job.noise) || r->noise ||
+	    r->recipe->own_noise || !(r->recipe->same_noise || is_stack(r)))
+		return LACUNA_OK;
+	for (int i = 0; !status && i < heard; i++)
+		status = page_listen(r, r->pages[i * (r->page_count - 1) / (heard - 1)],
+				     i == heard - 1);
+	return status;
+}
+
 static int restore_pages(struct restoration *r)
 {
 	int status = LACUNA_OK;
@@ -384,8 +416,8 @@ static void open_file(struct restoration *r, const struct file_names *names)
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {
-		check_targets,	open_inputs,   name_singles,
-		create_outputs, restore_pages, commit_outputs,
+		check_targets,	 open_inputs,	name_singles,	create_outputs,
+		listen_to_pages, restore_pages, commit_outputs,
 	};
 	const double began = now();
 	json_t *record = NULL;

@@ -77,6 +77,8 @@ void restoration_free(struct restoration *);
  * json_decref().  More files may follow, after a failure as well. */
 int restoration_run(struct restoration *, const struct file_names *, json_t **report);
 
+/* Listens to the noise of page `page', and with last to no more: what was heard holds for all pages from then on. */
+int page_listen(struct restoration *, int page, int last);
 /* Restores page `page' (from 0) and writes it; *record is its part of the report. */
 int page_restore(struct restoration *, int page, json_t **record);
 /* Writes page `page' as it is; an overview or a mask of a picture that was resized is left out, with a word. */

@@ -22,6 +22,18 @@ void noise_raise(struct noise *noise, double factor)
 	noise->least_variance *= factor * factor;
 }
 
+/* With v = a v' + b, the variance (slope v + offset) is a^2 times that on the other scale. */
+struct noise noise_rescale(const struct noise *n, const struct scale *from, const struct scale *to)
+{
+	const double span = from->white - from->black;
+	const double a = (to->white - to->black) / span, b = (to->black - from->black) / span;
+
+	return (struct noise){ .slope = n->slope / a,
+			       .offset = (n->slope * b + n->offset) / (a * a),
+			       .sigma = n->sigma / a,
+			       .least_variance = n->least_variance / (a * a) };
+}
+
 /* y where it was measured, else NaN. */
 static int measured_values(struct problem *problem, const float *y, float **values)
 {

@@ -29,6 +29,8 @@ int noise_estimate(struct problem *, const float *y, double step, const char *na
 /* The law that was stated for n values of y; its sigma is the root mean square over y. */
 void noise_of_photons(const struct stated_noise *, const struct scale *, size_t n, const float *y,
 		      struct noise_description *);
+/* A law on one inner scale, said on another. */
+struct noise noise_rescale(const struct noise *, const struct scale *from, const struct scale *to);
 /* The same law of noise, louder. */
 void noise_raise(struct noise *, double factor);
 

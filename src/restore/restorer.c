@@ -19,6 +19,13 @@ struct restorer {
 	struct problem *problem; /* NULL before restorer_shape() */
 	struct lacuna_shape y, result;
 	size_t y_count, count; /* values of these */
+
+	/* Noise of images that were listened to, each on its own inner scale; the settled one is the first. */
+	struct {
+		struct noise_description description;
+		struct scale inner;
+	} heard[RESTORER_HEARD];
+	int heard_count, settled;
 };
 
 /* The image at hand. */
@@ -39,6 +46,7 @@ struct run {
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
 	double residual; /* of the last sample, on the inner scale */
+	int listening;	 /* to the noise only */
 };
 
 static void run_free(struct run *run)
@@ -94,6 +102,8 @@ static int reject(struct run *run)
 		return status;
 	for (size_t i = 0; i < *count; i++)
 		run->y[run->rejected[i]] = NAN;
+	if (run->listening)
+		return LACUNA_OK;
 	log_message(LACUNA_LOG_INFO,
 		    "%s: %zu lone value%s (%.2g %%) taken as missing: no kernel could have made "
 		    "that. Written as read; --reject no keeps such values",
@@ -140,7 +150,7 @@ static int enter_scale(struct run *run)
 		scale_measurement(run->r->y_count, m->lo, inner, ones, run->y);
 	memory_release(ones);
 	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
-	if (m->step == 0 || inner->white - inner->black < m->hi - m->lo)
+	if (!run->listening && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
 		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
 			    inner->black, inner->white,
 			    m->stated ? "" : " (measured; --range states another)");
@@ -193,6 +203,18 @@ static void average_deviation(struct run *run)
 	run->record->description.how = "as stated";
 }
 
+/* Of the images that were listened to. */
+static void recall_noise(struct run *run)
+{
+	struct noise_description *d = &run->record->description;
+	const struct restorer *r = run->r;
+
+	*d = r->heard[0].description;
+	run->record->doubts += d->doubts; /* told when it was heard */
+	d->noise = noise_rescale(&d->noise, &r->heard[0].inner, &run->record->inner);
+	run->record->noise = d->noise.sigma * inner_unit(run);
+}
+
 static int find_noise(struct run *run)
 {
 	struct restore_record *record = run->record;
@@ -203,6 +225,10 @@ static int find_noise(struct run *run)
 
 	record->estimated = is_estimated(run);
 	record->noise = stated->sigma;
+	if (record->estimated && run->r->settled) {
+		recall_noise(run);
+		return LACUNA_OK;
+	}
 	if (run->m->deviation)
 		average_deviation(run);
 	else if (stated->sigma >= 0)
@@ -216,6 +242,8 @@ static int find_noise(struct run *run)
 		return status;
 	record->doubts += d->doubts;
 	record->noise = d->noise.sigma * inner_unit(run);
+	if (run->listening)
+		return LACUNA_OK;
 	how = d->how ? d->how : d->noise.slope > 0 ? "growing with brightness" : NULL;
 	log_message(LACUNA_LOG_INFO, "%s: noise %s: %.3g of full scale (%.3g/255)%s%s",
 		    run->m->name,
@@ -655,6 +683,87 @@ const struct lacuna_shape *restorer_x(const struct restorer *r)
 const struct lacuna_region *restorer_window(const struct restorer *r)
 {
 	return problem_window(r->problem);
+}
+
+int restorer_fits(const struct restorer *r, const struct lacuna_shape *y)
+{
+	return !r->job->budget || session_memory(y, y) <= r->job->budget;
+}
+
+const struct restore_job *restorer_job(const struct restorer *r)
+{
+	return r->job;
+}
+
+int restorer_estimates(const struct restorer *r, const struct measurement *m)
+{
+	return !m->deviation && noise_is_estimated(&r->job->noise);
+}
+
+void restorer_forget(struct restorer *r)
+{
+	r->heard_count = r->settled = 0;
+}
+
+int restorer_has_settled(const struct restorer *r)
+{
+	return r->settled;
+}
+
+int restorer_listen(struct restorer *r, const struct measurement *m)
+{
+	struct restored result = { 0 };
+	struct run run = { .r = r, .job = r->job, .m = m, .out = &result, .listening = 1 };
+	float value;
+	int status;
+
+	run.record = &result.record;
+	if (r->heard_count == RESTORER_HEARD || is_constant(r, m->y, &value))
+		return LACUNA_OK;
+	status = copy_measurement(&run);
+	if (!status)
+		status = reject(&run);
+	if (!status)
+		status = enter_scale(&run);
+	if (!status)
+		status = find_noise(&run);
+	if (!status) {
+		r->heard[r->heard_count].description = result.record.description;
+		r->heard[r->heard_count++].inner = result.record.inner;
+	}
+	run_free(&run);
+	return status;
+}
+
+/* Noise in the values of the file. */
+static double loudness(const struct restorer *r, int i)
+{
+	return r->heard[i].description.noise.sigma *
+	       (r->heard[i].inner.white - r->heard[i].inner.black);
+}
+
+void restorer_settle(struct restorer *r, const struct measurement *m)
+{
+	int median = 0;
+
+	if (!r->heard_count)
+		return;
+	for (int i = 0; i < r->heard_count; i++) {
+		int below = 0;
+
+		for (int k = 0; k < r->heard_count; k++)
+			below += loudness(r, k) < loudness(r, i) ||
+				 (k < i && !(loudness(r, k) > loudness(r, i)));
+		if (below == r->heard_count / 2)
+			median = i;
+	}
+	r->heard[0] = r->heard[median];
+	r->settled = 1;
+	log_message(LACUNA_LOG_INFO, "%s: noise estimated: %.3g of full scale%s%s", m->name,
+		    loudness(r, 0) / (m->hi - m->lo), r->heard[0].description.how ? ", " : "",
+		    r->heard[0].description.how		      ? r->heard[0].description.how
+		    : r->heard[0].description.noise.slope > 0 ? ", growing with brightness"
+							      : "");
 }
 
 int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)

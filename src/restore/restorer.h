@@ -76,6 +76,20 @@ const struct lacuna_shape *restorer_x(const struct restorer *);
 /* The part of x that is the result. */
 const struct lacuna_region *restorer_window(const struct restorer *);
 
+/* Listens to the noise of an image, as restorer_run() would; of all that were heard, the median is used for every image
+ * from restorer_settle() on, until restorer_forget().  No more than RESTORER_HEARD are kept. */
+enum { RESTORER_HEARD = 9 };
+int restorer_listen(struct restorer *, const struct measurement *);
+void restorer_settle(struct restorer *, const struct measurement *);
+void restorer_forget(struct restorer *);
+int restorer_has_settled(const struct restorer *);
+/* True when there is noise to listen to: it is not stated. */
+int restorer_estimates(const struct restorer *, const struct measurement *);
+
+/* True when an image of this shape takes no more than the budget. */
+int restorer_fits(const struct restorer *, const struct lacuna_shape *y);
+const struct restore_job *restorer_job(const struct restorer *);
+
 /* Gives back what is kept for the next image. */
 void restorer_rest(struct restorer *);
 

@@ -49,4 +49,13 @@ fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
 contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"
 one_line "PNG"
 
+# A stack has one noise, unless each page is to have its own.
+ok "a stack" "$maketiff" alike.tif uint8 64 48 1 3
+ok "is restored" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian --report alike.json
+contains err "all pages: noise estimated" "with one noise"
+ok "in the report" test `grep '"noise":' alike.json | sort -u | wc -l` -eq 1
+ok "or each with its own" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian --own-noise --report alike.json
+contains err "page 2: noise estimated" "that is said"
+ok "in the report" test `grep '"noise":' alike.json | sort -u | wc -l` -gt 1
+fails 2 "both" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity --own-noise --same-noise
 done_testing

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Windows: how far operators reach, how windows are laid, and a picture in windows beside the whole. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "restore/windows.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct plugin_use op;
+static struct method method;
+static struct restore_job job;
+
+static void set_up(const char *spec, const char *name)
+{
+	const struct method_wish wish = { .method = name,
+					  .prior = "gaussian:amplitude=0.001",
+					  .operators = &op,
+					  .operator_count = 1,
+					  .samples = 1 };
+
+	if (use_parse(LACUNA_OPERATOR, spec, &op) || method_choose(&wish, &method)) {
+		printf("Bail out! %s\n", error_text());
+		exit(99);
+	}
+	job = (struct restore_job){ .operators = &op,
+				    .operator_count = 1,
+				    .method = &method,
+				    .noise = { .sigma = 0.02 },
+				    .samples = 1 };
+}
+
+static void tear_down(void)
+{
+	use_free(&op);
+	method_free(&method);
+}
+
+static void test_reach(void)
+{
+	static const struct {
+		const char *spec;
+		int64_t least, most; /* -1: refused */
+	} cases[] = {
+		{ "identity", 0, 0 },
+		{ "blur:kind=box,radius=2", 2, 3 },
+		{ "blur:kind=disk,radius=7.5", 7, 9 },
+		{ "blur:kind=box,radius=4,boundary=periodic", 4, 5 },
+		{ "gamma", -1, -1 },		   /* not linear */
+		{ "mask:keep=0.5", -1, -1 },	   /* another one at each place */
+		{ "downsample:factor=2", -1, -1 }, /* of another size */
+		{ "blur:kind=box,radius=60", -1, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t reach = -1;
+		int status;
+
+		set_up(cases[i].spec, "best");
+		status = windows_reach(&job, 1, &reach);
+		if (cases[i].least < 0)
+			ok(status == LACUNA_EUNSUPPORTED, "%s is not for windows", cases[i].spec);
+		else
+			ok(!status && reach >= cases[i].least && reach <= cases[i].most,
+			   "%s reaches %lld px", cases[i].spec, (long long)reach);
+		error_clear();
+		tear_down();
+	}
+}
+
+static void scene(int64_t w, int64_t h, float *y)
+{
+	const struct random_key key = { 3, 0, 0 };
+
+	random_gaussian(key, 0, 0, y, (size_t)(w * h));
+	for (int64_t i = 0; i < w * h; i++) {
+		const double u = (double)(i % w), v = (double)(i / w);
+
+		y[i] = (float)(0.5 + 0.2 * sin(0.11 * u) * cos(0.07 * v) + 0.02 * (double)y[i] +
+			       ((i % w / 40 + i / w / 40) % 2 ? 0.1 : -0.1));
+	}
+}
+
+static void test_whole(const char *spec)
+{
+	enum { W = 620, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct restorer *r = NULL;
+	struct restored whole, parts;
+	struct windows plan = { 0 };
+	double sum = 0;
+
+	scene(W, H, y);
+	set_up(spec, "best");
+	restorer_create(&job, &r);
+	ok(restorer_fits(r, &shape), "%s: with all memory", spec);
+	ok(!restorer_shape(r, &shape) && !restorer_run(r, &m, &whole), "whole");
+	restorer_destroy(r);
+
+	job.budget = 60 << 20;
+	restorer_create(&job, &r);
+	ok(!windows_plan(&job, &shape, &plan) && plan.across * plan.down > 3,
+	   "with little: %lldx%lld windows of %lldx%lld", (long long)plan.across,
+	   (long long)plan.down, (long long)plan.width, (long long)plan.height);
+	ok(!windows_run(r, &shape, &m, &parts), "in windows: %s", error_text());
+	restorer_destroy(r);
+	for (int64_t i = 0; parts.picture && i < W * H; i++)
+		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
+	ok(sqrt(sum) < 1e-3, "the same to %.2g of full scale", sqrt(sum));
+	ok(parts.sample_count == 1 && parts.record.noise > 0.019 && parts.record.noise < 0.021,
+	   "with a record");
+	restored_free(&whole);
+	restored_free(&parts);
+
+	job.samples = 2;
+	ok(windows_plan(&job, &shape, &plan) == LACUNA_ENOMEM &&
+		   strstr(error_text(), "only --method best and fast"),
+	   "samples are not drawn in windows");
+	job.samples = 1;
+	job.budget = 1 << 20;
+	ok(windows_plan(&job, &shape, &plan) == LACUNA_ENOMEM &&
+		   strstr(error_text(), "even in parts"),
+	   "too little is too little");
+	tear_down();
+}
+
+int main(void)
+{
+	test_reach();
+	test_whole("identity");
+	test_whole("blur:kind=gaussian,sigma=1.2");
+	ok(memory_live_blocks() == 0, "nothing is left behind");
+	threads_stop();
+	return tap_done();
+}
