@@ -497,6 +497,9 @@ int batch_run(struct batch *b)
 		batch_show_begin(b);
 		status = work(&l);
 	}
+	/* Those of a run that was killed, whose last worker may have outlived its beginning by a moment. */
+	if (!status && !b->stopped)
+		clean_all(b);
 	if (l.pool)
 		pool_stop(l.pool, 1.5, forget, b);
 	if (!status)

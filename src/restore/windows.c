@@ -28,6 +28,7 @@ static int try_operator(const struct restore_job *job, int64_t side, int64_t cha
 	    problem_x(*p)->extent[2] == channels && (problem_flags(*p) & LACUNA_LINEAR))
 		return LACUNA_OK;
 	problem_destroy(*p);
+	*p = NULL;
 	return error_set(LACUNA_EUNSUPPORTED, "another size");
 }
 
@@ -153,6 +154,8 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y, st
 	if (status == LACUNA_EUNSUPPORTED)
 		return refuse(job, y,
 			      "this operator is not the same everywhere, as windows need it");
+	if (status == LACUNA_ENOMEM)
+		return refuse(job, y, "that is too little for parts of it");
 	if (status)
 		return status;
 	w->overlap = 2 * margin(w->reach);
