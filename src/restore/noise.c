@@ -6,7 +6,11 @@
  * "Analysis and extension of the Ponomarenko et al. method", algorithm 1): among all 8x8 blocks take those with the least
  * energy at low frequencies, where the scene is smooth; there the high frequencies of an orthonormal DCT are noise
  * alone.  Since blocks are chosen by coefficients other than the ones measured, the choice does not bias the result.
- * A blurred picture suits the method: the scene has left its high frequencies, white noise has not. */
+ * A blurred picture suits the method: the scene has left its high frequencies, white noise has not.
+ *
+ * Two things are added, for pictures that are full of texture.  The energy at low frequencies is weighted by frequency
+ * squared, for the power of scenes falls so: else blocks are chosen for their shading and not for their texture.  And
+ * where the power of the blocks chosen still falls with frequency, white noise is no more than what the falling leads to. */
 #include <config.h>
 
 #include "restore/noise.h"
@@ -18,21 +22,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT */
+/* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT; CORNER: with
+ * i + j >= CORNER_FROM */
 enum {
 	SIDE = 8,
 	MIDDLE_FROM = 6,
 	SPLIT = 9,
+	CORNER_FROM = 12,
 	MIDDLE = 22,
 	HIGH = 21,
+	CORNER = 6,
 	MOST_BLOCKS = 250000,
 	LEAST_BLOCKS = 16
 };
 
 struct block {
 	float level;
-	float low;	  /* energy where 0 < i + j < SPLIT */
+	float low;	  /* energy by squared frequency where 0 < i + j < SPLIT */
 	float middle;	  /* mean square where MIDDLE_FROM <= i + j < SPLIT */
+	float upright;	  /* parts of that: i > j */
+	float flat;	  /* i < j */
+	float corner;	  /* mean square where i + j >= CORNER_FROM */
 	float high[HIGH]; /* squares where i + j >= SPLIT */
 };
 
@@ -98,7 +108,7 @@ static int usable(const float *pixels, size_t width, const struct clip *clip)
 static void transform(const double basis[SIDE][SIDE], const float *pixels, size_t width,
 		      struct block *b)
 {
-	double rows[SIDE][SIDE], low = 0, middle = 0;
+	double rows[SIDE][SIDE], low = 0, middle = 0, upright = 0, flat = 0, corner = 0;
 	int i, j, k, packed = 0;
 
 	for (j = 0; j < SIDE; j++)
@@ -120,12 +130,20 @@ static void transform(const double basis[SIDE][SIDE], const float *pixels, size_
 			else if (i + k >= SPLIT)
 				b->high[packed++] = (float)(sum * sum);
 			else
-				low += sum * sum;
-			if (i + k >= MIDDLE_FROM && i + k < SPLIT)
+				low += sum * sum * (i * i + k * k);
+			if (i + k >= MIDDLE_FROM && i + k < SPLIT) {
 				middle += sum * sum / MIDDLE;
+				upright += i > k ? sum * sum / MIDDLE : 0;
+				flat += i < k ? sum * sum / MIDDLE : 0;
+			}
+			if (i + k >= CORNER_FROM)
+				corner += sum * sum / CORNER;
 		}
 	b->low = (float)low;
 	b->middle = (float)middle;
+	b->upright = (float)upright;
+	b->flat = (float)flat;
+	b->corner = (float)corner;
 }
 
 static int by_low(const void *a, const void *b)
@@ -162,30 +180,60 @@ static void collect(struct blocks *s, const float *plane, size_t width, size_t h
 					  width, &s->list[s->count++]);
 }
 
-/* Median over coefficients of their mean square in the first blocks of a list. */
-static double variance(const struct block *list, size_t used)
-{
-	double mean[HIGH];
+/* Mean power of blocks. */
+struct power {
+	double high; /* median over coefficients */
+	double middle, corner;
+};
 
-	for (int k = 0; k < HIGH; k++) {
-		mean[k] = 0;
-		for (size_t i = 0; i < used; i++)
+static struct power mean_power(const struct block *list, size_t used)
+{
+	struct power p = { 0 };
+	double mean[HIGH] = { 0 };
+
+	for (size_t i = 0; i < used; i++) {
+		for (int k = 0; k < HIGH; k++)
 			mean[k] += list[i].high[k] / (double)used;
+		p.middle += list[i].middle / (double)used;
+		p.corner += list[i].corner / (double)used;
 	}
 	qsort(mean, HIGH, sizeof(*mean), by_value);
-	return mean[HIGH / 2];
+	p.high = mean[HIGH / 2];
+	return p;
 }
 
-/* Of the smoothest blocks: 0.5 percent, as in the paper; where there are few, up to 64 and a twentieth of them. */
-static double variance_of_all(struct blocks *s)
+/* Of white noise it is less than 1, for blocks are chosen that have little at low and middle frequencies. */
+static double falling(const struct power *p)
 {
-	size_t used = s->count / 200, few = s->count / 20;
+	return p->middle / (p->corner + 1e-30);
+}
+
+/* Falling from which there is texture, or noise that is not white. */
+static const double textured = 1.2;
+
+/* Variance of white noise under texture, whose power at middle frequencies is 3 to 6 times that in the corner: the smaller
+ * one, for texture that is lost is worse than noise that is left. */
+static double variance_under_texture(const struct power *p)
+{
+	static const double most = 3, least = 0.5;
+	const double texture = (p->middle - p->corner) / (most - 1);
+
+	if (falling(p) < textured)
+		return p->high;
+	return fmin(p->high, fmax(p->corner - texture, least * p->corner));
+}
+
+/* Of the smoothest blocks, which come first then: 0.5 percent, as in the paper; where there are few, up to 64 and a
+ * twentieth of them. */
+static struct power power_of_smoothest(struct block *list, size_t count)
+{
+	size_t used = count / 200, few = count / 20;
 
 	few = few > LEAST_BLOCKS * 4 ? LEAST_BLOCKS * 4 : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
 	used = used > few ? used : few;
-	used = used < s->count ? used : s->count;
-	qsort(s->list, s->count, sizeof(*s->list), by_low);
-	return variance(s->list, used);
+	used = used < count ? used : count;
+	qsort(list, count, sizeof(*list), by_low);
+	return mean_power(list, used);
 }
 
 static int collect_all(const struct lacuna_shape *shape, const float *y, struct blocks *s)
@@ -219,6 +267,43 @@ static int collect_all(const struct lacuna_shape *shape, const float *y, struct 
 	return LACUNA_OK;
 }
 
+/* ---- even noise and uneven texture ---------------------------------------------------------------------- */
+
+/* The texture of water, cloth and grass has a direction, noise has none.  Looks at the smoothest blocks, which come first. */
+static int has_direction(const struct blocks *s)
+{
+	static const double most = 1.9;
+	const size_t used = s->count / 50 + 1;
+	double upright = 0, flat = 0;
+
+	for (size_t i = 0; i < used; i++) {
+		upright += s->list[i].upright;
+		flat += s->list[i].flat;
+	}
+	return upright > most * flat || flat > most * upright;
+}
+
+/* Noise is as strong in one quiet block as in another, also where it is not white; few textures are. */
+static int is_even(const struct blocks *s)
+{
+	/* chi: quantiles of the mean of 21 squares of white noise (chi-squared), by their expectation */
+	static const double most = 1.18, chi_200th = 0.383, chi_20th = 0.552;
+	double *power = memory_alloc_array(s->count, sizeof(*power));
+	int even;
+
+	if (!power) {
+		error_clear();
+		return 0;
+	}
+	for (size_t i = 0; i < s->count; i++)
+		for (int k = 0; k < HIGH; k++)
+			power[i] += s->list[i].high[k] / HIGH;
+	qsort(power, s->count, sizeof(*power), by_value);
+	even = power[s->count / 20] / chi_20th < most * power[s->count / 200] / chi_200th;
+	memory_release(power);
+	return even;
+}
+
 /* ---- variance against level --------------------------------------------------------------------------- */
 
 enum { BINS = 12, LEAST_IN_BIN = 200 };
@@ -226,9 +311,8 @@ enum { BINS = 12, LEAST_IN_BIN = 200 };
 struct bins {
 	int count;
 	double level[BINS], variance[BINS];
-	/* Power at middle frequencies by that at high ones.  Of white noise it is less than 1, for the blocks are those
-	 * where low and middle frequencies are least. */
-	double texture[BINS];
+	double most[BINS];  /* variance if there is no texture */
+	double trust[BINS]; /* 1: noise alone; less where there is texture */
 };
 
 /* In each of several ranges of level with as many blocks: the variance in the smoothest twentieth of them. */
@@ -240,15 +324,16 @@ static void fill_bins(struct blocks *s, struct bins *b)
 		const size_t from = s->count * (size_t)k / (size_t)b->count;
 		const size_t to = s->count * (size_t)(k + 1) / (size_t)b->count;
 		const size_t used = (to - from) / 20 > 16 ? (to - from) / 20 : 16;
+		struct power power;
 
 		qsort(s->list + from, to - from, sizeof(*s->list), by_low);
-		b->level[k] = b->texture[k] = 0;
-		for (size_t i = 0; i < used; i++) {
+		b->level[k] = 0;
+		for (size_t i = 0; i < used; i++)
 			b->level[k] += s->list[from + i].level / (double)used;
-			b->texture[k] += s->list[from + i].middle / (double)used;
-		}
-		b->variance[k] = variance(s->list + from, used);
-		b->texture[k] /= b->variance[k] + 1e-30;
+		power = mean_power(s->list + from, used);
+		b->variance[k] = variance_under_texture(&power);
+		b->most[k] = power.high;
+		b->trust[k] = fmin(pow(textured / falling(&power), 4), 1);
 	}
 }
 
@@ -258,7 +343,7 @@ static void fit_line(const struct bins *b, double *slope, double *offset)
 	double a = 0, c = 0, weight[BINS];
 
 	for (int k = 0; k < b->count; k++)
-		weight[k] = 1 / (b->variance[k] * b->variance[k] + 1e-30);
+		weight[k] = b->trust[k] / (b->variance[k] * b->variance[k] + 1e-30);
 	for (int round = 0; round < 20; round++) {
 		double sw = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, det, floor = 0;
 
@@ -281,54 +366,41 @@ static void fit_line(const struct bins *b, double *slope, double *offset)
 			const double v = fmax(a * b->level[k] + c, floor);
 			const double r = b->variance[k] / v - 1;
 
-			weight[k] = 1 / (v * v) / (r > 0.3 ? r * r / 0.09 : 1);
+			weight[k] = b->trust[k] / (v * v) / (r > 0.3 ? r * r / 0.09 : 1);
 		}
 	}
 	*slope = a;
 	*offset = c;
 }
 
-/* How far the bins with less than so much texture lie from their mean and from the line, in logarithms; their number. */
-static int misfit(const struct bins *b, double slope, double offset, double texture,
-		  double *from_mean, double *from_line)
-{
-	double mean = 0;
-	int count = 0;
-
-	*from_mean = *from_line = 0;
-	for (int k = 0; k < b->count; k++)
-		if (b->texture[k] < texture) {
-			mean += log(b->variance[k]);
-			count++;
-		}
-	for (int k = 0; k < b->count; k++)
-		if (b->texture[k] < texture) {
-			const double v = slope * b->level[k] + offset, l = log(b->variance[k]);
-
-			*from_mean += (l - mean / count) * (l - mean / count);
-			*from_line += v > 0 ? (l - log(v)) * (l - log(v)) : INFINITY;
-		}
-	return count;
-}
-
-/* The line explains most of what the bins differ by.  Texture that is stronger here than there is no line: then the bins
- * that show noise alone do not follow it. */
+/* The line explains most of what the bins differ by: those that show noise alone, and enough of these.  Texture makes a bin
+ * louder than its noise: one that is quieter than the line counts in any case. */
 static int is_line(const struct bins *b, double slope, double offset)
 {
-	enum { ENOUGH = 4 };
-	double from_mean, from_line;
+	static const double enough = 3;
+	double trust = 0, mean = 0, from_mean = 0, from_line = 0;
 
-	misfit(b, slope, offset, INFINITY, &from_mean, &from_line);
-	if (!(from_line < 0.3 * from_mean))
-		return 0;
-	return misfit(b, slope, offset, 1, &from_mean, &from_line) < ENOUGH ||
-	       from_line < from_mean;
+	for (int k = 0; k < b->count; k++) {
+		trust += b->trust[k];
+		mean += b->trust[k] * log(b->variance[k]);
+	}
+	mean /= trust;
+	for (int k = 0; k < b->count; k++) {
+		const double line = slope * b->level[k] + offset, l = log(b->variance[k]);
+		const double above = line > 0 ? log(line / b->most[k]) : INFINITY;
+		const double off = line > 0 ? log(line) - l : INFINITY;
+
+		from_mean += b->trust[k] * (l - mean) * (l - mean);
+		from_line += above > 0 ? above * above : b->trust[k] * off * off;
+	}
+	return trust >= enough && from_line < 0.3 * from_mean;
 }
 
 /* Near a value at which the file clips, noise is cut off although no value of the block is: such blocks go. */
 static void leave_clipped(const struct lacuna_shape *shape, const float *y, struct blocks *s)
 {
 	const struct clip clip = find_clip(y, lacuna_count(shape));
+	struct power half;
 	size_t kept = 0;
 	double reach;
 
@@ -336,9 +408,8 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 		return;
 	/* the brighter half, or the darker one, is not cut off */
 	qsort(s->list, s->count, sizeof(*s->list), by_level);
-	reach = isfinite(clip.lo) ? variance(s->list + s->count / 2, s->count - s->count / 2)
-				  : variance(s->list, s->count / 2);
-	reach = 3 * sqrt(fmin(reach, variance_of_all(s) * 4));
+	half = power_of_smoothest(s->list + (isfinite(clip.lo) ? s->count / 2 : 0), s->count / 2);
+	reach = 3 * sqrt(variance_under_texture(&half));
 	for (size_t i = 0; i < s->count; i++)
 		if (s->list[i].level > clip.lo + reach && s->list[i].level < clip.hi - reach)
 			s->list[kept++] = s->list[i];
@@ -350,6 +421,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 {
 	struct blocks s;
 	struct bins bins;
+	struct power power;
 	double slope = 0, offset = 0, mean = 0, low, high;
 	int status = collect_all(shape, y, &s);
 
@@ -357,7 +429,9 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 		return status;
 	*noise = (struct noise){ 0 };
 	leave_clipped(shape, y, &s);
-	noise->offset = variance_of_all(&s);
+	power = power_of_smoothest(s.list, s.count);
+	noise->offset =
+		is_even(&s) && !has_direction(&s) ? power.high : variance_under_texture(&power);
 	fill_bins(&s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
@@ -444,18 +518,20 @@ static double quiet_power(double *power, size_t count, double chi)
 double noise_correlated(const struct lacuna_shape *shape, const float *y)
 {
 	/* Of white noise the ratio is 1, of noise correlated over 0.7 px 4; between these lies the texture of most scenes.
-	 * Texture is in one quiet block and not in another, where noise is in all.  Noise of less than three grey levels
-	 * cannot be told from texture at all. */
-	static const double stands_out = 3, least = 3.0 / 255, even = 2.6;
+	 * Texture is in one quiet block and not in another, where noise is in all, or it has a direction.  Noise of about
+	 * one grey level cannot be told from texture at all. */
+	static const double stands_out = 3, least = 1.2 / 255, even = 2.4;
 	static const double chi_middle = 0.561, chi_high = 0.552;
 	struct blocks s;
 	double *power = NULL, middle = 0, high = 0, spread = INFINITY;
+	int correlated = 0;
 
 	if (collect_all(shape, y, &s)) {
 		error_clear();
 		return 0;
 	}
 	leave_clipped(shape, y, &s);
+	qsort(s.list, s.count, sizeof(*s.list), by_low);
 	power = memory_alloc_array(s.count, sizeof(*power));
 	if (power) {
 		for (size_t i = 0; i < s.count; i++)
@@ -468,10 +544,12 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 				power[i] += s.list[i].high[k] / HIGH;
 		}
 		high = quiet_power(power, s.count, chi_high);
+		correlated = sqrt(high) > least && middle > stands_out * high && spread < even &&
+			     !has_direction(&s);
 	}
 	memory_release(power);
 	memory_release(s.list);
-	return sqrt(high) > least && middle > stands_out * high && spread < even ? sqrt(middle) : 0;
+	return correlated ? sqrt(middle) : 0;
 }
 
 /* Adds the heights of the steps before column p, p + 8, ... beyond what their neighbours lead to expect. */

@@ -151,6 +151,9 @@ static void test_correlated(void)
 	ok(!noise_measure(&large, noisy, &found) && found.sigma < 0.03, "looks like less: %g",
 	   found.sigma);
 	ok(noise_correlated(&large, noisy) > 1.2 * found.sigma, "and is more");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] + 0.4f * (noisy[i] - image[i]);
+	ok(noise_correlated(&large, noisy) > 0.01, "a faint one, too");
 }
 
 /* Grain about 3 px wide, its standard deviation least at the left and least + growth at the right: what rocks, leaves and
@@ -167,6 +170,67 @@ static void add_texture(float *values, double least, double growth)
 					sum += (double)grain[(y + j) * SIDE_ + x + i];
 			values[y * SIDE_ + x] += (float)(strength * sum / 3);
 		}
+}
+
+/* The same with a power that falls smoothly with frequency, to nothing in the corner, as that of scenes does; [1 2 1] down,
+ * and `times' times across. */
+static void smooth_grain(int times)
+{
+	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
+	for (int pass = 0; pass <= times; pass++) {
+		const int step = pass ? 1 : SIDE_;
+		float before = grain[0];
+
+		for (int i = step; i + step < SIDE_ * SIDE_; i++) {
+			const float here = grain[i], last = step == 1 ? before : grain[i - step];
+
+			grain[i] = last / 4 + here / 2 + grain[i + step] / 4;
+			before = here;
+		}
+	}
+}
+
+/* Texture wherever it looks. */
+static void test_texture_everywhere(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	smooth_grain(1);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.005f * deviates[i] +
+			   (0.07f + 1.2f * (float)(i % SIDE_) / SIDE_) * grain[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && found.sigma > 0.003 && found.sigma < 0.0075,
+	   "texture everywhere, noise 0.005: %g", found.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.02f * deviates[i] + 0.02f * grain[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.02 - 1) < 0.15, "less than the noise: %g", found.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* most of it textured, the brighter the more */
+		const float level = (float)(i % SIDE_) / SIDE_;
+
+		noisy[i] = 0.05f + 0.8f * level + 0.01f * deviates[i] +
+			   0.26f * sqrtf(fmaxf(level - 0.2f, 0)) * grain[i];
+	}
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && !(found.slope > 0) && fabs(found.sigma / 0.01 - 1) < 0.2,
+	   "texture is no law of noise: slope %g, noise %g", found.slope, found.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* textured where it is gray */
+		const float level = 0.05f + 0.8f * (float)(i % SIDE_) / SIDE_;
+
+		noisy[i] = level + (float)sqrt(0.004 * (double)level) * deviates[i];
+		if (level > 0.3f && level < 0.6f)
+			noisy[i] += 0.1f * grain[i];
+	}
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.slope / 0.004 - 1) < 0.2, "but does not hide one: slope %g",
+	   found.slope);
+	smooth_grain(4);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.25f * grain[i] + 0.012f * deviates[i];
+	ok(noise_correlated(&large, noisy) == 0, "cloth is not correlated noise");
 }
 
 static void test_texture(void)
@@ -302,6 +366,7 @@ int main(void)
 	test_clipped();
 	test_correlated();
 	test_texture();
+	test_texture_everywhere();
 	test_blocks();
 	test_evidence();
 	test_weights();
