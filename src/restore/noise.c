@@ -552,47 +552,66 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 	return correlated ? sqrt(middle) : 0;
 }
 
-/* Adds the heights of the steps before column p, p + 8, ... beyond what their neighbours lead to expect. */
+/* Steps before column p, p + 8, ...: their heights beyond what the neighbours lead to expect, and the part that this is of
+ * all change nearby, which says as much where there is texture as where there is none. */
+struct steps {
+	double height[8], part[8], count[8];
+};
+
 static void add_steps(const float *y, int64_t n, int64_t lines, int64_t along, int64_t across,
-		      double sum[8], double count[8])
+		      struct steps *s)
 {
+	static const double little = 1.0 / 255;
+
 	for (int64_t l = 0; l < lines; l++)
 		for (int64_t i = 2; i + 1 < n; i++) {
 			const float *v = y + l * across + i * along;
-			const double d = fabs(v[0] - v[-along] -
-					      (v[-along] - v[-2 * along] + v[along] - v[0]) / 2.0);
+			const double before = v[-along] - v[-2 * along], after = v[along] - v[0];
+			const double height = fabs(v[0] - v[-along] - (before + after) / 2);
+			const double nearby = (fabs(before) + fabs(after)) / 2;
 
-			if (isfinite(d)) {
-				sum[i % 8] += d;
-				count[i % 8]++;
+			if (isfinite(height)) {
+				s->height[i % 8] += height;
+				s->part[i % 8] += height / (height + nearby + little);
+				s->count[i % 8]++;
 			}
 		}
 }
 
-/* What the largest mean of eight has more than their median; 0 where it does not stand out.  In pictures that never were
- * JPEG the largest is within 5 percent of the second. */
-static double excess(const double sum[8], const double count[8])
+static void sort_means(const double sum[8], const double count[8], double mean[8])
 {
-	static const double stands_out = 1.15;
-	double step[8];
-
 	for (int p = 0; p < 8; p++)
-		step[p] = count[p] > 0 ? sum[p] / count[p] : 0;
-	qsort(step, 8, sizeof(*step), by_value);
-	return step[7] > stands_out * step[6] ? step[7] - step[3] : 0;
+		mean[p] = count[p] > 0 ? sum[p] / count[p] : 0;
+	qsort(mean, 8, sizeof(*mean), by_value);
+}
+
+/* What the largest mean height of eight has more than their median; *ratio: the largest mean part by the second. */
+static double excess(const struct steps *s, double *ratio)
+{
+	double part[8], height[8];
+
+	sort_means(s->part, s->count, part);
+	sort_means(s->height, s->count, height);
+	*ratio = part[6] > 0 ? part[7] / part[6] : 1;
+	return height[7] - height[3];
 }
 
 double noise_jpeg(const struct lacuna_shape *shape, const float *y)
 {
 	const int64_t w = shape->extent[0], h = shape->extent[1];
 	const int64_t planes = shape->extent[2] * shape->extent[3];
-	double across[2][8] = { { 0 } }, down[2][8] = { { 0 } };
+	/* In 137 pictures that never were JPEG, with and without noise, each ratio was below 1.03 in one direction at least,
+	 * and the product of both below 1.08. */
+	static const double both = 1.12, each = 1.015;
+	struct steps across = { 0 }, down = { 0 };
+	double level, to_right, to_below;
 
 	if (w < 4 * SIDE || h < 4 * SIDE)
 		return 0;
 	for (int64_t c = 0; c < planes; c++) {
-		add_steps(y + c * w * h, w, h, 1, w, across[0], across[1]);
-		add_steps(y + c * w * h, h, w, w, 1, down[0], down[1]);
+		add_steps(y + c * w * h, w, h, 1, w, &across);
+		add_steps(y + c * w * h, h, w, w, 1, &down);
 	}
-	return sqrt(excess(across[0], across[1]) * excess(down[0], down[1]));
+	level = sqrt(excess(&across, &to_right) * excess(&down, &to_below));
+	return to_right > each && to_below > each && to_right * to_below > both ? level : 0;
 }

@@ -272,6 +272,15 @@ static void test_blocks(void)
 		noisy[i] = image[i] +
 			   0.016f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
 	ok(noise_jpeg(&large, noisy) > 0, "faint ones");
+	smooth_grain(1);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		if (i % SIDE_ > SIDE_ / 4)
+			image[i] += 0.4f * grain[i];
+	ok(noise_jpeg(&large, image) == 0, "texture has none");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] +
+			   0.03f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
+	ok(noise_jpeg(&large, noisy) > 0.005, "and hides none");
 }
 
 /* ---- the kernel's evidence */
