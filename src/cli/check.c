@@ -3,7 +3,7 @@
 /* lacuna check: does a plugin keep the promises of lacuna/plugin.h? */
 #include <config.h>
 
-#include "engine/check.h"
+#include "check/check.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"

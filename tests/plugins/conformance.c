@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "engine/check.h"
+#include "check/check.h"
 #include "plugin/host.h"
 
 #include <stdlib.h>

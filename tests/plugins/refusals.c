@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "engine/check.h"
+#include "check/check.h"
 #include "plugin/host.h"
 #include "plugin/param.h"
 

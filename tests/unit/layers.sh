@@ -29,10 +29,11 @@ may_include src/base base
 may_include src/image image base
 may_include src/plugin plugin base
 may_include src/engine engine plugin base
+may_include src/check check engine plugin base
 may_include src/restore restore engine plugin base
 may_include src/batch batch image base
 test ! -d src/study || may_include src/study study engine plugin base
-may_include src/cli cli study batch restore engine plugin image base
+may_include src/cli cli study batch restore check engine plugin image base
 may_include plugins/common common
 for family in operators priors guidances samplers; do
 	may_include plugins/$family common
@@ -53,7 +54,7 @@ absent() {
 }
 
 cd "$abs_top_srcdir" || exit 99
-quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c src/restore/*.c"
+quiet="src/base/*.c src/image/*.c src/plugin/*.c src/engine/*.c src/check/*.c src/restore/*.c"
 plugins="plugins/*/*.c"
 absent "below src/cli nothing prints" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet src/batch/*.c
@@ -64,6 +65,6 @@ absent "plugins do not print, exit or handle signals" \
 	$plugins
 absent "plugins take memory from the host only" '(^|[^a-z_>.])(malloc|calloc|realloc|strdup)\(' \
 	$plugins
-absent "the engine knows no TIFF" 'tiff|TIFF' src/engine/*.c src/engine/*.h
+absent "engine and checks know no TIFF" 'tiff|TIFF' src/engine/*.[ch] src/check/*.[ch]
 absent "no source names fast-math" 'ffast-math' Makefile.am configure.ac
 done_testing

@@ -4,7 +4,7 @@
  * is large. */
 #include <config.h>
 
-#include "engine/check-private.h"
+#include "check/private.h"
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Shared by the conformance checks of the four families. */
-#ifndef ENGINE_CHECK_PRIVATE_H
-#define ENGINE_CHECK_PRIVATE_H
+#ifndef CHECK_PRIVATE_H
+#define CHECK_PRIVATE_H
 
 #include "base/random.h"
-#include "engine/check.h"
+#include "check/check.h"
 
 /* Each is reported once, with the worst case met. */
 enum property {

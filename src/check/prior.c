@@ -3,7 +3,7 @@
 /* Conformance of priors, without a measurement and with one (denoising: A is the identity). */
 #include <config.h>
 
-#include "engine/check-private.h"
+#include "check/private.h"
 #include "engine/turn.h"
 
 #include "base/error.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Conformance of a plugin: the properties that lacuna/plugin.h promises, tried on awkward shapes. */
-#ifndef ENGINE_CHECK_H
-#define ENGINE_CHECK_H
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
 
 #include "plugin/loader.h"
 

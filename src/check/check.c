@@ -3,7 +3,7 @@
 /* Conformance: book-keeping, and the conduct that all families share (lacuna/plugin.h, "Threads" and "Conduct"). */
 #include <config.h>
 
-#include "engine/check-private.h"
+#include "check/private.h"
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -4,7 +4,7 @@
  * operator; with the prior N(1/2, 1/16) on each pixel, of which everything is known. */
 #include <config.h>
 
-#include "engine/check-private.h"
+#include "check/private.h"
 
 #include "base/error.h"
 #include "base/memory.h"
