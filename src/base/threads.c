@@ -139,6 +139,16 @@ void threads_parallel(size_t n, void (*body)(void *arg, size_t i), void *arg)
 	pthread_mutex_unlock(&pool.caller);
 }
 
+int threads_running(void)
+{
+	int started;
+
+	pthread_mutex_lock(&pool.lock);
+	started = pool.started;
+	pthread_mutex_unlock(&pool.lock);
+	return started;
+}
+
 void threads_stop(void)
 {
 	int i, started;

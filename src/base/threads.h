@@ -11,6 +11,8 @@ void threads_set(int count);
 int threads_count(void);
 /* body(arg, i) for i = 0..n-1, in any order; returns when all are done.  Nested calls run serially. */
 void threads_parallel(size_t n, void (*body)(void *arg, size_t i), void *arg);
+/* Workers that there are now, busy or waiting; the caller is none. */
+int threads_running(void);
 /* Ends the workers; they start again when needed.  For leak checkers. */
 void threads_stop(void);
 

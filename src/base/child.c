@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "base/child.h"
+
+#include "base/error.h"
+#include "base/threads.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One that prints without end is stopped by SIGXFSZ. */
+enum { MOST_PRINTED = 1 << 20, WHOLE = 20 /* limits, for all of the body */ };
+
+/* LeakSanitizer looks at the end of a process, but not at _exit(). */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+/* Line ends and control characters would spoil the report in which the text is quoted. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = text[1] ? '|' : '\0';
+}
+
+static void read_from(int fd, off_t from, char *text, size_t size)
+{
+	const ssize_t n = pread(fd, text, size - 1, from);
+
+	text[n > 0 ? n : 0] = '\0';
+	make_plain(text);
+}
+
+size_t child_printed(void)
+{
+	struct stat st;
+
+	fflush(stdout);
+	return fstat(STDOUT_FILENO, &st) ? 0 : (size_t)st.st_size;
+}
+
+void child_read_printed(size_t from, char *text, size_t size)
+{
+	read_from(STDOUT_FILENO, (off_t)from, text, size);
+}
+
+void *child_share(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		return p;
+	error_set(LACUNA_ENOMEM, "out of memory (%zu bytes to share)", bytes);
+	return NULL;
+}
+
+void child_unshare(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}
+
+/* A file in memory takes what is printed: unlike a pipe it is never full, keeps what was said before a crash, and the child
+ * sees how much there is. */
+static void enter_child(int output)
+{
+	static const int to_default[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	const struct rlimit no_core = { 0, 0 }, most = { MOST_PRINTED, MOST_PRINTED };
+	const int nothing = open("/dev/null", O_RDONLY);
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0; i < sizeof to_default / sizeof *to_default; i++)
+		signal(to_default[i], SIG_DFL);
+	setrlimit(RLIMIT_CORE, &no_core);
+	setrlimit(RLIMIT_FSIZE, &most);
+	dup2(nothing, STDIN_FILENO);
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	if (nothing > STDERR_FILENO)
+		close(nothing);
+	close(output);
+	setvbuf(stdout, NULL, _IONBF, 0); /* a crash must not swallow what was printed */
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Waits; a child that must be stopped is. */
+static int wait_for(pid_t child, const void *context, unsigned long (*progress)(const void *),
+		    double limit, enum child_way *stopped)
+{
+	const double start = now();
+	unsigned long seen = progress(context);
+	double since = start, pause = 1e-4;
+	int status = 0;
+
+	for (;;) {
+		const struct timespec nap = { 0, (long)(1e9 * pause) };
+		const pid_t got = waitpid(child, &status, WNOHANG);
+
+		if (got == child || (got < 0 && errno != EINTR))
+			return status;
+		if (progress(context) != seen) {
+			seen = progress(context);
+			since = now();
+		}
+		if (*stopped == CHILD_RETURNED) {
+			if (cancel_requested())
+				*stopped = CHILD_CANCELLED;
+			else if (now() - since > limit || now() - start > WHOLE * limit)
+				*stopped = CHILD_HUNG;
+			if (*stopped != CHILD_RETURNED)
+				kill(-child, SIGKILL);
+		}
+		nanosleep(&nap, NULL);
+		pause = pause < 0.01 ? 1.5 * pause : 0.01;
+	}
+}
+
+/* True when processes of the group are still there; the kernel may take a moment to bury them. */
+static int stop_group(pid_t group)
+{
+	const struct timespec nap = { 0, 5000000 };
+
+	for (int i = 0; i < 20; i++) {
+		if (kill(-group, 0))
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	kill(-group, SIGKILL);
+	return 1;
+}
+
+int child_run(void (*body)(void *), void *context, unsigned long (*progress)(const void *),
+	      double limit, struct child_end *end)
+{
+	volatile int *returned;
+	int output, status, problem = LACUNA_OK;
+	pid_t child;
+
+	memset(end, 0, sizeof *end);
+	returned = child_share(sizeof *returned);
+	output = memfd_create("lacuna-child", MFD_CLOEXEC);
+	threads_stop();
+	fflush(NULL);
+	child = returned && output >= 0 ? fork() : -1;
+	if (child == 0) {
+		enter_child(output);
+		body(context);
+		if (__lsan_do_recoverable_leak_check)
+			__lsan_do_recoverable_leak_check();
+		*returned = 1;
+		_exit(0);
+	}
+	if (child < 0) {
+		problem = error_set(LACUNA_EIO, "no child process: %s", strerror(errno));
+	} else {
+		setpgid(child, child); /* whichever of the two comes first */
+		status = wait_for(child, context, progress, limit, &end->way);
+		end->descendants = stop_group(child);
+		read_from(output, 0, end->printed, sizeof end->printed);
+		if (end->way == CHILD_RETURNED && WIFSIGNALED(status)) {
+			end->way = CHILD_KILLED;
+			end->code = WTERMSIG(status);
+		} else if (end->way == CHILD_RETURNED && !(*returned && !WEXITSTATUS(status))) {
+			end->way = CHILD_EXITED;
+			end->code = WEXITSTATUS(status);
+		}
+	}
+	if (output >= 0)
+		close(output);
+	child_unshare((void *)(uintptr_t)returned, sizeof *returned);
+	return problem;
+}
+
+void child_tell(const struct child_end *end, double limit, char *text, size_t size)
+{
+	switch (end->way) {
+	case CHILD_EXITED:
+		snprintf(text, size, "ends the process: exit(%d)", end->code);
+		break;
+	case CHILD_KILLED:
+		snprintf(text, size, "%s (%s)", end->code == SIGABRT ? "aborts" : "crashes",
+			 strsignal(end->code));
+		break;
+	case CHILD_HUNG:
+		snprintf(text, size, "does not come back (%g s)", limit);
+		break;
+	default:
+		snprintf(text, size, "returns");
+	}
+}
