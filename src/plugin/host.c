@@ -270,13 +270,20 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 int host_check_fp(const char *culprit)
 {
 	volatile float tiny = 1e-40f, one = 1.0f;
+	const int exact = tiny * one != 0.0f && fegetround() == FE_TONEAREST;
 
-	if (tiny * one != 0.0f && fegetround() == FE_TONEAREST)
+	if (exact && !fegetexcept())
 		return 1;
 	fesetenv(FE_DFL_ENV);
-	error_set(LACUNA_EINVAL,
-		  "%s changes the floating-point arithmetic of the whole process; build it without "
-		  "-ffast-math",
-		  culprit);
+	if (exact)
+		error_set(
+			LACUNA_EINVAL,
+			"%s lets floating-point exceptions stop the whole process (feenableexcept)",
+			culprit);
+	else
+		error_set(LACUNA_EINVAL,
+			  "%s changes the floating-point arithmetic of the whole process; build it "
+			  "without -ffast-math",
+			  culprit);
 	return 0;
 }

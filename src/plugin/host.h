@@ -16,7 +16,8 @@ void host_install_reader(host_reader *);
  * it begin with a struct random_key. */
 void host_init(struct lacuna_host *table, const struct random_key *key);
 
-/* True when the floating-point environment of this thread is the default one: round to nearest, no flush to zero.
+/* True when the floating-point environment of this thread is the default one: round to nearest, no flush to zero, no
+ * traps.
  * Otherwise restores it and keeps a message that names the culprit. */
 int host_check_fp(const char *culprit);
 
