@@ -143,8 +143,6 @@ static const struct plugin operators[OPERATORS] = {
 
 /* ---- a problem and its services */
 
-enum { WIDTH = 16, HEIGHT = 12 };
-
 struct trial {
 	struct random_key key; /* first: host_init() */
 	struct check *c;
@@ -274,10 +272,11 @@ static int warm_up(struct trial *t)
 	return status;
 }
 
-static int trial_create(struct check *c, int operator_index, double noise, struct trial *t)
+static int trial_create(struct check *c, const struct lacuna_shape *image, int operator_index,
+			double noise, struct trial *t)
 {
 	const struct plugin_use use = { .plugin = &operators[operator_index] };
-	const struct lacuna_shape shape = { { WIDTH, HEIGHT, 1, 1 } };
+	const struct lacuna_shape shape = *image;
 	struct lacuna_host *h = &t->host;
 	char label[48];
 	int status;
@@ -383,10 +382,9 @@ static int examine_guidance(struct trial *t)
 				     1 }; /* the services of one problem are not for two callers */
 	int i, status;
 
-	error_clear();
-	status = check_status(
-		t->c, "create",
-		guidance->create(&t->host, t->c->use->config, &t->description, &t->self));
+	check_enter(t->c, "create");
+	status = check_leave(
+		t->c, guidance->create(&t->host, t->c->use->config, &t->description, &t->self));
 	if (status)
 		return status;
 	call.self = t->self;
@@ -414,8 +412,9 @@ static int examine_guidance(struct trial *t)
 		}
 		guarded_release(&u);
 	}
+	check_enter(t->c, "destroy");
 	guidance->destroy(t->self);
-	check_status(t->c, "destroy", LACUNA_OK);
+	check_leave(t->c, LACUNA_OK);
 	check_no_memory(t->c, "create", &creation);
 	return LACUNA_OK;
 }
@@ -429,11 +428,16 @@ static int run_sampler(const struct call *call, void *scratch, float *u)
 	/* Calls are for functions on const instances; a sampler's instance is its own, and the call is serial. */
 	void *self = ((const struct trial *)call->self)->self;
 	int64_t k, steps = sampler->steps(self);
-	int status = sampler->start(self, u);
+	int status;
 
 	(void)scratch;
-	for (k = 0; !status && k < steps; k++)
+	check_enter(call->check, "start");
+	status = check_leave(call->check, sampler->start(self, u));
+	for (k = 0; !status && k < steps; k++) {
+		check_enter(call->check, "step");
 		status = sampler->step(self, k, u);
+		check_leave(call->check, status == LACUNA_DONE ? LACUNA_OK : status);
+	}
 	return status < 0 ? status : LACUNA_OK;
 }
 
@@ -463,74 +467,92 @@ static int examine_sampler(struct trial *t)
 	int64_t steps;
 	int status;
 
-	error_clear();
-	status = check_status(
-		t->c, "create",
-		sampler->create(&t->host, t->c->use->config, &t->description, &t->self));
+	check_enter(t->c, "create");
+	status = check_leave(
+		t->c, sampler->create(&t->host, t->c->use->config, &t->description, &t->self));
 	if (status)
 		return status;
+	check_enter(t->c, "steps");
 	steps = sampler->steps(t->self);
+	check_leave(t->c, LACUNA_OK);
 	if (check_expect(t->c, STEPS, steps > 0, "steps() is %lld", (long long)steps)) {
 		status = check_call(t->c, &call, &u);
 		check_expect(t->c, ACCEPTS, !status, "start() or step() fails: %s", error_text());
 		guarded_release(&u);
 	}
+	check_enter(t->c, "destroy");
 	sampler->destroy(t->self);
-	check_status(t->c, "destroy", LACUNA_OK);
+	check_leave(t->c, LACUNA_OK);
 	check_no_memory(t->c, "create", &creation);
 	return LACUNA_OK;
 }
 
 /* ---- all problems */
 
-static int check_runs(struct check *c, uint32_t needs, int (*examine)(struct trial *))
+static const double noises[] = { 0.05, 0 };
+
+/* A variant is an operator with one of the noises. */
+static void add_cases_for(struct check *c, uint32_t needs)
 {
-	static const double noises[] = { 0.05, 0 };
-	struct outcome *accepts = &c->outcomes[ACCEPTS];
-	char refusal[200] = "";
-	int i, status = LACUNA_OK, tried = 0, accepted = 0;
+	static const struct lacuna_shape usual = { { 16, 12, 1, 1 } };
+	const struct check_request *r = c->request;
+	size_t i;
+	int variant;
 
-	for (i = 0; i < 2 * OPERATORS; i++) {
-		size_t blocks = memory_live_blocks();
-		struct trial t;
+	for (i = 0; i < (r->shape_count ? r->shape_count : 1); i++)
+		for (variant = 0; variant < 2 * OPERATORS; variant++) {
+			struct check_case new_case = { .shape = r->shape_count ? r->shapes[i]
+									       : usual,
+						       .variant = variant,
+						       .thorough = variant % 2 == 0 };
 
-		if (!can_serve(needs, i / 2))
-			continue;
-		c->conduct_all = i % 2 == 0;
-		status = trial_create(c, i / 2, noises[i % 2], &t);
-		if (!status) {
-			status = examine(&t);
-			tried++;
-			accepted += !status;
-			if (status)
-				snprintf(refusal, sizeof refusal, "; %s is refused: %s", c->where,
-					 error_text());
+			if (can_serve(needs, variant / 2))
+				check_add_case(c, &new_case);
 		}
-		if (!status) {
-			t.description.start = t.start;
-			status = examine(&t);
-		}
-		trial_destroy(&t);
-		check_expect(c, LEAKS, memory_live_blocks() == blocks,
-			     "%zu blocks of memory are left after destroy()",
-			     memory_live_blocks() - blocks);
-	}
-	*c->where = 0;
-	check_expect(c, ACCEPTS, accepted > 0, "none of %d problems%s", tried, refusal);
-	if (!accepts->failed)
-		snprintf(accepts->detail, sizeof accepts->detail, "%d of %d problems%s", accepted,
-			 tried, refusal);
-	return LACUNA_OK;
+	c->needed = 1;
 }
 
-int check_guidance(struct check *c)
+static int examine_problem(struct check *c, const struct check_case *now,
+			   int (*examine)(struct trial *))
+{
+	size_t blocks = memory_live_blocks();
+	struct trial t;
+	int status = trial_create(c, &now->shape, now->variant / 2, noises[now->variant % 2], &t);
+
+	if (!status)
+		status = examine(&t);
+	if (!status) {
+		t.description.start = t.start;
+		status = examine(&t);
+	}
+	trial_destroy(&t);
+	check_expect(c, LEAKS, memory_live_blocks() == blocks,
+		     "%zu blocks of memory are left after destroy()",
+		     memory_live_blocks() - blocks);
+	return status;
+}
+
+static void add_guidance_cases(struct check *c)
+{
+	add_cases_for(c, c->use->plugin->u.guidance.needs);
+}
+
+static int examine_guidance_case(struct check *c, const struct check_case *now)
 {
 	c->use->plugin->u.guidance.destroy(NULL);
-	return check_runs(c, c->use->plugin->u.guidance.needs, examine_guidance);
+	return examine_problem(c, now, examine_guidance);
 }
 
-int check_sampler(struct check *c)
+static void add_sampler_cases(struct check *c)
+{
+	add_cases_for(c, c->use->plugin->u.sampler.needs);
+}
+
+static int examine_sampler_case(struct check *c, const struct check_case *now)
 {
 	c->use->plugin->u.sampler.destroy(NULL);
-	return check_runs(c, c->use->plugin->u.sampler.needs, examine_sampler);
+	return examine_problem(c, now, examine_sampler);
 }
+
+const struct family check_guidances = { add_guidance_cases, examine_guidance_case, NULL };
+const struct family check_samplers = { add_sampler_cases, examine_sampler_case, NULL };

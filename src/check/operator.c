@@ -5,18 +5,22 @@
 #include <config.h>
 
 #include "check/private.h"
+#include "check/spectrum.h"
+#include "engine/solve.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/vector.h"
 #include "plugin/host.h"
+#include "plugin/param.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Single precision with some room for sums over a picture. */
-static const double tolerance = 1e-5;
+/* Single precision with some room for sums over a picture.  Inner products are compared with their typical size, which is
+ * the product of the norms over the root of the number of values; their errors are relative to that. */
+static const double tolerance = 1e-5, product_tolerance = 1e-4;
 
 enum { TEMPORARIES = 12 };
 
@@ -30,6 +34,7 @@ struct trial {
 	size_t nx, ny, scratch_bytes;
 	void *self;
 	double largest;		       /* eigenvalue of A'A, roughly, from below */
+	int slow;		       /* too slow to be called often */
 	float *temporary[TEMPORARIES]; /* of max(nx, ny) values */
 };
 
@@ -122,25 +127,47 @@ static double distance(size_t n, const float *a, const float *b, double scale)
 
 /* ---- the operator and its adjoint */
 
+/* Exactly, for sums of zeros are. */
+static void examine_zero(const struct trial *t)
+{
+	float *zero = t->temporary[0], *out = t->temporary[1];
+
+	memset(zero, 0, (t->nx > t->ny ? t->nx : t->ny) * sizeof *zero);
+	apply(t, zero, out);
+	check_expect(t->c, ZERO, vector_norm(t->ny, out) == 0,
+		     "A(0) is %.3g (rms): that is affine, not linear",
+		     vector_norm(t->ny, out) / sqrt((double)t->ny));
+	adjoint(t, NULL, zero, out);
+	check_expect(t->c, ZERO, vector_norm(t->nx, out) == 0, "A'(0) is %.3g (rms)",
+		     vector_norm(t->nx, out) / sqrt((double)t->nx));
+}
+
+/* z is 500 times as large: what clips is linear for small values only. */
 static void examine_linearity(const struct trial *t)
 {
 	float *x = t->temporary[0], *z = t->temporary[1], *ax = t->temporary[2],
 	      *az = t->temporary[3], *sum = t->temporary[4], *asum = t->temporary[5];
+	const double large = 500;
 	size_t i;
+	int round;
 
-	random_vector(t, 10, t->nx, x);
-	random_vector(t, 11, t->nx, z);
-	for (i = 0; i < t->nx; i++)
-		sum[i] = 2 * x[i] + 3 * z[i];
-	apply(t, x, ax);
-	apply(t, z, az);
-	apply(t, sum, asum);
-	for (i = 0; i < t->ny; i++)
-		sum[i] = 2 * ax[i] + 3 * az[i];
-	check_limit(
-		t->c, LINEARITY,
-		distance(t->ny, asum, sum, 2 * vector_norm(t->ny, ax) + 3 * vector_norm(t->ny, az)),
-		tolerance);
+	for (round = t->c->now->brief; round < 2; round++) {
+		const double a = 2, b = round ? 3 * large : 3;
+
+		random_vector(t, 10, t->nx, x);
+		random_vector(t, 11, t->nx, z);
+		for (i = 0; i < t->nx; i++)
+			sum[i] = (float)(a * x[i] + b * z[i]);
+		apply(t, x, ax);
+		apply(t, z, az);
+		apply(t, sum, asum);
+		for (i = 0; i < t->ny; i++)
+			sum[i] = (float)(a * ax[i] + b * az[i]);
+		check_limit(t->c, LINEARITY,
+			    distance(t->ny, asum, sum,
+				     a * vector_norm(t->ny, ax) + b * vector_norm(t->ny, az)),
+			    tolerance);
+	}
 }
 
 /* Two inner products that should be one, over several draws.  The scale is that of the draws' larger products, because
@@ -149,14 +176,17 @@ struct agreement {
 	double error, scale;
 };
 
-static void compare(struct agreement *a, double left, double left_scale, double right,
-		    double right_scale)
+/* (a, b) over n values and (c, d) over m */
+static void compare(struct agreement *g, size_t n, const float *a, const float *b, size_t m,
+		    const float *c, const float *d)
 {
-	double difference = fabs(left - right);
+	const double difference = fabs(vector_dot(n, a, b) - vector_dot(m, c, d));
+	const double left = vector_norm(n, a) * vector_norm(n, b);
+	const double right = vector_norm(m, c) * vector_norm(m, d);
 
-	if (!(difference <= a->error)) /* or NaN */
-		a->error = difference;
-	a->scale = fmax(a->scale, fmin(left_scale, right_scale));
+	if (!(difference <= g->error)) /* or NaN */
+		g->error = difference;
+	g->scale = fmax(g->scale, fmin(left, right) / sqrt((double)(n < m ? n : m)));
 }
 
 static double relative(const struct agreement *a)
@@ -171,30 +201,27 @@ static void examine_adjoint(const struct trial *t)
 	struct agreement products = { 0, 0 };
 	uint64_t round;
 
-	for (round = 0; round < 4; round++) {
+	for (round = 0; round < (t->c->now->brief ? 1 : 4); round++) {
 		random_vector(t, 20 + round, t->nx, x);
 		random_vector(t, 30 + round, t->ny, y);
 		apply(t, x, ax);
 		adjoint(t, NULL, y, aty);
-		compare(&products, vector_dot(t->ny, ax, y),
-			vector_norm(t->ny, ax) * vector_norm(t->ny, y), vector_dot(t->nx, x, aty),
-			vector_norm(t->nx, x) * vector_norm(t->nx, aty));
+		compare(&products, t->ny, ax, y, t->nx, x, aty);
 	}
-	check_limit(t->c, ADJOINT, relative(&products), tolerance);
+	check_limit(t->c, ADJOINT, relative(&products), product_tolerance);
 }
 
-/* (J v, w) = (v, J'w) with J v by central differences */
-static void examine_jacobian(const struct trial *t)
+/* (J v, w) = (v, J'w) with J v by central differences of half-width h; the disagreement */
+static double jacobian_error(const struct trial *t, double h)
 {
 	float *at = t->temporary[0], *v = t->temporary[1], *w = t->temporary[2],
 	      *point = t->temporary[3], *plus = t->temporary[4], *minus = t->temporary[5],
 	      *jtw = t->temporary[6];
 	struct agreement products = { 0, 0 };
-	const double h = 5e-3;
 	uint64_t round;
 	size_t i;
 
-	for (round = 0; round < 4; round++) {
+	for (round = 0; round < (t->c->now->brief ? 1 : 4); round++) {
 		random_vector(t, 40 + round, t->nx, at);
 		for (i = 0; i < t->nx; i++)
 			at[i] = (float)(0.5 + 0.1 * at[i]);
@@ -209,11 +236,21 @@ static void examine_jacobian(const struct trial *t)
 		for (i = 0; i < t->ny; i++)
 			plus[i] = (float)(((double)plus[i] - minus[i]) / (2 * h));
 		adjoint(t, at, w, jtw);
-		compare(&products, vector_dot(t->ny, plus, w),
-			vector_norm(t->ny, plus) * vector_norm(t->ny, w), vector_dot(t->nx, v, jtw),
-			vector_norm(t->nx, v) * vector_norm(t->nx, jtw));
+		compare(&products, t->ny, plus, w, t->nx, v, jtw);
 	}
-	check_limit(t->c, JACOBIAN, relative(&products), 1e-2);
+	return relative(&products);
+}
+
+/* A steep operator wants a small h, one with large values a large one: a right adjoint agrees at one of them at least. */
+static void examine_jacobian(const struct trial *t)
+{
+	static const double widths[] = { 5e-3, 1e-3, 2e-2 };
+	double best = NAN;
+	size_t i;
+
+	for (i = 0; i < sizeof widths / sizeof *widths && !(best <= 1e-3); i++)
+		best = fmin(best, jacobian_error(t, widths[i]));
+	check_limit(t->c, JACOBIAN, best, 1e-2);
 }
 
 static void examine_pixelwise(const struct trial *t)
@@ -239,12 +276,12 @@ static void examine_diagonal(const struct trial *t)
 	size_t i;
 	int status;
 
-	error_clear();
+	check_enter(t->c, "diagonal");
 	status = t->op->diagonal(t->self, d);
+	check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
 	if (status == LACUNA_EUNSUPPORTED)
 		return;
-	if (!check_expect(t->c, DIAGONAL, !check_status(t->c, "diagonal", status),
-			  "diagonal() fails: %s", error_text()))
+	if (!check_expect(t->c, DIAGONAL, !status, "diagonal() fails: %s", error_text()))
 		return;
 	random_vector(t, 80, t->nx, v);
 	normal(t, v, y, atav);
@@ -288,6 +325,12 @@ static double gain_projector(double lambda, const void *context)
 	return lambda > *(const double *)context;
 }
 
+/* Falls by e^3 over the spectrum, whose end is the context. */
+static double gain_exponential(double lambda, const void *context)
+{
+	return exp(-3 * lambda / *(const double *)context);
+}
+
 /* A few steps of the power method. */
 static double largest_eigenvalue(const struct trial *t)
 {
@@ -296,7 +339,7 @@ static double largest_eigenvalue(const struct trial *t)
 	int i;
 
 	random_vector(t, 90, t->nx, v);
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < (t->c->now->brief ? 4 : 12); i++) {
 		norm = vector_norm(t->nx, v);
 		if (!(norm > 0))
 			return 0;
@@ -305,6 +348,16 @@ static double largest_eigenvalue(const struct trial *t)
 		memcpy(v, next, t->nx * sizeof *v);
 	}
 	return vector_norm(t->nx, v);
+}
+
+/* Scaled by what A'A can do at most: b may lie in the null space.  The result is left in atab. */
+static void examine_gain_lambda(const struct trial *t, const float *b, float *x, float *y,
+				float *atab)
+{
+	normal(t, b, y, atab);
+	spectral(t, gain_lambda, NULL, b, x);
+	check_limit(t->c, SPECTRAL_LAMBDA,
+		    distance(t->nx, x, atab, t->largest * vector_norm(t->nx, b)), tolerance);
 }
 
 static void examine_gains(const struct trial *t)
@@ -319,10 +372,7 @@ static void examine_gains(const struct trial *t)
 	spectral(t, gain_one, NULL, b, x);
 	check_limit(t->c, SPECTRAL_ONE, distance(t->nx, x, b, norm), tolerance);
 
-	/* Scaled by what A'A can do at most: b may lie in the null space. */
-	normal(t, b, y, atab);
-	spectral(t, gain_lambda, NULL, b, x);
-	check_limit(t->c, SPECTRAL_LAMBDA, distance(t->nx, x, atab, t->largest * norm), tolerance);
+	examine_gain_lambda(t, b, x, y, atab);
 
 	spectral(t, gain_root, NULL, b, x);
 	spectral(t, gain_root, NULL, x, twice);
@@ -334,6 +384,37 @@ static void examine_gains(const struct trial *t)
 	for (i = 0; i < t->nx; i++)
 		atab[i] = (float)(atab[i] + rho * x[i]);
 	check_limit(t->c, SPECTRAL_INVERSE, distance(t->nx, atab, b, norm), 10 * tolerance);
+}
+
+struct normal_context {
+	const struct trial *t;
+	float *y;
+};
+
+static int normal_product(void *context, const float *v, float *out)
+{
+	const struct normal_context *n = context;
+
+	normal(n->t, v, n->y, out);
+	return LACUNA_OK;
+}
+
+/* A gain that is none of the special ones: Lanczos knows it from A and A' alone. */
+static void examine_iterations(const struct trial *t)
+{
+	float *b = t->temporary[0], *closed = t->temporary[1], *iterated = t->temporary[2];
+	struct normal_context context = { t, t->temporary[3] };
+	const struct solve_matrix matrix = { t->nx, normal_product, &context };
+	float *work = memory_alloc_array(SOLVE_WORK * t->nx, sizeof *work);
+
+	if (!work)
+		return;
+	random_vector(t, 130, t->nx, b);
+	spectral(t, gain_exponential, &t->largest, b, closed);
+	if (!solve_lanczos(&matrix, gain_exponential, &t->largest, b, iterated, 25, work))
+		check_limit(t->c, SPECTRAL_ITERATIONS,
+			    distance(t->nx, closed, iterated, vector_norm(t->nx, b)), 1e-4);
+	memory_release(work);
 }
 
 /* out = A^+ y; work is x-shaped */
@@ -427,10 +508,13 @@ static int examine_call(const struct trial *t, struct call call, struct guarded 
 static int offers_spectral(const struct trial *t, const float *b)
 {
 	void *scratch = memory_alloc(t->scratch_bytes + 1);
-	int status =
-		scratch ? t->op->spectral(t->self, scratch, gain_lambda, NULL, b, t->temporary[0])
-			: LACUNA_ENOMEM;
+	int status = LACUNA_ENOMEM;
 
+	if (scratch) {
+		check_enter(t->c, "spectral");
+		status = t->op->spectral(t->self, scratch, gain_lambda, NULL, b, t->temporary[0]);
+		check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
+	}
 	memory_release(scratch);
 	return status != LACUNA_EUNSUPPORTED;
 }
@@ -470,6 +554,72 @@ out:
 	return works;
 }
 
+/* What singular values may cost, in multiplications: nothing to speak of; for a shape that was asked for a second. */
+static const double cheap = 3e7, affordable = 5e8;
+
+static double cost_of_singular_values(const struct trial *t)
+{
+	const double n = (double)t->nx, m = (double)t->ny;
+
+	return n * m * fmin(n, m);
+}
+
+/* Column j of A is A e_j. */
+static int singular_values(const struct trial *t, struct check_spectrum *s)
+{
+	double *matrix = memory_alloc_array(t->nx, t->ny * sizeof *matrix);
+	float *unit = t->temporary[0], *column = t->temporary[1];
+	size_t i, j;
+	int status;
+
+	if (!matrix)
+		return LACUNA_ENOMEM;
+	memset(unit, 0, t->nx * sizeof *unit);
+	for (j = 0; j < t->nx; j++) {
+		unit[j] = 1;
+		apply(t, unit, column);
+		unit[j] = 0;
+		for (i = 0; i < t->ny; i++)
+			matrix[j * t->ny + i] = column[i];
+	}
+	status = spectrum_of(t->ny, t->nx, matrix, s);
+	memory_release(matrix);
+	return status;
+}
+
+static void measure_spectrum(const struct trial *t)
+{
+	struct check_spectrum *s = &t->c->measures.spectrum, found = { .x = t->x };
+
+	if (cost_of_singular_values(t) <= (t->c->asked ? affordable : cheap)) {
+		if ((!s->exact || t->nx > s->count) && !singular_values(t, &found))
+			*s = found;
+	} else if (!s->exact && sqrt(t->largest) > s->largest) {
+		*s = (struct check_spectrum){ .largest = sqrt(t->largest),
+					      .count = t->nx,
+					      .x = t->x };
+	}
+}
+
+static void measure_times(struct trial *t, int has_spectral)
+{
+	float *in = t->temporary[0], *at = t->temporary[1], *out = t->temporary[2];
+	const int linear = t->op->flags & LACUNA_LINEAR;
+	struct call forward = make_call(t, "apply", run_apply, t->ny);
+	struct call back = make_call(t, "adjoint", run_adjoint, t->nx);
+	struct call spectrum = make_call(t, "spectral", run_spectral, t->nx);
+
+	random_vector(t, 140, t->nx > t->ny ? t->nx : t->ny, in);
+	random_vector(t, 141, t->nx, at);
+	forward.in[0] = back.in[0] = spectrum.in[0] = in;
+	back.in[1] = linear ? NULL : at;
+	spectrum.gain = gain_lambda;
+	check_time(t->c, &forward, &t->x, out);
+	check_time(t->c, &back, &t->x, out);
+	if (has_spectral)
+		check_time(t->c, &spectrum, &t->x, out);
+}
+
 /* ---- one shape */
 
 static void examine_window(const struct trial *t)
@@ -478,8 +628,8 @@ static void examine_window(const struct trial *t)
 	int d, inside = 1, status;
 
 	memcpy(in_y.extent, t->y.extent, sizeof in_y.extent);
-	error_clear();
-	status = check_status(t->c, "window", t->op->window(t->self, &in_y, &in_x));
+	check_enter(t->c, "window");
+	status = check_leave(t->c, t->op->window(t->self, &in_y, &in_x));
 	for (d = 0; d < 4; d++)
 		inside &= in_x.origin[d] >= 0 && in_x.extent[d] >= 1 &&
 			  in_x.origin[d] + in_x.extent[d] <= t->x.extent[d];
@@ -490,33 +640,52 @@ static void examine_window(const struct trial *t)
 		     (long long)t->x.extent[0], (long long)t->x.extent[1]);
 }
 
+/* Seconds that one function may take at the large shape, for more than the adjoint to be examined there. */
+static const double patience = 0.3;
+
 static void examine_mathematics(struct trial *t, int has_spectral)
 {
+	if (t->c->now->brief || t->c->asked)
+		measure_times(t, has_spectral);
+	t->slow = t->c->now->brief &&
+		  t->c->measures.times[0].seconds * 1e-6 * (double)t->nx > patience;
 	if (!(t->op->flags & LACUNA_LINEAR)) {
 		examine_jacobian(t);
 		return;
 	}
-	examine_linearity(t);
 	examine_adjoint(t);
+	if (t->slow)
+		return;
+	examine_linearity(t);
 	if (t->op->flags & LACUNA_PIXELWISE)
 		examine_pixelwise(t);
 	if (t->op->diagonal)
 		examine_diagonal(t);
 	t->largest = largest_eigenvalue(t);
+	if (t->c->now->brief) {
+		random_vector(t, 100, t->nx, t->temporary[0]);
+		if (has_spectral && t->largest > 0)
+			examine_gain_lambda(t, t->temporary[0], t->temporary[1], t->temporary[2],
+					    t->temporary[3]);
+		return;
+	}
+	examine_zero(t);
 	if (t->op->approximate)
 		examine_approximate(t);
 	if (has_spectral && t->largest > 0) {
 		examine_gains(t);
+		examine_iterations(t);
 		examine_pseudo_inverse(t);
 	}
+	measure_spectrum(t);
 }
 
 static int create_and_destroy(void *context)
 {
 	struct trial *t = context;
-	struct lacuna_shape x;
+	struct lacuna_shape known = t->c->now->from_x ? t->x : t->y, wanted;
 	void *self = NULL;
-	int status = t->op->shape(&t->host, t->config, 1, &t->y, &x);
+	int status = t->op->shape(&t->host, t->config, !t->c->now->from_x, &known, &wanted);
 
 	if (!status)
 		status = t->op->create(&t->host, t->config, &t->x, &t->y, &self);
@@ -525,15 +694,21 @@ static int create_and_destroy(void *context)
 	return status;
 }
 
+static void destroy(struct trial *t, void *self)
+{
+	check_enter(t->c, "destroy");
+	t->op->destroy(self);
+	check_leave(t->c, LACUNA_OK);
+}
+
 static int examine_instance(struct trial *t)
 {
 	struct creation creation = { create_and_destroy, t };
 	size_t n = t->nx > t->ny ? t->nx : t->ny;
 	int i, has_spectral, status;
 
-	error_clear();
-	status = check_status(t->c, "create",
-			      t->op->create(&t->host, t->config, &t->x, &t->y, &t->self));
+	check_enter(t->c, "create");
+	status = check_leave(t->c, t->op->create(&t->host, t->config, &t->x, &t->y, &t->self));
 	if (status)
 		return status;
 	t->scratch_bytes = t->op->scratch ? t->op->scratch(t->self) : 0;
@@ -546,9 +721,8 @@ static int examine_instance(struct trial *t)
 		examine_window(t);
 	for (i = 0; i < TEMPORARIES; i++)
 		memory_release(t->temporary[i]);
-	t->op->destroy(t->self);
-	check_status(t->c, "destroy", LACUNA_OK);
-	if (!status && t->c->conduct_all)
+	destroy(t, t->self);
+	if (!status && t->c->now->thorough)
 		check_no_memory(t->c, "create", &creation);
 	return status;
 }
@@ -558,29 +732,94 @@ static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b
 	return !memcmp(a->extent, b->extent, sizeof a->extent);
 }
 
-/* LACUNA_OK when the operator takes measurements of this shape. */
-static int examine_shape(struct check *c, const struct lacuna_shape *y)
+/* A shape that an image can have. */
+static int sane(const struct lacuna_shape *s)
 {
-	struct trial t = { .c = c, .op = &c->use->plugin->u.op, .config = c->use->config, .y = *y };
+	double count = 1;
+	int d;
+
+	for (d = 0; d < 4; d++) {
+		if (s->extent[d] < 1)
+			return 0;
+		count *= (double)s->extent[d];
+	}
+	return count <= 1e8;
+}
+
+/* The other shape from the known one.  A shape that cannot be is a failure of the operator, not a refusal. */
+static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		     struct lacuna_shape *wanted)
+{
+	int status;
+
+	memset(wanted, 0, sizeof *wanted);
+	check_enter(t->c, "shape");
+	status = check_leave(t->c, t->op->shape(&t->host, t->config, from_y, known, wanted));
+	if (status)
+		return status;
+	if (!check_expect(t->c, SHAPES, sane(wanted), "%s is %lldx%lldx%lldx%lld",
+			  from_y ? "x" : "y", (long long)wanted->extent[0],
+			  (long long)wanted->extent[1], (long long)wanted->extent[2],
+			  (long long)wanted->extent[3]))
+		status = error_set(LACUNA_EINVAL, "shape() gives no shape of an image");
+	return status;
+}
+
+/* y must come back from the x that belongs to it. */
+static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
+{
 	struct lacuna_shape back;
+	int status = ask_shape(t, 0, x, &back);
+
+	check_expect(t->c, SHAPES, !status && same_shape(&back, &t->y),
+		     "x is %lldx%lldx%lld, but y of that is %lldx%lldx%lld (%s)",
+		     (long long)x->extent[0], (long long)x->extent[1], (long long)x->extent[2],
+		     (long long)back.extent[0], (long long)back.extent[1],
+		     (long long)back.extent[2], status ? error_text() : "shape()");
+	if (!status && !same_shape(&back, &t->y)) /* its functions would not know where to stop */
+		status = error_set(LACUNA_EINVAL, "its shapes disagree");
+	return status;
+}
+
+/* Both shapes.  An operator that does not know x from y, such as a projection, is asked for y from x. */
+static int find_shapes(struct trial *t)
+{
+	struct check_case *now = t->c->now;
+	struct lacuna_shape x;
+	char refusal[160] = "";
+	int status;
+
+	if (!now->from_x) {
+		t->y = now->shape;
+		status = ask_shape(t, 1, &t->y, &t->x);
+		if (!status)
+			return examine_inverse(t, &t->x);
+		if (t->c->asked)
+			return status;
+		snprintf(refusal, sizeof refusal, "%s", error_text());
+	}
+	t->x = now->shape;
+	status = ask_shape(t, 0, &t->x, &t->y);
+	if (status && !now->from_x)
+		return error_set(status, "%s", refusal);
+	if (status)
+		return status;
+	now->from_x = 1;
+	check_where(t->c, &now->shape, "");
+	/* It may not know the way back; if it does, it must be this one. */
+	return ask_shape(t, 1, &t->y, &x) ? LACUNA_OK : examine_inverse(t, &x);
+}
+
+static int examine_case(struct check *c, const struct check_case *now)
+{
+	struct trial t = { .c = c, .op = &c->use->plugin->u.op, .config = c->use->config };
 	size_t blocks = memory_live_blocks();
 	int status;
 
+	(void)now;
 	host_init(&t.host, &c->key);
-	check_where(c, y, "");
-	error_clear();
-	status = check_status(c, "shape", t.op->shape(&t.host, t.config, 1, y, &t.x));
-	if (status)
-		return status;
-	error_clear();
-	status = check_status(c, "shape", t.op->shape(&t.host, t.config, 0, &t.x, &back));
-	check_expect(c, SHAPES, !status && same_shape(&back, y),
-		     "x is %lldx%lldx%lld, but y of that is %lldx%lldx%lld (%s)",
-		     (long long)t.x.extent[0], (long long)t.x.extent[1], (long long)t.x.extent[2],
-		     (long long)back.extent[0], (long long)back.extent[1],
-		     (long long)back.extent[2], status ? error_text() : "shape()");
-	if (!status && !same_shape(&back, y)) /* its functions would not know where to stop */
-		status = error_set(LACUNA_EINVAL, "its shapes disagree");
+	destroy(&t, NULL);
+	status = find_shapes(&t);
 	if (status)
 		return status;
 	t.nx = lacuna_count(&t.x);
@@ -592,32 +831,71 @@ static int examine_shape(struct check *c, const struct lacuna_shape *y)
 	return status;
 }
 
-int check_operator(struct check *c)
+/* ---- the shapes to try */
+
+/* An operator with a mask or a sensing matrix in a file takes images of that shape, and perhaps no others. */
+static void add_shapes_of_files(struct check *c)
 {
-	static const struct lacuna_shape shapes[] = { { { 1, 1, 1, 1 } },   { { 1, 9, 1, 1 } },
-						      { { 5, 3, 1, 1 } },   { { 31, 18, 1, 1 } },
-						      { { 31, 18, 3, 1 } }, { { 5, 3, 2, 2 } },
-						      { { 97, 101, 1, 1 } } };
-	enum { COUNT = sizeof shapes / sizeof shapes[0] };
-	struct outcome *accepts = &c->outcomes[ACCEPTS];
-	char refusal[200] = "";
-	int i, accepted = 0;
+	const struct lacuna_plugin *head = c->use->plugin->head;
+	struct lacuna_host host;
+	uint32_t i;
 
-	c->use->plugin->u.op.destroy(NULL);
-	for (i = 0; i < COUNT; i++) {
-		int status;
+	host_init(&host, &c->key);
+	for (i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+		struct check_case new_case = { .from_file = 1, .thorough = 1 };
+		float *values = NULL;
+		char path[4096];
 
-		c->conduct_all = i + 1 < COUNT; /* the large one would take long */
-		status = examine_shape(c, &shapes[i]);
-		if (status)
-			snprintf(refusal, sizeof refusal, "; %s is refused: %s", c->where,
-				 error_text());
-		accepted += !status;
+		if (row->type != LACUNA_PATH ||
+		    param_value(row, c->use->config, path, sizeof path) >= (int)sizeof path ||
+		    !*path || host.read_image(&host, path, &new_case.shape, &values))
+			continue;
+		memory_release(values);
+		check_add_case(c, &new_case);
+		if (new_case.shape.extent[2] != 1)
+			continue;
+		new_case.shape.extent[2] = 3;
+		check_add_case(c, &new_case);
 	}
-	*c->where = 0;
-	check_expect(c, ACCEPTS, accepted > 0, "none of %d shapes%s", COUNT, refusal);
-	if (!accepts->failed)
-		snprintf(accepts->detail, sizeof accepts->detail, "%d of %d shapes%s", accepted,
-			 COUNT, refusal);
-	return LACUNA_OK;
+	error_clear();
 }
+
+static void add_cases(struct check *c)
+{
+	/* single values and rows; odd, even, square, powers of two; colour, frames; a large one, for 16-bit counters
+	 * and tables that are too short */
+	static const struct check_case usual[] = {
+		{ .shape = { { 1, 1, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 1, 9, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 5, 3, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 16, 10, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 15, 15, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 16, 16, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 31, 18, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 31, 18, 3, 1 } }, .thorough = 1 },
+		{ .shape = { { 5, 3, 2, 2 } }, .thorough = 1 },
+		{ .shape = { { 64, 64, 1, 1 } }, .thorough = 1 },
+		{ .shape = { { 97, 101, 1, 1 } } },
+		{ .shape = { { 520, 516, 1, 1 } }, .brief = 1 },
+	};
+	const struct check_request *r = c->request;
+	size_t i;
+
+	for (i = 0; i < r->shape_count + r->x_shape_count; i++) {
+		const int from_x = i >= r->shape_count;
+		struct check_case asked = { .shape = from_x ? r->x_shapes[i - r->shape_count]
+							    : r->shapes[i],
+					    .from_x = from_x };
+
+		asked.brief = lacuna_count(&asked.shape) > 100000;
+		asked.thorough = lacuna_count(&asked.shape) < 10000;
+		check_add_case(c, &asked);
+	}
+	for (i = 0; !c->asked && i < sizeof usual / sizeof *usual; i++)
+		check_add_case(c, &usual[i]);
+	if (!c->asked)
+		add_shapes_of_files(c);
+}
+
+const struct family check_operators = { add_cases, examine_case, NULL };

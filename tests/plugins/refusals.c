@@ -14,6 +14,7 @@
 #include "plugin/param.h"
 
 #include <fenv.h>
+#include <math.h>
 #include <stdlib.h>
 
 static const char *directory;
@@ -84,15 +85,23 @@ static void test_wrong_family(void)
 
 /* ---- loaded, because they are right */
 
-static void ignore(void *context, int passed, const char *property, const char *detail)
+/* Hanging on purpose must not take a minute. */
+static const struct check_request request = { .seed = 1, .limit = 1 };
+
+static const struct lacuna_shape forty = { { 40, 30, 1, 1 } }, square = { { 13, 13, 1, 1 } };
+static const struct check_request of_forty = { .shapes = &forty, .shape_count = 1, .seed = 2 };
+static const struct check_request of_x = { .x_shapes = &square, .x_shape_count = 1, .seed = 2 };
+
+static void ignore(void *context, const struct check_finding *f)
 {
 	(void)context;
-	if (!passed)
-		diag("%s: %s", property, detail);
+	if (!f->passed)
+		diag("%s: %s", f->property, f->detail);
 }
 
-static void test_right(const char *name)
+static void test_right(const char *name, const struct check_request *r)
 {
+	struct check_measures measures;
 	struct plugin_use use;
 	const int status = use_parse(LACUNA_OPERATOR, path_of(name), &use);
 
@@ -101,9 +110,33 @@ static void test_right(const char *name)
 		diag("%s", error_text());
 		return;
 	}
-	ok(!check_plugin(&use, ignore, NULL), "%s passes", name);
+	ok(!check_plugin(&use, r, ignore, NULL, &measures), "%s passes", name);
 	ok(!use.plugin->u.op.spectral && !use.plugin->u.op.diagonal && !use.plugin->u.op.window,
 	   "%s: optional functions that it lacks are NULL", name);
+	use_free(&use);
+}
+
+/* What is known of an operator whose singular values are. */
+static void test_measures(void)
+{
+	static const struct lacuna_shape shape = { { 16, 1, 1, 1 } };
+	const struct check_request r = { .shapes = &shape, .shape_count = 1, .seed = 1 };
+	struct check_measures m;
+	struct plugin_use use;
+
+	if (!ok(!use_parse(LACUNA_OPERATOR, path_of("scaled:strength=3"), &use) &&
+			!check_plugin(&use, &r, ignore, NULL, &m),
+		"scaled:strength=3 passes"))
+		return;
+	/* 3 (1 + shift): A'A is 9 times the tridiagonal matrix of 1, 2, ..., 2 and 1 beside it */
+	ok(m.spectrum.exact && m.spectrum.count == 16 && m.spectrum.rank == 16,
+	   "its singular values are known");
+	ok(m.spectrum.largest < 6 && m.spectrum.largest > 5.96, "the largest: %g",
+	   m.spectrum.largest);
+	/* 2 - 2 cos of half the smallest angle, pi / (2 n + 1) */
+	ok(fabs(m.spectrum.smallest - 6 * sin(3.141592653589793 / 66)) < 1e-6, "the smallest: %g",
+	   m.spectrum.smallest);
+	ok(m.tried == 1 && m.accepted == 1, "one shape was asked for, and tried");
 	use_free(&use);
 }
 
@@ -150,6 +183,38 @@ static const struct {
 	{ "silent", "explains its failures", "create() returns -1" },
 	{ "leak", "releases its memory", "are left after destroy()" },
 	{ "leak-on-failure", "survives the failure of each allocation", "create() leaks" },
+	{ "static-buffer", "same bits in concurrent calls", "apply() gives another result" },
+	{ "late-adjoint", "(Ax, y) = (x, A'y)", "520x516x1: relative error" },
+	{ "one-pixel", "(Ax, y) = (x, A'y)", "520x516x1: relative error" },
+	{ "hadamard:fault=scale", "(Ax, y) = (x, A'y)", "relative error" },
+	{ "hadamard:fault=shift", "(Ax, y) = (x, A'y)", "relative error" },
+	{ "affine", "A(0) = 0", "A(0) is 1e-06" },
+	{ "clips", "A(ax + bz) = aA(x) + bA(z)", "relative error" },
+	{ "ignores-sigma", "not blind: sigma makes a difference", "are the same" },
+	{ "absurd-shape", "shapes agree in both directions", "x is 1x0x1x1" },
+	{ "fixed-shape", "accepts an image", "3 shapes are needed" },
+	{ "misconduct:how=crash", "every call returns",
+	  "1x1x1: apply() crashes (Segmentation fault)" },
+	{ "misconduct:how=abort", "every call returns", "1x1x1: apply() aborts (Aborted)" },
+	{ "misconduct:how=exit", "every call returns", "1x1x1: apply() ends the process: exit(0)" },
+	{ "misconduct:how=hang", "every call returns", "apply() does not come back (1 s)" },
+	{ "misconduct:how=endless", "every call returns",
+	  "apply() crashes (File size limit exceeded); it has printed \"once more" },
+	{ "misconduct:how=unprepared", "every call returns",
+	  "create(), allocation 0 failing, crashes" },
+	{ "misconduct:how=print", "prints nothing", "1x1x1: apply() prints \"hello from apply\"" },
+	{ "misconduct:how=thread", "leaves no thread or process running",
+	  "1x1x1: apply() leaves 1 thread" },
+	{ "misconduct:how=fork", "leaves no thread or process running",
+	  "leaves a process running" },
+	{ "misconduct:how=signal", "leaves signals alone", "apply() changes what happens" },
+	{ "misconduct:how=block", "leaves signals alone", "apply() changes which signals" },
+	{ "misconduct:how=traps", "leaves the floating-point environment alone",
+	  "apply() changes it" },
+	{ "misconduct:how=chdir", "leaves locale and directory alone",
+	  "apply() changes the working directory" },
+	{ "misconduct:how=locale", "leaves locale and directory alone",
+	  "apply() changes the locale" },
 };
 
 struct expectation {
@@ -157,14 +222,14 @@ struct expectation {
 	int met;
 };
 
-static void collect(void *context, int passed, const char *property, const char *detail)
+static void collect(void *context, const struct check_finding *f)
 {
 	struct expectation *e = context;
 
-	if (passed)
+	if (f->passed)
 		return;
-	diag("%s: %s", property, detail);
-	e->met |= !strcmp(property, e->property) && strstr(detail, e->detail);
+	diag("%s: %s", f->property, f->detail);
+	e->met |= !strcmp(f->property, e->property) && strstr(f->detail, e->detail);
 }
 
 static void test_checks(void)
@@ -173,6 +238,7 @@ static void test_checks(void)
 
 	for (i = 0; i < sizeof at_check / sizeof at_check[0]; i++) {
 		struct expectation e = { at_check[i].property, at_check[i].detail, 0 };
+		struct check_measures measures;
 		struct plugin_use use;
 
 		error_clear();
@@ -181,8 +247,8 @@ static void test_checks(void)
 			diag("%s", error_text());
 			continue;
 		}
-		ok(check_plugin(&use, collect, &e) == LACUNA_EINVAL, "%s does not pass",
-		   at_check[i].name);
+		ok(check_plugin(&use, &request, collect, &e, &measures) == LACUNA_EINVAL,
+		   "%s does not pass", at_check[i].name);
 		ok(e.met, "%s: \"%s\" does not hold", at_check[i].name, at_check[i].property);
 		use_free(&use);
 	}
@@ -198,9 +264,17 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	test_loader();
 	test_wrong_family();
-	test_right("good");
-	test_right("older-family:strength=1");
-	test_right("cubic");
+	test_right("good", &request);
+	test_right("older-family:strength=1", &request);
+	test_right("cubic", &request);
+	test_right("hadamard", &request);
+	test_right("fourier", &request);
+	test_right("radon", &request);
+	test_right("scaled:strength=1e12", &request);
+	test_right("scaled:strength=1e-9", &request);
+	test_right("fixed-shape", &of_forty);
+	test_right("radon", &of_x);
+	test_measures();
 	test_longer_rows();
 	test_checks();
 	threads_stop();

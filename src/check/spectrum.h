@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Singular values of a small dense matrix. */
+#ifndef CHECK_SPECTRUM_H
+#define CHECK_SPECTRUM_H
+
+#include "check/check.h"
+
+/* `matrix' has `columns' columns of `rows' values, one after the other, and is destroyed.  Fills in exact, largest,
+ * smallest, rank, count. */
+int spectrum_of(size_t rows, size_t columns, double *matrix, struct check_spectrum *);
+
+#endif
