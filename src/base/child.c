@@ -5,9 +5,9 @@
 #include "base/child.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/threads.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,12 +28,13 @@ enum { MOST_PRINTED = 1 << 20, WHOLE = 20 /* limits, for all of the body */ };
 /* LeakSanitizer looks at the end of a process, but not at _exit(). */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-/* Line ends and control characters would spoil the report in which the text is quoted. */
+/* On one line, for a report that quotes it. */
 static void make_plain(char *text)
 {
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = text[1] ? '|' : '\0';
+	for (char *p = text; *p; p++)
+		if (*p == '\n')
+			*p = p[1] ? '|' : '\0';
+	text_make_plain(text);
 }
 
 static void read_from(int fd, off_t from, char *text, size_t size)

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,8 @@ int error_vset(int status, const char *fmt, va_list args)
 	char fresh[sizeof message];
 
 	vsnprintf(fresh, sizeof fresh, fmt, args); /* an argument may be the old message */
+	text_make_plain(
+		fresh); /* or a file's name, or a plugin's words: no orders to the terminal */
 	memcpy(message, fresh, sizeof message);
 	return status;
 }

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <pthread.h>
 #include <stdio.h>
 
@@ -24,6 +26,7 @@ void log_vmessage(int level, const char *fmt, va_list args)
 	char text[1024];
 
 	vsnprintf(text, sizeof text, fmt, args);
+	text_make_plain(text);
 	pthread_mutex_lock(&lock);
 	if (sink)
 		sink(sink_context, level, text);

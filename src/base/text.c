@@ -30,6 +30,34 @@ static int one_real(const char *text, char **end, double *value)
 	return isfinite(*value);
 }
 
+/* Length of the control character at p, or 0: C0 and DEL, and C1 as UTF-8 has it (0xc2 0x80 to 0x9f). */
+static size_t control(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	if (u[0] < 0x20 || u[0] == 0x7f)
+		return 1;
+	return u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0 ? 2 : 0;
+}
+
+int text_plain(const char *text, const char *allowed)
+{
+	for (; *text; text++)
+		if (control(text) && !strchr(allowed, *text))
+			return 0;
+	return 1;
+}
+
+void text_make_plain(char *text)
+{
+	for (; *text; text++) {
+		const size_t length = control(text);
+
+		if (length)
+			memset(text, '?', length);
+	}
+}
+
 int text_real(const char *text, double *value)
 {
 	double numerator, denominator;

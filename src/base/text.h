@@ -16,6 +16,10 @@ char *text_format(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)))
 #endif
 	;
+/* True when a terminal shows the text as it is: no control characters (of UTF-8 neither) but those in `allowed'. */
+int text_plain(const char *text, const char *allowed);
+/* Puts '?' in place of control characters. */
+void text_make_plain(char *text);
 /* The entry of a NULL-terminated list that is nearest to a misspelt word, or NULL when none is near. */
 const char *text_nearest(const char *word, const char *const *list);
 
