@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/common.h"
 #include "cli/report.h"
+#include "plugin/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,16 @@ static char *path_spec(const char *spec)
 	return text_format("%s%s", bare ? "./" : "", spec);
 }
 
+/* Loading is a call like others: it must come back. */
+static int probe(int kind, const char *spec)
+{
+	char *name = text_format("%.*s", (int)strcspn(spec, ":"), spec);
+	const int status = name ? plugin_probe(kind, name) : LACUNA_ENOMEM;
+
+	memory_release(name);
+	return status;
+}
+
 static int run(const struct command *c, const void *values, int count, char **operands)
 {
 	const struct values *v = values;
@@ -286,7 +297,9 @@ static int run(const struct command *c, const void *values, int count, char **op
 	spec = path_spec(operands[count - 1]);
 	if (!spec)
 		return failure(NULL, LACUNA_ENOMEM);
-	status = use_parse(kind, spec, &use);
+	status = probe(kind, spec);
+	if (!status)
+		status = use_parse(kind, spec, &use);
 	memory_release(spec);
 	/* A plugin that is refused fails the check: that is no misuse. */
 	if (status)

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "plugin/loader.h"
+#include "plugin/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static void visit(void *context, const char *name, const char *path)
 	for (size_t i = 0; absent[i].name; i++)
 		if (absent[i].kind == l->kind && !strcmp(absent[i].name, name))
 			l->found[i] = 1;
-	if (plugin_load(l->kind, name, &p))
+	if (plugin_probe(l->kind, path) || plugin_load(l->kind, path, &p))
 		print(l, name, path, NULL, reason_after_path(error_text()));
 	else
 		print(l, name, p->path, p, NULL);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/cli.h"
@@ -17,7 +18,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {
 	&command_restore, &command_batch, &command_simulate, &command_compare,	&command_study,
@@ -164,12 +167,30 @@ static int run(int argc, char **argv)
 		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* ---- the end ------------------------------------------------------------------------------------------ */
+
+static pid_t process;
+static int finished;
+
+/* Only main() ends the program: a plugin that calls exit(0) must not pass for success. */
+static void end_unexpectedly(void)
+{
+	if (finished || getpid() != process)
+		return;
+	temporary_remove_all();
+	progress_clear();
+	fputs("lacuna: a plugin has ended the program; no output was written\n", stderr);
+	_exit(STATUS_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	static char buffer
 		[1 << 18]; /* pages fit in: only fclose() writes, and errno says why it failed */
 	int status;
 
+	process = getpid();
+	atexit(end_unexpectedly);
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	report_arguments(argc, argv);
 	log_install(print_log, NULL);
@@ -177,5 +198,6 @@ int main(int argc, char **argv)
 	host_install_reader(picture_read);
 	status = run(argc, argv);
 	threads_stop();
+	finished = 1;
 	return close_stdout(status);
 }

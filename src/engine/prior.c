@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plugin/host.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct lacuna_prior *table(const struct prior_instance *p)
@@ -56,6 +57,13 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 		return error_context(status, "prior \"%s\"", p->use->plugin->head->name);
 	p->info.size = sizeof(p->info);
 	table(p)->info(p->self, &p->info);
+	if (p->info.channels < 0 || !(p->info.sigma_min >= 0) ||
+	    !(p->info.sigma_max > p->info.sigma_min) || !isfinite(p->info.sigma_max))
+		return error_set(
+			LACUNA_EINTERNAL,
+			"prior \"%s\" says that it takes %d channels and sigma from %g to %g",
+			p->use->plugin->head->name, (int)p->info.channels, p->info.sigma_min,
+			p->info.sigma_max);
 	return prior_renew_scratch(p);
 }
 

@@ -63,6 +63,24 @@ static const char *link_name(const struct link *l)
 	return l->plugin->head->name;
 }
 
+/* An operator that thinks of another y than the array it is given would write beyond it. */
+static int check_inverse(const struct problem *p, const struct link *l)
+{
+	struct lacuna_shape back = { { 0 } };
+	int status = l->op->shape(&p->host, l->config, 0, &l->in, &back);
+
+	if (status || !memcmp(back.extent, l->out.extent, sizeof back.extent))
+		return status;
+	return error_set(LACUNA_EINTERNAL,
+			 "says that %lldx%lldx%lld comes of an image of %lldx%lldx%lld, and that "
+			 "%lldx%lldx%lld does",
+			 (long long)l->out.extent[0], (long long)l->out.extent[1],
+			 (long long)l->out.extent[2], (long long)l->in.extent[0],
+			 (long long)l->in.extent[1], (long long)l->in.extent[2],
+			 (long long)back.extent[0], (long long)back.extent[1],
+			 (long long)back.extent[2]);
+}
+
 static int link_shape(const struct problem *p, struct link *l, int from_y)
 {
 	struct lacuna_shape *known = from_y ? &l->out : &l->in, *wanted = from_y ? &l->in : &l->out;
@@ -70,6 +88,8 @@ static int link_shape(const struct problem *p, struct link *l, int from_y)
 
 	if (!status && !fits(wanted))
 		status = error_set(LACUNA_EINVAL, "gives an impossible shape");
+	if (!status && from_y)
+		status = check_inverse(p, l);
 	if (status)
 		error_context(status, "operator \"%s\"", link_name(l));
 	return status;

@@ -494,6 +494,9 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	double started = now();
 	int status;
 
+	if (steps <= 0)
+		return error_set(LACUNA_EINTERNAL, "sampler \"%s\" says that it takes %lld steps",
+				 s->sampler_use->plugin->head->name, (long long)steps);
 	s->key.sample = s->options.pairs ? sample / 2 : sample;
 	s->mirrored = s->options.pairs && sample % 2;
 	s->evaluations = 0;

@@ -42,7 +42,8 @@ static int service_fail(const struct lacuna_host *host, int status, const char *
 	va_start(args, fmt);
 	error_vset(status, fmt, args);
 	va_end(args);
-	return status;
+	/* return host->fail(host, 0, ...) must not pass for success */
+	return status < 0 ? status : LACUNA_EINTERNAL;
 }
 
 static void *service_alloc(const struct lacuna_host *host, size_t bytes)

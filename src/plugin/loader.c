@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/host.h"
+#include "plugin/object.h"
 #include "plugin/param.h"
 
 #include <ctype.h>
@@ -146,6 +147,10 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 				 head->name);
 	if (!head->summary || !head->manual || !head->version || !head->author || !head->license)
 		return refuse(path, "lacks summary, manual, version, author or license");
+	if (!text_plain(head->summary, "") || !text_plain(head->manual, "\n\t") ||
+	    !text_plain(head->version, "") || !text_plain(head->author, "") ||
+	    !text_plain(head->license, ""))
+		return refuse(path, "has control characters in its texts");
 	return LACUNA_OK;
 }
 
@@ -235,6 +240,9 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 		return error_set(LACUNA_EIO, "%s: cannot be found", path);
 	*plugin = already_loaded(real);
 	if (!*plugin) {
+		status = object_examine(path);
+		if (status)
+			return status;
 		handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
 		if (!handle)
 			return error_set(LACUNA_EINVAL, "%s: cannot be loaded: %s", path,

@@ -86,6 +86,36 @@ static int has_condition(const struct lacuna_param *row)
 	return row->type <= LACUNA_CHOICE && row->text;
 }
 
+/* Two rows in one place would write over each other's values. */
+static int overlaps(const struct lacuna_plugin *head, const struct lacuna_param *row)
+{
+	uint32_t i;
+
+	for (i = 0; param_row(head, i) != row; i++) {
+		const struct lacuna_param *other = param_row(head, i);
+
+		if (row->offset < other->offset + field_size(other) &&
+		    other->offset < row->offset + field_size(row))
+			return 1;
+	}
+	return 0;
+}
+
+static int plain(const char *text)
+{
+	return !text || text_plain(text, "");
+}
+
+static int plain_row(const struct lacuna_param *row)
+{
+	int i, choices = row->type == LACUNA_CHOICE ? choice_count(row) : 0;
+
+	for (i = 0; i < choices; i++)
+		if (!plain(row->choices[i]))
+			return 0;
+	return plain(row->help) && plain(row->unit) && plain(row->text);
+}
+
 static const char *row_fault(const struct lacuna_plugin *head, const struct lacuna_param *row)
 {
 	const char *p;
@@ -100,12 +130,16 @@ static const char *row_fault(const struct lacuna_plugin *head, const struct lacu
 	if (row->offset % field_size(row) || row->offset > head->config_size ||
 	    field_size(row) > head->config_size - row->offset)
 		return "lies outside the configuration";
-	if (row->type == LACUNA_CHOICE && (row->dflt < 0 || row->dflt >= choice_count(row)))
+	if (row->type == LACUNA_CHOICE && !(row->dflt >= 0 && row->dflt < choice_count(row)))
 		return "has a default out of range";
 	if (row->type <= LACUNA_REAL && !(row->lo <= row->dflt && row->dflt <= row->hi))
 		return "has a default out of range";
 	if (param_find(head, row->name) != row)
 		return "appears twice";
+	if (overlaps(head, row))
+		return "shares its place with another";
+	if (!plain_row(row))
+		return "has control characters in its texts";
 	if (has_condition(row) && (!strchr(row->text, '=') || !condition_row(head, row->text)))
 		return "depends on a parameter that is not there";
 	return NULL;

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Plugins that are broken or mean: the list goes on, and what is restored is restored or refused in one line.
+. "$abs_top_srcdir/tests/cli/common.sh"
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0:detect_leaks=0
+export ASAN_OPTIONS
+mkdir -p own/operators own/priors own/samplers outputs
+build() {
+	$CC -shared -fPIC -O1 -pthread -I"$abs_top_srcdir/include" \
+		"$abs_top_srcdir/tests/plugins/broken/$1.c" -o own/$2/$1.so -lm || exit 99
+}
+for name in good crashes-at-load exits-at-load prints-at-load control-characters misconduct wrong-shapes \
+	fails-with-zero; do
+	build $name operators
+done
+build bad-info priors
+build no-steps samplers
+
+dd if=own/operators/good.so of=own/operators/cut.so bs=1000 count=2 2>/dev/null
+: >own/operators/empty.so
+mkfifo own/operators/fifo.so
+mkdir own/operators/directory.so
+# e_machine, 16 bits at 18: 183 is aarch64, 62 x86-64
+foreign=aarch64 code='\267\000'
+test "`uname -m`" != aarch64 || foreign=x86-64 code='\076\000'
+cp own/operators/good.so own/operators/foreign.so
+printf "$code" | dd of=own/operators/foreign.so bs=1 seek=18 conv=notrunc 2>/dev/null
+
+LACUNA_PLUGIN_PATH=$tap_dir/own:$LACUNA_PLUGIN_PATH
+export LACUNA_PLUGIN_PATH
+ok "list" "$LACUNA" list
+# reason NAME REGEX
+reason() {
+	matches out "^  $1  *(unusable) $2" "$1: $2"
+}
+reason cut 'is cut short$'
+reason empty 'is no shared object$'
+reason fifo 'is no regular file$'
+reason directory 'is no regular file$'
+reason foreign "is made for $foreign (64 bits), and this lacuna for "
+reason crashes-at-load 'crashes (Segmentation fault) when it is loaded$'
+reason exits-at-load 'ends the process: exit(0) when it is loaded$'
+reason prints-at-load 'prints when it is loaded ("hello from a constructor")$'
+reason control-characters 'parameter "count" has control characters in its texts$'
+matches out '^  good  *a test$' "the others are there"
+matches out '^  mask ' "ours, too"
+test "`grep -c 'hello' out`" -eq 1
+tap_result $? "what a constructor prints does not reach the list"
+
+for name in cut fifo crashes-at-load exits-at-load; do
+	fails 1 "check $name" "$LACUNA" check own/operators/$name.so
+	one_line "check $name"
+done
+
+ok "picture" "$maketiff" in.tif uint8 24 20 1 1
+restore="$LACUNA restore -q in.tif -o outputs/o.tif -n 0.05"
+refused() {
+	what=$1 text=$2
+	shift 2
+	fails 1 "$what" "$@"
+	one_line "$what"
+	contains err "$text" "$what: why"
+	nothing_left outputs "$what"
+}
+refused "exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=exit
+refused "exit(0) in a constructor" "a plugin has ended the program" \
+	$restore -p gaussian -A exits-at-load
+refused "no steps" 'sampler "no-steps" says that it takes 0 steps' \
+	$restore -p gaussian -A identity -s no-steps
+refused "channels" "says that it takes -1 channels" $restore -A identity -p bad-info
+refused "a range that is no number" "sigma from 0.0001 to nan" \
+	$restore -A identity -p bad-info:how=nan
+refused "an empty range" "sigma from 0.0001 to 1e-05" $restore -A identity -p bad-info:how=order
+refused "shapes" "says that 24x20x1 comes of an image of 26x20x1, and that 25x20x1 does" \
+	$restore -p gaussian -A wrong-shapes
+refused "fail(0)" "it is ?[31mbroken?" $restore -p gaussian -A fails-with-zero
+done_testing
