@@ -135,6 +135,11 @@ int check_leave(struct check *c, int status)
 	return status;
 }
 
+void check_leave_quickly(struct check *c)
+{
+	c->inside = 0;
+}
+
 /* ---- the cases, each in a child process */
 
 void check_add_case(struct check *c, const struct check_case *new_case)

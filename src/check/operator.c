@@ -781,6 +781,25 @@ static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
 	return status;
 }
 
+/* x from y.  Where x has many more values than y, a large y would be a huge x, which shows nothing more: a smaller y then. */
+static int shape_from_y(struct trial *t)
+{
+	struct check_case *now = t->c->now;
+	int status = ask_shape(t, 1, &now->shape, &t->x);
+
+	if (!status && now->brief && !t->c->asked) {
+		const double factor =
+			sqrt((double)lacuna_count(&t->x) / (double)lacuna_count(&now->shape));
+
+		for (int d = 0; d < 2 && factor >= 1.5; d++)
+			now->shape.extent[d] = (int64_t)ceil((double)now->shape.extent[d] / factor);
+		check_where(t->c, &now->shape, "");
+		status = ask_shape(t, 1, &now->shape, &t->x);
+	}
+	t->y = now->shape;
+	return status;
+}
+
 /* Both shapes.  An operator that does not know x from y, such as a projection, is asked for y from x. */
 static int find_shapes(struct trial *t)
 {
@@ -790,8 +809,7 @@ static int find_shapes(struct trial *t)
 	int status;
 
 	if (!now->from_x) {
-		t->y = now->shape;
-		status = ask_shape(t, 1, &t->y, &t->x);
+		status = shape_from_y(t);
 		if (!status)
 			return examine_inverse(t, &t->x);
 		if (t->c->asked)

@@ -128,6 +128,8 @@ void check_where(struct check *, const struct lacuna_shape *, const char *more);
  * and examines what the plugin must leave alone. */
 void check_enter(struct check *, const char *function);
 int check_leave(struct check *, int status);
+/* The same without the examinations, for what is called again and again. */
+void check_leave_quickly(struct check *);
 
 void surroundings_note(struct surroundings *);
 void surroundings_examine(struct check *);
@@ -186,7 +188,7 @@ struct creation {
 	void *context;
 };
 
-/* Lets each allocation of run() fail in turn. */
+/* Lets each of the first allocations of run() fail in turn, then some of the later ones. */
 void check_no_memory(struct check *, const char *name, const struct creation *);
 
 /* ---- families: the cases to try, and one of them */
