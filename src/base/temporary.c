@@ -121,6 +121,26 @@ static int open_beside(struct temporary *t, mode_t mode)
 	return error_set(LACUNA_EIO, "%s: cannot be created: %s", t->target, strerror(errno));
 }
 
+/* Half a picture is nobody's business.  The mode in the end is that of the file that is replaced, or as the umask has it. */
+static void keep_private(struct temporary *t, const struct stat *replaced)
+{
+	struct stat st;
+
+	t->replaces = replaced != NULL;
+	if (replaced)
+		t->mode = replaced->st_mode & 07777;
+	else if (!fstat(t->fd, &st))
+		t->mode = st.st_mode & 07777;
+	if (t->mode)
+		(void)!fchmod(t->fd, 0600);
+}
+
+void temporary_restrict(struct temporary *t, unsigned mode)
+{
+	if (!t->replaces)
+		t->mode &= mode | 0200; /* whose it is may write it all the same */
+}
+
 int temporary_open(struct temporary *t, const char *path, int force)
 {
 	struct stat st;
@@ -128,6 +148,8 @@ int temporary_open(struct temporary *t, const char *path, int force)
 
 	t->fd = -1;
 	t->force = force;
+	t->mode = 0;
+	t->replaces = 0;
 	t->name = NULL;
 	t->target = resolve(path);
 	if (!t->target)
@@ -143,8 +165,8 @@ int temporary_open(struct temporary *t, const char *path, int force)
 		status = error_set(LACUNA_EIO, "%s: exists; --force replaces it", path);
 	} else {
 		status = open_beside(t, 0666);
-		if (!status && exists)
-			(void)!fchmod(t->fd, st.st_mode & 07777);
+		if (!status)
+			keep_private(t, exists ? &st : NULL);
 	}
 	if (status)
 		temporary_abandon(t);
@@ -172,6 +194,8 @@ int temporary_commit(struct temporary *t)
 	int status = LACUNA_OK;
 	struct stat st;
 
+	if (t->name && t->mode)
+		(void)!fchmod(t->fd, t->mode);
 	if (t->name && fsync(t->fd))
 		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
 	if (close(t->fd) && !status)

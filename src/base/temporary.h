@@ -15,13 +15,16 @@ struct temporary_name;
 
 struct temporary {
 	int fd; /* open for reading and writing; -1: none */
-	int force;
+	int force, replaces; /* replaces: there is a file of this name */
+	unsigned mode; /* of the file when it is complete; until then it is its owner's alone */
 	char *target;
 	struct temporary_name *name; /* NULL: target is a special file, written directly */
 };
 
 /* Refuses an existing regular file without force.  The temporary lies in the target's directory. */
 int temporary_open(struct temporary *, const char *path, int force);
+/* A new file shall be readable for no one who cannot read one with this mode. */
+void temporary_restrict(struct temporary *, unsigned mode);
 int temporary_commit(struct temporary *);
 void temporary_abandon(struct temporary *); /* accepts an empty one */
 /* Removes what is neither committed nor abandoned.  May be called from a signal handler. */

@@ -176,11 +176,6 @@ void cancel_request(void)
 	atomic_store(&cancelled, 1);
 }
 
-void cancel_reset(void)
-{
-	atomic_store(&cancelled, 0);
-}
-
 int cancel_requested(void)
 {
 	return atomic_load(&cancelled);

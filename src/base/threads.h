@@ -18,7 +18,6 @@ void threads_stop(void);
 
 /* The wish to stop.  cancel_request() may be called from a signal handler. */
 void cancel_request(void);
-void cancel_reset(void);
 int cancel_requested(void);
 
 #endif

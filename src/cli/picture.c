@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- reading for plugins ----------------------------------------------------------------------------- */
 
@@ -153,9 +154,14 @@ static int read_png(const char *path, struct lacuna_shape *shape, float **values
 int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 {
 	unsigned char head[2] = { 0 };
-	FILE *f = fopen(path, "rb");
+	struct stat st;
+	FILE *f;
 	int status;
 
+	/* A FIFO would wait for a writer, and a device has no end. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return error_set(LACUNA_EIO, "%s: is not a regular file", path);
+	f = fopen(path, "rb");
 	if (!f)
 		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
 	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {

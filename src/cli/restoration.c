@@ -236,6 +236,7 @@ static int create_outputs(struct restoration *r)
 		.kind = r->kind,
 		.bits = r->bits,
 		.software = "lacuna " PACKAGE_VERSION,
+		.as_private_as = v->input,
 	};
 	const struct tiff_write_options map = {
 		.force = v->force,
@@ -243,6 +244,7 @@ static int create_outputs(struct restoration *r)
 		.kind = SAMPLE_FLOAT,
 		.bits = 32,
 		.software = options.software,
+		.as_private_as = v->input,
 	};
 	int status = tiff_create(v->output, &options, &r->out);
 

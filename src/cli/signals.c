@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Signals: SIGINT, SIGTERM, SIGHUP. */
+/* Signals: SIGINT, SIGTERM, SIGHUP, SIGQUIT stop the run; SIGPIPE ends it at once, as it ends others; SIGXFSZ is an error of
+ * the write that met it. */
 #include <config.h>
 
 #include "cli/signals.h"
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
+static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static volatile sig_atomic_t received;
 
 /* SA_RESETHAND would let the second signal end the program with temporaries left behind. */
@@ -25,10 +26,20 @@ static void handle(int number)
 	cancel_request();
 }
 
+/* Nobody reads on: an end without a word, and without temporaries. */
+static void end(int number)
+{
+	temporary_remove_all();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 void signals_install(void)
 {
 	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART }, old;
 
+	signal(SIGPIPE, end);
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++) {
 		/* nohup and background jobs ignore signals on purpose. */

@@ -168,6 +168,7 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		.kind = s->kind,
 		.bits = s->bits,
 		.software = "lacuna " PACKAGE_VERSION,
+		.as_private_as = input,
 	};
 	int *pages = NULL, count = 0;
 	int status = target_check(v->output, input, v->force, v->in_place);

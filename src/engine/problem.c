@@ -40,10 +40,16 @@ struct problem {
 	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
 
-	struct problem_accuracy accuracy;
 	float *normal; /* y-shaped, between A and A' */
 	float *work;   /* SOLVE_WORK x-shaped vectors */
 };
+
+/* Of conjugate gradients and Lanczos, for operators without a closed form. */
+static const struct {
+	double tolerance; /* relative residual at which conjugate gradients stop */
+	int iterations;	  /* at most */
+	int lanczos;	  /* steps */
+} accuracy = { 1e-5, 200, 40 };
 
 /* ---- composition */
 
@@ -179,8 +185,6 @@ int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 	if (!p)
 		return LACUNA_ENOMEM;
 	host_init(&p->host, &p->key);
-	p->accuracy =
-		(struct problem_accuracy){ .tolerance = 1e-5, .iterations = 200, .lanczos = 40 };
 	p->count = count;
 	p->flags = LACUNA_LINEAR | LACUNA_PIXELWISE;
 	p->links = memory_alloc_array(count, sizeof *p->links);
@@ -260,11 +264,6 @@ const float *problem_measurement(const struct problem *p)
 double problem_noise(const struct problem *p)
 {
 	return p->noise;
-}
-
-void problem_set_accuracy(struct problem *p, struct problem_accuracy accuracy)
-{
-	p->accuracy = accuracy;
 }
 
 /* ---- A, A' */
@@ -512,8 +511,7 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
 		return status;
 	status = need_work(p);
-	return status ? status
-		      : solve_lanczos(&m, gain, context, b, x, p->accuracy.lanczos, p->work);
+	return status ? status : solve_lanczos(&m, gain, context, b, x, accuracy.lanczos, p->work);
 }
 
 static double inverse_gain(double lambda, const void *context)
@@ -557,7 +555,7 @@ int problem_solve(struct problem *p, double rho, const float *b, float *x)
 		      : solve_cg(&m, rho,
 				 p->count == 1 && p->links->op->approximate ? shifted_inverse
 									    : NULL,
-				 b, x, p->accuracy.tolerance, p->accuracy.iterations, p->work);
+				 b, x, accuracy.tolerance, accuracy.iterations, p->work);
 }
 
 int problem_has_closed_form(struct problem *p)

@@ -47,14 +47,6 @@ int problem_residual(struct problem *, const float *x, double *rms);
 /* y = A x + noise n; where y does not depend on x (masked pixels) it is 0 */
 int problem_simulate(struct problem *, const float *x, double noise, struct random_key, float *y);
 
-/* Iterations of conjugate gradients and Lanczos, for operators without a closed form. */
-struct problem_accuracy {
-	double tolerance; /* relative residual at which conjugate gradients stop */
-	int iterations;	  /* at most */
-	int lanczos;	  /* steps */
-};
-void problem_set_accuracy(struct problem *, struct problem_accuracy);
-
 /* x holds a picture of problem_x; picture receives the window, and the other way round (the rest of x untouched). */
 void window_get(const struct lacuna_shape *x, const struct lacuna_region *, const float *from_x,
 		float *picture);

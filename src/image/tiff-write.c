@@ -76,6 +76,9 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		tiff_abandon(w);
 		return status;
 	}
+	if (options->as_private_as && !stat(options->as_private_as, &st))
+		temporary_restrict(&w->file, (unsigned)st.st_mode & 0777);
+	w->options.as_private_as = NULL;
 	*out = w;
 	return LACUNA_OK;
 }

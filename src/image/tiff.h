@@ -43,6 +43,8 @@ struct tiff_write_options {
 	enum sample_kind kind;
 	int bits;
 	const char *software; /* TIFFTAG_SOFTWARE, or NULL */
+	/* A new file is readable for no one who cannot read this one (a picture may be private); or NULL. */
+	const char *as_private_as;
 };
 
 /* Writes to a temporary beside `path'; refuses an existing file without force. */

@@ -98,6 +98,20 @@ if test -c /dev/full; then
 else
 	skip "no /dev/full" "full disk"
 fi
+# A picture that only its owner may read stays so; half a picture is nobody's business.
+cp in.tif private.tif
+chmod 600 private.tif
+ok "a private picture" $restore private.tif -o private-r.tif --steps 1
+ok "stays private" test "`ls -l private-r.tif | cut -c1-10`" = -rw-------
+ok "another" $restore in.tif -o public-r.tif --steps 1
+ok "does not" test "`ls -l public-r.tif | cut -c1-10`" = "`ls -l in.tif | cut -c1-10`"
+mkfifo fifo
+for file in fifo /dev/zero; do
+	fails 1 "kernel from $file" "$LACUNA" restore in.tif -o x.tif -A blur:psf=$file
+	contains err "is not a regular file" "kernel from $file: refused"
+done
+(ulimit -f 1; "$LACUNA" restore large.tif -o x.tif -A identity -p gaussian -f --steps 1 >out 2>err)
+ok "a file that may not grow: no output" test ! -e x.tif -a -z "`find . -name '.lacuna-*'`"
 mkdir disk
 if mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
 	fails 1 "full file system" $restore large.tif -o disk/o.tif --steps 1
