@@ -239,6 +239,11 @@ struct lacuna_host {
 	 * DPIR, section 4.2). */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
+	/* denoise_map() of the turned image, map and all, and the answer turned back: the mean over turns is better than one
+	 * of them.  LACUNA_EUNSUPPORTED, without a message, from turn = 8 on, or 4, or 1 where the prior is not symmetric:
+	 * there is nothing new to see.  0 is denoise_map(). */
+	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
+			      const float *u, float *x0);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */

@@ -238,6 +238,12 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 	return LACUNA_OK;
 }
 
+static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, const float *sigma,
+				  const float *u, float *x0)
+{
+	return turn ? LACUNA_EUNSUPPORTED : service_denoise_map(host, sigma, u, x0);
+}
+
 static int service_vjp(const struct lacuna_host *host, double sigma, const float *u, const float *v,
 		       float *out)
 {
@@ -297,6 +303,7 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_vjp;
 	h->denoise_round = service_denoise_round;
+	h->denoise_turned = service_denoise_turned;
 	h->estimate = service_denoise;
 	h->estimate_step = service_estimate_step;
 	h->condition = service_condition;

@@ -177,6 +177,33 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 	return finish_evaluation(s, started, status);
 }
 
+static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, const float *sigma,
+				  const float *u, float *x0)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_shape *x = &s->description.x;
+	const size_t n = lacuna_count(x);
+	float *work;
+	int status;
+
+	if (turn == 0)
+		return service_denoise_map(host, sigma, u, x0);
+	if (!s->info.symmetric || turn >= turn_ways(x))
+		return LACUNA_EUNSUPPORTED;
+	work = memory_alloc_array(2 * n, sizeof *work);
+	if (!work)
+		return LACUNA_ENOMEM;
+	turn_image(x, turn, u, work);
+	turn_image(x, turn, sigma, work + n);
+	status = service_denoise_map(host, work + n, work, x0);
+	if (!status) {
+		turn_back(x, turn, x0, work);
+		memcpy(x0, work, n * sizeof *x0);
+	}
+	memory_release(work);
+	return status;
+}
+
 static int service_denoise_vjp(const struct lacuna_host *host, double sigma, const float *u,
 			       const float *v, float *out)
 {
@@ -281,6 +308,7 @@ static void init_hosts(struct session *s)
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_denoise_vjp;
 	h->denoise_round = service_denoise_round;
+	h->denoise_turned = service_denoise_turned;
 	h->condition = service_condition;
 	h->conditional = service_conditional;
 

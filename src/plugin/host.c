@@ -228,6 +228,13 @@ static int no_denoise_round(const struct lacuna_host *host, uint32_t round, doub
 	return no_problem();
 }
 
+static int no_denoise_turned(const struct lacuna_host *host, uint32_t turn, const float *sigma,
+			     const float *u, float *x0)
+{
+	(void)host, (void)turn, (void)sigma, (void)u, (void)x0;
+	return no_problem();
+}
+
 void host_init(struct lacuna_host *table, const struct random_key *key)
 {
 	static const struct lacuna_host plain = {
@@ -261,6 +268,7 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.operation_adjoint = no_operation_adjoint,
 		.operation_solve = no_operation_solve,
 		.denoise_round = no_denoise_round,
+		.denoise_turned = no_denoise_turned,
 	};
 
 	*table = plain;
