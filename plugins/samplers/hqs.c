@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Plug-and-play half-quadratic splitting (Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021, DPIR, equations 6 and 7): for levels
- * sigma_k that fall from sigma_max to the noise of the measurement,
+ * sigma_k that fall from sigma_max to sigma_min,
  *
  *	x = argmin_x ||y - A x||^2 + rho_k ||x - z||^2,		rho_k = lambda noise^2/sigma_k^2,
  *	z = D(x, sigma_k).
@@ -29,10 +29,12 @@ struct hqs {
 	const struct lacuna_host *host;
 	const struct lacuna_problem *problem;
 	int64_t steps;
-	double sigma_max, sigma_min, lambda, noise2;
+	double sigma_max; /* 0: start() knows */
+	double sigma_min, lambda, noise2;
 	float *b; /* A'y; NULL: A is not linear */
 	/* A acts on pixels one by one: A'A and A'y, with a guess in deep holes; else NULL */
 	float *diagonal, *anchored;
+	int whole;  /* it misses no pixel */
 	int filled; /* with their help */
 	float *x, *right;
 	float *work; /* of a data step that is not linear */
@@ -41,6 +43,8 @@ struct hqs {
 
 /* A noiseless measurement is taken to have this much, a quarter of a grey level of 8 bits (DPIR does the same). */
 static const double least_noise = 0.255 / 255;
+/* Below this level a round does next to nothing, and the networks for rounds have seen none. */
+static const double least_level = 0.01;
 
 static void destroy(void *self)
 {
@@ -62,9 +66,10 @@ static struct newton newton_of(const struct hqs *p)
 	return (struct newton){ p->host, NULL, p->n, lacuna_count(&p->problem->y) };
 }
 
-/* The middle of a large hole is beyond the reach of a prior.  There a smooth guess counts as measured, with this standard
- * deviation, from as many halvings of the resolution on: near what is known the prior knows better. */
-static const double guess_sigma = 0.05, guess_from = 3, guess_wholly = 4;
+/* The middle of a very large hole is beyond the reach of a prior.  There a smooth guess counts as measured, with this standard
+ * deviation, from as many halvings of the resolution on.  Nearer to what is known the prior knows better: holes of 40 pixels
+ * do without. */
+static const double guess_sigma = 0.05, guess_from = 5.5, guess_wholly = 6.5;
 
 static int guess_deep_holes(const struct hqs *p, float *d, float *b)
 {
@@ -102,6 +107,9 @@ static int prepare_pixels(struct hqs *p)
 		return LACUNA_ENOMEM;
 	memcpy(p->diagonal, p->right, bytes);
 	memcpy(p->anchored, p->b, bytes);
+	p->whole = 1;
+	for (size_t i = 0; i < p->n; i++)
+		p->whole &= p->diagonal[i] > 0;
 	return guess_deep_holes(p, p->diagonal, p->anchored);
 }
 
@@ -146,8 +154,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->host = host;
 	p->problem = problem;
 	p->steps = c->steps;
-	p->sigma_min = c->sigma_min > 0 ? c->sigma_min : noise;
-	p->sigma_max = fmax(c->sigma_max, p->sigma_min);
+	p->sigma_min = c->sigma_min > 0 ? c->sigma_min : fmax(noise, least_level);
+	p->sigma_max = c->sigma_max > 0 ? fmax(c->sigma_max, p->sigma_min) : 0;
 	p->lambda = c->lambda > 0 ? c->lambda : usual_lambda(problem);
 	p->noise2 = noise * noise;
 	p->n = lacuna_count(&problem->x);
@@ -171,14 +179,29 @@ static int64_t steps(const void *self)
 
 /* Where the operator acts on pixels one by one and the prior takes a sigma per pixel, the measurement is a noisy image whose
  * missing pixels have a noise without end, and the posterior mean is a single evaluation (see guidance exact).  What a prior
- * fills in so, all at once, is the place to start from. */
+ * fills in so, all at once, is the place to start from.  Missing pixels are noise, which is what a prior knows to be nothing:
+ * a flat gray would be something. */
 static int filled_image(const struct hqs *p, float *z)
 {
 	static const double endless = 50;
 
-	vector_fill(p->n, 0.5F, z);
+	p->host->gaussian(p->host, 0, 0, z, p->n);
+	for (size_t i = 0; i < p->n; i++)
+		z[i] = 0.5F + (float)endless * z[i];
 	return pixelwise_mean(p->host, p->n, p->diagonal, p->anchored, 1 / p->noise2, endless, z,
 			      p->right, p->x, z);
+}
+
+/* What the start may be wrong by.  Pixels that are missing have been filled in, and from higher levels every round invents more in
+ * holes; where there are fewer values than pixels (beyond
+ * a border, in lost resolution) it is as much as images vary. */
+static double usual_sigma_max(const struct hqs *p)
+{
+	const struct lacuna_problem *problem = p->problem;
+
+	if (p->filled)
+		return 0.05;
+	return lacuna_count(&problem->y) < lacuna_count(&problem->x) ? 0.3 : 49.0 / 255;
 }
 
 static int start(void *self, float *z)
@@ -189,14 +212,34 @@ static int start(void *self, float *z)
 	if (p->diagonal)
 		status = filled_image(p, z);
 	p->filled = status == LACUNA_OK;
+	if (!(p->sigma_max > 0))
+		p->sigma_max = fmax(usual_sigma_max(p), p->sigma_min);
 	if (status == LACUNA_EUNSUPPORTED)
 		status = guess_image(p->host, p->problem, z);
-	if (status == LACUNA_OK)
+	if (status == LACUNA_OK && !p->filled)
 		memcpy(p->x, z, p->n * sizeof *z);
 	return status;
 }
 
-/* x = argmin ||y - A x||^2 + rho ||x - z||^2; x stays from step to step: the first guess where the solution is iterative. */
+/* Where noise is all that is wrong, the posterior mean is there from the start: nothing is left to approach in rounds.  But no
+ * network is quite symmetric, and the mean over the turned images is nearer to the truth. */
+static int average_turned(const struct hqs *p, int64_t k, float *z)
+{
+	const float *map = p->right, *pivot = p->x;
+	const double share = 1 / (double)(k + 2);
+	float *turned = p->host->alloc(p->host, p->n * sizeof *turned);
+	int status = LACUNA_ENOMEM;
+
+	if (turned)
+		status = p->host->denoise_turned(p->host, (uint32_t)(k + 1), map, pivot, turned);
+	if (!status)
+		vector_combine(p->host, p->n, 1 - share, z, share, turned, z);
+	p->host->release(p->host, turned);
+	return status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status;
+}
+
+/* x = argmin ||y - A x||^2 + rho ||x - z||^2.  An iterative solution starts from z, not from the last x: of what A does not let
+ * through x is to become z, yet with a small rho conjugate gradients see no error there and leave it as it was. */
 static int data_step(const struct hqs *p, double rho, const float *z)
 {
 	enum { ROUNDS = 4 };
@@ -213,34 +256,50 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 		return LACUNA_OK;
 	}
 	vector_combine(p->host, p->n, 1, p->b, rho, z, p->right);
+	memcpy(p->x, z, p->n * sizeof *z);
 	return p->host->solve(p->host, rho, p->right, p->x);
 }
 
 /* The last denoising takes detail of what was measured better than that.  z joins the measurement once more, each with its
- * own variance; that of z is what its residual exceeds the noise by, and what its last level does. */
-static int keep_measured(const struct hqs *p, float *z)
+ * own variance: that of z is what its last level exceeds the noise by, or its residual where that says more. */
+static double excess_of_residual(const struct hqs *p, const float *d, const float *z)
 {
-	float *d = p->right;
-	const int status = p->host->diagonal(p->host, d);
-	double sum = 0, count = 0, excess;
+	double sum = 0, count = 0;
 
-	for (size_t i = 0; !status && i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++)
 		if (d[i] > 0) {
 			const double r = (double)p->b[i] - (double)d[i] * (double)z[i];
 
 			sum += r * r / (double)d[i];
 			count++;
 		}
-	if (status || count == 0)
-		return status;
-	excess = fmax(sum / count, p->sigma_min * p->sigma_min) - p->noise2;
-	for (size_t i = 0; excess > 0 && i < p->n; i++)
-		if (d[i] > 0) {
-			const double rho = p->noise2 / excess;
+	return count > 0 ? sum / count - p->noise2 : 0;
+}
 
-			z[i] = (float)((p->b[i] + rho * z[i]) / (d[i] + rho));
-		}
-	return LACUNA_OK;
+static int keep_measured(const struct hqs *p, float *z)
+{
+	double excess = p->sigma_min * p->sigma_min - p->noise2;
+	int status = LACUNA_OK;
+
+	if (p->filled) {
+		status = p->host->diagonal(p->host, p->right);
+		if (status)
+			return status;
+		excess = fmax(excess, excess_of_residual(p, p->right, z));
+		for (size_t i = 0; excess > 0 && i < p->n; i++)
+			if (p->right[i] > 0) {
+				const double rho = p->noise2 / excess;
+
+				z[i] = (float)((p->b[i] + rho * z[i]) / (p->right[i] + rho));
+			}
+		return LACUNA_OK;
+	}
+	if (!(excess > 0))
+		return LACUNA_OK;
+	status = data_step(p, p->noise2 / excess, z);
+	if (!status)
+		memcpy(z, p->x, p->n * sizeof *z);
+	return status;
 }
 
 static int step(void *self, int64_t k, float *z)
@@ -248,21 +307,25 @@ static int step(void *self, int64_t k, float *z)
 	const struct hqs *p = self;
 	const double t = p->steps > 1 ? (double)k / (double)(p->steps - 1) : 1;
 	const double sigma = p->sigma_max * pow(p->sigma_min / p->sigma_max, t);
-	int status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
+	int status;
 
+	if (p->whole && p->filled)
+		return average_turned(p, k, z);
+	status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
 	if (!status)
 		status = p->host->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
-	return status || !p->filled || k + 1 < p->steps ? status : keep_measured(p, z);
+	return status || k + 1 < p->steps ? status : keep_measured(p, z);
 }
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(
 		struct config, steps, NULL, 1, 1000000, 12,
 		"rounds of data step and denoising; each costs one evaluation of the prior"),
-	LACUNA_PARAM_REAL(struct config, sigma_max, NULL, 1e-6, 1e3, 49.0 / 255,
-			  "first noise level"),
+	LACUNA_PARAM_REAL(struct config, sigma_max, NULL, 0, 1e3, 0,
+			  "first noise level (0: 49/255; 0.05 where missing pixels were filled in "
+			  "first; 0.3 where there are fewer values than pixels)"),
 	LACUNA_PARAM_REAL(struct config, sigma_min, NULL, 0, 1e3, 0,
-			  "last noise level; 0: the noise of the measurement"),
+			  "last noise level (0: the noise of the measurement, at least 0.01)"),
 	LACUNA_PARAM_REAL(struct config, lambda, NULL, 0, 1e6, 0,
 			  "strength of the prior (0: 0.4 for one channel, 0.5 for more)"),
 };
@@ -281,14 +344,19 @@ static const struct lacuna_plugin plugin = {
 	"hqs",
 	"plug-and-play half-quadratic splitting (DPIR): one estimate in few evaluations",
 	"Alternates an inversion of the operator with a denoising, at noise levels that fall "
-	"from sigma_max to the noise of the measurement. It gives the best PSNR for its cost, "
-	"always the same image, and takes no guidance. Operators that are not linear are inverted "
+	"from sigma_max to sigma_min, and ends with a data step where the measurement is better "
+	"than that. It gives the best PSNR for its cost, one image, and takes no guidance. "
+	"Operators that are not linear are inverted "
 	"by Gauss-Newton.\n"
 	"Not for samples of the posterior, or for what is missing altogether and must be "
 	"invented: use gibbs there, or exact with ddpm-fast where the operator is pixelwise.\n"
 	"With steps=N there are N evaluations of the prior, and one more where the operator acts "
-	"on pixels one by one (masks), which fills in what is missing; the middle of large holes "
-	"is filled smoothly. A symmetric prior sees the image turned another way each round. With "
+	"on pixels one by one (masks), which fills in what is missing; the middle of holes of 64 "
+	"pixels and more is filled smoothly. Where no pixel is missing that evaluation is all "
+	"there is "
+	"to do, and a symmetric prior does it again for each way to turn the image, up to seven "
+	"times, for the mean. Elsewhere a symmetric prior sees the image turned another way each "
+	"round. With "
 	"the gaussian prior, lambda=1, a small sigma_min and many steps the result is the "
 	"posterior mean.\n"
 	"What is wrong with an image between two rounds is not white noise. The large priors that "

@@ -20,17 +20,19 @@ enum circumstance {
 	ANYWHERE,
 	NONLINEAR, /* an operator that is not linear: few plugins know how */
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
-	MISSING,   /* the same, and it is not all there: more than noise is wrong */
+	ALONE,	   /* the same, and no guidance was asked for */
+	PARTIAL,   /* an operator, not pixelwise, that leaves out a part of the picture */
 	COLOR,	   /* the neural prior is to invent colours */
 	GUIDED,	   /* a guidance was asked for */
 	PLAIN,	/* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
 	NETWORK /* the neural prior, which is not quite right */
 };
 
-/* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation, and where noise is
- * all there is nothing to approach in steps.  What is missing gains by a second look: the network fills in better beside
- * pixels that are there than all at once.  Colours are drawn, not estimated: their mean is gray, and what hqs makes of its first guess
- * is a duotone.  doc/measurements.md has the sweep. */
+/* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation; where noise is
+ * all, hqs repeats it on turned images.  What is missing gains by a second look: the network fills in better beside
+ * pixels that are there than all at once.  Where resolution is lost, or pixels beside a blur, that takes more rounds.
+ * Colours are drawn, not estimated: their mean is gray, and what hqs makes of its first guess is a duotone.
+ * doc/measurements.md has the sweep. */
 static const struct preset {
 	const char *method;
 	enum circumstance where;
@@ -42,9 +44,10 @@ static const struct preset {
 	{ "best", COLOR, "ddnm", "ddpm" },
 	{ "fast", COLOR, "ddnm", "ddpm:steps=50" },
 	{ "sample", COLOR, "ddnm", "ddpm" },
-	{ "best", MISSING, "exact", "hqs:steps=19,sigma_max=0.05,sigma_min=0.01" },
+	{ "best", ALONE, "exact", "hqs:steps=19" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
+	{ "best", PARTIAL, "prox", "hqs:steps=20,sigma_max=0.4" },
 	{ "best", ANYWHERE, "prox", "hqs" },
 	{ "fast", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
 	{ "fast", PLAIN, "prox", "hqs:lambda=1,sigma_min=0.01" },
@@ -79,14 +82,17 @@ static int is_pixelwise(const struct method *m)
 	       (!w->guidance || !strcmp(w->guidance, "exact"));
 }
 
-static int is_missing(const struct method *m)
+static int is_partial(const struct method *m)
 {
 	const struct method_wish *w = &m->wish;
-	int all_there = 1;
+	int partial = 0;
 
-	for (size_t i = 0; i < w->operator_count; i++)
-		all_there &= !strcmp(w->operators[i].plugin->head->name, "identity");
-	return is_pixelwise(m) && !all_there && !w->guidance;
+	for (size_t i = 0; i < w->operator_count; i++) {
+		const char *name = w->operators[i].plugin->head->name;
+
+		partial |= !strcmp(name, "downsample") || !strcmp(name, "mask");
+	}
+	return partial;
 }
 
 static int is_neural(const struct method *m)
@@ -109,8 +115,10 @@ static int applies(const struct preset *p, const struct method *m)
 	switch (p->where) {
 	case NONLINEAR:
 		return is_nonlinear(m);
-	case MISSING:
-		return is_missing(m);
+	case ALONE:
+		return is_pixelwise(m) && !m->wish.guidance;
+	case PARTIAL:
+		return is_partial(m);
 	case PIXELWISE:
 		return is_pixelwise(m);
 	case COLOR:

@@ -5,6 +5,7 @@
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
+ *	maketiff --crop PICTURE FILE X Y SIDE	a square of a picture of 8 bits as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
  * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
@@ -198,8 +199,53 @@ static int moments(int argc, char **argv)
 	return wrong;
 }
 
+static int put_gray(TIFF *tif, const unsigned char *row, int side, int channels, uint32_t y)
+{
+	float gray[1024];
+
+	for (int x = 0; x < side; x++) {
+		float sum = 0;
+
+		for (int c = 0; c < channels; c++)
+			sum += row[x * channels + c];
+		gray[x] = sum / (255 * (float)channels);
+	}
+	return TIFFWriteScanline(tif, gray, y, 0) < 0;
+}
+
+static int crop(char **argv)
+{
+	TIFF *in = TIFFOpen(argv[0], "r"), *out = TIFFOpen(argv[1], "w");
+	const struct picture p = {
+		.width = atol(argv[4]), .height = atol(argv[4]), .channels = 1, .bits = 32
+	};
+	const long left = atol(argv[2]), top = atol(argv[3]);
+	unsigned char *row = in ? malloc((size_t)TIFFScanlineSize(in)) : NULL;
+	uint16_t channels = 1;
+	int wrong = !row || !out || p.width > 1024;
+
+	if (!wrong) {
+		TIFFGetFieldDefaulted(in, TIFFTAG_SAMPLESPERPIXEL, &channels);
+		set_tags(out, &p);
+	}
+	for (long y = 0; !wrong && y < top + p.height; y++) {
+		wrong = TIFFReadScanline(in, row, (uint32_t)y, 0) < 0;
+		if (!wrong && y >= top)
+			wrong = put_gray(out, row + left * channels, (int)p.width, channels,
+					 (uint32_t)(y - top));
+	}
+	free(row);
+	if (in)
+		TIFFClose(in);
+	if (out)
+		TIFFClose(out);
+	return wrong ? 2 : 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 7 && !strcmp(argv[1], "--crop"))
+		return crop(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "--show"))
 		return show(argv[2]);
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))

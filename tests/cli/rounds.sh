@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# More information and more rounds never make it worse: the presets, with the networks that ship, on a piece of a photograph.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+ok "a piece of a photograph" "$maketiff" --crop "$abs_top_srcdir/data/samples/colosseum.tif" x.tif 220 120 96
+
+# degraded NAME NOISE OPERATOR: y.tif
+degraded() {
+	name=$1 noise=$2 operator=$3
+	ok "$name" "$LACUNA" simulate x.tif -o y.tif -f -A "$operator" -n "$noise" --range 0:1
+}
+
+# restored FIGURE OPTIONS...: the shell variable FIGURE is the PSNR
+restored() {
+	figure=$1
+	shift
+	ok "$name: $figure $*" "$LACUNA" restore y.tif -o o.tif -f -A "$operator" -n "$noise" --range 0:1 "$@"
+	"$LACUNA" compare --center --range 0:1 x.tif o.tif >figures
+	eval $figure=`awk 'NR == 1 { print $2 }' figures`
+}
+
+# atleast GREATER LESS [DECIBELS]: the one figure is above the other by so much; without a number hardly below it
+atleast() {
+	eval "a=\$$1 b=\$$2"
+	awk "BEGIN { exit !($a >= $b + ${3:--0.05}) }"
+	tap_result $? "$name: $1 ($a dB) against $2 ($b dB)"
+}
+
+one="-g exact -s ode:steps=1,sigma_max=50"
+
+degraded "noise" 0.1 identity
+restored once $one
+restored fast --method fast
+restored best
+atleast best once 0.02
+atleast best fast
+
+degraded "scattered pixels" 0.005 mask:keep=0.3,seed=1
+restored once $one
+restored fast --method fast
+restored best
+restored more --steps 30
+atleast best once
+atleast best fast
+atleast more best
+
+degraded "holes" 0.002 mask:boxes=5,size=12,seed=2
+restored once $one
+restored fast --method fast
+restored best
+restored more --steps 30
+atleast best once
+atleast best fast
+atleast more best
+
+degraded "blur" 0.01 blur:kind=disk,radius=2
+restored fast --method fast
+restored best
+restored more --steps 20
+atleast best fast
+atleast more best
+
+degraded "half the size" 0.001 downsample:factor=2,kernel=bicubic
+restored fast --method fast
+restored best
+restored more --steps 30
+restored lie -n 0.01
+atleast best fast
+atleast more best
+atleast best lie
+
+# Boxes have a closed form; behind the identity they are left to conjugate gradients, which with little noise see nothing of
+# what the operator does not let through.
+degraded "boxes" 0.001 downsample:factor=2
+small="$LACUNA restore y.tif -A downsample:factor=2 -n 0.001 --range 0:1 -p gaussian -s hqs:steps=8"
+ok "data steps in closed form" $small -o closed.tif
+ok "by conjugate gradients" $small -o iterated.tif -A identity
+ok "they agree" "$LACUNA" compare --max-nrmse 3e-4 closed.tif iterated.tif
+done_testing
