@@ -4,7 +4,12 @@
 # More information and more rounds never make it worse: the presets, with the networks that ship, on a piece of a photograph.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
-ok "a piece of a photograph" "$maketiff" --crop "$abs_top_srcdir/data/samples/colosseum.tif" x.tif 220 120 96
+# piece X Y: x.tif
+piece() {
+	ok "a piece of a photograph" "$maketiff" --crop "$abs_top_srcdir/data/samples/colosseum.tif" x.tif $1 $2 96
+}
+
+piece 220 120
 
 # degraded NAME NOISE OPERATOR: y.tif
 degraded() {
@@ -46,7 +51,8 @@ atleast best once
 atleast best fast
 atleast more best
 
-degraded "holes" 0.002 mask:boxes=5,size=12,seed=2
+piece 300 100
+degraded "holes" 0.002 mask:boxes=2,size=24,seed=2
 restored once $one
 restored fast --method fast
 restored best
@@ -55,6 +61,7 @@ atleast best once
 atleast best fast
 atleast more best
 
+piece 220 120
 degraded "blur" 0.01 blur:kind=disk,radius=2
 restored fast --method fast
 restored best
