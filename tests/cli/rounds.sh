@@ -61,6 +61,13 @@ atleast best once
 atleast best fast
 atleast more best
 
+# A smooth guess here would overrule the prior.
+piece 400 200
+degraded "holes across edges" 0.002 mask:boxes=2,size=24,seed=2
+restored once $one
+restored best
+atleast best once
+
 piece 220 120
 degraded "blur" 0.01 blur:kind=disk,radius=2
 restored fast --method fast
