@@ -188,7 +188,7 @@ static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn,
 
 	if (turn == 0)
 		return service_denoise_map(host, sigma, u, x0);
-	if (!s->info.symmetric || turn >= turn_ways(x))
+	if (!s->prior->info.symmetric || turn >= turn_ways(x))
 		return LACUNA_EUNSUPPORTED;
 	work = memory_alloc_array(2 * n, sizeof *work);
 	if (!work)

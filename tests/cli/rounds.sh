@@ -80,7 +80,9 @@ degraded "half the size" 0.001 downsample:factor=2,kernel=bicubic
 restored fast --method fast
 restored best
 restored more --steps 30
-restored lie -n 0.01
+truth=$noise noise=0.01
+restored lie
+noise=$truth
 atleast best fast
 atleast more best
 atleast best lie
