@@ -4,6 +4,7 @@
 
 #include "base/child.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "base/threads.h"
@@ -97,19 +98,11 @@ static void enter_child(int output)
 	setvbuf(stdout, NULL, _IONBF, 0); /* a crash must not swallow what was printed */
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Waits; a child that must be stopped is. */
 static int wait_for(pid_t child, const void *context, unsigned long (*progress)(const void *),
 		    double limit, enum child_way *stopped)
 {
-	const double start = now();
+	const double start = clock_seconds();
 	unsigned long seen = progress(context);
 	double since = start, pause = 1e-4;
 	int status = 0;
@@ -122,12 +115,13 @@ static int wait_for(pid_t child, const void *context, unsigned long (*progress)(
 			return status;
 		if (progress(context) != seen) {
 			seen = progress(context);
-			since = now();
+			since = clock_seconds();
 		}
 		if (*stopped == CHILD_RETURNED) {
 			if (cancel_requested())
 				*stopped = CHILD_CANCELLED;
-			else if (now() - since > limit || now() - start > WHOLE * limit)
+			else if (clock_seconds() - since > limit ||
+				 clock_seconds() - start > WHOLE * limit)
 				*stopped = CHILD_HUNG;
 			if (*stopped != CHILD_RETURNED)
 				kill(-child, SIGKILL);

@@ -14,7 +14,7 @@
 struct temporary_name;
 
 struct temporary {
-	int fd; /* open for reading and writing; -1: none */
+	int fd;		     /* open for reading and writing; -1: none */
 	int force, replaces; /* replaces: there is a file of this name */
 	unsigned mode; /* of the file when it is complete; until then it is its owner's alone */
 	char *target;

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "batch/pool.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -39,14 +40,6 @@ struct pool {
 	struct worker *workers;
 	int count;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- in the worker ----------------------------------------------------------------------------------- */
 
@@ -244,7 +237,7 @@ int pool_give(struct pool *p, size_t item, double seconds)
 			w->busy = 1;
 			w->item = item;
 			w->late = 0;
-			w->deadline = seconds > 0 ? now() + seconds : 0;
+			w->deadline = seconds > 0 ? clock_seconds() + seconds : 0;
 			return LACUNA_OK;
 		}
 		kill(w->pid, SIGKILL);
@@ -318,7 +311,7 @@ static int hear(struct worker *w, struct pool_event *e)
 /* Kills those that are late; the time until the next is. */
 static double watch(struct pool *p, double left)
 {
-	const double time = now();
+	const double time = clock_seconds();
 
 	for (int i = 0; i < p->count; i++) {
 		struct worker *w = &p->workers[i];
@@ -338,11 +331,11 @@ static double watch(struct pool *p, double left)
 int pool_wait(struct pool *p, double seconds, struct pool_event *e)
 {
 	struct pollfd *fds = memory_alloc_array((size_t)p->count, sizeof(*fds));
-	const double until = now() + seconds;
+	const double until = clock_seconds() + seconds;
 	int happened = 0, interrupted = 0;
 
 	while (fds && !happened && !interrupted) {
-		const double left = until - now();
+		const double left = until - clock_seconds();
 		const double pause = watch(p, left > 0 ? left : 0);
 
 		for (int i = 0; i < p->count; i++)
@@ -381,13 +374,13 @@ static int wait_gone(struct pool *p)
 void pool_stop(struct pool *p, double seconds, void (*gone)(void *context, pid_t), void *context)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
-	const double until = now() + seconds;
+	const double until = clock_seconds() + seconds;
 
 	/* An idle worker ends with its orders, a busy one stops where it is safe. */
 	for (int i = 0; i < p->count; i++)
 		if (p->workers[i].pid)
 			kill(p->workers[i].pid, p->workers[i].busy ? SIGTERM : SIGKILL);
-	while (wait_gone(p) && now() < until)
+	while (wait_gone(p) && clock_seconds() < until)
 		nanosleep(&pause, NULL);
 	for (int i = 0; i < p->count; i++) {
 		struct worker *w = &p->workers[i];

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "batch/share.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/temporary.h"
@@ -137,7 +138,6 @@ static int look_around(struct share *s)
 int share_join(const char *directory, struct share *s)
 {
 	char host[64], *claims;
-	struct timespec t;
 	int fd, status;
 
 	*s = (struct share){ .directory = memory_strdup(directory) };
@@ -153,9 +153,8 @@ int share_join(const char *directory, struct share *s)
 	if (status)
 		return status;
 	temporary_host(host, sizeof(host));
-	clock_gettime(CLOCK_REALTIME, &t);
 	snprintf(s->run, sizeof(s->run), "%s-%ld-%llx", host, (long)getpid(),
-		 (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec);
+		 (unsigned long long)clock_date());
 	s->file = text_format("%s/%s%s", directory, run_prefix, s->run);
 	if (!s->file)
 		return LACUNA_ENOMEM;

@@ -3,6 +3,7 @@
 /* The loop of a batch: claims, workers, journal. */
 #include <config.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { AHEAD = 2 }; /* items claimed and noted for each worker, so that none waits for the disk */
 
@@ -33,22 +33,6 @@ struct loop {
 	size_t waiting;	     /* items that other runs have claimed */
 	double beat, waited; /* when the heart beat last, when others were looked at last */
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int64_t wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 char *batch_path(const struct batch *b, const char *relative)
 {
@@ -81,7 +65,7 @@ static int look_up(const struct batch *b, struct item *item, int *done)
 static int read_journal(struct batch *b)
 {
 	journal_free(&b->journal);
-	b->journal_time = wall_clock();
+	b->journal_time = clock_date();
 	b->journal_size = journal_size(b->state, b->share.run);
 	return journal_load(b->state, &b->journal);
 }
@@ -200,7 +184,7 @@ static int note(struct batch *b, const struct item *item, enum journal_state sta
 {
 	struct journal_entry e = {
 		.path = item->relative,
-		.time = wall_clock(),
+		.time = clock_date(),
 		.state = state,
 		.message = (char *)(uintptr_t)message,
 	};
@@ -374,9 +358,9 @@ static int look_at_others(struct loop *l)
 	const size_t most = (size_t)b->workers * AHEAD;
 	int mine, status = LACUNA_OK;
 
-	if (!l->waiting || now() - l->waited < 1)
+	if (!l->waiting || clock_seconds() - l->waited < 1)
 		return LACUNA_OK;
-	l->waited = now();
+	l->waited = clock_seconds();
 	for (size_t i = 0; !status && i < b->count && l->waiting && l->queued < most; i++) {
 		if (b->items[i].state != ITEM_WAITING)
 			continue;
@@ -400,9 +384,9 @@ static int give_work(struct loop *l)
 
 static void beat(struct loop *l)
 {
-	if (now() - l->beat > 10) {
+	if (clock_seconds() - l->beat > 10) {
 		share_beat(&l->b->share);
-		l->beat = now();
+		l->beat = clock_seconds();
 	}
 }
 

@@ -3,6 +3,7 @@
 /* lacuna batch: directories of images. */
 #include <config.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct batch_values defaults = { .recipe = RECIPE_DEFAULTS };
@@ -87,14 +87,6 @@ static struct {
 	size_t listed; /* failures that were printed */
 } show;
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void print_event(const struct batch *b, json_t *event)
 {
 	char *text =
@@ -129,7 +121,7 @@ void batch_show_begin(const struct batch *b)
 	const struct batch_values *v = b->values;
 
 	show.progress = v->progress || (isatty(STDERR_FILENO) && !v->quiet);
-	show.began = now();
+	show.began = clock_seconds();
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i].state == ITEM_TODO)
 			show.bytes_left += (double)b->items[i].file->size;
@@ -209,7 +201,7 @@ void batch_show_item(struct batch *b, const struct item *item, const char *messa
 
 void batch_show_progress(const struct batch *b, int busy)
 {
-	const double time = now(), spent = time - show.began;
+	const double time = clock_seconds(), spent = time - show.began;
 	const size_t finished = b->done + b->failed;
 	double left;
 

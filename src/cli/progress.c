@@ -4,10 +4,10 @@
 #include <config.h>
 
 #include "cli/progress.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 static struct {
 	int enabled, visible;
@@ -15,21 +15,13 @@ static struct {
 	double began, shown;
 } progress;
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void progress_begin(int enabled, int64_t rounds)
 {
 	progress.enabled = enabled;
 	progress.visible = 0;
 	progress.round = 0;
 	progress.rounds = rounds;
-	progress.began = now();
+	progress.began = clock_seconds();
 	progress.shown = 0;
 }
 
@@ -53,7 +45,7 @@ void progress_end(void)
 
 void progress_step(void *context, int64_t step, int64_t steps)
 {
-	const double time = now();
+	const double time = clock_seconds();
 	double done, left;
 
 	(void)context;

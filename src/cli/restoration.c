@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "cli/restoration.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -16,7 +17,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- the recipe -------------------------------------------------------------------------------------- */
 
@@ -395,14 +395,6 @@ static void close_file(struct restoration *r)
 	r->records = NULL;
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void open_file(struct restoration *r, const struct file_names *names)
 {
 	r->names = *names;
@@ -421,7 +413,7 @@ int restoration_run(struct restoration *r, const struct file_names *names, json_
 		check_targets,	 open_inputs,	name_singles,	create_outputs,
 		listen_to_pages, restore_pages, commit_outputs,
 	};
-	const double began = now();
+	const double began = clock_seconds();
 	json_t *record = NULL;
 	int status = LACUNA_OK;
 
@@ -429,7 +421,7 @@ int restoration_run(struct restoration *r, const struct file_names *names, json_
 	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
 		status = stages[i](r);
 	if (!status) {
-		record = make_report(r, now() - began);
+		record = make_report(r, clock_seconds() - began);
 		status = write_report(r, record);
 	}
 	if (!status && report)

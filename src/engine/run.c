@@ -4,6 +4,7 @@
 
 #include "engine/run.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
@@ -15,7 +16,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 /* The three plugins of a run and what they share.  Each has a table of services of its own. */
 struct session {
@@ -36,14 +36,6 @@ struct session {
 	int64_t evaluations;
 	double prior_seconds;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- services: the problem */
 
@@ -95,7 +87,7 @@ static void keep_within(const struct session *s, float *x0)
 
 static int finish_evaluation(struct session *s, double started, int status)
 {
-	s->prior_seconds += now() - started;
+	s->prior_seconds += clock_seconds() - started;
 	s->evaluations++;
 	if (status)
 		return error_context(status, "prior \"%s\"", s->prior_use->plugin->head->name);
@@ -112,7 +104,7 @@ typedef int denoiser(const void *self, void *scratch, double sigma, const float 
 static int denoise_groups(struct session *s, denoiser *denoise, double sigma, const float *u,
 			  float *x0)
 {
-	double started = now();
+	double started = clock_seconds();
 	size_t i;
 	int status = LACUNA_OK;
 
@@ -162,7 +154,7 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 {
 	struct session *s = session_of(host);
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
-	double started = now();
+	double started = clock_seconds();
 	size_t i;
 	int status = LACUNA_OK;
 
@@ -209,7 +201,7 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 {
 	struct session *s = session_of(host);
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
-	double started = now();
+	double started = clock_seconds();
 	size_t i;
 	int status = LACUNA_OK;
 
@@ -262,7 +254,7 @@ static int service_conditional(const struct lacuna_host *host, double sigma, con
 			       float *x0)
 {
 	struct session *s = session_of(host);
-	double started = now();
+	double started = clock_seconds();
 	int status;
 
 	if (!s->conditioned)
@@ -519,7 +511,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 {
 	const struct lacuna_sampler *sampler = &s->sampler_use->plugin->u.sampler;
 	int64_t steps = sampler->steps(s->sampler), k;
-	double started = now();
+	double started = clock_seconds();
 	int status;
 
 	if (steps <= 0)
@@ -543,7 +535,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 						 .evaluations = s->evaluations,
 						 .prior_seconds = s->prior_seconds };
 		status = problem_residual(s->problem, u, &stats->residual);
-		stats->seconds = now() - started;
+		stats->seconds = clock_seconds() - started;
 		return status;
 	}
 	return LACUNA_OK;
