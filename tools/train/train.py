@@ -24,11 +24,13 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import photos
+import synthetic
 from network import SIGMA_MAX, SIGMA_MIN, Unet, denoise, is_about, load_weights, save_weights, sigma_range
 from restoration import KINDS, Rounds, log_uniform, scratch
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
 SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
+CHROMA_WEIGHTS = (0.02, 0.04, 0.14, 0.45, 0.35)  # JPEG keeps colour at half the resolution: shrink until it is whole
 
 
 # ---- clean patches --------------------------------------------------------------------------
@@ -56,8 +58,18 @@ def ripples(r, n):
     return out / (1 + np.exp(-4 * (smooth(r.integers(2, 5)) + r.uniform(-0.5, 1.5))))
 
 
+def recoloured(r, a):
+    """Another hue and saturation at the same brightness: photographs are paler than what people photograph."""
+    gray = a @ np.float32([0.299, 0.587, 0.114])[:, None]
+    q = np.eye(3) - 1 / 3  # turns about the gray axis
+    k = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    t = r.normal(0, 0.3) if r.random() < 0.7 else r.uniform(0, 2 * math.pi)
+    turned = (a - gray) @ (math.cos(t) * q + math.sin(t) * k).T.astype(np.float32)
+    return np.clip(gray + turned * np.float32(log_uniform(r, 0.7, 3)), 0, 1)
+
+
 class Patches:
-    def __init__(self, cache, channels, size, rng):
+    def __init__(self, cache, channels, size, rng, synthetic_part=0, chroma=False):
         self.flat = np.load(cache + ".npy", mmap_mode="r")
         self.table = np.load(cache + ".table.npy")
         self.table = self.table[(self.table[:, 1] >= size) & (self.table[:, 2] >= size)]
@@ -67,14 +79,16 @@ class Patches:
         # a few of them shall not crowd out the rest.  Between scales, as SCALE_WEIGHTS has it.
         side = np.sqrt(self.table[:, 1] * self.table[:, 2])
         p = np.zeros(len(side))
-        for s, w in zip(SCALES, SCALE_WEIGHTS):
+        for s, w in zip(SCALES, CHROMA_WEIGHTS if chroma else SCALE_WEIGHTS):
             m = self.table[:, 3] == s
             if m.any():
                 p[m] = w * side[m] / side[m].sum()
         self.p = np.cumsum(p / p.sum())
         self.channels, self.size, self.rng = channels, size, rng
+        self.synthetic_part, self.chroma = synthetic_part, chroma
 
-    def draw(self):
+    def photograph(self):
+        """(size, size, 3) in [0, 1]."""
         r, n = self.rng, self.size
         at, h, w, _ = self.table[min(np.searchsorted(self.p, r.random()), len(self.p) - 1)]
         at, h, w = int(at), int(h), int(w)
@@ -87,6 +101,18 @@ class Patches:
             a = a[:, ::-1]
         # The photographs' 256 levels are not the world's.
         a = (a + r.random(a.shape, np.float32) - 0.5) / 255
+        return recoloured(r, a) if self.chroma and r.random() < 0.5 else a
+
+    def draw(self):
+        return self.draw_kind()[0]
+
+    def draw_kind(self):
+        """A clean patch, and what is on it: a kind of synthetic.py, or "" for a photograph."""
+        r, n = self.rng, self.size
+        if r.random() < self.synthetic_part:
+            a, kind = synthetic.draw(r, n)
+        else:
+            a, kind = self.photograph(), ""
         if self.channels == 1:
             if r.random() < 0.75:
                 mix = np.float32([0.299, 0.587, 0.114])
@@ -106,7 +132,7 @@ class Patches:
             a = np.clip(a * r.uniform(0.8, 1.4) + r.uniform(-0.15, 0.1), 0, 1)
         if r.random() < 0.05:
             a = 1 - a
-        return np.ascontiguousarray(a.transpose(2, 0, 1))
+        return np.ascontiguousarray(a.transpose(2, 0, 1)), kind
 
 
 # ---- maps of sigma --------------------------------------------------------------------------
@@ -191,10 +217,11 @@ class Batches:
 
     def draw(self):
         p = self.patches
-        x = torch.from_numpy(np.stack([p.draw() for _ in range(self.batch)]))
+        drawn = [p.draw_kind() for _ in range(self.batch)]
+        x = torch.from_numpy(np.stack([a for a, _ in drawn]))
         maps = [sigma_map(self.rng, p.channels, p.size, self.only, self.left) for _ in range(self.batch)]
         s = torch.from_numpy(np.stack([m[0] for m in maps]))
-        return x, s, [m[1] for m in maps]
+        return x, s, [f"{m[1]}@{kind}" if kind else m[1] for m, (_, kind) in zip(maps, drawn)]
 
 
 # ---- loss -----------------------------------------------------------------------------------
@@ -213,10 +240,12 @@ class Levels:
 
     def weights(self, kinds, mse):
         for k, m in zip(kinds, mse.tolist()):
-            self.mse[k] = m if k not in self.mse else 0.98 * self.mse[k] + 0.02 * m
-        fine = torch.tensor([is_fine(k) and not self.expert for k in kinds], device=mse.device)
+            known = self.mse.get(k, self.mse.get(k.partition("@")[0], m))  # one empty sky does not set the scale of stars
+            self.mse[k] = 0.98 * known + 0.02 * m
+        maps = [k.partition("@")[0] for k in kinds]  # what is on a patch has a scale of its own, and nothing else
+        fine = torch.tensor([is_fine(k) and not self.expert for k in maps], device=mse.device)
         own = torch.tensor([self.mse[k] for k in kinds], device=mse.device)
-        e = torch.tensor([emphasis(k) for k in kinds], device=mse.device)
+        e = torch.tensor([emphasis(k) for k in maps], device=mse.device)
         return e / torch.where(fine, (own * mse).sqrt(), own)
 
 
@@ -322,6 +351,12 @@ def main():
     ap.add_argument("--channels", type=int, default=1, choices=(1, 3))
     ap.add_argument("--widths", help="channels at 1/2, 1/4, ... (multiples of 32 are fast); default: INIT's, or 64,128,256")
     ap.add_argument("--blocks", help="per level and side, one number or one a level; default: INIT's, or 2")
+    ap.add_argument("--synthetic", type=float, default=0, metavar="PART",
+                    help="of the patches, 0 to 1, that are drawn instead: pages, charts, line art, stars, cells (synthetic.py)")
+    ap.add_argument("--fonts", default=synthetic.FONTS, metavar="DIR", help=f"fonts for these pages (default: {synthetic.FONTS})")
+    ap.add_argument("--without", default="", metavar="WORDS", help="fonts whose path has one of these words, with commas, are left out")
+    ap.add_argument("--chroma", action="store_true",
+                    help="colour: photographs mostly at half their size or less, with stronger and other colours")
     ap.add_argument("--only", metavar="LO,HI|map|rounds:LO,HI",
                     help="train an expert for this range of sigma, for maps, or for the rounds of a restoration (see join.py)")
     ap.add_argument("--left", metavar="LO,HI", help="train the general network for what is left to it by an expert for this range")
@@ -378,7 +413,9 @@ def main():
         levels, step, elapsed = Levels(a.only, state["levels"]), state["step"], state["elapsed"]
     rng = np.random.default_rng((a.seed, step))
     torch.manual_seed(a.seed * 1000003 + step)
-    patches = Patches(cache, a.channels, a.patch, rng)
+    if a.synthetic:
+        synthetic.begin(a.fonts, tuple(a.without.lower().split(",")))
+    patches = Patches(cache, a.channels, a.patch, rng, a.synthetic, a.chroma)
     inside = a.batch - a.batch // 6 if a.only and is_about(a.only) == "rounds" else 0  # the others have white noise
     batches = Batches(patches, a.batch - inside, rng, a.only, a.left)
     rounds = Rounds(inside, patches.draw, rng, sigma_range(a.only), filler(a, net), device, autocast) if inside else None
@@ -394,7 +431,7 @@ def main():
             "rate": a.rate, "of_minutes": a.minutes, "widths": net.widths, "blocks": net.blocks,
             "images": os.path.basename(os.path.normpath(a.images or "cache")),
         }]
-        record[-1].update({k: getattr(a, k) for k in ("only", "left") if getattr(a, k)})
+        record[-1].update({k: getattr(a, k) for k in ("only", "left", "synthetic", "chroma") if getattr(a, k)})
         meta = {"name": a.name, "licence": a.licence, "symmetric": "yes", "training": json.dumps(record)}
         save_weights(os.path.join(a.out, "weights.safetensors"), net, ema, meta)
         torch.save({
