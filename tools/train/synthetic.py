@@ -168,7 +168,8 @@ def page(r, n):
     if r.random() < 0.25:  # uneven light, a shadow, stains
         out = np.clip(out + (smooth_field(r, n, n * log_uniform(r, 0.3, 2)) * log_uniform(r, 0.005, 0.08))[:, :, None], 0, 1)
     if r.random() < 0.1:
-        out = np.clip(out + (blur(r.normal(size=(n, n)).astype(np.float32), r.uniform(0.5, 2)) * log_uniform(r, 0.003, 0.05))[:, :, None], 0, 1)
+        grain = blur(r.normal(size=(n, n)).astype(np.float32), r.uniform(0.5, 2))
+        out = np.clip(out + (grain * log_uniform(r, 0.003, 0.05))[:, :, None], 0, 1)
     c = Canvas(r, n, fine)
     if fine == 1 and r.random() < 0.3:
         c.draw.fontmode = "1"  # as fax machines and old screens have it
@@ -213,7 +214,10 @@ def chart(r, n):
     out = np.broadcast_to(paper, (n, n, 3))
     w = math.ceil(n * 1.3) * fine
     x = np.linspace(0, w, 60)
-    thick = lambda: max(1, round(fine * log_uniform(r, 0.7, 3)))
+
+    def thick():
+        return max(1, round(fine * log_uniform(r, 0.7, 3)))
+
     if r.random() < 0.6:  # a grid
         c = Canvas(r, n, fine)
         for k in range(2):
@@ -238,7 +242,8 @@ def chart(r, n):
                 if r.random() < 0.8:
                     c.draw.ellipse((a - q, b - q, a + q, b + q), 255)
                 else:
-                    c.draw.line((a - q, b, a + q, b), 255, t), c.draw.line((a, b - q, a, b + q), 255, t)
+                    c.draw.line((a - q, b, a + q, b), 255, t)
+                    c.draw.line((a, b - q, a, b + q), 255, t)
         else:  # an area
             c.draw.polygon([*zip(x, y), (w, w), (0, w)], int(r.integers(60, 256)))
         out = laid(c.done(), out, colour(r, 0.7) if r.random() < 0.7 else ink)
@@ -251,7 +256,8 @@ def chart(r, n):
             for v in np.arange(0, w, s):
                 c.draw.line((v, at, v, at + 4 * fine) if k else (at - 4 * fine, v, at, v), 255, max(1, fine))
                 if r.random() < 0.6:
-                    c.draw.text((v, at + 5 * fine) if k else (at - 20 * fine, v), f"{r.uniform(0, 100):.{r.integers(3)}f}", 255, font=f)
+                    label = f"{r.uniform(0, 100):.{r.integers(3)}f}"
+                    c.draw.text((v, at + 5 * fine) if k else (at - 20 * fine, v), label, 255, font=f)
     return laid(c.done(), out, ink)
 
 
@@ -267,7 +273,8 @@ def art(r, n):
         levels = f * log_uniform(r, 1, 8)
         if r.random() < 0.6:
             gy, gx = np.gradient(levels)
-            m = np.clip(1.2 - np.abs(levels - np.rint(levels)) / (np.hypot(gx, gy) * log_uniform(r, 0.5, 1.2) * fine + 1e-6), 0, 1)
+            width = np.hypot(gx, gy) * log_uniform(r, 0.5, 1.2) * fine + 1e-6
+            m = np.clip(1.2 - np.abs(levels - np.rint(levels)) / width, 0, 1)
         else:
             m = (np.floor(levels) % int(r.integers(2, 5))) / 3
         m = np.asarray(Image.fromarray(m.astype(np.float32)).resize((n, n), Image.BOX))
@@ -289,14 +296,14 @@ def art(r, n):
             c.draw.ellipse((a - q, b - q * s, a + q, b + q * s), 255 if r.random() < 0.5 else None, 255, t)
         elif v < 0.75:  # windows, tiles, plans: straight edges in rows
             sx, sy, q = fine * log_uniform(r, 4, 40), fine * log_uniform(r, 4, 40), r.uniform(0.15, 0.9)
-            shift = r.random()
+            shift, fill = r.random(), 255 if t < 2 * fine or q < 0.5 else None
             for a in np.arange(-r.random() * sx, w, sx):
                 for b in np.arange(-shift * sy, w, sy):
-                    c.draw.rectangle((a, b, a + q * sx, b + q * sy), 255 if t < 2 * fine or q < 0.5 else None, 255, min(t, max(1, int(sx / 4))))
+                    c.draw.rectangle((a, b, a + q * sx, b + q * sy), fill, 255, min(t, max(1, int(sx / 4))))
         elif v < 0.9:  # hatching
             s, turn = fine * log_uniform(r, 2.2, 16), math.tan(r.uniform(-1.2, 1.2))
             for a in np.arange(-2 * w, 2 * w, s):
-                c.draw.line((a, 0, a + turn * w, w) if r.random() > 0.01 else (0, a, w, a + turn * w), 255, min(t, max(1, int(s / 2))))
+                c.draw.line((a, 0, a + turn * w, w), 255, min(t, max(1, int(s / 2))))
         else:
             write(r, c, (0, 0, w, w), fine * log_uniform(r, 10, 80))
         out = laid(c.done() * strength, out, ink if r.random() < 0.4 else colour(r))
@@ -356,7 +363,10 @@ def stain(r, n):
             turn, s, ratio = r.uniform(0, math.pi), size * log_uniform(r, 0.6, 1.4), r.uniform(0.5, 1)
             p, q = xx - x + k * bend[0], yy - y + k * bend[1]
             d = np.hypot(p * math.cos(turn) + q * math.sin(turn), (q * math.cos(turn) - p * math.sin(turn)) / ratio) / s
-            a = np.maximum(a, r.uniform(0.3, 1) / (1 + np.exp(np.clip((d - 1) / edge * 4, -30, 30)))) if r.random() < 0.8 else a + np.exp(-2 * d * d)
+            if r.random() < 0.8:  # lies before the others
+                a = np.maximum(a, r.uniform(0.3, 1) / (1 + np.exp(np.clip((d - 1) / edge * 4, -30, 30))))
+            else:
+                a = a + np.exp(-2 * d * d)
         a = a * (1 + grain * smooth_field(r, n, log_uniform(r, 2, 20)) * 0.4)
     elif v < 0.65:  # filaments
         fine = 2
@@ -393,7 +403,8 @@ def cells(r, n):
     if r.random() < 0.5:
         out += (np.exp(smooth_field(r, n, n * log_uniform(r, 0.2, 1))) * log_uniform(r, 0.003, 0.1))[:, :, None]
     for _ in range(r.integers(1, 4)):
-        out += stain(r, n)[:, :, None] * (np.eye(3, dtype=np.float32)[r.integers(3)] if r.random() < 0.5 else colour(r)) * log_uniform(r, 0.1, 1.2)
+        dye = np.eye(3, dtype=np.float32)[r.integers(3)] if r.random() < 0.5 else colour(r)
+        out += stain(r, n)[:, :, None] * dye * log_uniform(r, 0.1, 1.2)
     if r.random() < 0.4:  # a camera of one channel
         out[:] = out.max(2, keepdims=True)
     return np.clip(out * log_uniform(r, 0.5, 1.5), 0, 1)
