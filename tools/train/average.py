@@ -4,10 +4,11 @@
 """The mean of the weights of networks that started from the same ones.
 
     average.py WEIGHTS[@EXPERT] ... OUT
+    average.py -OLD@0.008,0.4 NEW OLD@rounds:0.008,0.4 OUT      what NEW has learnt since OLD, added to another of OLD's experts
 
-EXPERT names one of the experts that WEIGHTS holds, such as 0.008,0.4; without it the general network is taken.  OUT has the
+Those with a minus are subtracted, and the mean is the sum over how many more are added than subtracted.  EXPERT names one of the experts that WEIGHTS holds, such as 0.008,0.4; without it the general network is taken.  OUT has the
 header of the last.  Networks trained from one start for different ends do well at both there (Wortsman et al., Model soups,
-ICML 2022).
+ICML 2022), and what one of them learns from then on suits the others (Ilharco et al., Task arithmetic, ICLR 2023).
 """
 
 import json
@@ -30,7 +31,10 @@ def main():
     if len(sys.argv) < 4:
         raise SystemExit(__doc__)
     *names, out = sys.argv[1:]
-    nets = [load(n) for n in names]
+    signs = [-1 if n.startswith("-") else 1 for n in names]
+    if sum(signs) < 1 or signs[-1] < 0:
+        raise SystemExit("more networks must be added than subtracted, the last one among them")
+    nets = [load(n[1:] if s < 0 else n) for s, n in zip(signs, names)]
     net, meta = nets[-1]
     for n, (other, _) in zip(names, nets):
         if not alike(other, net):
@@ -38,8 +42,11 @@ def main():
     states = [n.state_dict() for n, _ in nets]
     records = json.loads(meta.get("training", "[]"))
     if records:
-        records[-1]["mean_of"] = len(nets)
-    mean = {k: sum(s[k] for s in states) / len(states) for k in states[0]}
+        if sum(signs) > 1:
+            records[-1]["mean_of"] = sum(signs)
+        if min(signs) < 0:
+            records[-1]["carried"] = records[-1].get("carried", 0) + signs.count(-1)
+    mean = {k: sum(sign * s[k] for sign, s in zip(signs, states)) / sum(signs) for k in states[0]}
     save_weights(out, net, mean, {**meta, "training": json.dumps(records)})
 
 
