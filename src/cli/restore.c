@@ -47,7 +47,10 @@ static const struct option_row rows[] = {
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	  "use no more memory than SIZE, such as 4G: larger pictures are restored in windows, "
+	  "where "
+	  "the operator allows it, or refused [3/4 of the machine's]",
+	  AT(memory) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace existing output files", AT(force) },
 	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
 	{ "json", 0, OPTION_FLAG, NULL, "print the record of --report on standard output",
