@@ -525,8 +525,11 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	status = after_step(s, 0, steps, sampler->start(s->sampler, u), u);
 	for (k = 0; !status && k < steps; k++)
 		status = after_step(s, k + 1, steps, sampler->step(s->sampler, k, u), u);
-	if (status >= 0)
+	if (status >= 0) {
+		/* A data step at the end rings around what is sharp. */
+		keep_within(s, u);
 		status = keep_known(s, u);
+	}
 	if (status < 0)
 		return status;
 
