@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operators as dense matrices, from their answers to unit vectors: the adjoint is the transpose, functions of A'A are those of its
+ * eigenvalues, solve() and diagonal() are what they say; the same where pixels are missing, and where noise differs from value to
+ * value.  Then the values of the operators' parameters: what each makes of a pixel, by its formula. */
+#include <config.h>
+
+#include "../tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "engine/problem.h"
+#include "plugin/host.h"
+
+#include <lapacke.h>
+
+enum { MOST = 160 }; /* values of x or y */
+static const struct random_key key = { 17, 0, 0 };
+
+/* "flat": 3 x 4, the last row the sum of the others; or a small psf without symmetry. */
+static int read_image(const char *path, struct lacuna_shape *shape, float **values)
+{
+	static const float flat[] = { 1, 2, 0, 0.3f, 0.7f, -1, 1, 0.1f, 1.7f, 1, 1, 0.4f };
+	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
+	const int is_psf = !strcmp(path, "psf"), w = is_psf ? 3 : 4, n = is_psf ? 6 : 12;
+
+	*shape = (struct lacuna_shape){ { w, n / w, 1, 1 } };
+	*values = memory_alloc_array((size_t)n, sizeof **values);
+	for (int i = 0; *values && i < n; i++)
+		(*values)[i] = is_psf ? psf[i] : flat[i];
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+struct bench {
+	struct plugin_use use[2];
+	size_t uses;
+	struct problem *problem;
+	int nx, ny;
+	double a[MOST * MOST];			   /* row by row */
+	double values[MOST], vectors[MOST * MOST]; /* of A'A; a vector a row */
+	float y[MOST];
+};
+
+static void bail(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, error_text());
+	exit(99);
+}
+
+static void fill_matrix(struct bench *b)
+{
+	static float x[MOST], column[MOST];
+
+	for (int j = 0; j < b->nx; j++) {
+		memset(x, 0, sizeof x);
+		x[j] = 1;
+		if (problem_apply(b->problem, x, column))
+			bail("apply");
+		for (int i = 0; i < b->ny; i++)
+			b->a[i * b->nx + j] = (double)column[i];
+	}
+}
+
+/* A'A and its eigenvalues */
+static void decompose(struct bench *b)
+{
+	memset(b->vectors, 0, sizeof b->vectors);
+	for (int i = 0; i < b->nx; i++)
+		for (int j = 0; j < b->nx; j++)
+			for (int k = 0; k < b->ny; k++)
+				b->vectors[i * b->nx + j] +=
+					b->a[k * b->nx + i] * b->a[k * b->nx + j];
+	/* in columns, of a symmetric matrix: a vector a row for us */
+	if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'L', b->nx, b->vectors, b->nx, b->values))
+		bail("LAPACK");
+}
+
+static void bench_close(struct bench *b)
+{
+	problem_destroy(b->problem);
+	for (size_t i = 0; i < b->uses; i++)
+		use_free(&b->use[i]);
+	memset(b, 0, sizeof *b);
+}
+
+static void bench_open(struct bench *b, const char *first, const char *second, int w, int h, int c)
+{
+	const struct lacuna_shape known = { { w, h, c, 1 } };
+
+	memset(b, 0, sizeof *b);
+	b->uses = second ? 2 : 1;
+	if (use_parse(LACUNA_OPERATOR, first, &b->use[0]) ||
+	    (second && use_parse(LACUNA_OPERATOR, second, &b->use[1])) ||
+	    problem_create(b->use, b->uses, 0, &known, &b->problem))
+		bail(first);
+	b->nx = (int)lacuna_count(problem_x(b->problem));
+	b->ny = (int)lacuna_count(problem_y(b->problem));
+	if (b->nx > MOST || b->ny > MOST)
+		bail("too large");
+}
+
+/* Some pixels missing, or weights; the matrix is then W A. */
+static void measure(struct bench *b, int missing, int weighted)
+{
+	static float weights[MOST];
+
+	random_gaussian(key, 1, 0, b->y, (size_t)b->ny);
+	for (int i = 0; i < b->ny; i++) {
+		if (missing && i % 3 == 1)
+			b->y[i] = NAN;
+		weights[i] = 0.5f + 0.1f * (float)(i % 7);
+	}
+	if (problem_measure(b->problem, b->y, 0.1, NULL) ||
+	    (weighted && problem_weigh(b->problem, weights)))
+		bail("measure");
+}
+
+/* ---- functions of A'A ------------------------------------------------------------------------------------------------ */
+
+static double inverse(double lambda, const void *context)
+{
+	return lambda > 1e-4 ? 1 / lambda : *(const double *)context;
+}
+
+static double damped(double lambda, const void *context)
+{
+	(void)context;
+	return lambda / (lambda + 0.3);
+}
+
+static double noisy(double lambda, const void *context)
+{
+	(void)context;
+	return sqrt(0.05 / (lambda + 0.05));
+}
+
+static double difference(int n, const float *got, const double *want)
+{
+	double worst = 0, size = 0;
+
+	for (int i = 0; i < n; i++) {
+		worst = fmax(worst, fabs((double)got[i] - want[i]));
+		size = fmax(size, fabs(want[i]));
+	}
+	return worst / fmax(size, 1e-30);
+}
+
+/* out = gain(A'A) v */
+static void dense_gain(const struct bench *b, lacuna_gain *gain, const void *context,
+		       const float *v, double *out)
+{
+	memset(out, 0, (size_t)b->nx * sizeof *out);
+	for (int l = 0; l < b->nx; l++) {
+		const double *vector = b->vectors + l * b->nx;
+		double inner = 0;
+
+		for (int i = 0; i < b->nx; i++)
+			inner += vector[i] * (double)v[i];
+		inner *= gain(fmax(b->values[l], 0), context);
+		for (int i = 0; i < b->nx; i++)
+			out[i] += inner * vector[i];
+	}
+}
+
+static double add_rho(double lambda, const void *rho)
+{
+	return 1 / (lambda + *(const double *)rho);
+}
+
+static void test_matrix(const char *first, const char *second, int w, int h, int c, const char *how)
+{
+	static struct bench b;
+	static float v[MOST], got[MOST];
+	static double want[MOST];
+	const int missing = strstr(how, "missing") != NULL,
+		  weighted = strstr(how, "weights") != NULL;
+	const double rho = 0.02, zero = 0;
+	/* what jumps only where the form is closed */
+	lacuna_gain *const gains[] = { damped, noisy, inverse };
+	char name[200];
+	int diagonal = 1;
+
+	bench_open(&b, first, second, w, h, c);
+	measure(&b, missing, weighted);
+	fill_matrix(&b);
+	decompose(&b);
+	snprintf(name, sizeof name, "%s%s%s%s", first, second ? ", " : "", second ? second : "",
+		 how);
+
+	random_gaussian(key, 2, 0, v, (size_t)b.ny);
+	memset(want, 0, sizeof want);
+	for (int i = 0; i < b.ny; i++)
+		for (int j = 0; j < b.nx; j++)
+			want[j] += b.a[i * b.nx + j] * (double)v[i];
+	if (problem_adjoint(b.problem, NULL, v, got))
+		bail("adjoint");
+	ok(difference(b.nx, got, want) < 1e-5, "%s: the adjoint is the transpose (%.0e)", name,
+	   difference(b.nx, got, want));
+
+	random_gaussian(key, 3, 0, v, (size_t)b.nx);
+	for (int k = 0; k < (problem_has_closed_form(b.problem) ? 3 : 2); k++) {
+		dense_gain(&b, gains[k], &zero, v, want);
+		if (problem_spectral(b.problem, gains[k], &zero, v, got))
+			bail("spectral");
+		ok(difference(b.nx, got, want) < 2e-3, "%s: a function of A'A (%.0e)", name,
+		   difference(b.nx, got, want));
+	}
+	dense_gain(&b, add_rho, &rho, v, want);
+	for (int i = 0; i < b.nx; i++) /* a first guess that is none */
+		got[i] = (float)(i % 5);
+	if (problem_solve(b.problem, rho, v, got))
+		bail("solve");
+	ok(difference(b.nx, got, want) < 2e-4, "%s: solve (%.0e)", name,
+	   difference(b.nx, got, want));
+
+	for (int i = 0; i < b.nx; i++)
+		for (int j = 0; j < b.nx; j++) {
+			double sum = 0;
+
+			for (int k = 0; k < b.ny; k++)
+				sum += b.a[k * b.nx + i] * b.a[k * b.nx + j];
+			if (i == j)
+				want[i] = sum;
+			else
+				diagonal &= fabs(sum) < 1e-7;
+		}
+	if (!problem_diagonal(b.problem, got))
+		ok(diagonal && difference(b.nx, got, want) < 1e-5, "%s: A'A is that diagonal",
+		   name);
+	else
+		ok(!diagonal || missing || weighted || second, "%s: A'A is not diagonal", name);
+	bench_close(&b);
+}
+
+static void test_matrices(void)
+{
+	static const struct {
+		const char *first, *second;
+		int w, h, c;
+	} rows[] = {
+		{ "identity", NULL, 6, 5, 1 },
+		{ "identity:gain=0.3", NULL, 6, 5, 2 },
+		{ "mask:keep=0.6,seed=3", NULL, 7, 6, 2 },
+		{ "mask:columns=1+3-4,rows=2", NULL, 7, 6, 1 },
+		{ "gray", NULL, 5, 4, 3 },
+		{ "gray:red=0.9,green=0.2,blue=0.5", NULL, 5, 4, 3 },
+		{ "blur:sigma=0.7,boundary=periodic", NULL, 9, 8, 1 },
+		{ "blur:psf=psf,boundary=periodic,normalize=no,background=keep", NULL, 8, 7, 1 },
+		{ "blur:psf=psf,background=keep", NULL, 9, 8, 1 },
+		{ "downsample:factor=2", NULL, 8, 6, 2 },
+		{ "downsample:factor=3", NULL, 9, 6, 1 },
+		{ "downsample:factor=2,kernel=bilinear,boundary=periodic", NULL, 10, 8, 1 },
+		{ "downsample:factor=2,kernel=gaussian,sigma=0.8,boundary=periodic,phase=1", NULL,
+		  10, 8, 1 },
+		{ "downsample:factor=2,psf=psf,normalize=no", NULL, 11, 8, 1 },
+		{ "matrix:rows=1 0.5 0;0 2 1;0.3 0 1", NULL, 6, 5, 1 },
+		{ "matrix:file=flat", NULL, 8, 4, 1 },
+		{ "matrix:rows=1 0 0;0 2 0", NULL, 6, 5, 1 },
+		{ "mask:keep=0.7,seed=4", "identity:gain=2", 7, 6, 1 },
+		{ "blur:sigma=0.6,boundary=periodic", "mask:keep=0.7,seed=4", 8, 7, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		static const char *const how[] = { "", ", missing", ", weights",
+						   ", weights, missing" };
+
+		for (int k = 0; k < 4; k++)
+			test_matrix(rows[i].first, rows[i].second, rows[i].w, rows[i].h, rows[i].c,
+				    how[k]);
+	}
+}
+
+/* Of a matrix whose last row is the sum of the others, rounding leaves a third singular value: it is none. */
+static double any_inverse(double lambda, const void *context)
+{
+	(void)context;
+	return lambda > 0 ? 1 / lambda : 0;
+}
+
+static void test_rank(void)
+{
+	static struct bench b;
+	static float x[MOST], back[MOST], in_y[MOST], pulled[MOST], again[MOST];
+	double worst = 0;
+
+	bench_open(&b, "matrix:rows=0.1 0.2 0.7 0.3;0.7 -1.1 1.3 0.1;0.8 -0.9 2 0.4", NULL, 4, 3,
+		   1);
+	measure(&b, 0, 0);
+	random_gaussian(key, 5, 0, x, 12);
+	if (problem_apply(b.problem, x, in_y) || problem_adjoint(b.problem, NULL, in_y, pulled) ||
+	    problem_spectral(b.problem, any_inverse, NULL, pulled, back) ||
+	    problem_apply(b.problem, back, again))
+		bail("rank");
+	for (int i = 0; i < 9; i++)
+		worst = fmax(worst, fabs((double)again[i] - (double)in_y[i]));
+	ok(worst < 1e-4, "matrix: A A^+ A = A where the rank is not full (%.0e)", worst);
+	bench_close(&b);
+}
+
+/* ---- weights and noise -------------------------------------------------------------------------------------------- */
+
+static void test_weights(void)
+{
+	static struct bench b;
+	static float weights[MOST], x[MOST], y[MOST], measured[MOST], diagonal[MOST];
+	double sum = 0, count = 0, rms, worst = 0;
+	const struct random_key noise_key = { 5, 0, 0 };
+
+	bench_open(&b, "mask:keep=0.5,seed=2", NULL, 9, 8, 1);
+	random_gaussian(key, 6, 0, x, 72);
+	for (int i = 0; i < 72; i++)
+		x[i] = 0.5f + 0.2f * x[i];
+	if (problem_simulate(b.problem, x, 0.3, noise_key, y) ||
+	    problem_measured(b.problem, measured))
+		bail("simulate");
+	for (int i = 0; i < 72; i++)
+		worst = fmax(worst, measured[i] != 0 ? 0 : fabs((double)y[i]));
+	ok(worst == 0, "what is masked has no noise");
+	if (problem_measure(b.problem, y, 0.3, NULL) || problem_residual(b.problem, x, &rms))
+		bail("residual");
+	for (int i = 0; i < 72; i++)
+		if (measured[i] != 0) {
+			sum += pow((double)y[i] - (double)x[i], 2);
+			count++;
+		}
+	near(rms, sqrt(sum / count), 1e-5, "the residual is that of the measured values");
+
+	if (problem_diagonal(b.problem, diagonal))
+		bail("diagonal");
+	for (int i = 0; i < 72; i++)
+		weights[i] = 0.25f + (float)(i % 4);
+	for (int i = 0; i < 72; i++)
+		b.y[i] = y[i];
+	if (problem_measure(b.problem, b.y, 0.3, NULL) || problem_diagonal(b.problem, diagonal) ||
+	    problem_weigh(b.problem, weights) || problem_diagonal(b.problem, diagonal))
+		bail("weights");
+	worst = 0;
+	for (int i = 0; i < 72; i++) {
+		const double m = measured[i] != 0, w = (double)weights[i];
+
+		worst = fmax(worst, fabs((double)diagonal[i] - m * w * w));
+		worst = fmax(worst, fabs((double)b.y[i] - (double)y[i] * w));
+	}
+	ok(worst < 1e-5, "weights: diagonal W^2, measurement W y, whatever was asked before");
+	b.y[3] = INFINITY;
+	ok(problem_measure(b.problem, b.y, 0.3, NULL) == LACUNA_EINVAL,
+	   "infinite values are refused");
+	bench_close(&b);
+}
+
+/* ---- what operators make of a pixel --------------------------------------------------------------------------------- */
+
+static double tone(double x, double exponent, double toe)
+{
+	const double f0 = pow(toe, exponent), f1 = pow(1 + toe, exponent);
+
+	return x >= 0 ? (pow(x + toe, exponent) - f0) / (f1 - f0)
+		      : exponent * pow(toe, exponent - 1) / (f1 - f0) * x;
+}
+
+static double full(double x, double level, double width)
+{
+	return x - width * log(1 + exp((x - level) / width));
+}
+
+/* The values of a curve, and its slope by differences of the formula. */
+static void test_curve(const char *spec, double (*f)(double, double, double), double a, double b_)
+{
+	static struct bench b;
+	static float x[MOST], y[MOST], ones[MOST], slope[MOST];
+	double worst = 0, worst_slope = 0;
+
+	bench_open(&b, spec, NULL, 10, 8, 1);
+	for (int i = 0; i < 80; i++) {
+		x[i] = (float)(-0.6 + 0.0251 * i);
+		ones[i] = 1;
+	}
+	if (problem_apply(b.problem, x, y) || problem_adjoint(b.problem, x, ones, slope))
+		bail(spec);
+	for (int i = 0; i < 80; i++) {
+		const double at = (double)x[i], h = 1e-5;
+		const double want = (f(at + h, a, b_) - f(at - h, a, b_)) / (2 * h);
+
+		worst = fmax(worst, fabs((double)y[i] - f(at, a, b_)));
+		worst_slope = fmax(worst_slope, fabs((double)slope[i] - want) / (1 + fabs(want)));
+	}
+	ok(worst < 1e-5, "%s: its formula, below black too (%.0e)", spec, worst);
+	ok(worst_slope < 1e-3, "%s: its slope (%.0e)", spec, worst_slope);
+	bench_close(&b);
+}
+
+static void test_gray_weights(void)
+{
+	static struct bench b;
+	static float x[MOST], y[MOST];
+
+	bench_open(&b, "gray:red=0.9,green=0.2,blue=0.5", NULL, 2, 2, 3);
+	random_gaussian(key, 8, 0, x, 12);
+	if (problem_apply(b.problem, x, y))
+		bail("gray");
+	near((double)y[2], 0.9 * (double)x[2] + 0.2 * (double)x[6] + 0.5 * (double)x[10], 1e-6,
+	     "gray: the stated weights");
+	bench_close(&b);
+}
+
+/* ---- kernels of downsample: the answer to a point, in one row, against the formulas ------------------------------------ */
+
+static double triangle(double t, double sigma)
+{
+	(void)sigma;
+	return fmax(1 - fabs(t), 0);
+}
+
+static double three_lobes(double t, double sigma)
+{
+	const double p = acos(-1) * t;
+
+	(void)sigma;
+	if (fabs(t) < 1e-9)
+		return 1;
+	return fabs(t) < 3 ? sin(p) / p * sin(p / 3) / (p / 3) : 0;
+}
+
+static double keys(double t, double sigma)
+{
+	t = fabs(t);
+	(void)sigma;
+	return t < 1   ? 1.5 * t * t * t - 2.5 * t * t + 1
+	       : t < 2 ? -0.5 * t * t * t + 2.5 * t * t - 4 * t + 2
+		       : 0;
+}
+
+/* t in coarse pixels of two: over the area of a fine pixel */
+static double bell(double t, double sigma)
+{
+	return erf((2 * t + 0.5) / (sigma * sqrt(2))) - erf((2 * t - 0.5) / (sigma * sqrt(2)));
+}
+
+/* With factor 2 a small pixel lies half a pixel from the middle of its block. */
+static void test_resampling(const char *kernel, double (*f)(double, double), double sigma)
+{
+	enum { SIDE = 12 };
+	static struct bench b;
+	static float x[MOST], y[MOST];
+	char spec[120];
+	double weight[2 * SIDE], sum = 0, worst = 0;
+
+	snprintf(spec, sizeof spec, "downsample:factor=2,boundary=periodic,kernel=%s", kernel);
+	for (int i = 0; i < 2 * SIDE; i++) {
+		weight[i] = f((i - SIDE + 0.5) / 2, sigma);
+		sum += weight[i];
+	}
+	bench_open(&b, spec, NULL, SIDE, SIDE, 1);
+	for (int k = 0; k < SIDE;
+	     k++) { /* the answer of the small pixel 3, 3 to one row of light */
+		double want = 0;
+
+		memset(x, 0, sizeof x);
+		for (int j = 0; j < SIDE; j++)
+			x[k + SIDE * j] = 1;
+		if (problem_apply(b.problem, x, y))
+			bail(spec);
+		for (int i = 0; i < 2 * SIDE; i++) /* from the middle of the block at 6.5 */
+			if ((i - SIDE + 7 + 2 * SIDE) % SIDE == k)
+				want += weight[i] / sum;
+		worst = fmax(worst, fabs((double)y[3 + 6 * 3] - want));
+	}
+	ok(worst < 2e-5, "downsample, %s: its formula (%.0e)", kernel, worst);
+	bench_close(&b);
+}
+
+int main(void)
+{
+	host_install_reader(read_image);
+	test_matrices();
+	test_rank();
+	test_weights();
+	test_curve("gamma", tone, 1 / 2.2, 0.01);
+	test_curve("gamma:exponent=1.8,toe=0.1", tone, 1.8, 0.1);
+	test_curve("saturate", full, 0.9, 0.02);
+	test_curve("saturate:level=0.5,width=0.15", full, 0.5, 0.15);
+	test_gray_weights();
+	test_resampling("bilinear", triangle, 0);
+	test_resampling("bicubic", keys, 0);
+	test_resampling("lanczos", three_lobes, 0);
+	test_resampling("gaussian,sigma=0.8", bell, 0.8);
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
