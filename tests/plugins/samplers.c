@@ -647,6 +647,120 @@ static void run_degrade(const struct method *m, double *u)
 	}
 }
 
+/* ---- restore-degrade with a process ---------------------------------------------------------------------------- */
+
+enum { SCALING, SCALING_VP, MIXING };
+
+struct process {
+	double first, last, noise, eta, lambda, level_max, level_min;
+	int rounds, whole;
+};
+
+static const struct process *process; /* of the method at hand */
+
+/* C x of this strength, in pixels: x times a number, or each pixel and a part of the next. */
+static void corrupt(const struct method *m, double strength, const double *x, double *out)
+{
+	for (int i = 0; i < D; i++)
+		out[i] = m->kind == MIXING ? x[i] + (i + 1 < D ? strength * x[i + 1] : 0)
+					   : strength * x[i];
+}
+
+/* (C'C + rho I)^-1 (C' state + rho x), C from its columns */
+static void data_step(const struct method *m, double strength, double rho, const double *state,
+		      double *x)
+{
+	double c[D][D], a[D][D], b[D];
+
+	for (int j = 0; j < D; j++) {
+		double e[D] = { 0 };
+
+		e[j] = 1;
+		corrupt(m, strength, e, c[j]);
+	}
+	for (int i = 0; i < D; i++) {
+		b[i] = rho * x[i];
+		for (int j = 0; j < D; j++) {
+			b[i] += c[i][j] * state[j];
+			a[i][j] = i == j ? rho : 0;
+			for (int k = 0; k < D; k++)
+				a[i][j] += c[i][k] * c[j][k];
+		}
+	}
+	solve(a, b);
+	memcpy(x, b, sizeof b);
+}
+
+static void strength_at(const struct method *m, int k, double *strength, double *level)
+{
+	const struct process *p = process;
+	const double rest = 1 - k / (double)m->steps, sigma = m->sigma[k];
+
+	*strength = m->kind == SCALING_VP ? 1 / sqrt(1 + sq(sigma))
+					  : p->last + (p->first - p->last) * rest;
+	*level = m->kind == SCALING_VP ? sigma / sqrt(1 + sq(sigma)) : p->noise * rest;
+	if (p->whole)
+		*strength = rint(*strength);
+}
+
+/* X of x_t: the estimate, or rounds of a data step and an estimate */
+static void restore(const struct method *m, int k, double strength, double level,
+		    const double *state, double *x)
+{
+	const struct process *p = process;
+	const double top = p->level_max * pow(p->level_min / p->level_max, k / (double)m->steps);
+	double u[D], e[D];
+
+	if (m->kind != MIXING) {
+		for (int i = 0; i < D; i++)
+			x[i] = state[i] / strength;
+		enter(x, u);
+		estimate(m, level / strength, -1, u, e);
+		leave(e, x);
+		return;
+	}
+	for (int i = 0; i < p->rounds; i++) {
+		const double r = top * pow(p->level_min / top, i / (p->rounds - 1.0));
+
+		data_step(m, strength, p->lambda * sq(level / r), state, x);
+		enter(x, u);
+		estimate(m, r, -1, u, e);
+		leave(e, x);
+	}
+}
+
+/* Cold Diffusion with DDIM's noise, the first state a corrupted guess */
+static void run_process(const struct method *m, double *u)
+{
+	double x[D], state[D], z[D], strength, level;
+
+	first_guess(u);
+	leave(u, x);
+	strength_at(m, 0, &strength, &level);
+	corrupt(m, strength, x, state);
+	raw_normals(START, 0, D, z);
+	for (int i = 0; i < D; i++)
+		state[i] += level * z[i];
+	for (int k = 0; k < m->steps; k++) {
+		double old[D], fresh[D], next, next_level;
+
+		restore(m, k, strength, level, state, x);
+		if (k + 1 == m->steps)
+			break;
+		corrupt(m, strength, x, old);
+		strength_at(m, k + 1, &next, &next_level);
+		corrupt(m, next, x, fresh);
+		raw_normals(FIRST, k, D, z);
+		for (int i = 0; i < D; i++)
+			state[i] = fresh[i] + next_level * (sqrt(1 - sq(process->eta)) *
+								    (state[i] - old[i]) / level +
+							    process->eta * z[i]);
+		strength = next;
+		level = next_level;
+	}
+	enter(x, u);
+}
+
 /* ---- critically damped Langevin diffusion ---------------------------------------------------------------------- */
 
 /* |m|^2 of N(m x0, I - m m'), m = e^-t (1 + t, -t), is 1/(1 + sigma^2) */
@@ -1162,6 +1276,49 @@ static void test_samplers(void)
 	check(&m, 0.1);
 }
 
+static void check_process(const char *name, int kind, const struct process *p)
+{
+	struct method m = guided(name, run_process, kind, 0);
+
+	process = p;
+	check(&m, 0.1);
+}
+
+static void test_processes(void)
+{
+#define MIX "1 % 0 0 0;0 1 % 0 0;0 0 1 % 0;0 0 0 1 %;0 0 0 0 1"
+	static const struct process scaling = { 0.4, 1.2, 0.3, 0, 0, 0, 0, 0, 0 },
+				    fresh = { 0.4, 1.2, 0.3, 0.6, 0, 0, 0, 0, 0 },
+				    least = { 0.4, 1.2, 0.1, 0, 0, 0, 0, 0, 0 },
+				    mixing = { 0.9, 0.1, 0.2, 0, 0.7, 0.5, 0.04, 3, 0 },
+				    both = { 0.9, 0.1, 0.2, 0.5, 0.5, 49.0 / 255, 0.01, 4, 0 },
+				    whole = { 3.2, 0.2, 0.2, 0, 0.5, 49.0 / 255, 0.01, 2, 1 };
+
+	check_process("restore-degrade:process=identity:gain=%,first=0.4,last=1.2,noise=0.3,"
+		      "begin=guess,steps=6",
+		      SCALING, &scaling);
+	check_process("restore-degrade:process=identity:gain=%,first=0.4,last=1.2,noise=0.3,"
+		      "begin=guess,steps=6,eta=0.6",
+		      SCALING, &fresh);
+	check_process(
+		"restore-degrade:process=identity:gain=%,first=0.4,last=1.2,begin=guess,steps=6",
+		SCALING, &least);
+	check_process("restore-degrade:process=identity:gain=%,law=vp,eta=0.6," EDM, SCALING_VP,
+		      &fresh);
+	check_process("restore-degrade:process=\"matrix:rows=" MIX
+		      "\",first=0.9,last=0.1,noise=0.2,"
+		      "begin=guess,steps=6,rounds=3,lambda=0.7,level_max=0.5,level_min=0.04",
+		      MIXING, &mixing);
+	check_process("restore-degrade:process=\"matrix:rows=" MIX
+		      "\",first=0.9,last=0.1,noise=0.2,"
+		      "begin=guess,steps=6,eta=0.5",
+		      MIXING, &both);
+	check_process("restore-degrade:process=\"matrix:rows=" MIX
+		      "\",first=3.2,last=0.2,noise=0.2,"
+		      "begin=guess,steps=6,whole=yes,rounds=2",
+		      MIXING, &whole);
+}
+
 static void test_components(void)
 {
 	static const double noises[] = { 0.1, 0.02 };
@@ -1375,6 +1532,7 @@ int main(void)
 	make_prior(0);
 	test_guidances();
 	test_samplers();
+	test_processes();
 	test_components();
 	test_rounds();
 	test_laws();
