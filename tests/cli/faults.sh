@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Faults of the disk, injected between the program and its C library (faults.c): each write, fsync, close and rename fails in
+# turn.  Whatever fails, the status is 1, one line says why, what was there is as it was, and nothing is left behind.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+"$CC" -shared -fPIC -O1 "$abs_top_srcdir/tests/cli/faults.c" -o faults.so -ldl || {
+	echo "Bail out! faults.so cannot be built"
+	exit 99
+}
+shim=$tap_dir/faults.so
+# A sanitizer wants to be first.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export ASAN_OPTIONS
+ok "picture" "$maketiff" in.tif uint16 64 48 1 2
+restore="$LACUNA restore -q -A identity -n 0.01 -p gaussian --steps 1"
+
+# injected PLAN COMMAND...: the command with a fault; what it did is in ./trace
+injected() {
+	plan=$1
+	shift
+	rm -f "$tap_dir/trace"
+	env LD_PRELOAD="$shim" LACUNA_FAULT_DIR=outputs LACUNA_FAULT_TRACE="$tap_dir/trace" LACUNA_FAULT="$plan" \
+		LACUNA_FAULT_TARGET="$tap_dir/outputs/o" "$@"
+}
+
+fresh() {
+	rm -rf outputs
+	mkdir outputs
+}
+
+fresh
+if injected none $restore in.tif -o outputs/o >out 2>err && grep -q '^write ' trace; then
+	:
+else
+	skip "libraries cannot be preloaded here" "injected faults"
+	done_testing
+fi
+
+# The order that survives a power failure: all is written, on the disk, closed, renamed, and the new name is on the disk.
+order=`sed 's/ .*//' trace | uniq | tr '\n' ' '`
+test "$order" = "write fsync close rename directory "
+tap_result $? "written, synchronised, closed, renamed, the directory synchronised"
+echo "$order" | diag
+
+# every NAME CALL REASON COMMAND...: each call of this kind fails in turn, for a new file and for one that is replaced
+every() {
+	name=$1 call=$2 reason=$3
+	shift 3
+	for old in "" old; do
+		n=1 wrong=0
+		while :; do
+			fresh
+			test -z "$old" || cp in.tif outputs/o
+			status=0
+			injected "$call:$n:$reason" "$@" ${old:+--force} >out 2>err || status=$?
+			grep -q '^fault' trace || break
+			lines=`wc -l <err`
+			left=`ls -A outputs`
+			if test $status -ne 1 || test $lines -ne 1 || test "$left" != "${old:+o}" ||
+				{ test -n "$old" && ! cmp -s in.tif outputs/o; }; then
+				wrong=1
+				echo "$call $n: status $status, $lines lines, left: $left" | diag
+				diag <err
+			fi
+			n=`expr $n + 1`
+		done
+		test $wrong -eq 0 && test $n -gt 1
+		tap_result $? "$name: each of `expr $n - 1` calls of $call fails${old:+, over an existing file}"
+		test $status -eq 0
+		tap_result $? "$name: ... and without a fault all is well"
+	done
+}
+
+for call in write fsync close rename; do
+	every "restore" $call ENOSPC $restore in.tif -o outputs/o
+	every "simulate" $call EIO "$LACUNA" simulate -q -A identity -n 0.01 in.tif -o outputs/o
+	every "study" $call ENOSPC "$LACUNA" study -t cube -s ode:steps=2,from=noise --chains 16 -o outputs/o
+done
+for call in write fsync close rename; do
+	fresh
+	fails 1 "a report: $call" injected $call:1:ENOSPC $restore in.tif -o o.tif --force --report outputs/o
+	one_line "a report: $call"
+	contains err "outputs/o: No space left" "a report: $call: which file, and why"
+	nothing_left outputs "a report: $call"
+done
+
+# Not every file system synchronises directories: no failure.
+fresh
+ok "a directory that cannot be synchronised" injected directory:1:EIO $restore in.tif -o outputs/o
+ok "... the file is there" "$LACUNA" compare --max-nrmse 0.2 in.tif outputs/o
+
+# What is not a failure: half a write, or an interrupted one.
+fresh
+ok "plain" $restore in.tif -o plain.tif
+ok "plain report" $restore in.tif -o o.tif --force --report plain.json
+for what in short EINTR; do
+	fresh
+	ok "a report, $what" injected write:1:$what $restore in.tif -o o.tif --force --report outputs/o
+	test `wc -l <outputs/o` -eq `wc -l <plain.json`
+	tap_result $? "a report, $what: all of it"
+done
+n=1
+while :; do
+	fresh
+	ok "a picture, short write $n" injected write:$n:short $restore in.tif -o outputs/o
+	grep -q '^fault' trace || break
+	ok "a picture, short write $n: the same" identical plain.tif outputs/o
+	n=`expr $n + 1`
+done
+
+# Another program writes the target while we compute.
+fresh
+fails 1 "the target has appeared meanwhile" injected fsync:1:appear $restore in.tif -o outputs/o
+contains err "has appeared meanwhile; --force replaces it" "the target has appeared meanwhile: remedy"
+contains outputs/o "another program's" "... it is as it was"
+test "`ls -A outputs`" = o
+tap_result $? "... nothing else is there"
+fresh
+ok "with --force it is replaced" injected fsync:1:appear $restore in.tif -o outputs/o --force
+ok "... by the picture" identical plain.tif outputs/o
+
+# The mode of what is replaced, and the file behind a link.
+fresh
+cp in.tif outputs/o
+chmod 640 outputs/o
+ln -s o outputs/link
+ok "a file behind a link is replaced" $restore in.tif -o outputs/link --force
+test -L outputs/link && identical plain.tif outputs/o >out 2>&1
+tap_result $? "the link is still one, the file is new"
+test "`ls -l outputs/o | cut -c 1-10`" = "-rw-r-----"
+tap_result $? "its mode is the old file's"
+(umask 077 && $restore in.tif -o outputs/new >out 2>&1)
+test "`ls -l outputs/new | cut -c 1-10`" = "-rw-------"
+tap_result $? "a new file has the mode of the umask"
+
+# A reference is an input: --force does not replace it.
+cp in.tif reference.tif
+fails 1 "output = reference" $restore in.tif --reference reference.tif -o reference.tif --force
+ok "the reference is untouched" cmp in.tif reference.tif
+done_testing
