@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Every tag a round trip.  Files are made here byte by byte, in both byte orders, with one tag each: all that this libtiff knows,
+ * private ones of every type, all of EXIF and GPS.  The written file is taken apart here as well, so that libtiff is not its
+ * own witness.  Then what changes with the size of the picture. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "image/tiff.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <tiffio.h>
+#include <unistd.h>
+
+static char directory[64], in[80], out[80];
+
+/* ---- one directory entry, by hand ------------------------------------------------------------------------------------ */
+
+enum { MOST_VALUES = 64, MOST_BYTES = 4096 };
+
+struct tag {
+	uint32_t tag, type, count;
+	double values[MOST_VALUES]; /* rationals are halves */
+};
+
+static const int widths[] = { 0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4 };
+
+static int is_rational(uint32_t type)
+{
+	return type == TIFF_RATIONAL || type == TIFF_SRATIONAL;
+}
+
+/* An n-byte number in the file's byte order. */
+static void put(uint8_t *at, int big, int n, uint64_t v)
+{
+	for (int i = 0; i < n; i++)
+		at[big ? n - 1 - i : i] = (uint8_t)(v >> 8 * i);
+}
+
+static uint64_t get(const uint8_t *at, int big, int n)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < n; i++)
+		v |= (uint64_t)at[big ? n - 1 - i : i] << 8 * i;
+	return v;
+}
+
+static void put_value(uint8_t *at, int big, uint32_t type, double value)
+{
+	const float f = (float)value;
+	uint32_t bits;
+	uint64_t wide;
+
+	if (is_rational(type)) {
+		put(at, big, 4, (uint64_t)(int64_t)(2 * value));
+		put(at + 4, big, 4, 2);
+	} else if (type == TIFF_FLOAT) {
+		memcpy(&bits, &f, sizeof bits);
+		put(at, big, 4, bits);
+	} else if (type == TIFF_DOUBLE) {
+		memcpy(&wide, &value, sizeof wide);
+		put(at, big, 8, wide);
+	} else {
+		put(at, big, widths[type], (uint64_t)(int64_t)value);
+	}
+}
+
+static double get_value(const uint8_t *at, int big, uint32_t type)
+{
+	const int n = widths[type];
+	const uint64_t raw = get(at, big, n);
+	uint32_t bits = (uint32_t)raw;
+	double wide;
+	float f;
+
+	switch (type) {
+	case TIFF_RATIONAL:
+		return (double)get(at, big, 4) / (double)get(at + 4, big, 4);
+	case TIFF_SRATIONAL:
+		return (double)(int32_t)get(at, big, 4) / (double)(int32_t)get(at + 4, big, 4);
+	case TIFF_FLOAT:
+		memcpy(&f, &bits, sizeof f);
+		return (double)f;
+	case TIFF_DOUBLE:
+		memcpy(&wide, &raw, sizeof wide);
+		return wide;
+	case TIFF_SBYTE:
+	case TIFF_SSHORT:
+	case TIFF_SLONG:
+		return (double)((int64_t)(raw << (64 - 8 * n)) >> (64 - 8 * n));
+	default:
+		return (double)raw;
+	}
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------------- */
+
+enum { WIDTH = 8, HEIGHT = 4, DATA = 8, SUB = 64, PAGE = 1024 };
+
+static uint8_t file[1 << 16];
+
+/* A directory of entries in ascending order; values that need more room stand behind it.  Returns its end. */
+static size_t put_directory(size_t at, int big, const struct tag *tags, int n)
+{
+	size_t end = at + 2 + 12 * (size_t)n + 4;
+
+	put(file + at, big, 2, (uint64_t)n);
+	for (int i = 0; i < n; i++) {
+		uint8_t *entry = file + at + 2 + 12 * i, *values = entry + 8;
+		const size_t bytes = (size_t)widths[tags[i].type] * tags[i].count;
+
+		put(entry, big, 2, tags[i].tag);
+		put(entry + 2, big, 2, tags[i].type);
+		put(entry + 4, big, 4, tags[i].count);
+		if (bytes > 4) {
+			put(entry + 8, big, 4, end);
+			values = file + end;
+			end += (bytes + 1) / 2 * 2;
+		}
+		for (uint32_t k = 0; k < tags[i].count; k++)
+			put_value(values + k * (size_t)widths[tags[i].type], big, tags[i].type,
+				  tags[i].values[k]);
+	}
+	return end;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	const struct tag *x = a, *y = b;
+
+	return x->tag < y->tag ? -1 : x->tag > y->tag;
+}
+
+/* A gray picture with these tags; where `sub' is a tag, they stand in a directory of their own that it points to. */
+static void make(int big, uint32_t sub, const struct tag *tags, int n)
+{
+	struct tag page[16] = {
+		{ 256, 3, 1, { WIDTH } },
+		{ 257, 3, 1, { HEIGHT } },
+		{ 258, 3, 1, { 8 } },
+		{ 259, 3, 1, { 1 } },
+		{ 262, 3, 1, { 1 } },
+		{ 273, 4, 1, { DATA } },
+		{ 277, 3, 1, { 1 } },
+		{ 278, 3, 1, { HEIGHT } },
+		{ 279, 4, 1, { WIDTH * HEIGHT } },
+	};
+	int count = 9;
+	size_t end;
+	FILE *f = fopen(in, "wb");
+
+	memset(file, 0, sizeof file);
+	memcpy(file, big ? "MM" : "II", 2);
+	put(file + 2, big, 2, 42);
+	put(file + 4, big, 4, PAGE);
+	for (int i = 0; i < WIDTH * HEIGHT; i++)
+		file[DATA + i] = (uint8_t)(5 * i + 3);
+	if (sub) {
+		put_directory(SUB, big, tags, n);
+		page[count++] = (struct tag){ sub, 4, 1, { SUB } };
+	} else {
+		for (int i = 0; i < n; i++)
+			page[count++] = tags[i];
+	}
+	qsort(page, (size_t)count, sizeof *page, by_tag);
+	end = put_directory(PAGE, big, page, count);
+	if (!f || fwrite(file, 1, end, f) != end || fclose(f))
+		exit(99);
+}
+
+/* The tag of the written file's first page, or of the directory that `sub' points to; 0: it is not there. */
+static int find(uint32_t sub, uint32_t wanted, struct tag *tag)
+{
+	FILE *f = fopen(out, "rb");
+	size_t size = f ? fread(file, 1, sizeof file, f) : 0, at;
+	const int big = file[0] == 'M';
+
+	if (f)
+		fclose(f);
+	if (size < 8)
+		return 0;
+	at = (size_t)get(file + 4, big, 4);
+	for (int level = 0; level < 2; level++) {
+		const uint32_t looked_for = level == 0 && sub ? sub : wanted;
+		const int n = (int)get(file + at, big, 2);
+		const uint8_t *entry = NULL;
+
+		for (int i = 0; i < n; i++)
+			if (get(file + at + 2 + 12 * (size_t)i, big, 2) == looked_for)
+				entry = file + at + 2 + 12 * (size_t)i;
+		if (!entry)
+			return 0;
+		if (level == 0 && sub) {
+			at = (size_t)get(entry + 8, big, 4);
+			continue;
+		}
+		*tag = (struct tag){ wanted,
+				     (uint32_t)get(entry + 2, big, 2),
+				     (uint32_t)get(entry + 4, big, 4),
+				     { 0 } };
+		if (tag->type < 1 || tag->type > 13 || tag->count > MOST_VALUES)
+			return 0;
+		for (uint32_t k = 0; k < tag->count; k++) {
+			const size_t w = (size_t)widths[tag->type];
+			const uint8_t *values =
+				w * tag->count > 4 ? file + get(entry + 8, big, 4) : entry + 8;
+
+			tag->values[k] = get_value(values + k * w, big, tag->type);
+		}
+		return 1;
+	}
+	return 0;
+}
+
+/* in, read and written at `scale' times its size */
+static int copy(int scale_x, int scale_y)
+{
+	const struct lacuna_shape shape = { { WIDTH * scale_x, HEIGHT * scale_y, 1, 1 } };
+	const struct tiff_write_options options = { .force = 1 };
+	struct tiff_reader *r = NULL;
+	struct tiff_writer *w = NULL;
+	struct image image = { 0 };
+	int status = tiff_open(in, &r);
+
+	if (!status)
+		status = scale_x * scale_y == 1 ? tiff_read(r, 0, &image)
+						: image_create(&image, &shape);
+	if (!status)
+		status = tiff_create(out, &options, &w);
+	if (!status)
+		status = tiff_write(w, r, 0, &image);
+	if (!status) {
+		status = tiff_commit(w);
+	} else {
+		tiff_abandon(w);
+	}
+	image_free(&image);
+	tiff_close(r);
+	return status;
+}
+
+static int same(const struct tag *a, const struct tag *b)
+{
+	if (a->count != b->count)
+		return 0;
+	for (uint32_t k = 0; k < a->count; k++)
+		if (fabs(a->values[k] - b->values[k]) > 1e-6 * (1 + fabs(a->values[k])))
+			return 0;
+	return 1;
+}
+
+static int comes_back(uint32_t sub, const struct tag *tag)
+{
+	struct tag got = { 0 };
+	int right = 1;
+
+	for (int big = 0; big < 2 && right; big++) {
+		unlink(out);
+		make(big, sub, tag, 1);
+		right = !copy(1, 1) && find(sub, tag->tag, &got) && same(tag, &got);
+		if (!right)
+			diag("%s, tag %u of type %u, %u values: %s",
+			     big ? "big-endian" : "little-endian", tag->tag, tag->type, tag->count,
+			     got.count ? "changed" : "lost");
+	}
+	return right;
+}
+
+static void fill(struct tag *tag)
+{
+	for (uint32_t k = 0; k < tag->count; k++)
+		tag->values[k] = tag->type == TIFF_ASCII ? (k + 1 < tag->count ? 'a' + k % 26 : 0)
+				 : tag->type == TIFF_SBYTE || tag->type == TIFF_SSHORT ||
+						 tag->type == TIFF_SLONG ||
+						 tag->type == TIFF_SRATIONAL
+					 ? -3 - (double)k
+				 : is_rational(tag->type) || tag->type == TIFF_FLOAT ||
+						 tag->type == TIFF_DOUBLE
+					 ? 2.5 + k
+					 : 3 + k;
+}
+
+/* ---- all that this libtiff knows -------------------------------------------------------------------------------------- */
+
+/* What is of the encoding, of the old file, or no longer holds for other values; or means nothing without another tag. */
+static int is_structure(uint32_t tag)
+{
+	static const uint32_t structure[] = {
+		255,   256,   257,   258,   259,   262,	  263,	 264,	265,   266, 273, 277,
+		278,   279,   280,   281,   284,   288,	  289,	 290,	291,   292, 293, 300,
+		301,   317,   318,   319,   320,   321,	  322,	 323,	324,   325, 326, 327,
+		328,   330,   332,   333,   334,   336,	  338,	 339,	340,   341, 346, 347,
+		400,   401,   402,   403,   404,   433,	  434,	 435,	437,   559, 512, 513,
+		514,   515,   517,   518,   519,   520,	  521,	 529,	530,   531, 532, 32995,
+		32996, 32997, 32998, 34377, 34665, 34853, 37724, 40965, 50674,
+	};
+
+	for (size_t i = 0; i < sizeof structure / sizeof *structure; i++)
+		if (structure[i] == tag)
+			return 1;
+	return 0;
+}
+
+static const TIFFField *known(TIFF *t, uint32_t tag)
+{
+	return TIFFFindField(t, tag, TIFF_ANY);
+}
+
+/* As this field has it. */
+static struct tag example(const TIFFField *field, uint32_t tag)
+{
+	const int count = TIFFFieldReadCount(field);
+	struct tag t = { tag, (uint32_t)TIFFFieldDataType(field), 0, { 0 } };
+
+	if (t.type == TIFF_IFD || t.type == TIFF_IFD8 || t.type == TIFF_LONG8 ||
+	    t.type == TIFF_SLONG8)
+		t.type = TIFF_LONG;
+	if (!t.type) /* any */
+		t.type = TIFF_BYTE;
+	t.count = count > 0		 ? (uint32_t)count
+		  : count == TIFF_SPP	 ? 1
+		  : t.type == TIFF_ASCII ? 12
+					 : 6;
+	if (t.type == TIFF_ASCII && count > 0 && count < 3)
+		t.count = 2;
+	fill(&t);
+	return t;
+}
+
+/* `sub': 0 or the tag that points to the directory, which `create' begins. */
+static void test_known(const char *what, uint32_t sub, int (*create)(TIFF *), int first, int last)
+{
+	TIFF *t = TIFFOpen(out, "w");
+	int count = 0, wrong = 0;
+	char list[512] = "";
+
+	if (t && create)
+		create(t);
+	for (int tag = first; t && tag <= last; tag++) {
+		const TIFFField *field =
+			is_structure((uint32_t)tag) ? NULL : known(t, (uint32_t)tag);
+		struct tag one;
+
+		if (!field || TIFFFieldDataType(field) == TIFF_IFD8)
+			continue;
+		one = example(field, (uint32_t)tag);
+		if (one.tag == TIFFTAG_ORIENTATION || one.tag == TIFFTAG_RESOLUTIONUNIT)
+			one.values[0] = 3;
+		count++;
+		if (comes_back(sub, &one))
+			continue;
+		wrong++;
+		snprintf(list + strlen(list), sizeof list - strlen(list), " %d", tag);
+	}
+	if (t) {
+		TIFFCleanup(t);
+	}
+	ok(wrong == 0 && count > 20, "%s: all %d tags come back%s%s", what, count,
+	   wrong ? ", but for" : "", list);
+}
+
+/* ---- private ones ------------------------------------------------------------------------------------------------------ */
+
+static void test_private(void)
+{
+	for (uint32_t type = TIFF_BYTE; type <= TIFF_DOUBLE; type++)
+		for (uint32_t count = 1; count <= 6; count += 5) {
+			struct tag t = { 60000, type, count, { 0 } };
+
+			fill(&t);
+			ok(comes_back(0, &t), "a private tag of type %u, %u values", type, count);
+		}
+}
+
+/* ---- a picture of another size: 2 x 3 times ----------------------------------------------------------------------------- */
+
+static void test_scaled(const char *what, uint32_t sub, const struct tag *before,
+			const double *after)
+{
+	struct tag want = *before, got = { 0 };
+
+	unlink(out);
+	make(1, sub, before, 1);
+	ok(!copy(2, 3), "%s: written at another size", what);
+	if (!after) {
+		ok(!find(sub, before->tag, &got), "%s: is left out", what);
+		return;
+	}
+	memcpy(want.values, after, want.count * sizeof *after);
+	ok(find(sub, before->tag, &got) && same(&want, &got), "%s: holds for the new size", what);
+}
+
+static void test_size(void)
+{
+	const struct tag x_resolution = { 282, 5, 1, { 72 } }, y_resolution = { 283, 5, 1, { 30 } },
+			 x_position = { 286, 5, 1, { 1.5 } }, y_position = { 287, 5, 1, { 4.5 } },
+			 pixel = { 33550, 12, 3, { 6, 12, 5 } },
+			 tie = { 33922, 12, 12, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } },
+			 matrix = { 34264,
+				    12,
+				    16,
+				    { 2, 3, 4, 5, 6, 9, 8, 9, 10, 12, 12, 13, 0, 0, 0, 1 } },
+			 columns = { 40962, 4, 1, { WIDTH } }, exposure = { 33434, 5, 1, { 0.5 } };
+	struct tag ome = { 270, 2, 28, { 0 } }, text = ome;
+
+	for (int i = 0; i < 28; i++) {
+		ome.values[i] = "<OME>  SizeX=8 SizeY=4</OME>"[i];
+		text.values[i] = "a picture of eight by four."[i];
+	}
+	ome.values[27] = 0;
+	test_scaled("XResolution", 0, &x_resolution, (const double[]){ 144 });
+	test_scaled("YResolution", 0, &y_resolution, (const double[]){ 90 });
+	test_scaled("XPosition", 0, &x_position, x_position.values);
+	test_scaled("YPosition", 0, &y_position, y_position.values);
+	test_scaled("ModelPixelScale", 0, &pixel, (const double[]){ 3, 4, 5 });
+	/* the raster's coordinates, not the world's */
+	test_scaled("ModelTiepoint", 0, &tie,
+		    (const double[]){ 2, 6, 3, 4, 5, 6, 14, 24, 9, 10, 11, 12 });
+	/* columns of x and y; those of z and of the origin stay */
+	test_scaled("ModelTransformation", 0, &matrix,
+		    (const double[]){ 1, 1, 4, 5, 3, 3, 8, 9, 5, 4, 12, 13, 0, 0, 0, 1 });
+	test_scaled("a description of the size (OME)", 0, &ome, NULL);
+	test_scaled("another description", 0, &text, text.values);
+	test_scaled("EXIF's PixelXDimension", TIFFTAG_EXIFIFD, &columns, NULL);
+	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
+}
+
+int main(void)
+{
+	/* each file is synchronised: in memory, where that is possible */
+	strcpy(directory, access("/dev/shm", W_OK) ? "/tmp/lacuna-tags-XXXXXX"
+						   : "/dev/shm/lacuna-tags-XXXXXX");
+	if (!mkdtemp(directory))
+		return 99;
+	snprintf(in, sizeof in, "%s/in.tif", directory);
+	snprintf(out, sizeof out, "%s/out.tif", directory);
+	TIFFSetErrorHandler(NULL);
+	TIFFSetWarningHandler(NULL);
+	test_known("the page", 0, NULL, 254, 65535);
+	test_known("EXIF", TIFFTAG_EXIFIFD, TIFFCreateEXIFDirectory, 1, 65535);
+#if TIFFLIB_VERSION >= 20210416
+	test_known("GPS", TIFFTAG_GPSIFD, TIFFCreateGPSDirectory, 0, 100);
+#endif
+	test_private();
+	test_size();
+	unlink(in);
+	unlink(out);
+	rmdir(directory);
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
