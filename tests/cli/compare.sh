@@ -30,6 +30,9 @@ fails 1 "pages differ" "$LACUNA" compare a.tif stack.tif
 ok "pages" "$LACUNA" compare stack.tif stack.tif
 contains out "page 2: PSNR inf" "pages: each"
 ok "--border" "$LACUNA" compare --border 3 b.tif noisy.tif
+ok "a frame of 3 px is blank" "$LACUNA" simulate -q b.tif -o frame.tif -n 0 -A mask:columns=0-2+37-39,rows=0-2+33-35
+ok "--border counts at each side" "$LACUNA" compare --border 3 --max-nrmse 0 b.tif frame.tif
+fails 1 "... and not more" "$LACUNA" compare --border 2 --max-nrmse 0 b.tif frame.tif
 fails 1 "--border too large" "$LACUNA" compare --border 18 b.tif noisy.tif
 fails 1 "missing file" "$LACUNA" compare a.tif none.tif
 contains err "lacuna: none.tif: " "missing file: named"

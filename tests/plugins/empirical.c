@@ -91,6 +91,50 @@ static void test_mean(const char *guidance, int vectors, double noise)
 	ok(worst < 2e-4, "%s, %d vectors: the softmax (%.1e)", guidance, vectors, worst);
 }
 
+/* A picture of 6 x 4 cut into tiles of 3 x 2: each is an example, and nothing else is. */
+static double picture(int x, int y)
+{
+	return 0.5 + 0.4 * sin(2.3 * x + 5.1 * y + 0.7 * x * y);
+}
+
+static void test_tiles(int stride)
+{
+	enum { W = 6, H = 4, TILE_W = 3, TILE_H = 2 };
+	char spec[200];
+	struct lab_plan plan = { .x = { { TILE_W, TILE_H, 1, 1 } },
+				 .op = "identity",
+				 .prior = spec,
+				 .guidance = "none",
+				 .sampler = "ode:steps=2",
+				 .noise = 0.1 };
+	const int sx = stride ? stride : TILE_W, sy = stride ? stride : TILE_H;
+	struct lab lab;
+	int wrong = 0;
+
+	snprintf(spec, sizeof spec, "empirical:file=%s,stride=%d", lab_file_begin("tiles.tif"),
+		 stride);
+	for (int y = 0; y < H; y++)
+		for (int x = 0; x < W; x++)
+			lab_print("%.9g%s", picture(x, y), x + 1 < W ? " " : "\n");
+	lab_file_end();
+	lab_open(&lab, &plan);
+	for (int top = 0; top + TILE_H <= H; top++)
+		for (int left = 0; left + TILE_W <= W; left++) {
+			float u[TILE_W * TILE_H], x0[TILE_W * TILE_H];
+			double error = 0;
+
+			for (int i = 0; i < TILE_W * TILE_H; i++)
+				u[i] = (float)picture(left + i % TILE_W, top + i / TILE_W);
+			if (session_estimate(lab.session, 0.01, 0, u, x0))
+				lab_bail("estimate");
+			for (int i = 0; i < TILE_W * TILE_H; i++)
+				error = fmax(error, fabs((double)x0[i] - (double)u[i]));
+			wrong += (error < 1e-5) != (left % sx == 0 && top % sy == 0);
+		}
+	lab_close(&lab);
+	ok(wrong == 0, "stride=%d: the examples are the tiles (%d are not)", stride, wrong);
+}
+
 enum { CHAINS = 2000 };
 
 /* Mean distance to the nearest example. */
@@ -165,6 +209,9 @@ static void test_early_stopping(void)
 
 int main(void)
 {
+	test_tiles(0);
+	test_tiles(1);
+	test_tiles(2);
 	write_points();
 	test_mean("none", 3, 0.1);
 	test_mean("none", 150, 0.1);

@@ -36,8 +36,9 @@ static const struct {
 } at_load[] = {
 	{ "wrong-magic", "not a Lacuna plugin (wrong magic number)" },
 	{ "no-entry", "does not export lacuna_plugin_v1" },
-	{ "newer-minor", "built for a newer lacuna (plugin ABI 1.7" },
+	{ "newer-minor", "built for a newer lacuna (plugin ABI 1.1" },
 	{ "other-major", "built for plugin ABI 2" },
+	{ "older-major", "built for plugin ABI 0" },
 	{ "short-head", "its plugin structure is shorter" },
 	{ "short-family", "its table of functions is shorter" },
 	{ "missing-function", "lacks the required function adjoint()" },
