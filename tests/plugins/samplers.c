@@ -327,8 +327,9 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 
 		e[l] = d[l];
 		switch (m->guidance) {
-		case PROX: /* two observations of one number, of variances noise^2/lambda and r */
-			e[l] = (lambda * b / sq(n) + d[l] / r) / (lambda / sq(n) + 1 / r);
+		case PROX: /* two observations of one number, of variances noise^2/lambda and r; hardly damped without noise */
+			e[l] = (lambda * b + fmax(sq(n) / r, 1e-5) * d[l]) /
+			       (lambda + fmax(sq(n) / r, 1e-5));
 			break;
 		case DMPS:
 			if (lambda > 0)
@@ -1164,6 +1165,7 @@ static void test_guidances(void)
 		{ "prox", PROX, 1, 0.25, 0, 0, 0, 0, 0.1 },
 		{ "prox:weight=2.5", PROX, 2.5, 0.25, 0, 0, 0, 0, 0.1 },
 		{ "prox:spread=0.1", PROX, 1, 0.1, 0, 0, 0, 0, 0.1 },
+		{ "prox", PROX, 1, 0.25, 0, 0, 0, 0, 0 },
 		{ "dmps", DMPS, 1, 1, 0, 0, 0, 0, 0.1 },
 		{ "dmps:weight=1.75", DMPS, 1.75, 1, 0, 0, 0, 0, 0.1 },
 		{ "ddnm", DDNM, 1, 1, 0, 1e-3, 0, 0, 0.1 },

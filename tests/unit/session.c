@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* What the engine does between prior, guidance and sampler, seen by plugins that live in this file: a prior that notes what it is
+ * asked, and a sampler that asks what a test wants.  Then exact and prox beside such a prior, against closed forms that ask
+ * nothing of the laboratory. */
+#include <config.h>
+
+#include "../tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "engine/run.h"
+#include "plugin/host.h"
+
+enum { MOST = 64 };
+
+/* ---- the prior: N(1/2, spread^2) in each value, unless a test puts another answer in its place ----------------------------- */
+
+static struct {
+	double sigma; /* asked last */
+	struct lacuna_prior_info info;
+	size_t values; /* at a time */
+	double spread;
+	const float *weights; /* the answer is u times these; or NULL */
+} asked;
+
+static int create_prior(const struct lacuna_host *host, const void *config,
+			const struct lacuna_problem *problem, void **self)
+{
+	(void)host, (void)config, (void)problem;
+	*self = &asked;
+	return LACUNA_OK;
+}
+
+static void destroy_nothing(void *self)
+{
+	(void)self;
+}
+
+static void tell(const void *self, struct lacuna_prior_info *info)
+{
+	(void)self;
+	*info = asked.info;
+	info->size = sizeof *info;
+}
+
+static float mean_of(double u, double sigma)
+{
+	const double v = asked.spread * asked.spread;
+
+	return (float)(0.5 + v / (v + sigma * sigma) * (u - 0.5));
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	(void)self, (void)scratch;
+	asked.sigma = sigma;
+	for (size_t i = 0; i < asked.values; i++)
+		x0[i] = asked.weights ? u[i] * asked.weights[i] : mean_of((double)u[i], sigma);
+	return LACUNA_OK;
+}
+
+static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
+		       float *x0)
+{
+	(void)self, (void)scratch;
+	for (size_t i = 0; i < asked.values; i++)
+		x0[i] = mean_of((double)u[i], (double)sigma[i]);
+	return LACUNA_OK;
+}
+
+static int vjp(const void *self, void *scratch, double sigma, const float *u, const float *v,
+	       float *out)
+{
+	(void)u;
+	return denoise(self, scratch, sigma, v, out);
+}
+
+static const struct lacuna_plugin prior_head = { LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
+						 .name = "noting" };
+static const struct plugin noting = {
+	.head = &prior_head,
+	.u.prior = { .create = create_prior,
+		     .destroy = destroy_nothing,
+		     .info = tell,
+		     .denoise = denoise,
+		     .denoise_map = denoise_map,
+		     .vjp = vjp },
+};
+
+/* ---- the guidance: notes the length of steps -------------------------------------------------------------------------------- */
+
+static double step_from, step_to;
+
+static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	step_from = sigma;
+	step_to = -1;
+	return denoise(self, scratch, sigma, u, x0);
+}
+
+static int estimate_step(const void *self, void *scratch, double sigma, double s, const float *u,
+			 float *x0)
+{
+	step_from = sigma;
+	step_to = s;
+	return denoise(self, scratch, sigma, u, x0);
+}
+
+static const struct lacuna_plugin guidance_head = { LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
+						    .name = "measuring" };
+static const struct plugin measuring = {
+	.head = &guidance_head,
+	.u.guidance = { .create = create_prior,
+			.destroy = destroy_nothing,
+			.estimate = estimate,
+			.estimate_step = estimate_step },
+};
+
+/* ---- the sampler: one step, which is the test's ------------------------------------------------------------------------------ */
+
+static int (*one_step)(const struct lacuna_host *, float *u);
+
+static int create_sampler(const struct lacuna_host *host, const void *config,
+			  const struct lacuna_problem *problem, void **self)
+{
+	(void)config, (void)problem;
+	*self = (void *)(uintptr_t)host;
+	return LACUNA_OK;
+}
+
+static int64_t one(const void *self)
+{
+	(void)self;
+	return 1;
+}
+
+static int start(void *self, float *u)
+{
+	(void)self;
+	for (size_t i = 0; i < MOST; i++)
+		u[i] = 0.1f + 0.01f * (float)i;
+	return LACUNA_OK;
+}
+
+static int step(void *self, int64_t k, float *u)
+{
+	(void)k;
+	return one_step(self, u);
+}
+
+static const struct lacuna_plugin sampler_head = { LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
+						   .name = "asking" };
+static const struct plugin asking = {
+	.head = &sampler_head,
+	.u.sampler = { .create = create_sampler,
+		       .destroy = destroy_nothing,
+		       .steps = one,
+		       .start = start,
+		       .step = step },
+};
+
+/* ---- a session ----------------------------------------------------------------------------------------------------------------- */
+
+struct bench {
+	struct plugin_use op, guidance;
+	struct problem *problem;
+	struct session *session;
+	float y[MOST];
+};
+
+static void bail(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, error_text());
+	exit(99);
+}
+
+/* guidance: NULL for `measuring'; y: every value */
+static void bench_open(struct bench *b, const char *op, int w, int h, int c, const char *guidance,
+		       double value, double noise, const struct session_options *options)
+{
+	static const struct plugin_use prior = { .plugin = &noting },
+				       sampler = { .plugin = &asking };
+	const struct lacuna_shape x = { { w, h, c, 1 } };
+
+	memset(b, 0, sizeof *b);
+	b->guidance.plugin = &measuring;
+	if (use_parse(LACUNA_OPERATOR, op, &b->op) ||
+	    (guidance && use_parse(LACUNA_GUIDANCE, guidance, &b->guidance)) ||
+	    problem_create(&b->op, 1, 0, &x, &b->problem))
+		bail(op);
+	for (size_t i = 0; i < MOST; i++)
+		b->y[i] = (float)value;
+	if (problem_measure(b->problem, b->y, noise, NULL) ||
+	    session_create(b->problem, &prior, &b->guidance, &sampler, options, &b->session))
+		bail("session");
+}
+
+static void bench_close(struct bench *b)
+{
+	session_destroy(b->session);
+	problem_destroy(b->problem);
+	if (b->guidance.spec)
+		use_free(&b->guidance);
+	use_free(&b->op);
+}
+
+static void reset(size_t values)
+{
+	memset(&asked, 0, sizeof asked);
+	asked.info.sigma_min = 0.1;
+	asked.info.sigma_max = 2;
+	asked.values = values;
+	asked.spread = 0.3;
+}
+
+static const struct session_options no_options;
+
+/* One run; what the test's step does. */
+static void run(int w, int h, int c, const struct session_options *options, uint32_t sample,
+		int (*ask)(const struct lacuna_host *, float *), float *u)
+{
+	struct bench b;
+
+	one_step = ask;
+	bench_open(&b, "identity", w, h, c, NULL, 0.5, 0.2, options);
+	if (session_run(b.session, sample, u, NULL))
+		bail("run");
+	bench_close(&b);
+}
+
+/* ---- sigma is kept within the prior's range --------------------------------------------------------------------------------------- */
+
+static int ask_levels(const struct lacuna_host *host, float *u)
+{
+	static const double levels[] = { 1e-3, 0.5, 30 }, want[] = { 0.1, 0.5, 2 };
+	float x0[MOST];
+
+	for (int i = 0; i < 3; i++) {
+		host->denoise(host, levels[i], u, x0);
+		near(asked.sigma, want[i], 1e-12, "denoise: sigma within the prior's range");
+		host->denoise_round(host, 0, levels[i], u, x0);
+		near(asked.sigma, want[i], 1e-12, "denoise_round: the same");
+		host->denoise_vjp(host, levels[i], u, u, x0);
+		near(asked.sigma, want[i], 1e-12, "denoise_vjp: the same");
+	}
+	return LACUNA_OK;
+}
+
+/* ---- rounds turn the image of a symmetric prior, and the answer back ----------------------------------------------------------- */
+
+static float factors[MOST];
+static int width, height;
+
+/* The symmetry number k of the rectangle: where the pixel comes from. */
+static int turned(int k, int i)
+{
+	int x = i % width, y = i / width;
+
+	if (k & 4) {
+		const int t = x;
+
+		x = y;
+		y = t;
+	}
+	x = k & 1 ? width - 1 - x : x;
+	y = k & 2 ? height - 1 - y : y;
+	return y * width + x;
+}
+
+/* The answer in round r is u times the factors of a symmetry; which one, or -1. */
+static int symmetry(const float *u, const float *x0)
+{
+	for (int k = 0; k < (width == height ? 8 : 4); k++) {
+		int fits = 1;
+
+		for (int i = 0; i < width * height; i++)
+			fits &= fabs((double)x0[i] - (double)u[i] * (double)factors[turned(k, i)]) <
+				1e-6;
+		if (fits)
+			return k;
+	}
+	return -1;
+}
+
+static int ask_rounds(const struct lacuna_host *host, float *u)
+{
+	const int ways = width == height ? 8 : 4;
+	int seen[8] = { 0 }, distinct = 0, unknown = 0;
+	float x0[MOST];
+
+	for (uint32_t round = 0; round < 16; round++) {
+		int k;
+
+		host->denoise_round(host, round, 0.5, u, x0);
+		k = symmetry(u, x0);
+		if (k < 0)
+			unknown++;
+		else
+			seen[k]++;
+		if (round == 0)
+			ok(k == 0, "round 0 sees the image as it is");
+	}
+	for (int k = 0; k < ways; k++)
+		distinct += seen[k] == 16 / ways;
+	ok(unknown == 0 && distinct == ways,
+	   "%dx%d: each of %d ways as often as the others, turned back", width, height, ways);
+	return LACUNA_OK;
+}
+
+static void test_rounds(int w, int h)
+{
+	float u[MOST];
+
+	reset((size_t)(w * h));
+	for (int i = 0; i < MOST; i++)
+		factors[i] = 1 + 0.013f * (float)(i * i % 37);
+	asked.weights = factors;
+	asked.info.symmetric = 1;
+	width = w;
+	height = h;
+	run(w, h, 1, &no_options, 0, ask_rounds, u);
+}
+
+/* ---- planes, bounds, noise, steps ------------------------------------------------------------------------------------------------ */
+
+static int ask_once(const struct lacuna_host *host, float *u)
+{
+	float x0[MOST];
+	const int status = host->denoise(host, 0.5, u, x0);
+
+	memcpy(u, x0, sizeof x0);
+	return status;
+}
+
+/* A prior of one plane is asked for each of three. */
+static void test_planes(void)
+{
+	float u[MOST] = { 0 };
+	double worst = 0;
+
+	reset(12);
+	asked.info.channels = 1;
+	run(4, 3, 3, &no_options, 0, ask_once, u);
+	for (int i = 0; i < 36; i++)
+		worst = fmax(worst, fabs((double)u[i] - (double)mean_of(0.1 + 0.01 * i, 0.5)));
+	ok(worst < 1e-6, "each plane has its own answer (%.0e)", worst);
+}
+
+static void test_bounds(void)
+{
+	const double lowest = 0.42, highest = 0.51;
+	const struct session_options options = { .lowest = &lowest, .highest = &highest };
+	float u[MOST] = { 0 };
+	double least = 1, most = 0;
+
+	reset(48);
+	run(8, 6, 1, &options, 0, ask_once, u);
+	for (int i = 0; i < 48; i++) {
+		least = fmin(least, (double)u[i]);
+		most = fmax(most, (double)u[i]);
+	}
+	near(least, lowest, 1e-6, "answers are kept above the lowest value");
+	near(most, highest, 1e-6, "and below the highest");
+}
+
+static int ask_noise(const struct lacuna_host *host, float *u)
+{
+	host->gaussian(host, 7, 0, u, 48);
+	return LACUNA_OK;
+}
+
+static void test_noise(void)
+{
+	const struct session_options pairs = { .pairs = 1, .seed = 4 };
+	static float a[MOST], b[MOST], c[MOST];
+	double sum = 0, other = 0;
+
+	reset(48);
+	run(8, 6, 1, &pairs, 2, ask_noise, a);
+	run(8, 6, 1, &pairs, 3, ask_noise, b);
+	run(8, 6, 1, &pairs, 4, ask_noise, c);
+	for (int i = 0; i < 48; i++) {
+		sum += fabs((double)a[i] + (double)b[i]);
+		other += fabs((double)a[i] - (double)c[i]);
+	}
+	ok(sum == 0 && other > 1,
+	   "the noise of a pair has opposite signs, that of the next is new");
+}
+
+static int ask_steps(const struct lacuna_host *host, float *u)
+{
+	float x0[MOST];
+
+	host->estimate_step(host, 0.7, 0.3, u, x0);
+	ok(step_from == 0.7 && step_to == 0.3, "a guidance learns where the step leads to");
+	host->estimate_step(host, 0.7, 0, u, x0);
+	ok(step_to == 0, "of the last step too");
+	host->estimate(host, 0.6, u, x0);
+	ok(step_from == 0.6 && step_to == -1, "or is asked without");
+	return LACUNA_OK;
+}
+
+static int ask_nan(const struct lacuna_host *host, float *u)
+{
+	(void)host;
+	u[5] = NAN;
+	return LACUNA_OK;
+}
+
+static int ask_nothing(const struct lacuna_host *host, float *u)
+{
+	(void)host, (void)u;
+	return LACUNA_OK;
+}
+
+static void test_results(void)
+{
+	struct bench b;
+	float u[MOST], measured[MOST];
+	int kept = 0, others = 0;
+
+	reset(48);
+	one_step = ask_nan;
+	bench_open(&b, "identity", 8, 6, 1, NULL, 0.5, 0.2, &no_options);
+	ok(session_run(b.session, 0, u, NULL) == LACUNA_ENUMERIC,
+	   "a value that is not finite ends a run");
+	bench_close(&b);
+
+	/* what a mask lets through without noise is known, whatever the sampler makes of it */
+	one_step = ask_nothing;
+	bench_open(&b, "mask:keep=0.5", 8, 6, 1, NULL, 0.75, 0, &no_options);
+	if (session_run(b.session, 0, u, NULL) || problem_measured(b.problem, measured))
+		bail("run");
+	for (int i = 0; i < 48; i++)
+		if (measured[i] != 0)
+			kept += u[i] == 0.75f;
+		else
+			others += fabs((double)u[i] - (0.1 + 0.01 * i)) < 1e-6;
+	ok(kept > 10 && others > 10 && kept + others == 48,
+	   "what is known stays, and nothing else");
+	bench_close(&b);
+}
+
+/* ---- guidances, one value at a time ----------------------------------------------------------------------------------------------- */
+
+/* The prior takes a map but knows no conditional mean: exact makes one noisy value of state and measurement. */
+static void test_exact(const char *op, double gain, double noise, double counted)
+{
+	static const double sigmas[] = { 0.15, 0.6, 1.9 };
+	struct bench b;
+	float u[MOST], x0[MOST];
+	double worst = 0;
+
+	reset(48);
+	bench_open(&b, op, 8, 6, 1, "exact", 0.8, noise, &no_options);
+	for (int k = 0; k < 3; k++) {
+		for (int i = 0; i < 48; i++)
+			u[i] = -0.5f + 0.05f * (float)i;
+		if (session_estimate(b.session, sigmas[k], 0, u, x0))
+			bail("estimate");
+		for (int i = 0; i < 48; i++) {
+			const double own = 1 / (0.3 * 0.3), state = 1 / (sigmas[k] * sigmas[k]);
+			const double data = gain * gain / (counted * counted);
+			const double want = (own * 0.5 + state * (double)u[i] + data * 0.8 / gain) /
+					    (own + state + data);
+
+			worst = fmax(worst, fabs((double)x0[i] - want));
+		}
+	}
+	ok(worst < 1e-5, "exact, %s, noise %g, by a map: the conditional mean (%.0e)", op, noise,
+	   worst);
+	bench_close(&b);
+}
+
+static double tone(double x)
+{
+	const double e = 0.6, toe = 0.05, f0 = pow(toe, e), f1 = pow(1 + toe, e);
+
+	return x >= 0 ? (pow(x + toe, e) - f0) / (f1 - f0) : e * pow(toe, e - 1) / (f1 - f0) * x;
+}
+
+static double full(double x)
+{
+	return x - 0.1 * log(1 + exp((x - 0.6) / 0.1));
+}
+
+/* argmin (y - f(x))^2 + rho (x - d)^2 by bisection of the derivative, which rises about the optimum */
+static double optimum(double (*f)(double), double y, double rho, double d)
+{
+	double lo = -1, hi = 2;
+
+	for (int i = 0; i < 100; i++) {
+		const double x = (lo + hi) / 2, h = 1e-6;
+		const double slope = (f(x + h) - f(x - h)) / (2 * h);
+
+		*((f(x) - y) * slope + rho * (x - d) > 0 ? &hi : &lo) = x;
+	}
+	return (lo + hi) / 2;
+}
+
+/* Gauss-Newton stops after three rounds, each within a part in a thousand. */
+static void test_prox(const char *op, double (*f)(double), double value, double noise)
+{
+	const double sigma = 0.4, weight = 2, spread = 0.5;
+	struct bench b;
+	float u[MOST], x0[MOST];
+	double worst = 0;
+
+	reset(48);
+	bench_open(&b, op, 8, 6, 1, "prox:weight=2,spread=0.5", value, noise, &no_options);
+	for (int i = 0; i < 48; i++)
+		u[i] = 0.01f * (float)i + 0.3f;
+	if (session_estimate(b.session, sigma, 0, u, x0))
+		bail("estimate");
+	for (int i = 0; i < 48; i++) {
+		const double rho =
+			noise * noise * weight * (1 / (sigma * sigma) + 1 / (spread * spread));
+		const double d = (double)mean_of((double)u[i], sigma);
+
+		worst = fmax(worst, fabs((double)x0[i] - optimum(f, value, rho, d)));
+	}
+	ok(worst < 2e-3, "prox, %s, noise %g: the optimum (%.0e)", op, noise, worst);
+	bench_close(&b);
+}
+
+int main(void)
+{
+	float u[MOST];
+
+	reset(48);
+	run(8, 6, 1, &no_options, 0, ask_levels, u);
+	test_rounds(7, 5);
+	test_rounds(6, 6);
+	test_planes();
+	test_bounds();
+	test_noise();
+	run(8, 6, 1, &no_options, 0, ask_steps, u);
+	test_results();
+	test_exact("identity", 1, 0.2, 0.2);
+	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
+	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
+	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.7, 0.1);
+	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.4, 0.3);
+	test_prox("saturate:level=0.6,width=0.1", full, 0.5, 0.1);
+	test_prox("saturate:level=0.6,width=0.1", full, 0.3, 0.02);
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
