@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The law of a sampler by its impulse responses: exact for one whose law is known, and refused for one that is not affine, if only
+ * by a little.  The samplers live in this file. */
+#include <config.h>
+
+#include "../tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "plugin/host.h"
+#include "study/impulse.h"
+
+enum { D = 3 };
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	(void)config, (void)problem;
+	*self = (void *)(uintptr_t)host;
+	return LACUNA_OK;
+}
+
+static void destroy(void *self)
+{
+	(void)self;
+}
+
+/* ---- a prior that nobody asks -------------------------------------------------------------------------------------------- */
+
+static void tell(const void *self, struct lacuna_prior_info *info)
+{
+	(void)self;
+	*info = (struct lacuna_prior_info){ .size = sizeof *info,
+					    .sigma_min = 1e-3,
+					    .sigma_max = 10 };
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	(void)self, (void)scratch, (void)sigma, (void)u, (void)x0;
+	return LACUNA_EINTERNAL;
+}
+
+/* ---- the sampler: u = b + M z1, then L u + c z2 + bend u_0^2 ---------------------------------------------------------------- */
+
+static const double b[D] = { 0.3, -1, 2 }, c = 0.4;
+static const double first[D][D] = { { 1, 0.2, 0 }, { 0, 0.7, 0.1 }, { 0.5, 0, 0.6 } };
+static const double then[D][D] = { { 0.9, 0, 0.3 }, { 0.1, 0.5, 0 }, { 0, 0.2, 0.8 } };
+static double bend;
+static size_t chains;
+
+static int64_t steps(const void *self)
+{
+	(void)self;
+	return 1;
+}
+
+static void transform(const double (*m)[D], const float *in, float *out)
+{
+	for (size_t k = 0; k < chains; k++)
+		for (int i = 0; i < D; i++) {
+			double sum = 0;
+
+			for (int j = 0; j < D; j++)
+				sum += m[i][j] * (double)in[k * D + (size_t)j];
+			out[k * D + (size_t)i] = (float)sum;
+		}
+}
+
+static int create_sampler(const struct lacuna_host *host, const void *config,
+			  const struct lacuna_problem *problem, void **self)
+{
+	chains = lacuna_count(&problem->x) / D;
+	return create(host, config, problem, self);
+}
+
+static int start(void *self, float *u)
+{
+	const struct lacuna_host *host = self;
+	float *z = memory_alloc_array(chains, D * sizeof *z);
+
+	if (!z)
+		return LACUNA_ENOMEM;
+	host->gaussian(host, 1, 0, z, chains * D);
+	transform(first, z, u);
+	for (size_t i = 0; i < chains * D; i++)
+		u[i] += (float)b[i % D];
+	memory_release(z);
+	return LACUNA_OK;
+}
+
+static int step(void *self, int64_t k, float *u)
+{
+	const struct lacuna_host *host = self;
+	float *z = memory_alloc_array(2 * chains, D * sizeof *z), *old = z + chains * D;
+
+	(void)k;
+	if (!z)
+		return LACUNA_ENOMEM;
+	memcpy(old, u, chains * D * sizeof *u);
+	host->gaussian(host, 2, 0, z, chains * D);
+	transform(then, old, u);
+	for (size_t i = 0; i < chains * D; i++)
+		u[i] += (float)(c * (double)z[i] + bend * pow((double)old[i / D * D], 2));
+	memory_release(z);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_plugin prior_head = { LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
+						 .name = "silent" };
+static const struct lacuna_plugin sampler_head = { LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
+						   .name = "two" };
+static const struct plugin silent = {
+	.head = &prior_head,
+	.u.prior = { .create = create, .destroy = destroy, .info = tell, .denoise = denoise },
+};
+static const struct plugin two = {
+	.head = &sampler_head,
+	.u.sampler = { .create = create_sampler,
+		       .destroy = destroy,
+		       .steps = steps,
+		       .start = start,
+		       .step = step },
+};
+
+/* ---- */
+
+static void law(double *mean, double *cov, int *affine)
+{
+	static const struct plugin_use prior = { .plugin = &silent }, sampler = { .plugin = &two };
+	const struct method_use method = { &prior, NULL, &sampler };
+	double y[D] = { 0 };
+	struct plugin_use op;
+	struct laboratory lab = { .target = { .dim = D },
+				  .operators = &op,
+				  .operator_count = 1,
+				  .noise = 0.5,
+				  .rows = D,
+				  .y = y,
+				  .seed = 3 };
+
+	if (use_parse(LACUNA_OPERATOR, "identity", &op) ||
+	    impulse_law(&lab, &method, mean, cov, affine)) {
+		printf("Bail out! %s\n", error_text());
+		exit(99);
+	}
+	use_free(&op);
+}
+
+int main(void)
+{
+	double mean[D], cov[D * D], worst = 0;
+	int affine = 0;
+
+	law(mean, cov, &affine);
+	ok(affine, "an affine sampler is one");
+	for (int i = 0; i < D; i++) {
+		double want = 0;
+
+		for (int j = 0; j < D; j++)
+			want += then[i][j] * b[j];
+		worst = fmax(worst, fabs(mean[i] - want));
+		for (int j = 0; j < D; j++) { /* L M M' L' + c^2 */
+			want = i == j ? c * c : 0;
+			for (int k = 0; k < D; k++) {
+				double p = 0, q = 0;
+
+				for (int l = 0; l < D; l++) {
+					p += then[i][l] * first[l][k];
+					q += then[j][l] * first[l][k];
+				}
+				want += p * q;
+			}
+			worst = fmax(worst, fabs(cov[i * D + j] - want));
+		}
+	}
+	ok(worst < 1e-5, "its mean and covariance (%.0e)", worst);
+	bend = 0.01;
+	law(mean, cov, &affine);
+	ok(!affine, "one that bends by a hundredth is not");
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}

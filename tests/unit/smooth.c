@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The noise of a picture that is nearly all texture: one part in fifty is smooth, and tells. */
+#include <config.h>
+
+#include "../tap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "restore/noise.h"
+
+enum { SIDE = 480 };
+
+static float y[SIDE * SIDE];
+
+/* Texture of standard deviation 0.1, but for a square of `smooth' pixels; noise over all. */
+static void draw(int smooth, double sigma)
+{
+	static const struct random_key key = { 8, 0, 0 };
+	static float z[SIDE * SIDE];
+
+	random_gaussian(key, 0, 0, y, SIDE * SIDE);
+	random_gaussian(key, 1, 0, z, SIDE * SIDE);
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const int quiet = i % SIDE >= 100 && i % SIDE < 100 + smooth && i / SIDE >= 200 &&
+				  i / SIDE < 200 + smooth;
+
+		y[i] = 0.5f + (quiet ? 0 : 0.1f * y[i]) + (float)sigma * z[i];
+	}
+}
+
+static void test(int smooth, double sigma)
+{
+	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };
+	struct noise found;
+
+	draw(smooth, sigma);
+	if (noise_measure(&shape, y, &found)) {
+		printf("Bail out! %s\n", error_text());
+		exit(99);
+	}
+	ok(fabs(found.sigma / sigma - 1) < 0.1, "noise %g, a square of %d px is smooth: found %.4f",
+	   sigma, smooth, found.sigma);
+}
+
+int main(void)
+{
+	test(70, 0.02);
+	test(70, 0.005);
+	test(120, 0.01);
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}
