@@ -33,6 +33,11 @@ ok "--border" "$LACUNA" compare --border 3 b.tif noisy.tif
 ok "a frame of 3 px is blank" "$LACUNA" simulate -q b.tif -o frame.tif -n 0 -A mask:columns=0-2+37-39,rows=0-2+33-35
 ok "--border counts at each side" "$LACUNA" compare --border 3 --max-nrmse 0 b.tif frame.tif
 fails 1 "... and not more" "$LACUNA" compare --border 2 --max-nrmse 0 b.tif frame.tif
+ok "floats of another range" "$maketiff" f.tif float32 40 36 1 1
+ok "a hundred times as large" "$LACUNA" simulate -q f.tif -o f100.tif -n 0 -A identity:gain=100
+ok "fifty times" "$LACUNA" simulate -q f.tif -o f50.tif -n 0 -A identity:gain=50
+ok "the reference's range is that of both" "$LACUNA" compare f100.tif f50.tif
+figures out '$6 > 0.3' "half the light is no small difference"
 fails 1 "--border too large" "$LACUNA" compare --border 18 b.tif noisy.tif
 fails 1 "missing file" "$LACUNA" compare a.tif none.tif
 contains err "lacuna: none.tif: " "missing file: named"

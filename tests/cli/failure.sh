@@ -35,6 +35,11 @@ fails 1 "start image of another size" $restore in.tif -o $o --start small.tif
 fails 1 "not enough memory" $restore in.tif -o $o --memory 20k
 one_line "not enough memory"
 contains err "raise --memory" "not enough memory: remedy"
+printf '0.1 0.9\n0.8 0.2\n' >points.txt
+ok "points, each measured alone" "$LACUNA" restore -q in.tif -o one.tif -A identity -n 0.1 -p empirical:file=points.txt -s ode -g exact --steps 2
+fails 1 "points that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A blur:sigma=1,boundary=periodic -n 0.1 \
+	-p empirical:file=points.txt -s ode -g exact --steps 2
+one_line "points that the operator mixes"
 nothing_left outputs "failures"
 
 # Names of outputs are examined before any work.

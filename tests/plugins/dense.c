@@ -18,17 +18,19 @@
 enum { MOST = 160 }; /* values of x or y */
 static const struct random_key key = { 17, 0, 0 };
 
-/* "flat": 3 x 4, the last row the sum of the others; or a small psf without symmetry. */
+/* "flat": 3 x 4, the last row the sum of the others; or small psfs without symmetry. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	static const float flat[] = { 1, 2, 0, 0.3f, 0.7f, -1, 1, 0.1f, 1.7f, 1, 1, 0.4f };
 	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
-	const int is_psf = !strcmp(path, "psf"), w = is_psf ? 3 : 4, n = is_psf ? 6 : 12;
+	static const float comet[] = { 1, 0.2f, 0.3f, 0.2f, 0.6f };
+	const int is_psf = !strcmp(path, "psf"), is_comet = !strcmp(path, "comet");
+	const int w = is_psf ? 3 : is_comet ? 5 : 4, n = is_psf ? 6 : is_comet ? 5 : 12;
 
 	*shape = (struct lacuna_shape){ { w, n / w, 1, 1 } };
 	*values = memory_alloc_array((size_t)n, sizeof **values);
 	for (int i = 0; *values && i < n; i++)
-		(*values)[i] = is_psf ? psf[i] : flat[i];
+		(*values)[i] = is_psf ? psf[i] : is_comet ? comet[i] : flat[i];
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -129,6 +131,12 @@ static double damped(double lambda, const void *context)
 	return lambda / (lambda + 0.3);
 }
 
+static double steep(double lambda, const void *context)
+{
+	(void)context;
+	return lambda / (lambda + 0.004);
+}
+
 static double noisy(double lambda, const void *context)
 {
 	(void)context;
@@ -177,7 +185,7 @@ static void test_matrix(const char *first, const char *second, int w, int h, int
 		  weighted = strstr(how, "weights") != NULL;
 	const double rho = 0.02, zero = 0;
 	/* what jumps only where the form is closed */
-	lacuna_gain *const gains[] = { damped, noisy, inverse };
+	lacuna_gain *const gains[] = { damped, noisy, steep, inverse };
 	char name[200];
 	int diagonal = 1;
 
@@ -199,7 +207,7 @@ static void test_matrix(const char *first, const char *second, int w, int h, int
 	   difference(b.nx, got, want));
 
 	random_gaussian(key, 3, 0, v, (size_t)b.nx);
-	for (int k = 0; k < (problem_has_closed_form(b.problem) ? 3 : 2); k++) {
+	for (int k = 0; k < (problem_has_closed_form(b.problem) ? 4 : 3); k++) {
 		dense_gain(&b, gains[k], &zero, v, want);
 		if (problem_spectral(b.problem, gains[k], &zero, v, got))
 			bail("spectral");
@@ -404,6 +412,44 @@ static void test_gray_weights(void)
 	bench_close(&b);
 }
 
+static void test_matrix_file(void)
+{
+	static struct bench b;
+	struct lacuna_shape shape;
+	float *file;
+	double worst = 0;
+
+	bench_open(&b, "matrix:file=flat", NULL, 4, 1, 1);
+	fill_matrix(&b);
+	read_image("flat", &shape, &file);
+	for (int i = 0; i < 12; i++)
+		worst = fmax(worst, fabs(b.a[i] - (double)file[i]));
+	ok(worst < 1e-6, "matrix: the file's rows are its rows");
+	memory_release(file);
+	bench_close(&b);
+}
+
+/* Where a point of light lies afterwards: `moved' columns to the right at its brightest. */
+static void test_centre(const char *centre, int moved)
+{
+	static struct bench b;
+	static float x[MOST], y[MOST];
+	char spec[120];
+	int peak = 0;
+
+	snprintf(spec, sizeof spec, "blur:psf=comet,boundary=periodic,centre=%s", centre);
+	bench_open(&b, spec, NULL, 12, 3, 1);
+	memset(x, 0, sizeof x);
+	x[12 + 6] = 1;
+	if (problem_apply(b.problem, x, y))
+		bail(spec);
+	for (int i = 1; i < 36; i++)
+		peak = y[i] > y[peak] ? i : peak;
+	ok(peak == 12 + 6 + moved, "centre=%s of a comet: its head lies at %d", centre,
+	   peak - 12 - 6);
+	bench_close(&b);
+}
+
 /* ---- kernels of downsample: the answer to a point, in one row, against the formulas ------------------------------------ */
 
 static double triangle(double t, double sigma)
@@ -481,6 +527,10 @@ int main(void)
 	test_curve("saturate", full, 0.9, 0.02);
 	test_curve("saturate:level=0.5,width=0.15", full, 0.5, 0.15);
 	test_gray_weights();
+	test_matrix_file();
+	test_centre("peak", 0);
+	test_centre("centroid", -2);
+	test_centre("middle", -2);
 	test_resampling("bilinear", triangle, 0);
 	test_resampling("bicubic", keys, 0);
 	test_resampling("lanczos", three_lobes, 0);

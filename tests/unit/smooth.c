@@ -45,8 +45,47 @@ static void test(int smooth, double sigma)
 	   sigma, smooth, found.sigma);
 }
 
+/* A part without any noise, such as a border that was painted, says nothing of the rest; a missing column parts them. */
+static void test_flat(double sigma)
+{
+	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };
+	struct noise found;
+
+	draw(SIDE, sigma);
+	for (int i = 0; i < SIDE * SIDE; i++)
+		if (i % SIDE <= SIDE / 3)
+			y[i] = i % SIDE < SIDE / 3 ? 0.5f : NAN;
+	if (noise_measure(&shape, y, &found))
+		exit(99);
+	ok(fabs(found.sigma / sigma - 1) < 0.1, "noise %g, a third is painted: found %.4f", sigma,
+	   found.sigma);
+}
+
+/* A kernel larger than what is looked at cannot be judged. */
+static void test_wide(double width, int status)
+{
+	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };
+	struct noise_evidence e;
+	struct problem *problem = NULL;
+	struct plugin_use op;
+	char spec[80];
+	int got;
+
+	snprintf(spec, sizeof spec, "blur:sigma=%g,boundary=periodic", width);
+	draw(70, 0.01);
+	if (use_parse(LACUNA_OPERATOR, spec, &op) || problem_create(&op, 1, 1, &shape, &problem))
+		exit(99);
+	got = noise_explain(problem, y, &e);
+	ok(got == status, "%s: its evidence is %s", spec, status ? "not asked" : "found");
+	problem_destroy(problem);
+	use_free(&op);
+}
+
 int main(void)
 {
+	test_flat(0.01);
+	test_wide(2, LACUNA_OK);
+	test_wide(15, LACUNA_EUNSUPPORTED);
 	test(70, 0.02);
 	test(70, 0.005);
 	test(120, 0.01);

@@ -863,6 +863,49 @@ static void test_ycbcr(void)
 		TIFFClose(t);
 }
 
+/* ITU-R BT.601, full range, in planes of full size */
+static void test_ycbcr_planes(void)
+{
+	static const int colours[][3] = { { 120, 100, 180 }, { 60, 190, 90 }, { 250, 128, 128 } };
+	const char *in = in_directory("planes.tif");
+	struct tiff_page info;
+	struct image image;
+	double worst = 0;
+
+	for (int k = 0; k < 3; k++) {
+		const int *c = colours[k];
+		const double cb = c[1] - 128, cr = c[2] - 128;
+		const double want[3] = { c[0] + 1.402 * cr, c[0] - 0.344136 * cb - 0.714136 * cr,
+					 c[0] + 1.772 * cb };
+		TIFF *t = TIFFOpen(in, "w");
+		uint8_t row[16];
+
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 16);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, 8);
+		TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
+		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_YCBCR);
+		TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
+		TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_SEPARATE);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 8);
+		for (uint16_t s = 0; s < 3; s++)
+			for (uint32_t y = 0; y < 8; y++) {
+				memset(row, c[s], sizeof(row));
+				TIFFWriteScanline(t, row, y, s);
+			}
+		TIFFClose(t);
+		if (channels_of(in, &info, &image) != 3) {
+			worst = INFINITY;
+			break;
+		}
+		for (int s = 0; s < 3; s++)
+			worst = fmax(worst, fabs((double)image.values[s * 128 + 40] -
+						 fmin(fmax(want[s], 0), 255)));
+		image_free(&image);
+	}
+	ok(worst < 0.01, "planes of YCbCr become RGB (%.1g)", worst);
+}
+
 static void test_fax(void)
 {
 	struct spec s = plain;
@@ -1699,6 +1742,7 @@ int main(void)
 	test_cmyk();
 	test_lab();
 	test_ycbcr();
+	test_ycbcr_planes();
 	test_fax();
 	test_tags();
 	test_size_change();
