@@ -190,6 +190,91 @@ static void test_text(void)
 	ok(!text_nearest("zzzzzz", names), "nothing near");
 }
 
+/* Salmon, Moraes, Dror, Shaw 2011: Philox-4x32-10, as they write it */
+static void philox(const uint32_t counter[4], uint32_t k0, uint32_t k1, uint32_t out[4])
+{
+	uint32_t c[4];
+
+	memcpy(c, counter, sizeof c);
+	for (int round = 0; round < 10; round++) {
+		const uint64_t p = (uint64_t)c[0] * 0xD2511F53u, q = (uint64_t)c[2] * 0xCD9E8D57u;
+		const uint32_t next[4] = { (uint32_t)(q >> 32) ^ c[1] ^ k0, (uint32_t)q,
+					   (uint32_t)(p >> 32) ^ c[3] ^ k1, (uint32_t)p };
+
+		memcpy(c, next, sizeof c);
+		k0 += 0x9E3779B9u;
+		k1 += 0xBB67AE85u;
+	}
+	memcpy(out, c, sizeof c);
+}
+
+static void test_philox(void)
+{
+	/* the seed that becomes the key 0 */
+	const struct random_key zero = { (uint64_t)0 - UINT64_C(0x9e3779b97f4a7c15), 0, 0 };
+	const uint32_t nothing[4] = { 0 };
+	uint32_t words[4];
+	float u[8], z[200], some[60];
+	int right = 1;
+
+	philox(nothing, 0, 0, words);
+	ok(words[0] == 0x6627e8d5 && words[1] == 0xe169c58d && words[2] == 0xbc57ac4c &&
+		   words[3] == 0x9b00dbd8,
+	   "the authors' known answer");
+	random_uniform(zero, 5, 0, u, 8);
+	for (uint32_t i = 0; i < 8; i++) { /* a block of uniforms, sequence 1, stream 5 */
+		const uint32_t counter[4] = { i / 4, 1u << 16, 5, 0 };
+
+		philox(counter, 0, 0, words);
+		right &= u[i] == (float)(words[i % 4] >> 8) * 0x1p-24f;
+	}
+	ok(right, "uniform numbers are its words");
+	random_gaussian(zero, 5, 0, z, 200);
+	for (size_t at = 0; at < 140; at += 7) {
+		random_gaussian(zero, 5, at, some, 60);
+		right &= !memcmp(z + at, some, sizeof some);
+	}
+	ok(right, "normals begin anywhere");
+	/* Box and Muller: pairs of words, an angle and a radius */
+	for (uint32_t i = 0; i < 50; i++) {
+		const uint32_t counter[4] = { i, 0, 5, 0 };
+		double radius;
+
+		philox(counter, 0, 0, words);
+		radius = sqrt(-2 * log(((double)(words[0] >> 8) + 0.5) * 0x1p-24));
+		right &= fabs(hypot((double)z[4 * i], (double)z[4 * i + 1]) - radius) < 1e-5;
+	}
+	ok(right, "their radii are those of its words");
+}
+
+static void test_budget(void)
+{
+	void *a, *b, *c;
+
+	memory_set_budget(memory_live_bytes() + 9000);
+	a = memory_alloc(5000);
+	b = memory_alloc(5000);
+	c = memory_alloc(3000);
+	ok(a && !b && c, "the budget is that of all blocks together");
+	memory_set_budget(0);
+	memory_reset_peak();
+	b = memory_alloc(7000);
+	memory_release(b);
+	ok(memory_peak_bytes() >= 15000 && memory_peak_bytes() < 16000, "and so is the peak");
+	memory_release(c);
+	memory_release(a);
+}
+
+static void test_rest(void)
+{
+	static const char *const names[] = { "abxy", "abcd", NULL };
+	const float v[13] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
+
+	near(vector_sum(13, v), 91, 0, "a sum whose number of terms is no multiple of eight");
+	near(vector_dot(13, v, v), 819, 0, "a product");
+	is_text(text_nearest("abdc", names), "abcd", "two letters swapped are one mistake");
+}
+
 int main(void)
 {
 	test_error();
@@ -199,6 +284,9 @@ int main(void)
 	test_threads();
 	test_vectors();
 	test_text();
+	test_philox();
+	test_budget();
+	test_rest();
 	threads_stop();
 	return tap_done();
 }
