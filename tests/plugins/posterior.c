@@ -513,13 +513,5 @@ int main(void)
 	test_coverage("exact", "ode-fast:steps=40,sigma_max=10,sigma_min=0.01", 0.1);
 	test_coverage(NULL, "gibbs:steps=320,rho_max=0.5,rho_min=0.02", 0.1);
 	test_coverage(NULL, "gibbs", 0.1);
-	/* for comparison: methods with a bias */
-	cover("prox", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
-	cover("bo", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
-	cover("ddnm", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
-	cover("dmps", "ddpm-fast:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
-	cover(NULL, "ddrm", 0.1);
-	cover(NULL, "bridge:steps=100", 0.1);
-	cover(NULL, "ddnm-plus:steps=60,sigma_max=10,sigma_min=0.01", 0.1);
 	return tap_done();
 }
