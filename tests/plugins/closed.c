@@ -101,10 +101,12 @@ static double frequency(int k, int n)
 	return (double)(2 * k <= n ? k : k - n) / n;
 }
 
-/* Spectrum of `gaussian' with exponent e and cutoff 1: variances of the Fourier coefficients of an orthonormal basis. */
+static double cutoff = 1; /* cycles per image */
+
+/* Spectrum of `gaussian' with exponent e: variances of the Fourier coefficients of an orthonormal basis. */
 static void spectrum(int w, int h, double exponent, double amplitude, double *s)
 {
-	const double f0 = 1.0 / (w > h ? w : h);
+	const double f0 = cutoff / (w > h ? w : h);
 	double sum = 0;
 
 	for (int y = 0; y < h; y++)
@@ -211,7 +213,8 @@ static void test_gaussian(double exponent)
 	float u[N], x0[N];
 	double v[N], du[N], want[N], map[N];
 
-	snprintf(spec, sizeof spec, "gaussian:exponent=%g,mean=0.4,amplitude=0.3", exponent);
+	snprintf(spec, sizeof spec, "gaussian:exponent=%g,mean=0.4,amplitude=0.3,cutoff=%g",
+		 exponent, cutoff);
 	if (open_prior(&a, spec, &shape))
 		lab_bail(spec);
 	dense_covariance(W, H, exponent, 0.3, c);
@@ -612,6 +615,9 @@ int main(void)
 {
 	test_gaussian(2);
 	test_gaussian(3.2);
+	cutoff = 2.5;
+	test_gaussian(2);
+	cutoff = 1;
 	test_fit("identity", 0.05);
 	test_fit("blur:sigma=2,boundary=periodic", 0.02);
 	test_fit("mask:keep=0.3", 0.1);

@@ -97,6 +97,34 @@ static double picture(int x, int y)
 	return 0.5 + 0.4 * sin(2.3 * x + 5.1 * y + 0.7 * x * y);
 }
 
+static char tiles_directory[200];
+
+/* In a directory, TIFFs alone count: those of test_tiles() with a stride of 1, and no points. */
+static void test_directory(void)
+{
+	char spec[240];
+	struct lab_plan plan = { .x = { { 3, 2, 1, 1 } },
+				 .op = "identity",
+				 .prior = spec,
+				 .guidance = "none",
+				 .sampler = "ode:steps=2",
+				 .noise = 0.1 };
+	struct lab lab;
+	float u[6], x0[6];
+	double error = 0;
+
+	snprintf(spec, sizeof spec, "empirical:directory=%s,stride=1", tiles_directory);
+	lab_open(&lab, &plan);
+	for (int i = 0; i < 6; i++)
+		u[i] = (float)picture(2 + i % 3, 1 + i / 3) + 0.002f * (float)(i % 3 - 1);
+	if (session_estimate(lab.session, 0.01, 0, u, x0))
+		lab_bail("estimate");
+	for (int i = 0; i < 6; i++)
+		error = fmax(error, fabs((double)x0[i] - picture(2 + i % 3, 1 + i / 3)));
+	ok(error < 1e-5, "directory=: the tiles of its TIFFs (%.0e)", error);
+	lab_close(&lab);
+}
+
 static void test_tiles(int stride)
 {
 	enum { W = 6, H = 4, TILE_W = 3, TILE_H = 2 };
@@ -117,6 +145,8 @@ static void test_tiles(int stride)
 		for (int x = 0; x < W; x++)
 			lab_print("%.9g%s", picture(x, y), x + 1 < W ? " " : "\n");
 	lab_file_end();
+	snprintf(tiles_directory, sizeof tiles_directory, "%s", strchr(spec, '=') + 1);
+	*strrchr(tiles_directory, '/') = '\0';
 	lab_open(&lab, &plan);
 	for (int top = 0; top + TILE_H <= H; top++)
 		for (int left = 0; left + TILE_W <= W; left++) {
@@ -212,6 +242,7 @@ int main(void)
 	test_tiles(0);
 	test_tiles(1);
 	test_tiles(2);
+	test_directory();
 	write_points();
 	test_mean("none", 3, 0.1);
 	test_mean("none", 150, 0.1);
