@@ -768,6 +768,37 @@ static void test_cmyk(void)
 	ok(!failed, "CMYK and alpha: %s", failed ? failed : "four channels and one kept");
 }
 
+/* Names of inks follow one another in one text. */
+static void test_inks(void)
+{
+	static const char names[] = "sea\0sand\0sun\0soot";
+	const char *in = in_directory("inks.tif"), *out = in_directory("inks-out.tif");
+	struct spec s = plain;
+	uint16_t lo = 0, hi = 0;
+	char *got = NULL;
+	TIFF *t = TIFFOpen(in, "w");
+
+	s.photometric = PHOTOMETRIC_SEPARATED;
+	s.colour = 4;
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_INKSET, INKSET_MULTIINK);
+	TIFFSetField(t, TIFFTAG_NUMBEROFINKS, 4);
+	TIFFSetField(t, TIFFTAG_INKNAMES, (int)sizeof(names), names);
+	TIFFSetField(t, TIFFTAG_DOTRANGE, 5, 250);
+	write_raw(t, &s, 0);
+	TIFFClose(t);
+	ok(!copy(in, out), "a picture of four inks is copied");
+	t = TIFFOpen(out, "r");
+	ok(t && get16(t, TIFFTAG_INKSET) == INKSET_MULTIINK && get16(t, TIFFTAG_NUMBEROFINKS) == 4,
+	   "the set of inks");
+	ok(t && TIFFGetField(t, TIFFTAG_INKNAMES, &got) && got &&
+		   !memcmp(got, names, sizeof(names)),
+	   "their names");
+	ok(t && TIFFGetField(t, TIFFTAG_DOTRANGE, &lo, &hi) && lo == 5 && hi == 250, "their range");
+	if (t)
+		TIFFClose(t);
+}
+
 static void test_lab(void)
 {
 	const char *in = in_directory("lab.tif"), *out = in_directory("lab-out.tif");
@@ -1740,6 +1771,7 @@ int main(void)
 	test_bands();
 	test_stored();
 	test_cmyk();
+	test_inks();
 	test_lab();
 	test_ycbcr();
 	test_ycbcr_planes();
