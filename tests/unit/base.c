@@ -4,12 +4,15 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "base/vector.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void test_error(void)
 {
@@ -275,6 +278,29 @@ static void test_rest(void)
 	is_text(text_nearest("abdc", names), "abcd", "two letters swapped are one mistake");
 }
 
+/* What is there is asked for again when the file is opened. */
+static void test_temporary(void)
+{
+	char name[] = "/tmp/lacuna-base-XXXXXX", there[64];
+	struct temporary t;
+	FILE *file;
+
+	if (!mkdtemp(name))
+		exit(99);
+	snprintf(there, sizeof there, "%s/there", name);
+	file = fopen(there, "w");
+	if (!file || fclose(file))
+		exit(99);
+	ok(temporary_open(&t, there, 0) == LACUNA_EIO &&
+		   strstr(error_text(), "--force replaces it"),
+	   "a file that exists is not replaced without force");
+	ok(temporary_open(&t, name, 1) == LACUNA_EIO && strstr(error_text(), "is a directory"),
+	   "a directory never is");
+	ok(!temporary_open(&t, there, 1) && !temporary_commit(&t), "with force it is");
+	unlink(there);
+	ok(!rmdir(name), "nothing else was left");
+}
+
 int main(void)
 {
 	test_error();
@@ -284,6 +310,7 @@ int main(void)
 	test_threads();
 	test_vectors();
 	test_text();
+	test_temporary();
 	test_philox();
 	test_budget();
 	test_rest();
