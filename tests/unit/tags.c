@@ -215,10 +215,10 @@ static int find(uint32_t sub, uint32_t wanted, struct tag *tag)
 	return 0;
 }
 
-/* in, read and written at `scale' times its size */
-static int copy(int scale_x, int scale_y)
+/* in, read and written at `scale' times its size, or with more channels */
+static int copy_as(int scale_x, int scale_y, int channels)
 {
-	const struct lacuna_shape shape = { { WIDTH * scale_x, HEIGHT * scale_y, 1, 1 } };
+	const struct lacuna_shape shape = { { WIDTH * scale_x, HEIGHT * scale_y, channels, 1 } };
 	const struct tiff_write_options options = { .force = 1 };
 	struct tiff_reader *r = NULL;
 	struct tiff_writer *w = NULL;
@@ -226,8 +226,8 @@ static int copy(int scale_x, int scale_y)
 	int status = tiff_open(in, &r);
 
 	if (!status)
-		status = scale_x * scale_y == 1 ? tiff_read(r, 0, &image)
-						: image_create(&image, &shape);
+		status = scale_x * scale_y * channels == 1 ? tiff_read(r, 0, &image)
+							   : image_create(&image, &shape);
 	if (!status)
 		status = tiff_create(out, &options, &w);
 	if (!status)
@@ -240,6 +240,11 @@ static int copy(int scale_x, int scale_y)
 	image_free(&image);
 	tiff_close(r);
 	return status;
+}
+
+static int copy(int scale_x, int scale_y)
+{
+	return copy_as(scale_x, scale_y, 1);
 }
 
 static int same(const struct tag *a, const struct tag *b)
@@ -428,6 +433,22 @@ static void test_size(void)
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
 }
 
+/* What is about the samples goes with them: the profile of a gray picture means nothing for colours. */
+static void test_channels(void)
+{
+	const struct tag profile = { 34675, 7, 6, { 1, 2, 3, 4, 5, 6 } },
+			 make_ = { 271, 2, 4, { 'a', 'b', 'c', 0 } };
+	struct tag got = { 0 };
+
+	ok(comes_back(0, &profile), "an ICC profile");
+	make(0, 0, &profile, 1);
+	ok(!copy_as(1, 1, 3) && !find(0, profile.tag, &got),
+	   "is left out when gray becomes colour");
+	make(0, 0, &make_, 1);
+	ok(!copy_as(1, 1, 3) && find(0, make_.tag, &got) && same(&make_, &got),
+	   "other tags are not");
+}
+
 int main(void)
 {
 	/* each file is synchronised: in memory, where that is possible */
@@ -446,6 +467,7 @@ int main(void)
 #endif
 	test_private();
 	test_size();
+	test_channels();
 	unlink(in);
 	unlink(out);
 	rmdir(directory);
