@@ -433,6 +433,107 @@ static void test_size(void)
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
 }
 
+/* ---- blocks that are not stored, blocks that are damaged ------------------------------------------------------------------- */
+
+static void put_page(struct tag *page, int count, size_t bytes)
+{
+	size_t end;
+	FILE *f = fopen(in, "wb");
+
+	memcpy(file, "II", 2);
+	put(file + 2, 0, 2, 42);
+	put(file + 4, 0, 4, PAGE);
+	qsort(page, (size_t)count, sizeof *page, by_tag);
+	end = put_directory(PAGE, 0, page, count);
+	end = end > bytes ? end : bytes;
+	if (!f || fwrite(file, 1, end, f) != end || fclose(f))
+		exit(99);
+}
+
+static int read_first(float *value)
+{
+	struct tiff_reader *r = NULL;
+	struct image image = { 0 };
+	int status = tiff_open(in, &r);
+
+	if (!status)
+		status = tiff_read(r, 0, &image);
+	if (!status)
+		*value = image.values[0];
+	image_free(&image);
+	tiff_close(r);
+	return status;
+}
+
+/* GDAL leaves out what holds nothing; it is nodata where the file says what that is. */
+static void test_sparse(int tiled)
+{
+	struct tag page[12] = {
+		{ 256, 3, 1, { 16 } }, { 257, 3, 1, { 16 } }, { 258, 3, 1, { 16 } },
+		{ 259, 3, 1, { 1 } },  { 262, 3, 1, { 1 } },  { 277, 3, 1, { 1 } },
+		{ 339, 3, 1, { 2 } },  { 0, 4, 1, { 0 } },    { 0, 4, 1, { 0 } },
+		{ 0, 3, 1, { 16 } },   { 0, 3, 1, { 16 } },   { 42113, 2, 4, { '-', '4', '1', 0 } },
+	};
+	float value = 0;
+
+	page[7].tag = tiled ? 324 : 273;
+	page[8].tag = tiled ? 325 : 279;
+	page[9].tag = tiled ? 322 : 278;
+	page[10].tag = tiled ? 323 : 274; /* Orientation, of no account */
+	page[10].values[0] = tiled ? 16 : 1;
+	memset(file, 0, sizeof file);
+	put_page(page, 12, 0);
+	ok(!read_first(&value) && value == -41, "%s that is not stored is nodata (%g)",
+	   tiled ? "a tile" : "a strip", (double)value);
+	for (int i = 0; i < 12; i++)
+		if (page[i].tag == 42113)
+			page[i].tag = 50001;
+	memset(file, 0, sizeof file);
+	put_page(page, 12, 0);
+	ok(!read_first(&value) && value == 0, "zero where the file declares none");
+}
+
+static void test_truncated(void)
+{
+	struct tag page[9] = {
+		{ 256, 3, 1, { 300 } }, { 257, 3, 1, { 300 } }, { 258, 3, 1, { 8 } },
+		{ 259, 3, 1, { 1 } },	{ 262, 3, 1, { 1 } },	{ 273, 4, 1, { DATA } },
+		{ 277, 3, 1, { 1 } },	{ 278, 3, 1, { 300 } }, { 279, 4, 1, { 90000 } },
+	};
+	float value;
+
+	memset(file, 0, sizeof file);
+	put_page(page, 9, 0);
+	ok(read_first(&value) < 0 && strstr(error_text(), "is truncated"),
+	   "a file that is shorter than its picture: %s", error_text());
+}
+
+/* libtiff reports broken fax codes, and goes on. */
+static void test_damage(int scheme)
+{
+	struct tag page[10] = {
+		{ 256, 3, 1, { 64 } }, { 257, 3, 1, { 32 } }, { 258, 3, 1, { 1 } },
+		{ 259, 3, 1, { 0 } },  { 262, 3, 1, { 0 } },  { 273, 4, 1, { DATA } },
+		{ 277, 3, 1, { 1 } },  { 278, 3, 1, { 32 } }, { 279, 4, 1, { 200 } },
+		{ 284, 3, 1, { 1 } },
+	};
+	uint32_t x = 12345;
+	float value;
+
+	if (!TIFFIsCODECConfigured((uint16_t)scheme)) {
+		skip("libtiff has no fax", "damaged fax data");
+		return;
+	}
+	page[3].values[0] = scheme;
+	memset(file, 0, sizeof file);
+	for (int i = 0; i < 200; i++) {
+		x = x * 1664525u + 1013904223u;
+		file[DATA + i] = (uint8_t)(x >> 24);
+	}
+	put_page(page, 10, 0);
+	ok(read_first(&value) < 0, "damaged fax data of scheme %d are refused", scheme);
+}
+
 /* What is about the samples goes with them: the profile of a gray picture means nothing for colours. */
 static void test_channels(void)
 {
@@ -468,6 +569,11 @@ int main(void)
 	test_private();
 	test_size();
 	test_channels();
+	test_sparse(0);
+	test_sparse(1);
+	test_truncated();
+	test_damage(COMPRESSION_CCITTFAX3);
+	test_damage(COMPRESSION_CCITTFAX4);
 	unlink(in);
 	unlink(out);
 	rmdir(directory);

@@ -1120,6 +1120,57 @@ static void test_size_change(void)
 	TIFFClose(t);
 }
 
+/* At another size an extra sample lies between the old ones: bilinear. */
+static void test_scaled_alpha(void)
+{
+	enum { W = 16, H = 8, SX = 2, SY = 3 };
+	const char *in = in_directory("alpha.tif"), *out = in_directory("alpha-out.tif");
+	const struct lacuna_shape shape = { { SX * W, SY * H, 1, 1 } };
+	const uint16_t meaning = EXTRASAMPLE_UNASSALPHA;
+	struct tiff_writer *w = NULL;
+	struct tiff_reader *r = NULL;
+	struct image image;
+	uint8_t row[2 * SX * W];
+	double worst = 0;
+	TIFF *t = TIFFOpen(in, "w");
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, W);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, H);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 2);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(t, TIFFTAG_EXTRASAMPLES, 1, &meaning);
+	for (uint32_t y = 0; y < H; y++) {
+		for (int x = 0; x < W; x++) {
+			row[2 * x] = 50;
+			row[2 * x + 1] = (uint8_t)(9 * x + 11 * (int)y);
+		}
+		TIFFWriteScanline(t, row, y, 0);
+	}
+	TIFFClose(t);
+	image_create(&image, &shape);
+	ok(!tiff_open(in, &r) && !tiff_create(out, &(struct tiff_write_options){ 0 }, &w) &&
+		   !tiff_write(w, r, 0, &image) && !tiff_commit(w),
+	   "gray and alpha are written at another size");
+	image_free(&image);
+	tiff_close(r);
+	t = TIFFOpen(out, "r");
+	for (uint32_t y = 0; t && y < SY * H; y++) {
+		const double v = fmin(fmax((y + 0.5) / SY - 0.5, 0), H - 1);
+
+		TIFFReadScanline(t, row, y, 0);
+		for (int x = 0; x < SX * W; x++) {
+			const double u = fmin(fmax((x + 0.5) / SX - 0.5, 0), W - 1);
+
+			worst = fmax(worst, fabs(row[2 * x + 1] - (9 * u + 11 * v)));
+		}
+	}
+	ok(t && worst <= 0.51, "alpha lies between the old values (%.2f)", worst);
+	if (t)
+		TIFFClose(t);
+}
+
 /* ---- other sample types on the way out */
 
 static void test_override(void)
@@ -1778,6 +1829,7 @@ int main(void)
 	test_fax();
 	test_tags();
 	test_size_change();
+	test_scaled_alpha();
 	test_override();
 	test_override_predictor();
 	test_values();
