@@ -63,6 +63,7 @@ static void test_parsing(void)
 	refuse(c, "sigma,count=1", "\"sigma\" is not of the form");
 	refuse(c, "=1", "key=value");
 	refuse(c, "label=\"x", "does not end");
+	refuse(c, "label=\"x\"y", "does not end");
 	param_value(&rows[0], c, text, sizeof text);
 	is_text(text, "0.01", "a value as text");
 	param_range(&rows[3], text, sizeof text);
