@@ -417,6 +417,37 @@ static void test_gmm(void)
 	close_prior(&a);
 }
 
+/* An error e of the variance-preserving score moves the mean by e (1 - alpha_bar)/sqrt(alpha_bar), along (1, 1)/sqrt(2). */
+static void test_score_error(void)
+{
+	const struct lacuna_shape shape = { { 2, 3, 1, 1 } };
+	const double sigma = 0.8, alpha_bar = 1 / (1 + sigma * sigma);
+	const double want = 0.2 / sqrt(2) * (1 - alpha_bar) / sqrt(alpha_bar);
+	const char *path = lab_file("score.txt", "%s", mixture);
+	float u[6], right[6], wrong[6], mapped[6], map[6];
+	char spec[200];
+	struct alone a;
+	double worst = 0;
+
+	random_gaussian(key, 9, 0, u, 6);
+	for (int i = 0; i < 2; i++) {
+		snprintf(spec, sizeof spec, "gmm:file=%s,score_error=%g", path, i ? 0.2 : 0);
+		if (open_prior(&a, spec, &shape))
+			lab_bail(spec);
+		denoise(&a, sigma, u, i ? wrong : right);
+		for (int k = 0; k < 6; k++)
+			map[k] = (float)sigma;
+		denoise_map(&a, map, u, mapped);
+		for (int k = 0; k < 6; k++)
+			worst = fmax(worst,
+				     fabs((double)mapped[k] - (double)(i ? wrong : right)[k]));
+		close_prior(&a);
+	}
+	for (int k = 0; k < 6; k++)
+		worst = fmax(worst, fabs((double)wrong[k] - (double)right[k] - want));
+	ok(worst < 1e-6, "gmm: an error of the score moves the mean as it should (%.0e)", worst);
+}
+
 static void test_gmm_refuses(const char *text, const char *message)
 {
 	const struct lacuna_shape shape = { { 2, 3, 1, 1 } };
@@ -446,6 +477,8 @@ static void test_gmm_parser(void)
 	test_gmm_refuses("dim 2\ncomponent 0\n", "line 2: a weight must be positive");
 	test_gmm_refuses("dim 2\ncomponent 1\nvar 1\n", "line 3: the component above has no mean");
 	test_gmm_refuses("dim 2\ncomponent 1\nmean 0\n", "line 3: too few numbers");
+	test_gmm_refuses("dim 2\ncomponent 1\nmean 0 0\nvar -1\n",
+			 "line 4: a variance must not be negative");
 	test_gmm_refuses("dim 2\ncomponent 1\nmean 0 0 0\n", "line 3: too many numbers");
 	test_gmm_refuses("dim 2\ncomponent 1\nmean 0 zero\n", "line 3: not a number");
 	test_gmm_refuses("dim 2\ncomponent 1\nmean 0 0\ncov 1 0\ncomponent 1\n",
@@ -622,6 +655,7 @@ int main(void)
 	test_fit("blur:sigma=2,boundary=periodic", 0.02);
 	test_fit("mask:keep=0.3", 0.1);
 	test_gmm();
+	test_score_error();
 	test_gmm_parser();
 	test_hqs(0.01);
 	test_hqs(0.05);
