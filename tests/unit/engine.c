@@ -56,6 +56,32 @@ static void test_solve(void)
 	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work) && x[0] == 0, "nothing from nothing");
 }
 
+/* As many iterations as there are different eigenvalues: the directions are conjugate (Hestenes, Stiefel 1952). */
+static int steps_product(void *context, const float *v, float *out)
+{
+	const size_t n = *(size_t *)context;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = v[i] * (float[]){ 1, 30, 200 }[i % 3];
+	return LACUNA_OK;
+}
+
+static void test_conjugate(void)
+{
+	enum { N = 300 };
+	size_t n = N;
+	struct solve_matrix m = { N, steps_product, &n };
+	static float b[N], x[N], want[N], work[SOLVE_WORK * N];
+
+	random_gaussian(key, 4, 0, b, N);
+	for (size_t i = 0; i < N; i++)
+		want[i] = b[i] / ((float[]){ 1, 30, 200 }[i % 3] + 0.5f);
+	memset(x, 0, sizeof x);
+	ok(!solve_cg(&m, 0.5, NULL, b, x, 1e-9, 3, work), "three eigenvalues, three iterations");
+	vector_subtract(N, x, want, x);
+	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-4, "are enough");
+}
+
 /* ---- problem */
 
 static struct plugin_use uses[3];
@@ -271,6 +297,7 @@ int main(void)
 	size_t before = memory_live_blocks();
 
 	test_solve();
+	test_conjugate();
 	test_composition();
 	test_pixelwise();
 	test_missing();
