@@ -13,7 +13,7 @@ static void test_declared(void)
 {
 	const struct missing_rule none = { 0, 0 }, nan = { 1, NAN }, zero = { 1, 0 };
 	const struct missing_rule low = { 1, -3.4028235e38 }, rounded = { 1, -3.40282e38 };
-	const struct missing_rule plain = { 1, -9999 };
+	const struct missing_rule plain = { 1, -9999 }, written = { 1, -9999.123 };
 
 	ok(!missing_declared(&none, 0), "nothing is declared");
 	ok(missing_declared(&nan, NAN) && !missing_declared(&nan, INFINITY), "NaN");
@@ -21,6 +21,8 @@ static void test_declared(void)
 	ok(missing_declared(&low, -FLT_MAX) && missing_declared(&rounded, -FLT_MAX),
 	   "the lowest float, in whatever digits");
 	ok(!missing_declared(&low, FLT_MAX), "not the highest");
+	ok(missing_declared(&written, -9999.123F) && !missing_declared(&written, -9999.2F),
+	   "a value that single precision has not");
 	ok(missing_declared(&plain, -9999) && !missing_declared(&plain, -9998.9f) &&
 		   !missing_declared(&plain, NAN),
 	   "a number");

@@ -146,8 +146,23 @@ static void test_measurement(void)
 	   "to the inner scale and back");
 }
 
+/* Lights on one pixel in two hundred are of the scene; on one in a thousand they are not. */
+static void test_tails(void)
+{
+	static float values[N];
+	struct scale scale;
+
+	for (int part = 200; part <= 1000; part += 800) {
+		for (int i = 0; i < N; i++)
+			values[i] = i % part == 7 ? 10 : (float)(i % 100) / 100;
+		ok(measured(values, &scale) && (part == 200 ? scale.white > 10 : scale.white < 2),
+		   "lights on one pixel in %d: white is %.2f", part, scale.white);
+	}
+}
+
 int main(void)
 {
+	test_tails();
 	test_equivariant();
 	test_outliers();
 	test_degenerate();

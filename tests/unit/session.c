@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "engine/operation.h"
 #include "engine/run.h"
 #include "plugin/host.h"
 
@@ -525,6 +526,34 @@ static void test_prox(const char *op, double (*f)(double), double value, double 
 	bench_close(&b);
 }
 
+/* `|' between operators, but not in quotes. */
+static void test_operations(void)
+{
+	const struct lacuna_shape x = { { 8, 6, 1, 1 } };
+	static float ones[48], y[48];
+	struct lacuna_operation *o = NULL;
+	struct lacuna_shape shape;
+
+	ok(operation_open("matrix:file=\"no|file\"", &x, &shape, &o) < 0 &&
+		   !strstr(error_text(), "does not end"),
+	   "a bar in quotes is none: %s", error_text());
+	ok(!operation_open("identity:gain=0.5|identity:gain=3", &x, &shape, &o), "two operators");
+	if (!o)
+		return;
+	for (int i = 0; i < 48; i++)
+		ones[i] = 1;
+	{
+		struct lacuna_host host;
+		static const struct random_key key = { 1, 0, 0 };
+
+		host_init(&host, &key);
+		operation_serve(&host);
+		ok(!host.operation_apply(&host, o, ones, y) && fabs((double)y[7] - 1.5) < 1e-6,
+		   "one after the other");
+		host.operation_close(&host, o);
+	}
+}
+
 int main(void)
 {
 	float u[MOST];
@@ -538,6 +567,7 @@ int main(void)
 	test_noise();
 	run(8, 6, 1, &no_options, 0, ask_steps, u);
 	test_results();
+	test_operations();
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
 	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
