@@ -155,7 +155,9 @@ static void test_tails(void)
 	for (int part = 200; part <= 1000; part += 800) {
 		for (int i = 0; i < N; i++)
 			values[i] = i % part == 7 ? 10 : (float)(i % 100) / 100;
-		ok(measured(values, &scale) && (part == 200 ? scale.white > 10 : scale.white < 2),
+		if (!measured(values, &scale))
+			scale.white = NAN;
+		ok(part == 200 ? scale.white > 10 : scale.white < 2,
 		   "lights on one pixel in %d: white is %.2f", part, scale.white);
 	}
 }
