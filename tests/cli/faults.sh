@@ -139,4 +139,7 @@ tap_result $? "a new file has the mode of the umask"
 cp in.tif reference.tif
 fails 1 "output = reference" $restore in.tif --reference reference.tif -o reference.tif --force
 ok "the reference is untouched" cmp in.tif reference.tif
+fails 1 "report = input" $restore reference.tif -o other.tif --report reference.tif --force
+fails 1 "spread = input" $restore reference.tif -o other.tif -s ddpm --samples 2 --std reference.tif --force
+ok "the input is untouched" cmp in.tif reference.tif
 done_testing

@@ -96,6 +96,9 @@ refused "parameter out of range" -s ddpm:steps=0
 refused "measurement too short" -A "$two" -y '1' -g exact
 refused "measurement too long" -A "$two" -y '1 2 3' -g exact
 refused "matrix of another size" -A 'matrix:rows=1 0;0 1;1 1' -t gaussian:dim=3 -g exact
+fails 1 "an operator that mixes chains" "$LACUNA" study -A blur:sigma=1,boundary=periodic -n 0.1 -t gaussian:dim=8 -g exact \
+	-s ode:steps=2 --chains 16
+contains err "mixes the chains" "an operator that mixes chains: reason"
 refused "tables without a plot" a.tsv
 refused "unknown measure" --show speed
 fails 1 "no table" "$LACUNA" study --svg x.svg /dev/null
