@@ -2,14 +2,15 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of a picture of 8 bits as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
  * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
- * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20); "constant" is gray on the first page. */
+ * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20); "constant" is gray on the first page;
+ * "rising" multiplies each page by 20 times its number, the first by 2. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant;
+	int same, hot, nodata, constant, rising;
 	double hole, factor;
 };
 
@@ -81,7 +82,8 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				    hole		   ? p->hole
 				    : p->constant && !page ? 0.5
 				    : hot		   ? 1e6
-					  : p->factor * value(x, y, c, p->same ? 0 : page));
+					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) *
+						    value(x, y, c, p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
 			return 0;
@@ -104,6 +106,7 @@ static int make(char **argv, int argc)
 	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
 	p.constant = argc > 7 && !strcmp(argv[7], "constant");
 	p.hot = argc > 7 && !strcmp(argv[7], "hot");
+	p.rising = argc > 7 && !strcmp(argv[7], "rising");
 	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
 	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))
 		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;

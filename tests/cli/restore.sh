@@ -39,6 +39,8 @@ for key in '"lacuna":' '"command":' '"seed": 0' '"method": "best"' '"name": "blu
 	'"path":' '"threads":' '"missing_values": 0' '"measurement":'; do
 	contains r.json "$key" "report holds $key"
 done
+test "`sed -n '/"command":/{n;p;}' r.json | tr -d ' ,\"'`" = "$LACUNA"
+tap_result $? "the command in the report begins with the program"
 ok "--json prints the same" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 2.55/255
 contains out '"noise": 0.01' "noise as a fraction"
 contains out '"noise_estimated": false' "noise as stated"

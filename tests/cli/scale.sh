@@ -74,4 +74,11 @@ ok "as many doubts on each" awk '/"doubts"/ { gsub(/[^0-9]/, ""); count[++n] = $
 ok "of photons" "$LACUNA" restore deep.tif -o p2.tif -A identity $gaussian -n poisson:gain=2.2 --report p2.json
 contains p2.json '"noise_estimated": false' "stated photons are not an estimate"
 contains err "noise of photons" "nor called one"
+# The scale of a stack is that of all its pages: each is as bright as it was beside the others.
+ok "a stack whose second page is ten times as bright" "$maketiff" rising.tif float32 48 40 1 2 rising
+"$LACUNA" restore rising.tif -o risen.tif -A identity -n 0.01 -p gaussian 2>err
+grep 'white is' err | sed 's/.*page [0-9]*: //' | sort -u >whites
+test `wc -l <whites` -eq 1
+tap_result $? "both pages have one scale"
+diag <whites
 done_testing
