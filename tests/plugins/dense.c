@@ -18,19 +18,22 @@
 enum { MOST = 160 }; /* values of x or y */
 static const struct random_key key = { 17, 0, 0 };
 
-/* "flat": 3 x 4, the last row the sum of the others; or small psfs without symmetry. */
+/* "flat": 3 x 4, the last row the sum of the others; small psfs without symmetry, or weights. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	static const float flat[] = { 1, 2, 0, 0.3f, 0.7f, -1, 1, 0.1f, 1.7f, 1, 1, 0.4f };
 	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
+	static const float soft[] = { 0, 0.5f, 1, 0.25f, 0.8f, 1 }; /* 3 x 2 */
 	static const float comet[] = { 1, 0.2f, 0.3f, 0.2f, 0.6f };
 	const int is_psf = !strcmp(path, "psf"), is_comet = !strcmp(path, "comet");
-	const int w = is_psf ? 3 : is_comet ? 5 : 4, n = is_psf ? 6 : is_comet ? 5 : 12;
+	const int is_soft = !strcmp(path, "soft");
+	const int w = is_psf || is_soft ? 3 : is_comet ? 5 : 4;
+	const int n = is_psf || is_soft ? 6 : is_comet ? 5 : 12;
 
 	*shape = (struct lacuna_shape){ { w, n / w, 1, 1 } };
 	*values = memory_alloc_array((size_t)n, sizeof **values);
 	for (int i = 0; *values && i < n; i++)
-		(*values)[i] = is_psf ? psf[i] : is_comet ? comet[i] : flat[i];
+		(*values)[i] = is_psf ? psf[i] : is_soft ? soft[i] : is_comet ? comet[i] : flat[i];
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -251,6 +254,7 @@ static void test_matrices(void)
 		{ "identity:gain=0.3", NULL, 6, 5, 2 },
 		{ "mask:keep=0.6,seed=3", NULL, 7, 6, 2 },
 		{ "mask:columns=1+3-4,rows=2", NULL, 7, 6, 1 },
+		{ "mask:file=soft,weights=yes", NULL, 3, 2, 2 },
 		{ "gray", NULL, 5, 4, 3 },
 		{ "gray:red=0.9,green=0.2,blue=0.5", NULL, 5, 4, 3 },
 		{ "blur:sigma=0.7,boundary=periodic", NULL, 9, 8, 1 },
@@ -450,6 +454,34 @@ static void test_centre(const char *centre, int moved)
 	bench_close(&b);
 }
 
+/* The length of [-side/2, side/2] in the pixel at d */
+static double share(double side, int d)
+{
+	return fmax(fmin(side / 2, d + 0.5) - fmax(-side / 2, d - 0.5), 0) / side;
+}
+
+static void test_box(double width, double height)
+{
+	static struct bench b;
+	static float x[MOST], y[MOST];
+	char spec[120];
+	double worst = 0;
+
+	snprintf(spec, sizeof spec, "blur:kind=box,width=%g,height=%g,boundary=periodic", width,
+		 height);
+	bench_open(&b, spec, NULL, 11, 13, 1);
+	memset(x, 0, sizeof x);
+	x[11 * 6 + 5] = 1;
+	if (problem_apply(b.problem, x, y))
+		bail(spec);
+	for (int j = 0; j < 13; j++)
+		for (int i = 0; i < 11; i++)
+			worst = fmax(worst, fabs((double)y[11 * j + i] -
+						 share(width, i - 5) * share(height, j - 6)));
+	ok(worst < 1e-5, "a box of %g x %g: each pixel's share (%.0e)", width, height, worst);
+	bench_close(&b);
+}
+
 /* ---- kernels of downsample: the answer to a point, in one row, against the formulas ------------------------------------ */
 
 static double triangle(double t, double sigma)
@@ -528,6 +560,8 @@ int main(void)
 	test_curve("saturate:level=0.5,width=0.15", full, 0.5, 0.15);
 	test_gray_weights();
 	test_matrix_file();
+	test_box(4, 2.5);
+	test_box(1.5, 5);
 	test_centre("peak", 0);
 	test_centre("centroid", -2);
 	test_centre("middle", -2);
