@@ -1302,6 +1302,14 @@ static void test_samplers(void)
 	m = guided("ddpm:schedule=ou,steps=7,horizon=3,stop=0.01,beta=4", run_ddpm, SMALL, 0);
 	ou(&m, 7, 3, 0.01, 4);
 	check(&m, 0.1);
+	/* of the levels 20, 12, 7.3, 4.4, 2.5, 1.3, 0.14 those below 1.1 are left, and 1.1 itself */
+	m = guided("ddpm:schedule=ou,steps=7,horizon=3,stop=0.01,start=1.1", run_ddpm, SMALL, 0);
+	ou(&m, 7, 3, 0.01, 1);
+	m.sigma[0] = 1.1;
+	m.sigma[1] = m.sigma[6];
+	m.sigma[2] = 0;
+	m.steps = 2;
+	check(&m, 0.1);
 	m = guided("exp-integrator:schedule=ou,steps=7,horizon=3,stop=0.01", run_exponential, 0, 0);
 	ou(&m, 7, 3, 0.01, 1);
 	check(&m, 0.1);
