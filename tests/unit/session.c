@@ -554,6 +554,57 @@ static void test_operations(void)
 	}
 }
 
+/* The first guess is where a run of no steps ends.  What stands under a mask, whatever it is, says nothing: neither of the middle
+ * nor of what the middle leaves. */
+static void test_guess(void)
+{
+	static const struct session_options options = { .seed = 1 };
+	static const struct plugin_use prior = { .plugin = &noting };
+	const struct lacuna_shape x = { { 8, 6, 1, 1 } };
+	struct plugin_use op, guidance, sampler;
+	struct problem *problem = NULL;
+	struct session *session = NULL;
+	float y[48], measured[48], u[48];
+	double middle = 0, left = 0, count = 0, rho, worst = 0;
+
+	reset(48);
+	asked.info.sigma_min = 1e-9;
+	if (use_parse(LACUNA_OPERATOR, "mask:keep=0.5", &op) ||
+	    use_parse(LACUNA_GUIDANCE, "none", &guidance) ||
+	    use_parse(LACUNA_SAMPLER,
+		      "ode:schedule=geometric,steps=2,sigma_max=1e-4,sigma_min=1e-6,finish=none",
+		      &sampler) ||
+	    problem_create(&op, 1, 1, &x, &problem) || problem_measured(problem, measured))
+		bail("guess");
+	for (int i = 0; i < 48; i++)
+		y[i] = measured[i] != 0 ? 0.5f + 0.3f * sinf((float)(i * i)) : 7;
+	for (int i = 0; i < 48; i++) {
+		middle += measured[i] != 0 ? (double)y[i] : 0;
+		count += measured[i] != 0;
+	}
+	middle /= count;
+	for (int i = 0; i < 48; i++)
+		left += measured[i] != 0 ? pow((double)y[i] - middle, 2) / count : 0;
+	rho = 0.3 * 0.3 / left;
+	if (problem_measure(problem, y, 0.3, NULL) ||
+	    session_create(problem, &prior, &guidance, &sampler, &options, &session) ||
+	    session_run(session, 0, u, NULL))
+		bail("guess");
+	for (int i = 0; i < 48; i++) {
+		const double known = measured[i] != 0;
+
+		worst = fmax(worst, fabs((double)u[i] - middle -
+					 known * ((double)y[i] - middle) / (1 + rho)));
+	}
+	ok(worst < 1e-3, "the first guess: the middle, and beside it what the noise allows (%.0e)",
+	   worst);
+	session_destroy(session);
+	problem_destroy(problem);
+	use_free(&sampler);
+	use_free(&guidance);
+	use_free(&op);
+}
+
 int main(void)
 {
 	float u[MOST];
@@ -568,6 +619,7 @@ int main(void)
 	run(8, 6, 1, &no_options, 0, ask_steps, u);
 	test_results();
 	test_operations();
+	test_guess();
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
 	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
