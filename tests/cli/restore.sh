@@ -171,4 +171,14 @@ ok "two operators undone" "$LACUNA" restore bm.tif -o bmx.tif -A blur:sigma=1,bo
 matches err "noise estimated: 0.00[3-7]" "noise is estimated beside the mask"
 "$LACUNA" compare uint16.tif bmx.tif >out
 figures out '$2 > 20' "better than before"
+# simulate: pages have noise of their own, ranges come back, pages ascend
+ok "a stack of one picture" "$maketiff" twins.tif uint16 32 24 1 2 same
+ok "... with noise" "$LACUNA" simulate -q twins.tif -o noisy-twins.tif -A identity -n 0.1
+ok "the first" "$LACUNA" simulate -q noisy-twins.tif -o twin1.tif -A identity -n 0 --pages 1 -t uint16
+ok "the second" "$LACUNA" simulate -q noisy-twins.tif -o twin2.tif -A identity -n 0 --pages 2 -t uint16
+fails 1 "they differ" "$LACUNA" compare --max-nrmse 0.1 twin1.tif twin2.tif
+ok "a range of its own" "$LACUNA" simulate -q twins.tif -o ranged-twins.tif -A identity -n 0 --range 1000:30000 -t uint16
+ok "... is that of the result" identical twins.tif ranged-twins.tif
+fails 1 "pages that descend" "$LACUNA" simulate -q twins.tif -o none.tif -A identity --pages 2-1
+contains err "ascending" "... are refused as such"
 done_testing

@@ -81,4 +81,6 @@ grep 'white is' err | sed 's/.*page [0-9]*: //' | sort -u >whites
 test `wc -l <whites` -eq 1
 tap_result $? "both pages have one scale"
 diag <whites
+test `sed 's/.*white is \([0-9]*\).*/\1/' whites` -gt 10
+tap_result $? "... that of the brighter one"
 done_testing

@@ -57,6 +57,9 @@ sampled --seed 1 >c.tsv
 ! cmp -s a.tsv c.tsv
 tap_result $? "another seed, another table"
 contains a.tsv "BO	20	" "a label of one's own"
+grep -c '	samples	' a.tsv >count
+test `cat count` -ge 3 && ! grep '	law	' a.tsv >/dev/null
+tap_result $? "a mixture is known by samples alone"
 test `grep -c '^gibbs' a.tsv` -eq 1
 tap_result $? "a sampler without guidance runs once"
 ok "panels from tables" "$LACUNA" study --svg panels.svg --show w1 a.tsv c.tsv

@@ -285,7 +285,8 @@ static void fill(struct tag *tag)
 				 : is_rational(tag->type) || tag->type == TIFF_FLOAT ||
 						 tag->type == TIFF_DOUBLE
 					 ? 2.5 + k
-					 : 3 + k;
+				 : tag->type == TIFF_SHORT ? 300 + k
+							   : 3 + k;
 }
 
 /* ---- all that this libtiff knows -------------------------------------------------------------------------------------- */
