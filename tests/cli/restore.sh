@@ -181,4 +181,13 @@ ok "a range of its own" "$LACUNA" simulate -q twins.tif -o ranged-twins.tif -A i
 ok "... is that of the result" identical twins.tif ranged-twins.tif
 fails 1 "pages that descend" "$LACUNA" simulate -q twins.tif -o none.tif -A identity --pages 2-1
 contains err "ascending" "... are refused as such"
+# weights of a mask in integers are parts of full scale; rows of a text file have one length
+ok "a gray mask" "$maketiff" gray-mask.tif uint8 32 24 1 1 constant
+ok "a picture for it" "$maketiff" under.tif uint16 32 24 1 1
+ok "half of the light" "$LACUNA" simulate -q under.tif -o half-light.tif -A mask:file=gray-mask.tif,weights=yes -n 0
+"$LACUNA" compare under.tif half-light.tif >figures
+figures figures '$7 + 0 > 0.49 && $7 + 0 < 0.51' "is what it leaves"
+printf '1 2 1\n2 4\n' >ragged.txt
+fails 1 "a ragged kernel" "$LACUNA" simulate -q under.tif -o none.tif -A blur:psf=ragged.txt
+contains err "has 2 numbers, the lines before it have 3" "... is refused as such"
 done_testing
