@@ -22,9 +22,9 @@ chosen() {
 
 blur=blur:sigma=1,boundary=periodic
 hole=mask:boxes=1,size=4
-# all is there, pixel by pixel: one evaluation
-chosen ode exact 1 -A identity
-chosen ode exact 1 -A identity:gain=0.5 -A identity
+# all is there, pixel by pixel: one evaluation, of each turned image where the prior is symmetric
+chosen hqs - 19 -A identity
+chosen hqs - 19 -A identity:gain=0.5 -A identity
 # not all of it
 chosen hqs - 19 -A $hole
 chosen hqs - 19 -A $hole -A identity

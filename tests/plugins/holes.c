@@ -8,7 +8,7 @@
 #include "lab.h"
 #include "../tap.h"
 
-enum { SIDE = 128, N = SIDE * SIDE };
+enum { SIDE = 256, N = SIDE * SIDE };
 
 static float scene[N], x[N];
 
@@ -43,10 +43,10 @@ int main(void)
 	const double own = 1 / (0.1 * 0.1), guess = 1 / (0.05 * 0.05), data = 1 / (0.02 * 0.02);
 	const int middle = SIDE / 2 * SIDE + SIDE / 2;
 
-	fill(100);
+	fill(220);
 	near((double)x[middle], (own * 0.7 + guess * 0.3) / (own + guess), 1e-2,
 	     "the middle of a deep hole: prior and guess, each with its variance");
-	near((double)x[middle - 50], 0.7, 2e-3, "near the rim: the prior alone");
+	near((double)x[middle - 110], 0.7, 2e-3, "near the rim: the prior alone");
 	/* the measurement's noise is another in each pixel */
 	near((double)x[3 * SIDE + 3], (own * 0.7 + data * 0.3) / (own + data), 0.08,
 	     "beside it: prior and measurement");
