@@ -244,7 +244,7 @@ static void clean_after(const struct batch *b, const struct item *item, pid_t wo
 
 static int handle(struct loop *l, struct pool_event *e)
 {
-	struct item *item = &l->b->items[e->item];
+	struct item *item = &l->b->items[batch_item(e->item)];
 	json_t *reply = e->text ? json_loads(e->text, 0, NULL) : NULL;
 	const char *message = json_string_value(json_object_get(reply, "message"));
 	char text[256];
@@ -371,12 +371,27 @@ static int look_at_others(struct loop *l)
 	return status;
 }
 
+/* The processors are shared among as many images as there are to be at work. */
+static int threads_each(const struct loop *l)
+{
+	const struct batch *b = l->b;
+	const int more = l->next < b->count;
+	const int at_work = pool_busy(l->pool) + (int)l->queued;
+	const int together = more || at_work > b->workers ? b->workers : at_work;
+	const int each = b->processors / (together > 0 ? together : 1);
+
+	if (b->values->threads)
+		return (int)b->values->threads;
+	return each < 1 ? 1 : each < ORDER_THREADS ? each : ORDER_THREADS - 1;
+}
+
 static int give_work(struct loop *l)
 {
 	int status = LACUNA_OK;
 
 	while (!status && !l->b->stopped && l->queued && pool_is_free(l->pool)) {
-		status = pool_give(l->pool, l->queue[0], l->b->values->timeout);
+		status = pool_give(l->pool, batch_order(l->queue[0], threads_each(l)),
+				   l->b->values->timeout);
 		memmove(l->queue, l->queue + 1, --l->queued * sizeof(*l->queue));
 	}
 	return status;

@@ -41,17 +41,12 @@ static void keep_warning(void *context, int level, const char *text)
 void batch_worker_begin(void *context)
 {
 	const struct batch *b = context;
-	const struct batch_values *v = b->values;
-	const int64_t processors = threads_count();
 
 	/* The terminal's Ctrl-C goes to all; the batch decides. */
 	signal(SIGINT, SIG_IGN);
 	/* What a plugin prints must not get among the events. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	log_install(keep_warning, NULL);
-	threads_set((int)(v->threads		    ? v->threads
-			  : processors > b->workers ? processors / b->workers
-						    : 1));
 	memory_set_budget(b->plans.budget);
 }
 
@@ -146,14 +141,15 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	return status;
 }
 
-char *batch_worker_restore(void *context, size_t index)
+char *batch_worker_restore(void *context, size_t order)
 {
 	const struct batch *b = context;
-	const struct item *item = &b->items[index];
+	const struct item *item = &b->items[batch_item(order)];
 	char *output = batch_path(b, item->relative), *path, *text;
 	json_t *reply = json_object();
 	int status;
 
+	threads_set((int)(order % ORDER_THREADS));
 	now.warnings = json_array();
 	now.card = json_object();
 	now.megapixels = 0;

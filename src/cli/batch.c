@@ -51,7 +51,7 @@ static const struct option_row rows[] = {
 	  "images at a time, each in a process of its own [as processors and memory allow]",
 	  AT(workers), .lo = 1, .hi = 1024 },
 	{ "threads", 0, OPTION_INTEGER, "N", "threads of each [processors / jobs]", AT(threads),
-	  .lo = 1, .hi = 1024 },
+	  .lo = 1, .hi = 1023 },
 	{ "memory", 0, OPTION_SIZE, "SIZE", "memory of all together [3/4 of the machine's]",
 	  AT(memory) },
 	{ "timeout", 0, OPTION_REAL, "SECONDS",
@@ -376,10 +376,10 @@ static void share_resources(struct batch *b)
 	const struct batch_values *v = b->values;
 	const double all = (double)resources_set(0, v->memory);
 	const double need = network + 100 * largest_file(b);
-	double workers = threads_count();
+	const double beside = (double)number_of("OMPI_COMM_WORLD_LOCAL_SIZE", 1);
+	double workers = threads_count() / (beside > 1 ? beside : 1);
 
-	if (number_of("OMPI_COMM_WORLD_LOCAL_SIZE", 1) > 1)
-		workers /= (double)number_of("OMPI_COMM_WORLD_LOCAL_SIZE", 1);
+	b->processors = workers < 1 ? 1 : (int)workers;
 	if (all > 0 && workers * need > all)
 		workers = all / need;
 	b->workers = v->workers ? (int)v->workers : workers < 1 ? 1 : (int)workers;

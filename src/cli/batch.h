@@ -79,7 +79,7 @@ struct batch {
 	struct plans plans;
 	struct item *items;
 	size_t count;
-	int workers;
+	int workers, processors;
 	size_t memory; /* of all workers */
 	struct share share;
 	struct journal journal;
@@ -95,9 +95,19 @@ struct batch {
 /* The path of an output.  For memory_release(). */
 char *batch_path(const struct batch *, const char *relative);
 
-/* In a worker. */
+/* In a worker.  An order is an item's number with the threads to use: the last images need not be restored on one processor each
+ * while the others rest. */
+enum { ORDER_THREADS = 1024 };
+static inline size_t batch_order(size_t item, int threads)
+{
+	return item * ORDER_THREADS + (size_t)threads;
+}
+static inline size_t batch_item(size_t order)
+{
+	return order / ORDER_THREADS;
+}
 void batch_worker_begin(void *batch);
-char *batch_worker_restore(void *batch, size_t item);
+char *batch_worker_restore(void *batch, size_t order);
 
 /* Restores all items that are left. */
 int batch_run(struct batch *);
