@@ -267,6 +267,27 @@ static void test_lifetime(int lasting)
 	tear_down(&fresh);
 }
 
+/* A slope in whole numbers has no noise but its rounding. */
+static void test_rounding(void)
+{
+	enum { SIDE = 96 };
+	const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
+	static float y[SIDE * SIDE];
+	struct bench b;
+	struct restored r;
+
+	for (int i = 0; i < SIDE * SIDE; i++)
+		y[i] = (float)(20 + i % SIDE + i / SIDE);
+	set_up(&b, one_step, 1);
+	b.job.noise.sigma = -1;
+	ok(!restore(&b, large, (struct measurement){ .y = y, .hi = 255, .step = 1 }, &r),
+	   "whole numbers: %s", error_text());
+	ok(r.record.estimated, "their noise is estimated");
+	near(r.record.noise, 1 / sqrt(12) / 255, 1e-5, "as that of rounding");
+	restored_free(&r);
+	tear_down(&b);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -359,6 +380,7 @@ int main(void)
 	test_mean();
 	test_missing();
 	test_constant();
+	test_rounding();
 	test_lifetime(1);
 	test_lifetime(0);
 	test_samples();
