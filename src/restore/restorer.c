@@ -448,11 +448,13 @@ static int draw_again(struct run *run, const float *level)
 	return status ? status : draw_samples(run);
 }
 
-/* Of values on the inner scale: the share that the file cannot hold, or that is not in the range that was stated. */
+/* Of values on the inner scale: the share that the file cannot hold, or that is not in the range that was stated.  What is
+ * rounded to the last value of the file counts as well. */
 static double clipped_share(const struct run *run, const float *values, size_t n)
 {
-	const double lo = (run->m->lo - run->record->inner.black) / inner_span(run);
-	const double hi = (run->m->hi - run->record->inner.black) / inner_span(run);
+	const double half = run->m->step / 2;
+	const double lo = (run->m->lo + half - run->record->inner.black) / inner_span(run);
+	const double hi = (run->m->hi - half - run->record->inner.black) / inner_span(run);
 	size_t out = 0;
 
 	for (size_t i = 0; i < n; i++)
