@@ -135,10 +135,65 @@ static int look_around(struct share *s)
 	return LACUNA_OK;
 }
 
+/* False when the file is gone. */
+static int read_owner(const char *path, char owner[128])
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, owner, 127);
+	close(fd);
+	owner[n > 0 ? n : 0] = 0;
+	return 1;
+}
+
+/* A claim that is not written yet has no owner: it is as old as it is. */
+static int is_stale(const struct share *s, const char *path, const char *owner)
+{
+	return *owner ? !is_alive(s, owner) : age(path, s->file) >= SECONDS_ALIVE;
+}
+
+/* Those of images that were done when their owner died: nobody will claim them again. */
+static void clean_claims(const struct share *s, const char *claims)
+{
+	DIR *d = opendir(claims);
+	struct dirent *entry;
+	char path[4096], owner[128];
+
+	while (d && (entry = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", claims, entry->d_name);
+		if (*entry->d_name != '.' && read_owner(path, owner) && is_stale(s, path, owner))
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* The file of this run. */
+static int enter(struct share *s)
+{
+	char host[64];
+	int fd;
+
+	temporary_host(host, sizeof(host));
+	snprintf(s->run, sizeof(s->run), "%s-%ld-%llx", host, (long)getpid(),
+		 (unsigned long long)clock_date());
+	s->file = text_format("%s/%s%s", s->directory, run_prefix, s->run);
+	if (!s->file)
+		return LACUNA_ENOMEM;
+	fd = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set(LACUNA_EIO, "%s: %s", s->file, strerror(errno));
+	close(fd);
+	return LACUNA_OK;
+}
+
 int share_join(const char *directory, struct share *s)
 {
-	char host[64], *claims;
-	int fd, status;
+	char *claims;
+	int status;
 
 	*s = (struct share){ .directory = memory_strdup(directory) };
 	claims = text_format("%s/claims", directory);
@@ -149,20 +204,14 @@ int share_join(const char *directory, struct share *s)
 	status = make_directory(directory);
 	if (!status)
 		status = make_directory(claims);
+	if (!status)
+		status = enter(s);
+	if (!status) {
+		clean_claims(s, claims);
+		status = look_around(s);
+	}
 	memory_release(claims);
-	if (status)
-		return status;
-	temporary_host(host, sizeof(host));
-	snprintf(s->run, sizeof(s->run), "%s-%ld-%llx", host, (long)getpid(),
-		 (unsigned long long)clock_date());
-	s->file = text_format("%s/%s%s", directory, run_prefix, s->run);
-	if (!s->file)
-		return LACUNA_ENOMEM;
-	fd = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return error_set(LACUNA_EIO, "%s: %s", s->file, strerror(errno));
-	close(fd);
-	return look_around(s);
+	return status;
 }
 
 void share_leave(struct share *s)
@@ -201,26 +250,6 @@ static int create_claim(const struct share *s, const char *path)
 	}
 	close(fd);
 	return 1;
-}
-
-/* False when the file is gone. */
-static int read_owner(const char *path, char owner[128])
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return 0;
-	n = read(fd, owner, 127);
-	close(fd);
-	owner[n > 0 ? n : 0] = 0;
-	return 1;
-}
-
-/* A claim that is not written yet has no owner: it is as old as it is. */
-static int is_stale(const struct share *s, const char *path, const char *owner)
-{
-	return *owner ? !is_alive(s, owner) : age(path, s->file) >= SECONDS_ALIVE;
 }
 
 enum claim share_claim(const struct share *s, const char *name)

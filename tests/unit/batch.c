@@ -15,6 +15,7 @@
 #include "batch/tree.h"
 #include "tests/tap.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -124,9 +125,22 @@ static void test_journal(void)
 
 /* ---- claims */
 
+static int count_files(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	int n = 0;
+
+	while (d && (entry = readdir(d)))
+		n += *entry->d_name != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
 static void test_claims(void)
 {
-	struct share a, b;
+	struct share a, b, c;
 	char directory[128], path[256], name[512];
 	pid_t dead = fork();
 
@@ -164,8 +178,17 @@ static void test_claims(void)
 	}
 	share_beat(&a);
 	ok(share_claim(&a, "z") == CLAIM_MINE, "until its heart stops");
+	share_leave(&b);
+
+	/* One that died with its claim in hand: the next run to come clears it away. */
+	ok(!share_join(directory, &b) && share_claim(&b, "w") == CLAIM_MINE, "a claim");
+	unlink(b.file);
+	ok(!share_join(directory, &c), "after its run has died");
+	snprintf(name, sizeof(name), "%s/claims", directory);
+	ok(count_files(name) == 2, "is cleared away, and those of the living are not");
 	share_leave(&a);
 	share_leave(&b);
+	share_leave(&c);
 }
 
 static void test_temporaries(void)

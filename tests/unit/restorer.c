@@ -185,6 +185,7 @@ static void test_mean(void)
 	ok(!restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r),
 	   "noise of each value");
 	ok(worst_mean(&r, y, sigma) < 1e-4, "is the posterior mean (%g)", worst_mean(&r, y, sigma));
+	near(r.record.noise, sqrt(squares), 1e-6, "and its root mean square is reported");
 	restored_free(&r);
 
 	restore(&b, shape, (struct measurement){ .y = shifted, .lo = 1000, .hi = 1200 }, &r);
