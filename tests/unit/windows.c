@@ -171,7 +171,7 @@ static void test_whole(const char *spec)
 	restorer_destroy(r);
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
-	ok(sqrt(sum) < 1e-3, "the same to %.2g of full scale", sqrt(sum));
+	ok(sqrt(sum) < 1e-4, "the same to %.2g of full scale", sqrt(sum));
 	ok(parts.sample_count == 1 && parts.record.noise > 0.019 && parts.record.noise < 0.021,
 	   "with a record");
 	restored_free(&whole);
