@@ -208,7 +208,9 @@ static int finish_item(struct loop *l, struct item *item, const char *message, c
 	b->failed += failed;
 	b->done += !failed;
 	b->doubtful += !failed && item->doubts > 0;
-	status = note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply);
+	/* What was not begun leaves no trace: the journal's word makes an output the batch's own. */
+	status = item->known ? note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply)
+			     : LACUNA_OK;
 	l->held[l->held_count++] = (size_t)(item - b->items);
 	sheet_keep(&b->cards, json_object_get(reply, "card"));
 	batch_show_item(b, item, message, reply);

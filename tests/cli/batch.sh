@@ -103,6 +103,9 @@ fails 1 "a file of somebody else's" batch in foreign $how --json
 counts 6 0 1 "is a failure"
 contains err "exists, and is not of a batch; --force replaces it" "that says so"
 ok "and kept" grep -q mine foreign/1.tif
+fails 1 "once more" batch in foreign $how --json
+counts 0 6 1 "the same failure"
+ok "and kept again" grep -q mine foreign/1.tif
 ok "unless forced" batch in foreign $how --json --force
 counts 1 6 0 "to be replaced"
 
