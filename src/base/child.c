@@ -26,9 +26,6 @@
 /* One that prints without end is stopped by SIGXFSZ. */
 enum { MOST_PRINTED = 1 << 20, WHOLE = 20 /* limits, for all of the body */ };
 
-/* LeakSanitizer looks at the end of a process, but not at _exit(). */
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
-
 /* On one line, for a report that quotes it. */
 static void make_plain(char *text)
 {
@@ -79,7 +76,7 @@ void child_unshare(void *p, size_t bytes)
  * sees how much there is. */
 static void enter_child(int output)
 {
-	static const int to_default[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int to_default[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ };
 	const struct rlimit no_core = { 0, 0 }, most = { MOST_PRINTED, MOST_PRINTED };
 	const int nothing = open("/dev/null", O_RDONLY);
 
@@ -161,8 +158,6 @@ int child_run(void (*body)(void *), void *context, unsigned long (*progress)(con
 	if (child == 0) {
 		enter_child(output);
 		body(context);
-		if (__lsan_do_recoverable_leak_check)
-			__lsan_do_recoverable_leak_check();
 		*returned = 1;
 		_exit(0);
 	}

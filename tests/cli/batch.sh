@@ -138,6 +138,14 @@ echo 'noize = 3' >>conf/lacuna.conf
 fails 2 "a word that is no option" batch conf -o conf-out -A identity
 contains err "conf/lacuna.conf: line 3: unknown option 'noize'; did you mean 'noise'?" "is named with its place"
 
+mkdir masked
+make masked/1.tif 22
+cp conf/a/2-mask.tif hole.tif
+ok "with a mask" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p gaussian -n 0.02 --json
+"$maketiff" hole.tif uint8 22 24 1 1 constant
+ok "with another of its name" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p gaussian -n 0.02 --json
+counts 1 0 0 "all is restored again"
+
 # ---- what is wrong
 
 mkdir bad

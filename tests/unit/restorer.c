@@ -188,6 +188,17 @@ static void test_mean(void)
 	near(r.record.noise, sqrt(squares), 1e-6, "and its root mean square is reported");
 	restored_free(&r);
 
+	for (int i = 0; i < N; i++)
+		sigma[i] *= 200;
+	restore(&b, shape,
+		(struct measurement){ .y = shifted, .lo = 1000, .hi = 1200, .deviation = sigma },
+		&r);
+	near(r.record.noise, sqrt(squares), 1e-6, "on another scale it is in that one's units");
+	near((double)r.picture[9],
+	     1000 + 200 * (double)shrink((double)y[9], (double)sigma[9] / 200), 0.02,
+	     "and so is the picture");
+	restored_free(&r);
+
 	restore(&b, shape, (struct measurement){ .y = shifted, .lo = 1000, .hi = 1200 }, &r);
 	for (int i = 0; i < N; i++)
 		worst = fmax(worst, fabs((double)r.picture[i] -
@@ -289,6 +300,43 @@ static void test_rounding(void)
 	tear_down(&b);
 }
 
+/* Of images that are heard, the one with the middle noise decides, on whatever scale each lies. */
+static void test_median(void)
+{
+	enum { SIDE = 96, COUNT = SIDE * SIDE };
+	const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
+	const struct noise law = { .slope = 3, .offset = 2, .sigma = 5, .least_variance = 1 };
+	const struct scale from = { .black = 10, .white = 20 }, to = { .black = 12, .white = 17 };
+	const struct noise other = noise_rescale(&law, &from, &to);
+	static const float levels[3] = { 0.02f, 0.1f, 0.05f };
+	static float y[COUNT];
+	struct bench b;
+	struct restored r;
+
+	/* the value 16: 0.6 on the one scale, 0.8 on the other, whose unit is half as long */
+	near(other.slope * 0.8 + other.offset, 4 * (law.slope * 0.6 + law.offset), 1e-9,
+	     "a law is the same on another scale");
+	near(other.sigma, 10, 1e-9, "and so is its level");
+
+	set_up(&b, one_step, 1);
+	b.job.noise.sigma = -1;
+	restorer_shape(b.restorer, &large);
+	for (int k = 0; k < 3; k++) {
+		const struct measurement m = { .name = "page", .y = y, .hi = 1 };
+
+		random_gaussian((struct random_key){ 20 + (uint64_t)k, 0, 0 }, 0, 0, y, COUNT);
+		for (int i = 0; i < COUNT; i++)
+			y[i] = 0.5f + 0.1f * (float)(i % SIDE) / SIDE + levels[k] * y[i];
+		ok(!restorer_listen(b.restorer, &m), "noise of %g is heard", (double)levels[k]);
+		if (k == 2)
+			restorer_settle(b.restorer, &m);
+	}
+	restore(&b, large, (struct measurement){ .y = y, .hi = 1 }, &r);
+	ok(fabs(r.record.noise / 0.05 - 1) < 0.15, "the median is taken (%g)", r.record.noise);
+	restored_free(&r);
+	tear_down(&b);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -382,6 +430,7 @@ int main(void)
 	test_missing();
 	test_constant();
 	test_rounding();
+	test_median();
 	test_lifetime(1);
 	test_lifetime(0);
 	test_samples();
