@@ -288,9 +288,12 @@ static int keep_measured(const struct hqs *p, float *z)
 		excess = fmax(excess, excess_of_residual(p, p->right, z));
 		for (size_t i = 0; excess > 0 && i < p->n; i++)
 			if (p->right[i] > 0) {
-				const double rho = p->noise2 / excess;
+				/* In texture z is wrong by more than elsewhere, and its own residual shows it. */
+				const double d = p->right[i],
+					     r = (double)p->b[i] / d - (double)z[i];
+				const double rho = p->noise2 / fmax(excess, r * r - p->noise2 / d);
 
-				z[i] = (float)((p->b[i] + rho * z[i]) / (p->right[i] + rho));
+				z[i] = (float)((p->b[i] + rho * z[i]) / (d + rho));
 			}
 		return LACUNA_OK;
 	}
