@@ -601,6 +601,22 @@ int problem_measured(struct problem *p, float *measured)
 	return status;
 }
 
+static void forget_diagonal(struct problem *p)
+{
+	memory_release(p->diagonal);
+	p->diagonal = NULL;
+	p->diagonal_state = DIAGONAL_UNKNOWN;
+}
+
+void problem_forget(struct problem *p)
+{
+	memory_release(p->present);
+	p->present = NULL;
+	p->measurement = NULL;
+	p->noise = 0;
+	forget_diagonal(p);
+}
+
 int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
 {
 	size_t i, absent = 0;
@@ -614,11 +630,7 @@ int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
 		return error_set(LACUNA_EINVAL, "the measurement holds nothing but NaN");
 	if (!(noise >= 0) || !isfinite(noise))
 		return error_set(LACUNA_EINVAL, "the noise level must be 0 or larger");
-	memory_release(p->present);
-	p->present = NULL;
-	memory_release(p->diagonal);
-	p->diagonal = NULL;
-	p->diagonal_state = DIAGONAL_UNKNOWN;
+	problem_forget(p);
 	if (absent) {
 		p->present = memory_alloc_array(p->y_count, sizeof *p->present);
 		if (!p->present)
@@ -649,9 +661,7 @@ int problem_weigh(struct problem *p, const float *weights)
 		p->present[i] *= weights[i];
 		p->measurement[i] *= weights[i];
 	}
-	memory_release(p->diagonal);
-	p->diagonal = NULL;
-	p->diagonal_state = DIAGONAL_UNKNOWN;
+	forget_diagonal(p);
 	return LACUNA_OK;
 }
 

@@ -27,6 +27,9 @@ problem_flags(const struct problem *); /* LACUNA_LINEAR, LACUNA_PIXELWISE of the
  * NULL): how many. */
 int problem_measure(struct problem *, float *y, double noise, size_t *missing);
 
+/* Back to the operator alone: no measurement, nothing missing, no weights. */
+void problem_forget(struct problem *);
+
 int problem_apply(struct problem *, const float *x, float *y);
 int problem_adjoint(struct problem *, const float *at, const float *y, float *x);
 int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,

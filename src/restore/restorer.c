@@ -77,6 +77,8 @@ static int copy_measurement(struct run *run)
 {
 	const size_t n = run->r->y_count;
 
+	/* Of the image before: what it lacked, and how well its values were known. */
+	problem_forget(run->r->problem);
 	run->y = memory_alloc_array(n, sizeof(*run->y));
 	run->read = memory_alloc_array(n, sizeof(*run->read));
 	if (!run->y || !run->read)

@@ -337,6 +337,36 @@ static void test_median(void)
 	tear_down(&b);
 }
 
+/* What the first image lacked, and how well each of its values was known, says nothing of the second. */
+static void test_nothing_stays(void)
+{
+	const struct scale seen = {
+		.black = 0.3, .white = 0.6, .lowest = -INFINITY, .highest = INFINITY
+	};
+	struct bench kept, fresh;
+	struct restored r, other;
+	float first[N], second[N], sigma[N];
+	struct measurement m = { .y = second, .seen = &seen };
+
+	picture(first, 8);
+	picture(second, 9);
+	first[7] = NAN;
+	for (int i = 0; i < N; i++)
+		sigma[i] = 0.02f + 0.01f * (float)(i % W);
+	set_up(&kept, one_step, 1);
+	restore(&kept, shape, (struct measurement){ .y = first, .deviation = sigma }, &r);
+	restored_free(&r);
+	restore(&kept, shape, m, &r);
+	set_up(&fresh, one_step, 1);
+	restore(&fresh, shape, m, &other);
+	ok(!memcmp(r.picture, other.picture, sizeof(second)),
+	   "after an image with weights and a hole, the next is as if it were the first");
+	restored_free(&r);
+	restored_free(&other);
+	tear_down(&kept);
+	tear_down(&fresh);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -433,6 +463,7 @@ int main(void)
 	test_median();
 	test_lifetime(1);
 	test_lifetime(0);
+	test_nothing_stays();
 	test_samples();
 	test_pairs();
 	ok(memory_live_blocks() == 0, "nothing is left behind");
