@@ -99,7 +99,7 @@ static int check_line(char *line, size_t n)
 	return 1;
 }
 
-static int64_t integer(json_t *list, size_t i)
+static int64_t integer(const json_t *list, size_t i)
 {
 	return (int64_t)json_integer_value(json_array_get(list, i));
 }
@@ -109,7 +109,7 @@ static void read_digest(const char *text, char digest[DIGEST_SIZE])
 	snprintf(digest, DIGEST_SIZE, "%s", text ? text : "");
 }
 
-static void read_stamp(json_t *list, struct stamp *s)
+void stamp_from_json(const json_t *list, struct stamp *s)
 {
 	s->size = integer(list, 0);
 	s->modified = integer(list, 1);
@@ -134,8 +134,8 @@ static int read_entry(json_t *object, struct journal_entry *e)
 	decode_path(e->path);
 	e->time = (int64_t)json_integer_value(json_object_get(object, "time"));
 	read_digest(json_string_value(json_object_get(object, "key")), e->key);
-	read_stamp(json_object_get(object, "input"), &e->input);
-	read_stamp(json_object_get(object, "output"), &e->output);
+	stamp_from_json(json_object_get(object, "input"), &e->input);
+	stamp_from_json(json_object_get(object, "output"), &e->output);
 	e->message = message ? memory_strdup(message) : NULL;
 	return 1;
 }
@@ -296,7 +296,7 @@ int journal_create(const char *directory, const char *run, struct journal_writer
 	return w->fd < 0 ? error_set(LACUNA_EIO, "%s: %s", w->path, strerror(errno)) : LACUNA_OK;
 }
 
-static json_t *stamp_record(const struct stamp *s)
+json_t *stamp_to_json(const struct stamp *s)
 {
 	return json_pack("[I, I, I, s]", (json_int_t)s->size, (json_int_t)s->modified,
 			 (json_int_t)s->changed, s->digest);
@@ -310,8 +310,8 @@ static json_t *make_record(const struct journal_entry *e)
 
 	memory_release(path);
 	if (e->state == JOURNAL_DONE) {
-		json_object_set_new(record, "input", stamp_record(&e->input));
-		json_object_set_new(record, "output", stamp_record(&e->output));
+		json_object_set_new(record, "input", stamp_to_json(&e->input));
+		json_object_set_new(record, "output", stamp_to_json(&e->output));
 	}
 	if (e->message)
 		json_object_set_new(record, "message", json_string(e->message));

@@ -54,6 +54,9 @@ int journal_add(struct journal_writer *, const struct journal_entry *, json_t *e
 int journal_flush(struct journal_writer *);
 void journal_close(struct journal_writer *); /* without flushing */
 
+json_t *stamp_to_json(const struct stamp *);
+void stamp_from_json(const json_t *, struct stamp *);
+
 /* A path as JSON can hold it: bytes that are not UTF-8, and '%', become %XX.  For memory_release(). */
 char *journal_encode_path(const char *path);
 

@@ -226,6 +226,25 @@ static void put_rows(FILE *f, json_t *rows, json_t *cards)
 	}
 }
 
+int sheet_check(const char *path)
+{
+	static const char title[] = "<title>Lacuna: restored pictures</title>";
+	char head[512] = "";
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		return errno == ENOENT ? LACUNA_OK
+				       : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+	head[fread(head, 1, sizeof(head) - 1, f)] = 0;
+	fclose(f);
+	return strstr(head, title)
+		       ? LACUNA_OK
+		       : error_set(LACUNA_EIO,
+				   "%s: exists, and is no contact sheet; --force replaces it, "
+				   "--html names another",
+				   path);
+}
+
 int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows)
 {
 	const size_t lines = sizeof(sheet_html) / sizeof(sheet_html[0]);

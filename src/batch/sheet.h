@@ -22,6 +22,8 @@ int sheet_open(const char *directory, const char *run, struct sheet_writer *);
 void sheet_keep(struct sheet_writer *, const json_t *card);
 void sheet_close(struct sheet_writer *);
 
+/* Refuses a file that is there and is no sheet. */
+int sheet_check(const char *path);
 /* Writes the sheet.  rows: what is known of each image, an array of objects with "path"; the pictures of a card that was kept
  * under the same path are put in; directory: of the cards, or NULL.  summary: shown above. */
 int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows);

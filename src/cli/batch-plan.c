@@ -18,72 +18,53 @@
 
 /* ---- the fingerprint --------------------------------------------------------------------------------- */
 
-/* Files whose content decides: {"path": digest}.  A file that cannot be read is refused later, by who needs it. */
-static void add_file(json_t *files, const char *path)
+/* The content of a file decides, too.  One that cannot be read is refused later, by who needs it. */
+static void add_file(json_t *digests, const char *path)
 {
 	char digest[DIGEST_SIZE];
 
-	if (!path || !*path)
-		return;
-	if (digest_file(path, digest)) {
+	if (digest_file(path, digest))
 		error_clear();
-		return;
-	}
-	json_object_set_new(files, path, json_string(digest));
+	else
+		json_array_append_new(digests, json_string(digest));
 }
 
-static json_t *describe_plugin(const struct plugin_use *use, json_t *files)
+static json_t *describe_plugin(const struct plugin_use *use, json_t *digests)
 {
-	const struct lacuna_plugin *head;
+	char path[4096];
+	uint32_t at = 0;
 
 	if (!use->plugin)
 		return json_null();
-	head = use->plugin->head;
-	add_file(files, use->plugin->path);
-	for (uint32_t i = 0; i < head->param_count; i++) {
-		const struct lacuna_param *row = param_row(head, i);
-		char text[4096];
-
-		if (row->type == LACUNA_PATH &&
-		    param_value(row, use->config, text, sizeof(text)) < (int)sizeof(text))
-			add_file(files, text);
-	}
+	if (use->plugin->path)
+		add_file(digests, use->plugin->path);
+	while (param_next_path(use->plugin->head, use->config, &at, path, sizeof(path)))
+		add_file(digests, path);
 	return report_plugin(use);
-}
-
-/* Only what is in the files counts, not where they are: a tree may be moved with its kernels. */
-static json_t *contents_of(const json_t *files)
-{
-	json_t *list = json_array(), *digest;
-	const char *path;
-
-	json_object_foreach((json_t *)(uintptr_t)files, path, digest)
-		json_array_append(list, digest);
-	return list;
 }
 
 static int fingerprint(const struct plans *plans, struct plan *plan)
 {
 	const struct recipe *v = &plan->recipe;
 	const struct restoration *r = &plan->restoration;
-	json_t *files = json_object(), *operators = json_array(), *all;
+	json_t *digests = json_array(), *operators = json_array(), *all;
 	char *text;
 
 	for (size_t i = 0; i < r->job.operator_count; i++)
-		json_array_append_new(operators, describe_plugin(&r->operators[i], files));
+		json_array_append_new(operators, describe_plugin(&r->operators[i], digests));
 	all = json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s?, s:s, s:s?, s:s?, s:[I, I, i, i, i, i, i, i]}",
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:s, s:s?, s:s?, s:[I, I, i, i, i, i, i, i]}",
 		"lacuna", PACKAGE_VERSION, "operators", operators, "prior",
-		describe_plugin(&r->method.prior, files), "guidance",
-		describe_plugin(&r->method.guidance, files), "sampler",
-		describe_plugin(&r->method.sampler, files), "noise", v->noise, "range", v->range,
-		"reject", v->reject, "type", v->type, "pages", v->pages, "numbers",
-		(json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
+		describe_plugin(&r->method.prior, digests), "guidance",
+		describe_plugin(&r->method.guidance, digests), "sampler",
+		describe_plugin(&r->method.sampler, digests), "noise", report_words(v->noise),
+		"range", v->range, "reject", v->reject, "type", v->type, "pages", v->pages,
+		"numbers", (json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
 		v->keep_missing, v->only, v->same_noise, v->own_noise);
-	add_file(files, r->noise_file);
-	json_object_set_new(all, "files", contents_of(files));
+	if (r->noise_file)
+		add_file(digests, r->noise_file);
+	json_object_set_new(all, "files", digests);
 	json_object_set_new(all, "priors", json_string(plans->priors));
-	json_decref(files);
 	text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(all);
 	if (!text)
@@ -288,11 +269,10 @@ static int make_room(struct plans *plans)
 	return LACUNA_OK;
 }
 
-int plans_create(struct plans *plans, const struct recipe *base)
+void plans_create(struct plans *plans, const struct recipe *base)
 {
 	*plans = (struct plans){ .base = base };
 	digest_priors(plans->priors);
-	return LACUNA_OK;
 }
 
 void plans_free(struct plans *plans)

@@ -13,8 +13,8 @@
 #include "cli/batch.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/targets.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,18 +48,21 @@ static int is_done(const struct item *item, const struct journal_entry *e, const
 	       stamp_holds(output, &e->output) && stamp_holds(item->file->path, &e->input);
 }
 
-/* Looks at the journal as it was read: sets known, and true when nothing is left to do. */
-static int look_up(const struct batch *b, struct item *item, int *done)
+/* By the journal as it was read. */
+static int is_output_done(const struct batch *b, const struct item *item, const char *relative)
 {
-	const struct journal_entry *e = journal_find(&b->journal, item->relative);
-	char *output = batch_path(b, item->relative);
+	const struct journal_entry *e = journal_find(&b->journal, relative);
+	char *output = batch_path(b, relative);
+	const int done = e && output && is_done(item, e, output);
 
-	if (!output)
-		return LACUNA_ENOMEM;
-	item->known = e != NULL;
-	*done = e && is_done(item, e, output);
 	memory_release(output);
-	return LACUNA_OK;
+	return done;
+}
+
+static int is_item_done(const struct batch *b, const struct item *item)
+{
+	return is_output_done(b, item, item->relative) &&
+	       (!item->deviation || is_output_done(b, item, item->deviation));
 }
 
 static int read_journal(struct batch *b)
@@ -87,29 +90,26 @@ static int is_outdated(const struct batch *b, const struct item *item)
 }
 
 /* After an item was claimed: another run may have done it since the journal was read. */
-static int look_again(struct batch *b, struct item *item, int *done)
+static int look_again(struct batch *b, const struct item *item, int *done)
 {
-	int status = look_up(b, item, done);
+	int status = LACUNA_OK;
 
-	if (!status && !*done && is_outdated(b, item)) {
+	*done = is_item_done(b, item);
+	if (!*done && is_outdated(b, item)) {
 		status = read_journal(b);
-		if (!status)
-			status = look_up(b, item, done);
+		*done = !status && is_item_done(b, item);
 	}
 	return status;
 }
 
 static int look_at_all(struct batch *b)
 {
-	int status = read_journal(b), done;
+	const int status = read_journal(b);
 
 	for (size_t i = 0; !status && i < b->count; i++) {
 		struct item *item = &b->items[i];
 
-		if (item->state != ITEM_TODO)
-			continue;
-		status = look_up(b, item, &done);
-		if (!status && done) {
+		if (item->state == ITEM_TODO && is_item_done(b, item)) {
 			item->state = ITEM_BEFORE;
 			b->before++;
 		}
@@ -125,13 +125,8 @@ static int make_directories(const char *path)
 	int status = copy ? LACUNA_OK : LACUNA_ENOMEM;
 
 	for (char *p = copy ? copy + 1 : NULL; !status && (p = strchr(p, '/')); p++) {
-		struct stat st;
-
 		*p = 0;
-		if (mkdir(copy, 0777) &&
-		    (errno != EEXIST || stat(copy, &st) || !S_ISDIR(st.st_mode)))
-			status = error_set(LACUNA_EIO, "%s: cannot be created: %s", copy,
-					   strerror(errno));
+		status = target_directory(copy);
 		*p = '/';
 	}
 	memory_release(copy);
@@ -165,25 +160,12 @@ static void clean_all(const struct batch *b)
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
-static struct stamp read_stamp(const json_t *list)
-{
-	struct stamp s = {
-		.size = (int64_t)json_integer_value(json_array_get(list, 0)),
-		.modified = (int64_t)json_integer_value(json_array_get(list, 1)),
-		.changed = (int64_t)json_integer_value(json_array_get(list, 2)),
-	};
-	const char *digest = json_string_value(json_array_get(list, 3));
-
-	if (digest)
-		memcpy(s.digest, digest, strnlen(digest, DIGEST_SIZE - 1));
-	return s;
-}
-
-static int note(struct batch *b, const struct item *item, enum journal_state state,
-		const char *message, const json_t *reply)
+static int note_output(struct batch *b, const struct item *item, char *relative,
+		       enum journal_state state, const char *message, const json_t *reply,
+		       const char *stamp)
 {
 	struct journal_entry e = {
-		.path = item->relative,
+		.path = relative,
 		.time = clock_date(),
 		.state = state,
 		.message = (char *)(uintptr_t)message,
@@ -191,10 +173,21 @@ static int note(struct batch *b, const struct item *item, enum journal_state sta
 
 	memcpy(e.key, item->plan->key, sizeof(e.key));
 	if (state == JOURNAL_DONE) {
-		e.input = read_stamp(json_object_get(reply, "input"));
-		e.output = read_stamp(json_object_get(reply, "output"));
+		stamp_from_json(json_object_get(reply, "input"), &e.input);
+		stamp_from_json(json_object_get(reply, stamp), &e.output);
 	}
 	return journal_add(&b->writer, &e, NULL);
+}
+
+/* Each output has a line. */
+static int note(struct batch *b, const struct item *item, enum journal_state state,
+		const char *message, const json_t *reply)
+{
+	int status = note_output(b, item, item->relative, state, message, reply, "output");
+
+	if (!status && item->deviation)
+		status = note_output(b, item, item->deviation, state, message, reply, "deviation");
+	return status;
 }
 
 static int finish_item(struct loop *l, struct item *item, const char *message, const json_t *reply)
@@ -209,7 +202,7 @@ static int finish_item(struct loop *l, struct item *item, const char *message, c
 	b->done += !failed;
 	b->doubtful += !failed && item->doubts > 0;
 	/* What was not begun leaves no trace: the journal's word makes an output the batch's own. */
-	status = item->known ? note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply)
+	status = item->begun ? note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply)
 			     : LACUNA_OK;
 	l->held[l->held_count++] = (size_t)(item - b->items);
 	sheet_keep(&b->cards, json_object_get(reply, "card"));
@@ -226,6 +219,8 @@ static const char *describe_end(const struct pool_event *e, char *text, size_t s
 
 	if (late)
 		snprintf(text, size, "took longer than allowed, see --timeout");
+	else if (e->end == POOL_ANSWERED)
+		snprintf(text, size, "its process has answered in words that make no sense");
 	else if (e->end == POOL_EXITED)
 		snprintf(text, size, "a plugin ended its process (exit status %d)", e->number);
 	else
@@ -248,13 +243,16 @@ static int handle(struct loop *l, struct pool_event *e)
 {
 	struct item *item = &l->b->items[batch_item(e->item)];
 	json_t *reply = e->text ? json_loads(e->text, 0, NULL) : NULL;
-	const char *message = json_string_value(json_object_get(reply, "message"));
+	const char *message = NULL;
 	char text[256];
 	int status;
 
 	if (!reply) {
 		clean_after(l->b, item, e->worker);
 		message = describe_end(e, text, sizeof(text));
+	} else if (json_integer_value(json_object_get(reply, "status"))) {
+		message = json_string_value(json_object_get(reply, "message"));
+		message = message ? message : "failed without a word";
 	}
 	status = finish_item(l, item, message, reply);
 	json_decref(reply);
@@ -308,31 +306,46 @@ static int claim(struct loop *l, struct item *item, int *mine)
 	return status;
 }
 
-/* An output of this name is the batch's from now on.  Its directory is made; where it cannot be, the item fails. */
+/* True when there is a file that no batch has begun. */
+static int is_foreign(const struct batch *b, const char *relative)
+{
+	char *output = batch_path(b, relative);
+	const int foreign = output && !journal_find(&b->journal, relative) && !access(output, F_OK);
+
+	memory_release(output);
+	return foreign;
+}
+
+static int refuse_foreign(const struct batch *b, const char *relative)
+{
+	return error_set(LACUNA_EIO, "%s/%s: exists, and is not of a batch; --force replaces it",
+			 b->output, relative);
+}
+
+/* What can be known before an item is begun. */
+static int prepare_item(const struct batch *b, const struct item *item)
+{
+	char *output = batch_path(b, item->relative);
+	int status = output ? make_directories(output) : LACUNA_ENOMEM;
+
+	memory_release(output);
+	if (status || b->values->force)
+		return status;
+	if (is_foreign(b, item->relative))
+		return refuse_foreign(b, item->relative);
+	return item->deviation && is_foreign(b, item->deviation)
+		       ? refuse_foreign(b, item->deviation)
+		       : LACUNA_OK;
+}
+
+/* The outputs of the item are the batch's from now on. */
 static int begin_item(struct loop *l, struct item *item)
 {
-	char *output = batch_path(l->b, item->relative);
-	int status = output ? LACUNA_OK : LACUNA_ENOMEM;
-	struct stat there;
-
-	if (!status && make_directories(output)) {
-		memory_release(output);
+	if (prepare_item(l->b, item))
 		return finish_item(l, item, error_text(), NULL);
-	}
-	/* Not for what is somebody else's: it would be overwritten the next time. */
-	if (!status && !item->known && !l->b->values->force && !stat(output, &there)) {
-		char *message = text_format(
-			"%s: exists, and is not of a batch; --force replaces it", output);
-
-		memory_release(output);
-		status = message ? finish_item(l, item, message, NULL) : LACUNA_ENOMEM;
-		memory_release(message);
-		return status;
-	}
-	memory_release(output);
-	item->known = 1;
+	item->begun = 1;
 	l->queue[l->queued++] = (size_t)(item - l->b->items);
-	return status ? status : note(l->b, item, JOURNAL_BEGUN, NULL, NULL);
+	return note(l->b, item, JOURNAL_BEGUN, NULL, NULL);
 }
 
 static int fill_queue(struct loop *l)

@@ -6,18 +6,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/threads.h"
 #include "cli/batch.h"
 #include "cli/card.h"
 #include "cli/report.h"
 
-#include <errno.h>
+#include <math.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What an image may take where the user does not say: far more than it does on a slow machine. */
@@ -35,7 +31,7 @@ static void keep_warning(void *context, int level, const char *text)
 {
 	(void)context;
 	if (level <= LACUNA_LOG_WARN && now.warnings)
-		json_array_append_new(now.warnings, report_string(text));
+		json_array_append_new(now.warnings, report_words(text));
 }
 
 void batch_worker_begin(void *context)
@@ -55,8 +51,10 @@ void batch_worker_begin(void *context)
 /* Hangs end by SIGALRM. */
 static void allow(const struct batch_values *v, double megapixels, int64_t samples)
 {
+	const double seconds = SECONDS_ANY + SECONDS_MEGAPIXEL * megapixels * (double)samples;
+
 	if (!(v->timeout > 0))
-		alarm((unsigned)(SECONDS_ANY + SECONDS_MEGAPIXEL * megapixels * (double)samples));
+		alarm((unsigned)fmin(seconds, 1e9));
 }
 
 static void enter_page(void *context, const struct lacuna_shape *shape)
@@ -77,32 +75,18 @@ static void look_at_page(void *context, const struct look *look)
 
 /* ---- one image --------------------------------------------------------------------------------------- */
 
-static json_t *stamp_json(const struct stamp *s)
-{
-	return json_pack("[I, I, I, s]", (json_int_t)s->size, (json_int_t)s->modified,
-			 (json_int_t)s->changed, s->digest);
-}
-
-/* NAME.tif to NAME.std.tif */
-static char *deviation_name(const char *output)
-{
-	const char *dot = strrchr(output, '.');
-
-	return text_format("%.*s.std%s", (int)(dot - output), output, dot);
-}
-
+/* The outputs are the batch's own, or are not there: the run has looked.  One that appears meanwhile is not replaced. */
 static int restore_item(const struct batch *b, const struct item *item, const char *output,
-			json_t **report)
+			const char *deviation, json_t **report)
 {
 	struct restoration *r = &item->plan->restoration;
-	char *deviation = b->values->deviation ? deviation_name(output) : NULL;
+	const int exists = !access(output, F_OK) || (deviation && !access(deviation, F_OK));
 	const struct file_names names = {
 		.input = item->file->path,
 		.output = output,
 		.deviation = deviation,
-		.force = item->known || b->values->force,
+		.force = exists || b->values->force,
 	};
-	int status = deviation || !b->values->deviation ? LACUNA_OK : LACUNA_ENOMEM;
 
 	/* Of what the plan before has at hand nothing fits. */
 	if (now.plan && now.plan != item->plan)
@@ -111,30 +95,38 @@ static int restore_item(const struct batch *b, const struct item *item, const ch
 	r->enter = enter_page;
 	r->look = look_at_page;
 	r->look_context = (void *)(uintptr_t)b;
+	return restoration_run(r, &names, report);
+}
+
+static int add_stamp(json_t *reply, const char *name, const char *path)
+{
+	struct stamp stamp;
+	const int status = stamp_take(path, &stamp);
+
 	if (!status)
-		status = restoration_run(r, &names, report);
-	memory_release(deviation);
+		json_object_set_new(reply, name, stamp_to_json(&stamp));
 	return status;
 }
 
 /* The input must be the same before and after: else the result belongs to neither. */
 static int restore_stamped(const struct batch *b, const struct item *item, const char *output,
-			   json_t *reply)
+			   const char *deviation, json_t *reply)
 {
 	const char *path = item->file->path;
 	json_t *report = NULL;
-	struct stamp input, result;
+	struct stamp input;
 	int status = stamp_take(path, &input);
 
 	if (!status)
-		status = restore_item(b, item, output, &report);
+		status = restore_item(b, item, output, deviation, &report);
 	if (!status && !stamp_holds(path, &input))
 		status = error_set(LACUNA_EIO, "%s: has changed while it was restored", path);
 	if (!status)
-		status = stamp_take(output, &result);
+		status = add_stamp(reply, "output", output);
+	if (!status && deviation)
+		status = add_stamp(reply, "deviation", deviation);
 	if (!status) {
-		json_object_set_new(reply, "input", stamp_json(&input));
-		json_object_set_new(reply, "output", stamp_json(&result));
+		json_object_set_new(reply, "input", stamp_to_json(&input));
 		card_add_facts(now.card, report);
 	}
 	json_decref(report);
@@ -145,7 +137,8 @@ char *batch_worker_restore(void *context, size_t order)
 {
 	const struct batch *b = context;
 	const struct item *item = &b->items[batch_item(order)];
-	char *output = batch_path(b, item->relative), *path, *text;
+	char *output = batch_path(b, item->relative), *text;
+	char *deviation = item->deviation ? batch_path(b, item->deviation) : NULL;
 	json_t *reply = json_object();
 	int status;
 
@@ -155,15 +148,16 @@ char *batch_worker_restore(void *context, size_t order)
 	now.megapixels = 0;
 	error_clear();
 	allow(b->values, (double)item->file->size / 1e6, 1);
-	status = output ? restore_stamped(b, item, output, reply) : LACUNA_ENOMEM;
+	status = output && (deviation || !item->deviation)
+			 ? restore_stamped(b, item, output, deviation, reply)
+			 : LACUNA_ENOMEM;
 	alarm(0);
-	path = journal_encode_path(item->relative);
-	json_object_set_new(now.card, "path", report_string(path));
+	json_object_set_new(now.card, "path", card_path(item->relative));
 	json_object_set_new(reply, "status", json_integer(status));
 	if (status)
 		json_object_set_new(
 			reply, "message",
-			report_string(*error_text() ? error_text() : error_status_text(status)));
+			report_words(*error_text() ? error_text() : error_status_text(status)));
 	json_object_set_new(reply, "doubts", json_integer(item->plan->restoration.doubts));
 	json_object_set_new(reply, "megapixels", json_real(now.megapixels));
 	json_object_set_new(reply, "warnings", now.warnings);
@@ -175,7 +169,7 @@ char *batch_worker_restore(void *context, size_t order)
 	json_object_set_new(reply, "card", now.card);
 	text = json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(reply);
-	memory_release(path);
+	memory_release(deviation);
 	memory_release(output);
 	now.warnings = now.card = NULL;
 	return text;

@@ -11,11 +11,13 @@
 #include "base/threads.h"
 #include "batch/conf.h"
 #include "cli/batch.h"
+#include "cli/card.h"
 #include "cli/cli.h"
 #include "cli/common.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/targets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,15 +102,6 @@ static void print_event(const struct batch *b, json_t *event)
 	free(text);
 }
 
-static json_t *encoded(const char *path)
-{
-	char *text = journal_encode_path(path);
-	json_t *string = report_string(text);
-
-	memory_release(text);
-	return string;
-}
-
 void batch_show_clear(void)
 {
 	if (show.visible)
@@ -150,7 +143,7 @@ static int names_file(const char *message, const char *path)
 static void add_row(struct batch *b, const struct item *item, const char *message,
 		    const json_t *reply)
 {
-	json_t *row = json_pack("{s:o, s:s, s:i}", "path", encoded(item->relative), "state",
+	json_t *row = json_pack("{s:o, s:s, s:i}", "path", card_path(item->relative), "state",
 				message ? "failed" : "done", "doubts", item->doubts);
 	json_t *card = json_object_get(reply, "card"),
 	       *warnings = json_object_get(reply, "warnings");
@@ -162,7 +155,7 @@ static void add_row(struct batch *b, const struct item *item, const char *messag
 						  strncmp(json_string_value(value), "data:", 5) !=
 							  0) json_object_set(row, key, value);
 	if (message)
-		json_object_set_new(row, "message", report_string(message));
+		json_object_set_new(row, "message", report_words(message));
 	if (json_array_size(warnings))
 		json_object_set(row, "warnings", warnings);
 	json_array_append_new(b->rows, row);
@@ -175,7 +168,7 @@ void batch_show_item(struct batch *b, const struct item *item, const char *messa
 	const struct batch_values *v = b->values;
 	json_t *event =
 		json_pack("{s:s, s:o, s:i, s:f}", "event", message ? "failed" : "done", "path",
-			  encoded(item->relative), "doubts", item->doubts, "megapixels",
+			  card_path(item->relative), "doubts", item->doubts, "megapixels",
 			  json_number_value(json_object_get(reply, "megapixels")));
 
 	show.megapixels += json_number_value(json_object_get(reply, "megapixels"));
@@ -191,7 +184,7 @@ void batch_show_item(struct batch *b, const struct item *item, const char *messa
 	if (v->verbose && !v->quiet)
 		print_warnings(item, reply);
 	if (message)
-		json_object_set_new(event, "message", report_string(message));
+		json_object_set_new(event, "message", report_words(message));
 	json_object_set(event, "warnings", json_object_get(reply, "warnings"));
 	json_object_set(event, "seconds",
 			json_object_get(json_object_get(reply, "card"), "seconds"));
@@ -318,14 +311,54 @@ static size_t first_item(const struct batch *b)
 	return (size_t)((double)b->count * (double)rank / (double)size);
 }
 
-static char *relative_output(const struct batch *b, const char *relative)
+/* NAME.tif with a suffix before its ending. */
+static char *add_suffix(const char *relative, const char *suffix)
 {
-	const char *suffix = b->values->suffix ? b->values->suffix : "";
 	const char *slash = strrchr(relative, '/'), *dot = strrchr(relative, '.');
 	const size_t stem =
 		dot && (!slash || dot > slash) ? (size_t)(dot - relative) : strlen(relative);
 
 	return text_format("%.*s%s%s", (int)stem, relative, suffix, relative + stem);
+}
+
+static int name_outputs(const struct batch_values *v, struct item *item)
+{
+	item->relative = add_suffix(item->file->relative, v->suffix ? v->suffix : "");
+	if (item->relative && v->deviation)
+		item->deviation = add_suffix(item->relative, ".std");
+	return item->relative && (item->deviation || !v->deviation) ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* With --std, a.tif writes a.std.tif, which may be the result of a picture of that name. */
+static int check_outputs(const struct batch *b)
+{
+	const char **all;
+	size_t n = 0;
+	int status = LACUNA_OK;
+
+	if (!b->values->deviation)
+		return LACUNA_OK;
+	all = memory_alloc_array(2 * b->count, sizeof(*all));
+	if (!all)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < b->count; i++) {
+		all[n++] = b->items[i].relative;
+		all[n++] = b->items[i].deviation;
+	}
+	qsort(all, n, sizeof(*all), by_text);
+	for (size_t i = 1; !status && i < n; i++)
+		if (!strcmp(all[i - 1], all[i]))
+			status = error_set(LACUNA_EINVAL,
+					   "%s would be written by --std and by a picture of that "
+					   "name; --exclude '*.std.*' leaves it out",
+					   all[i]);
+	memory_release(all);
+	return status;
 }
 
 static int make_items(struct batch *b)
@@ -344,8 +377,7 @@ static int make_items(struct batch *b)
 		struct item *item = &b->items[(i + n - first) % n];
 
 		item->file = &b->tree.files[i];
-		item->relative = relative_output(b, item->file->relative);
-		if (!item->relative)
+		if (name_outputs(b->values, item))
 			return LACUNA_ENOMEM;
 		if (i % shards != index) {
 			item->state = ITEM_ELSEWHERE;
@@ -353,7 +385,7 @@ static int make_items(struct batch *b)
 		}
 		status = plans_find(&b->plans, b->conf, item->file, &item->plan);
 	}
-	return status;
+	return status ? status : check_outputs(b);
 }
 
 /* ---- resources --------------------------------------------------------------------------------------- */
@@ -398,7 +430,7 @@ static void add_rows_before(struct batch *b)
 	for (size_t i = 0; i < b->count && json_array_size(b->rows) < ROWS_MOST; i++)
 		if (b->items[i].state == ITEM_BEFORE)
 			json_array_append_new(b->rows, json_pack("{s:o, s:s}", "path",
-								 encoded(b->items[i].relative),
+								 card_path(b->items[i].relative),
 								 "state", "done"));
 }
 
@@ -423,20 +455,16 @@ static char *summary_text(const struct batch *b)
 
 static int write_sheet(struct batch *b, const char *summary)
 {
-	const struct batch_values *v = b->values;
-	char *path;
 	json_t *about;
 	int status;
 
-	if (v->no_html)
+	if (!b->sheet)
 		return LACUNA_OK;
 	sheet_close(&b->cards);
 	add_rows_before(b);
-	path = v->html ? memory_strdup(v->html) : text_format("%s/batch.html", b->output);
 	about = json_pack("{s:s}", "text", summary);
-	status = path ? sheet_write(path, b->state, about, b->rows) : LACUNA_ENOMEM;
+	status = sheet_write(b->sheet, b->state, about, b->rows);
 	json_decref(about);
-	memory_release(path);
 	return status;
 }
 
@@ -465,20 +493,9 @@ static int finish(struct batch *b)
 
 /* ---- the command ------------------------------------------------------------------------------------- */
 
-static int make_output(const char *path)
-{
-	struct stat st;
-
-	if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
-		return LACUNA_OK;
-	return errno == EEXIST
-		       ? error_set(LACUNA_EIO, "%s: is not a directory", path)
-		       : error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
-}
-
 static int run_here(struct batch *b)
 {
-	int status = make_output(b->output);
+	int status = target_directory(b->output);
 
 	if (!status)
 		status = share_join(b->state, &b->share);
@@ -502,9 +519,25 @@ static void print_plan(const struct batch *b)
 			       b->items[i].plan->overrides);
 }
 
+static int name_files(struct batch *b)
+{
+	const struct batch_values *v = b->values;
+
+	b->state = text_format("%s/.lacuna", b->output);
+	if (!v->no_html)
+		b->sheet =
+			v->html ? memory_strdup(v->html) : text_format("%s/batch.html", b->output);
+	return b->state && (b->sheet || v->no_html) ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 static int prepare(struct batch *b, int count, char **operands)
 {
-	int status = collect(b, count, operands);
+	int status = name_files(b);
+
+	if (!status && b->sheet && !b->values->force)
+		status = sheet_check(b->sheet);
+	if (!status)
+		status = collect(b, count, operands);
 
 	share_resources(b);
 	if (!status && !b->tree.count)
@@ -518,26 +551,26 @@ static void release(struct batch *b)
 	journal_close(&b->writer);
 	journal_free(&b->journal);
 	sheet_close(&b->cards);
-	for (size_t i = 0; i < b->count; i++)
+	for (size_t i = 0; i < b->count; i++) {
 		memory_release(b->items[i].relative);
+		memory_release(b->items[i].deviation);
+	}
 	memory_release(b->items);
 	plans_free(&b->plans);
 	conf_destroy(b->conf);
 	tree_free(&b->tree);
 	json_decref(b->rows);
 	memory_release(b->state);
+	memory_release(b->sheet);
 }
 
 static int execute(const struct command *c, struct batch *b, int count, char **operands)
 {
 	const struct batch_values *v = b->values;
-	int status = plans_create(&b->plans, &v->recipe);
+	int status;
 
-	b->state = text_format("%s/.lacuna", b->output);
-	if (!status && !b->state)
-		status = LACUNA_ENOMEM;
-	if (!status)
-		status = prepare(b, count, operands);
+	plans_create(&b->plans, &v->recipe);
+	status = prepare(b, count, operands);
 	if (!status)
 		status = conf_create(v->table, &b->conf);
 	if (status)

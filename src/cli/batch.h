@@ -45,10 +45,9 @@ struct plans {
 	size_t budget;		  /* bytes of memory of a worker */
 };
 
-/* LACUNA_EINVAL: the options are wrong, as on the command line. */
-int plans_create(struct plans *, const struct recipe *base);
+void plans_create(struct plans *, const struct recipe *base);
 void plans_free(struct plans *);
-/* The plan of a file: one that is there already if the options are the same. */
+/* The plan of a file: one that is there already if the options are the same.  LACUNA_EINVAL: the options are wrong. */
 int plans_find(struct plans *, struct conf *, const struct tree_file *, struct plan **);
 
 enum item_state {
@@ -64,9 +63,10 @@ enum item_state {
 struct item {
 	const struct tree_file *file;
 	struct plan *plan;
-	char *relative; /* of the output: with the suffix */
+	char *relative;	 /* of the output: with the suffix */
+	char *deviation; /* of --std, likewise; or NULL */
 	enum item_state state;
-	int known; /* the output is a batch's own and may be replaced */
+	int begun; /* its outputs are noted in the journal: they are the batch's own */
 	int doubts;
 };
 
@@ -74,6 +74,7 @@ struct batch {
 	const struct batch_values *values;
 	const char *output; /* directory of outputs */
 	char *state;	    /* the directory of journals below it */
+	char *sheet;	    /* the contact sheet; NULL: none */
 	struct tree tree;
 	struct conf *conf;
 	struct plans plans;

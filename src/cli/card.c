@@ -3,10 +3,21 @@
 #include <config.h>
 
 #include "cli/card.h"
+#include "base/memory.h"
+#include "batch/journal.h"
 #include "batch/sheet.h"
 #include "cli/report.h"
 
 #include <stdio.h>
+
+json_t *card_path(const char *path)
+{
+	char *text = journal_encode_path(path);
+	json_t *string = report_string(text);
+
+	memory_release(text);
+	return string;
+}
 
 void card_look(json_t *card, const struct look *look)
 {

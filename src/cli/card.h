@@ -6,6 +6,8 @@
 
 #include "cli/restoration.h"
 
+/* A path as the sheet and the journal hold it, whatever its bytes. */
+json_t *card_path(const char *);
 /* Adds views of the first page. */
 void card_look(json_t *card, const struct look *);
 /* Adds size, noise, seconds and the like from the report of a run. */

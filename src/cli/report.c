@@ -5,6 +5,7 @@
 
 #include "cli/report.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "plugin/param.h"
 
@@ -30,6 +31,19 @@ json_t *report_string(const char *text)
 	json_t *string = text ? json_string(text) : NULL;
 
 	return string ? string : json_null();
+}
+
+json_t *report_words(const char *text)
+{
+	json_t *string = json_string(text);
+	char *plain = string ? NULL : memory_strdup(text);
+
+	for (char *c = plain; c && *c; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	if (plain)
+		string = json_string(plain);
+	memory_release(plain);
+	return string ? string : json_string("");
 }
 
 json_t *report_real(double value)

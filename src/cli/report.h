@@ -22,6 +22,8 @@ json_t *report_range(struct image_range);
 json_t *report_metrics(const struct metrics *);
 /* null for NULL, and for file names that are not UTF-8 */
 json_t *report_string(const char *);
+/* For messages: bytes that are not UTF-8 become '?'. */
+json_t *report_words(const char *);
 /* null for NaN and infinities, which JSON lacks */
 json_t *report_real(double);
 

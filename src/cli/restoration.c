@@ -112,18 +112,16 @@ void restoration_free(struct restoration *r)
 /* Files that parameters of a plugin name: masks, kernels, weights. */
 static int spare_parameters(const char *output, const struct plugin_use *use)
 {
-	const struct lacuna_plugin *head = use->plugin ? use->plugin->head : NULL;
+	const struct lacuna_param *row;
+	char path[4096];
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; head && i < head->param_count; i++) {
-		const struct lacuna_param *row = param_row(head, i);
-		char path[4096];
-
-		if (row->type == LACUNA_PATH &&
-		    param_value(row, use->config, path, sizeof(path)) < (int)sizeof(path) &&
-		    *path && tiff_same_file(output, path))
+	if (!use->plugin)
+		return LACUNA_OK;
+	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path))))
+		if (tiff_same_file(output, path))
 			return error_set(LACUNA_EIO, "%s: is read as %s of %s", output, row->name,
-					 head->name);
-	}
+					 use->plugin->head->name);
 	return LACUNA_OK;
 }
 

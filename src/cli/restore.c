@@ -112,7 +112,7 @@ static int write_page(const struct values *v, const struct restoration *r, const
 	int status;
 
 	card_add_facts(card, report);
-	json_object_set(card, "path", json_object_get(report, "input"));
+	json_object_set_new(card, "path", card_path(r->names.input));
 	json_object_set_new(card, "state", json_string("done"));
 	json_object_set_new(card, "doubts", json_integer(r->doubts));
 	json_array_append(cards, card);

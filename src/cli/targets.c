@@ -70,12 +70,14 @@ int target_directory(const char *path)
 {
 	struct stat st;
 
-	if (!stat(path, &st))
-		return S_ISDIR(st.st_mode) ? LACUNA_OK
-					   : error_set(LACUNA_EIO, "%s: is not a directory", path);
-	if (mkdir(path, 0777))
+	/* In this order, lest one that another process makes meanwhile be a failure. */
+	if (!mkdir(path, 0777))
+		return LACUNA_OK;
+	if (errno != EEXIST)
 		return error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
-	return LACUNA_OK;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return LACUNA_OK;
+	return error_set(LACUNA_EIO, "%s: is not a directory", path);
 }
 
 int target_write(const char *path, const char *text, int force)

@@ -478,3 +478,16 @@ int param_range(const struct lacuna_param *row, char *text, size_t size)
 				row->text ? row->text : "none");
 	}
 }
+
+const struct lacuna_param *param_next_path(const struct lacuna_plugin *head, const void *config,
+					   uint32_t *at, char *path, size_t size)
+{
+	while (*at < head->param_count) {
+		const struct lacuna_param *row = param_row(head, (*at)++);
+
+		if (row->type == LACUNA_PATH && param_value(row, config, path, size) < (int)size &&
+		    *path)
+			return row;
+	}
+	return NULL;
+}

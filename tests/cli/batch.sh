@@ -111,6 +111,37 @@ ok "and kept again" grep -q mine foreign/1.tif
 ok "unless forced" batch in foreign $how --json --force
 counts 1 6 0 "to be replaced"
 
+mkdir sheet
+echo mine >sheet/batch.html
+fails 1 "a page of somebody else's" batch in sheet $how --json
+contains err "sheet/batch.html: exists, and is no contact sheet; --force replaces it" "is refused"
+ok "before any work" test "`ls -A sheet`" = batch.html
+ok "and elsewhere there is room" batch in sheet $how -q --html page.html
+ok "again" batch in sheet $how -q --html page.html
+ok "it is kept" grep -q mine sheet/batch.html
+
+# With the deviation each picture has two outputs.
+how4="$how -k 4 --std --json"
+ok "without a deviation" batch in dev $how -k 4 --json
+ok "with one" batch in dev $how4
+counts 7 0 0 "what is new to be written is"
+ok "beside the result" test -f dev/deep/er/6.std.tiff -a -f dev/stack.std.tif
+ok "once more" batch in dev $how4
+counts 0 7 0 "all is done"
+rm dev/1.std.tif
+ok "a lost deviation" batch in dev $how4
+counts 1 6 0 "is made again"
+mkdir dev2
+echo mine >dev2/1.std.tif
+fails 1 "one of somebody else's" batch in dev2 $how4
+contains err "dev2/1.std.tif: exists, and is not of a batch" "is refused"
+fails 1 "and again" batch in dev2 $how4
+ok "and kept" grep -q mine dev2/1.std.tif
+cp in/1.tif in/2.std.tif
+fails 2 "two results of one name" batch in dev3 $how4
+contains err "2.std.tif would be written by --std and by a picture of that name" "is refused"
+rm in/2.std.tif
+
 # ---- options of single files
 
 mkdir -p conf/a
@@ -161,6 +192,16 @@ done
 ok "the others are restored" test -f bad-out/good.tif
 ok "and nothing is written for the bad ones" test ! -e bad-out/cut.tif
 contains bad-out/batch.html '"state":"failed"' "the sheet has them"
+# A name that is no UTF-8.
+mkdir bytes
+name=`printf 'b\351ton.tif'`
+head -c 100 bad/good.tif >"bytes/$name"
+cp bad/good.tif "bytes/good-$name"
+fails 1 "a name of other bytes" batch bytes bytes-out $how --json
+counts 1 0 1 "its failure is one"
+ok "and its success one" test -f "bytes-out/good-$name" -a ! -e "bytes-out/$name"
+fails 1 "once more" batch bytes bytes-out $how --json
+counts 0 1 1 "as before"
 fails 1 "at the first failure" batch bad bad-fast $how --fail-fast -j1 --json
 contains err " left" "--fail-fast stops"
 fails 1 "no input" batch nothing out2 $how
