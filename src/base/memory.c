@@ -89,6 +89,23 @@ void *memory_alloc_array(size_t a, size_t b)
 	return memory_alloc(bytes);
 }
 
+void *memory_grow(void *block, size_t count, size_t more, size_t *room, size_t size)
+{
+	const size_t wanted = count + more + *room;
+	void *larger;
+
+	if (count + more <= *room)
+		return block;
+	larger = memory_alloc_array(wanted, size);
+	if (!larger)
+		return NULL;
+	if (count)
+		memcpy(larger, block, count * size);
+	memory_release(block);
+	*room = wanted;
+	return larger;
+}
+
 char *memory_strdup(const char *text)
 {
 	size_t n = strlen(text) + 1;

@@ -10,6 +10,9 @@
 void *memory_alloc(size_t bytes);
 /* memory_alloc(a * b), refusing overflow */
 void *memory_alloc_array(size_t a, size_t b);
+/* Room for `more' items of a size behind `count' of them: the block where *room suffices, else a larger one that takes its place,
+ * doubled, or long lists would be copied again and again.  NULL: there is no memory, and the block is as it was. */
+void *memory_grow(void *block, size_t count, size_t more, size_t *room, size_t size);
 char *memory_strdup(const char *);
 void memory_release(void *); /* accepts NULL */
 

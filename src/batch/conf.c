@@ -70,20 +70,11 @@ static void destroy_source(struct source *s)
 static int add_line(struct source *s, const char *path, long number, const char *glob,
 		    const char *name, const char *value, int group)
 {
-	struct line *l;
+	struct line *room = memory_grow(s->lines, s->count, 1, &s->room, sizeof(*room)), *l;
 
-	if (s->count == s->room) {
-		const size_t room = s->room ? 2 * s->room : 16;
-		struct line *more = memory_alloc_array(room, sizeof(*more));
-
-		if (!more)
-			return LACUNA_ENOMEM;
-		if (s->count)
-			memcpy(more, s->lines, s->count * sizeof(*more));
-		memory_release(s->lines);
-		s->lines = more;
-		s->room = room;
-	}
+	if (!room)
+		return LACUNA_ENOMEM;
+	s->lines = room;
 	l = &s->lines[s->count++];
 	*l = (struct line){ .glob = glob ? memory_strdup(glob) : NULL,
 			    .name = memory_strdup(name),

@@ -142,18 +142,11 @@ static int read_entry(json_t *object, struct journal_entry *e)
 
 static int keep_entry(struct journal *j, const struct journal_entry *e)
 {
-	if (j->count == j->room) {
-		const size_t room = j->room ? 2 * j->room : 256;
-		struct journal_entry *more = memory_alloc_array(room, sizeof(*more));
+	struct journal_entry *room = memory_grow(j->entries, j->count, 1, &j->room, sizeof(*room));
 
-		if (!more)
-			return LACUNA_ENOMEM;
-		if (j->count)
-			memcpy(more, j->entries, j->count * sizeof(*more));
-		memory_release(j->entries);
-		j->entries = more;
-		j->room = room;
-	}
+	if (!room)
+		return LACUNA_ENOMEM;
+	j->entries = room;
 	j->entries[j->count++] = *e;
 	return LACUNA_OK;
 }
@@ -320,18 +313,11 @@ static json_t *make_record(const struct journal_entry *e)
 
 static int append(struct journal_writer *w, const char *text, size_t n)
 {
-	if (w->length + n > w->room) {
-		const size_t room = 2 * (w->length + n);
-		char *more = memory_alloc(room);
+	char *room = memory_grow(w->pending, w->length, n, &w->room, 1);
 
-		if (!more)
-			return LACUNA_ENOMEM;
-		if (w->length)
-			memcpy(more, w->pending, w->length);
-		memory_release(w->pending);
-		w->pending = more;
-		w->room = room;
-	}
+	if (!room)
+		return LACUNA_ENOMEM;
+	w->pending = room;
 	memcpy(w->pending + w->length, text, n);
 	w->length += n;
 	return LACUNA_OK;

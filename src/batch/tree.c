@@ -26,20 +26,11 @@ static int add_file(struct tree *t, const char *path, const char *relative, cons
 {
 	struct tree_file f = { memory_strdup(path), memory_strdup(relative), memory_strdup(root),
 			       size };
+	struct tree_file *room = memory_grow(t->files, t->count, 1, &t->room, sizeof(*room));
 
-	if (t->count == t->room) {
-		const size_t room = t->room ? 2 * t->room : 64;
-		struct tree_file *more = memory_alloc_array(room, sizeof(*more));
-
-		if (more && t->count)
-			memcpy(more, t->files, t->count * sizeof(*more));
-		if (more) {
-			memory_release(t->files);
-			t->files = more;
-			t->room = room;
-		}
-	}
-	if (!f.path || !f.relative || !f.root || t->count == t->room) {
+	if (room)
+		t->files = room;
+	if (!f.path || !f.relative || !f.root || !room) {
 		memory_release(f.path);
 		memory_release(f.relative);
 		memory_release(f.root);

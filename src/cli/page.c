@@ -24,7 +24,8 @@ struct page {
 	char name[32];
 	struct tiff_page info;
 	int listening; /* to the noise: nothing else is of interest, or said */
-	int windowed;  /* too large for the memory: in windows */
+	int windowed;  /* too large for the memory: in these windows */
+	struct windows windows;
 	struct lacuna_shape x,
 		window;		  /* of the unknown, and of the part of it that is the result */
 	struct image_range range; /* of 0..1 in options, metrics and the report */
@@ -60,7 +61,6 @@ static int single_page(const struct restoration *r)
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
-	struct windows windows;
 	int status = tiff_page_info(r->in, p->number, &p->info);
 
 	if (status)
@@ -70,7 +70,7 @@ static int enter_shape(struct page *p)
 	p->x = p->window = p->info.shape;
 	p->windowed = !restorer_fits(r->restorer, &p->info.shape);
 	if (p->windowed)
-		return windows_plan(&r->job, &p->info.shape, &windows);
+		return windows_plan(&r->job, &p->info.shape, &p->windows);
 	status = restorer_shape(r->restorer, &p->info.shape);
 	if (status)
 		return status;
@@ -378,7 +378,7 @@ static int restore(struct page *p)
 	int status;
 
 	r->page = p;
-	status = p->windowed ? windows_run(r->restorer, &p->y.shape, &m, &p->result)
+	status = p->windowed ? windows_run(r->restorer, &p->windows, &p->y.shape, &m, &p->result)
 			     : restorer_run(r->restorer, &m, &p->result);
 	r->page = NULL;
 	p->picture = (struct image){ p->result.shape, p->result.picture };

@@ -28,18 +28,11 @@ struct matrix {
 
 static int matrix_append(struct matrix *m, double value)
 {
-	float *more;
+	float *room = memory_grow(m->values, m->count, 1, &m->room, sizeof(*room));
 
-	if (m->count == m->room) {
-		m->room = m->room ? 2 * m->room : 256;
-		more = memory_alloc_array(m->room, sizeof(*more));
-		if (!more)
-			return LACUNA_ENOMEM;
-		if (m->count)
-			memcpy(more, m->values, m->count * sizeof(*more));
-		memory_release(m->values);
-		m->values = more;
-	}
+	if (!room)
+		return LACUNA_ENOMEM;
+	m->values = room;
 	m->values[m->count++] = (float)value;
 	return LACUNA_OK;
 }

@@ -15,21 +15,12 @@ static const double enough = 0.5;
 
 int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size_t most)
 {
-	const size_t stride = most ? (n + most - 1) / most : 1, wanted = s->count + n / stride + 1;
+	const size_t stride = most ? (n + most - 1) / most : 1;
+	float *room = memory_grow(s->values, s->count, n / stride + 1, &s->room, sizeof(*room));
 
-	if (wanted > s->room) {
-		const size_t room =
-			wanted + s->room; /* doubled, or pages would be copied again and again */
-		float *more = memory_alloc_array(room, sizeof(*more));
-
-		if (!more)
-			return LACUNA_ENOMEM;
-		if (s->count)
-			memcpy(more, s->values, s->count * sizeof(*more));
-		memory_release(s->values);
-		s->values = more;
-		s->room = room;
-	}
+	if (!room)
+		return LACUNA_ENOMEM;
+	s->values = room;
 	for (size_t i = 0; i < n; i += stride)
 		if (isfinite(values[i]))
 			s->values[s->count++] = values[i];

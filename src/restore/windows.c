@@ -206,6 +206,7 @@ struct course {
 	struct lacuna_shape window;
 	float *cut, *deviation; /* of the window at hand */
 	struct restored *out;
+	int64_t empty; /* windows without any measurement */
 };
 
 static void cut_out(const struct course *c, const float *from, int64_t x0, int64_t y0, float *to)
@@ -258,13 +259,15 @@ static void blend(const struct course *c, int64_t column, int64_t row, int64_t x
 		for (int64_t j = 0; j < h; j++) {
 			const float wy = weight(c, j, y0, h, row, c->w.down, e[1]);
 
-			for (int64_t i = 0; i < w && wy > 0; i++) {
+			for (int64_t i = 0; i < w; i++) {
 				const float f = wy * weight(c, i, x0, w, column, c->w.across, e[0]);
 				const size_t from = (size_t)(i + w * (j + h * ch));
 				const size_t to = (size_t)(x0 + i + e[0] * (y0 + j + e[1] * ch));
 
+				if (!(f > 0)) /* what is NaN there is another window's */
+					continue;
 				c->out->picture[to] += f * part->picture[from];
-				if (part->unchanged && f > 0 && !part->unchanged[from])
+				if (part->unchanged && !part->unchanged[from])
 					c->out->unchanged[to] = 0;
 			}
 		}
@@ -294,6 +297,30 @@ static void add_record(struct course *c, const struct restored *part)
 	c->out->sample_count = 1;
 }
 
+/* True when nothing was measured in the window that was cut out. */
+static int is_empty(const struct course *c)
+{
+	const size_t n = lacuna_count(&c->window);
+	size_t i = 0;
+
+	while (i < n && isnan(c->cut[i]))
+		i++;
+	return i == n;
+}
+
+/* There is nothing to restore it from: it stays missing. */
+static void leave_empty(struct course *c, int64_t column, int64_t row, int64_t x0, int64_t y0)
+{
+	const struct restored part = {
+		.picture = c->cut,
+		.record = { .constant = 1, .missing = lacuna_count(&c->window) },
+	};
+
+	blend(c, column, row, x0, y0, &part);
+	add_record(c, &part);
+	c->empty++;
+}
+
 static int run_window(struct course *c, int64_t column, int64_t row)
 {
 	const int64_t x0 = place(column, c->y->extent[0], c->w.width, c->w.overlap);
@@ -306,6 +333,10 @@ static int run_window(struct course *c, int64_t column, int64_t row)
 	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name,
 		 (long long)(row * c->w.across + column + 1), (long long)(c->w.across * c->w.down));
 	m.name = name;
+	if (is_empty(c)) {
+		leave_empty(c, column, row, x0, y0);
+		return LACUNA_OK;
+	}
 	status = restorer_run(c->r, &m, &part);
 	if (!status) {
 		blend(c, column, row, x0, y0, &part);
@@ -317,22 +348,27 @@ static int run_window(struct course *c, int64_t column, int64_t row)
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
 
+/* Number k of `chosen' that lie evenly among n, the first and the last included. */
+static int64_t spread(int64_t k, int64_t chosen, int64_t n)
+{
+	return chosen > 1 ? k * (n - 1) / (chosen - 1) : 0;
+}
+
 /* One law of noise for the whole picture, from windows all over it. */
 static int find_noise(struct course *c)
 {
 	enum { SIDE = 3 };
+	const int64_t columns = c->w.across < SIDE ? c->w.across : SIDE;
+	const int64_t rows = c->w.down < SIDE ? c->w.down : SIDE;
 	int status = LACUNA_OK;
 
-	for (int64_t k = 0; !status && k < SIDE * SIDE; k++) {
-		const int64_t column = (c->w.across - 1) * (k % SIDE) / (SIDE - 1);
-		const int64_t row = (c->w.down - 1) * (k / SIDE) / (SIDE - 1);
+	for (int64_t k = 0; !status && k < columns * rows; k++) {
+		const int64_t column = spread(k % columns, columns, c->w.across);
+		const int64_t row = spread(k / columns, rows, c->w.down);
 		const struct measurement m =
 			measurement_of(c, place(column, c->y->extent[0], c->w.width, c->w.overlap),
 				       place(row, c->y->extent[1], c->w.height, c->w.overlap));
 
-		/* Of a single row the others would be the same again. */
-		if ((c->w.down == 1 && k / SIDE) || (c->w.across == 1 && k % SIDE))
-			continue;
 		status = restorer_listen(c->r, &m);
 	}
 	if (!status)
@@ -359,20 +395,17 @@ static int allocate(struct course *c)
 	return LACUNA_OK;
 }
 
-int windows_run(struct restorer *r, const struct lacuna_shape *y, const struct measurement *m,
-		struct restored *result)
+int windows_run(struct restorer *r, const struct windows *w, const struct lacuna_shape *y,
+		const struct measurement *m, struct restored *result)
 {
-	const struct restore_job *job = restorer_job(r);
-	struct course c = { .r = r, .y = y, .m = m, .out = result };
+	struct course c = { .r = r, .y = y, .m = m, .w = *w, .out = result };
 	const int listens = restorer_estimates(r, m) && !restorer_has_settled(r);
 	int status;
 
 	*result = (struct restored){ .shape = *y };
+	result->record.inner = (struct scale){ .black = m->lo, .white = m->hi };
 	if (m->start)
-		return refuse(job, y, "a start image does not go with windows");
-	status = windows_plan(job, y, &c.w);
-	if (status)
-		return status;
+		return refuse(restorer_job(r), y, "a start image does not go with windows");
 	c.window = (struct lacuna_shape){ { c.w.width, c.w.height, y->extent[2], 1 } };
 	log_message(
 		LACUNA_LOG_INFO,
@@ -387,6 +420,11 @@ int windows_run(struct restorer *r, const struct lacuna_shape *y, const struct m
 		status = find_noise(&c);
 	for (int64_t k = 0; !status && k < c.w.across * c.w.down; k++)
 		status = run_window(&c, k % c.w.across, k / c.w.across);
+	if (!status && c.empty)
+		log_message(LACUNA_LOG_WARN,
+			    "%s: in %lld windows nothing was measured; they are left missing",
+			    m->name, (long long)c.empty);
+	result->record.constant = !result->sample_count;
 	result->record.residual = sqrt(result->record.residual);
 	if (listens)
 		restorer_forget(r);

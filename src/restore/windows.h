@@ -22,8 +22,8 @@ struct windows {
 int windows_reach(const struct restore_job *, int64_t channels, int64_t *reach);
 /* The largest windows that the budget allows.  LACUNA_ENOMEM when it allows none. */
 int windows_plan(const struct restore_job *, const struct lacuna_shape *y, struct windows *);
-/* restorer_run() in windows, for an image of any size. */
-int windows_run(struct restorer *, const struct lacuna_shape *y, const struct measurement *,
-		struct restored *result);
+/* restorer_run() in the windows that were planned for y. */
+int windows_run(struct restorer *, const struct windows *, const struct lacuna_shape *y,
+		const struct measurement *, struct restored *result);
 
 #endif

@@ -168,7 +168,7 @@ static void test_whole(const char *spec)
 	ok(plan.across * plan.down > 3, "with little: %lldx%lld windows of %lldx%lld",
 	   (long long)plan.across, (long long)plan.down, (long long)plan.width,
 	   (long long)plan.height);
-	ok(!windows_run(r, &shape, &m, &parts), "in windows");
+	ok(!windows_run(r, &plan, &shape, &m, &parts), "in windows");
 	restorer_destroy(r);
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
@@ -190,9 +190,39 @@ static void test_whole(const char *spec)
 	tear_down();
 }
 
+/* A collar as wide as a window: what was measured beside it is restored all the same. */
+static void test_empty(void)
+{
+	enum { W = 620, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct restorer *r = NULL;
+	struct restored parts;
+	struct windows plan;
+	int64_t lost = 0;
+
+	scene(W, H, y);
+	for (int64_t i = 0; i < W * H; i++)
+		y[i] = i % W < 330 ? NAN : y[i];
+	set_up("identity");
+	job.budget = 60 << 20;
+	restorer_create(&job, &r);
+	ok(!windows_plan(&job, &shape, &plan) && plan.width <= 330, "a window without a value");
+	ok(!windows_run(r, &plan, &shape, &m, &parts), "is no failure");
+	for (int64_t i = 0; parts.picture && i < W * H; i++)
+		lost += !isnan(y[i]) && !isfinite(parts.picture[i]);
+	ok(!lost && isnan(parts.picture[0]), "it stays missing, and nothing else (%lld)",
+	   (long long)lost);
+	restored_free(&parts);
+	restorer_destroy(r);
+	tear_down();
+}
+
 int main(void)
 {
 	test_reach();
+	test_empty();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
