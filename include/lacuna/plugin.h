@@ -332,7 +332,7 @@ struct lacuna_prior {
 	int (*condition)(void *self, const struct lacuna_problem *, double noise);
 	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
 			   float *x0);
-	/* optional: denoise() for the host's denoise_round(), which see */
+	/* optional: replaces denoise() in calls made through host->denoise_round() */
 	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
 			     float *x0);
 };

@@ -136,6 +136,7 @@ static int read_entry(json_t *object, struct journal_entry *e)
 	read_digest(json_string_value(json_object_get(object, "key")), e->key);
 	stamp_from_json(json_object_get(object, "input"), &e->input);
 	stamp_from_json(json_object_get(object, "output"), &e->output);
+	e->doubts = (int)json_integer_value(json_object_get(object, "doubts"));
 	e->message = message ? memory_strdup(message) : NULL;
 	return 1;
 }
@@ -305,6 +306,7 @@ static json_t *make_record(const struct journal_entry *e)
 	if (e->state == JOURNAL_DONE) {
 		json_object_set_new(record, "input", stamp_to_json(&e->input));
 		json_object_set_new(record, "output", stamp_to_json(&e->output));
+		json_object_set_new(record, "doubts", json_integer(e->doubts));
 	}
 	if (e->message)
 		json_object_set_new(record, "message", json_string(e->message));

@@ -24,6 +24,7 @@ struct journal_entry {
 	char key[DIGEST_SIZE]; /* of the parameters */
 	struct stamp input, output;
 	char *message; /* of a failure, or NULL */
+	int doubts;    /* of a result: warnings that it is not to be trusted */
 };
 
 /* The last entry of each path, sorted by path. */

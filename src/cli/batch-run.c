@@ -65,6 +65,17 @@ static int is_item_done(const struct batch *b, const struct item *item)
 	       (!item->deviation || is_output_done(b, item, item->deviation));
 }
 
+/* Done by an earlier run, or by another one; so are its doubts. */
+static void count_before(struct batch *b, struct item *item)
+{
+	const struct journal_entry *e = journal_find(&b->journal, item->relative);
+
+	item->state = ITEM_BEFORE;
+	item->doubts = e->doubts;
+	b->before++;
+	b->doubtful += e->doubts > 0;
+}
+
 static int read_journal(struct batch *b)
 {
 	journal_free(&b->journal);
@@ -109,10 +120,8 @@ static int look_at_all(struct batch *b)
 	for (size_t i = 0; !status && i < b->count; i++) {
 		struct item *item = &b->items[i];
 
-		if (item->state == ITEM_TODO && is_item_done(b, item)) {
-			item->state = ITEM_BEFORE;
-			b->before++;
-		}
+		if (item->state == ITEM_TODO && is_item_done(b, item))
+			count_before(b, item);
 	}
 	return status;
 }
@@ -169,6 +178,7 @@ static int note_output(struct batch *b, const struct item *item, char *relative,
 		.time = clock_date(),
 		.state = state,
 		.message = (char *)(uintptr_t)message,
+		.doubts = item->doubts,
 	};
 
 	memcpy(e.key, item->plan->key, sizeof(e.key));
@@ -295,10 +305,8 @@ static int claim(struct loop *l, struct item *item, int *mine)
 	status = look_again(b, item, &done);
 	l->waiting -= item->state == ITEM_WAITING;
 	item->state = ITEM_BUSY;
-	if (!status && done) {
-		item->state = ITEM_BEFORE;
-		b->before++;
-	}
+	if (!status && done)
+		count_before(b, item);
 	if (status || done)
 		share_release(&b->share, item->relative);
 	else

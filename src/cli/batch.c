@@ -429,23 +429,23 @@ static void add_rows_before(struct batch *b)
 
 	for (size_t i = 0; i < b->count && json_array_size(b->rows) < ROWS_MOST; i++)
 		if (b->items[i].state == ITEM_BEFORE)
-			json_array_append_new(b->rows, json_pack("{s:o, s:s}", "path",
-								 card_path(b->items[i].relative),
-								 "state", "done"));
+			json_array_append_new(b->rows,
+					      json_pack("{s:o, s:s, s:i}", "path",
+							card_path(b->items[i].relative), "state",
+							"done", "doubts", b->items[i].doubts));
 }
 
 static char *summary_text(const struct batch *b)
 {
 	const size_t left = b->count - b->elsewhere - b->before - b->done - b->failed;
-	char *doubts = b->doubtful ? text_format(", %zu of them doubtful", b->doubtful)
-				   : memory_strdup("");
+	char *doubts = b->doubtful ? text_format(", %zu doubtful", b->doubtful) : memory_strdup("");
 	char *before = b->before ? text_format(", %zu done before", b->before) : memory_strdup("");
 	char *rest = left ? text_format(", %zu left", left) : memory_strdup("");
 	char *text = NULL;
 
 	if (doubts && before && rest)
 		text = text_format("%zu images: %zu restored%s%s, %zu failed%s",
-				   b->count - b->elsewhere, b->done, doubts, before, b->failed,
+				   b->count - b->elsewhere, b->done, before, doubts, b->failed,
 				   rest);
 	memory_release(doubts);
 	memory_release(before);

@@ -89,8 +89,9 @@ struct batch {
 	struct journal_writer writer;
 	struct sheet_writer cards;
 	json_t *rows; /* of the contact sheet: failures and results of this run */
-	size_t done, before, failed, doubtful, elsewhere;
-	int stopped; /* by the user, or --fail-fast */
+	size_t done, before, failed, elsewhere;
+	size_t doubtful; /* of those done and those before */
+	int stopped;	 /* by the user, or --fail-fast */
 };
 
 /* The path of an output.  For memory_release(). */

@@ -461,7 +461,7 @@ void session_destroy(struct session *s)
 
 /* ---- the loop */
 
-/* A step was done, or is to be reported. */
+/* Names the step that failed, refuses values that are not finite, stops a cancelled run, reports progress. */
 static int after_step(const struct session *s, int64_t k, int64_t steps, int status, const float *u)
 {
 	const char *name = s->sampler_use->plugin->head->name;

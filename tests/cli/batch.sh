@@ -142,6 +142,15 @@ fails 2 "two results of one name" batch in dev3 $how4
 contains err "2.std.tif would be written by --std and by a picture of that name" "is refused"
 rm in/2.std.tif
 
+# A sharp picture that is called blurred is doubted, in this run and in the next.
+mkdir sharp
+"$maketiff" sharp/1.tif uint8 96 80 1 1
+ok "a doubtful result" batch sharp sharp-out -A blur:sigma=3 -p gaussian --json
+contains err "1 doubtful" "is counted"
+fails 3 "done before" batch sharp sharp-out -A blur:sigma=3 -p gaussian --json --strict
+counts 0 1 0 "it is not done again"
+contains err "1 doubtful" "and is doubtful still"
+
 # ---- options of single files
 
 mkdir -p conf/a
