@@ -11,8 +11,10 @@
 
 /* Per thread: one buffer for the process would mix the messages of threads. */
 static _Thread_local char message[1024];
+static _Thread_local char file[sizeof message];
+static _Thread_local size_t reason; /* where it begins in message */
 
-int error_vset(int status, const char *fmt, va_list args)
+static void keep(const char *fmt, va_list args)
 {
 	char fresh[sizeof message];
 
@@ -20,6 +22,13 @@ int error_vset(int status, const char *fmt, va_list args)
 	text_make_plain(
 		fresh); /* or a file's name, or a plugin's words: no orders to the terminal */
 	memcpy(message, fresh, sizeof message);
+}
+
+int error_vset(int status, const char *fmt, va_list args)
+{
+	keep(fmt, args);
+	file[0] = '\0';
+	reason = 0;
 	return status;
 }
 
@@ -44,13 +53,33 @@ int error_context(int status, const char *fmt, ...)
 	if (!old[0])
 		strcpy(old, error_status_text(status));
 	va_start(args, fmt);
-	error_vset(status, fmt, args);
+	keep(fmt, args);
 	va_end(args);
 	used = strlen(message);
 	room = (int)(sizeof message - used) - 3;
 	if (room > 0)
 		snprintf(message + used, sizeof message - used, ": %.*s", room, old);
+	if (file[0])
+		reason = used + 2 + reason < sizeof message ? used + 2 + reason : strlen(message);
 	return status;
+}
+
+int error_file_context(int status, const char *path)
+{
+	error_context(status, "%s", path);
+	snprintf(file, sizeof file, "%s", path);
+	reason = strlen(path) + 2 < strlen(message) ? strlen(path) + 2 : strlen(message);
+	return status;
+}
+
+int error_file_set(int status, const char *path, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_vset(status, fmt, args);
+	va_end(args);
+	return error_file_context(status, path);
 }
 
 const char *error_text(void)
@@ -58,9 +87,20 @@ const char *error_text(void)
 	return message;
 }
 
+const char *error_file(void)
+{
+	return file;
+}
+
+const char *error_reason(void)
+{
+	return message + reason;
+}
+
 void error_clear(void)
 {
-	message[0] = '\0';
+	message[0] = file[0] = '\0';
+	reason = 0;
 }
 
 const char *error_status_text(int status)

@@ -13,7 +13,15 @@ int error_set(int status, const char *fmt, ...) LACUNA_PRINTF(2, 3);
 int error_vset(int status, const char *fmt, va_list args) LACUNA_PRINTF(2, 0);
 /* Puts "context: " in front of the message kept; returns status. */
 int error_context(int status, const char *fmt, ...) LACUNA_PRINTF(2, 3);
-/* The message kept by this thread; "" when there is none.  Valid until the next error_ call of this thread. */
+/* The same two for a message about a file, "path: ...".  The path is kept, too. */
+int error_file_set(int status, const char *path, const char *fmt, ...) LACUNA_PRINTF(3, 4);
+int error_file_context(int status, const char *path);
+/* The file that the message kept is about; "" when it names none.  A long path is cut. */
+const char *error_file(void);
+/* The message kept without the file and what stands before it. */
+const char *error_reason(void);
+/* The message kept by this thread; "" when there is none.  Valid until the next error_ call of this thread, as
+ * the other texts are. */
 const char *error_text(void);
 void error_clear(void);
 /* Short text of a status, for failures that kept no message. */

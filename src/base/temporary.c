@@ -107,7 +107,7 @@ static int open_beside(struct temporary *t, mode_t mode)
 				 t->target, prefix, host, (long)getpid(), attempt, suffix);
 
 		if (length >= (int)sizeof(n->text))
-			return error_set(LACUNA_EIO, "%s: the name is too long", t->target);
+			return error_file_set(LACUNA_EIO, t->target, "the name is too long");
 		n->active = 1; /* before the file exists, lest a signal find it unlisted */
 		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		if (t->fd >= 0) {
@@ -118,7 +118,7 @@ static int open_beside(struct temporary *t, mode_t mode)
 		if (errno != EEXIST)
 			break;
 	}
-	return error_set(LACUNA_EIO, "%s: cannot be created: %s", t->target, strerror(errno));
+	return error_file_set(LACUNA_EIO, t->target, "cannot be created: %s", strerror(errno));
 }
 
 /* Half a picture is nobody's business.  The mode in the end is that of the file that is replaced, or as the umask has it. */
@@ -156,13 +156,13 @@ int temporary_open(struct temporary *t, const char *path, int force)
 		return LACUNA_ENOMEM;
 	exists = !stat(t->target, &st);
 	if (exists && S_ISDIR(st.st_mode)) {
-		status = error_set(LACUNA_EIO, "%s: is a directory", path);
+		status = error_file_set(LACUNA_EIO, path, "is a directory");
 	} else if (exists && !S_ISREG(st.st_mode)) {
 		t->fd = open(t->target, O_RDWR | O_CLOEXEC);
 		status = t->fd >= 0 ? LACUNA_OK
-				    : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+				    : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	} else if (exists && !force) {
-		status = error_set(LACUNA_EIO, "%s: exists; --force replaces it", path);
+		status = error_file_set(LACUNA_EIO, path, "exists; --force replaces it");
 	} else {
 		status = open_beside(t, 0666);
 		if (!status)
@@ -197,15 +197,15 @@ int temporary_commit(struct temporary *t)
 	if (t->name && t->mode)
 		(void)!fchmod(t->fd, t->mode);
 	if (t->name && fsync(t->fd))
-		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
 	if (close(t->fd) && !status)
-		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
 	t->fd = -1;
 	if (!status && t->name && !t->force && !lstat(t->target, &st))
-		status = error_set(LACUNA_EIO, "%s: has appeared meanwhile; --force replaces it",
-				   t->target);
+		status = error_file_set(LACUNA_EIO, t->target,
+					"has appeared meanwhile; --force replaces it");
 	if (!status && t->name && rename(t->name->text, t->target))
-		status = error_set(LACUNA_EIO, "%s: %s", t->target, strerror(errno));
+		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
 	if (!status && t->name) {
 		synchronise_directory(t->target);
 		t->name->active = 0;

@@ -21,11 +21,9 @@ void command_print_all(FILE *);
 
 /* Two lines on stderr; returns STATUS_MISUSED. */
 int misuse(const struct command *, const char *fmt, ...) LACUNA_PRINTF(2, 3);
-/* "lacuna: FILE: the message that was kept", FILE left out when NULL or when the message starts with it.  Returns
- * the exit status that belongs to a status of lacuna/plugin.h. */
+/* "lacuna: FILE: the message that was kept", FILE left out when NULL or when the message names a file.  Returns the exit
+ * status that belongs to a status of lacuna/plugin.h. */
 int failure(const char *file, int status);
-/* The same where the message may be about any of several files, NULLs among them; without a name it is about the first. */
-int failure_among(const char *const *files, size_t count, int status);
 
 /* 0: errors only, 1: warnings and information, 2: everything */
 void verbosity_set(int level);

@@ -36,11 +36,9 @@ void operators_free(struct plugin_use *uses, size_t count)
 
 int plugin_refused(const struct command *c, int status)
 {
-	/* The loader names the file of a plugin that is there and cannot be used. */
-	const int found = strstr(error_text(), ".so: ") != NULL;
-
-	return status == LACUNA_EINVAL && !found ? misuse(c, "%s", error_text())
-						 : failure(NULL, status);
+	/* A file that is there and cannot be used is no misuse. */
+	return status == LACUNA_EINVAL && !*error_file() ? misuse(c, "%s", error_text())
+							 : failure(NULL, status);
 }
 
 size_t resources_set(int64_t threads, uint64_t memory)

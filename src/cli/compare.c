@@ -210,7 +210,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	tiff_close(b.reader);
 	json_decref(list);
 	if (status)
-		return failure_among((const char *[]){ operands[1], operands[0] }, 2, status);
+		return failure(operands[1], status);
 	return exceeded ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -69,14 +69,6 @@ static void print(struct listing *l, const char *name, const char *path, const s
 		printf("  %-12s %s\n", "", path);
 }
 
-/* The file's name in front of the reason is known already. */
-static const char *reason_after_path(const char *text)
-{
-	const char *after = strstr(text, ".so: ");
-
-	return after ? after + strlen(".so: ") : text;
-}
-
 static void visit(void *context, const char *name, const char *path)
 {
 	struct listing *l = context;
@@ -87,7 +79,7 @@ static void visit(void *context, const char *name, const char *path)
 		if (absent[i].kind == l->kind && !strcmp(absent[i].name, name))
 			l->found[i] = 1;
 	if (plugin_probe(l->kind, path) || plugin_load(l->kind, path, &p))
-		print(l, name, path, NULL, reason_after_path(error_text()));
+		print(l, name, path, NULL, error_reason());
 	else
 		print(l, name, p->path, p, NULL);
 }

@@ -100,33 +100,20 @@ int misuse(const struct command *c, const char *fmt, ...)
 	return STATUS_MISUSED;
 }
 
-static int starts_with(const char *text, const char *file)
-{
-	return file && !strncmp(text, file, strlen(file)) && text[strlen(file)] == ':';
-}
-
-int failure_among(const char *const *files, size_t count, int status)
+int failure(const char *file, int status)
 {
 	const char *text = *error_text() ? error_text() : error_status_text(status);
-	int named = !count || !files[0];
 
 	progress_clear();
 	if (status == LACUNA_ECANCELLED && signals_received()) {
 		fputs("lacuna: stopped; no output was written\n", stderr);
 		return 128 + signals_received();
 	}
-	for (size_t i = 0; i < count; i++)
-		named |= starts_with(text, files[i]);
-	if (named)
+	if (!file || *error_file())
 		fprintf(stderr, "lacuna: %s\n", text);
 	else
-		fprintf(stderr, "lacuna: %s: %s\n", files[0], text);
+		fprintf(stderr, "lacuna: %s: %s\n", file, text);
 	return STATUS_FAILED;
-}
-
-int failure(const char *file, int status)
-{
-	return failure_among(&file, 1, status);
 }
 
 /* What was printed must have arrived: a full disk is a failure. */

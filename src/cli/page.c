@@ -153,8 +153,8 @@ static int read_companion(const struct page *p, struct tiff_reader *reader, stru
 	int status;
 
 	if (number >= tiff_page_count(reader))
-		return error_set(LACUNA_EINVAL, "%s: has no page %d", tiff_path(reader),
-				 number + 1);
+		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "has no page %d",
+				      number + 1);
 	status = tiff_page_info(reader, number, &info);
 	if (!status)
 		status = tiff_read(reader, number, image);
@@ -169,9 +169,9 @@ static int wrong_shape(const struct page *p, const char *path, const struct lacu
 {
 	char a[64], b[64];
 
-	return error_set(LACUNA_EINVAL, "%s: is %s; the restored picture is %s", path,
-			 picture_shape_text(got, a, sizeof(a)),
-			 picture_shape_text(&p->window, b, sizeof(b)));
+	return error_file_set(LACUNA_EINVAL, path, "is %s; the restored picture is %s",
+			      picture_shape_text(got, a, sizeof(a)),
+			      picture_shape_text(&p->window, b, sizeof(b)));
 }
 
 static int64_t clamp(int64_t i, int64_t n)
@@ -213,10 +213,9 @@ static int mark_unmeasured(struct page *p)
 		float *sigma = &p->noise.values[i];
 
 		if (isfinite(*sigma) && !(*sigma > 0))
-			return error_set(LACUNA_EINVAL,
-					 "%s: the standard deviation must be above 0 everywhere; "
-					 "NaN or infinity says that a value is missing",
-					 tiff_path(p->r->noise));
+			return error_file_set(LACUNA_EINVAL, tiff_path(p->r->noise),
+					      "the standard deviation must be above 0 everywhere; "
+					      "NaN or infinity says that a value is missing");
 		if (!isfinite(*sigma)) {
 			p->y.values[i] = NAN;
 			*sigma = 1;
@@ -236,15 +235,15 @@ static int read_noise(struct page *p)
 	if (!reader)
 		return LACUNA_OK;
 	if (number >= tiff_page_count(reader))
-		return error_set(LACUNA_EINVAL, "%s: has no page %d", tiff_path(reader),
-				 number + 1);
+		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "has no page %d",
+				      number + 1);
 	status = tiff_read(reader, number, &p->noise);
 	if (status)
 		return status;
 	if (!picture_same_shape(&p->noise.shape, &p->y.shape))
-		return error_set(LACUNA_EINVAL, "%s: is %s; the picture is %s", tiff_path(reader),
-				 picture_shape_text(&p->noise.shape, a, sizeof(a)),
-				 picture_shape_text(&p->y.shape, b, sizeof(b)));
+		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "is %s; the picture is %s",
+				      picture_shape_text(&p->noise.shape, a, sizeof(a)),
+				      picture_shape_text(&p->y.shape, b, sizeof(b)));
 	return mark_unmeasured(p);
 }
 
@@ -588,7 +587,7 @@ static int run_stages(struct page *p, int (*const *stages)(struct page *), size_
 		status = stages[i](p);
 	/* Messages of the reader name file and page already. */
 	if (status && status != LACUNA_ECANCELLED && !single_page(p->r) &&
-	    strncmp(error_text(), p->r->names.input, strlen(p->r->names.input)) != 0)
+	    strcmp(error_file(), p->r->names.input) != 0)
 		error_context(status, "page %d", p->number + 1);
 	return status;
 }

@@ -48,11 +48,11 @@ static int parse_row(const char *path, int64_t number, char *line, struct matrix
 		double value;
 
 		if (!text_real(word, &value))
-			return error_set(
-				LACUNA_EINVAL,
-				"%s: line %lld: '%s' is not a number (a TIFF, a PNG or a text file "
+			return error_file_set(
+				LACUNA_EINVAL, path,
+				"line %lld: '%s' is not a number (a TIFF, a PNG or a text file "
 				"of numbers is expected)",
-				path, (long long)number, word);
+				(long long)number, word);
 		if (matrix_append(m, value))
 			return LACUNA_ENOMEM;
 		width++;
@@ -60,9 +60,9 @@ static int parse_row(const char *path, int64_t number, char *line, struct matrix
 	if (!width)
 		return LACUNA_OK;
 	if (m->height && width != m->width)
-		return error_set(LACUNA_EINVAL,
-				 "%s: line %lld has %lld numbers, the lines before it have %lld",
-				 path, (long long)number, (long long)width, (long long)m->width);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "line %lld has %lld numbers, the lines before it have %lld",
+				      (long long)number, (long long)width, (long long)m->width);
 	m->width = width;
 	m->height++;
 	return LACUNA_OK;
@@ -80,9 +80,9 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 		status = parse_row(path, ++number, line, &m);
 	free(line);
 	if (!status && ferror(f))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (!status && !m.count)
-		status = error_set(LACUNA_EINVAL, "%s: holds no numbers", path);
+		status = error_file_set(LACUNA_EINVAL, path, "holds no numbers");
 	if (status) {
 		memory_release(m.values);
 		return status;
@@ -100,7 +100,7 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	int status = tiff_page_info(r, page, &info);
 
 	if (!status && page && memcmp(info.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
-		status = error_set(LACUNA_EINVAL, "%s: pages differ in size", tiff_path(r));
+		status = error_file_set(LACUNA_EINVAL, tiff_path(r), "pages differ in size");
 	if (!status)
 		status = tiff_read(r, page, &image);
 	if (!status && info.kind != SAMPLE_FLOAT)
@@ -153,10 +153,10 @@ int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 
 	/* A FIFO would wait for a writer, and a device has no end. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_set(LACUNA_EIO, "%s: is not a regular file", path);
+		return error_file_set(LACUNA_EIO, path, "is not a regular file");
 	f = fopen(path, "rb");
 	if (!f)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {
 		fclose(f);
 		return read_tiff(path, shape, values);

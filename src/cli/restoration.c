@@ -120,8 +120,8 @@ static int spare_parameters(const char *output, const struct plugin_use *use)
 		return LACUNA_OK;
 	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path))))
 		if (tiff_same_file(output, path))
-			return error_set(LACUNA_EIO, "%s: is read as %s of %s", output, row->name,
-					 use->plugin->head->name);
+			return error_file_set(LACUNA_EIO, output, "is read as %s of %s", row->name,
+					      use->plugin->head->name);
 	return LACUNA_OK;
 }
 
@@ -134,8 +134,8 @@ static int spare_inputs(const struct restoration *r, const char *output)
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (kept[i] && tiff_same_file(output, kept[i]))
-			return error_set(LACUNA_EIO,
-					 "%s: output and another input are the same file", output);
+			return error_file_set(LACUNA_EIO, output,
+					      "output and another input are the same file");
 	for (size_t i = 0; !status && i < r->job.operator_count; i++)
 		status = spare_parameters(output, &r->operators[i]);
 	return status ? status : spare_parameters(output, &r->method.prior);
@@ -157,8 +157,8 @@ static int check_targets(struct restoration *r)
 		for (size_t k = 0; !status && k < i; k++)
 			if (outputs[k] && (!strcmp(outputs[i], outputs[k]) ||
 					   tiff_same_file(outputs[i], outputs[k])))
-				status = error_set(LACUNA_EIO, "%s: named for two outputs",
-						   outputs[i]);
+				status = error_file_set(LACUNA_EIO, outputs[i],
+							"named for two outputs");
 	}
 	return status;
 }

@@ -87,18 +87,6 @@ static int print_report(const struct values *v, const json_t *report)
 	return LACUNA_OK;
 }
 
-static int report_failure(const struct values *v, const char *input, int status)
-{
-	const char *files[] = { input,	  v->output, v->deviation, v->singles,	   v->reference,
-				v->start, v->report, v->html,	   v->recipe.noise };
-	const size_t n = sizeof(files) / sizeof(files[0]);
-
-	/* The samples lie in a directory: its name ends at a slash, not at a colon. */
-	return v->singles && !strncmp(error_text(), v->singles, strlen(v->singles))
-		       ? failure(NULL, status)
-		       : failure_among(files, n, status);
-}
-
 static void look(void *context, const struct look *l)
 {
 	card_look(context, l);
@@ -150,7 +138,7 @@ static int restore_file(const struct values *v, const char *input, struct restor
 		status = print_report(v, report);
 	json_decref(report);
 	json_decref(card);
-	return status			? report_failure(v, input, status)
+	return status			? failure(input, status)
 	       : v->strict && r->doubts ? STATUS_DOUBTFUL
 					: STATUS_DONE;
 }

@@ -152,7 +152,7 @@ static int simulate_page(const struct simulation *s, int number)
 	}
 	/* Messages of the reader name file and page already. */
 	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1 &&
-	    strncmp(error_text(), tiff_path(s->in), strlen(tiff_path(s->in))) != 0)
+	    strcmp(error_file(), tiff_path(s->in)) != 0)
 		error_context(status, "page %d", number + 1);
 	problem_destroy(problem);
 	image_free(&x);
@@ -207,8 +207,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	tiff_abandon(s.out);
 	tiff_close(s.in);
 	operators_free(s.operators, s.operator_count);
-	return status ? failure_among((const char *[]){ operands[0], v->output }, 2, status)
-		      : STATUS_DONE;
+	return status ? failure(operands[0], status) : STATUS_DONE;
 }
 
 const struct command command_simulate = {

@@ -398,7 +398,7 @@ static int write_target(struct study *s)
 	fd = mkstemp(s->target_file);
 	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f || fputs(text, f) < 0 || fflush(f))
-		status = error_set(LACUNA_EIO, "%s: %s", s->target_file, strerror(errno));
+		status = error_file_set(LACUNA_EIO, s->target_file, "%s", strerror(errno));
 	if (f)
 		fclose(f);
 	if (fd < 0)

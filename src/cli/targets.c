@@ -23,22 +23,22 @@ static int check_parent(const char *path)
 
 	if (!slash)
 		return access(".", W_OK)
-			       ? error_set(LACUNA_EIO,
-					   "%s: the current directory cannot be written: %s", path,
-					   strerror(errno))
+			       ? error_file_set(LACUNA_EIO, path,
+						"the current directory cannot be written: %s",
+						strerror(errno))
 			       : LACUNA_OK;
 	directory = memory_strdup(path);
 	if (!directory)
 		return LACUNA_ENOMEM;
 	directory[slash == path ? 1 : slash - path] = 0;
 	if (stat(directory, &st))
-		status = error_set(LACUNA_EIO, "%s: directory %s: %s", path, directory,
-				   strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "directory %s: %s", directory,
+					strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		status = error_set(LACUNA_EIO, "%s: %s is not a directory", path, directory);
+		status = error_file_set(LACUNA_EIO, path, "%s is not a directory", directory);
 	else if (access(directory, W_OK | X_OK))
-		status = error_set(LACUNA_EIO, "%s: directory %s cannot be written: %s", path,
-				   directory, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "directory %s cannot be written: %s",
+					directory, strerror(errno));
 	memory_release(directory);
 	return status;
 }
@@ -49,20 +49,19 @@ int target_check(const char *path, const char *input, int force, int in_place)
 
 	if (input && tiff_same_file(path, input)) {
 		if (!in_place)
-			return error_set(
-				LACUNA_EIO,
-				"%s: output and input are the same file; --in-place replaces it",
-				path);
+			return error_file_set(
+				LACUNA_EIO, path,
+				"output and input are the same file; --in-place replaces it");
 		return check_parent(path);
 	}
 	if (stat(path, &st))
 		return check_parent(path);
 	if (S_ISDIR(st.st_mode))
-		return error_set(LACUNA_EIO, "%s: is a directory", path);
+		return error_file_set(LACUNA_EIO, path, "is a directory");
 	if (!S_ISREG(st.st_mode))
 		return LACUNA_OK;
 	if (!force)
-		return error_set(LACUNA_EIO, "%s: exists; --force replaces it", path);
+		return error_file_set(LACUNA_EIO, path, "exists; --force replaces it");
 	return check_parent(path);
 }
 
@@ -74,10 +73,10 @@ int target_directory(const char *path)
 	if (!mkdir(path, 0777))
 		return LACUNA_OK;
 	if (errno != EEXIST)
-		return error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "cannot be created: %s", strerror(errno));
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
 		return LACUNA_OK;
-	return error_set(LACUNA_EIO, "%s: is not a directory", path);
+	return error_file_set(LACUNA_EIO, path, "is not a directory");
 }
 
 int target_write(const char *path, const char *text, int force)
@@ -94,7 +93,7 @@ int target_write(const char *path, const char *text, int force)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+			status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 			temporary_abandon(&t);
 			return status;
 		}

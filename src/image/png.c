@@ -26,7 +26,7 @@ static void fail(png_structp png, png_const_charp message)
 {
 	const struct decoder *d = png_get_error_ptr(png);
 
-	error_set(LACUNA_EIO, "%s: not a readable PNG file: %s", d->path, message);
+	error_file_set(LACUNA_EIO, d->path, "not a readable PNG file: %s", message);
 	png_longjmp(png, 1);
 }
 
@@ -128,13 +128,13 @@ int png_read_file(const char *path, struct image *image)
 	int status = LACUNA_ENOMEM;
 
 	if (!d.file)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, fail, ignore);
 	d.info = d.png ? png_create_info_struct(d.png) : NULL;
 	if (d.info)
 		status = decode(&d);
 	else
-		error_set(LACUNA_ENOMEM, "%s: out of memory", path);
+		error_file_set(LACUNA_ENOMEM, path, "out of memory");
 	if (!status)
 		status = to_image(&d, image);
 	png_destroy_read_struct(&d.png, &d.info, NULL);

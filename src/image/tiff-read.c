@@ -114,7 +114,7 @@ int tiff_open(const char *path, struct tiff_reader **out)
 
 	*out = NULL;
 	if (!r)
-		return error_context(LACUNA_ENOMEM, "%s", path);
+		return error_file_context(LACUNA_ENOMEM, path);
 	fd = open_input(path, &r->file_size);
 	status = fd < 0 ? fd : check_format(fd);
 	if (status && fd >= 0)
@@ -127,7 +127,7 @@ int tiff_open(const char *path, struct tiff_reader **out)
 		status = count_pages(r);
 	if (status) {
 		tiff_close(r);
-		return error_context(status, "%s", path);
+		return error_file_context(status, path);
 	}
 	*out = r;
 	return LACUNA_OK;
@@ -157,8 +157,8 @@ int tiff_page_count(const struct tiff_reader *r)
 int reader_context(const struct tiff_reader *r, int page, int status)
 {
 	if (r->pages > 1)
-		return error_context(status, "%s: page %d", r->handle.path, page + 1);
-	return error_context(status, "%s", r->handle.path);
+		error_context(status, "page %d", page + 1);
+	return error_file_context(status, r->handle.path);
 }
 
 /* ---- header to layout */

@@ -54,12 +54,12 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 
 	*out = NULL;
 	if (options->override_type && !sample_type_valid(type))
-		return error_set(LACUNA_EINVAL, "%s: TIFF has no %s samples of %d bits", path,
-				 type.kind == SAMPLE_FLOAT ? "floating-point" : "integer",
-				 type.bits);
+		return error_file_set(LACUNA_EINVAL, path, "TIFF has no %s samples of %d bits",
+				      type.kind == SAMPLE_FLOAT ? "floating-point" : "integer",
+				      type.bits);
 	w = memory_alloc(sizeof(*w));
 	if (!w)
-		return error_context(LACUNA_ENOMEM, "%s", path);
+		return error_file_context(LACUNA_ENOMEM, path);
 	w->file.fd = -1;
 	w->options = *options;
 	w->path = memory_strdup(path);
@@ -67,11 +67,12 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		w->software = memory_strdup(options->software);
 	w->options.software = w->software;
 	if (!w->path || (options->software && !w->software))
-		status = error_context(LACUNA_ENOMEM, "%s", path);
+		status = error_file_context(LACUNA_ENOMEM, path);
 	else
 		status = temporary_open(&w->file, path, options->force);
 	if (!status && (fstat(w->file.fd, &st) || !S_ISREG(st.st_mode)))
-		status = error_set(LACUNA_EIO, "%s: is not a regular file, which TIFF needs", path);
+		status =
+			error_file_set(LACUNA_EIO, path, "is not a regular file, which TIFF needs");
 	if (status) {
 		tiff_abandon(w);
 		return status;
@@ -119,11 +120,11 @@ int tiff_commit(struct tiff_writer *w)
 	int status = LACUNA_OK;
 
 	if (!w->pages)
-		status = error_set(LACUNA_EINVAL, "%s: nothing to write", w->path);
+		status = error_file_set(LACUNA_EINVAL, w->path, "nothing to write");
 	/* TIFFClose() returns nothing: a failure shows in the message that it leaves. */
 	handle_close(&w->handle);
 	if (!status && w->handle.message[0])
-		status = error_context(write_failed(&w->handle), "%s", w->path);
+		status = error_file_context(write_failed(&w->handle), w->path);
 	if (!status)
 		status = temporary_commit(&w->file);
 	else
@@ -714,7 +715,7 @@ static int write_page(struct tiff_writer *w, struct tiff_reader *like, int page,
 		w->pages++;
 	memory_release(p->extra.rows);
 	memory_release(p->colour.rows);
-	return status ? error_context(status, "%s", w->path) : LACUNA_OK;
+	return status ? error_file_context(status, w->path) : LACUNA_OK;
 }
 
 int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)

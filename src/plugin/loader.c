@@ -116,7 +116,7 @@ static void stem(const char *path, char *name, size_t size)
 
 static int refuse(const char *path, const char *reason)
 {
-	return error_set(LACUNA_EINVAL, "%s: %s", path, reason);
+	return error_file_set(LACUNA_EINVAL, path, "%s", reason);
 }
 
 static int examine_head(const char *path, const struct lacuna_plugin *head)
@@ -126,12 +126,13 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 	if (!head || head->magic != LACUNA_MAGIC)
 		return refuse(path, "not a Lacuna plugin (wrong magic number)");
 	if (head->abi >> 16 != LACUNA_ABI_MAJOR)
-		return error_set(LACUNA_EINVAL, "%s: built for plugin ABI %u, this lacuna has %u",
-				 path, head->abi >> 16, (unsigned)LACUNA_ABI_MAJOR);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "built for plugin ABI %u, this lacuna has %u",
+				      head->abi >> 16, (unsigned)LACUNA_ABI_MAJOR);
 	if (head->abi > LACUNA_ABI)
-		return error_set(
-			LACUNA_EINVAL,
-			"%s: built for a newer lacuna (plugin ABI %u.%u, this one has %u.%u)", path,
+		return error_file_set(
+			LACUNA_EINVAL, path,
+			"built for a newer lacuna (plugin ABI %u.%u, this one has %u.%u)",
 			head->abi >> 16, head->abi & 0xffff, (unsigned)LACUNA_ABI_MAJOR,
 			(unsigned)LACUNA_ABI_MINOR);
 	if (head->size < sizeof *head)
@@ -142,9 +143,9 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 		return refuse(path, "its name is not of the form [a-z][a-z0-9-]*");
 	stem(path, file, sizeof file);
 	if (strcmp(file, head->name))
-		return error_set(LACUNA_EINVAL,
-				 "%s: holds a plugin named \"%s\"; name and file must agree", path,
-				 head->name);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "holds a plugin named \"%s\"; name and file must agree",
+				      head->name);
 	if (!head->summary || !head->manual || !head->version || !head->author || !head->license)
 		return refuse(path, "lacks summary, manual, version, author or license");
 	if (!text_plain(head->summary, "") || !text_plain(head->manual, "\n\t") ||
@@ -170,8 +171,8 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 
 		memcpy(&function, (const char *)head->family + r->offset, sizeof function);
 		if (!function)
-			return error_set(LACUNA_EINVAL, "%s: lacks the required function %s()",
-					 path, r->name);
+			return error_file_set(LACUNA_EINVAL, path,
+					      "lacks the required function %s()", r->name);
 	}
 	return LACUNA_OK;
 }
@@ -183,7 +184,7 @@ static int examine(const char *path, const struct lacuna_plugin *head)
 	if (!status)
 		status = examine_family(path, head);
 	if (!status && (status = param_check_table(head)))
-		error_context(status, "%s", path);
+		error_file_context(status, path);
 	return status;
 }
 
@@ -237,7 +238,7 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 	int status;
 
 	if (!realpath(path, real))
-		return error_set(LACUNA_EIO, "%s: cannot be found", path);
+		return error_file_set(LACUNA_EIO, path, "cannot be found");
 	*plugin = already_loaded(real);
 	if (!*plugin) {
 		status = object_examine(path);
@@ -245,8 +246,8 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 			return status;
 		handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
 		if (!handle)
-			return error_set(LACUNA_EINVAL, "%s: cannot be loaded: %s", path,
-					 dlerror());
+			return error_file_set(LACUNA_EINVAL, path, "cannot be loaded: %s",
+					      dlerror());
 		if (!host_check_fp(path))
 			return LACUNA_EINVAL;
 		symbol = dlsym(handle, "lacuna_plugin_v1");
@@ -263,9 +264,9 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 			return LACUNA_ENOMEM;
 	}
 	if (kind && (int)(*plugin)->head->kind != kind)
-		return error_set(LACUNA_EINVAL, "%s: is a plugin of the family %s, not %s", path,
-				 plugin_kind_name((int)(*plugin)->head->kind),
-				 plugin_kind_name(kind));
+		return error_file_set(LACUNA_EINVAL, path, "is a plugin of the family %s, not %s",
+				      plugin_kind_name((int)(*plugin)->head->kind),
+				      plugin_kind_name(kind));
 	return LACUNA_OK;
 }
 

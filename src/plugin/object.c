@@ -69,17 +69,18 @@ static int examine(const char *path, int fd, off_t size)
 	ElfW(Ehdr) head, own;
 
 	if (!read_at(fd, 0, &head, sizeof head) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-		return error_set(LACUNA_EINVAL, "%s: is no shared object", path);
+		return error_file_set(LACUNA_EINVAL, path, "is no shared object");
 	if (read_own(&own) && (head.e_machine != own.e_machine ||
 			       memcmp(head.e_ident, own.e_ident, EI_DATA + 1) != 0))
-		return error_set(LACUNA_EINVAL, "%s: is made for %s (%s), and this lacuna for %s",
-				 path, machine_name(head.e_machine),
-				 head.e_ident[EI_CLASS] == ELFCLASS32 ? "32 bits" : "64 bits",
-				 machine_name(own.e_machine));
+		return error_file_set(LACUNA_EINVAL, path,
+				      "is made for %s (%s), and this lacuna for %s",
+				      machine_name(head.e_machine),
+				      head.e_ident[EI_CLASS] == ELFCLASS32 ? "32 bits" : "64 bits",
+				      machine_name(own.e_machine));
 	if (head.e_type != ET_DYN)
-		return error_set(LACUNA_EINVAL, "%s: is no shared object", path);
+		return error_file_set(LACUNA_EINVAL, path, "is no shared object");
 	if (!is_whole(fd, &head, size))
-		return error_set(LACUNA_EINVAL, "%s: is cut short", path);
+		return error_file_set(LACUNA_EINVAL, path, "is cut short");
 	return LACUNA_OK;
 }
 
@@ -90,9 +91,9 @@ int object_examine(const char *path)
 	int status;
 
 	if (fd < 0 || fstat(fd, &st))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		status = error_set(LACUNA_EINVAL, "%s: is no regular file", path);
+		status = error_file_set(LACUNA_EINVAL, path, "is no regular file");
 	else
 		status = examine(path, fd, st.st_size);
 	if (fd >= 0)

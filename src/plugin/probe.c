@@ -17,7 +17,7 @@ struct probe {
 	int kind;
 	const char *name;
 	int status;
-	char message[1024];
+	char file[1024], reason[1024]; /* of the failure; no file: "" */
 };
 
 static void load(void *context)
@@ -26,7 +26,10 @@ static void load(void *context)
 	const struct plugin *plugin;
 
 	p->status = plugin_load(p->kind, p->name, &plugin);
-	snprintf(p->message, sizeof p->message, "%s", p->status ? error_text() : "");
+	if (!p->status)
+		return;
+	snprintf(p->file, sizeof p->file, "%s", error_file());
+	snprintf(p->reason, sizeof p->reason, "%s", error_reason());
 }
 
 static unsigned long no_progress(const void *unused)
@@ -51,12 +54,13 @@ int plugin_probe(int kind, const char *name)
 	if (!status && end.way == CHILD_CANCELLED)
 		status = error_set(LACUNA_ECANCELLED, "stopped");
 	else if (!status && end.way != CHILD_RETURNED)
-		status = error_set(LACUNA_EINVAL, "%s: %s when it is loaded", name, told);
+		status = error_file_set(LACUNA_EINVAL, name, "%s when it is loaded", told);
 	else if (!status && p->status)
-		status = error_set(p->status, "%s", p->message);
+		status = *p->file ? error_file_set(p->status, p->file, "%s", p->reason)
+				  : error_set(p->status, "%s", p->reason);
 	else if (!status && *end.printed)
-		status = error_set(LACUNA_EINVAL, "%s: prints when it is loaded (\"%s\")", name,
-				   end.printed);
+		status = error_file_set(LACUNA_EINVAL, name, "prints when it is loaded (\"%s\")",
+					end.printed);
 	child_unshare(p, sizeof *p);
 	return status;
 }

@@ -11,11 +11,14 @@
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static void test_error(void)
 {
+	char text[2000];
+
 	error_set(LACUNA_EIO, "%s", "cause");
 	error_context(LACUNA_EIO, "file %d", 3);
 	is_text(error_text(), "file 3: cause", "context comes first");
@@ -26,6 +29,26 @@ static void test_error(void)
 	is_text(error_text(), "", "cleared");
 	error_context(LACUNA_ENOMEM, "here");
 	is_text(error_text(), "here: out of memory", "a status speaks where no message was kept");
+	is_text(error_file(), "", "a message that names no file");
+	is_text(error_reason(), "here: out of memory", "... is all reason");
+
+	error_file_set(LACUNA_EIO, "a: b.tif", "gone (%d)", 2);
+	is_text(error_text(), "a: b.tif: gone (2)", "a message about a file begins with its path");
+	is_text(error_file(), "a: b.tif", "which is kept");
+	is_text(error_reason(), "gone (2)", "apart from the reason");
+	error_context(LACUNA_EIO, "page 2");
+	is_text(error_text(), "page 2: a: b.tif: gone (2)", "context comes before the file");
+	is_text(error_file(), "a: b.tif", "which is kept all the same");
+	is_text(error_reason(), "gone (2)", "and the reason, too");
+	error_set(LACUNA_EIO, "cause");
+	is_text(error_file(), "", "the next message is not about that file");
+	error_file_context(LACUNA_EIO, "c.tif");
+	is_text(error_text(), "c.tif: cause", "a file may be named later");
+	is_text(error_reason(), "cause", "with the reason that was there");
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = 0;
+	error_file_set(LACUNA_EIO, text, "reason");
+	is_text(error_reason(), "", "a path that fills the message leaves no room for a reason");
 }
 
 static void test_memory(void)
