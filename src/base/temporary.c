@@ -189,11 +189,12 @@ static void synchronise_directory(const char *path)
 	close(fd);
 }
 
-int temporary_commit(struct temporary *t)
+int temporary_seal(struct temporary *t)
 {
 	int status = LACUNA_OK;
-	struct stat st;
 
+	if (t->fd < 0)
+		return LACUNA_OK;
 	if (t->name && t->mode)
 		(void)!fchmod(t->fd, t->mode);
 	if (t->name && fsync(t->fd))
@@ -201,11 +202,47 @@ int temporary_commit(struct temporary *t)
 	if (close(t->fd) && !status)
 		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
 	t->fd = -1;
-	if (!status && t->name && !t->force && !lstat(t->target, &st))
-		status = error_file_set(LACUNA_EIO, t->target,
-					"has appeared meanwhile; --force replaces it");
-	if (!status && t->name && rename(t->name->text, t->target))
-		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
+	if (status)
+		temporary_abandon(t);
+	return status;
+}
+
+static int put_in_place(struct temporary *t)
+{
+	return rename(t->name->text, t->target)
+		       ? error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno))
+		       : LACUNA_OK;
+}
+
+static int has_no_links(int reason)
+{
+	return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EMLINK;
+}
+
+/* A link, unlike a rename, never takes the place of a file.  Not every file system has links. */
+static int put_beside_none(struct temporary *t)
+{
+	struct stat st;
+	int reason;
+
+	if (!link(t->name->text, t->target)) {
+		unlink(t->name->text);
+		return LACUNA_OK;
+	}
+	reason = errno;
+	if (reason == EEXIST || !lstat(t->target, &st))
+		return error_file_set(LACUNA_EIO, t->target,
+				      "has appeared meanwhile; --force replaces it");
+	return has_no_links(reason) ? put_in_place(t)
+				    : error_file_set(LACUNA_EIO, t->target, "%s", strerror(reason));
+}
+
+int temporary_commit(struct temporary *t)
+{
+	int status = temporary_seal(t);
+
+	if (!status && t->name)
+		status = t->force ? put_in_place(t) : put_beside_none(t);
 	if (!status && t->name) {
 		synchronise_directory(t->target);
 		t->name->active = 0;

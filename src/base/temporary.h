@@ -4,7 +4,9 @@
  *
  *	if (temporary_open(&t, path, force)) return failure;
  *	... write to t.fd; on failure temporary_abandon(&t) ...
- *	status = temporary_commit(&t);		fsync, close, rename; t is empty afterwards, whatever the status
+ *	status = temporary_commit(&t);		seal, put in place; t is empty afterwards, whatever the status
+ *
+ * Of several files that belong together, all are sealed before the first is put in place.
  */
 #ifndef BASE_TEMPORARY_H
 #define BASE_TEMPORARY_H
@@ -14,7 +16,7 @@
 struct temporary_name;
 
 struct temporary {
-	int fd;		     /* open for reading and writing; -1: none */
+	int fd;		     /* open for reading and writing; -1: none, or sealed */
 	int force, replaces; /* replaces: there is a file of this name */
 	unsigned mode; /* of the file when it is complete; until then it is its owner's alone */
 	char *target;
@@ -25,6 +27,9 @@ struct temporary {
 int temporary_open(struct temporary *, const char *path, int force);
 /* A new file shall be readable for no one who cannot read one with this mode. */
 void temporary_restrict(struct temporary *, unsigned mode);
+/* fsync and close: all that may fail for want of room.  After a failure t is empty. */
+int temporary_seal(struct temporary *);
+/* Gives the file its name.  Without force, a file that has appeared there meanwhile stays and this one is removed. */
 int temporary_commit(struct temporary *);
 void temporary_abandon(struct temporary *); /* accepts an empty one */
 /* Removes what is neither committed nor abandoned.  May be called from a signal handler. */

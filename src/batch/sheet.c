@@ -245,16 +245,13 @@ int sheet_check(const char *path)
 				   path);
 }
 
-int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows)
+int sheet_print(int fd, const char *path, const char *directory, json_t *summary, json_t *rows)
 {
 	const size_t lines = sizeof(sheet_html) / sizeof(sheet_html[0]);
 	json_t *cards = read_all_cards(directory);
-	struct temporary t;
-	int status = temporary_open(&t, path, 1);
-	FILE *f = status ? NULL : fdopen(dup(t.fd), "w");
+	FILE *f = fdopen(dup(fd), "w");
+	int status = f ? LACUNA_OK : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 
-	if (!status && !f)
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
 	for (size_t i = 0; !status && i < lines; i++) {
 		if (!strcmp(sheet_html[i], "@summary@\n"))
 			put_json(f, summary);
@@ -264,13 +261,23 @@ int sheet_write(const char *path, const char *directory, json_t *summary, json_t
 			put_text(f, sheet_html[i]);
 	}
 	if (!status && (fflush(f) || ferror(f)))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (f)
 		fclose(f);
 	json_decref(cards);
-	if (status) {
-		temporary_abandon(&t);
+	return status;
+}
+
+int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows)
+{
+	struct temporary t;
+	int status = temporary_open(&t, path, 1);
+
+	if (status)
 		return status;
-	}
-	return temporary_commit(&t);
+	status = sheet_print(t.fd, path, directory, summary, rows);
+	if (!status)
+		return temporary_commit(&t);
+	temporary_abandon(&t);
+	return status;
 }

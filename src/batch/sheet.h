@@ -27,5 +27,7 @@ int sheet_check(const char *path);
 /* Writes the sheet.  rows: what is known of each image, an array of objects with "path"; the pictures of a card that was kept
  * under the same path are put in; directory: of the cards, or NULL.  summary: shown above. */
 int sheet_write(const char *path, const char *directory, json_t *summary, json_t *rows);
+/* The same into a file that is open, and stays so; path is for messages. */
+int sheet_print(int fd, const char *path, const char *directory, json_t *summary, json_t *rows);
 
 #endif

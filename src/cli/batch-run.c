@@ -13,7 +13,7 @@
 #include "cli/batch.h"
 #include "cli/report.h"
 #include "cli/signals.h"
-#include "cli/targets.h"
+#include "cli/outputs.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static int make_directories(const char *path)
 
 	for (char *p = copy ? copy + 1 : NULL; !status && (p = strchr(p, '/')); p++) {
 		*p = 0;
-		status = target_directory(copy);
+		status = output_directory(copy);
 		*p = '/';
 	}
 	memory_release(copy);

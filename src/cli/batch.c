@@ -17,7 +17,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
-#include "cli/targets.h"
+#include "cli/outputs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -495,7 +495,7 @@ static int finish(struct batch *b)
 
 static int run_here(struct batch *b)
 {
-	int status = target_directory(b->output);
+	int status = output_directory(b->output);
 
 	if (!status)
 		status = share_join(b->state, &b->share);

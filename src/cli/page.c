@@ -336,12 +336,16 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 	struct image copy = { 0 };
 	int status = image_create(&copy, &shape);
 
+	if (!status)
+		status = restoration_single(r, sample);
 	if (!status) {
 		memcpy(copy.values, picture, lacuna_count(&shape) * sizeof(*picture));
 		convert(p, &copy);
 		put_missing_back(p, &copy);
 		status = tiff_write(r->single[sample], r->in, p->number, &copy);
 	}
+	if (!status && single_page(r))
+		status = tiff_seal(r->single[sample]);
 	image_free(&copy);
 	return status;
 }
@@ -572,8 +576,11 @@ int page_copy(struct restoration *r, int number)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", number + 1, note);
 	if (!status)
 		status = put_copy(&p, r->out);
-	for (int64_t k = 0; !status && r->single && k < r->job.samples; k++)
-		status = put_copy(&p, r->single[k]);
+	for (int64_t k = 0; !status && r->single && k < r->job.samples; k++) {
+		status = restoration_single(r, k);
+		if (!status)
+			status = put_copy(&p, r->single[k]);
+	}
 	page_free(&p);
 	return status;
 }

@@ -12,11 +12,12 @@
 #include "cli/common.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/targets.h"
 #include "plugin/param.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- the recipe -------------------------------------------------------------------------------------- */
 
@@ -110,81 +111,82 @@ void restoration_free(struct restoration *r)
 /* ---- before any work --------------------------------------------------------------------------------- */
 
 /* Files that parameters of a plugin name: masks, kernels, weights. */
-static int spare_parameters(const char *output, const struct plugin_use *use)
+static int state_parameters(struct outputs *o, const struct plugin_use *use)
 {
 	const struct lacuna_param *row;
-	char path[4096];
+	char path[4096], what[160];
 	uint32_t at = 0;
+	int status = LACUNA_OK;
 
-	if (!use->plugin)
-		return LACUNA_OK;
-	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path))))
-		if (tiff_same_file(output, path))
-			return error_file_set(LACUNA_EIO, output, "is read as %s of %s", row->name,
-					      use->plugin->head->name);
-	return LACUNA_OK;
+	while (!status && use->plugin &&
+	       (row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path)))) {
+		snprintf(what, sizeof(what), "%s of %s", row->name, use->plugin->head->name);
+		status = outputs_read(o, path, what);
+	}
+	return status;
 }
 
 /* No output may take the place of what is read. */
-static int spare_inputs(const struct restoration *r, const char *output)
+static int state_inputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
-	const char *const kept[] = { v->reference, v->start, r->noise_file };
-	int status = LACUNA_OK;
+	struct outputs *o = &r->outputs;
+	int status = outputs_input(o, v->input);
 
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (kept[i] && tiff_same_file(output, kept[i]))
-			return error_file_set(LACUNA_EIO, output,
-					      "output and another input are the same file");
+	if (!status && v->reference)
+		status = outputs_read(o, v->reference, "the reference");
+	if (!status && v->start)
+		status = outputs_read(o, v->start, "the start");
+	if (!status && r->noise_file)
+		status = outputs_read(o, r->noise_file, "the noise");
 	for (size_t i = 0; !status && i < r->job.operator_count; i++)
-		status = spare_parameters(output, &r->operators[i]);
-	return status ? status : spare_parameters(output, &r->method.prior);
+		status = state_parameters(o, &r->operators[i]);
+	return status ? status : state_parameters(o, &r->method.prior);
 }
 
-static int check_targets(struct restoration *r)
+static int name_single(struct restoration *r, int64_t k)
 {
-	const struct file_names *v = &r->names;
-	const char *const outputs[] = { v->output, v->deviation, v->report, v->page };
-	const size_t n = sizeof(outputs) / sizeof(outputs[0]);
-	int status = LACUNA_OK;
-
-	for (size_t i = 0; !status && i < n; i++) {
-		if (!outputs[i])
-			continue;
-		status = target_check(outputs[i], v->input, v->force, i == 0 && v->in_place);
-		if (!status)
-			status = spare_inputs(r, outputs[i]);
-		for (size_t k = 0; !status && k < i; k++)
-			if (outputs[k] && (!strcmp(outputs[i], outputs[k]) ||
-					   tiff_same_file(outputs[i], outputs[k])))
-				status = error_file_set(LACUNA_EIO, outputs[i],
-							"named for two outputs");
-	}
-	return status;
+	r->single_names[k] =
+		text_format("%s/sample-%04lld.tif", r->names.singles, (long long)k + 1);
+	return r->single_names[k] ? outputs_name(&r->outputs, r->single_names[k],
+						 r->names.force ? OUTPUT_FORCE : 0)
+				  : LACUNA_ENOMEM;
 }
-
-/* ---- files ------------------------------------------------------------------------------------------- */
 
 static int name_singles(struct restoration *r)
 {
-	const struct file_names *v = &r->names;
-	const int64_t samples = r->job.samples;
+	const size_t samples = (size_t)r->job.samples;
 	int status;
 
-	if (!v->singles)
+	if (!r->names.singles)
 		return LACUNA_OK;
-	status = target_directory(v->singles);
-	r->single_names = memory_alloc_array((size_t)samples, sizeof(*r->single_names));
-	if (!status && !r->single_names)
-		status = LACUNA_ENOMEM;
-	for (int64_t k = 0; !status && k < samples; k++) {
-		r->single_names[k] =
-			text_format("%s/sample-%04lld.tif", v->singles, (long long)k + 1);
-		status = r->single_names[k] ? target_check(r->single_names[k], NULL, v->force, 0)
-					    : LACUNA_ENOMEM;
-	}
+	status = output_directory(r->names.singles);
+	if (status)
+		return status;
+	r->single_names = memory_alloc_array(samples, sizeof(*r->single_names));
+	r->single = memory_alloc_array(samples, sizeof(*r->single));
+	if (!r->single_names || !r->single)
+		return LACUNA_ENOMEM;
+	for (int64_t k = 0; !status && k < r->job.samples; k++)
+		status = name_single(r, k);
 	return status;
 }
+
+static int name_outputs(struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const char *const outputs[] = { v->output, v->deviation, v->report, v->page };
+	const int force = v->force ? OUTPUT_FORCE : 0;
+	int status = state_inputs(r);
+
+	for (size_t i = 0; !status && i < sizeof(outputs) / sizeof(outputs[0]); i++)
+		if (outputs[i])
+			status = outputs_name(&r->outputs, outputs[i],
+					      force | (!i && v->in_place ? OUTPUT_IN_PLACE : 0));
+	return status ? status : name_singles(r);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------- */
 
 /* Without --pages overviews and masks are no pages to restore, unless there are no others. */
 static int leave_auxiliary(struct restoration *r)
@@ -227,9 +229,7 @@ static int open_inputs(struct restoration *r)
 static int create_outputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
-	const int64_t samples = r->job.samples;
 	const struct tiff_write_options options = {
-		.force = v->force || v->in_place,
 		.override_type = r->type_stated,
 		.kind = r->kind,
 		.bits = r->bits,
@@ -237,44 +237,47 @@ static int create_outputs(struct restoration *r)
 		.as_private_as = v->input,
 	};
 	const struct tiff_write_options map = {
-		.force = v->force,
 		.override_type = 1,
 		.kind = SAMPLE_FLOAT,
 		.bits = 32,
 		.software = options.software,
 		.as_private_as = v->input,
 	};
-	int status = tiff_create(v->output, &options, &r->out);
+	int status = outputs_tiff(&r->outputs, v->output, &options, &r->out);
 
 	if (!status && v->deviation)
-		status = tiff_create(v->deviation, &map, &r->deviation);
-	if (!status && r->single_names) {
-		r->single = memory_alloc_array((size_t)samples, sizeof(*r->single));
-		status = r->single ? LACUNA_OK : LACUNA_ENOMEM;
-	}
-	for (int64_t k = 0; !status && r->single_names && k < samples; k++)
-		status = tiff_create(r->single_names[k], &options, &r->single[k]);
+		status = outputs_tiff(&r->outputs, v->deviation, &map, &r->deviation);
+	r->options = options;
 	return status;
 }
 
-static int commit(struct tiff_writer **w)
+/* A file is open from its first page to its last: of many samples not more than the process may have. */
+int restoration_single(struct restoration *r, int64_t k)
 {
-	struct tiff_writer *writer = *w;
-
-	*w = NULL;
-	return writer ? tiff_commit(writer) : LACUNA_OK;
+	return r->single[k]
+		       ? LACUNA_OK
+		       : outputs_tiff(&r->outputs, r->single_names[k], &r->options, &r->single[k]);
 }
 
-static int commit_outputs(struct restoration *r)
+/* LACUNA_EINVAL where the samples of a stack are more files than may be open at once. */
+static int allow_singles(struct restoration *r)
 {
-	const int64_t samples = r->job.samples;
-	int status = cancel_requested() ? LACUNA_ECANCELLED : LACUNA_OK;
+	const rlim_t needed = (rlim_t)r->job.samples + 64;
+	struct rlimit limit;
 
-	for (int64_t k = 0; !status && r->single && k < samples; k++)
-		status = commit(&r->single[k]);
-	if (!status)
-		status = commit(&r->deviation);
-	return status ? status : commit(&r->out);
+	if (!r->single || tiff_page_count(r->in) == 1 || getrlimit(RLIMIT_NOFILE, &limit) ||
+	    limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed)
+		return LACUNA_OK;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed
+				 ? needed
+				 : limit.rlim_max;
+	if (limit.rlim_cur >= needed && !setrlimit(RLIMIT_NOFILE, &limit))
+		return LACUNA_OK;
+	return error_set(
+		LACUNA_EINVAL,
+		"--all-samples of a stack opens a file for each of %lld samples; %lld are "
+		"allowed here (ulimit -n): ask for fewer, or for one page (--pages, --only)",
+		(long long)r->job.samples, (long long)limit.rlim_max);
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
@@ -351,7 +354,7 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	return report;
 }
 
-static int write_report(const struct restoration *r, const json_t *report)
+static int write_report(struct restoration *r, const json_t *report)
 {
 	char *text;
 	int status;
@@ -361,7 +364,7 @@ static int write_report(const struct restoration *r, const json_t *report)
 	text = report_text(report);
 	if (!text)
 		return LACUNA_ENOMEM;
-	status = target_write(r->names.report, text, r->names.force);
+	status = outputs_text(&r->outputs, r->names.report, text);
 	free(text);
 	return status;
 }
@@ -369,16 +372,11 @@ static int write_report(const struct restoration *r, const json_t *report)
 /* What belongs to one file.  The restorer stays. */
 static void close_file(struct restoration *r)
 {
-	for (int64_t k = 0; k < r->job.samples; k++) {
-		if (r->single)
-			tiff_abandon(r->single[k]);
-		if (r->single_names)
-			memory_release(r->single_names[k]);
-	}
+	for (int64_t k = 0; r->single_names && k < r->job.samples; k++)
+		memory_release(r->single_names[k]);
 	memory_release(r->single);
 	memory_release(r->single_names);
-	tiff_abandon(r->out);
-	tiff_abandon(r->deviation);
+	outputs_free(&r->outputs);
 	tiff_close(r->in);
 	tiff_close(r->start);
 	tiff_close(r->reference);
@@ -408,8 +406,8 @@ static void open_file(struct restoration *r, const struct file_names *names)
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {
-		check_targets,	 open_inputs,	name_singles,	create_outputs,
-		listen_to_pages, restore_pages, commit_outputs,
+		name_outputs,	open_inputs,	 allow_singles,
+		create_outputs, listen_to_pages, restore_pages,
 	};
 	const double began = clock_seconds();
 	json_t *record = NULL;
@@ -422,6 +420,12 @@ int restoration_run(struct restoration *r, const struct file_names *names, json_
 		record = make_report(r, clock_seconds() - began);
 		status = write_report(r, record);
 	}
+	if (!status && r->finish)
+		status = r->finish(r->look_context, r, record);
+	if (!status && cancel_requested())
+		status = LACUNA_ECANCELLED;
+	if (!status)
+		status = outputs_commit(&r->outputs);
 	if (!status && report)
 		*report = json_incref(record);
 	json_decref(record);

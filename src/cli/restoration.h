@@ -5,6 +5,7 @@
 #define CLI_RESTORATION_H
 
 #include "cli/levels.h"
+#include "cli/outputs.h"
 #include "cli/recipe.h"
 #include "restore/missing.h"
 #include "restore/restorer.h"
@@ -28,7 +29,7 @@ struct file_names {
 	const char *deviation; /* --std */
 	const char *singles;   /* directory of --all-samples */
 	const char *reference, *start, *report;
-	const char *page; /* of --html; its owner writes it */
+	const char *page; /* of --html; restoration.finish writes it */
 	int force, in_place;
 };
 
@@ -52,13 +53,17 @@ struct restoration {
 	void (*enter)(void *context,
 		      const struct lacuna_shape *);	  /* before a page is read; or NULL */
 	void (*look)(void *context, const struct look *); /* or NULL */
-	void *look_context;
+	/* Before the outputs appear: may write one that was named, with outputs_open().  Or NULL. */
+	int (*finish)(void *context, struct restoration *, const json_t *report);
+	void *look_context; /* of the three */
 
 	/* The file at hand: */
 	struct file_names names;
 	struct levels levels;				    /* measured once for all pages */
 	struct tiff_reader *in, *start, *reference, *noise; /* but the first they may be NULL */
-	struct tiff_writer *out, *deviation, **single;	    /* the last two may be NULL */
+	struct outputs outputs;
+	struct tiff_writer *out, *deviation, **single; /* the last two may be NULL */
+	struct tiff_write_options options;	       /* of out and the single ones */
 	char **single_names;
 	int *pages, page_count; /* those to restore */
 	struct page *page;	/* the one at hand */
@@ -83,6 +88,8 @@ int page_listen(struct restoration *, int page, int last);
 int page_restore(struct restoration *, int page, json_t **record);
 /* Writes page `page' as it is; an overview or a mask of a picture that was resized is left out, with a word. */
 int page_copy(struct restoration *, int page);
+/* Opens the file of a sample, single[k], unless it is open. */
+int restoration_single(struct restoration *, int64_t k);
 /* A restore_job.sample; its context is the restoration. */
 int page_write_sample(void *context, int64_t sample, const float *picture);
 

@@ -3,10 +3,12 @@
 /* lacuna restore: one file.  restoration.c does the work. */
 #include <config.h>
 
+#include "batch/share.h"
 #include "batch/sheet.h"
 #include "cli/card.h"
 #include "cli/cli.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cli/common.h"
 #include "cli/report.h"
 #include "cli/restoration.h"
@@ -93,21 +95,35 @@ static void look(void *context, const struct look *l)
 }
 
 /* The contact sheet of one picture. */
-static int write_page(const struct values *v, const struct restoration *r, const json_t *report,
-		      json_t *card)
+static int write_page(void *context, struct restoration *r, const json_t *report)
 {
-	json_t *cards = json_array(), *about = json_pack("{s:s}", "text", "One picture.");
-	int status;
+	json_t *card = context, *cards = json_array();
+	json_t *about = json_pack("{s:s}", "text", "One picture.");
+	int fd, status = outputs_open(&r->outputs, r->names.page, &fd);
 
 	card_add_facts(card, report);
 	json_object_set_new(card, "path", card_path(r->names.input));
 	json_object_set_new(card, "state", json_string("done"));
 	json_object_set_new(card, "doubts", json_integer(r->doubts));
 	json_array_append(cards, card);
-	status = sheet_write(v->html, NULL, about, cards);
+	if (!status)
+		status = sheet_print(fd, r->names.page, NULL, about, cards);
 	json_decref(about);
 	json_decref(cards);
 	return status;
+}
+
+/* What runs that were killed have left beside the output. */
+static void clean(const struct values *v)
+{
+	char *directory = v->output ? memory_strdup(v->output) : NULL;
+	char *slash = directory ? strrchr(directory, '/') : NULL;
+
+	if (slash)
+		slash[slash == directory] = 0;
+	if (directory)
+		share_clean(slash ? directory : ".", 0);
+	memory_release(directory);
 }
 
 static int restore_file(const struct values *v, const char *input, struct restoration *r)
@@ -127,13 +143,13 @@ static int restore_file(const struct values *v, const char *input, struct restor
 	json_t *report = NULL, *card = json_object();
 	int status;
 
+	clean(v);
 	r->look = v->html ? look : NULL;
+	r->finish = v->html ? write_page : NULL;
 	r->look_context = card;
 	r->print_metrics = !v->quiet && !v->json;
 	r->show_progress = v->progress || (isatty(STDERR_FILENO) && !v->quiet);
 	status = restoration_run(r, &names, &report);
-	if (!status && v->html)
-		status = write_page(v, r, report, card);
 	if (!status)
 		status = print_report(v, report);
 	json_decref(report);

@@ -10,7 +10,7 @@
 #include "base/threads.h"
 #include "cli/common.h"
 #include "cli/picture.h"
-#include "cli/targets.h"
+#include "cli/outputs.h"
 #include "engine/problem.h"
 
 #include <string.h>
@@ -69,6 +69,7 @@ struct simulation {
 	uint64_t seed;
 	size_t budget;
 	struct tiff_reader *in;
+	struct outputs outputs;
 	struct tiff_writer *out;
 };
 
@@ -163,7 +164,6 @@ static int simulate_page(const struct simulation *s, int number)
 static int simulate_file(const struct values *v, const char *input, struct simulation *s)
 {
 	const struct tiff_write_options options = {
-		.force = v->force || v->in_place,
 		.override_type = 1,
 		.kind = s->kind,
 		.bits = s->bits,
@@ -171,20 +171,22 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		.as_private_as = input,
 	};
 	int *pages = NULL, count = 0;
-	int status = target_check(v->output, input, v->force, v->in_place);
+	int status = outputs_input(&s->outputs, input);
 
+	if (!status)
+		status = outputs_name(&s->outputs, v->output,
+				      (v->force ? OUTPUT_FORCE : 0) |
+					      (v->in_place ? OUTPUT_IN_PLACE : 0));
 	if (!status)
 		status = tiff_open(input, &s->in);
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
 	if (!status)
-		status = tiff_create(v->output, &options, &s->out);
+		status = outputs_tiff(&s->outputs, v->output, &options, &s->out);
 	for (int i = 0; !status && i < count; i++)
 		status = simulate_page(s, pages[i]);
-	if (!status) {
-		status = tiff_commit(s->out);
-		s->out = NULL;
-	}
+	if (!status)
+		status = outputs_commit(&s->outputs);
 	memory_release(pages);
 	return status;
 }
@@ -204,7 +206,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (status)
 		return plugin_refused(c, status);
 	status = simulate_file(v, operands[0], &s);
-	tiff_abandon(s.out);
+	outputs_free(&s.outputs);
 	tiff_close(s.in);
 	operators_free(s.operators, s.operator_count);
 	return status ? failure(operands[0], status) : STATUS_DONE;

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/common.h"
 #include "cli/progress.h"
-#include "cli/targets.h"
+#include "cli/outputs.h"
 #include "study/laboratory.h"
 #include "study/plot.h"
 #include "study/table.h"
@@ -240,6 +240,7 @@ struct study {
 	struct plugin_use *operators;
 	size_t operator_count;
 	struct table table;
+	struct outputs outputs;
 	char target_file[64];
 	int64_t round;
 };
@@ -484,21 +485,24 @@ static void release(struct study *s)
 	laboratory_close(&s->lab);
 	operators_free(s->operators, s->operator_count);
 	table_free(&s->table);
+	outputs_free(&s->outputs);
 	memory_release(s->variation.text);
 }
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
-static int check_outputs(const struct values *o)
+static int name_outputs(const struct values *o, struct outputs *outputs)
 {
-	int status = o->output ? target_check(o->output, NULL, o->force, 0) : LACUNA_OK;
+	const int force = o->force ? OUTPUT_FORCE : 0;
+	int status = o->output ? outputs_name(outputs, o->output, force) : LACUNA_OK;
 
 	if (!status && o->svg)
-		status = target_check(o->svg, NULL, o->force, 0);
+		status = outputs_name(outputs, o->svg, force);
 	return status;
 }
 
-static int write_plot(const struct values *o, const struct table *tables, size_t count)
+static int write_plot(const struct values *o, struct outputs *outputs, const struct table *tables,
+		      size_t count)
 {
 	const struct plot_style style = { o->show, o->bound, o->slopes, o->evaluations };
 	char *text;
@@ -507,18 +511,18 @@ static int write_plot(const struct values *o, const struct table *tables, size_t
 	if (!o->svg)
 		return LACUNA_OK;
 	text = plot_svg(tables, count, &style);
-	status = text ? target_write(o->svg, text, o->force) : LACUNA_EINVAL;
+	status = text ? outputs_text(outputs, o->svg, text) : LACUNA_EINVAL;
 	memory_release(text);
 	return status;
 }
 
-static int write_table(const struct study *s)
+static int write_table(struct study *s)
 {
 	char *text = table_text(&s->table);
 	int status = text ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status && s->o->output)
-		status = target_write(s->o->output, text, s->o->force);
+		status = outputs_text(&s->outputs, s->o->output, text);
 	else if (!status)
 		fputs(text, stdout);
 	memory_release(text);
@@ -528,19 +532,23 @@ static int write_table(const struct study *s)
 /* Panels from tables that were made before. */
 static int draw_tables(const struct command *c, const struct values *o, int count, char **paths)
 {
+	struct outputs outputs = { 0 };
 	struct table *tables;
-	int status = LACUNA_OK;
+	int status;
 
 	if (!o->svg)
 		return misuse(c, "tables are drawn into a plot: --svg FILE.svg");
-	status = check_outputs(o);
+	status = name_outputs(o, &outputs);
 	tables = memory_alloc_array((size_t)count, sizeof *tables);
 	if (!tables)
 		status = LACUNA_ENOMEM;
 	for (int i = 0; !status && i < count; i++)
 		status = table_read(paths[i], &tables[i]);
 	if (!status)
-		status = write_plot(o, tables, (size_t)count);
+		status = write_plot(o, &outputs, tables, (size_t)count);
+	if (!status)
+		status = outputs_commit(&outputs);
+	outputs_free(&outputs);
 	for (int i = 0; tables && i < count; i++)
 		table_free(&tables[i]);
 	memory_release(tables);
@@ -562,13 +570,15 @@ static int run(const struct command *c, const void *values, int count, char **op
 		result = plugin_refused(c, status);
 		goto out;
 	}
-	status = check_outputs(o);
+	status = name_outputs(o, &s.outputs);
 	if (!status)
 		status = run_all(&s);
 	if (!status)
 		status = write_table(&s);
 	if (!status)
-		status = write_plot(o, &s.table, 1);
+		status = write_plot(o, &s.outputs, &s.table, 1);
+	if (!status)
+		status = outputs_commit(&s.outputs);
 	result = status ? failure(NULL, status) : STATUS_DONE;
 out:
 	release(&s);

@@ -115,7 +115,7 @@ static int write_failed(const struct tiff_handle *h)
 	}
 }
 
-int tiff_commit(struct tiff_writer *w)
+int tiff_seal(struct tiff_writer *w)
 {
 	int status = LACUNA_OK;
 
@@ -126,9 +126,18 @@ int tiff_commit(struct tiff_writer *w)
 	if (!status && w->handle.message[0])
 		status = error_file_context(write_failed(&w->handle), w->path);
 	if (!status)
-		status = temporary_commit(&w->file);
+		status = temporary_seal(&w->file);
 	else
 		temporary_abandon(&w->file);
+	return status;
+}
+
+int tiff_commit(struct tiff_writer *w)
+{
+	int status = tiff_seal(w);
+
+	if (!status)
+		status = temporary_commit(&w->file);
 	release(w);
 	return status;
 }

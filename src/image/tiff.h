@@ -59,7 +59,9 @@ int tiff_write_keeping(struct tiff_writer *, struct tiff_reader *like, int page,
 		       const struct image *, const unsigned char *keep);
 /* Adds page `page' of `like' with its samples and palette as they are stored, of whatever type; only for a storable one. */
 int tiff_copy(struct tiff_writer *, struct tiff_reader *like, int page);
-/* Flushes, syncs, renames.  The writer is gone afterwards, whatever the status. */
+/* Flushes, syncs, closes: only the name is missing then.  The writer takes no more pages. */
+int tiff_seal(struct tiff_writer *);
+/* Seals, and gives the file its name.  The writer is gone afterwards, whatever the status. */
 int tiff_commit(struct tiff_writer *);
 /* Removes the temporary. Accepts NULL. */
 void tiff_abandon(struct tiff_writer *);

@@ -87,6 +87,40 @@ else
 	one_line "unwritable directory"
 fi
 
+# One file under two names: through a link to its directory.
+mkdir house
+ln -s house door
+fails 1 "one file under two names" $restore in.tif -o house/o --report door/o
+contains err "door/o: named for two outputs" "one file under two names: said"
+nothing_left house "one file under two names"
+
+# Of samples each has a file of its own: no more are open than may be.
+ok "more samples than files may be open" sh -c "ulimit -n 30 && exec $restore in.tif -o many.tif -s ddpm --steps 1 \
+	--samples 40 --all-samples many"
+test "`ls many | wc -l`" -eq 40
+tap_result $? "more samples than files may be open: all are there"
+ok "two pages" "$maketiff" pages.tif uint8 24 20 1 2
+fails 1 "... of a stack" sh -c "ulimit -n 30 && exec $restore pages.tif -o p.tif -s ddpm --steps 1 --samples 40 \
+	--all-samples stack"
+contains err "ulimit -n" "... of a stack: said before any work"
+test ! -e p.tif && test -z "`ls stack`"
+tap_result $? "... of a stack: nothing is there"
+rm -rf many.tif many stack
+
+# What a run that was killed has left beside the output is removed by the next one.
+sh -c 'exit 0' &
+gone=$!
+wait $gone
+ok "another run" "$LACUNA" restore -q -A identity -n 0.01 -p gaussian in.tif -o stale.tif
+: >.lacuna-`uname -n`-$gone-0.tmp
+: >.lacuna-elsewhere-$gone-0.tmp
+ok "the next run" $restore in.tif -o stale.tif --force
+test ! -e .lacuna-`uname -n`-$gone-0.tmp
+tap_result $? "the next run: the temporary of a dead process is gone"
+test -e .lacuna-elsewhere-$gone-0.tmp
+tap_result $? "the next run: that of another machine is not"
+rm -f .lacuna-elsewhere-$gone-0.tmp stale.tif
+
 # Writing that fails half way: a limit on the size of files, a full disk.
 rm -rf outputs
 mkdir outputs

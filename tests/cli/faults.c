@@ -4,10 +4,10 @@
  *
  *	LACUNA_FAULT_DIR	files whose path holds this word are watched
  *	LACUNA_FAULT_TRACE	a file where each watched call leaves a line: "write PATH"
- *	LACUNA_FAULT=CALL:N:WHAT	the N-th watched call fails with ENOSPC, EIO or EINTR; "short" writes half; "appear" puts a
+ *	LACUNA_FAULT=CALL:N:WHAT	the N-th watched call fails with ENOSPC, EIO, EPERM or EINTR; "short" writes half; "appear" puts a
  *				file in the place of the target, as another program could, and goes on
  *
- * CALL is write, fsync, close, rename or directory (the fsync of one).  Of close, calls count after the file's fsync: libtiff
+ * CALL is write, fsync, close, rename (or link, which names a file, too) or directory (the fsync of one).  Of close, calls count after the file's fsync: libtiff
  * closes a descriptor of its own before.  LACUNA_FAULT_TARGET is the file for "appear". */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -79,7 +79,10 @@ static const char *fault(const char *call, const char *path)
 
 static int fail(const char *what)
 {
-	errno = !strcmp(what, "EIO") ? EIO : !strcmp(what, "EINTR") ? EINTR : ENOSPC;
+	errno = !strcmp(what, "EIO")	 ? EIO
+		: !strcmp(what, "EINTR") ? EINTR
+		: !strcmp(what, "EPERM") ? EPERM
+					 : ENOSPC;
 	return -1;
 }
 
@@ -144,4 +147,16 @@ int rename(const char *from, const char *to)
 	const char *what = is_watched(to) ? fault("rename", to) : NULL;
 
 	return what ? fail(what) : real(from, to);
+}
+
+int link(const char *from, const char *to)
+{
+	int (*const real)(const char *, const char *) =
+		(int (*)(const char *, const char *))next_function("link");
+	const char *what = is_watched(to) ? fault("rename", to) : NULL;
+
+	if (!what || strcmp(what, "appear") != 0)
+		return what ? fail(what) : real(from, to);
+	appear();
+	return real(from, to);
 }

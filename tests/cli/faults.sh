@@ -5,7 +5,7 @@
 # turn.  Whatever fails, the status is 1, one line says why, what was there is as it was, and nothing is left behind.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
-"$CC" -shared -fPIC -O1 "$abs_top_srcdir/tests/cli/faults.c" -o faults.so -ldl || {
+$CC -shared -fPIC -O1 "$abs_top_srcdir/tests/cli/faults.c" -o faults.so -ldl || {
 	echo "Bail out! faults.so cannot be built"
 	exit 99
 }
@@ -117,6 +117,33 @@ contains err "has appeared meanwhile; --force replaces it" "the target has appea
 contains outputs/o "another program's" "... it is as it was"
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
+# ... even in the last moment, and where files have one name only.
+fresh
+fails 1 "the target appears in the last moment" injected rename:1:appear $restore in.tif -o outputs/o
+contains err "has appeared meanwhile; --force replaces it" "the target appears in the last moment: remedy"
+contains outputs/o "another program's" "... it is as it was"
+test "`ls -A outputs`" = o
+tap_result $? "... nothing else is there"
+fresh
+ok "a file system without links" injected rename:1:EPERM $restore in.tif -o outputs/o
+ok "... the file is there" identical plain.tif outputs/o
+test "`ls -A outputs`" = o
+tap_result $? "... nothing else is there"
+
+# All outputs appear or none: what cannot be written is known before the first has its name.
+for call in write fsync close; do
+	fresh
+	n=1
+	while :; do
+		rm -f outputs/*
+		injected $call:$n:ENOSPC $restore in.tif -o outputs/o --report outputs/r --html outputs/p >out 2>err &&
+			break
+		test -z "`ls -A outputs`" || break
+		n=`expr $n + 1`
+	done
+	test $n -gt 3 && test "`ls -A outputs | tr '\n' ' '`" = "o p r "
+	tap_result $? "of three outputs, each of `expr $n - 1` calls of $call fails: none is there"
+done
 fresh
 ok "with --force it is replaced" injected fsync:1:appear $restore in.tif -o outputs/o --force
 ok "... by the picture" identical plain.tif outputs/o
