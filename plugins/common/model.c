@@ -4,12 +4,15 @@
 #define _GNU_SOURCE
 #include "common/model.h"
 
+#include "common/file.h"
+
 #include <errno.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct parser {
 	const struct lacuna_host *host;
@@ -232,14 +235,19 @@ static void normalise_weights(struct model *m)
 int model_read(const struct lacuna_host *host, const char *path, struct model *model)
 {
 	struct parser p = { .host = host, .path = path, .model = model };
-	FILE *file = fopen(path, "r");
+	const int fd = file_descriptor(host, path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
 	int status = LACUNA_OK;
 
 	memset(model, 0, sizeof *model);
-	if (!file)
-		return host->fail(host, LACUNA_EIO, "%s: %s", path, strerror(errno));
+	if (fd < 0)
+		return fd;
+	if (!file) {
+		close(fd);
+		return host->fail(host, LACUNA_ENOMEM, "%s: out of memory", path);
+	}
 	while (status == LACUNA_OK && getline(&line, &size, file) >= 0) {
 		p.line++;
 		status = read_line(&p, line);

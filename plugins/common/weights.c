@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 #include "common/weights.h"
+
+#include "common/file.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { HEADER_MOST = 1 << 24 };	    /* bytes; a file that claims more is no such file */
@@ -104,7 +108,7 @@ int weights_open(const struct lacuna_host *host, const char *path, struct weight
 {
 	struct weights *w = host->alloc(host, sizeof(*w));
 	gzFile file;
-	int status;
+	int status, fd;
 
 	if (!w)
 		return LACUNA_ENOMEM;
@@ -115,9 +119,12 @@ int weights_open(const struct lacuna_host *host, const char *path, struct weight
 		return LACUNA_ENOMEM;
 	}
 	memcpy(w->path, path, strlen(path) + 1);
-	file = gzopen(path, "rb");
+	fd = file_descriptor(host, path);
+	file = fd < 0 ? NULL : gzdopen(fd, "rb");
 	if (!file) {
-		status = host->fail(host, LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = fd < 0 ? fd : host->fail(host, LACUNA_ENOMEM, "%s: out of memory", path);
+		if (fd >= 0)
+			close(fd);
 		weights_close(w);
 		return status;
 	}

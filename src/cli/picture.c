@@ -5,6 +5,7 @@
 
 #include "cli/picture.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/problem.h"
@@ -147,16 +148,12 @@ static int read_png(const char *path, struct lacuna_shape *shape, float **values
 int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 {
 	unsigned char head[2] = { 0 };
-	struct stat st;
 	FILE *f;
 	int status;
 
-	/* A FIFO would wait for a writer, and a device has no end. */
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_file_set(LACUNA_EIO, path, "is not a regular file");
-	f = fopen(path, "rb");
+	f = file_stream(path);
 	if (!f)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return LACUNA_EIO;
 	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {
 		fclose(f);
 		return read_tiff(path, shape, values);

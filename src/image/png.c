@@ -4,6 +4,7 @@
 
 #include "image/png.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -124,11 +125,11 @@ static int to_image(const struct decoder *d, struct image *image)
 
 int png_read_file(const char *path, struct image *image)
 {
-	struct decoder d = { .path = path, .file = fopen(path, "rb") };
+	struct decoder d = { .path = path, .file = file_stream(path) };
 	int status = LACUNA_ENOMEM;
 
 	if (!d.file)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return LACUNA_EIO;
 	d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, fail, ignore);
 	d.info = d.png ? png_create_info_struct(d.png) : NULL;
 	if (d.info)

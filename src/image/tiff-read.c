@@ -5,6 +5,7 @@
 
 #include "image/tiff-private.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -19,22 +20,6 @@
 #include <unistd.h>
 
 /* ---- opening */
-
-static int open_input(const char *path, uint64_t *size)
-{
-	/* O_NONBLOCK: a named pipe is refused below instead of waited for. */
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0)
-		return error_set(LACUNA_EIO, "%s", strerror(errno));
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
-		*size = (uint64_t)st.st_size;
-		return fd;
-	}
-	close(fd);
-	return error_set(LACUNA_EIO, "is not a regular file");
-}
 
 static uint64_t number_at(TIFF *tif, const uint8_t *bytes, int n)
 {
@@ -115,9 +100,13 @@ int tiff_open(const char *path, struct tiff_reader **out)
 	*out = NULL;
 	if (!r)
 		return error_file_context(LACUNA_ENOMEM, path);
-	fd = open_input(path, &r->file_size);
-	status = fd < 0 ? fd : check_format(fd);
-	if (status && fd >= 0)
+	fd = file_open(path, &r->file_size);
+	if (fd < 0) {
+		tiff_close(r);
+		return fd;
+	}
+	status = check_format(fd);
+	if (status)
 		close(fd);
 	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
 	 * layout is kept). */

@@ -7,6 +7,7 @@
 #include "study/mixture.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -164,13 +165,13 @@ static int read_text(const char *path, FILE *file, struct mixture *m)
 
 int mixture_read(const char *path, struct mixture *m)
 {
-	FILE *file = fopen(path, "r");
+	FILE *file = file_stream(path);
 	double sum = 0;
 	int dim, count, status;
 
 	*m = (struct mixture){ 0 };
 	if (!file)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return LACUNA_EIO;
 	status = measure_text(path, file, &dim, &count);
 	if (!status)
 		status = mixture_create(m, dim, count);

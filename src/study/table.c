@@ -6,6 +6,7 @@
 #include "study/table.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "study/fit.h"
 
@@ -260,14 +261,14 @@ static int read_line(char *line, struct table *t)
 
 int table_read(const char *path, struct table *t)
 {
-	FILE *file = fopen(path, "r");
+	FILE *file = file_stream(path);
 	char *line = NULL;
 	size_t size = 0;
 	int status = LACUNA_OK;
 
 	*t = (struct table){ 0 };
 	if (!file)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return LACUNA_EIO;
 	while (!status && getline(&line, &size, file) >= 0)
 		status = read_line(line, t);
 	if (!status && (!t->axis || !t->title))

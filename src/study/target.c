@@ -6,6 +6,7 @@
 #include "study/target.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "plugin/param.h"
@@ -185,11 +186,11 @@ static int read_points(const char *path, FILE *file, struct mixture *m)
 static int make_points(const void *config, struct mixture *m)
 {
 	const char *path = ((const struct file *)config)->file;
-	FILE *file = fopen(path, "r");
+	FILE *file = file_stream(path);
 	int status;
 
 	if (!file)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return LACUNA_EIO;
 	status = read_points(path, file, m);
 	fclose(file);
 	return status;

@@ -152,6 +152,11 @@ mkfifo fifo
 for file in fifo /dev/zero; do
 	fails 1 "kernel from $file" "$LACUNA" restore in.tif -o x.tif -A blur:psf=$file
 	contains err "is not a regular file" "kernel from $file: refused"
+	for prior in unet:weights gmm:file empirical:file; do
+		"$LACUNA" help prior ${prior%:*} >/dev/null 2>&1 || continue
+		fails 1 "$prior from $file" "$LACUNA" restore in.tif -o x.tif -A identity -n 0.01 -p $prior=$file
+		contains err "$file: is not a regular file" "$prior from $file: refused"
+	done
 done
 (ulimit -f 1; "$LACUNA" restore large.tif -o x.tif -A identity -p gaussian -f --steps 1 >out 2>err)
 ok "a file that may not grow: no output" test ! -e x.tif -a -z "`find . -name '.lacuna-*'`"
