@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "cli/restoration.h"
+#include "batch/digest.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "cli/common.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "plugin/host.h"
 #include "plugin/param.h"
 
 #include <stdio.h>
@@ -332,6 +334,51 @@ static int restore_pages(struct restoration *r)
 	return status;
 }
 
+static void add_file(json_t *list, const char *path)
+{
+	char digest[DIGEST_SIZE];
+
+	if (digest_file(path, digest))
+		error_clear();
+	else
+		json_array_append_new(list, json_pack("{s:o, s:s}", "path", report_string(path),
+						      "xxh128", digest));
+}
+
+static void add_plugin_files(json_t *list, const struct plugin_use *use)
+{
+	const struct lacuna_param *row;
+	char path[4096];
+	uint32_t at = 0;
+
+	if (!use->plugin)
+		return;
+	add_file(list, use->plugin->path);
+	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path))))
+		add_file(list, path);
+}
+
+/* All that was read: input, plugins, masks, kernels, weights. */
+static json_t *make_files(const struct restoration *r)
+{
+	const struct file_names *v = &r->names;
+	const char *const read[] = { v->input, v->start, v->reference, r->noise_file };
+	json_t *list = json_array();
+	const char *data;
+
+	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
+		if (read[i])
+			add_file(list, read[i]);
+	for (size_t i = 0; i < r->job.operator_count; i++)
+		add_plugin_files(list, &r->operators[i]);
+	add_plugin_files(list, &r->method.prior);
+	add_plugin_files(list, &r->method.guidance);
+	add_plugin_files(list, &r->method.sampler);
+	for (size_t i = 0; (data = host_data_file(i)); i++)
+		add_file(list, data);
+	return list;
+}
+
 static json_t *make_report(const struct restoration *r, double seconds)
 {
 	const struct method *m = &r->method;
@@ -351,6 +398,8 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	json_object_set_new(report, "seconds", json_real(seconds));
 	json_object_set_new(report, "peak_memory", json_integer((json_int_t)memory_peak_bytes()));
 	json_object_set(report, "pages", r->records);
+	if (r->list_files)
+		json_object_set_new(report, "files", make_files(r));
 	return report;
 }
 

@@ -50,6 +50,7 @@ struct restoration {
 	int bits;
 	int print_metrics; /* to stdout */
 	int show_progress;
+	int list_files; /* in the report, with digests: reading them takes a while */
 	void (*enter)(void *context,
 		      const struct lacuna_shape *);	  /* before a page is read; or NULL */
 	void (*look)(void *context, const struct look *); /* or NULL */

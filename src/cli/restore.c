@@ -143,6 +143,7 @@ static int restore_file(const struct values *v, const char *input, struct restor
 	json_t *report = NULL, *card = json_object();
 	int status;
 
+	r->list_files = v->report || v->json;
 	clean(v);
 	r->look = v->html ? look : NULL;
 	r->finish = v->html ? write_page : NULL;

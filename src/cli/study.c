@@ -393,7 +393,8 @@ static int write_target(struct study *s)
 
 	if (!text)
 		return LACUNA_ENOMEM;
-	if (!directory || strlen(directory) > 40)
+	/* The name becomes a parameter's value, where a comma ends it. */
+	if (!directory || strlen(directory) > 40 || strpbrk(directory, ",:"))
 		directory = "/tmp";
 	snprintf(s->target_file, sizeof s->target_file, "%s/lacuna-XXXXXX", directory);
 	fd = mkstemp(s->target_file);

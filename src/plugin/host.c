@@ -10,6 +10,7 @@
 #include "base/threads.h"
 
 #include <fenv.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,29 @@ static int service_read_image(const struct lacuna_host *host, const char *path,
 	return reader(path, shape, values);
 }
 
+/* ---- data files that were found, for reports */
+
+static pthread_mutex_t found_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *found[16];
+
+/* Beyond the room for them files are found all the same. */
+static void remember(const char *path)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&found_lock);
+	while (i < sizeof found / sizeof found[0] && found[i] && strcmp(found[i], path) != 0)
+		i++;
+	if (i < sizeof found / sizeof found[0] && !found[i])
+		found[i] = memory_strdup(path);
+	pthread_mutex_unlock(&found_lock);
+}
+
+const char *host_data_file(size_t i)
+{
+	return i < sizeof found / sizeof found[0] ? found[i] : NULL;
+}
+
 static int service_data_path(const struct lacuna_host *host, const char *name, char *path,
 			     size_t size)
 {
@@ -100,8 +124,10 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 		end = strchrnul(entry, ':');
 		n = end == entry ? snprintf(path, size, "%s/%s", LACUNA_DATA_DIR, name)
 				 : snprintf(path, size, "%.*s/%s", (int)(end - entry), entry, name);
-		if (n > 0 && (size_t)n < size && !access(path, R_OK))
+		if (n > 0 && (size_t)n < size && !access(path, R_OK)) {
+			remember(path);
 			return LACUNA_OK;
+		}
 		if (!*end)
 			break;
 	}

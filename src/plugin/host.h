@@ -16,6 +16,9 @@ void host_install_reader(host_reader *);
  * it begin with a struct random_key. */
 void host_init(struct lacuna_host *table, const struct random_key *key);
 
+/* Path i (from 0) of the data files that plugins have found in this process; NULL: no more are known. */
+const char *host_data_file(size_t i);
+
 /* True when the floating-point environment of this thread is the default one: round to nearest, no flush to zero, no
  * traps.
  * Otherwise restores it and keeps a message that names the culprit. */

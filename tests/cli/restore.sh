@@ -41,6 +41,20 @@ for key in '"lacuna":' '"command":' '"seed": 0' '"method": "best"' '"name": "blu
 done
 test "`sed -n '/"command":/{n;p;}' r.json | tr -d ' ,\"'`" = "$LACUNA"
 tap_result $? "the command in the report begins with the program"
+
+# Each file that was read stands there with its digest: one content, one digest.
+cp uint16.tif copy-a.tif
+cp uint16.tif copy-b.tif
+ok "files are listed" "$LACUNA" restore copy-a.tif -o listed.tif -A mask:file=copy-b.tif $gaussian -n 0.01 \
+	--reference uint8.tif --report listed.json
+tr '\n' ' ' <listed.json | sed 's/.*"files": \[\([^]]*\)\].*/\1/; s/}/\
+/g' | sed -n 's/.*"path": "\([^"]*\)", *"xxh128": "\([0-9a-f]\{32\}\)".*/\1 \2/p' >files
+for file in copy-a.tif copy-b.tif uint8.tif gaussian; do
+	grep -q "$file" files
+	tap_result $? "the report lists $file"
+done
+awk '/copy-[ab]/ { seen[$2] = 1; n++ } /uint8/ { other = $2 } END { exit !(n == 2 && length(seen) == 1 && !(other in seen)) }' files
+tap_result $? "one content, one digest; another, another"
 ok "--json prints the same" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 2.55/255
 contains out '"noise": 0.01' "noise as a fraction"
 contains out '"noise_estimated": false' "noise as stated"
