@@ -190,15 +190,21 @@ int weights_list(const struct weights *w, const char *name, const char *list, in
 	return n;
 }
 
-static float from_half(unsigned h)
+/* ldexpf() would take longer than all else that is done to a weight. */
+static float from_half(uint32_t h)
 {
-	int exponent = (int)(h >> 10 & 31);
-	float mantissa = (float)(h & 1023);
-	float v = !exponent ? ldexpf(mantissa, -24) : ldexpf(mantissa + 1024, exponent - 25);
+	const uint32_t sign = (h & 0x8000) << 16, rest = h & 0x7fff;
+	const float subnormal = (float)rest * 0x1p-24f;
+	uint32_t bits;
+	float v;
 
-	if (exponent == 31)
-		v = mantissa != 0 ? NAN : INFINITY;
-	return h & 0x8000 ? -v : v;
+	if (rest < 0x400)
+		memcpy(&bits, &subnormal, sizeof(bits));
+	else /* the exponent's bias is 15 in the one, 127 in the other; 31 and 255 are infinity and NaN */
+		bits = (rest << 13) + ((rest < 0x7c00 ? 127u - 15u : 255u - 31u) << 23);
+	bits |= sign;
+	memcpy(&v, &bits, sizeof(v));
+	return v;
 }
 
 static float value(const unsigned char *p, int bytes, int brain)
