@@ -277,6 +277,7 @@ void plans_create(struct plans *plans, const struct recipe *base)
 
 void plans_free(struct plans *plans)
 {
+	prior_stock_clear(&plans->stock);
 	for (size_t i = 0; i < plans->count; i++)
 		plan_free(plans->list[i], plans);
 	memory_release(plans->list);
@@ -288,6 +289,7 @@ static int set_up(struct plans *plans, struct plan *plan)
 {
 	int status = restoration_create(&plan->restoration, &plan->recipe, plans->budget);
 
+	plan->restoration.job.stock = &plans->stock;
 	return status ? status : fingerprint(plans, plan);
 }
 

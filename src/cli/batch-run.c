@@ -20,6 +20,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+	PREPARED_MOST = 1 << 22
+};		    /* values of an image whose prior is made before it is known to be restored */
 enum { AHEAD = 2 }; /* items claimed and noted for each worker, so that none waits for the disk */
 
 struct loop {
@@ -494,6 +497,51 @@ static void release_claims(const struct batch *b)
 			share_release(&b->share, b->items[i].relative);
 }
 
+/* ---- what all workers need --------------------------------------------------------------------------- */
+
+/* A prior that comes with Lacuna does not crash; any other is for the workers alone. */
+static void prepare_prior(struct batch *b, const json_t *unknown)
+{
+	const size_t i = (size_t)json_integer_value(json_array_get(unknown, 0));
+	const struct lacuna_shape x = { { json_integer_value(json_array_get(unknown, 1)),
+					  json_integer_value(json_array_get(unknown, 2)),
+					  json_integer_value(json_array_get(unknown, 3)), 1 } };
+	const struct plugin_use *prior;
+
+	if (json_array_size(unknown) != 4 || i >= b->count || lacuna_count(&x) > PREPARED_MOST)
+		return;
+	prior = &b->items[i].plan->restoration.method.prior;
+	if (prior->plugin && prior->spec && !strchr(prior->spec, '/') &&
+	    prior_prepare(&b->plans.stock, prior, &x))
+		error_clear();
+}
+
+/* Weights and primitives are made before the workers are forked, which share their pages.  What they are made for is found out
+ * by a process of its own, since files are not to be trusted. */
+static void prepare_priors(struct batch *b)
+{
+	static const double patience = 5;
+	const struct pool_work w = {
+		.begin = batch_worker_begin,
+		.work = batch_worker_scout,
+		.context = b,
+	};
+	struct pool_event e = { 0 };
+	struct pool *scout = NULL;
+	json_t *answer = NULL, *unknown;
+	size_t i;
+
+	if (b->workers < 2 || pool_create(1, &w, &scout) || pool_give(scout, 0, patience)) {
+		error_clear();
+	} else if (pool_wait(scout, patience, &e) && e.text) {
+		answer = json_loads(e.text, 0, NULL);
+		json_array_foreach(answer, i, unknown) prepare_prior(b, unknown);
+	}
+	json_decref(answer);
+	free(e.text);
+	pool_destroy(scout);
+}
+
 int batch_run(struct batch *b)
 {
 	const struct pool_work w = {
@@ -517,6 +565,7 @@ int batch_run(struct batch *b)
 	if (!status) {
 		clean_all(b);
 		batch_show_begin(b);
+		prepare_priors(b);
 		status = work(&l);
 	}
 	/* Those of a run that was killed, whose last worker may have outlived its beginning by a moment. */

@@ -174,3 +174,48 @@ char *batch_worker_restore(void *context, size_t order)
 	now.warnings = now.card = NULL;
 	return text;
 }
+
+/* ---- before there are workers ------------------------------------------------------------------------ */
+
+static int find_unknown(struct restoration *r, const char *path, struct lacuna_shape *x)
+{
+	struct tiff_reader *in = NULL;
+	struct tiff_page page;
+	int status = tiff_open(path, &in);
+
+	if (!status)
+		status = tiff_page_info(in, 0, &page);
+	if (!status && !restorer_fits(r->restorer, &page.shape))
+		status = LACUNA_ENOMEM;
+	if (!status)
+		status = restorer_shape(r->restorer, &page.shape);
+	if (!status)
+		*x = *restorer_x(r->restorer);
+	tiff_close(in);
+	return status;
+}
+
+char *batch_worker_scout(void *context, size_t order)
+{
+	enum { LOOKS = 32 };
+	const struct batch *b = context;
+	const size_t step = b->count / LOOKS + 1;
+	json_t *answer = json_array();
+	char *text;
+
+	(void)order;
+	for (size_t i = 0; i < b->count; i += step) {
+		const struct item *item = &b->items[i];
+		struct lacuna_shape x;
+
+		if (item->state == ITEM_TODO &&
+		    !find_unknown(&item->plan->restoration, item->file->path, &x))
+			json_array_append_new(answer, json_pack("[I, I, I, I]", (json_int_t)i,
+								(json_int_t)x.extent[0],
+								(json_int_t)x.extent[1],
+								(json_int_t)x.extent[2]));
+	}
+	text = json_dumps(answer, JSON_COMPACT);
+	json_decref(answer);
+	return text;
+}

@@ -43,6 +43,7 @@ struct plans {
 	size_t table_size;
 	char priors[DIGEST_SIZE]; /* of the weights that ship */
 	size_t budget;		  /* bytes of memory of a worker */
+	struct prior_stock stock; /* of all plans: theirs is often the same prior */
 };
 
 void plans_create(struct plans *, const struct recipe *base);
@@ -110,6 +111,8 @@ static inline size_t batch_item(size_t order)
 }
 void batch_worker_begin(void *batch);
 char *batch_worker_restore(void *batch, size_t order);
+/* Looks at some images, and answers which unknowns they have: [[item, width, height, channels], ...]. */
+char *batch_worker_scout(void *batch, size_t order);
 
 /* Restores all items that are left. */
 int batch_run(struct batch *);

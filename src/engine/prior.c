@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "plugin/host.h"
+#include "plugin/param.h"
 
 #include <math.h>
 #include <string.h>
@@ -67,38 +68,97 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 	return prior_renew_scratch(p);
 }
 
+/* ---- the stock --------------------------------------------------------------------------------------- */
+
+enum { KEPT_MOST = 64, KEPT_BYTES = 1 << 28, KEPT_SHARE = 8 };
+
+/* Two files of a batch may have the same prior each for itself. */
+static int is_same(const struct plugin_use *a, const struct plugin_use *b)
+{
+	return a == b ||
+	       (a->plugin == b->plugin && param_same(a->plugin->head, a->config, b->config));
+}
+
 static int fits(const struct prior_instance *p, const struct plugin_use *use,
 		const struct lacuna_shape *x)
 {
-	return p->use == use && !memcmp(p->x.extent, x->extent, sizeof(x->extent));
+	return !memcmp(p->x.extent, x->extent, sizeof(x->extent)) && is_same(p->use, use);
+}
+
+static struct prior_instance *find(struct prior_stock *stock, const struct plugin_use *use,
+				   const struct lacuna_shape *x)
+{
+	struct prior_instance **at = &stock->kept, *found;
+
+	while (*at && !fits(*at, use, x))
+		at = &(*at)->next;
+	found = *at;
+	if (found)
+		*at = found->next;
+	return found;
+}
+
+/* Those that were not used for the longest time go first.  The first `spared' stay, however large. */
+static void shrink(struct prior_stock *stock, int spared)
+{
+	const size_t budget = memory_budget();
+	const size_t most = budget ? budget / KEPT_SHARE : KEPT_BYTES;
+	struct prior_instance **at = &stock->kept;
+	size_t bytes = 0;
+	int count = 0;
+
+	while (*at && (count < spared || (count < KEPT_MOST && bytes + (*at)->bytes <= most))) {
+		bytes += (*at)->bytes;
+		count++;
+		at = &(*at)->next;
+	}
+	while (*at) {
+		struct prior_instance *p = *at;
+
+		*at = p->next;
+		destroy(p);
+	}
+}
+
+static int make(const struct plugin_use *use, const struct lacuna_host *host,
+		const struct lacuna_problem *problem, struct prior_instance **result)
+{
+	const size_t before = memory_live_bytes();
+	size_t after;
+	struct prior_instance *p = memory_alloc(sizeof(*p));
+	int status = LACUNA_ENOMEM;
+
+	if (p) {
+		p->use = use;
+		status = create(p, host, problem);
+	}
+	if (status) {
+		destroy(p);
+		return status;
+	}
+	after = memory_live_bytes();
+	p->bytes = after > before ? after - before : 0; /* another thread may have given back */
+	*result = p;
+	return LACUNA_OK;
 }
 
 int prior_take(struct prior_stock *stock, const struct plugin_use *use,
 	       const struct lacuna_host *host, const struct lacuna_problem *problem,
 	       struct prior_instance **result)
 {
-	struct prior_instance *p;
 	int status;
 
-	if (stock && stock->kept && fits(stock->kept, use, &problem->x)) {
-		*result = stock->kept;
-		stock->kept = NULL;
+	*result = stock && is_lasting(use) ? find(stock, use, &problem->x) : NULL;
+	if (*result)
 		return LACUNA_OK;
-	}
-	/* One at a time: both may be large. */
 	if (stock)
+		shrink(stock, 0);
+	status = make(use, host, problem, result);
+	if (status == LACUNA_ENOMEM && stock && stock->kept) {
 		prior_stock_clear(stock);
-	p = memory_alloc(sizeof(*p));
-	if (!p)
-		return LACUNA_ENOMEM;
-	p->use = use;
-	status = create(p, host, problem);
-	if (status) {
-		destroy(p);
-		return status;
+		status = make(use, host, problem, result);
 	}
-	*result = p;
-	return LACUNA_OK;
+	return status;
 }
 
 void prior_return(struct prior_stock *stock, struct prior_instance *p)
@@ -107,12 +167,31 @@ void prior_return(struct prior_stock *stock, struct prior_instance *p)
 		destroy(p);
 		return;
 	}
-	prior_stock_clear(stock);
+	p->next = stock->kept;
 	stock->kept = p;
+	shrink(stock, 1);
+}
+
+int prior_prepare(struct prior_stock *stock, const struct plugin_use *use,
+		  const struct lacuna_shape *x)
+{
+	const struct lacuna_problem problem = { .size = sizeof(problem), .x = *x, .y = *x };
+	struct prior_instance *p;
+	int status = LACUNA_OK;
+
+	if (is_lasting(use))
+		status = prior_take(stock, use, NULL, &problem, &p);
+	if (!status && is_lasting(use))
+		prior_return(stock, p);
+	return status;
 }
 
 void prior_stock_clear(struct prior_stock *stock)
 {
-	destroy(stock->kept);
-	stock->kept = NULL;
+	while (stock->kept) {
+		struct prior_instance *p = stock->kept;
+
+		stock->kept = p->next;
+		destroy(p);
+	}
 }

@@ -15,10 +15,13 @@ struct prior_instance {
 	struct random_key key;
 	void *self, *scratch;
 	struct lacuna_prior_info info;
+	size_t bytes;		     /* that its making took, about */
+	struct prior_instance *next; /* in the stock: used before this one */
 };
 
-/* Keeps the last instance of a lasting prior (LACUNA_LASTING), whose weights and primitives take longer to make than a
- * small image takes to restore.  Used by one thread at a time. */
+/* Keeps instances of lasting priors (LACUNA_LASTING), whose weights and primitives may take as long to make as a small image
+ * takes to restore: one for each shape and configuration, as many as an eighth of the memory's budget holds, the last used
+ * first.  Used by one thread at a time; whoever used an instance must outlive the stock, or clear it. */
 struct prior_stock {
 	struct prior_instance *kept;
 };
@@ -29,6 +32,8 @@ int prior_take(struct prior_stock *, const struct plugin_use *, const struct lac
 	       const struct lacuna_problem *, struct prior_instance **);
 /* Back into the stock, or to its end.  Accepts NULL. */
 void prior_return(struct prior_stock *, struct prior_instance *);
+/* Makes the instance of a lasting prior for images of shape x before it is asked for; of others nothing. */
+int prior_prepare(struct prior_stock *, const struct plugin_use *, const struct lacuna_shape *x);
 /* Again, after the instance came to need more. */
 int prior_renew_scratch(struct prior_instance *);
 void prior_stock_clear(struct prior_stock *);

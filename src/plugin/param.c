@@ -440,6 +440,34 @@ int param_value(const struct lacuna_param *row, const void *config, char *text, 
 	}
 }
 
+int param_same(const struct lacuna_plugin *plugin, const void *a, const void *b)
+{
+	const struct lacuna_param *row;
+
+	for (uint32_t i = 0; (row = param_row(plugin, i)); i++) {
+		const char *s, *t;
+
+		switch (row->type) {
+		case LACUNA_REAL:
+			if (memcmp(const_field(row, a), const_field(row, b), sizeof(double)) != 0)
+				return 0;
+			break;
+		case LACUNA_BOOL:
+		case LACUNA_CHOICE:
+		case LACUNA_INT:
+			if (memcmp(const_field(row, a), const_field(row, b), sizeof(int64_t)) != 0)
+				return 0;
+			break;
+		default:
+			s = get_text(row, a);
+			t = get_text(row, b);
+			if (strcmp(s ? s : "", t ? t : "") != 0)
+				return 0;
+		}
+	}
+	return 1;
+}
+
 static int choices_text(const struct lacuna_param *row, char *text, size_t size)
 {
 	size_t used = 0;

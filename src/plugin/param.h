@@ -26,6 +26,9 @@ int param_complete(const struct lacuna_plugin *, const void *config);
 int param_value(const struct lacuna_param *, const void *config, char *text, size_t size);
 int param_range(const struct lacuna_param *, char *text, size_t size);
 
+/* 1: two configurations say the same. */
+int param_same(const struct lacuna_plugin *, const void *a, const void *b);
+
 /* The next parameter from row *at on that names a file: its row, *at behind it, and the name in path.  NULL: no more. */
 const struct lacuna_param *param_next_path(const struct lacuna_plugin *, const void *config,
 					   uint32_t *at, char *path, size_t size);

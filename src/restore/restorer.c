@@ -15,7 +15,7 @@
 
 struct restorer {
 	const struct restore_job *job;
-	struct prior_stock stock;
+	struct prior_stock own;
 	struct problem *problem; /* NULL before restorer_shape() */
 	struct lacuna_shape y, result;
 	size_t y_count, count; /* values of these */
@@ -315,6 +315,11 @@ static int measure(struct run *run)
 
 /* ---- samples ----------------------------------------------------------------------------------------- */
 
+static struct prior_stock *stock_of(struct restorer *r)
+{
+	return r->job->stock ? r->job->stock : &r->own;
+}
+
 static int create_session(struct run *run)
 {
 	struct method *method = run->job->method;
@@ -325,7 +330,7 @@ static int create_session(struct run *run)
 		.pairs = run->job->pairs,
 		.lowest = &run->lowest,
 		.highest = &run->highest,
-		.stock = &run->r->stock,
+		.stock = stock_of(run->r),
 		.progress = run->job->progress,
 		.progress_context = run->job->context,
 	};
@@ -337,7 +342,7 @@ static int create_session(struct run *run)
 					&method->sampler, &options, &run->session);
 		/* The plugins of another method may lie where those of this one lay. */
 		if (status)
-			prior_stock_clear(&run->r->stock);
+			prior_stock_clear(stock_of(run->r));
 	} while (status && method_fall_back(method, status));
 	return status;
 }
@@ -629,7 +634,6 @@ void restorer_rest(struct restorer *r)
 {
 	problem_destroy(r->problem);
 	r->problem = NULL;
-	prior_stock_clear(&r->stock);
 }
 
 void restorer_destroy(struct restorer *r)
@@ -637,6 +641,7 @@ void restorer_destroy(struct restorer *r)
 	if (!r)
 		return;
 	restorer_rest(r);
+	prior_stock_clear(&r->own);
 	memory_release(r);
 }
 

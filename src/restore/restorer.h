@@ -22,6 +22,8 @@ struct restore_job {
 	int64_t samples;
 	int pairs;     /* of opposite noise: an even number of samples, four at least */
 	size_t budget; /* bytes; 0: not limited */
+	struct prior_stock
+		*stock; /* shared with other restorers of the same thread; NULL: of its own */
 
 	/* Each may be NULL.  sample: one sample when it is drawn, in the values of y; what it returns, if not 0, ends the
 	 * run.  With it no image is restored twice. */
@@ -90,7 +92,7 @@ int restorer_estimates(const struct restorer *, const struct measurement *);
 int restorer_fits(const struct restorer *, const struct lacuna_shape *y);
 const struct restore_job *restorer_job(const struct restorer *);
 
-/* Gives back what is kept for the next image. */
+/* Gives back what is kept for the next image of this shape.  The stock of priors stays. */
 void restorer_rest(struct restorer *);
 
 /* Restores one image.  *result is for restored_free(), also after a failure.  LACUNA_ECANCELLED, and what plugins

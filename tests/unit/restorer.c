@@ -275,8 +275,49 @@ static void test_lifetime(int lasting)
 	restore(&kept, turned, (struct measurement){ .y = first }, &r);
 	ok(created == 1, "another shape, another instance");
 	restored_free(&r);
+	restore(&kept, shape, (struct measurement){ .y = second }, &other);
+	ok(created == (lasting ? 1 : 2), "and back: %s", lasting ? "it was kept" : "a new one");
+	restored_free(&other);
 	tear_down(&kept);
 	tear_down(&fresh);
+}
+
+/* Restorers that share a stock share its instances; where memory is short only the last one is kept. */
+static void test_stock(void)
+{
+	const struct lacuna_shape turned = { { H, W, 1, 1 } };
+	struct prior_stock stock = { 0 };
+	struct bench a, b;
+	struct restored r;
+	float y[N];
+
+	picture(y, 3);
+	set_up(&a, one_step, 1);
+	set_up(&b, one_step, 1);
+	b.method.prior.plugin = &a.prior; /* of one plugin there is one */
+	a.job.stock = b.job.stock = &stock;
+	created = 0;
+	ok(!prior_prepare(&stock, &a.method.prior, &shape) && created == 1, "made in advance");
+	restore(&a, shape, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
+	restore(&b, shape, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
+	ok(created == 1, "and used by two restorers");
+	restore(&b, turned, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
+	memory_set_budget(1 << 20);
+	restore(&a, turned, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
+	ok(created == 2 && stock.kept && stock.kept->next, "small ones are kept");
+	stock.kept->bytes = 1 << 17;
+	restore(&a, shape, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
+	ok(created == 2 && stock.kept && !stock.kept->next,
+	   "a large one is not kept beside another");
+	memory_set_budget(0);
+	prior_stock_clear(&stock);
+	tear_down(&a);
+	tear_down(&b);
 }
 
 /* A slope in whole numbers has no noise but its rounding. */
@@ -462,6 +503,7 @@ int main(void)
 	test_rounding();
 	test_median();
 	test_lifetime(1);
+	test_stock();
 	test_lifetime(0);
 	test_nothing_stays();
 	test_samples();
