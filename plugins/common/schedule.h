@@ -52,22 +52,21 @@ extern const char *const schedule_kinds[], *const schedule_origins[], *const sch
 				    "last: denoise the last state, or leave it noisy (none)")
 
 /* What they mean, for manuals. */
-#define SCHEDULE_MANUAL                                                                            \
-	"Noise levels are standard deviations on the 0..1 scale of the image. With N steps there " \
-	"are "                                                                                     \
-	"N levels and N evaluations of the prior; finish=none stops at the last level without "    \
-	"denoising it (N - 1 evaluations), which is for studies of the sampler. edm spaces the "   \
-	"levels evenly in sigma^(1/rho) (Karras et al. 2022, equation 5), geometric evenly in "    \
-	"log(sigma); both run from sigma_max to sigma_min. linear-beta takes them from the 1000 "  \
-	"levels of DDPM (Ho et al. 2020: beta from 0.0001 to 0.02). etc, exponential then "        \
-	"constant, "                                                                               \
-	"is beta_t = r min(delta (1 + r)^t, 1), r = c log(N)/N, beta_1 = delta (Liang et al. "     \
-	"2025). ou spaces them evenly in the time t of an Ornstein-Uhlenbeck process, from "       \
-	"horizon to stop: alpha_bar = exp(-2 B), B = t + (beta - 1) t^2/(2 horizon) (De Bortoli "  \
-	"2022).\n"                                                                                 \
-	"start=S comes closer and diffuses faster: the run begins at noise level S, at the start " \
-	"image, or without one at a regularised inversion of the measurement. edm and geometric "  \
-	"then place all their levels below S; the others leave out what is above.\n"
+#define SCHEDULE_MANUAL                                                                     \
+	"Noise levels are standard deviations on the 0..1 scale of the image. N steps "     \
+	"have N levels and N evaluations of the prior. finish=none stops at the last "      \
+	"level without denoising it (N - 1 evaluations); it is for studies. edm spaces "    \
+	"the levels evenly in sigma^(1/rho) (Karras et al. 2022, equation 5), geometric "   \
+	"evenly in log(sigma); both run from sigma_max to sigma_min. linear-beta takes "    \
+	"them from the 1000 levels of DDPM (Ho et al. 2020: beta from 0.0001 to 0.02). "    \
+	"etc (exponential, then constant) is beta_t = r min(delta (1 + r)^t, 1), r = c "    \
+	"log(N)/N, beta_1 = delta (Liang et al. 2025). ou spaces them evenly in the time "  \
+	"t of an Ornstein-Uhlenbeck process, from horizon to stop: alpha_bar = exp(-2 B), " \
+	"B = t + (beta - 1) t^2/(2 horizon) (De Bortoli 2022).\n\n"                         \
+	"start=S begins at noise level S, at the start image (come closer, diffuse "        \
+	"faster). Without a start image it begins at a regularised inversion of the "       \
+	"measurement. edm and geometric then place all their levels below S; the others "   \
+	"leave out the levels above S.\n\n"
 
 struct schedule {
 	int64_t steps;

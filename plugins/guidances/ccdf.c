@@ -108,17 +108,16 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"ccdf",
-	"puts the measurement into the state after every step (CCDF)",
-	"The unmeasured part follows the prior; the measured part of the next state is the "
-	"measurement with fresh noise, whatever this state held. With start= and a start image it "
-	"is "
-	"the method that made short runs popular.\n"
-	"Not for anything but comparison: the measured part forgets at every step what the "
-	"unmeasured part was told of it, so that the two disagree (ddnm is no worse at the same "
-	"cost), and the noise of a measurement is copied into the result. It works with samplers "
-	"that say how long their steps are, as all of Lacuna's do.\n"
-	"Source: Chung, Sim, Ye, Come-Closer-Diffuse-Faster, CVPR 2022, section 3.2; as a guidance "
-	"in Liang, Ju, Liang, Shroff, ICLR 2025 (arXiv 2410.13746).",
+	"replaces the measured part of the state after every step (CCDF)",
+	"The unmeasured part of the next state comes from the prior. The measured part is the "
+	"measurement with fresh noise, whatever this state held. With start= and a start "
+	"image it is the method that made short runs popular.\n\n"
+	"Use it for comparison only. At every step the measured part forgets what it told the "
+	"unmeasured part, so the two disagree; ddnm is no worse at the same cost. The noise "
+	"of the measurement is copied into the result. It needs a sampler that says how long "
+	"its steps are; all samplers of Lacuna do.\n\n"
+	"Source: Chung, Sim, Ye, Come-Closer-Diffuse-Faster, CVPR 2022, section 3.2; as a "
+	"guidance in Liang, Ju, Liang, Shroff, ICLR 2025 (arXiv 2410.13746).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -107,19 +107,18 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"dmps",
-	"score of the prior plus that of a pseudo-likelihood with a flat prior",
-	"Adds to the prior's score the score of the measurement as it would be if nothing were "
-	"known of the image but the noisy state. It needs one inversion a step and no derivative "
-	"of the prior, and with weight 1 differs from bo in that it keeps the prior's score in the "
-	"measured part: it denoises measured pixels where bo does not.\n"
-	"Not for noiseless measurements, which it pulls to the image's noisy state rather than to "
-	"the denoised one (use ddnm or exact), and not where samples must be free of bias: prior "
-	"and measurement are counted in full both, although they overlap at high noise levels. It "
-	"is for comparison with bo; prox is more robust.\n"
+	"score of the prior plus that of the measurement under a flat prior",
+	"Adds the score of the measurement to that of the prior, as if nothing were known of "
+	"the image but the noisy state. It needs one inversion a step and no derivative of "
+	"the prior. With weight 1 it differs from bo in one point: it keeps the prior's score "
+	"in the measured part, so it denoises measured pixels.\n\n"
+	"Do not use it for noiseless measurements: it pulls them towards the noisy state "
+	"instead of the denoised one (use ddnm or exact). Do not use it where samples must be "
+	"free of bias: prior and measurement both count in full, although they overlap at "
+	"high noise levels. It is for comparison with bo; prox is more robust.\n\n"
 	"Source: Meng, Kabashima, Diffusion Model Based Posterior Sampling for Noisy Linear "
-	"Inverse "
-	"Problems, arXiv 2211.12343, equation 13; compared in Liang, Ju, Liang, Shroff, ICLR 2025 "
-	"(arXiv 2410.13746).",
+	"Inverse Problems, arXiv 2211.12343, equation 13; compared in Liang, Ju, Liang, "
+	"Shroff, ICLR 2025 (arXiv 2410.13746).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

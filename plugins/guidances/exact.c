@@ -116,18 +116,18 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"exact",
 	"the exact conditional mean: no bias, where it is known",
-	"The mean of the image given state and measurement, without approximation: with the true "
-	"prior the samples are from the true posterior, up to the sampler's discretisation. The "
-	"priors "
-	"gaussian, gmm and empirical know it for any linear operator (gmm and empirical: one that "
-	"acts "
-	"within their vectors). For any other prior that takes a sigma for every pixel, state and "
-	"measurement together are one image with its own noise level in every pixel, and the prior "
-	"is "
-	"asked for the mean given that: use it for inpainting and denoising.\n"
-	"Not with a neural prior for operators that mix pixels (blur, downsample), nor for priors "
-	"without a sigma map: both are refused; the sampler gibbs serves there.\n"
-	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna study'.",
+	"The mean of the image given state and measurement, without approximation. If the "
+	"prior is true, the samples are from the true posterior; only the error of the "
+	"sampler's steps remains. The priors gaussian, gmm and empirical know it for any "
+	"linear operator (gmm and empirical: one that acts within their vectors). Other "
+	"priors must take a sigma for every pixel. State and measurement together are then "
+	"one image with its own noise level in every pixel, and the prior returns its mean. "
+	"Use it for inpainting and denoising.\n\n"
+	"Do not use it with a neural prior for operators that mix pixels (blur, downsample), "
+	"or with priors without a sigma map. Both are refused; use the sampler gibbs "
+	"there.\n\n"
+	"Source: Bayes' rule; the approximate guidances are compared with it in `lacuna "
+	"study'.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -48,10 +48,9 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"none",
 	"ignores the measurement: samples of the prior",
-	"The conditional estimate is the prior's own, E(u, sigma) = D(u, sigma). Use it to "
-	"look at what a prior believes, or with start= to let the prior polish a given "
-	"image.\n"
-	"Not for restoration: nothing keeps the result near the measurement.",
+	"The estimate is the prior's own, E(u, sigma) = D(u, sigma). Use it to see what a "
+	"prior believes, or with start= to let the prior polish an image.\n\n"
+	"Do not use it for restoration: nothing keeps the result near the measurement.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -567,24 +567,19 @@ static const struct lacuna_prior family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"empirical",
-	"a set of examples: images, patches or points, and nothing else",
-	"The exact posterior mean when the image is one of a given set: pages of a TIFF, TIFFs of "
-	"a "
-	"directory (those that are larger are cut into tiles of the image's size), or the lines of "
-	"a text "
-	"file, in which case the image is taken as consecutive points and a run draws many at "
-	"once. It "
-	"takes a sigma per value, and any linear measurement. Use it to study samplers on a law "
-	"without "
-	"density, or to ask which of a set of images a picture shows.\n"
-	"Not for restoring anything that is not in the set: a sampler ends at one of the examples, "
-	"which "
-	"is the memorisation of a network that has learned its score perfectly.\n"
+	"a set of examples: images, patches or points",
+	"The exact posterior mean when the image is one of a given set: the pages of a TIFF, "
+	"the TIFFs of a directory (larger ones are cut into tiles of the image's size), or "
+	"the lines of a text file. With a text file the image is read as consecutive points, "
+	"and one run draws many. It takes a sigma per value, and any linear measurement. Use "
+	"it to study samplers on a distribution without density, or to find which of a set of "
+	"images a picture shows.\n\n"
+	"Do not use it to restore anything that is not in the set: every sample ends at one "
+	"of the examples. That is how a network behaves that has learned its score perfectly "
+	"(memorisation).\n\n"
 	"Source: De Bortoli, Convergence of Denoising Diffusion Models under the Manifold "
-	"Hypothesis, "
-	"TMLR 2022 (arXiv 2208.05314), section 3 (empirical measures); Karras, Aittala, Aila, "
-	"Laine, "
-	"NeurIPS 2022, appendix B.3 (the softmax).",
+	"Hypothesis, TMLR 2022 (arXiv 2208.05314), section 3 (empirical measures); Karras, "
+	"Aittala, Aila, Laine, NeurIPS 2022, appendix B.3 (the softmax).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -658,15 +658,15 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gaussian",
 	"stationary Gaussian prior with a power-law spectrum",
-	"Images are Gaussian, their power falls as a power of the frequency, and nothing else "
-	"is known: the denoiser is the Wiener filter, every posterior is known in closed form, "
-	"and restoration is linear in the measurement. Mean and amplitude are estimated from "
-	"the measurement unless they are given. Use it as the reference for samplers and "
-	"guidances, or where no network may have invented anything.\n"
-	"Not for best quality: it cannot tell an edge from a ripple, and rounds off or lets "
-	"ring what a trained prior keeps sharp. It takes the image as periodic.\n"
-	"The default exponent 2.5 restored blurred photographs best with the amplitude as "
-	"estimated; 2 is the classical value.\n"
+	"Images are Gaussian, and their power falls as a power of the frequency. The denoiser "
+	"is the Wiener filter, every posterior is known in closed form, and the result is "
+	"linear in the measurement. Mean and amplitude are estimated from the measurement "
+	"unless they are given. Use it as the reference for samplers and guidances, or where "
+	"nothing may be invented.\n\n"
+	"Do not use it for best quality: it cannot tell an edge from a ripple. It rounds "
+	"edges off, or lets them ring, where a trained prior keeps them sharp. It takes the "
+	"image as periodic. The default exponent 2.5 restored blurred photographs best with "
+	"the estimated amplitude; 2 is the classical value.\n\n"
 	"Source: D. J. Field, Relations between the statistics of natural images and the "
 	"response properties of cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the "
 	"filter).",

@@ -101,23 +101,24 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"bridge",
-	"diffusion that passes through the measurement, component by component",
-	"Runs the reverse diffusion component by component of the operator's spectrum: above the "
-	"level of its noise a measured component is the measurement with noise added, as a "
-	"Brownian bridge has it, and below that level it is denoised by the prior like everything "
-	"else. No data step, no guidance, no weight to set. Denoising is sampled without bias, "
-	"and so are, under a gaussian prior, operators with the prior's own spectrum (periodic "
-	"blur): the error there is the steps' alone. Of all samplers here it gives the best "
-	"mean for the spread of its samples.\n"
-	"Not for operators without a closed spectral form (blur with boundary=valid, "
-	"compositions): Lanczos approximates the gains badly; use gibbs there. Not for pixelwise "
-	"operators: exact with ddpm-fast has no bias there. Here the unmeasured part is drawn "
-	"beside a measurement with noise added, not beside the measurement itself, and in holes "
-	"that shows. 40 steps give too little spread; 100 and more do better, for samples that "
-	"are less alike and farther from the truth.\n" SCHEDULE_MANUAL
-	"Source: this program. Levels per component: Kawar, Elad, Ermon, Song, Denoising Diffusion "
-	"Restoration Models, NeurIPS 2022; the law of the steps: Ho, Jain, Abbeel, Denoising "
-	"Diffusion Probabilistic Models, 2020, equation 7.",
+	"diffusion through the measurement, singular value by singular value",
+	"Runs the reverse diffusion separately for each singular value of the operator. While "
+	"the level is above the noise of a measured component, that component is the "
+	"measurement with noise added, as in a Brownian bridge. Below, it is denoised by the "
+	"prior like everything else. There is no data step, no guidance and no weight to "
+	"set.\n\n"
+	"Denoising is sampled without bias. So are operators with the spectrum of a gaussian "
+	"prior (periodic blur); only the error of the steps remains. Of all samplers here it "
+	"gives the best mean for the spread of its samples.\n\n"
+	"Do not use it for operators without a closed spectral form (blur with "
+	"boundary=valid, compositions): Lanczos approximates their gains badly. Use gibbs "
+	"there. Do not use it for pixelwise operators: exact with ddpm-fast has no bias "
+	"there. This sampler draws the unmeasured part beside a measurement with noise added, "
+	"and that shows in holes. 40 steps give too little spread; 100 and more give samples "
+	"that differ more and are farther from the truth.\n\n" SCHEDULE_MANUAL
+	"Source: this program. Levels per component: Kawar, Elad, Ermon, Song, Denoising "
+	"Diffusion Restoration Models, NeurIPS 2022; the law of the steps: Ho, Jain, Abbeel, "
+	"Denoising Diffusion Probabilistic Models, 2020, equation 7.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -272,19 +272,17 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"cld",
-	"critically damped Langevin diffusion, run with an ordinary denoiser",
-	"Diffuses a velocity that drives the image, instead of the image itself, and reverses that "
-	"with exact transitions between estimates. Prior and guidance are the ordinary ones: image "
-	"and velocity together are worth one noisy image, of which they are asked. It is for "
-	"studies, "
-	"beside exp-integrator.\n"
-	"Not to save evaluations: theory predicts no gain over exp-integrator, and none is "
-	"measured. "
-	"ddpm serves images better.\n" SCHEDULE_MANUAL
-	"Source: Dockhorn, Vahdat, Kreis, Score-Based Generative Modeling with Critically-Damped "
-	"Langevin Diffusion, ICLR 2022; Chen, Chewi, Li, Li, Salim, Zhang, Sampling Is as Easy as "
-	"Learning the Score, ICLR 2023 (arXiv 2209.11215), section 2.2; the use of an ordinary "
-	"denoiser is derived at the head of the source.",
+	"critically damped Langevin diffusion, with an ordinary denoiser",
+	"Diffuses a velocity that drives the image, instead of the image itself. The reverse "
+	"process has exact transitions between estimates. Prior and guidance are the ordinary "
+	"ones: image and velocity together carry as much as one noisy image, and the prior is "
+	"asked about that image. It is for studies, beside exp-integrator.\n\n"
+	"Do not use it to save evaluations. Theory predicts no gain over exp-integrator, and "
+	"none is measured. For images ddpm is better.\n\n" SCHEDULE_MANUAL
+	"Source: Dockhorn, Vahdat, Kreis, Score-Based Generative Modeling with "
+	"Critically-Damped Langevin Diffusion, ICLR 2022; Chen, Chewi, Li, Li, Salim, Zhang, "
+	"Sampling Is as Easy as Learning the Score, ICLR 2023 (arXiv 2209.11215), section "
+	"2.2; the use of an ordinary denoiser is derived at the head of the source.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

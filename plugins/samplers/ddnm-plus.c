@@ -175,17 +175,18 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddnm-plus",
-	"null-space diffusion that makes room for the measurement's noise (DDNM+)",
-	"As ddpm with ddnm, but the measurement's noise is counted as a part of the noise of each "
-	"step, so that it is not copied into the result as long as the step has noise to spare. It "
-	"takes no guidance: it is one, with noise of its own.\n"
-	"Not for noiseless measurements, where it is ddpm with ddnm at a higher cost, nor for "
-	"operators without a closed spectral form (blur with boundary=valid, compositions), whose "
-	"gains Lanczos only approximates. In distribution it is no better than ddnm (Liang et al. "
-	"2025); use exact or gibbs for faithful samples.\n" SCHEDULE_MANUAL
-	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion Null-Space "
-	"Model, 2023, equations 17 to 19, here per singular value. Their form in the singular "
-	"basis is ddrm with eta_b=1.",
+	"null-space diffusion for noisy measurements (DDNM+)",
+	"Like ddpm with ddnm, but the noise of the measurement counts as a part of the noise "
+	"of each step. It is not copied into the result while the steps have noise to spare. "
+	"It takes no guidance.\n\n"
+	"Do not use it for noiseless measurements: it is ddpm with ddnm at a higher cost "
+	"there. Do not use it for operators without a closed spectral form (blur with "
+	"boundary=valid, compositions): Lanczos only approximates their gains. Its samples "
+	"are no closer to the posterior than those of ddnm (Liang et al. 2025). Use exact or "
+	"gibbs for faithful samples.\n\n" SCHEDULE_MANUAL
+	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion "
+	"Null-Space Model, 2023, equations 17 to 19, here per singular value. Their form in "
+	"the singular basis is ddrm with eta_b=1.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -61,14 +61,14 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddpm-fast",
-	"stochastic sampler of higher order at one evaluation a step",
-	"As ddpm with variance=theory, but half of a step's noise goes in before the estimate, "
-	"which makes the error in distribution fall as 1/N instead of 1/sqrt(N) (total variation). "
-	"It costs nothing: one evaluation a step.\n"
-	"Not with few steps: the state that the estimate sees is noisier than the level says, and "
-	"ddpm with variance=small is better there; a guidance is asked beside its level as well. "
-	"Use it where a hundred steps or more are affordable and the law of the samples "
-	"counts.\n" SCHEDULE_MANUAL
+	"stochastic sampler of higher order, one evaluation a step",
+	"Like ddpm with variance=theory, but half of a step's noise is added before the "
+	"estimate. The error in distribution (total variation) then falls as 1/N instead of "
+	"1/sqrt(N), at the same cost. Use it where a hundred steps or more are affordable and "
+	"the distribution of the samples matters.\n\n"
+	"Do not use it with few steps. The state that the prior sees is noisier than its "
+	"level says, and ddpm with variance=small is better there. A guidance, too, is asked "
+	"at a level slightly off.\n\n" SCHEDULE_MANUAL
 	"Source: Li, Huang, Efimov, Wei, Chi, Chen, Accelerating Convergence of Score-Based "
 	"Diffusion Models, Provably, ICML 2024 (arXiv 2403.03852): the accelerated stochastic "
 	"sampler, both noises inside the factor 1/sqrt(alpha).",

@@ -92,15 +92,16 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddpm",
 	"stochastic diffusion sampler (ancestral sampling)",
-	"Runs the reverse diffusion with fresh noise at every step, so that each run is "
-	"another sample of the images that fit the measurement. Use it to see what is "
-	"uncertain (--samples, --std); their mean is a good point estimate.\n"
-	"Not for a single best picture at least cost: hqs, or ode, need fewer evaluations.\n"
-	"variance=small is the variance of the posterior of a step and best with few steps; "
-	"theory is the one convergence proofs are written for; all agree as steps "
-	"grow.\n" SCHEDULE_MANUAL
-	"Source: Ho, Jain, Abbeel, Denoising Diffusion Probabilistic Models, 2020, equations 6 "
-	"and 7; variance=theory: Liang, Ju, Liang, Shroff, arXiv 2410.13746.",
+	"Runs the reverse diffusion with fresh noise at every step. Each run gives another "
+	"sample of the images that fit the measurement. Use it to see what is uncertain "
+	"(--samples, --std). The mean of the samples is a good estimate.\n\n"
+	"Do not use it for a single best image at low cost: hqs and ode need fewer "
+	"evaluations.\n\n"
+	"variance=small is the posterior variance of a step and is best with few steps. "
+	"variance=theory is the one used in convergence proofs. All agree when there are many "
+	"steps.\n\n" SCHEDULE_MANUAL
+	"Source: Ho, Jain, Abbeel, Denoising Diffusion Probabilistic Models, 2020, equations "
+	"6 and 7; variance=theory: Liang, Ju, Liang, Shroff, arXiv 2410.13746.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

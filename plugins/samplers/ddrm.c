@@ -108,17 +108,17 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddrm",
 	"diffusion in the operator's spectrum, each component at its own noise",
-	"Runs the reverse diffusion component by component of the operator's spectrum: what the "
-	"measurement knows better than the state is taken from it, with just so much fresh noise "
-	"that the level is kept; what it does not know comes from the prior. It gives samples in "
-	"20 steps and takes no guidance. eta_b=1 is the form known as DDNM+ in the singular "
-	"basis.\n"
-	"Not for operators without a closed spectral form (blur with boundary=valid, "
-	"compositions): Lanczos approximates gains that jump from one component to the next badly; "
-	"use gibbs or ddpm with prox there. Not free of bias either: a measured component is taken "
-	"for known up to its noise, whatever the prior says of it.\n" SCHEDULE_MANUAL
-	"Source: Kawar, Elad, Ermon, Song, Denoising Diffusion Restoration Models, NeurIPS 2022, "
-	"equations 7 and 8; eta and eta_b as in their experiments.",
+	"Runs the reverse diffusion separately for each singular value of the operator. What "
+	"the measurement knows better than the state is taken from it, with as much fresh "
+	"noise as keeps the level. What it does not know comes from the prior. It gives "
+	"samples in 20 steps and takes no guidance. eta_b=1 is DDNM+ in the singular "
+	"basis.\n\n"
+	"Do not use it for operators without a closed spectral form (blur with "
+	"boundary=valid, compositions): Lanczos approximates their gains badly, because they "
+	"jump. Use gibbs there, or ddpm with prox. It has a bias: a measured component counts "
+	"as known up to its noise, whatever the prior says of it.\n\n" SCHEDULE_MANUAL
+	"Source: Kawar, Elad, Ermon, Song, Denoising Diffusion Restoration Models, NeurIPS "
+	"2022, equations 7 and 8; eta and eta_b as in their experiments.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

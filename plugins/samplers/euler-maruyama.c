@@ -79,18 +79,15 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"euler-maruyama",
 	"Euler-Maruyama on the reverse Ornstein-Uhlenbeck process",
-	"The simplest discretisation of the reverse diffusion, for studies: what theorems on step "
-	"size, "
-	"early stopping and clock speak of, beside exp-integrator, which they carry over from. "
-	"Levels "
-	"as there; with schedule=ou, beta is the rate of the clock at the horizon.\n"
-	"Not for images: it diverges where a step is longer than about sigma^2 in the time of the "
-	"process (any schedule whose levels fall by more than a factor 0.4 a step), and is less "
-	"exact "
-	"than exp-integrator or ddpm where it does not. Give it hundreds of "
-	"steps.\n" SCHEDULE_MANUAL "Source: De Bortoli, Convergence of Denoising Diffusion Models "
-	"under the Manifold Hypothesis, "
-	"TMLR 2022 (arXiv 2208.05314), section 2.",
+	"The simplest discretisation of the reverse diffusion, for studies. Theorems on step "
+	"size, early stopping and clock are stated for it, and for exp-integrator. It uses "
+	"the same levels. With schedule=ou, beta is the rate of the clock at the horizon.\n\n"
+	"Do not use it for images. It diverges where a step is longer than about sigma^2 in "
+	"the time of the process, that is where a level is less than 0.4 of the one before. "
+	"Elsewhere it is less exact than exp-integrator or ddpm. Give it hundreds of "
+	"steps.\n\n" SCHEDULE_MANUAL
+	"Source: De Bortoli, Convergence of Denoising Diffusion Models under the Manifold "
+	"Hypothesis, TMLR 2022 (arXiv 2208.05314), section 2.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

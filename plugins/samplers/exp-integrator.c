@@ -59,19 +59,18 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"exp-integrator",
 	"exponential integrator of the reverse Ornstein-Uhlenbeck process",
-	"Solves the reverse diffusion exactly but for the score, which it takes for constant over "
-	"a "
-	"step: the discretisation that convergence theorems are proven for, on any grid of levels. "
-	"schedule=ou spaces them evenly in the time of the process, or of a process whose clock "
-	"speeds up (beta), and stops early at time `stop'; schedule=geometric is the step rule of "
-	"De Bortoli, steps proportional to sigma^2.\n"
-	"Not for images in few steps: its steps carry all the noise of the way, and ddpm with "
-	"variance=small is better there. It is for studies.\n" SCHEDULE_MANUAL
-	"Source: Chen, Chewi, Li, Li, Salim, Zhang, Sampling Is as Easy as Learning the Score, "
-	"ICLR "
-	"2023 (arXiv 2209.11215), section 2.1; De Bortoli, Convergence of Denoising Diffusion "
-	"Models "
-	"under the Manifold Hypothesis, TMLR 2022 (arXiv 2208.05314), section 2.",
+	"Solves the reverse diffusion exactly, except that the score is constant over a step. "
+	"Convergence theorems are proven for this discretisation, on any grid of levels. "
+	"schedule=ou spaces the levels evenly in the time of the process, or of a process "
+	"whose clock speeds up (beta), and stops early at the time given by stop. "
+	"schedule=geometric is the step rule of De Bortoli: steps proportional to "
+	"sigma^2.\n\n"
+	"It is for studies. Do not use it for images in few steps: ddpm with variance=small "
+	"adds less noise a step and is better there.\n\n" SCHEDULE_MANUAL
+	"Source: Chen, Chewi, Li, Li, Salim, Zhang, Sampling Is as Easy as Learning the "
+	"Score, ICLR 2023 (arXiv 2209.11215), section 2.1; De Bortoli, Convergence of "
+	"Denoising Diffusion Models under the Manifold Hypothesis, TMLR 2022 (arXiv "
+	"2208.05314), section 2.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -345,30 +345,30 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"hqs",
-	"plug-and-play half-quadratic splitting (DPIR): one estimate in few evaluations",
-	"Alternates an inversion of the operator with a denoising, at noise levels that fall "
-	"from sigma_max to sigma_min, and ends with a data step where the measurement is better "
-	"than that. It gives the best PSNR for its cost, one image, and takes no guidance. "
-	"Operators that are not linear are inverted "
-	"by Gauss-Newton.\n"
-	"Not for samples of the posterior, or for what is missing altogether and must be "
-	"invented: use gibbs there, or exact with ddpm-fast where the operator is pixelwise.\n"
-	"With steps=N there are N evaluations of the prior, and one more where the operator acts "
-	"on pixels one by one (masks), which fills in what is missing; the middle of holes of 64 "
-	"pixels and more is filled smoothly. Where no pixel is missing that evaluation is all "
-	"there is "
-	"to do, and a symmetric prior does it again for each way to turn the image, up to seven "
-	"times, for the mean. Elsewhere a symmetric prior sees the image turned another way each "
-	"round. With "
-	"the gaussian prior, lambda=1, a small sigma_min and many steps the result is the "
-	"posterior mean.\n"
-	"What is wrong with an image between two rounds is not white noise. The large priors that "
-	"ship have a network that has learnt from such images, hardly mind what lambda is, and "
-	"gain by more rounds. For one without, such as photo-small or one of your own, try "
-	"lambda=0.2 to 0.3 and steps=8: with more of either it takes for texture what is none.\n"
-	"Source: Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, "
-	"equations 6 and 7 and section 4.2 (levels from 49/255, 8 rounds, lambda 0.23, and the "
-	"turned images).",
+	"plug-and-play half-quadratic splitting (DPIR): the best estimate for its cost",
+	"Alternates two steps: one that fits the measurement, and one that denoises. The "
+	"noise level falls from sigma_max to sigma_min. Where the measurement is better than "
+	"the result, a last data step is made. It gives one image with the best PSNR for its "
+	"cost, and takes no guidance. Operators that are not linear are inverted by "
+	"Gauss-Newton.\n\n"
+	"Do not use it to draw samples of the posterior, or to invent what is missing "
+	"altogether. Use gibbs there, or exact with ddpm-fast where the operator is "
+	"pixelwise.\n\n"
+	"steps=N means N evaluations of the prior. Pixelwise operators (masks) take one more, "
+	"which fills in what is missing; the middle of holes of 64 pixels and more is filled "
+	"smoothly. If no pixel is missing, that evaluation is the result; a symmetric prior "
+	"repeats it for up to seven turned images and returns the mean. With other operators "
+	"a symmetric prior sees the image turned another way in each round.\n\n"
+	"With the gaussian prior, lambda=1, a small sigma_min and many steps, the result is "
+	"the posterior mean.\n\n"
+	"The error of an image between two rounds is not white noise. The large priors that "
+	"ship have a network trained on such images. They gain by more rounds, and lambda "
+	"hardly matters to them. Other priors, such as photo-small or one of your own, "
+	"mistake that error for texture when there are many rounds or a large lambda: try "
+	"lambda=0.2 to 0.3 and steps=8.\n\n"
+	"Source: Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
+	"2021, equations 6 and 7 and section 4.2 (levels from 49/255, 8 rounds, lambda 0.23, "
+	"and the turned images).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

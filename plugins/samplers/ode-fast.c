@@ -221,21 +221,20 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ode-fast",
-	"deterministic sampler of second order at one evaluation a step",
-	"Follows the same probability-flow ODE as ode, with the estimate of the step before to "
-	"extrapolate by: the error falls with the square of the number of steps, for the same cost "
-	"of a step. Use it wherever ode would be used.\n"
-	"Not with a handful of steps over a wide range of levels, where the step before says "
-	"little about this one and plain ode is safer; nor with guidances that are rough "
-	"approximations, whose errors neither corrects (use ddpm).\n"
-	"form=angle extrapolates in a variable that suits photographs: on them its 20 steps are "
-	"nearer to the end of the ODE than 40 of ode, and than 20 of form=practical, the one of "
-	"the "
-	"authors' code. form=theory is the update whose rate is proven; it costs two evaluations a "
-	"step and is for comparison.\n" SCHEDULE_MANUAL
+	"deterministic sampler of second order, one evaluation a step",
+	"Follows the same ODE as ode, and extrapolates with the estimate of the step before. "
+	"The error falls with the square of the number of steps, at the same cost of a step. "
+	"Use it instead of ode.\n\n"
+	"Do not use it with very few steps over a wide range of levels. The step before then "
+	"says little about this one, and ode is safer. Do not use it with guidances that are "
+	"rough approximations; use ddpm.\n\n"
+	"form=angle extrapolates in a variable that suits photographs. On them its 20 steps "
+	"come closer to the end of the ODE than 40 of ode, or than 20 of form=practical, the "
+	"form of the authors' code. form=theory is the update with a proven rate. It costs "
+	"two evaluations a step and is for comparison.\n\n" SCHEDULE_MANUAL
 	"Source: Li, Huang, Efimov, Wei, Chi, Chen, Accelerating Convergence of Score-Based "
-	"Diffusion Models, Provably, ICML 2024 (arXiv 2403.03852): the accelerated deterministic "
-	"sampler, and the practical form of the authors' code.",
+	"Diffusion Models, Provably, ICML 2024 (arXiv 2403.03852): the accelerated "
+	"deterministic sampler, and the practical form of the authors' code.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -88,13 +88,13 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ode",
 	"deterministic diffusion sampler (DDIM, probability-flow ODE)",
-	"Follows the probability-flow ODE from the first noise to an image: one sample, its "
-	"only chance the starting noise. It needs fewer steps than ddpm for the same "
-	"discretisation error.\n"
-	"Not when the guidance is a rough approximation: the noise of ddpm, or eta above 0, "
-	"corrects errors that the ODE keeps.\n"
-	"form=theory is the plain step that convergence proofs are written for; it needs about "
-	"twice the steps of ddim.\n" SCHEDULE_MANUAL
+	"Follows the probability-flow ODE from the first noise to an image. Only the starting "
+	"noise is random. For the same discretisation error it needs fewer steps than "
+	"ddpm.\n\n"
+	"Do not use it with a guidance that is a rough approximation. The noise of ddpm, or "
+	"of eta above 0, corrects errors that the ODE keeps.\n\n"
+	"form=theory is the plain step of the convergence proofs. It needs about twice the "
+	"steps of ddim.\n\n" SCHEDULE_MANUAL
 	"Source: Song, Meng, Ermon, Denoising Diffusion Implicit Models, 2021, equation 12; "
 	"form=theory: Li, Wei, Chen, Chi, Towards Faster Non-Asymptotic Convergence for "
 	"Diffusion-Based Generative Models, ICLR 2024 (arXiv 2306.09251).",
