@@ -317,14 +317,16 @@ static struct image_range output_range(const struct page *p)
 }
 
 /* From the file's values to those of the output's type. */
-static void convert(const struct page *p, struct image *picture)
+static void convert(const struct page *p, struct image *picture, struct tiff_writer *w)
 {
 	const struct image_range from = p->range, to = output_range(p);
+	const double scale = (to.hi - to.lo) / (from.hi - from.lo);
 
-	if (from.lo < to.lo || from.lo > to.lo || from.hi < to.hi || from.hi > to.hi) {
-		image_to_unit(picture, from);
-		image_from_unit(picture, to);
-	}
+	if (!(from.lo < to.lo || from.lo > to.lo || from.hi < to.hi || from.hi > to.hi))
+		return;
+	image_to_unit(picture, from);
+	image_from_unit(picture, to);
+	tiff_values_become(w, scale, to.lo - scale * from.lo);
 }
 
 /* A restore_job.sample. */
@@ -340,7 +342,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 		status = restoration_single(r, sample);
 	if (!status) {
 		memcpy(copy.values, picture, lacuna_count(&shape) * sizeof(*picture));
-		convert(p, &copy);
+		convert(p, &copy, r->single[sample]);
 		put_missing_back(p, &copy);
 		status = tiff_write(r->single[sample], r->in, p->number, &copy);
 	}
@@ -475,7 +477,7 @@ static int write_result(struct page *p)
 	int status;
 
 	show(p);
-	convert(p, &p->picture);
+	convert(p, &p->picture, p->r->out);
 	put_missing_back(p, &p->picture);
 	status = tiff_write_keeping(p->r->out, p->r->in, p->number, &p->picture,
 				    p->result.unchanged);
@@ -546,15 +548,25 @@ static int read_to_convert(struct page *p)
 		return LACUNA_ENOMEM;
 	memset(p->unchanged, 1, n);
 	p->range = r->range ? *r->range : p->info.full_scale;
-	convert(p, &p->picture);
 	return LACUNA_OK;
 }
 
 static int put_copy(const struct page *p, struct tiff_writer *w)
 {
+	struct image picture = { 0 };
+	int status;
+
 	if (!p->picture.values)
 		return tiff_copy(w, p->r->in, p->number);
-	return tiff_write_keeping(w, p->r->in, p->number, &p->picture, p->unchanged);
+	status = image_create(&picture, &p->picture.shape);
+	if (!status) {
+		memcpy(picture.values, p->picture.values,
+		       lacuna_count(&picture.shape) * sizeof(*picture.values));
+		convert(p, &picture, w);
+		status = tiff_write_keeping(w, p->r->in, p->number, &picture, p->unchanged);
+	}
+	image_free(&picture);
+	return status;
 }
 
 int page_copy(struct restoration *r, int number)

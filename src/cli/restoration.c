@@ -228,6 +228,20 @@ static int open_inputs(struct restoration *r)
 	return status;
 }
 
+/* True when the pages that are restored change their size beside others that are copied.  What cannot be told yet fails
+ * when the page is restored. */
+static int sizes_will_differ(struct restoration *r)
+{
+	struct tiff_page info;
+
+	if (r->recipe->only || r->page_count == tiff_page_count(r->in) ||
+	    tiff_page_info(r->in, r->pages[0], &info) || !restorer_fits(r->restorer, &info.shape) ||
+	    restorer_shape(r->restorer, &info.shape))
+		return 0;
+	return restorer_window(r->restorer)->extent[0] != info.shape.extent[0] ||
+	       restorer_window(r->restorer)->extent[1] != info.shape.extent[1];
+}
+
 static int create_outputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
@@ -237,6 +251,9 @@ static int create_outputs(struct restoration *r)
 		.bits = r->bits,
 		.software = "lacuna " PACKAGE_VERSION,
 		.as_private_as = v->input,
+		.pages = r->recipe->only ? r->pages : NULL,
+		.page_count = r->page_count,
+		.mixed = sizes_will_differ(r),
 	};
 	const struct tiff_write_options map = {
 		.override_type = 1,
@@ -244,11 +261,15 @@ static int create_outputs(struct restoration *r)
 		.bits = 32,
 		.software = options.software,
 		.as_private_as = v->input,
+		.pages = r->pages, /* others have no deviation */
+		.page_count = r->page_count,
 	};
 	int status = outputs_tiff(&r->outputs, v->output, &options, &r->out);
 
 	if (!status && v->deviation)
 		status = outputs_tiff(&r->outputs, v->deviation, &map, &r->deviation);
+	if (!status && r->deviation)
+		tiff_values_become(r->deviation, 0, 0);
 	r->options = options;
 	return status;
 }

@@ -148,7 +148,12 @@ static int simulate_page(const struct simulation *s, int number)
 		status = simulate(s, number, problem, &x, &y);
 	}
 	if (!status) {
-		image_from_unit(&y, output_range(s, &info, range));
+		const struct image_range to = output_range(s, &info, range);
+		const double scale = (to.hi - to.lo) / (range.hi - range.lo);
+
+		image_from_unit(&y, to);
+		if (memcmp(&to, &range, sizeof(to)) != 0)
+			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
 		status = tiff_write(s->out, s->in, number, &y);
 	}
 	/* Messages of the reader name file and page already. */
@@ -163,7 +168,7 @@ static int simulate_page(const struct simulation *s, int number)
 
 static int simulate_file(const struct values *v, const char *input, struct simulation *s)
 {
-	const struct tiff_write_options options = {
+	struct tiff_write_options options = {
 		.override_type = 1,
 		.kind = s->kind,
 		.bits = s->bits,
@@ -181,6 +186,8 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		status = tiff_open(input, &s->in);
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
+	options.pages = pages;
+	options.page_count = count;
 	if (!status)
 		status = outputs_tiff(&s->outputs, v->output, &options, &s->out);
 	for (int i = 0; !status && i < count; i++)

@@ -70,7 +70,8 @@ struct tiff_reader {
 	uint64_t file_size;
 	int pages, current; /* current: -1 when libtiff stands nowhere in particular */
 	struct tiff_layout layout;
-	int told;     /* that pages are lost */
+	int told;	   /* that pages are lost */
+	int told_contents; /* that a description may not hold */
 	char **notes; /* one per page, once asked for */
 };
 

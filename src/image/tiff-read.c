@@ -3,6 +3,7 @@
 /* Reads TIFF pages: header to layout, layout to rows, rows to planar float. */
 #include <config.h>
 
+#include "image/description.h"
 #include "image/tiff-private.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -1031,6 +1032,41 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 		return LACUNA_OK;
 	image_free(image);
 	return reader_context(r, page, status);
+}
+
+/* Resolution tags in units of length. */
+static int size_by_tags(TIFF *tif, const double per_unit[2], double size[2])
+{
+	uint16_t unit = RESUNIT_NONE;
+
+	TIFFGetFieldDefaulted(tif, TIFFTAG_RESOLUTIONUNIT, &unit);
+	for (int i = 0; i < 2; i++) {
+		const double dpi = unit == RESUNIT_INCH ? per_unit[i] : per_unit[i] * 2.54;
+		const int usual = fabs(dpi - 72) < 0.1 || fabs(dpi - 96) < 0.1;
+
+		if (unit == RESUNIT_NONE || usual || !(dpi > 1) || !isfinite(dpi))
+			return 0;
+		size[i] = 25400 / dpi;
+	}
+	return 1;
+}
+
+int tiff_pixel_size(struct tiff_reader *r, double size[2])
+{
+	float x = 0, y = 0;
+	double per_unit[2];
+	const char *text = NULL;
+
+	if (reader_enter(r, 0))
+		return 0;
+	TIFFGetField(r->handle.tif, TIFFTAG_XRESOLUTION, &x);
+	TIFFGetField(r->handle.tif, TIFFTAG_YRESOLUTION, &y);
+	per_unit[0] = (double)x;
+	per_unit[1] = (double)y;
+	if (!TIFFGetField(r->handle.tif, TIFFTAG_IMAGEDESCRIPTION, &text))
+		text = NULL;
+	return description_pixel_size(text, per_unit, size) ||
+	       size_by_tags(r->handle.tif, per_unit, size);
 }
 
 int tiff_same_file(const char *a, const char *b)

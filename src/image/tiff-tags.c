@@ -321,29 +321,13 @@ static void scale_transformation(double *v, int n, const double *scale)
 			v[i] /= scale[i % 4];
 }
 
-static int contains(const char *text, const char *word)
-{
-	return text && strstr(text, word);
-}
-
-/* OME-XML and the shapes of tifffile state the size in pixels. */
-static int states_size(TIFF *from)
-{
-	const char *text = NULL;
-
-	return TIFFGetField(from, TIFFTAG_IMAGEDESCRIPTION, &text) &&
-	       (contains(text, "<OME") || contains(text, "{\"shape\""));
-}
-
-static void adapt_to_size(TIFF *from, TIFF *to, const struct tag_change *change)
+static void adapt_to_size(TIFF *to, const struct tag_change *change)
 {
 	const double scale[2] = { change->scale_x, change->scale_y };
 
 	scale_doubles(to, TAG_MODEL_PIXEL_SCALE, scale_pixel_size, scale);
 	scale_doubles(to, TAG_MODEL_TIEPOINT, scale_tiepoints, scale);
 	scale_doubles(to, TAG_MODEL_TRANSFORMATION, scale_transformation, scale);
-	if (states_size(from))
-		TIFFUnsetField(to, TIFFTAG_IMAGEDESCRIPTION);
 }
 
 static int is_about_samples(uint32_t tag)
@@ -364,7 +348,7 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 			copy_tag(from->tif, to->tif, tag);
 	}
 	if (change->scale_x != 1 || change->scale_y != 1)
-		adapt_to_size(from->tif, to->tif, change);
+		adapt_to_size(to->tif, change);
 }
 
 /* ---- EXIF and GPS */

@@ -3,8 +3,10 @@
 /* Writes TIFF pages: the sample type, layout, compression, extra samples and tags of the page that an image came from. */
 #include <config.h>
 
+#include "image/description.h"
 #include "image/tiff-private.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/temporary.h"
 #include "base/text.h"
@@ -20,6 +22,9 @@ struct tiff_writer {
 	struct tiff_handle handle; /* opened with the first page, which decides the byte order */
 	struct tiff_write_options options;
 	char *path, *software;
+	char *contents; /* the first page's description where it states what the file holds; or NULL */
+	int values_differ;
+	double value_scale, value_offset;
 	int pages;
 };
 
@@ -88,7 +93,15 @@ static void release(struct tiff_writer *w)
 {
 	memory_release(w->path);
 	memory_release(w->software);
+	memory_release(w->contents);
 	memory_release(w);
+}
+
+void tiff_values_become(struct tiff_writer *w, double scale, double offset)
+{
+	w->values_differ = 1;
+	w->value_scale = scale;
+	w->value_offset = offset;
 }
 
 void tiff_abandon(struct tiff_writer *w)
@@ -485,6 +498,87 @@ static void set_software(struct tiff_writer *w, TIFF *old)
 	memory_release(both);
 }
 
+/* ---- descriptions that state what the file holds */
+
+/* They stand in the first page of the old file and belong into the first of the new one. */
+static int read_contents(struct tiff_writer *w, struct tiff_reader *like)
+{
+	const char *text = NULL;
+	int status;
+
+	if (w->pages || w->contents)
+		return LACUNA_OK;
+	status = reader_enter(like, 0);
+	if (status)
+		return reader_context(like, 0, status);
+	if (!TIFFGetField(like->handle.tif, TIFFTAG_IMAGEDESCRIPTION, &text) ||
+	    description_kind(text) == DESCRIPTION_OTHER)
+		return LACUNA_OK;
+	w->contents = memory_strdup(text);
+	return w->contents ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+/* OME's name of a sample type; "": it has none. */
+static const char *ome_type(struct sample_type t)
+{
+	static const struct {
+		struct sample_type type;
+		const char *name;
+	} names[] = {
+		{ { SAMPLE_UNSIGNED, 1 }, "bit" },     { { SAMPLE_UNSIGNED, 8 }, "uint8" },
+		{ { SAMPLE_UNSIGNED, 16 }, "uint16" }, { { SAMPLE_UNSIGNED, 32 }, "uint32" },
+		{ { SAMPLE_SIGNED, 8 }, "int8" },      { { SAMPLE_SIGNED, 16 }, "int16" },
+		{ { SAMPLE_SIGNED, 32 }, "int32" },    { { SAMPLE_FLOAT, 32 }, "float" },
+		{ { SAMPLE_FLOAT, 64 }, "double" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (same_type(names[i].type, t))
+			return names[i].name;
+	return "";
+}
+
+static void set_description(struct tiff_writer *w, struct tiff_reader *like, const struct page *p)
+{
+	const struct tiff_layout *old = &like->layout, *l = &p->layout;
+	const int first = !w->pages && w->contents;
+	const struct description_change change = {
+		.pages = w->options.pages,
+		.page_count = w->options.pages ? w->options.page_count : like->pages,
+		.old_pages = like->pages,
+		.samples = old->samples,
+		.same_samples = old->samples == l->samples,
+		.mixed = w->options.mixed,
+		.width = l->width,
+		.height = l->height,
+		.old_width = old->width,
+		.old_height = old->height,
+		.type = same_type(old->type, l->type) ? NULL : ome_type(l->type),
+		.values_kept = !w->values_differ,
+		.scale = w->value_scale,
+		.offset = w->value_offset,
+	};
+	const char *text = w->contents, *doubt = NULL;
+	char *fresh;
+
+	if (!first && (!TIFFGetField(like->handle.tif, TIFFTAG_IMAGEDESCRIPTION, &text) ||
+		       description_kind(text) == DESCRIPTION_OTHER))
+		return;
+	/* What a later page states of itself holds no more where pages went. */
+	fresh = !first && change.page_count < change.old_pages
+			? NULL
+			: description_adapt(text, &change, &doubt);
+	if (fresh)
+		TIFFSetField(w->handle.tif, TIFFTAG_IMAGEDESCRIPTION, fresh);
+	else
+		TIFFUnsetField(w->handle.tif, TIFFTAG_IMAGEDESCRIPTION);
+	if (doubt && !like->told_contents)
+		log_message(LACUNA_LOG_WARN, "%s: %s description may not hold for the result: %s",
+			    like->handle.path, description_name(description_kind(text)), doubt);
+	like->told_contents |= doubt != NULL;
+	memory_release(fresh);
+}
+
 static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struct page *p,
 		    const struct tag_directories *directories)
 {
@@ -500,6 +594,7 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 			!p->image ||
 			p->layout.colour == (like->layout.palette ? 3 : like->layout.colour);
 		tags_copy(&like->handle, &w->handle, &change);
+		set_description(w, like, p);
 	}
 	if (directories->exif)
 		TIFFSetField(tif, TIFFTAG_EXIFIFD, directories->exif);
@@ -704,9 +799,10 @@ static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int
 static int write_page(struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
 {
 	struct tag_directories directories;
-	int status;
+	int status = like ? read_contents(w, like) : LACUNA_OK;
 
-	status = p->image ? plan(w, like, page, p) : plan_stored(like, page, p);
+	if (!status)
+		status = p->image ? plan(w, like, page, p) : plan_stored(like, page, p);
 	name_samples(p);
 	if (!status && like)
 		status = read_old(like, p);

@@ -36,6 +36,9 @@ int tiff_page_info(struct tiff_reader *, int page, struct tiff_page *);
 /* Sample values as the file means them (no range mapping), MinIsWhite inverted, palette and YCbCr as RGB.
  * Float NaN and infinities arrive as they are. */
 int tiff_read(struct tiff_reader *, int page, struct image *);
+/* Width and height of a pixel in micrometres, from OME-XML, ImageJ's description or the resolution tags.  False when nobody
+ * stated them: 72 and 96 dpi are what programs write then. */
+int tiff_pixel_size(struct tiff_reader *, double size[2]);
 
 struct tiff_write_options {
 	int force;	   /* replace an existing file */
@@ -45,10 +48,17 @@ struct tiff_write_options {
 	const char *software; /* TIFFTAG_SOFTWARE, or NULL */
 	/* A new file is readable for no one who cannot read this one (a picture may be private); or NULL. */
 	const char *as_private_as;
+	/* For descriptions that state what a file holds: the pages of the old one that will be written, ascending (NULL:
+	 * all; they live until the commit), and whether these will not all have one size. */
+	const int *pages;
+	int page_count, mixed;
 };
 
 /* Writes to a temporary beside `path'; refuses an existing file without force. */
 int tiff_create(const char *path, const struct tiff_write_options *, struct tiff_writer **);
+/* Value v of the old file is scale v + offset in the new one; with scale 0 it means something else.  To be said before the
+ * first page. */
+void tiff_values_become(struct tiff_writer *, double scale, double offset);
 /* Adds a page: samples of `image' rounded and clipped to the sample type, extra samples, resolution, ICC profile,
  * description, GeoTIFF tags, orientation and compression from page `page' of `like' (NULL: a plain page).  An image of another
  * width or height than the page's (super-resolution) drops what no longer holds, and scales the resolution and the alpha. */

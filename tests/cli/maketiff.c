@@ -2,15 +2,18 @@
  * Copyright 2026 The Lacuna authors */
 /* Small TIFF files for the tests of the command line, and a look at what is in one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising|mask]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
+ *	maketiff --describe FILE TEXT PIXELS	the first page says so, and has so many pixels per inch (ImageJ: per unit)
+ *	maketiff --text FILE		what it says, and these pixels
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of a picture of 8 bits as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
  * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
  * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20); "constant" is gray on the first page;
- * "rising" multiplies each page by 20 times its number, the first by 2. */
+ * "rising" multiplies each page by 20 times its number, the first by 2; "mask" is white but for a black square that moves
+ * from page to page, and the last page has none. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +29,8 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising;
+	int same, hot, nodata, constant, rising, mask;
+	long pages;
 	double hole, factor;
 };
 
@@ -36,6 +40,12 @@ static double value(long x, long y, long c, long page)
 
 	return 0.4 + 0.2 * sin(0.23 * (double)x + (double)page) * cos(0.31 * (double)y) +
 	       0.25 * square - 0.05 * (double)c;
+}
+
+static int is_masked(const struct picture *p, long x, long y, long page)
+{
+	return (page < p->pages - 1 || !page) && x >= 4 + 8 * page && x < 10 + 8 * page && y >= 4 &&
+	       y < 10;
 }
 
 static void put(const struct picture *p, void *row, size_t i, double v)
@@ -79,7 +89,8 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 						 x < 14 && y >= 4 && y < 8;
 
 				put(p, row, (size_t)(x * p->channels + c),
-				    hole		   ? p->hole
+				    p->mask		   ? !is_masked(p, x, y, page)
+				    : hole		   ? p->hole
 				    : p->constant && !page ? 0.5
 				    : hot		   ? 1e6
 					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) *
@@ -102,6 +113,8 @@ static int make(char **argv, int argc)
 	int good = 1;
 
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
+	p.pages = pages;
+	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.same = argc > 7 && !strcmp(argv[7], "same");
 	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
 	p.constant = argc > 7 && !strcmp(argv[7], "constant");
@@ -142,6 +155,38 @@ static int show(const char *path)
 		printf("%ux%u %u %s%u %s\n", width, height, channels,
 		       format < 4 ? formats[format] : "?", bits, software ? software : "-");
 	} while (TIFFReadDirectory(tif));
+	TIFFClose(tif);
+	return 0;
+}
+
+static int describe(const char *path, const char *text, double pixels)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	good = TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, text) &&
+	       TIFFSetField(tif, TIFFTAG_XRESOLUTION, pixels) &&
+	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, pixels) &&
+	       TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT,
+			    strncmp(text, "ImageJ", 6) ? RESUNIT_INCH : RESUNIT_NONE) &&
+	       TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
+static int print_text(const char *path)
+{
+	TIFF *tif = TIFFOpen(path, "r");
+	const char *text = NULL;
+	float pixels = 0;
+
+	if (!tif)
+		return 1;
+	TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text);
+	TIFFGetField(tif, TIFFTAG_XRESOLUTION, &pixels);
+	printf("%s\n%g pixels\n", text ? text : "-", (double)pixels);
 	TIFFClose(tif);
 	return 0;
 }
@@ -251,6 +296,10 @@ int main(int argc, char **argv)
 		return crop(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "--show"))
 		return show(argv[2]);
+	if (argc == 5 && !strcmp(argv[1], "--describe"))
+		return describe(argv[2], argv[3], atof(argv[4]));
+	if (argc == 3 && !strcmp(argv[1], "--text"))
+		return print_text(argv[2]);
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))
 		return moments(argc - 2, argv + 2);
 	if (argc < 7 || atol(argv[3]) < 1 || atol(argv[5]) < 1) {

@@ -44,6 +44,39 @@ ok "restored to twice the size" "$LACUNA" restore bands.tif -o bands-r.tif -A do
 "$maketiff" --show bands-r.tif >out
 matches out "64x48 4 uint8" "no band is lost"
 
+# Descriptions that state what a file holds follow it.
+ok "a stack of ImageJ" "$maketiff" ij.tif uint8 32 24 1 6
+"$maketiff" --describe ij.tif 'ImageJ=1.53t
+images=6
+channels=2
+slices=3
+hyperstack=true
+unit=um
+min=10.0
+max=200.0' 4
+ok "larger, in another type" "$LACUNA" restore ij.tif -o ij-l.tif -A downsample:factor=2 -p gaussian -n 0.01 -t uint16 --range full -q
+"$maketiff" --text ij-l.tif >out
+contains out "channels=2" "ImageJ: as many pages"
+contains out "min=2570.0" "ImageJ: the display range follows the values"
+contains out "8 pixels" "ImageJ: so does the size of a pixel"
+ok "one channel" "$LACUNA" restore ij.tif -o ij-c.tif $how --pages 1,3,5 --only -q
+"$maketiff" --text ij-c.tif >out
+contains out "images=3" "ImageJ: fewer pages"
+! grep -q channels out
+tap_result $? "ImageJ: one channel is not stated"
+ok "no block of pages" "$LACUNA" restore ij.tif -o ij-o.tif $how --pages 2,3 --only -q
+contains err "ij.tif: ImageJ's description may not hold" "ImageJ: that is said"
+ok "a file of OME" "$maketiff" ome.tif uint8 32 24 1 6
+"$maketiff" --describe ome.tif '<OME><Image ID="Image:0"><Pixels DimensionOrder="XYZCT" ID="Pixels:0" Type="uint8" SizeX="32" SizeY="24" SizeZ="3" SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5"><Channel ID="Channel:0:0"/><Channel ID="Channel:0:1"/><TiffData/></Pixels></Image></OME>' 300
+ok "the second channel, larger, in another type" "$LACUNA" restore ome.tif -o ome-l.tif -A downsample:factor=2 -p gaussian -n 0.01 -t float32 -q --pages 4-6 --only
+"$maketiff" --text ome-l.tif >out
+contains out 'Type="float" SizeX="64" SizeY="48" SizeZ="3" SizeC="1" SizeT="1" PhysicalSizeX="0.25"' "OME-XML: type, size, pages"
+contains out '><Channel ID="Channel:0:1"/><TiffData IFD="0" PlaneCount="3"/></Pixels>' "OME-XML: the channel that was kept"
+ok "pages of two sizes" "$LACUNA" restore ome.tif -o ome-m.tif -A downsample:factor=2 -p gaussian -n 0.01 -q --pages 2
+contains err "the pages differ in size now" "OME-XML: pages of two sizes are said"
+"$maketiff" --text ome-m.tif >out
+figures out '$0 == "-"' "and not described as one block"
+
 printf '\211PNG\r\n\032\n0123456789' >in.png
 fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
 contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"

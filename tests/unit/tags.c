@@ -428,7 +428,7 @@ static void test_size(void)
 	/* columns of x and y; those of z and of the origin stay */
 	test_scaled("ModelTransformation", 0, &matrix,
 		    (const double[]){ 1, 1, 4, 5, 3, 3, 8, 9, 5, 4, 12, 13, 0, 0, 0, 1 });
-	test_scaled("a description of the size (OME)", 0, &ome, NULL);
+	test_scaled("a description that is not understood (OME)", 0, &ome, ome.values);
 	test_scaled("another description", 0, &text, text.values);
 	test_scaled("EXIF's PixelXDimension", TIFFTAG_EXIFIFD, &columns, NULL);
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);

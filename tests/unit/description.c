@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Descriptions that state what a file holds follow it, and what is not ours to change stays to the letter. */
+#include <config.h>
+
+#include "base/memory.h"
+#include "image/description.h"
+#include "tests/tap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char imagej[] =
+	"ImageJ=1.53t\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nmode=composite\n"
+	"unit=micron\nspacing=0.5\nloop=false\nmin=100.0\nmax=4100.0\nxorigin=8\n";
+
+static const char ome[] =
+	"<?xml version=\"1.0\"?><OME xmlns=\"x\"><!-- Pixels --><Image ID=\"Image:0\" Name=\"a "
+	"&lt;b\">"
+	"<Pixels ID='Pixels:0' DimensionOrder=\"XYCZT\" Type=\"uint16\" SignificantBits=\"12\" "
+	"SizeX=\"40\" "
+	"SizeY=\"48\" SizeC=\"2\" SizeZ=\"3\" SizeT=\"2\" PhysicalSizeX=\"0.1\" "
+	"PhysicalSizeXUnit=\"\xc2\xb5m\" "
+	"PhysicalSizeY=\"200\" PhysicalSizeYUnit=\"nm\">"
+	"<Channel ID=\"Channel:0:0\" Name=\"DAPI\"><LightPath/></Channel><Channel "
+	"ID=\"Channel:0:1\" Name=\"GFP\"/>"
+	"<TiffData IFD=\"0\" PlaneCount=\"12\"/>"
+	"<Plane TheC=\"0\" TheZ=\"0\" TheT=\"0\" DeltaT=\"1\"/><Plane TheC=\"1\" TheZ=\"2\" "
+	"TheT=\"1\" DeltaT=\"7\"></Plane>"
+	"</Pixels></Image></OME>";
+
+static const struct description_change unchanged = {
+	.page_count = 12,
+	.old_pages = 12,
+	.samples = 1,
+	.same_samples = 1,
+	.width = 40,
+	.height = 48,
+	.old_width = 40,
+	.old_height = 48,
+	.values_kept = 1,
+};
+
+static char *adapt(const char *text, const struct description_change *c, const char **doubt)
+{
+	return description_adapt(text, c, doubt);
+}
+
+static int has(const char *text, const char *part)
+{
+	return text && strstr(text, part) != NULL;
+}
+
+static void test_unchanged(void)
+{
+	static const char *const texts[] = { imagej, ome, "{\"shape\": [12, 48, 40]}", "a cat" };
+	const char *doubt;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *s = adapt(texts[i], &unchanged, &doubt);
+
+		ok(s && !strcmp(s, texts[i]) && !doubt, "nothing changes: to the letter (%zu)", i);
+		memory_release(s);
+	}
+}
+
+static void test_size_and_type(void)
+{
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.width = 80;
+	c.height = 144;
+	c.type = "uint8";
+	c.values_kept = 0;
+	c.scale = 0.5;
+	c.offset = 1;
+	s = adapt(ome, &c, &doubt);
+	ok(!doubt && has(s, "SizeX=\"80\" SizeY=\"144\"") && has(s, "Type=\"uint8\"") &&
+		   !has(s, "SignificantBits"),
+	   "OME-XML: size and type");
+	ok(has(s, "PhysicalSizeX=\"0.05\"") && has(s, "PhysicalSizeY=\"66.66666667\""),
+	   "OME-XML: size of a pixel");
+	ok(has(s, "SizeC=\"2\"") && has(s, "Name=\"a &lt;b\"") && has(s, "DeltaT=\"7\"></Plane>"),
+	   "OME-XML: the rest stays");
+	memory_release(s);
+	s = adapt(imagej, &c, &doubt);
+	ok(!doubt && has(s, "min=51.0\nmax=2051.0\nxorigin=16.0\n") &&
+		   has(s, "images=12\nchannels=2"),
+	   "ImageJ: display range and origin follow");
+	memory_release(s);
+	c.scale = 0;
+	s = adapt(imagej, &c, &doubt);
+	ok(!has(s, "min=") && !has(s, "max=") && has(s, "loop"),
+	   "or go where values mean something else");
+	memory_release(s);
+	s = adapt("{\"shape\": [12, 48, 40], \"a\": [1]}", &c, &doubt);
+	ok(s && !strcmp(s, "{\"shape\": [12, 144, 80], \"a\": [1]}"), "a shape");
+	memory_release(s);
+	c.samples = 3;
+	s = adapt("{\"shape\": [4, 3, 48, 40, 3]}", &c, &doubt);
+	ok(s && !strcmp(s, "{\"shape\": [4, 3, 144, 80, 3]}"), "of colour");
+	memory_release(s);
+	c.type = "";
+	c.samples = 1;
+	s = adapt(ome, &c, &doubt);
+	ok(doubt && s && !strcmp(s, ome), "OME-XML: a type without a name: kept, and said");
+	memory_release(s);
+}
+
+static void test_pages(void)
+{
+	static const int channel[] = { 1, 3, 5, 7, 9, 11 }, last[] = { 11 }, odd[] = { 0, 3, 4 };
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.pages = channel;
+	c.page_count = 6;
+	s = adapt(ome, &c, &doubt);
+	ok(!doubt && has(s, "SizeC=\"1\" SizeZ=\"3\" SizeT=\"2\"") &&
+		   has(s, "<TiffData IFD=\"0\" PlaneCount=\"6\"/>"),
+	   "OME-XML: one channel");
+	ok(!has(s, "DAPI") && has(s, "GFP") && !has(s, "DeltaT=\"1\"") &&
+		   has(s, "<Plane TheC=\"0\" TheZ=\"2\" TheT=\"1\" DeltaT=\"7\"></Plane>"),
+	   "OME-XML: its channel, its planes");
+	memory_release(s);
+	s = adapt(imagej, &c, &doubt);
+	ok(!doubt && has(s, "images=6\nslices=3\nframes=2\nhyperstack"), "ImageJ: one channel");
+	memory_release(s);
+	c.pages = last;
+	c.page_count = 1;
+	s = adapt(imagej, &c, &doubt);
+	ok(!doubt && s && !strncmp(s, "ImageJ=1.53t\nunit=micron\nspacing", 32),
+	   "ImageJ: one page");
+	memory_release(s);
+	s = adapt("{\"shape\": [12, 48, 40]}", &c, &doubt);
+	ok(s && !strcmp(s, "{\"shape\": [1, 48, 40]}"), "a shape of one page");
+	memory_release(s);
+	c.pages = odd;
+	c.page_count = 3;
+	s = adapt(imagej, &c, &doubt);
+	ok(doubt && has(s, "images=3\nunit") && !has(s, "slices"),
+	   "ImageJ: no block of pages: counted");
+	memory_release(s);
+	s = adapt(ome, &c, &doubt);
+	ok(doubt && !s, "OME-XML: no block of pages: left out");
+	memory_release(s);
+	c.old_pages = 11;
+	s = adapt(ome, &c, &doubt);
+	ok(doubt && s && !strcmp(s, ome), "other planes than the file has: kept, and said");
+	memory_release(s);
+	c.old_pages = 12;
+	c.mixed = 1;
+	s = adapt(imagej, &c, &doubt);
+	ok(doubt && !s, "pages of several sizes: left out");
+	memory_release(s);
+}
+
+static int close_to(double a, double b)
+{
+	return fabs(a - b) < 1e-9 * b;
+}
+
+static void test_pixel_size(void)
+{
+	static const double two_per_unit[2] = { 2, 4 }, none[2] = { 0, 0 };
+	double size[2];
+
+	ok(description_pixel_size(ome, none, size) && close_to(size[0], 0.1) &&
+		   close_to(size[1], 0.2),
+	   "OME-XML's pixel size, in two units");
+	ok(description_pixel_size(imagej, two_per_unit, size) && close_to(size[0], 0.5) &&
+		   close_to(size[1], 0.25),
+	   "ImageJ's");
+	ok(!description_pixel_size("ImageJ=1\nunit=pixel\n", two_per_unit, size) &&
+		   !description_pixel_size(imagej, none, size) &&
+		   !description_pixel_size("a cat", two_per_unit, size) &&
+		   !description_pixel_size(NULL, two_per_unit, size),
+	   "what says nothing");
+}
+
+/* Cut anywhere, with other bytes anywhere: no reading beyond the text, and nothing is left behind. */
+static void test_damage(void)
+{
+	static const int some[] = { 1, 3, 5, 7, 9, 11 };
+	static const char *const texts[] = { imagej, ome,
+					     "{\"shape\": [2, 6, 48, 40], \"axes\": \"TZYX\"}" };
+	static const char bytes[] = "<>/\"'= \n\0:-09x[],";
+	struct description_change c = unchanged;
+	unsigned state = 1;
+	double size[2];
+
+	c.pages = some;
+	c.page_count = 6;
+	c.width = 80;
+	c.type = "float";
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (int round = 0; round < 3000; round++) {
+			const size_t n = strlen(texts[i]);
+			char *copy = malloc(n + 1), *s;
+			const char *doubt;
+
+			memcpy(copy, texts[i], n + 1);
+			for (int k = 0; k < 1 + round % 3; k++) {
+				state = state * 1103515245u + 12345u;
+				copy[(state >> 8) % n] = bytes[(state >> 4) % (sizeof(bytes) - 1)];
+			}
+			description_pixel_size(copy, size, size);
+			s = description_adapt(copy, &c, &doubt);
+			memory_release(s);
+			free(copy);
+		}
+	ok(!memory_live_blocks(), "9000 damaged texts leave nothing behind");
+}
+
+int main(void)
+{
+	test_unchanged();
+	test_size_and_type();
+	test_pages();
+	test_pixel_size();
+	test_damage();
+	return tap_done();
+}
