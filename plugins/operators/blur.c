@@ -315,7 +315,7 @@ static const char *const centres[] = { "auto", "middle", "centroid", "peak", NUL
 static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_PATH(struct config, psf, 0, NULL,
+	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED, NULL,
 			  "point spread function: TIFF, PNG or text matrix; kind is then not used"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", kind, kinds, GAUSSIAN,
 			       "formula of the kernel"),
@@ -351,7 +351,10 @@ static const char manual[] =
 	"size rounded down, for even sizes too.  This is the rule of scipy.ndimage.convolve.\n\n"
 	"Give the psf as a TIFF or a text matrix (psf=FILE), for example a picture of a star "
 	"or of a point of light: a flat background is subtracted, and a symmetric psf that is "
-	"off the middle is centred, both with a word. Or give one of the formulas: gaussian, disk "
+	"off the middle is centred, both with a word.  Where kernel and picture state the size of "
+	"their "
+	"pixels (resolution tags, ImageJ, OME), it must be the same.  Or give one of the formulas: "
+	"gaussian, disk "
 	"(a lens out of "
 	"focus), box, motion (a straight shake), airy (a perfect lens: zero is 1.22 times "
 	"wavelength times f-number divided by the pixel's pitch).  A formula is integrated "

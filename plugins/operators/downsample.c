@@ -494,7 +494,7 @@ static const struct lacuna_param params[] = {
 			       "what a small pixel is the average of"),
 	LACUNA_PARAM_REAL_IF(struct config, "kernel=gaussian", sigma, "px", 0, 200, 1,
 			     "gaussian: standard deviation, in pixels of the large image"),
-	LACUNA_PARAM_PATH(struct config, psf, 0, NULL,
+	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED, NULL,
 			  "kernel from a TIFF, PNG or text matrix, in pixels of the large image"),
 	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
 			    "what lies beyond the picture: unknown, or the picture again"),

@@ -17,7 +17,7 @@
 /* One member per parameter.  The table `params' below ties names and ranges to members; when create() is called
  * they are parsed and checked.  Members are int64_t, double or const char *. */
 struct config {
-	const char *file, *columns, *rows;
+	const char *file, *value, *columns, *rows;
 	double threshold, keep;
 	int64_t invert, weights, boxes, size, seed;
 };
@@ -27,6 +27,7 @@ struct mask {
 	const struct lacuna_host *host;
 	size_t total; /* values in x and in y */
 	size_t count; /* values in weight: one plane, or as many planes as x has channels */
+	int pages;    /* of the file: with several, some may have no hole */
 	float *weight;
 };
 
@@ -76,7 +77,8 @@ static void clear_boxes(const struct config *c, int64_t width, int64_t height, f
 }
 
 /* Masks are painted: in black and white, in 0 and 1, with a soft brush, or saved as JPEG.  A pixel is known where the mask
- * is nearer to the brightest that the file holds than to the darkest. */
+ * is nearer to the brightest that the file holds than to the darkest.  A page of several may have no hole: then all of it
+ * is near its brightest. */
 static void make_binary(const struct config *c, struct mask *m)
 {
 	float lo = m->weight[0], hi = m->weight[0];
@@ -85,6 +87,8 @@ static void make_binary(const struct config *c, struct mask *m)
 		lo = m->weight[i] < lo ? m->weight[i] : lo;
 		hi = m->weight[i] > hi ? m->weight[i] : hi;
 	}
+	if (m->pages > 1 && lo > 0.5f * hi)
+		lo = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		const double value = m->weight[i];
 		double part = hi > lo ? (value - lo) / ((double)hi - lo) : value > 0;
@@ -108,7 +112,7 @@ static int tell_share(const struct lacuna_host *host, const struct config *c, co
 	for (size_t i = 0; i < m->count; i++)
 		missing += m->weight[i] == 0;
 	percent = 100 * (double)missing / (double)m->count;
-	if (missing == 0 && !c->weights)
+	if (missing == 0 && !c->weights && m->pages == 1)
 		return host->fail(host, LACUNA_EINVAL,
 				  "%s: the mask marks no pixel as missing (%s)", c->file, remedy);
 	if (missing == m->count)
@@ -116,7 +120,10 @@ static int tell_share(const struct lacuna_host *host, const struct config *c, co
 				  "%s: the mask marks every pixel as missing (%s)", c->file,
 				  remedy);
 	if (missing)
-		host->log(host, percent > 50 ? LACUNA_LOG_WARN : LACUNA_LOG_INFO,
+		host->log(host,
+			  percent > 50	 ? LACUNA_LOG_WARN
+			  : m->pages > 1 ? LACUNA_LOG_DEBUG
+					 : LACUNA_LOG_INFO,
 			  "mask: %.3g %% of the pixels are missing (%s)", percent,
 			  c->invert ? "white in the file" : "black in the file");
 	return LACUNA_OK;
@@ -130,10 +137,9 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 
 	if (status)
 		return status; /* the host kept the message */
-	if (s.extent[3] != 1)
-		return host->fail(host, LACUNA_EINVAL,
-				  "%s: the mask has %lld pages; give a file with one", c->file,
-				  (long long)s.extent[3]);
+	/* Of several pages the first that is here goes with the picture: see LACUNA_PAGED. */
+	m->pages = (int)s.extent[3];
+	s.extent[3] = 1;
 	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
 	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
 		return host->fail(
@@ -244,10 +250,11 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		return host->fail(host, LACUNA_EINVAL,
 				  "mask: invert, weights and threshold are about a file; give "
 				  "file=MASK.tif");
-	if (!c->file && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
-		return host->fail(host, LACUNA_EINVAL,
-				  "mask: nothing is masked; give file=MASK.tif, keep=FRACTION, "
-				  "boxes=COUNT, columns=LIST or rows=LIST");
+	if (!c->file && !c->value && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"mask: nothing is masked; give file=MASK.tif, value=NUMBER, keep=FRACTION, "
+			"boxes=COUNT, columns=LIST or rows=LIST");
 	m = host->alloc(host, sizeof(*m));
 	if (!m)
 		return LACUNA_ENOMEM;
@@ -321,14 +328,18 @@ static int diagonal(const void *self, float *d)
 
 /* name, (unit, smallest, largest,) default, help: the host's parser, help page and manual read these rows. */
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
-			  "image of the mask: white is known, black is missing"),
+	LACUNA_PARAM_PATH(struct config, file, LACUNA_PAGED, NULL,
+			  "image of the mask: white is known, black is missing; one page for all, "
+			  "or a page for each"),
 	LACUNA_PARAM_BOOL(struct config, invert, 0, "the file is white where pixels are missing"),
 	LACUNA_PARAM_REAL(
 		struct config, threshold, NULL, 0, 1, 0,
 		"values of the file from here on are white; 0: the upper half of what it holds"),
 	LACUNA_PARAM_BOOL(struct config, weights, 0,
 			  "the file holds weights from 0 to 1, not black and white"),
+	/* The host takes these out of the measurement, which an operator does not see. */
+	LACUNA_PARAM_TEXT(struct config, value, LACUNA_ABSENT, NULL,
+			  "pixels of the picture with this value, as its file counts, are missing"),
 	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,
 			  "keep each pixel with this probability"),
 	LACUNA_PARAM_INT(struct config, boxes, NULL, 0, 100000, 0,
@@ -353,6 +364,9 @@ static const char manual[] =
 	"share of missing pixels is printed.  With weights=yes the values are weights: between "
 	"0 and 1 they mean that the pixel was recorded darker by that factor, as by "
 	"vignetting.\n\n"
+	"For a stack the mask may have one page, which serves all, or a page for each.\n\n"
+	"Where missing pixels have a value of their own, 0 or 65535, mask:value=0 needs no file: "
+	"pixels are missing all of whose channels have it.\n\n"
 	"Dead columns or rows of a detector need no file: mask:columns=12+40-42,rows=7, counted "
 	"from 0.\n\n"
 	"For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "

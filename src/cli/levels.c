@@ -13,8 +13,8 @@
 /* Values of a file that are looked at, and of a page at least. */
 enum { SAMPLE_MOST = 1 << 21, SAMPLE_LEAST = 1 << 12 };
 
-static int add_page(struct tiff_reader *in, int number, size_t most, const struct levels *l,
-		    struct scale_sample *sample)
+static int add_page(struct tiff_reader *in, int number, size_t most, const struct operands *o,
+		    const struct levels *l, struct scale_sample *sample)
 {
 	struct tiff_page info;
 	struct image image = { 0 };
@@ -28,6 +28,8 @@ static int add_page(struct tiff_reader *in, int number, size_t most, const struc
 		struct missing_count missing;
 
 		missing_mark(lacuna_count(&image.shape), &rule, image.values, &missing);
+		for (size_t i = 0; i < o->absent_count; i++)
+			missing_mark_pixels(&image.shape, o->absent[i], image.values);
 	}
 	if (!status)
 		status = scale_sample_add(sample, image.values, lacuna_count(&image.shape), most);
@@ -35,7 +37,8 @@ static int add_page(struct tiff_reader *in, int number, size_t most, const struc
 	return status;
 }
 
-int levels_measure(struct tiff_reader *in, const struct tiff_page *page, struct levels *l)
+int levels_measure(struct tiff_reader *in, const struct tiff_page *page, const struct operands *o,
+		   struct levels *l)
 {
 	const int pages = tiff_page_count(in);
 	struct scale_sample sample = { 0 };
@@ -48,7 +51,7 @@ int levels_measure(struct tiff_reader *in, const struct tiff_page *page, struct 
 	if (most < SAMPLE_LEAST)
 		most = SAMPLE_LEAST;
 	for (int i = 0; !status && i < pages; i++)
-		status = add_page(in, i, most, l, &sample);
+		status = add_page(in, i, most, o, l, &sample);
 	if (!status) {
 		l->found = scale_measure(&sample, &l->seen);
 		l->measured = 1;

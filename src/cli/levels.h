@@ -4,6 +4,7 @@
 #ifndef CLI_LEVELS_H
 #define CLI_LEVELS_H
 
+#include "cli/operands.h"
 #include "cli/picture.h"
 #include "restore/scale.h"
 
@@ -16,8 +17,10 @@ struct levels {
 	struct scale seen;
 };
 
-/* Measures the levels of all pages that have the sample type of `page', unless that is what *levels holds already. */
-int levels_measure(struct tiff_reader *, const struct tiff_page *page, struct levels *);
+/* Measures the levels of all pages that have the sample type of `page', unless that is what *levels holds already.  Missing
+ * values are left out. */
+int levels_measure(struct tiff_reader *, const struct tiff_page *page, const struct operands *,
+		   struct levels *);
 
 /* The values that are 0..1 for -n, metrics and --type.  stated: the user's, or NULL.  Integers: the type's full scale.
  * Floats: 0..1 where the values look like it, else what was measured. */

@@ -58,6 +58,16 @@ static int single_page(const struct restoration *r)
 
 /* ---- the measurement --------------------------------------------------------------------------------- */
 
+/* Once a file: the size of a pixel is that of all pages. */
+static int check_pixels(const struct page *p)
+{
+	const double scale = (double)p->window.extent[0] / (double)p->info.shape.extent[0];
+
+	if (p->r->pixels_checked++)
+		return LACUNA_OK;
+	return operands_check_pixels(&p->r->operands, p->r->in, scale);
+}
+
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
@@ -68,20 +78,59 @@ static int enter_shape(struct page *p)
 	if (r->enter)
 		r->enter(r->look_context, &p->info.shape);
 	p->x = p->window = p->info.shape;
+	restoration_follow(r, p->number);
 	p->windowed = !restorer_fits(r->restorer, &p->info.shape);
-	if (p->windowed)
-		return windows_plan(&r->job, &p->info.shape, &p->windows);
+	if (p->windowed) {
+		status = windows_plan(&r->job, &p->info.shape, &p->windows);
+		return status ? status : check_pixels(p);
+	}
 	status = restorer_shape(r->restorer, &p->info.shape);
 	if (status)
 		return status;
 	p->x = *restorer_x(r->restorer);
 	memcpy(p->window.extent, restorer_window(r->restorer)->extent, sizeof(p->window.extent));
-	return LACUNA_OK;
+	return check_pixels(p);
 }
 
 static struct missing_rule missing_rule(const struct page *p)
 {
 	return (struct missing_rule){ p->info.has_nodata, p->info.nodata };
+}
+
+/* Pixels whose value says that they are missing. */
+static void mark_absent(const struct page *p)
+{
+	const struct operands *o = &p->r->operands;
+	const double pixels = (double)(p->y.shape.extent[0] * p->y.shape.extent[1]);
+
+	for (size_t i = 0; i < o->absent_count; i++) {
+		const size_t n = missing_mark_pixels(&p->y.shape, o->absent[i], p->y.values);
+		const double percent = 100 * (double)n / pixels;
+
+		if (p->listening)
+			continue;
+		/* Of a stack not every page need have such pixels. */
+		log_message((n || !single_page(p->r)) && percent <= 50 ? LACUNA_LOG_INFO
+								       : LACUNA_LOG_WARN,
+			    "page %d: %.3g %% of the pixels have the value %.10g and are taken as "
+			    "missing",
+			    p->number + 1, percent, o->absent[i]);
+	}
+}
+
+/* Another type may not have the value that will be put back. */
+static int check_put_back(const struct page *p, const struct missing_count *count)
+{
+	const struct restoration *r = p->r;
+	const double value = count->declared && !r->missing.fill ? p->info.nodata : NAN;
+
+	if (!r->type_stated || picture_holds(r->kind, r->bits, value) ||
+	    !((count->declared && !r->missing.fill) || (count->nan && r->missing.keep)))
+		return LACUNA_OK;
+	return error_set(LACUNA_EINVAL,
+			 "has missing values (%g), which %s cannot hold: --fill fills them, --type "
+			 "takes another",
+			 value, picture_type_name(r->kind, r->bits));
 }
 
 /* Missing values become NaN, which the engine knows. */
@@ -96,6 +145,7 @@ static int mark_missing(struct page *p)
 		return LACUNA_ENOMEM;
 	memcpy(p->as_read, p->y.values, n * sizeof(*p->as_read));
 	missing_mark(n, &rule, p->y.values, &count);
+	mark_absent(p);
 	if (p->listening)
 		return LACUNA_OK;
 	if (count.declared)
@@ -113,7 +163,7 @@ static int mark_missing(struct page *p)
 		memory_release(p->as_read);
 		p->as_read = NULL;
 	}
-	return LACUNA_OK;
+	return check_put_back(p, &count);
 }
 
 /* The picture is as it will be written. */
@@ -129,7 +179,7 @@ static void put_missing_back(const struct page *p, struct image *picture)
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
-	int status = levels_measure(r->in, &p->info, &r->levels);
+	int status = levels_measure(r->in, &p->info, &r->operands, &r->levels);
 
 	if (!status)
 		status = tiff_read(r->in, p->number, &p->y);
@@ -144,7 +194,7 @@ static int read_measurement(struct page *p)
 
 /* ---- start image, reference -------------------------------------------------------------------------- */
 
-/* The page of a second file that goes with this one, in 0..1 of its own range. */
+/* The page of a second file that goes with this one, in 0..1 of its own range; missing values are NaN. */
 static int read_companion(const struct page *p, struct tiff_reader *reader, struct image *image)
 {
 	const int number = tiff_page_count(reader) == 1 ? 0 : p->number;
@@ -158,6 +208,8 @@ static int read_companion(const struct page *p, struct tiff_reader *reader, stru
 	status = tiff_page_info(reader, number, &info);
 	if (!status)
 		status = tiff_read(reader, number, image);
+	if (!status)
+		picture_mark_missing(&info, image);
 	if (!status)
 		status = picture_range_like(&info, image, &p->info, &p->range, &range);
 	if (!status)

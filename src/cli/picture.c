@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/problem.h"
 #include "image/png.h"
+#include "restore/missing.h"
 
 #include <errno.h>
 #include <math.h>
@@ -119,12 +120,104 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	return status;
 }
 
+/* See picture_follow(). */
+static struct {
+	const char *const *paths;
+	size_t count;
+	int page, pages;
+} followed;
+
+void picture_follow(const char *const *paths, size_t count, int page, int pages)
+{
+	followed.paths = paths;
+	followed.count = count;
+	followed.page = page;
+	followed.pages = pages;
+}
+
+static int is_followed(const char *path)
+{
+	for (size_t i = 0; i < followed.count; i++)
+		if (!strcmp(followed.paths[i], path))
+			return 1;
+	return 0;
+}
+
+/* Pages that are no overviews or masks of others; *first is one. */
+static int main_pages(struct tiff_reader *r, int *first)
+{
+	struct tiff_page info;
+	int count = 0;
+
+	*first = 0;
+	for (int i = 0; i < tiff_page_count(r); i++)
+		if (!tiff_page_info(r, i, &info) && !info.auxiliary && !count++)
+			*first = i;
+	return count;
+}
+
+/* The page of the file that goes with page `wanted' of a picture of `pages'. */
+static int choose_page(struct tiff_reader *r, int wanted, int pages, int *page)
+{
+	const int own = tiff_page_count(r);
+
+	*page = own == pages ? wanted : 0;
+	if (own == pages || own == 1 || main_pages(r, page) == 1)
+		return LACUNA_OK;
+	return error_set(LACUNA_EINVAL,
+			 "%s: has %d pages, the picture has %d: give one page for all, or a page "
+			 "for each",
+			 tiff_path(r), own, pages);
+}
+
+int picture_count_pages(const char *path, int pages, int *count)
+{
+	struct tiff_reader *r = NULL;
+	int status, page;
+
+	*count = 1;
+	if (tiff_open(path, &r)) {
+		error_clear();
+		return LACUNA_OK;
+	}
+	status = choose_page(r, 0, pages, &page);
+	if (!status && tiff_page_count(r) == pages)
+		*count = pages;
+	tiff_close(r);
+	return status;
+}
+
+static int read_page(struct tiff_reader *r, struct lacuna_shape *shape, float **values)
+{
+	struct image image = { 0 };
+	struct tiff_page info;
+	int page, status = choose_page(r, followed.page, followed.pages, &page);
+
+	if (!status)
+		status = tiff_page_info(r, page, &info);
+	if (!status)
+		status = tiff_read(r, page, &image);
+	if (!status && info.kind != SAMPLE_FLOAT)
+		image_to_unit(&image, info.full_scale);
+	if (status)
+		return status;
+	*shape = image.shape;
+	shape->extent[3] = tiff_page_count(r) == followed.pages ? followed.pages : 1;
+	*values = image.values;
+	return LACUNA_OK;
+}
+
 static int read_tiff(const char *path, struct lacuna_shape *shape, float **values)
 {
 	struct tiff_reader *r = NULL;
 	int status = tiff_open(path, &r);
 
 	*values = NULL;
+	if (!status && is_followed(path)) {
+		status = read_page(r, shape, values);
+		tiff_close(r);
+		return status;
+	}
 	for (int page = 0; !status && page < tiff_page_count(r); page++)
 		status = read_frame(r, page, shape, values);
 	if (status) {
@@ -265,6 +358,14 @@ struct image_range picture_full_scale(enum sample_kind kind, int bits)
 	return (struct image_range){ 0, ldexp(1, bits) - 1 };
 }
 
+int picture_holds(enum sample_kind kind, int bits, double value)
+{
+	const struct image_range range = picture_full_scale(kind, bits);
+
+	return kind == SAMPLE_FLOAT ||
+	       (value >= range.lo && value <= range.hi && !(floor(value) < value));
+}
+
 /* ---- pages, shapes ----------------------------------------------------------------------------------- */
 
 /* One number or range at *text; moves on behind it. */
@@ -318,6 +419,14 @@ int picture_pages(const char *text, int available, int **pages, int *count)
 		before = last;
 	} while (rest && *rest);
 	return LACUNA_OK;
+}
+
+void picture_mark_missing(const struct tiff_page *page, struct image *image)
+{
+	const struct missing_rule rule = { page->has_nodata, page->nodata };
+	struct missing_count count;
+
+	missing_mark(lacuna_count(&image->shape), &rule, image->values, &count);
 }
 
 int picture_same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)

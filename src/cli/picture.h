@@ -9,6 +9,15 @@
 /* host_reader for plugins: a TIFF (integers scaled to 0..1, several pages are frames) or a text file with a matrix. */
 int picture_read(const char *path, struct lacuna_shape *, float **values);
 
+/* Of these files picture_read() gives, from now on, the page alone that goes with page `page' (from 0) of `pages'; the number of
+ * frames still is that of the file's pages.  A file of one page serves all; another number is refused.  The paths live
+ * until the next call.  Used by one thread, as plugins are created by one. */
+void picture_follow(const char *const *paths, size_t count, int page, int pages);
+
+/* How many pages of a file picture_follow() would choose from: 1, or `pages'; another number is refused.  Other formats than
+ * TIFF have one. */
+int picture_count_pages(const char *path, int pages, int *count);
+
 /* "LO:HI" */
 int picture_parse_range(const char *text, struct image_range *);
 /* The values that are 0..1 for the engine.  stated: the user's, or NULL.  Integers: the type's full scale.  Floats:
@@ -25,11 +34,16 @@ int picture_range_like(const struct tiff_page *, const struct image *,
 extern const char *const picture_types[];
 void picture_type(const char *name, enum sample_kind *, int *bits);
 const char *picture_type_name(enum sample_kind, int bits);
+/* True when a sample type has the value, NaN included. */
+int picture_holds(enum sample_kind, int bits, double value);
 /* Full scale of a type: what 0..1 becomes when a picture is written in another type than the input's. */
 struct image_range picture_full_scale(enum sample_kind, int bits);
 
 /* "1,3-5" in ascending order, from 1; NULL: all.  *pages, numbers from 0, is released with memory_release(). */
 int picture_pages(const char *text, int available, int **pages, int *count);
+
+/* Missing values become NaN: infinities, and those that the page declares as such (GDAL's nodata). */
+void picture_mark_missing(const struct tiff_page *, struct image *);
 
 int picture_same_shape(const struct lacuna_shape *, const struct lacuna_shape *);
 /* "640x480, 3 channels" */

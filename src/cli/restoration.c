@@ -76,6 +76,9 @@ static int choose_plugins(struct restoration *r)
 
 	if (status)
 		return status;
+	status = operands_find(r->operators, v->operators.count, &r->operands);
+	if (status)
+		return status;
 	wish.operators = r->job.operators = r->operators;
 	r->job.operator_count = v->operators.count;
 	r->job.method = &r->method;
@@ -106,6 +109,7 @@ int restoration_create(struct restoration *r, const struct recipe *recipe, size_
 void restoration_free(struct restoration *r)
 {
 	restorer_destroy(r->restorer);
+	operands_free(&r->operands);
 	operators_free(r->operators, r->job.operator_count);
 	method_free(&r->method);
 }
@@ -209,6 +213,13 @@ static int leave_auxiliary(struct restoration *r)
 	return status;
 }
 
+void restoration_follow(struct restoration *r, int page)
+{
+	picture_follow(r->operands.paged, r->operands.paged_count, page, tiff_page_count(r->in));
+	if (r->many_masks)
+		restorer_rest(r->restorer);
+}
+
 static int open_inputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
@@ -225,6 +236,8 @@ static int open_inputs(struct restoration *r)
 		status = picture_pages(pages, tiff_page_count(r->in), &r->pages, &r->page_count);
 	if (!status && !pages)
 		status = leave_auxiliary(r);
+	if (!status)
+		status = operands_check_pages(&r->operands, tiff_page_count(r->in), &r->many_masks);
 	return status;
 }
 
@@ -234,6 +247,7 @@ static int sizes_will_differ(struct restoration *r)
 {
 	struct tiff_page info;
 
+	restoration_follow(r, r->pages[0]);
 	if (r->recipe->only || r->page_count == tiff_page_count(r->in) ||
 	    tiff_page_info(r->in, r->pages[0], &info) || !restorer_fits(r->restorer, &info.shape) ||
 	    restorer_shape(r->restorer, &info.shape))
@@ -467,7 +481,7 @@ static void open_file(struct restoration *r, const struct file_names *names)
 	if (!names->output)
 		r->names.output = names->input;
 	r->levels = (struct levels){ 0 };
-	r->resized = r->doubts = 0;
+	r->resized = r->doubts = r->pixels_checked = 0;
 	r->round = 0;
 	r->job.sample = names->singles ? page_write_sample : NULL;
 	r->records = json_array();

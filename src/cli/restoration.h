@@ -37,6 +37,7 @@ struct restoration {
 	/* As long as the recipe is the same: */
 	const struct recipe *recipe;
 	struct plugin_use *operators;
+	struct operands operands; /* what they ask about files */
 	struct method method;
 	struct restore_job job;
 	struct restorer *restorer;
@@ -69,6 +70,8 @@ struct restoration {
 	int *pages, page_count; /* those to restore */
 	struct page *page;	/* the one at hand */
 	int resized;		/* the page restored last has another size than its measurement */
+	int many_masks;		/* operators must look at their files for each page */
+	int pixels_checked;	/* operands_check_pixels() */
 	int doubts;		/* warnings that a result is not to be trusted */
 	int64_t round;		/* runs of the sampler begun, for progress */
 	json_t *records;	/* one per page restored */
@@ -83,6 +86,8 @@ void restoration_free(struct restoration *);
  * json_decref().  More files may follow, after a failure as well. */
 int restoration_run(struct restoration *, const struct file_names *, json_t **report);
 
+/* Operators look at the files that go with page `page'. */
+void restoration_follow(struct restoration *, int page);
 /* Listens to the noise of page `page', and with last to no more: what was heard holds for all pages from then on. */
 int page_listen(struct restoration *, int page, int last);
 /* Restores page `page' (from 0) and writes it; *record is its part of the report. */

@@ -9,10 +9,12 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/common.h"
+#include "cli/operands.h"
 #include "cli/picture.h"
 #include "cli/outputs.h"
 #include "engine/problem.h"
 
+#include <math.h>
 #include <string.h>
 
 struct values {
@@ -60,6 +62,7 @@ static const struct option_row rows[] = {
 
 struct simulation {
 	struct plugin_use *operators;
+	struct operands operands;
 	size_t operator_count;
 	double noise;
 	struct image_range stated;
@@ -126,14 +129,91 @@ static int simulate(const struct simulation *s, int number, struct problem *prob
 	return status;
 }
 
+/* Missing values of x become `level'. */
+static void fill(const struct image *x, const unsigned char *missing, float level)
+{
+	for (size_t i = 0; i < lacuna_count(&x->shape); i++)
+		if (missing[i])
+			x->values[i] = level;
+}
+
+/* Values of y that depend on missing ones of x, which no camera saw: they differ when these do.  y holds what comes of one
+ * level already. */
+static int find_missing(struct problem *problem, struct image *x, const unsigned char *missing,
+			const float levels[2], unsigned char **of_y)
+{
+	const size_t n = lacuna_count(problem_y(problem));
+	float *y[2] = { memory_alloc_array(n, sizeof(**y)), memory_alloc_array(n, sizeof(**y)) };
+	int status = LACUNA_OK;
+
+	*of_y = memory_alloc(n);
+	if (!y[0] || !y[1] || !*of_y)
+		status = LACUNA_ENOMEM;
+	for (int i = 1; !status && i >= 0; i--) {
+		fill(x, missing, levels[i]);
+		status = problem_apply(problem, x->values, y[i]);
+	}
+	for (size_t i = 0; !status && i < n; i++)
+		(*of_y)[i] = fabsf(y[1][i] - y[0][i]) > 0.01f * fabsf(levels[1] - levels[0]);
+	memory_release(y[0]);
+	memory_release(y[1]);
+	return status;
+}
+
+/* Takes NaN out of x, whose values are 0..1, and finds what it leaves of y.  *of_y: NULL where nothing is missing. */
+static int take_missing(struct problem *problem, struct image *x, unsigned char **of_y)
+{
+	static const float levels[2] = { 0.4f, 0.6f };
+	const size_t n = lacuna_count(&x->shape);
+	unsigned char *missing = memory_alloc(n);
+	size_t count = 0;
+	int status = LACUNA_OK;
+
+	if (!missing)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		count += missing[i] = isnan(x->values[i]) != 0;
+	if (count)
+		status = find_missing(problem, x, missing, levels, of_y);
+	memory_release(missing);
+	return status;
+}
+
+/* As the page declares, else NaN; y is as it will be written. */
+static int put_missing(const struct simulation *s, const struct tiff_page *info, int number,
+		       const unsigned char *missing, struct image *y)
+{
+	const float value = info->has_nodata ? (float)info->nodata : NAN;
+	const size_t n = lacuna_count(&y->shape);
+	size_t count = 0;
+
+	for (size_t i = 0; missing && i < n; i++)
+		if (missing[i]) {
+			y->values[i] = value;
+			count++;
+		}
+	if (!count)
+		return LACUNA_OK;
+	if (!picture_holds(s->kind, s->bits, value))
+		return error_set(LACUNA_EINVAL,
+				 "has missing values (%g), which %s cannot hold: --type takes "
+				 "another",
+				 (double)value, picture_type_name(s->kind, s->bits));
+	log_message(LACUNA_LOG_INFO, "page %d: %zu values are missing and stay so (%g)", number + 1,
+		    count, (double)value);
+	return LACUNA_OK;
+}
+
 static int simulate_page(const struct simulation *s, int number)
 {
 	struct image x = { 0 }, y = { 0 };
+	unsigned char *missing = NULL;
 	struct problem *problem = NULL;
 	struct image_range range;
 	struct tiff_page info;
 	int status = tiff_page_info(s->in, number, &info);
 
+	picture_follow(s->operands.paged, s->operands.paged_count, number, tiff_page_count(s->in));
 	if (!status)
 		status = resources_check(IMAGES * sizeof(float) * lacuna_count(&info.shape),
 					 s->budget);
@@ -141,12 +221,16 @@ static int simulate_page(const struct simulation *s, int number)
 		status = problem_create(s->operators, s->operator_count, 0, &info.shape, &problem);
 	if (!status)
 		status = tiff_read(s->in, number, &x);
-	if (!status)
+	if (!status) {
+		picture_mark_missing(&info, &x);
 		status = picture_range(&info, &x, s->range, &range, NULL);
+	}
 	if (!status) {
 		image_to_unit(&x, range);
-		status = simulate(s, number, problem, &x, &y);
+		status = take_missing(problem, &x, &missing);
 	}
+	if (!status)
+		status = simulate(s, number, problem, &x, &y);
 	if (!status) {
 		const struct image_range to = output_range(s, &info, range);
 		const double scale = (to.hi - to.lo) / (range.hi - range.lo);
@@ -154,6 +238,9 @@ static int simulate_page(const struct simulation *s, int number)
 		image_from_unit(&y, to);
 		if (memcmp(&to, &range, sizeof(to)) != 0)
 			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
+		status = put_missing(s, &info, number, missing, &y);
+	}
+	if (!status) {
 		status = tiff_write(s->out, s->in, number, &y);
 	}
 	/* Messages of the reader name file and page already. */
@@ -161,6 +248,7 @@ static int simulate_page(const struct simulation *s, int number)
 	    strcmp(error_file(), tiff_path(s->in)) != 0)
 		error_context(status, "page %d", number + 1);
 	problem_destroy(problem);
+	memory_release(missing);
 	image_free(&x);
 	image_free(&y);
 	return status;
@@ -175,7 +263,7 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		.software = "lacuna " PACKAGE_VERSION,
 		.as_private_as = input,
 	};
-	int *pages = NULL, count = 0;
+	int *pages = NULL, count = 0, many;
 	int status = outputs_input(&s->outputs, input);
 
 	if (!status)
@@ -186,6 +274,10 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		status = tiff_open(input, &s->in);
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
+	if (!status)
+		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
+	if (!status)
+		status = operands_check_pixels(&s->operands, s->in, 1);
 	options.pages = pages;
 	options.page_count = count;
 	if (!status)
@@ -212,9 +304,17 @@ static int run(const struct command *c, const void *values, int count, char **op
 	status = operators_parse(&v->operators, &s.operators);
 	if (status)
 		return plugin_refused(c, status);
+	status = operands_find(s.operators, s.operator_count, &s.operands);
+	if (!status && s.operands.absent_count)
+		status = error_set(LACUNA_EINVAL,
+				   "a value that stands for missing pixels is about a measurement, "
+				   "which simulate makes; give a mask");
+	if (status)
+		return misuse(c, "%s", error_text());
 	status = simulate_file(v, operands[0], &s);
 	outputs_free(&s.outputs);
 	tiff_close(s.in);
+	operands_free(&s.operands);
 	operators_free(s.operators, s.operator_count);
 	return status ? failure(operands[0], status) : STATUS_DONE;
 }
@@ -223,10 +323,12 @@ const struct command command_simulate = {
 	.name = "simulate",
 	.operands = "IN.tif -o OUT.tif -A OPERATOR [-A OPERATOR ...] [-n SIGMA] [OPTION ...]",
 	.summary = "degrade a clean picture with the same operators",
-	.details = "Writes what a camera would have recorded: IN.tif degraded by OPERATOR, with "
-		   "Gaussian "
-		   "noise.  For trying operators, samplers and settings against a picture that is "
-		   "known.",
+	.details =
+		"Writes what a camera would have recorded: IN.tif degraded by OPERATOR, with "
+		"Gaussian "
+		"noise.  Missing values (NaN, GDAL's nodata) stay so, and so does what depends "
+		"on them.  For trying operators, samplers and settings against a picture that is "
+		"known.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

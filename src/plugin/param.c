@@ -507,6 +507,11 @@ int param_range(const struct lacuna_param *row, char *text, size_t size)
 	}
 }
 
+const char *param_text(const struct lacuna_param *row, const void *config)
+{
+	return is_text(row) ? get_text(row, config) : NULL;
+}
+
 const struct lacuna_param *param_next_path(const struct lacuna_plugin *head, const void *config,
 					   uint32_t *at, char *path, size_t size)
 {

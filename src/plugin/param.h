@@ -29,6 +29,9 @@ int param_range(const struct lacuna_param *, char *text, size_t size);
 /* 1: two configurations say the same. */
 int param_same(const struct lacuna_plugin *, const void *a, const void *b);
 
+/* The value of a TEXT or PATH row, or NULL; the configuration's own. */
+const char *param_text(const struct lacuna_param *, const void *config);
+
 /* The next parameter from row *at on that names a file: its row, *at behind it, and the name in path.  NULL: no more. */
 const struct lacuna_param *param_next_path(const struct lacuna_plugin *, const void *config,
 					   uint32_t *at, char *path, size_t size);

@@ -41,6 +41,27 @@ void missing_mark(size_t n, const struct missing_rule *rule, float *values,
 	}
 }
 
+size_t missing_mark_pixels(const struct lacuna_shape *shape, double value, float *values)
+{
+	const struct missing_rule rule = { 1, value };
+	const size_t plane = (size_t)shape->extent[0] * (size_t)shape->extent[1];
+	const size_t n = lacuna_count(shape);
+	size_t count = 0;
+
+	for (size_t i = 0; i < plane; i++) {
+		size_t at = i;
+
+		while (at < n && missing_declared(&rule, values[at]))
+			at += plane;
+		if (at < n)
+			continue;
+		for (at = i; at < n; at += plane)
+			values[at] = NAN;
+		count++;
+	}
+	return count;
+}
+
 static int stays(const struct missing_rule *rule, const struct missing_return *how, float v)
 {
 	return missing_declared(rule, v) ? !how->fill : how->keep && isnan(v);

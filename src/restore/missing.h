@@ -23,6 +23,9 @@ int missing_declared(const struct missing_rule *, float v);
 /* Turns missing values into NaN and counts them, each as what it was. */
 void missing_mark(size_t n, const struct missing_rule *, float *values, struct missing_count *);
 
+/* Turns pixels into NaN whose channels all have a value, as far as float can tell; returns how many. */
+size_t missing_mark_pixels(const struct lacuna_shape *, double value, float *values);
+
 /* Puts values of y, as it was read, back into picture: those declared, unless fill; NaN (not declared) with keep.  A
  * picture of another size takes the nearest value of y; channels that y does not have take those of its first. */
 struct missing_return {

@@ -663,9 +663,12 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y)
 {
 	int status;
 
-	if (r->problem && !memcmp(&r->y, y, sizeof(*y)))
-		return LACUNA_OK;
-	restorer_rest(r);
+	if (!memcmp(&r->y, y, sizeof(*y))) {
+		if (r->problem)
+			return LACUNA_OK;
+	} else {
+		restorer_rest(r);
+	}
 	status = check_memory(r, y, y);
 	if (!status)
 		status = problem_create(r->job->operators, r->job->operator_count, 1, y,

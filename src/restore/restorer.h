@@ -92,7 +92,7 @@ int restorer_estimates(const struct restorer *, const struct measurement *);
 int restorer_fits(const struct restorer *, const struct lacuna_shape *y);
 const struct restore_job *restorer_job(const struct restorer *);
 
-/* Gives back what is kept for the next image of this shape.  The stock of priors stays. */
+/* Gives back what is kept for the next image of this shape: operators look at their files again.  The stock of priors stays. */
 void restorer_rest(struct restorer *);
 
 /* Restores one image.  *result is for restored_free(), also after a failure.  LACUNA_ECANCELLED, and what plugins

@@ -5,6 +5,7 @@
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising|mask]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	the first page says so, and has so many pixels per inch (ImageJ: per unit)
+ *	maketiff --forget FILE		its values of nodata become ordinary ones
  *	maketiff --text FILE		what it says, and these pixels
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of a picture of 8 bits as gray 32-bit floats from 0 to 1
@@ -176,6 +177,19 @@ static int describe(const char *path, const char *text, double pixels)
 	return !good;
 }
 
+static int forget(const char *path)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	TIFFMergeFieldInfo(tif, nodata_info, 1);
+	good = TIFFUnsetField(tif, TAG_NODATA) && TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int print_text(const char *path)
 {
 	TIFF *tif = TIFFOpen(path, "r");
@@ -296,6 +310,8 @@ int main(int argc, char **argv)
 		return crop(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "--show"))
 		return show(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "--forget"))
+		return forget(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "--describe"))
 		return describe(argv[2], argv[3], atof(argv[4]));
 	if (argc == 3 && !strcmp(argv[1], "--text"))

@@ -7,11 +7,19 @@
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 how="-A identity -p gaussian -n 0.01 --range full"
+"$maketiff" nan.tif float32 48 40 1 1 nan
 ok "picture with nodata" "$maketiff" nodata.tif uint16 48 40 1 1 nodata
 ok "restored" "$LACUNA" restore nodata.tif -o kept.tif $how
 contains err "20 values are nodata" "it is said"
 ok "filled" "$LACUNA" restore nodata.tif -o filled.tif $how --fill
+ok "values of nodata do not count" "$LACUNA" compare --max-nrmse 0.02 nodata.tif filled.tif
+contains out "20 missing values left out" "and that is said"
+"$LACUNA" simulate nodata.tif -o nodata-s.tif -A identity -t uint16 >out 2>err
+contains err "20 values are missing and stay so (0)" "simulate keeps nodata"
+fails 1 "a type without it" "$LACUNA" restore nan.tif -o nan-8.tif $how -t uint8 --keep-missing
+for f in nodata kept filled nodata-s; do "$maketiff" --forget $f.tif; done
 ok "nodata stays" "$LACUNA" compare --max-nrmse 0.01 nodata.tif kept.tif
+ok "in what is simulated, too" "$LACUNA" compare --max-nrmse 1e-4 nodata.tif nodata-s.tif
 fails 1 "--fill fills it" "$LACUNA" compare --max-nrmse 0.02 nodata.tif filled.tif
 ok "picture with infinities" "$maketiff" inf.tif float32 48 40 1 1 inf
 ok "restored, too" "$LACUNA" restore inf.tif -o inf-r.tif $how -q

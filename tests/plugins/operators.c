@@ -448,7 +448,8 @@ static void test_mask(void)
 	refused("mask:rows=1+", 1, 5, 3, 1, "rows=1+: not numbers");
 	refused("mask:invert=yes,keep=0.5", 1, 5, 3, 1, "are about a file");
 
-	refused("mask", 1, 4, 3, 1, "give file=MASK.tif, keep=FRACTION, boxes=COUNT, columns=LIST");
+	refused("mask", 1, 4, 3, 1,
+		"give file=MASK.tif, value=NUMBER, keep=FRACTION, boxes=COUNT, columns=LIST");
 	refused("mask:file=4x3", 1, 5, 3, 1, "the mask is 4x3 with 1 channels, the image 5x3");
 	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file excludes keep and boxes");
 }

@@ -40,6 +40,17 @@ static void test_mark(void)
 	ok(v[0] > 0 && v[5] > 1, "others stay");
 }
 
+static void test_pixels(void)
+{
+	const struct lacuna_shape two = { { 2, 2, 2, 1 } };
+	float v[] = { 7, 7, 1, 7, 7, 2, 7, NAN };
+
+	ok(missing_mark_pixels(&two, 7, v) == 1 && isnan(v[0]) && isnan(v[4]),
+	   "a pixel all of whose channels have the value");
+	ok(v[1] > 6 && v[3] > 6 && v[6] > 6, "not one with another colour");
+	ok(missing_mark_pixels(&two, NAN, v) == 1, "NaN is a value, too");
+}
+
 static void test_put_back(void)
 {
 	const struct missing_rule rule = { 1, -1 };
@@ -65,6 +76,7 @@ int main(void)
 {
 	test_declared();
 	test_mark();
+	test_pixels();
 	test_put_back();
 	return tap_done();
 }

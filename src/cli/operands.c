@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "cli/operands.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/picture.h"
+#include "plugin/param.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what the rows say ------------------------------------------------------------------------------- */
+
+/* Values that the operators after number `at' move about are no longer those of the measurement. */
+static int find_absent(const struct plugin_use *uses, size_t count, size_t at,
+		       const struct lacuna_param *row, const char *text, double *value)
+{
+	const char *name = uses[at].plugin->head->name;
+
+	if (!text_real(text, value))
+		return error_set(LACUNA_EINVAL, "%s: %s takes a number, not '%s'", name, row->name,
+				 text);
+	for (size_t i = at + 1; i < count; i++)
+		if (!(uses[i].plugin->u.op.flags & LACUNA_PIXELWISE))
+			return error_set(LACUNA_EINVAL,
+					 "%s: %s=%s is about values of the measurement; give this "
+					 "operator after %s",
+					 name, row->name, text, uses[i].plugin->head->name);
+	return LACUNA_OK;
+}
+
+static size_t count_rows(const struct plugin_use *uses, size_t count)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < count; i++)
+		rows += uses[i].plugin->head->param_count;
+	return rows;
+}
+
+int operands_find(const struct plugin_use *uses, size_t count, struct operands *o)
+{
+	const size_t most = count_rows(uses, count);
+	int status = LACUNA_OK;
+
+	*o = (struct operands){ 0 };
+	if (!most)
+		return LACUNA_OK;
+	o->paged = memory_alloc_array(most, sizeof(*o->paged));
+	o->sampled = memory_alloc_array(most, sizeof(*o->sampled));
+	o->absent = memory_alloc_array(most, sizeof(*o->absent));
+	if (!o->paged || !o->sampled || !o->absent)
+		status = LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < count; i++)
+		for (uint32_t k = 0; !status && k < uses[i].plugin->head->param_count; k++) {
+			const struct lacuna_param *row = param_row(uses[i].plugin->head, k);
+			const char *text = param_text(row, uses[i].config);
+
+			if (!text)
+				continue;
+			if (row->type == LACUNA_PATH && (row->flags & LACUNA_PAGED))
+				o->paged[o->paged_count++] = text;
+			if (row->type == LACUNA_PATH && (row->flags & LACUNA_SAMPLED))
+				o->sampled[o->sampled_count++] = text;
+			if (row->type == LACUNA_TEXT && (row->flags & LACUNA_ABSENT))
+				status = find_absent(uses, count, i, row, text,
+						     &o->absent[o->absent_count++]);
+		}
+	if (status)
+		operands_free(o);
+	return status;
+}
+
+void operands_free(struct operands *o)
+{
+	memory_release(o->paged);
+	memory_release(o->sampled);
+	memory_release(o->absent);
+	*o = (struct operands){ 0 };
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------- */
+
+/* Other formats than TIFF have one page, and what cannot be read is refused when it is. */
+int operands_check_pages(const struct operands *o, int pages, int *many)
+{
+	int status = LACUNA_OK;
+
+	*many = 0;
+	for (size_t i = 0; !status && i < o->paged_count; i++) {
+		int own = 1;
+
+		status = picture_count_pages(o->paged[i], pages, &own);
+		*many |= own > 1;
+	}
+	return status;
+}
+
+/* ---- sizes of pixels --------------------------------------------------------------------------------- */
+
+static const char *size_text(double micrometres, char *text, size_t size)
+{
+	if (micrometres < 0.1)
+		snprintf(text, size, "%.4g nm", 1e3 * micrometres);
+	else if (micrometres < 1000)
+		snprintf(text, size, "%.4g um", micrometres);
+	else
+		snprintf(text, size, "%.4g mm", micrometres / 1e3);
+	return text;
+}
+
+/* How many times larger the kernel's pixel is, in the dimension where it is farther from 1. */
+static double ratio(const double kernel[2], const double picture[2])
+{
+	const double x = kernel[0] / picture[0], y = kernel[1] / picture[1];
+
+	return fabs(log(x)) > fabs(log(y)) ? x : y;
+}
+
+static int check_kernel(const char *path, const char *picture, const double size[2], double scale)
+{
+	/* Tags round; below, a kernel is as good as another. */
+	static const double close = 1.03, wrong = 1.95;
+	struct tiff_reader *r;
+	double own[2], x_size[2] = { size[0] / scale, size[1] / scale }, factor;
+	char a[32], b[32];
+	int found;
+
+	/* What is no TIFF states no size. */
+	if (tiff_open(path, &r)) {
+		error_clear();
+		return LACUNA_OK;
+	}
+	found = tiff_pixel_size(r, own);
+	tiff_close(r);
+	if (!found)
+		return LACUNA_OK;
+	factor = ratio(own, x_size);
+	if (fabs(log(ratio(own, size))) < fabs(log(factor))) {
+		memcpy(x_size, size, sizeof(x_size));
+		factor = ratio(own, size);
+	}
+	if (factor < close && factor > 1 / close)
+		return LACUNA_OK;
+	size_text(own[0], a, sizeof(a));
+	size_text(x_size[0], b, sizeof(b));
+	if (factor < wrong && factor > 1 / wrong) {
+		log_message(LACUNA_LOG_WARN,
+			    "%s: a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
+			    "%.4g, or correct the resolution that one of them states",
+			    path, a, picture, b, factor);
+		return LACUNA_OK;
+	}
+	return error_set(LACUNA_EINVAL,
+			 "%s: a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
+			 "%.4g, or correct the resolution that one of them states",
+			 path, a, picture, b, factor);
+}
+
+int operands_check_pixels(const struct operands *o, struct tiff_reader *picture, double scale)
+{
+	double size[2];
+	int status = LACUNA_OK;
+
+	if (!o->sampled_count || !tiff_pixel_size(picture, size))
+		return LACUNA_OK;
+	for (size_t i = 0; !status && i < o->sampled_count; i++)
+		status = check_kernel(o->sampled[i], tiff_path(picture), size, scale);
+	return status;
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# What operators ask about files: masks with a page for each page, values that are missing, kernels of another grid.
+
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+# Masks for stacks: a black square that moves from page to page, none on the last.
+how="-p gaussian -n 0 --range full"
+ok "a stack" "$maketiff" stack.tif uint8 48 32 1 3
+ok "a mask for each page" "$maketiff" masks.tif uint8 48 32 1 3 mask
+ok "a mask for all" "$maketiff" mask.tif uint8 48 32 1 1 mask
+ok "two masks" "$maketiff" two.tif uint8 48 32 1 2 mask
+ok "page by page" "$LACUNA" restore stack.tif -o out.tif -A mask:file=masks.tif $how --report r.json
+ok "what no mask hides stays" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif out.tif
+contains out "page 2: PSNR inf dB" "on each page"
+fails 1 "what one hides changes" "$LACUNA" compare --max-nrmse 0 stack.tif out.tif
+contains out "page 3: PSNR inf dB" "a page without a hole stays"
+matches out "page 2: PSNR [0-9]" "the hole of page 2"
+ok "one mask for all" "$LACUNA" restore stack.tif -o one.tif -A mask:file=mask.tif $how
+"$LACUNA" compare stack.tif one.tif >out
+matches out "page 3: PSNR [0-9]" "hides it on every page"
+fails 1 "two masks for three pages" "$LACUNA" restore stack.tif -o no.tif -A mask:file=two.tif $how
+contains err "two.tif: has 2 pages, the picture has 3" "both figures are named"
+one_line "two masks"
+fails 1 "likewise in simulate" "$LACUNA" simulate stack.tif -o no.tif -A mask:file=two.tif
+ok "simulate" "$LACUNA" simulate stack.tif -o black.tif -A mask:file=masks.tif -t uint8
+ok "hides likewise" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif black.tif
+contains out "36 missing values left out" "the size of the square"
+
+# Values that stand for missing pixels: simulate put 0 where the mask is black.
+ok "a value" "$LACUNA" restore black.tif -o value.tif -A mask:value=0 $how
+contains err "page 1: 2.34 % of the pixels have the value 0 and are taken as missing" "its share is said"
+ok "is as good as a mask" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif value.tif
+fails 1 "and is filled" "$LACUNA" compare --max-nrmse 0 black.tif value.tif
+ok "a value that is not there" "$LACUNA" restore mask.tif -q -o none.tif -A mask:value=9 $how
+contains err "0 % of the pixels have the value 9" "is said with -q"
+fails 2 "a value that is none" "$LACUNA" restore black.tif -o no.tif -A mask:value=black $how
+two_lines restore "a value that is none"
+fails 2 "a value before a blur" "$LACUNA" restore black.tif -o no.tif -A mask:value=0 -A blur:sigma=1 $how
+contains err "give this operator after blur" "the remedy is said"
+fails 2 "a value in simulate" "$LACUNA" simulate stack.tif -o no.tif -A mask:value=0
+
+# Kernels: their pixels are as large as the picture's.
+ok "a picture" "$maketiff" photo.tif float32 64 48 1 1
+for n in 10 12 20; do
+	"$maketiff" kernel-$n.tif uint8 9 9 1 1 mask
+	"$maketiff" --describe kernel-$n.tif "ImageJ=1.53t
+unit=um" $n
+done
+"$maketiff" --describe photo.tif "ImageJ=1.53t
+unit=um" 10
+blur="-p gaussian -n 0.01 -q -f"
+ok "a kernel of the same pixels" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-10.tif,background=keep $blur
+! grep -q "a pixel of the kernel" err
+tap_result $? "is taken in silence"
+ok "of others" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-12.tif,background=keep $blur
+contains err "a pixel of the kernel is 83.33 nm, one of photo.tif is 0.1 um: scale the kernel by 0.8333" "is a warning with both sizes"
+fails 1 "of pixels half as large" "$LACUNA" restore photo.tif -o no.tif -A blur:psf=kernel-20.tif,background=keep $blur
+contains err "scale the kernel by 0.5" "is refused with the remedy"
+one_line "a kernel of other pixels"
+ok "but not for a finer result" "$LACUNA" restore photo.tif -o fine.tif -A downsample:factor=2,psf=kernel-20.tif $blur
+"$maketiff" --describe kernel-20.tif "none" 72
+ok "72 dpi is what nobody stated" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-20.tif,background=keep $blur
+done_testing
