@@ -4,17 +4,19 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/common.h"
 #include "cli/picture.h"
 #include "cli/report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct values {
-	const char *range;
+	const char *range, *mask;
 	double limit;
 	int64_t border;
 	uint64_t memory;
@@ -33,6 +35,9 @@ static const struct option_row rows[] = {
 	  .lo = 0, .hi = 1e9 },
 	{ "center", 'c', OPTION_FLAG, NULL,
 	  "pictures may differ in size: compare the middle of the larger one", AT(center) },
+	{ "mask", 'm', OPTION_FILE, "MASK.tif",
+	  "leave out pixels that are black in MASK.tif, which has one page or as many as REF.tif",
+	  AT(mask) },
 	{ "max-nrmse", 0, OPTION_REAL, "LIMIT", "status 1 when NRMSE is above LIMIT", AT(limit),
 	  .lo = 0, .hi = 1e9 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
@@ -53,7 +58,52 @@ static int read_side(struct side *s, int page, size_t budget)
 
 	if (!status)
 		status = resources_check(lacuna_count(&s->info.shape) * 3 * sizeof(float), budget);
-	return status ? status : tiff_read(s->reader, page, &s->image);
+	if (!status)
+		status = tiff_read(s->reader, page, &s->image);
+	if (!status)
+		picture_mark_missing(&s->info, &s->image);
+	return status;
+}
+
+/* Black is the lower half of what the mask holds, as for the operator "mask". */
+static int apply_mask(const char *path, int page, int pages, struct image *image)
+{
+	const size_t plane = (size_t)image->shape.extent[0] * (size_t)image->shape.extent[1];
+	struct lacuna_shape shape;
+	float *mask, largest = 0;
+	int status;
+
+	if (!path)
+		return LACUNA_OK;
+	picture_follow(&path, 1, page, pages);
+	status = picture_read(path, &shape, &mask);
+	picture_follow(NULL, 0, 0, 0);
+	if (status)
+		return status;
+	if (shape.extent[0] != image->shape.extent[0] ||
+	    shape.extent[1] != image->shape.extent[1] || shape.extent[2] != 1)
+		status = error_set(LACUNA_EINVAL,
+				   "%s: is %lldx%lld with %lld channels, REF.tif %lldx%lld; give a "
+				   "mask of its size with 1 channel",
+				   path, (long long)shape.extent[0], (long long)shape.extent[1],
+				   (long long)shape.extent[2], (long long)image->shape.extent[0],
+				   (long long)image->shape.extent[1]);
+	for (size_t i = 0; !status && i < plane; i++)
+		largest = mask[i] > largest ? mask[i] : largest;
+	for (size_t i = 0; !status && i < lacuna_count(&image->shape); i++)
+		if (!(mask[i % plane] > largest / 2))
+			image->values[i] = NAN;
+	memory_release(mask);
+	return status;
+}
+
+static size_t count_missing(const struct image *a, const struct image *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lacuna_count(&a->shape); i++)
+		n += isnan(a->values[i]) || isnan(b->values[i]);
+	return n;
 }
 
 /* Cuts the image to the middle w x h. */
@@ -113,7 +163,7 @@ static int match(const struct values *v, struct side *a, struct side *b)
 }
 
 static int compare_page(const struct values *v, struct side *a, struct side *b, int page,
-			size_t budget, struct metrics *m)
+			size_t budget, struct metrics *m, size_t *missing)
 {
 	struct image_range stated, ra, rb;
 	int status = v->range ? picture_parse_range(v->range, &stated) : LACUNA_OK;
@@ -127,8 +177,11 @@ static int compare_page(const struct values *v, struct side *a, struct side *b, 
 	if (!status)
 		status = picture_range_like(&b->info, &b->image, &a->info, &ra, &rb);
 	if (!status)
+		status = apply_mask(v->mask, page, tiff_page_count(a->reader), &a->image);
+	if (!status)
 		status = match(v, a, b);
 	if (!status) {
+		*missing = count_missing(&a->image, &b->image);
 		image_to_unit(&a->image, ra);
 		image_to_unit(&b->image, rb);
 		status = metrics_compute(&a->image.shape, a->image.values, b->image.values, m);
@@ -138,12 +191,15 @@ static int compare_page(const struct values *v, struct side *a, struct side *b, 
 	return status;
 }
 
-static void print(int page, int pages, const struct metrics *m)
+static void print(int page, int pages, const struct metrics *m, size_t missing)
 {
 	if (pages > 1)
 		printf("page %d: ", page + 1);
-	printf("PSNR %.4f dB, SSIM %.5f, NRMSE %.6g, largest difference %.6g\n", m->psnr, m->ssim,
+	printf("PSNR %.4f dB, SSIM %.5f, NRMSE %.6g, largest difference %.6g", m->psnr, m->ssim,
 	       m->nrmse, m->max_abs);
+	if (missing)
+		printf(", %zu missing value%s left out", missing, missing == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static int compare_pages(const struct values *v, struct side *a, struct side *b, size_t budget,
@@ -157,14 +213,18 @@ static int compare_pages(const struct values *v, struct side *a, struct side *b,
 				 tiff_page_count(b->reader));
 	for (int page = 0; !status && page < pages; page++) {
 		struct metrics m;
+		json_t *record;
+		size_t missing;
 
-		status = compare_page(v, a, b, page, budget, &m);
+		status = compare_page(v, a, b, page, budget, &m, &missing);
 		if (status)
 			break;
 		*exceeded |= v->limit >= 0 && !(m.nrmse <= v->limit);
-		json_array_append_new(list, report_metrics(&m));
+		record = report_metrics(&m);
+		json_object_set_new(record, "left_out", json_integer((json_int_t)missing));
+		json_array_append_new(list, record);
 		if (!v->json)
-			print(page, pages, &m);
+			print(page, pages, &m, missing);
 	}
 	return status;
 }
@@ -222,7 +282,8 @@ const struct command command_compare = {
 		   "full scale.  "
 		   "SSIM is that of Wang et al. 2004 (Gaussian window 11x11, mean of the "
 		   "channels).  NRMSE is "
-		   "||REF - IMG|| / ||REF||.  Pixels that are NaN in either are left out.",
+		   "||REF - IMG|| / ||REF||.  Values that are missing in either are left out, and "
+		   "counted: NaN, infinities, GDAL's nodata, and what --mask hides.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,
