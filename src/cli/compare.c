@@ -82,12 +82,13 @@ static int apply_mask(const char *path, int page, int pages, struct image *image
 		return status;
 	if (shape.extent[0] != image->shape.extent[0] ||
 	    shape.extent[1] != image->shape.extent[1] || shape.extent[2] != 1)
-		status = error_set(LACUNA_EINVAL,
-				   "%s: is %lldx%lld with %lld channels, REF.tif %lldx%lld; give a "
-				   "mask of its size with 1 channel",
-				   path, (long long)shape.extent[0], (long long)shape.extent[1],
-				   (long long)shape.extent[2], (long long)image->shape.extent[0],
-				   (long long)image->shape.extent[1]);
+		status = error_file_set(
+			LACUNA_EINVAL, path,
+			"is %lldx%lld with %lld channels, REF.tif %lldx%lld; give a "
+			"mask of its size with 1 channel",
+			(long long)shape.extent[0], (long long)shape.extent[1],
+			(long long)shape.extent[2], (long long)image->shape.extent[0],
+			(long long)image->shape.extent[1]);
 	for (size_t i = 0; !status && i < plane; i++)
 		largest = mask[i] > largest ? mask[i] : largest;
 	for (size_t i = 0; !status && i < lacuna_count(&image->shape); i++)

@@ -156,10 +156,10 @@ static int check_kernel(const char *path, const char *picture, const double size
 			    path, a, picture, b, factor);
 		return LACUNA_OK;
 	}
-	return error_set(LACUNA_EINVAL,
-			 "%s: a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
-			 "%.4g, or correct the resolution that one of them states",
-			 path, a, picture, b, factor);
+	return error_file_set(LACUNA_EINVAL, path,
+			      "a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
+			      "%.4g, or correct the resolution that one of them states",
+			      a, picture, b, factor);
 }
 
 int operands_check_pixels(const struct operands *o, struct tiff_reader *picture, double scale)

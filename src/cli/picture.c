@@ -164,10 +164,10 @@ static int choose_page(struct tiff_reader *r, int wanted, int pages, int *page)
 	*page = own == pages ? wanted : 0;
 	if (own == pages || own == 1 || main_pages(r, page) == 1)
 		return LACUNA_OK;
-	return error_set(LACUNA_EINVAL,
-			 "%s: has %d pages, the picture has %d: give one page for all, or a page "
-			 "for each",
-			 tiff_path(r), own, pages);
+	return error_file_set(LACUNA_EINVAL, tiff_path(r),
+			      "has %d pages, the picture has %d: give one page for all, or a page "
+			      "for each",
+			      own, pages);
 }
 
 int picture_count_pages(const char *path, int pages, int *count)
