@@ -31,52 +31,52 @@ static const struct batch_values defaults = { .recipe = RECIPE_DEFAULTS };
 #undef AT
 #define AT(field) .offset = offsetof(struct batch_values, field)
 static const struct option_row rows[] = {
-	{ "output", 'o', OPTION_DIRECTORY, "OUT", "directory of the results [the last argument]",
+	{ "output", 'o', OPTION_DIRECTORY, "OUT", "output directory [the last argument]",
 	  AT(output) },
 	{ "include", 0, OPTION_LIST, "GLOB",
-	  "restore files of such names, or, with a slash, of such paths; may be repeated [*.tif, "
-	  "*.tiff]",
+	  "restore files that match; a GLOB with a slash matches the path; may be repeated "
+	  "[*.tif, *.tiff]",
 	  AT(include) },
-	{ "exclude", 0, OPTION_LIST, "GLOB", "leave out files and directories; may be repeated",
-	  AT(exclude) },
+	{ "exclude", 0, OPTION_LIST, "GLOB",
+	  "skip files and directories that match; may be repeated", AT(exclude) },
 	{ "follow", 0, OPTION_FLAG, NULL, "follow symbolic links to directories", AT(follow) },
 	{ "list", 0, OPTION_FILE, "FILE",
-	  "restore the files that FILE names, one a line; -: standard input", AT(list) },
+	  "restore the files named in FILE, one a line; -: standard input", AT(list) },
 	{ "table", 0, OPTION_FILE, "FILE.tsv",
-	  "options of single files: columns separated by tabs, the first line names them: file, "
-	  "operator, noise, ...",
+	  "options of single files, in columns separated by tabs; the first line names the "
+	  "columns: file, operator, noise, ...",
 	  AT(table) },
 	{ "suffix", 0, OPTION_TEXT, "TEXT", "NAME.tif becomes NAMETEXT.tif []", AT(suffix) },
 	{ "std", 0, OPTION_FLAG, NULL,
-	  "write NAME.std.tif as well, the standard deviation of the samples", AT(deviation) },
+	  "also write NAME.std.tif, the standard deviation of the samples", AT(deviation) },
 	{ "jobs", 'j', OPTION_INTEGER, "N",
-	  "images at a time, each in a process of its own [as processors and memory allow]",
+	  "number of images at a time, each in its own process [as processors and memory "
+	  "allow]",
 	  AT(workers), .lo = 1, .hi = 1024 },
-	{ "threads", 0, OPTION_INTEGER, "N", "threads of each [processors / jobs]", AT(threads),
-	  .lo = 1, .hi = 1023 },
-	{ "memory", 0, OPTION_SIZE, "SIZE", "memory of all together [3/4 of the machine's]",
-	  AT(memory) },
+	{ "threads", 0, OPTION_INTEGER, "N", "threads of each process [processors / jobs]",
+	  AT(threads), .lo = 1, .hi = 1023 },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "memory limit of all processes together [3/4 of the machine's]", AT(memory) },
 	{ "timeout", 0, OPTION_REAL, "SECONDS",
-	  "give up an image after so long [2 minutes and 20 more a megapixel and sample]",
+	  "give up on an image after this time [2 minutes, and 20 more for each megapixel "
+	  "and sample]",
 	  AT(timeout), .lo = 0.01, .hi = 1e9 },
-	{ "shard", 0, OPTION_TEXT, "I/N", "restore part I of N only, from 1", AT(shard) },
-	{ "dry-run", 0, OPTION_FLAG, NULL, "say what would be restored, and do nothing",
-	  AT(dry_run) },
+	{ "shard", 0, OPTION_TEXT, "I/N", "restore only part I of N, from 1", AT(shard) },
+	{ "dry-run", 0, OPTION_FLAG, NULL, "print what would be restored, and stop", AT(dry_run) },
 	{ "fail-fast", 0, OPTION_FLAG, NULL, "stop at the first failure", AT(fail_fast) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace files in OUT that no batch has written",
 	  AT(force) },
-	{ "html", 0, OPTION_FILE, "FILE", "where the contact sheet goes [OUT/batch.html]",
-	  AT(html) },
-	{ "no-html", 0, OPTION_FLAG, NULL, "write no contact sheet", AT(no_html) },
-	{ "strict", 0, OPTION_FLAG, NULL, "end with status 3 when a result is doubtful",
+	{ "html", 0, OPTION_FILE, "FILE", "name of the contact sheet [OUT/batch.html]", AT(html) },
+	{ "no-html", 0, OPTION_FLAG, NULL, "do not write a contact sheet", AT(no_html) },
+	{ "strict", 0, OPTION_FLAG, NULL, "exit with status 3 if a result is doubtful",
 	  AT(strict) },
-	{ "json", 0, OPTION_FLAG, NULL, "print events on standard output, one JSON object a line",
+	{ "json", 0, OPTION_FLAG, NULL, "print events to standard output, one JSON object a line",
 	  AT(json) },
-	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
+	{ "progress", 0, OPTION_FLAG, NULL, "show progress even if stderr is not a terminal",
 	  AT(progress) },
-	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
-	{ "verbose", 'v', OPTION_FLAG, NULL, "name each image that is done, and its warnings",
-	  AT(verbose) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL,
+	  "print the name and the warnings of each finished image", AT(verbose) },
 };
 
 /* ---- what is shown ----------------------------------------------------------------------------------- */
@@ -617,20 +617,18 @@ const struct command command_batch = {
 	.operands = "IN ... OUT -A OPERATOR [OPTION ...]",
 	.summary = "restore whole directories of pictures",
 	.details =
-		"Restores the TIFFs in the directories IN, and in those below them, and writes "
-		"them under the same names into OUT.  Several pictures are restored at a time, "
-		"each "
-		"in a process of its own: what goes wrong with one costs that one.  Stopped at any "
-		"moment, by whatever, the same command goes on: what is done already, with the "
-		"same options and files, is not done again.\n\n"
-		"A file lacuna.conf in a directory holds options for the pictures there and below, "
-		"one a line, such as 'noise = 0.01' or 'operator = blur:psf=star.tif'; a line "
-		"[scan-*.tif] limits those that follow to files of such names, and {stem} stands "
-		"for a file's name without .tif.  They take the place of the command line's.\n\n"
-		"OUT/.lacuna holds the journal.  Several runs may work on one OUT, on machines "
-		"that "
-		"share it as well: each picture is restored by one of them.  OUT/batch.html shows "
-		"all pictures before and after.",
+		"Restores the TIFFs in the directories IN and below, and writes them under the "
+		"same names into OUT. Several pictures are restored at a time, each in its own "
+		"process: a failure costs one picture only. If the run stops for any reason, "
+		"start the same command again. It skips what is done with the same options and "
+		"files.\n\n"
+		"A file lacuna.conf in a directory holds options for the pictures there and "
+		"below, one a line, such as 'noise = 0.01' or 'operator = blur:psf=star.tif'. A "
+		"line [scan-*.tif] limits the lines after it to matching files. {stem} stands for "
+		"a file's name without .tif. These options replace those of the command line.\n\n"
+		"OUT/.lacuna holds the journal. Several runs may share one OUT, also on different "
+		"machines: each picture is restored by one of them. OUT/batch.html shows all "
+		"pictures before and after.",
 	.shared = recipe_rows,
 	.shared_count = &recipe_row_count,
 	.rows = rows,

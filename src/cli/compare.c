@@ -28,20 +28,20 @@ static const struct values defaults = { .limit = -1 };
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "sample values of REF.tif that are black and white [full scale of integers; 0:1 or the "
+	  "values of REF.tif that are black and white [full scale of integers; 0:1 or the "
 	  "measured range of floats]",
 	  AT(range) },
-	{ "border", 'b', OPTION_INTEGER, "N", "leave out N pixels at each side [0]", AT(border),
+	{ "border", 'b', OPTION_INTEGER, "N", "ignore N pixels at each side [0]", AT(border),
 	  .lo = 0, .hi = 1e9 },
 	{ "center", 'c', OPTION_FLAG, NULL,
-	  "pictures may differ in size: compare the middle of the larger one", AT(center) },
+	  "allow different sizes: compare the middle of the larger picture", AT(center) },
 	{ "mask", 'm', OPTION_FILE, "MASK.tif",
 	  "leave out pixels that are black in MASK.tif, which has one page or as many as REF.tif",
 	  AT(mask) },
-	{ "max-nrmse", 0, OPTION_REAL, "LIMIT", "status 1 when NRMSE is above LIMIT", AT(limit),
-	  .lo = 0, .hi = 1e9 },
-	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	{ "max-nrmse", 0, OPTION_REAL, "LIMIT", "exit with status 1 if NRMSE is above LIMIT",
+	  AT(limit), .lo = 0, .hi = 1e9 },
+	{ "memory", 0, OPTION_SIZE, "SIZE", "memory limit, such as 4G [3/4 of the machine's]",
+	  AT(memory) },
 	{ "json", 0, OPTION_FLAG, NULL, "print JSON", AT(json) },
 };
 

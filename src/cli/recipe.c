@@ -18,57 +18,59 @@ const struct option_row recipe_rows[] = {
 	  "how the picture was degraded, NAME[:key=value,...]; several apply left to right",
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA",
-	  "standard deviation of the noise as a part of full scale, such as 0.01 or 2.55/255; "
-	  "poisson:gain=G,offset=O,read=R: of photons, in the file's counts; NOISE.tif: of each "
-	  "pixel, in the file's units; auto estimates it [auto]",
+	  "standard deviation of the noise: a part of full scale, such as 0.01 or 2.55/255; "
+	  "poisson:gain=G,offset=O,read=R: photon noise, in counts of the file; NOISE.tif: "
+	  "that of each pixel, in units of the file; auto: estimated [auto]",
 	  AT(noise) },
 	{ "same-noise", 0, OPTION_FLAG, NULL,
-	  "estimate one noise for all pages [where they have one size and type]", AT(same_noise) },
-	{ "own-noise", 0, OPTION_FLAG, NULL, "estimate the noise of each page by itself",
+	  "estimate one noise level for all pages [if they have one size and type]",
+	  AT(same_noise) },
+	{ "own-noise", 0, OPTION_FLAG, NULL, "estimate the noise of each page separately",
 	  AT(own_noise) },
 	{ "method", 'm', OPTION_CHOICE, "METHOD",
-	  "preset of the three below: fast, best or sample [best; sample with --samples or "
-	  "--guidance]",
+	  "preset of prior, guidance and sampler: fast, best or sample [best; sample with "
+	  "--samples or --guidance]",
 	  AT(method), .choices = method_names },
-	{ "prior", 'p', OPTION_PLUGIN, "PRIOR", "what pictures look like [by method]", AT(prior),
-	  .kind = LACUNA_PRIOR },
-	{ "guidance", 'g', OPTION_PLUGIN, "GUIDANCE", "how the measurement enters [by method]",
-	  AT(guidance), .kind = LACUNA_GUIDANCE },
-	{ "sampler", 's', OPTION_PLUGIN, "SAMPLER", "the reverse process in time [by method]",
-	  AT(sampler), .kind = LACUNA_SAMPLER },
-	{ "steps", 0, OPTION_INTEGER, "N", "steps of the sampler [its own default]", AT(steps),
-	  .lo = 1, .hi = 1e6 },
+	{ "prior", 'p', OPTION_PLUGIN, "PRIOR", "model of clean images [set by --method]",
+	  AT(prior), .kind = LACUNA_PRIOR },
+	{ "guidance", 'g', OPTION_PLUGIN, "GUIDANCE",
+	  "how the measurement is used [set by --method]", AT(guidance), .kind = LACUNA_GUIDANCE },
+	{ "sampler", 's', OPTION_PLUGIN, "SAMPLER",
+	  "the algorithm that draws or estimates the image [set by --method]", AT(sampler),
+	  .kind = LACUNA_SAMPLER },
+	{ "steps", 0, OPTION_INTEGER, "N", "number of steps of the sampler [its default]",
+	  AT(steps), .lo = 1, .hi = 1e6 },
 	{ "samples", 'k', OPTION_INTEGER, "K", "draw K samples and write their mean [1]",
 	  AT(samples), .lo = 1, .hi = 1e5 },
 	{ "independent", 0, OPTION_FLAG, NULL,
-	  "samples independent of each other; otherwise an even number of four and more comes in "
-	  "pairs with opposite noise, whose mean is nearer to the posterior mean",
+	  "draw independent samples. Otherwise four or more, if even, come in pairs with "
+	  "opposite noise: their mean is closer to the posterior mean",
 	  AT(independent) },
-	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other random numbers [0]", AT(seed),
-	  .lo = 0, .hi = 0x1p53 },
+	{ "seed", 0, OPTION_INTEGER, "N", "seed of all random numbers [0]", AT(seed), .lo = 0,
+	  .hi = 0x1p53 },
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "sample values that are black and white, for -n, --reference and --type [full scale of "
-	  "integers; 0:1 or the measured range of floats]; full: the type's, and a scene that "
-	  "fills a small part of it is not stretched",
+	  "values that are black and white, for -n, --reference and --type [full scale of "
+	  "integers; 0:1 or the measured range of floats]; full: full scale of the type, "
+	  "and dark scenes are not stretched",
 	  AT(range) },
 	{ "reject", 0, OPTION_TEXT, "K",
-	  "take a lone value as missing that stands out by K times what neighbours differ by, and "
-	  "that no kernel could have made (a hot pixel); it is written as it was; no: reject none "
-	  "[8]",
+	  "treat a lone value as missing if it differs from its neighbours by K times their "
+	  "spread and no kernel could have made it (a hot pixel); it is written unchanged; "
+	  "no: keep all [8]",
 	  AT(reject) },
 	{ "fill", 0, OPTION_FLAG, NULL,
-	  "fill what the file declares as missing (GDAL's nodata); otherwise it stays nodata",
+	  "fill values that the file declares missing (GDAL's nodata) [they stay nodata]",
 	  AT(fill) },
-	{ "keep-missing", 0, OPTION_FLAG, NULL, "leave NaN in the picture instead of filling it",
+	{ "keep-missing", 0, OPTION_FLAG, NULL, "keep NaN in the output [NaN is filled]",
 	  AT(keep_missing) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },
 	{ "pages", 0, OPTION_TEXT, "LIST",
-	  "restore these pages, such as 1,3-5, and copy the others [all; overviews and masks of "
-	  "pages are copied]",
+	  "restore these pages, such as 1,3-5, and copy the others [all; overviews and "
+	  "masks are copied]",
 	  AT(pages) },
-	{ "only", 0, OPTION_FLAG, NULL, "leave out the pages that --pages does not name",
+	{ "only", 0, OPTION_FLAG, NULL, "do not write the pages that --pages leaves out",
 	  AT(only) },
 };
 const size_t recipe_row_count = sizeof(recipe_rows) / sizeof(recipe_rows[0]);

@@ -30,39 +30,36 @@ static const struct values defaults = { .recipe = RECIPE_DEFAULTS };
 
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
-	{ "output", 'o', OPTION_FILE, "OUT.tif", "where to write the restored picture",
-	  AT(output) },
+	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
 	  "write the standard deviation of the samples per pixel, 32-bit float in the file's units",
 	  AT(deviation) },
-	{ "all-samples", 0, OPTION_DIRECTORY, "DIR",
-	  "write each sample to a file of its own in DIR", AT(singles) },
+	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
+	  AT(singles) },
 	{ "start", 0, OPTION_FILE, "IMG.tif",
-	  "start from this picture at the sampler's start level, instead of from noise",
-	  AT(start) },
+	  "start the sampler at this picture, at its start level, instead of at noise", AT(start) },
 	{ "reference", 0, OPTION_FILE, "CLEAN.tif",
 	  "print PSNR, SSIM and NRMSE against this picture, before and after", AT(reference) },
-	{ "report", 0, OPTION_FILE, "R.json", "write a record of all that determines the result",
-	  AT(report) },
+	{ "report", 0, OPTION_FILE, "R.json",
+	  "write a JSON record of everything that determines the result", AT(report) },
 	{ "html", 0, OPTION_FILE, "PAGE.html",
 	  "write a page that shows the picture before and after", AT(html) },
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "use no more memory than SIZE, such as 4G: larger pictures are restored in windows, "
-	  "where "
-	  "the operator allows it, or refused [3/4 of the machine's]",
+	  "memory limit, such as 4G. Larger pictures are restored in windows, if the "
+	  "operator allows it [3/4 of the machine's]",
 	  AT(memory) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace existing output files", AT(force) },
-	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
-	{ "json", 0, OPTION_FLAG, NULL, "print the record of --report on standard output",
+	{ "in-place", 0, OPTION_FLAG, NULL, "allow OUT.tif to replace the input", AT(in_place) },
+	{ "json", 0, OPTION_FLAG, NULL, "print the record of --report to standard output",
 	  AT(json) },
-	{ "progress", 0, OPTION_FLAG, NULL, "show progress even when stderr is no terminal",
+	{ "progress", 0, OPTION_FLAG, NULL, "show progress even if stderr is not a terminal",
 	  AT(progress) },
 	{ "strict", 0, OPTION_FLAG, NULL,
-	  "end with status 3 when a result is doubtful; a warning says why", AT(strict) },
-	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors and warnings", AT(quiet) },
-	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
+	  "exit with status 3 if a result is doubtful; a warning says why", AT(strict) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors and warnings only", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "print more", AT(verbose) },
 };
 
 /* LACUNA_EINVAL. */
@@ -184,14 +181,13 @@ const struct command command_restore = {
 		    "GUIDANCE] "
 		    "[-s SAMPLER] [OPTION ...]",
 	.summary = "restore a degraded picture",
-	.details = "Restores IN.tif, a picture that was degraded by OPERATOR and noise, and writes "
-		   "OUT.tif "
-		   "with the same sample type, pages and metadata.  Operators, priors, guidances "
-		   "and samplers "
-		   "are plugins, named NAME[:key=value[,key=value]...]; 'lacuna list' names them, "
-		   "'lacuna "
-		   "help operator NAME' explains one.\n\n"
-		   "Missing pixels are NaN in a float file, or a mask: -A mask:file=MASK.tif.",
+	.details =
+		"Restores IN.tif, which was degraded by OPERATOR and noise, and writes OUT.tif "
+		"with the same sample type, pages and metadata. Operators, priors, guidances and "
+		"samplers are plugins, written NAME[:key=value[,key=value]...]. 'lacuna list' "
+		"lists them; 'lacuna help operator NAME' explains one.\n\n"
+		"Missing pixels are NaN in a float file, or black in a mask: -A "
+		"mask:file=MASK.tif.",
 	.shared = recipe_rows,
 	.shared_count = &recipe_row_count,
 	.rows = rows,

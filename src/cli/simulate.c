@@ -29,35 +29,34 @@ static const struct values defaults = { .noise = "0", .type = "float32" };
 
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
-	{ "output", 'o', OPTION_FILE, "OUT.tif", "where to write the degraded picture",
-	  AT(output) },
+	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
-	  "how to degrade, NAME[:key=value,...]; several apply left to right", AT(operators),
+	  "how to degrade, NAME[:key=value,...]; several apply from left to right", AT(operators),
 	  .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA",
-	  "standard deviation of the noise to add, as a part of full scale, such as 0.01 or "
+	  "standard deviation of the noise to add: a part of full scale, such as 0.01 or "
 	  "2.55/255 [0]",
 	  AT(noise) },
-	{ "seed", 0, OPTION_INTEGER, "N", "another seed, other noise [0]", AT(seed), .lo = 0,
+	{ "seed", 0, OPTION_INTEGER, "N", "seed of the noise [0]", AT(seed), .lo = 0,
 	  .hi = 0x1p53 },
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "sample values that are black and white [full scale of integers; 0:1 or the measured "
+	  "values that are black and white [full scale of integers; 0:1 or the measured "
 	  "range of floats]",
 	  AT(range) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
-	  "sample type of the output: uint8, uint16, float32, ... [float32: noise is neither "
-	  "clipped nor rounded]",
+	  "sample type of the output: uint8, uint16, float32, ... [float32, which neither "
+	  "clips nor rounds the noise]",
 	  AT(type), .choices = picture_types },
-	{ "pages", 0, OPTION_TEXT, "LIST", "take only these pages, such as 1,3-5 [all]",
+	{ "pages", 0, OPTION_TEXT, "LIST", "process only these pages, such as 1,3-5 [all]",
 	  AT(pages) },
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
-	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "refuse to use more memory than SIZE, such as 4G [3/4 of the machine's]", AT(memory) },
+	{ "memory", 0, OPTION_SIZE, "SIZE", "memory limit, such as 4G [3/4 of the machine's]",
+	  AT(memory) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace an existing output file", AT(force) },
 	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
-	{ "quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", AT(quiet) },
-	{ "verbose", 'v', OPTION_FLAG, NULL, "say more", AT(verbose) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", AT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "print more", AT(verbose) },
 };
 
 struct simulation {

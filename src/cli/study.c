@@ -43,13 +43,14 @@ static const struct option_row rows[] = {
 	  "[gaussian]",
 	  AT(target) },
 	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
-	  "linear operator that acts on each chain alike; may be repeated, the first acts first "
-	  "[nothing is measured]",
+	  "linear operator, applied to each chain; may be repeated, the first acts first "
+	  "[none: nothing is measured]",
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_REAL, "SIGMA", "standard deviation of the measurement's noise [0.1]",
 	  AT(noise), .lo = 0, .hi = 1e3 },
 	{ "measurement", 'y', OPTION_TEXT, "VALUES",
-	  "what was measured, numbers in blanks [of a draw from the target]", AT(measurement) },
+	  "the measurement, numbers separated by blanks [of a draw from the target]",
+	  AT(measurement) },
 	{ "prior", 'p', OPTION_PLUGIN, "PRIOR",
 	  "prior of the methods; {target} in it is a file that describes the target for the prior "
 	  "gmm "
@@ -60,42 +61,44 @@ static const struct option_row rows[] = {
 	{ "sampler", 's', OPTION_PLUGINS, "[LABEL=]SAMPLER",
 	  "may be repeated; every sampler runs with every guidance [ddpm]", AT(samplers),
 	  .kind = LACUNA_SAMPLER },
-	{ "steps", 0, OPTION_TEXT, "N,N,...", "runs every method with these numbers of steps",
-	  AT(steps) },
+	{ "steps", 0, OPTION_TEXT, "N,N,...",
+	  "run every method with each of these numbers of steps", AT(steps) },
 	{ "vary", 0, OPTION_TEXT, "NAME=V,V,...",
-	  "runs every method with each value V in place of {NAME} in the prior, guidances and "
-	  "samplers",
+	  "run every method with each value V in place of {NAME} in the prior, guidances "
+	  "and samplers",
 	  AT(vary) },
 	{ "smear", 0, OPTION_REAL, "SIGMA",
-	  "compare with the truth plus noise of this level, where samplers with finish=none stop "
-	  "[0]",
+	  "compare with the truth plus noise of this level, at which samplers with "
+	  "finish=none stop [0]",
 	  AT(smear), .lo = 0, .hi = 1e3 },
 	{ "blur", 0, OPTION_REAL, "SIGMA",
-	  "the KL of samples is that of both laws plus noise of this level; without, distances of "
-	  "neighbours tell, which takes laws that hardly overlap for nearer than they are [0]",
+	  "compute the KL of samples after adding noise of this level to both laws. Without "
+	  "it the KL comes from distances of neighbours, which is too small for laws that "
+	  "hardly overlap [0]",
 	  AT(blur), .lo = 0, .hi = 1e3 },
-	{ "chains", 0, OPTION_INTEGER, "N", "samples of every run [4096]", AT(chains), .lo = 16,
+	{ "chains", 0, OPTION_INTEGER, "N", "samples of each run [4096]", AT(chains), .lo = 16,
 	  .hi = 1e6 },
 	{ "coverage", 0, OPTION_FLAG, NULL,
-	  "measure how often credible intervals cover the truth; every chain has its own "
+	  "measure how often credible intervals cover the truth; each chain gets its own "
 	  "measurement",
 	  AT(coverage) },
-	{ "seed", 0, OPTION_INTEGER, "N", "of all random numbers [0]", AT(seed), .lo = 0,
+	{ "seed", 0, OPTION_INTEGER, "N", "seed of all random numbers [0]", AT(seed), .lo = 0,
 	  .hi = 1e15 },
-	{ "output", 'o', OPTION_FILE, "FILE.tsv", "the table [standard output]", AT(output) },
-	{ "svg", 0, OPTION_FILE, "FILE.svg", "a plot of it", AT(svg) },
-	{ "show", 0, OPTION_CHOICE, "MEASURE", "what the plot shows [kl]", AT(show),
+	{ "output", 'o', OPTION_FILE, "FILE.tsv", "output file for the table [standard output]",
+	  AT(output) },
+	{ "svg", 0, OPTION_FILE, "FILE.svg", "output file for a plot", AT(svg) },
+	{ "show", 0, OPTION_CHOICE, "MEASURE", "measure to plot [kl]", AT(show),
 	  .choices = table_measures },
-	{ "bound", 0, OPTION_FLAG, NULL, "the plot shows W_bias of each method as well",
-	  AT(bound) },
-	{ "slopes", 0, OPTION_FLAG, NULL, "the plot's legend tells the fitted slopes", AT(slopes) },
-	{ "evaluations", 0, OPTION_FLAG, NULL, "the plot is against evaluations of the prior",
+	{ "bound", 0, OPTION_FLAG, NULL, "plot W_bias of each method too", AT(bound) },
+	{ "slopes", 0, OPTION_FLAG, NULL, "print the fitted slopes in the plot's legend",
+	  AT(slopes) },
+	{ "evaluations", 0, OPTION_FLAG, NULL, "plot against evaluations of the prior",
 	  AT(evaluations) },
-	{ "title", 0, OPTION_TEXT, "TEXT", "heading of table and plot [the target]", AT(title) },
+	{ "title", 0, OPTION_TEXT, "TEXT", "title of table and plot [the target]", AT(title) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace existing files", AT(force) },
 	{ "threads", 'j', OPTION_INTEGER, "N", "number of threads [all processors]", AT(threads),
 	  .lo = 1, .hi = 1024 },
-	{ "progress", 0, OPTION_FLAG, NULL, "show progress even if not on a terminal",
+	{ "progress", 0, OPTION_FLAG, NULL, "show progress even if stderr is not a terminal",
 	  AT(progress) },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", AT(quiet) },
 };
@@ -592,16 +595,16 @@ const struct command command_study = {
 		    "[--steps N,N,... | --vary NAME=V,V,...] [OPTION ...] | --svg FILE.svg "
 		    "TABLE.tsv ...",
 	.summary = "measure samplers where the posterior is known",
-	.details = "Runs samplers and guidances on a target whose posterior is known in closed "
-		   "form, thousands "
-		   "of chains at once, and tells how far they end from it: KL divergence, sliced "
-		   "Wasserstein-2 "
-		   "and Wasserstein-1 distance, errors of mean and covariance, the accumulated "
-		   "mismatch W_bias of the guidance, and the slopes of all these against the "
-		   "number of steps.  For a Gaussian target KL and moments are those of the "
-		   "sampler's law itself.  The table goes to standard output or --output, a plot "
-		   "to --svg.\n\n"
-		   "With tables as arguments nothing is run: they are drawn, a panel for each.",
+	.details =
+		"Runs samplers and guidances on a target whose posterior is known in closed form, "
+		"with thousands of chains at once, and measures how far from it they end: KL "
+		"divergence, sliced Wasserstein-2 and Wasserstein-1 distance, errors of mean and "
+		"covariance, the accumulated mismatch W_bias of the guidance, and the slopes of "
+		"all these against the number of steps. For a Gaussian target, KL and moments are "
+		"those of the sampler's exact law. The table goes to standard output or --output, "
+		"a plot to --svg.\n\n"
+		"If tables are given as arguments, they are drawn, one panel each, and nothing is "
+		"run.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,
