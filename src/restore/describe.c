@@ -151,11 +151,10 @@ void noise_of_photons(const struct stated_noise *s, const struct scale *inner, s
 	struct noise *noise = &d->noise;
 	double sum = 0, count = 0;
 
-	/* Where the level says that no photon came, some may have been due: a tenth of one counts. */
 	*noise = (struct noise){ .slope = s->gain / span,
 				 .offset = at_black / (span * span),
-				 .least_variance =
-					 (read + 0.1 * s->gain * s->gain) / (span * span) };
+				 .least_variance = (read + noise_of_none * s->gain * s->gain) /
+						   (span * span) };
 	for (size_t i = 0; i < n; i++)
 		if (isfinite(y[i])) {
 			sum += fmax(noise->slope * (double)y[i] + noise->offset,

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const double noise_of_none = 0.1;
+
 /* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT; CORNER: with
  * i + j >= CORNER_FROM */
 enum {

@@ -13,6 +13,9 @@ struct noise {
 	double least_variance;
 };
 
+/* Where a law says that no photon came, some may have been due: their variance, in photons, that least_variance has. */
+extern const double noise_of_none;
+
 /* White noise of y, whose variance may grow with the value (photons, cameras).  NaN values are left out, and blocks that
  * are clipped or constant.  LACUNA_EINVAL when there is too little of a picture. */
 int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
