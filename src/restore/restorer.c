@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "restore/ensemble.h"
 #include "restore/reject.h"
+#include "restore/stabilise.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,16 +37,17 @@ struct run {
 	struct restored *out;
 	struct restore_record *record;
 
-	float *y;    /* as the problem has it: weighted, missing values 0 */
+	float *y;    /* as the problem has it: stabilised or weighted, missing values 0 */
 	float *read; /* on the inner scale, missing values NaN */
 	size_t *rejected;
 	float *start;
-	double lowest, highest; /* of the image, on the inner scale */
-	double reference_noise; /* of the engine */
+	double lowest, highest;	       /* of the image, as the engine has it */
+	struct stabiliser *stabiliser; /* between the inner scale and the engine; NULL: none */
+	double reference_noise;	       /* of the engine */
 	struct session *session;
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
-	double residual; /* of the last sample, on the inner scale */
+	double residual; /* of the last sample, of the engine */
 	int listening;	 /* to the noise only */
 };
 
@@ -58,6 +60,7 @@ static void run_free(struct run *run)
 	memory_release(run->rejected);
 	memory_release(run->start);
 	memory_release(run->x);
+	stabiliser_destroy(run->stabiliser);
 }
 
 /* ---- values and scales ------------------------------------------------------------------------------- */
@@ -71,6 +74,12 @@ static double inner_span(const struct run *run)
 static double inner_unit(const struct run *run)
 {
 	return inner_span(run) / (run->m->hi - run->m->lo);
+}
+
+/* Differences of the engine in units of the range.  Where noise was made even, they are small or large with the noise. */
+static double engine_unit(const struct run *run)
+{
+	return run->stabiliser ? run->record->noise / run->reference_noise : inner_unit(run);
 }
 
 static int copy_measurement(struct run *run)
@@ -279,6 +288,55 @@ static int find_map(const struct run *run, const float *level, int radius, float
 	return status;
 }
 
+/* A value of y is the same value of x, or missing: noise can be made even value by value. */
+static int keeps_values(const struct run *run, int *keeps)
+{
+	struct problem *problem = run->r->problem;
+	const uint32_t needed = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	const size_t n = run->r->y_count;
+	float *ones;
+	int picture, status;
+
+	*keeps = (problem_flags(problem) & needed) == needed &&
+		 !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y));
+	if (!*keeps)
+		return LACUNA_OK;
+	ones = memory_alloc_array(n, sizeof(*ones));
+	status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < n; i++)
+		*keeps &= ones[i] == 0 || ones[i] == 1;
+	memory_release(ones);
+	return status;
+}
+
+/* Noise that grows with brightness is made even where that can be, and where there is light enough: with a few photons at most
+ * the curve that makes them even bends within the noise of one value, and weights do better. */
+static int choose_stabiliser(struct run *run)
+{
+	static const double most = 0.4;
+	const struct noise *noise = &run->record->description.noise;
+	int keeps, status;
+
+	run->record->dealt_with = varies(run) ? "weights" : "one level";
+	if (!varies(run) || run->m->deviation)
+		return LACUNA_OK;
+	status = keeps_values(run, &keeps);
+	if (status || !keeps)
+		return status;
+	status = stabiliser_create(noise, &run->stabiliser);
+	if (status)
+		return status;
+	if (stabiliser_sigma(run->stabiliser) > most) {
+		stabiliser_destroy(run->stabiliser);
+		run->stabiliser = NULL;
+		return LACUNA_OK;
+	}
+	run->record->dealt_with = "transform";
+	run->lowest = stabiliser_expect(run->stabiliser, run->lowest);
+	run->highest = stabiliser_expect(run->stabiliser, run->highest);
+	return LACUNA_OK;
+}
+
 /* Gives y to the problem, with weights where the noise differs from value to value.  level: an image of the scene without
  * noise, y-shaped, or NULL. */
 static int measure_with(struct run *run, const float *level)
@@ -291,7 +349,10 @@ static int measure_with(struct run *run, const float *level)
 
 	memcpy(run->y, run->read, n * sizeof(*run->y));
 	run->reference_noise = run->record->noise / inner_unit(run);
-	if (varies(run)) {
+	if (run->stabiliser) {
+		run->reference_noise = stabiliser_sigma(run->stabiliser);
+		stabiliser_enter(run->stabiliser, n, run->y);
+	} else if (varies(run)) {
 		sigma = memory_alloc_array(n, sizeof(*sigma));
 		status = sigma ? find_map(run, level ? level : run->read, level ? 0 : RADIUS, sigma,
 					  &run->reference_noise)
@@ -358,6 +419,8 @@ static int read_start(struct run *run)
 		return LACUNA_ENOMEM;
 	memcpy(run->start, run->m->start, n * sizeof(*run->start));
 	scale_enter(n, &run->record->inner, run->start);
+	for (size_t i = 0; run->stabiliser && i < n; i++)
+		run->start[i] = (float)stabiliser_expect(run->stabiliser, (double)run->start[i]);
 	return LACUNA_OK;
 }
 
@@ -408,16 +471,18 @@ static int draw_sample(struct run *run, int64_t sample)
 	if (status)
 		return status;
 	window_get(problem_x(problem), problem_window(problem), run->x, run->out->picture);
+	if (run->stabiliser)
+		stabiliser_leave(run->stabiliser, run->r->count, run->out->picture);
 	if (run->ensemble.n)
 		ensemble_add(&run->ensemble, run->out->picture);
 	run->residual = stats->residual;
-	stats->residual *= inner_unit(run);
+	stats->residual *= engine_unit(run);
 	log_message(LACUNA_LOG_DEBUG,
 		    "%s, sample %lld: %lld steps, %lld evaluations, %.2f s, residual %.4g, "
 		    "expected %.4g",
 		    run->m->name, (long long)sample + 1, (long long)stats->steps,
 		    (long long)stats->evaluations, stats->seconds, stats->residual,
-		    run->reference_noise * inner_unit(run));
+		    run->reference_noise * engine_unit(run));
 	return hand_over_sample(run, sample);
 }
 
@@ -522,7 +587,8 @@ static int improve(struct run *run)
 	/* Elsewhere the level of y is not that of the picture. */
 	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
 		return LACUNA_OK;
-	return run->record->description.noise.slope > 0 ? refine_map(run) : LACUNA_OK;
+	return run->record->description.noise.slope > 0 && !run->stabiliser ? refine_map(run)
+									    : LACUNA_OK;
 }
 
 /* What a user would want to know before trusting the result. */
@@ -538,8 +604,8 @@ static int check_result(struct run *run)
 		log_message(LACUNA_LOG_WARN,
 			    "%s: the result differs from the measurement by %.3g where the noise "
 			    "is %.3g of full scale: the operator or -n may be wrong",
-			    run->m->name, run->residual * inner_unit(run),
-			    run->reference_noise * inner_unit(run));
+			    run->m->name, run->residual * engine_unit(run),
+			    run->reference_noise * engine_unit(run));
 	}
 	if (after > before + clipped && !is_estimated(run)) {
 		run->record->doubts++;
@@ -781,9 +847,9 @@ void restorer_settle(struct restorer *r, const struct measurement *m)
 int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)
 {
 	static int (*const stages[])(struct run *) = {
-		copy_measurement, reject,     enter_scale,    find_noise,
-		measure,	  read_start, create_session, allocate_results,
-		draw_samples,	  improve,    check_result,   leave,
+		copy_measurement, reject,	enter_scale,	find_noise,	  choose_stabiliser,
+		measure,	  read_start,	create_session, allocate_results, draw_samples,
+		improve,	  check_result, leave,
 	};
 	struct run run = { .r = r, .job = r->job, .m = m, .out = result };
 	int status = LACUNA_OK;

@@ -52,6 +52,7 @@ struct restore_record {
 	double noise;			      /* of y, root mean square, in units of lo..hi */
 	int estimated;			      /* the noise is not as stated */
 	struct noise_description description; /* where noise.sigma is < 0 */
+	const char *dealt_with;		      /* how the noise was; static */
 	size_t missing, rejected;	      /* values of y */
 	double residual;		      /* mean over the samples, in units of lo..hi */
 	int doubts;			      /* warnings that the result is not to be trusted */

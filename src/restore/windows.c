@@ -290,6 +290,7 @@ static void add_record(struct course *c, const struct restored *part)
 	all->noise = one->noise;
 	all->estimated = one->estimated;
 	all->description = one->description;
+	all->dealt_with = one->dealt_with;
 	sum->steps = part->samples->steps;
 	sum->evaluations += part->samples->evaluations;
 	sum->seconds += part->samples->seconds;

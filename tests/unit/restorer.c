@@ -10,6 +10,7 @@
 #include "base/threads.h"
 #include "restore/ensemble.h"
 #include "restore/restorer.h"
+#include "restore/stabilise.h"
 #include "tests/tap.h"
 
 #include <math.h>
@@ -204,6 +205,83 @@ static void test_mean(void)
 		worst = fmax(worst, fabs((double)r.picture[i] -
 					 (1000 + 200 * (double)shrink((double)y[i], 0.1))));
 	ok(worst < 2e-3, "other values, the same picture (%g)", worst);
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* 40 photons are white, on 100 counts; few: a tenth of that light. */
+static void count_photons(float *y, uint64_t seed, int few)
+{
+	picture(y, seed);
+	for (int i = 0; i < N; i++)
+		y[i] = 100 + (few ? 10 : 100) * fmaxf(y[i], 0);
+}
+
+/* Under a law the posterior mean is that of even noise, between a transform and its inverse. */
+static void test_photons(void)
+{
+	const struct stated_noise stated = { .sigma = -1, .gain = 2.5, .offset = 100, .read = 2.5 };
+	const struct scale scale = { .black = 100, .white = 200 };
+	struct noise_description d = { .how = NULL };
+	struct stabiliser *s = NULL;
+	struct bench b;
+	struct restored r;
+	float y[N], want[N];
+	double sigma, worst = 0, squares = 0, ratio = 0;
+
+	count_photons(y, 6, 0);
+	for (int i = 0; i < N; i++)
+		want[i] = (y[i] - 100) / 100;
+	noise_of_photons(&stated, &scale, N, want, &d);
+	stabiliser_create(&d.noise, &s);
+	sigma = stabiliser_sigma(s);
+	stabiliser_enter(s, N, want);
+	for (int i = 0; i < N; i++) {
+		squares += pow((double)want[i] - (double)shrink((double)want[i], sigma), 2) / N;
+		want[i] = shrink((double)want[i], sigma);
+	}
+	stabiliser_leave(s, N, want);
+	set_up(&b, one_step, 1);
+	b.job.noise = stated;
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 200 }, &r),
+	   "photons");
+	is_text(r.record.dealt_with, "transform", "are transformed");
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)r.picture[i] - 100 - 100 * (double)want[i]));
+	ok(worst < 0.01, "the picture is the inverse of the posterior mean (%g counts)", worst);
+	near(r.record.residual / r.record.noise, sqrt(squares) / sigma, 1e-3,
+	     "the residual is in the noise's unit");
+	restored_free(&r);
+	tear_down(&b);
+
+	set_up(&b, "ddpm-fast", 1);
+	b.job.noise = stated;
+	b.job.samples = 64;
+	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 200 }, &r);
+	/* The posterior's deviation, which is the same everywhere, times the slope of the inverse. */
+	for (int i = 0; i < N; i++) {
+		const double even = 0.2 * sigma / sqrt(0.04 + sigma * sigma);
+		const double x = ((double)r.picture[i] - 100) / 100, t = stabiliser_expect(s, x);
+		float ends[2] = { (float)(t - 0.01), (float)(t + 0.01) };
+
+		stabiliser_leave(s, 2, ends);
+		ratio += (double)r.deviation[i] /
+			 (100 * even * ((double)ends[1] - (double)ends[0]) / 0.02) / N;
+	}
+	near(ratio, 1, 0.05, "deviations follow the slope of the inverse");
+	restored_free(&r);
+	stabiliser_destroy(s);
+	tear_down(&b);
+
+	set_up(&b, one_step, 1);
+	b.job.noise = stated;
+	count_photons(y, 6, 1);
+	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 110 }, &r);
+	is_text(r.record.dealt_with, "weights", "a few photons are weighted");
+	restored_free(&r);
+	b.job.noise = (struct stated_noise){ .sigma = 0.1 };
+	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 110 }, &r);
+	is_text(r.record.dealt_with, "one level", "white noise has one level");
 	restored_free(&r);
 	tear_down(&b);
 }
@@ -498,6 +576,7 @@ static void test_pairs(void)
 int main(void)
 {
 	test_mean();
+	test_photons();
 	test_missing();
 	test_constant();
 	test_rounding();
