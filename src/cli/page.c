@@ -553,10 +553,33 @@ static json_t *sample_records(const struct restored *result)
 	return list;
 }
 
+/* What the noise was taken for, how that was found, and what was done about it.  Figures are the file's: the variance of a
+ * value v is slope v + offset. */
+static json_t *noise_model(const struct page *p)
+{
+	const struct restore_record *r = &p->result.record;
+	const struct scale file = { .black = 0, .white = 1 };
+	const struct noise law = noise_rescale(&r->description.noise, &r->inner, &file);
+	const double sigma = r->noise * (p->range.hi - p->range.lo);
+	const int grows = p->r->job.noise.sigma < 0 && law.slope > 0;
+	const char *how = r->description.how;
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "model",
+			 p->noise.values ? "of each pixel"
+			 : grows	 ? "growing with brightness"
+					 : "one level",
+			 "slope", report_real(grows ? law.slope : 0), "offset",
+			 report_real(grows ? law.offset : sigma * sigma), "sigma",
+			 report_real(sigma), "found",
+			 how		? how
+			 : r->estimated ? "measured"
+					: "as stated",
+			 "dealt_with", r->dealt_with ? r->dealt_with : "one level");
+}
+
 static json_t *make_record(const struct page *p)
 {
 	const struct restore_record *r = &p->result.record;
-	const struct noise_description *d = &r->description;
 	json_t *record = json_pack(
 		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "page",
 		p->number + 1, "measurement", report_shape(&p->info.shape), "unknown",
@@ -569,12 +592,8 @@ static json_t *make_record(const struct page *p)
 
 	json_object_set_new(record, "residual", report_real(r->residual));
 	json_object_set_new(record, "residual_expected", report_real(r->noise));
-	if (p->r->job.noise.sigma < 0)
-		json_object_set_new(record, "noise_model",
-				    json_pack("{s:o, s:o, s:s}", "slope",
-					      report_real(d->noise.slope), "offset",
-					      report_real(d->noise.offset), "found",
-					      d->how ? d->how : "white"));
+	if (!r->constant)
+		json_object_set_new(record, "noise_model", noise_model(p));
 	json_object_set_new(record, "doubts", json_integer(r->doubts));
 	if (p->has_before)
 		json_object_set_new(record, "before", report_metrics(&p->before));
