@@ -13,14 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
-	int json, paths;
+	int json, paths, verbose;
 };
 
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "paths", 0, OPTION_FLAG, NULL, "print the files too", AT(paths) },
+	{ "verbose", 'v', OPTION_FLAG, NULL,
+	  "print where plugins are searched, all files, and which of two with one name counts",
+	  AT(verbose) },
 	{ "json", 0, OPTION_FLAG, NULL, "print JSON", AT(json) },
 };
 
@@ -43,45 +47,70 @@ struct listing {
 	int found[sizeof(absent) / sizeof(absent[0])];
 };
 
-static void print(struct listing *l, const char *name, const char *path, const struct plugin *p,
+static const char *const place_names[] = {
+	[PLACE_OWN] = "lacuna", [PLACE_PATH] = "path", [PLACE_USER] = "user"
+};
+
+static void print_json_entry(const struct listing *l, const struct plugin_file *f,
+			     const struct plugin *p, const char *reason)
+{
+	json_t *entry =
+		json_pack("{s:s, s:s}", "family", plugin_kind_name(l->kind), "name", f->name);
+
+	if (p)
+		json_object_set_new(entry, "summary", report_string(p->head->summary));
+	if (p)
+		json_object_set_new(entry, "version", report_string(p->head->version));
+	if (f->path) {
+		json_object_set_new(entry, "path", report_string(p ? p->path : f->path));
+		json_object_set_new(entry, "from", json_string(place_names[f->place]));
+	}
+	if (f->hidden_by)
+		json_object_set_new(entry, "hidden_by", report_string(f->hidden_by));
+	if (reason)
+		json_object_set_new(entry, "unusable", report_string(reason));
+	json_array_append_new(l->json, entry);
+}
+
+static void print(const struct listing *l, const struct plugin_file *f, const struct plugin *p,
 		  const char *reason)
 {
 	if (l->v->json) {
-		json_t *entry =
-			json_pack("{s:s, s:s}", "family", plugin_kind_name(l->kind), "name", name);
-
-		if (p)
-			json_object_set_new(entry, "summary", report_string(p->head->summary));
-		if (p)
-			json_object_set_new(entry, "version", report_string(p->head->version));
-		if (path)
-			json_object_set_new(entry, "path", report_string(path));
-		if (reason)
-			json_object_set_new(entry, "unusable", report_string(reason));
-		json_array_append_new(l->json, entry);
+		print_json_entry(l, f, p, reason);
+		return;
+	}
+	if (f->hidden_by) {
+		printf("  %-12s hidden, and reached by its path only: %s\n", "", f->path);
 		return;
 	}
 	if (reason)
-		printf("  %-12s (unusable) %s\n", name, reason);
+		printf("  %-12s (unusable) %s\n", f->name, reason);
 	else
-		printf("  %-12s %s\n", name, p->head->summary);
-	if (l->v->paths && path)
-		printf("  %-12s %s\n", "", path);
+		printf("  %-12s %s\n", f->name, p->head->summary);
+	if ((l->v->paths || l->v->verbose) && f->path)
+		printf("  %-12s %s\n", "", p ? p->path : f->path);
 }
 
-static void visit(void *context, const char *name, const char *path)
+static void visit(void *context, const struct plugin_file *f)
 {
 	struct listing *l = context;
 	const struct plugin *p;
 
+	if (f->hidden_by) {
+		if (l->v->verbose)
+			print(l, f, NULL, NULL);
+		return;
+	}
 	l->count++;
 	for (size_t i = 0; absent[i].name; i++)
-		if (absent[i].kind == l->kind && !strcmp(absent[i].name, name))
+		if (absent[i].kind == l->kind && !strcmp(absent[i].name, f->name))
 			l->found[i] = 1;
-	if (plugin_probe(l->kind, path) || plugin_load(l->kind, path, &p))
-		print(l, name, path, NULL, error_reason());
+	if (f->refused)
+		print(l, f, NULL, f->refused);
+	else if (plugin_probe(l->kind, f->path) || plugin_load(l->kind, f->path, &p))
+		print(l, f, NULL, error_reason());
 	else
-		print(l, name, p->path, p, NULL);
+		print(l, f, p, NULL);
 }
 
 static int list_family(struct listing *l, int kind)
@@ -91,11 +120,22 @@ static int list_family(struct listing *l, int kind)
 	l->kind = kind;
 	if (!l->v->json)
 		printf("%ss:\n", plugin_kind_name(kind));
-	status = plugin_each(kind, visit, l);
+	status = plugin_each_file(kind, visit, l);
 	for (size_t i = 0; absent[i].name; i++)
 		if (absent[i].kind == kind && !l->found[i])
-			print(l, absent[i].name, NULL, NULL, absent[i].reason);
+			print(l, &(struct plugin_file){ .name = absent[i].name }, NULL,
+			      absent[i].reason);
 	return status;
+}
+
+static int print_place(void *context, const struct place *p)
+{
+	const int there = !access(p->directory, F_OK);
+
+	(void)context;
+	printf("  %s%s%s%s\n", p->directory, there ? "" : " (does not exist)",
+	       *p->refused ? ": not used, " : "", p->refused);
+	return 0;
 }
 
 static int print_json(const json_t *json)
@@ -112,6 +152,7 @@ static int print_json(const json_t *json)
 static int run(const struct command *c, const void *values, int count, char **operands)
 {
 	struct listing l = { .v = values };
+	char places[4096];
 	const int only = count ? plugin_kind(operands[0]) : 0;
 	int status = LACUNA_OK;
 
@@ -120,15 +161,19 @@ static int run(const struct command *c, const void *values, int count, char **op
 			      "'%s' is no family; there are operators, priors, guidances, samplers",
 			      operands[0]);
 	l.json = json_array();
+	if (l.v->verbose && !l.v->json) {
+		puts("searched in this order:");
+		places_each(print_place, NULL);
+	}
 	for (int kind = only ? only : 1;
 	     !status && plugin_kind_name(kind) && (!only || kind == only); kind++)
 		status = list_family(&l, kind);
 	if (!status && l.v->json)
 		status = print_json(l.json);
-	if (!status && !l.count)
-		log_message(LACUNA_LOG_WARN, "no plugins were found in %s (LACUNA_PLUGIN_PATH)",
-			    getenv("LACUNA_PLUGIN_PATH") ? getenv("LACUNA_PLUGIN_PATH")
-							 : LACUNA_PLUGIN_DIR);
+	if (!status && !l.count) {
+		places_text(places, sizeof places);
+		log_message(LACUNA_LOG_WARN, "no plugins were found in %s", places);
+	}
 	json_decref(l.json);
 	return status ? failure(NULL, status) : STATUS_DONE;
 }
@@ -137,11 +182,11 @@ const struct command command_list = {
 	.name = "list",
 	.operands = "[operators|priors|guidances|samplers] [OPTION ...]",
 	.summary = "name the plugins",
-	.details = "Names the plugins found on LACUNA_PLUGIN_PATH (directories separated by "
-		   "colons; an empty "
-		   "entry stands for the installed plugins), each with a line on what it is.  A "
-		   "plugin that "
-		   "cannot be used is listed with the reason.",
+	.details = "Names the plugins, each with a line on what it is: lacuna's own, those of the "
+		   "directories in LACUNA_PLUGIN_PATH (separated by colons), and those of the "
+		   "user's directory, $XDG_DATA_HOME/lacuna/plugins.  Of two with one name the "
+		   "first counts, so that a name of lacuna's own always means that plugin.  A "
+		   "plugin that cannot be used is listed with the reason.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.values_size = sizeof(struct values),

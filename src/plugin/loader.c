@@ -5,6 +5,7 @@
 #include "plugin/loader.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/host.h"
@@ -272,46 +273,35 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 
 /* ---- searching */
 
-/* Calls visit(context, directory) for each entry of the search path, until it returns true. */
-static int each_directory(int (*visit)(void *, const char *), void *context)
-{
-	const char *list = secure_getenv("LACUNA_PLUGIN_PATH");
-	const char *entry = list ? list : "", *end;
-	char directory[PATH_MAX];
-
-	for (;; entry = end + 1) {
-		end = strchrnul(entry, ':');
-		if (end == entry)
-			snprintf(directory, sizeof directory, "%s", LACUNA_PLUGIN_DIR);
-		else
-			snprintf(directory, sizeof directory, "%.*s", (int)(end - entry), entry);
-		if (visit(context, directory))
-			return 1;
-		if (!*end)
-			return 0;
-	}
-}
-
 /* Installed plugins lie in the family's directory, those of a build tree in libtool's .libs below it. */
-static const char *const places[] = { "", ".libs/" };
+static const char *const folders[] = { "", ".libs/" };
 
 struct search {
 	int kind;
 	const char *name;
+	int others; /* not lacuna's own place */
 	char path[PATH_MAX];
+	char refused[PATH_MAX + 128]; /* why one that was found is not used */
 };
 
-static int find_in(void *context, const char *directory)
+static int find_in(void *context, const struct place *place)
 {
 	struct search *s = context;
-	size_t i;
+	char reason[sizeof s->refused];
 
-	for (i = 0; i < sizeof places / sizeof *places; i++) {
-		int n = snprintf(s->path, sizeof s->path, "%s/%ss/%s%s.so", directory,
-				 families[s->kind].name, places[i], s->name);
+	if (s->others && place->kind == PLACE_OWN)
+		return 0;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		const int n = snprintf(s->path, sizeof s->path, "%s/%ss/%s%s.so", place->directory,
+				       families[s->kind].name, folders[i], s->name);
 
-		if (n < (int)sizeof s->path && !access(s->path, R_OK))
+		if (n >= (int)sizeof s->path || access(s->path, R_OK))
+			continue;
+		snprintf(reason, sizeof reason, "%s", place->refused);
+		if (!*reason && !place_unsafe(place->kind, s->path, reason, sizeof reason))
 			return 1;
+		if (!*s->refused)
+			snprintf(s->refused, sizeof s->refused, "%s", reason);
 	}
 	return 0;
 }
@@ -331,28 +321,44 @@ static void collect(void *context, const char *name, const char *path)
 	n->count += n->list[n->count] != NULL;
 }
 
-static int unknown(int kind, const char *name)
+/* A file of the current directory, with or without ".so", is nothing that a name finds. */
+static int is_here(const char *name, char *file, size_t size)
 {
+	const size_t n = strlen(name);
+
+	snprintf(file, size, "%s%s", name, n > 3 && !strcmp(name + n - 3, ".so") ? "" : ".so");
+	return !access(file, R_OK);
+}
+
+static int unknown(const struct search *s)
+{
+	const char *name = s->name, *family = families[s->kind].name, *near;
 	struct names known = { { NULL }, 0 };
-	const char *near;
+	char text[PATH_MAX];
 	size_t i;
 	int status;
 
-	plugin_each(kind, collect, &known);
+	plugin_each(s->kind, collect, &known);
 	near = text_nearest(name, known.list);
-	if (near)
+	if (*s->refused)
+		status = error_set(LACUNA_EINVAL, "%s \"%s\" is not used: %s", family, name,
+				   s->refused);
+	else if (is_here(name, text, sizeof text))
+		status = error_set(LACUNA_EINVAL,
+				   "there is no %s \"%s\"; for the file in this directory say "
+				   "./%s",
+				   family, name, text);
+	else if (near)
 		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\"; did you mean \"%s\"?",
-				   families[kind].name, name, near);
+				   family, name, near);
 	else if (known.count)
 		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\"; see 'lacuna list %ss'",
-				   families[kind].name, name, families[kind].name);
-	else
-		status = error_set(
-			LACUNA_EINVAL,
-			"there is no %s \"%s\", nor any other, in %s (LACUNA_PLUGIN_PATH)",
-			families[kind].name, name,
-			getenv("LACUNA_PLUGIN_PATH") ? getenv("LACUNA_PLUGIN_PATH")
-						     : LACUNA_PLUGIN_DIR);
+				   family, name, family);
+	else {
+		places_text(text, sizeof text);
+		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\", nor any other, in %s",
+				   family, name, text);
+	}
 	for (i = 0; i < known.count; i++)
 		free((void *)(uintptr_t)known.list[i]);
 	return status;
@@ -366,61 +372,90 @@ int plugin_load(int kind, const char *name, const struct plugin **plugin)
 		return open_file(kind, name, plugin);
 	if (!kind)
 		return error_set(LACUNA_EINVAL, "%s: a file needs a path (./%s)", name, name);
-	if (!valid_name(name) || !each_directory(find_in, &s))
-		return unknown(kind, name);
+	if (!valid_name(name) || !places_each(find_in, &s))
+		return unknown(&s);
 	return open_file(kind, s.path, plugin);
 }
 
+/* Whoever has put a plugin beside lacuna's own and calls it by the name that both have may mean it. */
+static void tell_hidden(const struct plugin *plugin, const char *name)
+{
+	struct search own = { .kind = (int)plugin->head->kind, .name = name }, other = own;
+	static const struct plugin *told[16];
+	size_t i = 0;
+
+	other.others = 1;
+	if (strchr(name, '/') || !places_each(find_in, &other) || !places_each(find_in, &own) ||
+	    !strcmp(own.path, other.path))
+		return;
+	while (told[i] && told[i] != plugin)
+		i++;
+	if (told[i] || i + 1 == sizeof told / sizeof *told)
+		return;
+	told[i] = plugin;
+	log_message(
+		LACUNA_LOG_WARN,
+		"%s \"%s\" is taken from %s; %s has the same name, and must be named by its path",
+		families[own.kind].name, name, own.path, other.path);
+}
+
+/* ---- listing */
+
 struct listing {
 	int kind;
-	char **names, **paths;
-	size_t count;
+	enum place_kind place;
+	const char *refused; /* of the place */
+	struct plugin_file *files;
+	size_t count, room;
 	int failed;
 };
 
-static void add_name(struct listing *l, const char *name, const char *path)
+static void add_file(struct listing *l, const char *name, const char *path)
 {
-	char **names, **paths;
-	size_t i;
+	char reason[PATH_MAX + 128];
+	struct plugin_file file = { .place = l->place }, *more;
 
-	for (i = 0; i < l->count; i++)
-		if (!strcmp(l->names[i], name))
+	if (l->count == l->room) {
+		more = realloc(l->files, (2 * l->room + 16) * sizeof *more);
+		if (!more) {
+			l->failed = 1;
 			return;
-	names = realloc(l->names, (l->count + 1) * sizeof *names);
-	if (names)
-		l->names = names;
-	paths = realloc(l->paths, (l->count + 1) * sizeof *paths);
-	if (paths)
-		l->paths = paths;
-	if (!names || !paths || !(names[l->count] = strdup(name)) ||
-	    !(paths[l->count] = strdup(path)))
-		l->failed = 1;
-	else
-		l->count++;
+		}
+		l->files = more;
+		l->room = 2 * l->room + 16;
+	}
+	snprintf(reason, sizeof reason, "%s", l->refused);
+	if (*reason || place_unsafe(l->place, path, reason, sizeof reason))
+		file.refused = strdup(reason);
+	file.name = strdup(name);
+	file.path = strdup(path);
+	l->failed |= !file.name || !file.path;
+	l->files[l->count++] = file;
 }
 
-static int list_directory(void *context, const char *directory)
+static int list_place(void *context, const struct place *place)
 {
 	struct listing *l = context;
-	size_t i;
 
-	for (i = 0; i < sizeof places / sizeof *places; i++) {
-		char folder[PATH_MAX], path[PATH_MAX + 256];
+	l->place = place->kind;
+	l->refused = place->refused;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		char folder[PATH_MAX + 32], path[PATH_MAX + 512];
 		const struct dirent *entry;
 		DIR *d;
 
-		snprintf(folder, sizeof folder, "%s/%ss/%s", directory, families[l->kind].name,
-			 places[i]);
+		snprintf(folder, sizeof folder, "%s/%ss/%s", place->directory,
+			 families[l->kind].name, folders[i]);
 		d = opendir(folder);
 		while (d && (entry = readdir(d))) {
 			char name[256];
-			size_t n = strlen(entry->d_name);
+			const size_t n = strlen(entry->d_name);
 
 			if (n < 4 || strcmp(entry->d_name + n - 3, ".so"))
 				continue;
 			stem(entry->d_name, name, sizeof name);
-			snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-			add_name(l, name, path);
+			snprintf(path, sizeof path, "%s%s", folder, entry->d_name);
+			add_file(l, name, path);
 		}
 		if (d)
 			closedir(d);
@@ -428,36 +463,78 @@ static int list_directory(void *context, const char *directory)
 	return 0;
 }
 
+/* By name; files of one name stay in the order of the places. */
+static void sort_files(struct listing *l)
+{
+	for (size_t i = 1; i < l->count; i++) {
+		const struct plugin_file file = l->files[i];
+		size_t at = i;
+
+		for (; at > 0 && strcmp(l->files[at - 1].name, file.name) > 0; at--)
+			l->files[at] = l->files[at - 1];
+		l->files[at] = file;
+	}
+}
+
+/* The first file of a name that may be used is what the name means. */
+static void hide_files(struct listing *l)
+{
+	const struct plugin_file *first = NULL;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct plugin_file *file = &l->files[i];
+
+		if (first && strcmp(first->name, file->name) != 0)
+			first = NULL;
+		if (file->refused)
+			continue;
+		if (first)
+			file->hidden_by = first->path;
+		else
+			first = file;
+	}
+}
+
+int plugin_each_file(int kind, void (*visit)(void *context, const struct plugin_file *),
+		     void *context)
+{
+	struct listing l = { .kind = kind };
+
+	places_each(list_place, &l);
+	if (!l.failed) {
+		sort_files(&l);
+		hide_files(&l);
+	}
+	for (size_t i = 0; i < l.count && !l.failed; i++)
+		visit(context, &l.files[i]);
+	for (size_t i = 0; i < l.count; i++) {
+		free((void *)(uintptr_t)l.files[i].name);
+		free((void *)(uintptr_t)l.files[i].path);
+		free((void *)(uintptr_t)l.files[i].refused);
+	}
+	free(l.files);
+	return l.failed ? error_set(LACUNA_ENOMEM, "out of memory") : LACUNA_OK;
+}
+
+struct names_visitor {
+	void (*visit)(void *, const char *, const char *);
+	void *context;
+};
+
+static void visit_name(void *context, const struct plugin_file *file)
+{
+	const struct names_visitor *v = context;
+
+	if (!file->hidden_by && !file->refused)
+		v->visit(v->context, file->name, file->path);
+}
+
 int plugin_each(int kind, void (*visit)(void *context, const char *name, const char *path),
 		void *context)
 {
-	struct listing l = { .kind = kind };
-	size_t i, j;
+	struct names_visitor v = { visit, context };
 
-	each_directory(list_directory, &l);
-	for (i = 0; i < l.count; i++) {
-		size_t first = i;
-
-		for (j = i + 1; j < l.count; j++)
-			if (strcmp(l.names[j], l.names[first]) < 0)
-				first = j;
-		if (first != i) {
-			char *name = l.names[i], *path = l.paths[i];
-
-			l.names[i] = l.names[first];
-			l.paths[i] = l.paths[first];
-			l.names[first] = name;
-			l.paths[first] = path;
-		}
-		visit(context, l.names[i], l.paths[i]);
-	}
-	for (i = 0; i < l.count; i++) {
-		free(l.names[i]);
-		free(l.paths[i]);
-	}
-	free(l.names);
-	free(l.paths);
-	return l.failed ? error_set(LACUNA_ENOMEM, "out of memory") : LACUNA_OK;
+	return plugin_each_file(kind, visit_name, &v);
 }
 
 /* ---- a plugin and its configuration */
@@ -474,6 +551,7 @@ int use_parse(int kind, const char *spec, struct plugin_use *use)
 	status = plugin_load(kind, name, &use->plugin);
 	if (status)
 		return status;
+	tell_hidden(use->plugin, name);
 	use->spec = memory_strdup(spec);
 	use->config = param_create(use->plugin->head);
 	if (!use->spec || !use->config) {

@@ -4,6 +4,7 @@
 #ifndef PLUGIN_LOADER_H
 #define PLUGIN_LOADER_H
 
+#include "plugin/places.h"
 #include <lacuna/plugin.h>
 
 struct plugin {
@@ -23,14 +24,24 @@ const char *plugin_kind_name(int kind);
 /* From singular or plural; 0 when unknown. */
 int plugin_kind(const char *name);
 
-/* name without a slash: searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, for each DIR of
- * $LACUNA_PLUGIN_PATH (an empty entry, or the variable unset, stands for the installed directory); with a slash: that
- * file.  kind 0: any.  Loading the same file twice gives the same plugin.  Main thread only. */
+/* name without a slash: searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; with a
+ * slash: that file.  kind 0: any.  Loading the same file twice gives the same plugin.  Main thread only. */
 int plugin_load(int kind, const char *name, const struct plugin **);
 
-/* Calls visit for each plugin name of a family found on the path, sorted, first hit only; opens nothing. */
+/* Calls visit for each plugin name of a family found, sorted, first hit only; opens nothing. */
 int plugin_each(int kind, void (*visit)(void *context, const char *name, const char *path),
 		void *context);
+
+struct plugin_file {
+	const char *name, *path;
+	enum place_kind place;
+	const char *hidden_by; /* path of the file that the name means instead, or NULL */
+	const char *refused;   /* why the file is not used, or NULL */
+};
+
+/* The same for all files: those of one name follow each other, in the order of the places. */
+int plugin_each_file(int kind, void (*visit)(void *context, const struct plugin_file *),
+		     void *context);
 
 /* A plugin and its parsed configuration: NAME[:key=value[,key=value]...] */
 struct plugin_use {
