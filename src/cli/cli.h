@@ -10,7 +10,8 @@
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_MISUSED = 2, STATUS_DOUBTFUL = 3 };
 
 extern const struct command command_restore, command_batch, command_simulate, command_compare,
-	command_study, command_list, command_help, command_check, command_complete;
+	command_study, command_list, command_help, command_check, command_new, command_try,
+	command_complete;
 
 /* The table of commands, NULL-terminated; those without a summary are for scripts and not shown. */
 extern const struct command *const commands[];

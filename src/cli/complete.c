@@ -123,7 +123,12 @@ static void complete_families(const char *word, const char *plural)
 /* Words that are no options; `before' is the one in front. */
 static void complete_operand(const struct command *c, const char *before, const char *word)
 {
-	if (c == &command_help || c == &command_check || c == &command_list) {
+	if (c == &command_new) {
+		if (!plugin_kind(before))
+			complete_families(word, "");
+		return;
+	}
+	if (c == &command_help || c == &command_check || c == &command_try || c == &command_list) {
 		if (c != &command_list && plugin_kind(before)) {
 			complete_plugin(plugin_kind(before), word);
 			return;
@@ -132,7 +137,7 @@ static void complete_operand(const struct command *c, const char *before, const 
 		for (size_t i = 0; c == &command_help && commands[i]; i++)
 			if (commands[i]->summary)
 				offer("", commands[i]->name, "", word);
-		if (c == &command_check)
+		if (c == &command_check || c == &command_try)
 			puts("@file");
 		return;
 	}

@@ -23,8 +23,9 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-	&command_restore, &command_batch, &command_simulate, &command_compare,	&command_study,
-	&command_list,	  &command_help,  &command_check,    &command_complete, NULL,
+	&command_restore, &command_batch, &command_simulate, &command_compare,
+	&command_study,	  &command_list,  &command_help,     &command_check,
+	&command_new,	  &command_try,	  &command_complete, NULL,
 };
 
 static const struct command program = { .name = "help" };

@@ -35,6 +35,11 @@ offers operator help o
 offers restore help r
 offers blur help operator b
 offers samplers list s
+offers sampler new s
+offers --nonlinear new operator mine --n
+offers fortran new operator mine --language f
+offers blur try operator b
+offers "@file" try ""
 "$LACUNA" complete restore -A identi: >out 2>&1
 test ! -s out
 tap_result $? "nothing is offered for a plugin that is not there"

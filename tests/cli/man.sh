@@ -5,7 +5,7 @@
 . "$abs_top_srcdir/tests/cli/common.sh"
 man=$abs_top_srcdir/man
 
-for command in restore batch simulate compare study list help check; do
+for command in restore batch simulate compare study list help check new try; do
 	page=$man/lacuna-$command.1
 	sh "$man/update.sh" "$LACUNA" "$page" >fresh
 	same_text "$page" fresh "lacuna-$command.1 has the options of the program (else: make update-man)"

@@ -1,0 +1,36 @@
+
+# ---- what follows need not be changed
+
+PKG_CONFIG = pkg-config
+PACKAGES = lacuna @PACKAGES@
+LACUNA := $(shell $(PKG_CONFIG) --variable=program lacuna)
+FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+ifeq ($(LACUNA),)
+$(error $(PKG_CONFIG) finds no lacuna: set PKG_CONFIG_PATH to the directory of lacuna.pc, such as /usr/local/lib/pkgconfig)
+endif
+USER_PLUGINS = $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lacuna/plugins/$(FAMILY)s
+
+.DEFAULT_GOAL = all
+all: $(NAME).so
+
+check: all
+	LACUNA='$(LACUNA)' sh ./test.sh
+
+install: all
+	install -d -m 755 '$(DESTDIR)$(USER_PLUGINS)'
+	install -m 755 $(NAME).so '$(DESTDIR)$(USER_PLUGINS)'
+
+uninstall:
+	rm -f '$(DESTDIR)$(USER_PLUGINS)/$(NAME).so'
+
+asan: clean
+	$(MAKE) all CFLAGS='-O1 -g -Wall -Wextra -fsanitize=address' CXXFLAGS='-O1 -g -fsanitize=address'
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="`$(CC) -print-file-name=libasan.so`" '$(LACUNA)' check ./$(NAME).so
+	$(MAKE) clean
+
+clean:
+	rm -f $(NAME).so *.o *.a *.mod
+	rm -rf try-$(NAME)
+
+.PHONY: all check install uninstall asan clean
