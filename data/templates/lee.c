@@ -45,11 +45,10 @@ static void destroy(void *self)
 
 static void info(const void *self, struct lacuna_prior_info *i)
 {
-	const struct self *s = (const struct self *)self;
-
-	i->channels = s->frames > 1 ? 0 : 1; /* taken at once; 0: all of x */
-	i->blind = 0;			     /* 1: it does not use sigma */
-	i->sigma_min = 0.001;		     /* between which it may be asked; 1 is white */
+	(void)self;
+	i->channels = 1;      /* taken at once; 0: all of x */
+	i->blind = 0;	      /* 1: it does not use sigma */
+	i->sigma_min = 0.001; /* between which it may be asked; 1 is white */
 	i->sigma_max = 50;
 	i->symmetric = 1; /* mirrored and turned images are as probable as before */
 }

@@ -90,6 +90,10 @@ static const struct {
 	{ LACUNA_OPERATOR, "gray:red=1,green=0,blue=0" },
 	{ LACUNA_OPERATOR, "matrix:rows=0.8 0.3 -0.5" },
 	{ LACUNA_OPERATOR, "matrix:rows=1" },
+	{ LACUNA_OPERATOR, "process:command=BUILDDIR/tests/plugins/speaker half" },
+	{ LACUNA_OPERATOR, "process-nonlinear:command=BUILDDIR/tests/plugins/speaker square" },
+	{ LACUNA_PRIOR, "process:command=BUILDDIR/tests/plugins/speaker plain" },
+	{ LACUNA_PRIOR, "process-map:command=BUILDDIR/tests/plugins/speaker shrink" },
 	{ LACUNA_PRIOR, "gaussian" },
 	{ LACUNA_PRIOR, "gmm:file=MIXTURE" },
 	{ LACUNA_PRIOR, "empirical:file=points-1x40" },
@@ -101,14 +105,18 @@ static const char mixture[] = "dim 1\n"
 			      "component 0.7\nmean 0.6\nvar 0.03\n";
 static char mixture_path[] = "/tmp/lacuna-mixture-XXXXXX";
 
-/* The specification with SRCDIR and MIXTURE replaced. */
+/* The specification with SRCDIR, BUILDDIR and MIXTURE replaced. */
 static void expand(const char *spec, char *out, size_t size)
 {
-	const char *srcdir = getenv("abs_top_srcdir"), *place;
+	const char *srcdir = getenv("abs_top_srcdir"), *builddir = getenv("abs_top_builddir"),
+		   *place;
 
 	if ((place = strstr(spec, "SRCDIR")))
 		snprintf(out, size, "%.*s%s%s", (int)(place - spec), spec, srcdir ? srcdir : ".",
 			 place + strlen("SRCDIR"));
+	else if ((place = strstr(spec, "BUILDDIR")))
+		snprintf(out, size, "%.*s%s%s", (int)(place - spec), spec,
+			 builddir ? builddir : ".", place + strlen("BUILDDIR"));
 	else if ((place = strstr(spec, "MIXTURE")))
 		snprintf(out, size, "%.*s%s", (int)(place - spec), spec, mixture_path);
 	else

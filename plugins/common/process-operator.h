@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operators that a program computes.  The flags of a plugin are constant: there is one for programs that are linear and one
+ * for those that are not, and these functions are both's. */
+#ifndef COMMON_PROCESS_OPERATOR_H
+#define COMMON_PROCESS_OPERATOR_H
+
+#include <lacuna/plugin.h>
+
+/* configurations are struct process_config */
+int process_operator_shape(const struct lacuna_host *, const void *config, int from_y,
+			   const struct lacuna_shape *known, struct lacuna_shape *wanted);
+/* linear: what the plugin's flags say, and the program must agree with */
+int process_operator_create(const struct lacuna_host *, const void *config, int linear,
+			    const struct lacuna_shape *x, const struct lacuna_shape *y,
+			    void **self);
+void process_operator_destroy(void *self);
+int process_operator_apply(const void *self, void *scratch, const float *x, float *y);
+int process_operator_adjoint(const void *self, void *scratch, const float *at, const float *y,
+			     float *x);
+
+#endif

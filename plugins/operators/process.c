@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "process": y = A x, computed by a program of the user's.
+ *
+ * common/process.h is the conversation with the program, lacuna-plugin(7) its protocol. */
+#include "common/process-operator.h"
+#include "common/process.h"
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	return process_operator_create(host, config, 1, x, y, self);
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_TEXT(struct process_config, command, LACUNA_REQUIRED, NULL,
+			  "the program and its words, such as python3 mine.py"),
+	LACUNA_PARAM_REAL(struct process_config, timeout, "s", 0.01, 1e6, 60,
+			  "how long one answer may take"),
+};
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR,
+	.shape = process_operator_shape,
+	.create = create,
+	.destroy = process_operator_destroy,
+	.apply = process_operator_apply,
+	.adjoint = process_operator_adjoint,
+};
+
+static const char manual[] =
+	"A program in any language computes A x and A' y: a forward model in numpy, a "
+	"simulator.  It is started once and asked by lines of JSON; arrays lie in memory that both "
+	"see, so that a call costs less than a millisecond beside its own work.  In Python it is "
+	"twenty lines; share/lacuna/python/lacuna_process.py has the other end, blur_numpy.py "
+	"beside it is an example, and lacuna-plugin(7) explains the protocol.\n\n"
+	"The command is split at blanks; quotes keep them.  It is no line of a shell: say sh -c "
+	"'...' "
+	"for one.  Python finds the module lacuna_process by itself.\n\n"
+	"Let lacuna check process:command=... examine it like any operator.  What the program "
+	"writes "
+	"to standard error is passed on.  One that crashes, or does not answer within the timeout, "
+	"is an error.  Calls are answered one after the other: for speed write a plugin in C "
+	"(lacuna new).\n\n"
+	"Its operator is linear.  For others there is process-nonlinear.\n\n"
+	"Source: the conversation is Lacuna's own.";
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"process",
+	"a linear operator that your program computes (Python, any language)",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct process_config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}

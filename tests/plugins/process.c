@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* process A B: two priors agree, a specification each; process.sh calls it for the network in C and in PyTorch. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "plugin/host.h"
+#include "plugin/loader.h"
+#include "../tap.h"
+
+static struct lacuna_host host;
+static const struct random_key key = { .seed = 1 };
+
+struct asked {
+	double sigma; /* 0: a map */
+	int round;
+};
+
+static void bail(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, error_text());
+	exit(99);
+}
+
+/* The answers of one prior, count values each. */
+static void ask(const char *spec, const struct lacuna_shape *shape, const struct asked *asked,
+		size_t n, const float *u, const float *map, float *answers)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem), .x = *shape, .y = *shape };
+	const size_t count = lacuna_count(shape);
+	struct lacuna_prior_info info = { .size = sizeof info };
+	const struct lacuna_prior *p;
+	struct plugin_use use;
+	void *self, *scratch = NULL;
+
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		bail(spec);
+	p = &use.plugin->u.prior;
+	if (p->create(&host, use.config, &problem, &self))
+		bail(spec);
+	if (p->scratch)
+		scratch = memory_alloc(p->scratch(self));
+	p->info(self, &info);
+	ok((info.channels ? info.channels : shape->extent[2]) == shape->extent[2],
+	   "%.40s takes %d channels", spec, (int)info.channels);
+	for (size_t i = 0; i < n; i++) {
+		float *x0 = answers + i * count;
+		int status;
+
+		if (!(asked[i].sigma > 0))
+			status = p->denoise_map(self, scratch, map, u, x0);
+		else if (asked[i].round)
+			status = p->denoise_round(self, scratch, asked[i].sigma, u, x0);
+		else
+			status = p->denoise(self, scratch, asked[i].sigma, u, x0);
+		if (status)
+			bail(spec);
+	}
+	memory_release(scratch);
+	p->destroy(self);
+	use_free(&use);
+}
+
+static void compare(const char *a, const char *b, const struct lacuna_shape *shape)
+{
+	static const struct asked asked[] = { { 0.01, 0 }, { 0.1, 0 }, { 1, 0 },
+					      { 20, 0 },   { 0.1, 1 }, { 0, 0 } };
+	enum { N = sizeof asked / sizeof *asked };
+	const size_t count = lacuna_count(shape);
+	float *u = memory_alloc_array(count, sizeof(float)),
+	      *map = memory_alloc_array(count, sizeof(float));
+	float *first = memory_alloc_array(N * count, sizeof(float)),
+	      *second = memory_alloc_array(N * count, sizeof(float));
+
+	if (!u || !map || !first || !second)
+		bail("memory");
+	random_gaussian(key, 0, 0, u, count);
+	for (size_t i = 0; i < count; i++) {
+		u[i] = (float)(0.5 + 0.2 * sin((double)i * 0.05) + 0.1 * u[i]);
+		map[i] = i % 7 ? 0.05f : 5.0f;
+	}
+	ask(a, shape, asked, N, u, map, first);
+	ask(b, shape, asked, N, u, map, second);
+	for (size_t k = 0; k < N; k++) {
+		double most = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			const double d = fabs((double)first[k * count + i] - second[k * count + i]);
+
+			most = d <= most ? most : d;
+		}
+		ok(most <= 1e-4, "sigma %g%s, %dx%dx%d: they agree to 1e-4", asked[k].sigma,
+		   asked[k].round ? ", a round" : "", (int)shape->extent[0], (int)shape->extent[1],
+		   (int)shape->extent[2]);
+		diag("largest difference %.2g", most);
+	}
+	memory_release(u);
+	memory_release(map);
+	memory_release(first);
+	memory_release(second);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lacuna_shape shapes[] = { { { 53, 40, 1, 1 } }, { { 32, 45, 3, 1 } } };
+
+	if (argc != 3)
+		return 99;
+	host_init(&host, &key);
+	compare(argv[1], argv[2], &shapes[0]);
+	compare(argv[1], argv[2], &shapes[1]);
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
+	return tap_done();
+}

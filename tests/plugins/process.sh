@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# The plugins "process": right programs pass lacuna check, wrong ones end in one line, and nothing of them stays.
+. "$abs_top_srcdir/tests/cli/common.sh"
+# A name of our own, to be found among all processes.
+speaker=$tap_dir/speaker-$$
+cp "$abs_top_builddir/tests/plugins/speaker" "$speaker" || exit 99
+ok "picture" "$maketiff" in.tif uint8 24 20 1 1
+simulate() {
+	"$LACUNA" simulate in.tif -o out.tif -f -A "$@"
+}
+# none_left NAME: within a second
+none_left() {
+	tap_left=1
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		ps -e -o args | grep -v grep | grep "$speaker" >left || { tap_left=0; break; }
+		sleep 0.1
+	done
+	tap_result $tap_left "$1: no process is left"
+}
+
+ok "a linear operator" "$LACUNA" check operator process:command="$speaker half"
+ok "one whose shapes differ" "$LACUNA" check operator process:command="$speaker narrow" --x-shape 8x5,2x2x3,30x20
+ok "one that is not linear" "$LACUNA" check operator process-nonlinear:command="$speaker square"
+ok "a prior" "$LACUNA" check prior process:command="$speaker plain"
+ok "a prior with maps" "$LACUNA" check prior process-map:command="$speaker shrink"
+none_left "check"
+fails 1 "a wrong adjoint" "$LACUNA" check operator process:command="$speaker wrong"
+matches out "^not ok .*(Ax, y) = (x, A'y)" "a wrong adjoint: found"
+
+$CC -shared -fPIC -O1 -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/plugins/broken/good.c" -o good.so || exit 99
+"$LACUNA" simulate in.tif -o half.tif -A ./good.so
+ok "simulate" simulate process:command="$speaker half"
+ok "it computes what a plugin in C computes" identical half.tif out.tif
+ok "quotes keep blanks" sh -c "mkdir 'a b'; cp $speaker 'a b/$(basename $speaker)'"
+ok "a path with a blank" simulate "process:command='$tap_dir/a b/$(basename $speaker)' half"
+ok "restore" "$LACUNA" restore half.tif -o r.tif -A process:command="$speaker half" -n 0.01 -g prox -s ode --steps 3 -p process:command="$speaker plain" -q
+none_left "restore"
+
+# wrong WHAT TEXT [TIMEOUT]
+wrong() {
+	fails 1 "$1" simulate "process:command=$speaker $1,timeout=${3:-20}"
+	one_line "$1"
+	contains err "$2" "$1: $2"
+}
+wrong crash "was stopped by a signal (Segmentation fault) at call \"apply\""
+wrong hang "has not answered call \"apply\" within 0.3 s (timeout=)" 0.3
+wrong garbage "answers call \"apply\" with \"hello world?\": this is no object of JSON"
+wrong twice "more than one line"
+wrong long "the line is too long"
+wrong error "fails at call \"apply\": ValueError: no   such picture"
+wrong old "protocol is not 1"
+fails 1 "exit" simulate "process:command=$speaker exit"
+contains err "has ended with status 3 at call \"apply\": no luck today" "exit: its last words"
+contains err "process: reading the table" "exit: all of its words"
+test "`wc -l <err`" -eq 3
+tap_result $? "exit: the error is one line"
+fails 1 "no such program" simulate process:command=./nothing.here
+contains err "it cannot be run: No such file or directory" "no such program: the reason"
+fails 1 "half a quote" simulate "process:command=$speaker 'half"
+contains err "with quotes in pairs" "half a quote: the reason"
+fails 1 "linear where it is not" simulate "process:command=$speaker square"
+contains err "use process-nonlinear" "linear where it is not: what to use"
+fails 1 "a map where there is none" "$LACUNA" restore half.tif -o r2.tif -A identity -n 0.1 -p process-map:command="$speaker plain"
+contains err "takes no map of sigma; use process:" "a map where there is none: what to use"
+fails 2 "no command" simulate process
+contains err command "no command: the parameter is named"
+ok "what it says is passed on" simulate "process:command=$speaker talk"
+contains err "process: thinking" "what it says is passed on: a line"
+ok "unless quiet" simulate "process:command=$speaker talk" -q
+test ! -s err
+tap_result $? "unless quiet: nothing"
+none_left "failures"
+
+# Killed on either side.
+"$LACUNA" simulate in.tif -o k.tif -A "process:command=$speaker hang" >/dev/null 2>&1 &
+lacuna=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	ps -e -o args | grep -v grep | grep -q "$speaker" && break
+	sleep 0.1
+done
+sleep 0.3
+kill -9 $lacuna
+wait $lacuna 2>/dev/null
+none_left "lacuna was killed"
+"$LACUNA" simulate in.tif -o k.tif -A "process:command=$speaker hang" >out 2>err &
+lacuna=$!
+child=
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	child=`ps -e -o pid,ppid,args | grep -v grep | grep "$speaker hang" | awk -v p=$lacuna '$2 == p { print $1 }'`
+	test -z "$child" || break
+	sleep 0.1
+done
+sleep 0.3
+kill -9 $child
+wait $lacuna
+test $? -eq 1
+tap_result $? "the program was killed: status 1"
+contains err "was stopped by a signal (Killed)" "the program was killed: told"
+none_left "the program was killed"
+test ! -e k.tif
+tap_result $? "no picture is left"
+test -z "`ls /dev/shm 2>/dev/null | grep -i lacuna-process`"
+tap_result $? "no shared memory is left"
+
+# Python
+python=
+for candidate in $PYTHON python3 python; do
+	$candidate -c 'import numpy' >/dev/null 2>&1 && python=$candidate && break
+done
+if test -n "$python"; then
+	ok "numpy" "$LACUNA" check operator process:command="$python -m blur_numpy" --shape 20x17,9x12x3,4x4,31x30
+	cat >mistakes.py <<'END'
+import numpy as np
+from lacuna_process import Operator, serve
+class Mistakes(Operator):
+    def apply(self, x):
+        print("printing is harmless")
+        return x[..., 1:]
+serve(Mistakes)
+END
+	fails 1 "an exception" simulate process:command="$python mistakes.py"
+	contains err 'fails at call "apply": ValueError: the result has the shape (1, 1, 20, 23), not (1, 1, 20, 24)' \
+		"an exception is the error"
+	contains err "process: printing is harmless" "what it prints is passed on"
+else
+	skip "no Python with numpy" "numpy"
+fi
+if test -n "$python" && $python -c 'import torch' >/dev/null 2>&1; then
+	if "$LACUNA" help prior unet >/dev/null 2>&1; then
+		model=photo-small
+		"$abs_top_builddir/tests/plugins/process" unet:model=$model,precision=f32 \
+			process-map:command="$python -m unet_torch --model $model --device cpu --threads 1" >agree 2>err
+		tap_result $? "the network in C and in PyTorch"
+		diag <agree
+		diag <err
+	else
+		skip "no neural prior" "the network in C and in PyTorch"
+	fi
+else
+	skip "no Python with torch" "the network in C and in PyTorch"
+fi
+done_testing
