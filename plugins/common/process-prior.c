@@ -15,6 +15,8 @@ struct remote {
 	struct process process;
 	pthread_mutex_t lock; /* the program answers one call at a time */
 	struct lacuna_prior_info info;
+	struct lacuna_shape x;
+	int map;    /* the program must take maps */
 	int rounds; /* it has an answer of its own for these */
 	size_t bytes, x0_place, map_place;
 };
@@ -37,9 +39,10 @@ static double number(const json_t *reply, const char *name, double otherwise)
 	return json_is_number(value) ? json_number_value(value) : otherwise;
 }
 
-static int read_info(struct remote *r, const json_t *reply, int map, int64_t channels)
+static int read_info(struct remote *r, const json_t *reply)
 {
 	struct lacuna_prior_info *i = &r->info;
+	const int64_t channels = r->x.extent[2];
 
 	i->channels = (int32_t)number(reply, "channels", 0);
 	i->blind = json_is_true(json_object_get(reply, "blind"));
@@ -56,15 +59,16 @@ static int read_info(struct remote *r, const json_t *reply, int map, int64_t cha
 		return r->host->fail(r->host, LACUNA_EINVAL,
 				     "\"%s\" may be asked for sigma from %g to %g",
 				     r->process.command, i->sigma_min, i->sigma_max);
-	if (map && !json_is_true(json_object_get(reply, "map")))
+	if (r->map && !json_is_true(json_object_get(reply, "map")))
 		return r->host->fail(r->host, LACUNA_EUNSUPPORTED,
 				     "\"%s\" takes no map of sigma; use process:command=...",
 				     r->process.command);
 	return LACUNA_OK;
 }
 
-static int open_shape(struct remote *r, int map, const struct lacuna_shape *x)
+static int open_shape(struct remote *r)
 {
+	const struct lacuna_shape *x = &r->x;
 	char shape[128], request[256];
 	json_t *reply;
 	int status = process_share(&r->process, 3 * process_align(sizeof(float) * lacuna_count(x)));
@@ -77,8 +81,9 @@ static int open_shape(struct remote *r, int map, const struct lacuna_shape *x)
 	status = process_ask(&r->process, "open", request, &reply);
 	if (status)
 		return status;
-	status = read_info(r, reply, map, x->extent[2]);
+	status = read_info(r, reply);
 	json_decref(reply);
+	r->bytes = sizeof(float) * lacuna_count(x);
 	if (r->info.channels)
 		r->bytes = r->bytes / (size_t)x->extent[2] * (size_t)r->info.channels;
 	r->x0_place = process_align(r->bytes);
@@ -95,11 +100,12 @@ int process_prior_create(const struct lacuna_host *host, const void *config, int
 	if (!r)
 		return LACUNA_ENOMEM;
 	r->host = host;
-	r->bytes = sizeof(float) * lacuna_count(&problem->x);
+	r->x = problem->x;
+	r->map = map;
 	pthread_mutex_init(&r->lock, NULL);
 	status = process_open(host, config, "prior", &r->process);
 	if (!status)
-		status = open_shape(r, map, &problem->x);
+		status = open_shape(r);
 	if (status) {
 		process_prior_destroy(r);
 		return status;
@@ -126,6 +132,13 @@ static int ask(const void *self, const char *call, double sigma, const float *ma
 	int status;
 
 	pthread_mutex_lock(&r->lock);
+	status = process_renew(&r->process);
+	if (status > 0)
+		status = open_shape(r);
+	if (status) {
+		pthread_mutex_unlock(&r->lock);
+		return status;
+	}
 	if (map)
 		snprintf(level, sizeof level, "%zu", r->map_place);
 	else

@@ -455,6 +455,20 @@ int process_open(const struct lacuna_host *host, const struct process_config *c,
 	return status;
 }
 
+int process_renew(struct process *p)
+{
+	int status;
+
+	if (p->owner == getpid())
+		return 0;
+	forget(p);
+	p->ended = 0;
+	status = start(p);
+	if (!status && (status = greet(p)))
+		p->ended = 1;
+	return status ? status : 1;
+}
+
 int process_share(struct process *p, size_t bytes)
 {
 	void *memory;

@@ -45,6 +45,9 @@ int process_share(struct process *, size_t bytes);
 /* One call: its request, a line of JSON whose member "call" is `name', and its reply, an object, which is released with
  * json_decref(); or NULL where the answer counts for nothing. */
 int process_ask(struct process *, const char *name, const char *request, json_t **reply);
+/* Gives an instance that has come through a fork() a program of its own: that of the parent is the parent's.  True where
+ * that was needed; then whatever had been asked of the old one must be asked again.  < 0: failed. */
+int process_renew(struct process *);
 void process_close(struct process *);
 
 /* "[width, height, channels, frames]" */

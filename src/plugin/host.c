@@ -92,7 +92,8 @@ static int service_read_image(const struct lacuna_host *host, const char *path,
 static pthread_mutex_t found_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *found[16];
 
-/* Beyond the room for them files are found all the same. */
+/* Beyond the room for them files are found all the same.  Not from memory_alloc(): what stays to the end of the process is no
+ * leak of the plugin that has asked. */
 static void remember(const char *path)
 {
 	size_t i = 0;
@@ -101,7 +102,7 @@ static void remember(const char *path)
 	while (i < sizeof found / sizeof found[0] && found[i] && strcmp(found[i], path) != 0)
 		i++;
 	if (i < sizeof found / sizeof found[0] && !found[i])
-		found[i] = memory_strdup(path);
+		found[i] = strdup(path);
 	pthread_mutex_unlock(&found_lock);
 }
 

@@ -37,6 +37,14 @@ ok "quotes keep blanks" sh -c "mkdir 'a b'; cp $speaker 'a b/$(basename $speaker
 ok "a path with a blank" simulate "process:command='$tap_dir/a b/$(basename $speaker)' half"
 ok "restore" "$LACUNA" restore half.tif -o r.tif -A process:command="$speaker half" -n 0.01 -g prox -s ode --steps 3 -p process:command="$speaker plain" -q
 none_left "restore"
+mkdir many
+for i in 1 2 3 4; do cp half.tif many/$i.tif; done
+ok "batch" "$LACUNA" batch many done -A process:command="$speaker half" -n 0.01 -g prox -s ode:steps=3 -p process:command="$speaker plain" -j 2
+for i in 1 2 3 4; do
+	cmp -s done/$i.tif done/1.tif
+	tap_result $? "batch: picture $i"
+done
+none_left "batch"
 
 # wrong WHAT TEXT [TIMEOUT]
 wrong() {
