@@ -16,18 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Normals that a sampler asks for together: dim for each chain, from one stream, a whole number of images on. */
+/* Normals that a sampler asks for together, from one stream, a whole number of arrays on: dim of them for each chain, or as many
+ * as y has values for one. */
 struct request {
 	uint64_t stream, block;
+	size_t size;  /* of these for one chain */
+	size_t first; /* its first impulse */
 };
 
 struct noise {
 	pthread_mutex_t lock;
 	int recording, failed;
 	uint64_t seed;
-	size_t dim, chains;
+	size_t dim, rows, chains;
 	struct request *requests;
-	size_t count, capacity;
+	size_t count, capacity, impulses;
 };
 
 static int compare(const void *a, const void *b)
@@ -61,10 +64,17 @@ static void record(struct noise *s, struct request r)
 	s->requests[s->count++] = r;
 }
 
-/* The normal number `at' of request r. */
+static int compare_streams(const void *a, const void *b)
+{
+	const struct request *x = a, *y = b;
+
+	return (x->stream > y->stream) - (x->stream < y->stream);
+}
+
+/* The normal number `at' of the array of request r. */
 static float normal(const struct noise *s, const struct request *r, size_t at)
 {
-	const size_t chain = at / s->dim, coordinate = at % s->dim;
+	const size_t chain = at / r->size, coordinate = at % r->size;
 	const struct request *found;
 	float z;
 
@@ -76,23 +86,39 @@ static float normal(const struct noise *s, const struct request *r, size_t at)
 		return z;
 	}
 	found = bsearch(r, s->requests, s->count, sizeof *r, compare);
-	return found && chain - 1 == (size_t)(found - s->requests) * s->dim + coordinate;
+	return found && chain - 1 == found->first + coordinate;
+}
+
+/* With one chain the length of a request tells which of the two shapes it has.  Where several arrays at once leave that open,
+ * the last chain finds out. */
+static void record_all(struct noise *s, uint64_t stream, uint64_t position, size_t n)
+{
+	const int like_y = n == s->rows || (n % s->dim && n % s->rows == 0);
+	const size_t size = n != s->dim && like_y ? s->rows : s->dim;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < n; i += size)
+		record(s, (struct request){ stream, (position + i) / size, size, 0 });
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void gaussian(void *context, uint64_t stream, uint64_t position, float *out, size_t n)
 {
 	struct noise *s = context;
-	const uint64_t image = (uint64_t)(s->dim * s->chains);
+	struct request r = { stream, 0, s->dim, 0 };
+	const struct request *known = NULL;
+	uint64_t array;
 
+	if (s->recording)
+		record_all(s, stream, position, n);
+	else if (s->count)
+		known = bsearch(&r, s->requests, s->count, sizeof r, compare_streams);
+	if (known)
+		r.size = known->size;
+	array = (uint64_t)(r.size * s->chains);
 	for (size_t i = 0; i < n; i++) {
-		const struct request r = { stream, (position + i) / image };
-
-		if (s->recording && (i == 0 || (position + i) % image == 0)) {
-			pthread_mutex_lock(&s->lock);
-			record(s, r);
-			pthread_mutex_unlock(&s->lock);
-		}
-		out[i] = s->recording ? 0 : normal(s, &r, (size_t)((position + i) % image));
+		r.block = (position + i) / array;
+		out[i] = s->recording ? 0 : normal(s, &r, (size_t)((position + i) % array));
 	}
 }
 
@@ -117,7 +143,7 @@ static int run(const struct laboratory *lab, const struct method_use *method, st
 /* u: one row of dim values for each chain. */
 static void collect(const struct noise *s, const float *u, double *mean, double *cov, int *affine)
 {
-	const size_t d = s->dim, responses = s->count * d;
+	const size_t d = s->dim;
 	const float *last = u + (s->chains - 1) * d;
 	double error = 0, size = 0;
 
@@ -126,8 +152,8 @@ static void collect(const struct noise *s, const float *u, double *mean, double 
 		double predicted = (double)u[a];
 
 		mean[a] = (double)u[a];
-		for (size_t j = 0; j < responses; j++) {
-			const struct request *r = &s->requests[j / d];
+		for (size_t j = 0, k = 0; j < s->impulses; j++) {
+			const struct request *r = &s->requests[k];
 			const float *m = u + (j + 1) * d;
 			const double ma = (double)m[a] - (double)u[a];
 			float z;
@@ -135,8 +161,9 @@ static void collect(const struct noise *s, const float *u, double *mean, double 
 			for (size_t b = 0; b < d; b++)
 				cov[a * d + b] += ma * ((double)m[b] - (double)u[b]);
 			random_gaussian((struct random_key){ s->seed, 0, (uint32_t)r->block },
-					r->stream, j % d, &z, 1);
+					r->stream, j - r->first, &z, 1);
 			predicted += ma * (double)z;
+			k += j + 1 == r->first + r->size;
 		}
 		error += pow(predicted - (double)last[a], 2);
 		size += pow((double)last[a] - (double)u[a], 2);
@@ -151,6 +178,7 @@ int impulse_law(const struct laboratory *lab, const struct method_use *method, d
 			   .recording = 1,
 			   .seed = lab->seed,
 			   .dim = (size_t)lab->target.dim,
+			   .rows = (size_t)lab->rows,
 			   .chains = 1 };
 	float *u = memory_alloc_array(s.dim, sizeof *u);
 	int status = u ? run(lab, method, &s, u) : LACUNA_ENOMEM;
@@ -161,8 +189,12 @@ int impulse_law(const struct laboratory *lab, const struct method_use *method, d
 	u = NULL;
 	if (!status) {
 		qsort(s.requests, s.count, sizeof *s.requests, compare);
+		for (size_t i = 0; i < s.count; i++) {
+			s.requests[i].first = s.impulses;
+			s.impulses += s.requests[i].size;
+		}
 		s.recording = 0;
-		s.chains = s.count * s.dim + 2;
+		s.chains = s.impulses + 2;
 		u = memory_alloc_array(s.chains, s.dim * sizeof *u);
 		status = u ? run(lab, method, &s, u) : LACUNA_ENOMEM;
 	}

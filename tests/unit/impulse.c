@@ -43,13 +43,16 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	return LACUNA_EINTERNAL;
 }
 
-/* ---- the sampler: u = b + M z1, then L u + c z2 + bend u_0^2 ---------------------------------------------------------------- */
+/* ---- the sampler: u = b + M z1, then L u + c z2 + K z3 + bend u_0^2, z3 of the shape of y ------------------------------------ */
 
 static const double b[D] = { 0.3, -1, 2 }, c = 0.4;
 static const double first[D][D] = { { 1, 0.2, 0 }, { 0, 0.7, 0.1 }, { 0.5, 0, 0.6 } };
 static const double then[D][D] = { { 0.9, 0, 0.3 }, { 0.1, 0.5, 0 }, { 0, 0.2, 0.8 } };
+static const double last[D][2 * D] = { { 0.3, 0.1, 0, 0.2, 0, 0.1 },
+				       { -0.2, 0.4, 0.1 },
+				       { 0, 0.6, 0.2, 0, -0.3 } };
 static double bend;
-static size_t chains;
+static size_t chains, rows;
 
 static int64_t steps(const void *self)
 {
@@ -73,6 +76,7 @@ static int create_sampler(const struct lacuna_host *host, const void *config,
 			  const struct lacuna_problem *problem, void **self)
 {
 	chains = lacuna_count(&problem->x) / D;
+	rows = lacuna_count(&problem->y) / chains;
 	return create(host, config, problem, self);
 }
 
@@ -94,7 +98,8 @@ static int start(void *self, float *u)
 static int step(void *self, int64_t k, float *u)
 {
 	const struct lacuna_host *host = self;
-	float *z = memory_alloc_array(2 * chains, D * sizeof *z), *old = z + chains * D;
+	float *z = memory_alloc_array(4 * chains, D * sizeof *z), *old = z + chains * D;
+	float *in_y = old + chains * D;
 
 	(void)k;
 	if (!z)
@@ -102,8 +107,14 @@ static int step(void *self, int64_t k, float *u)
 	memcpy(old, u, chains * D * sizeof *u);
 	host->gaussian(host, 2, 0, z, chains * D);
 	transform(then, old, u);
-	for (size_t i = 0; i < chains * D; i++)
+	/* the second array of its stream, and in two pieces */
+	host->gaussian(host, 3, chains * rows, in_y, rows);
+	host->gaussian(host, 3, (chains + 1) * rows, in_y + rows, (chains - 1) * rows);
+	for (size_t i = 0; i < chains * D; i++) {
 		u[i] += (float)(c * (double)z[i] + bend * pow((double)old[i / D * D], 2));
+		for (size_t j = 0; j < rows; j++)
+			u[i] += (float)(last[i % D][j] * (double)in_y[i / D * rows + j]);
+	}
 	memory_release(z);
 	return LACUNA_OK;
 }
@@ -127,21 +138,21 @@ static const struct plugin two = {
 
 /* ---- */
 
-static void law(double *mean, double *cov, int *affine)
+static void law(const char *op_text, int y_values, double *mean, double *cov, int *affine)
 {
 	static const struct plugin_use prior = { .plugin = &silent }, sampler = { .plugin = &two };
 	const struct method_use method = { &prior, NULL, &sampler };
-	double y[D] = { 0 };
+	double y[2 * D] = { 0 };
 	struct plugin_use op;
 	struct laboratory lab = { .target = { .dim = D },
 				  .operators = &op,
 				  .operator_count = 1,
 				  .noise = 0.5,
-				  .rows = D,
+				  .rows = y_values,
 				  .y = y,
 				  .seed = 3 };
 
-	if (use_parse(LACUNA_OPERATOR, "identity", &op) ||
+	if (use_parse(LACUNA_OPERATOR, op_text, &op) ||
 	    impulse_law(&lab, &method, mean, cov, affine)) {
 		printf("Bail out! %s\n", error_text());
 		exit(99);
@@ -149,21 +160,25 @@ static void law(double *mean, double *cov, int *affine)
 	use_free(&op);
 }
 
-int main(void)
+/* y has as many values as x, fewer, more. */
+static void test_law(const char *op, int y_values)
 {
 	double mean[D], cov[D * D], worst = 0;
 	int affine = 0;
 
-	law(mean, cov, &affine);
-	ok(affine, "an affine sampler is one");
+	bend = 0;
+	law(op, y_values, mean, cov, &affine);
+	ok(affine, "%s: an affine sampler is one", op);
 	for (int i = 0; i < D; i++) {
 		double want = 0;
 
 		for (int j = 0; j < D; j++)
 			want += then[i][j] * b[j];
 		worst = fmax(worst, fabs(mean[i] - want));
-		for (int j = 0; j < D; j++) { /* L M M' L' + c^2 */
+		for (int j = 0; j < D; j++) { /* L M M' L' + c^2 + K K' */
 			want = i == j ? c * c : 0;
+			for (int k = 0; k < y_values; k++)
+				want += last[i][k] * last[j][k];
 			for (int k = 0; k < D; k++) {
 				double p = 0, q = 0;
 
@@ -176,10 +191,19 @@ int main(void)
 			worst = fmax(worst, fabs(cov[i * D + j] - want));
 		}
 	}
-	ok(worst < 1e-5, "its mean and covariance (%.0e)", worst);
+	ok(worst < 1e-5, "%s: its mean and covariance (%.0e)", op, worst);
 	bend = 0.01;
-	law(mean, cov, &affine);
-	ok(!affine, "one that bends by a hundredth is not");
+	law(op, y_values, mean, cov, &affine);
+	ok(!affine, "%s: one that bends by a hundredth is not", op);
+}
+
+int main(void)
+{
+	test_law("identity", D);
+	test_law("matrix:rows=1 0 0", 1);
+	test_law("matrix:rows=1 0 0;0 1 0.5", 2);
+	/* as many as two arrays of the shape of x */
+	test_law("matrix:rows=1 0 0;0 1 0.5;0 0 1;1 0 1;0 1 1;2 0 0", 6);
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();
