@@ -291,8 +291,8 @@ struct lacuna_operator {
 			const float *b, float *x);
 	/* optional, linear: A'A = diag(d), d x-shaped */
 	int (*diagonal)(const void *self, float *d);
-	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region.  The part of
-	 * x outside the picture of all of y is cropped from a result. */
+	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, and all of x
+	 * along axes where x and y differ in size.  The part of x outside the picture of all of y is cropped from a result. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
 	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions

@@ -159,9 +159,12 @@ static int find_window(struct problem *p)
 
 		if (status)
 			return error_context(status, "operator \"%s\"", link_name(l));
-		if (!l->op->window) /* other channels, other frames: all of them */
-			for (i = 2; i < 4; i++)
+		/* Where sizes differ nobody knows which part of x belongs to a part of y: all of it. */
+		for (i = 0; !l->op->window && i < 4; i++)
+			if (l->in.extent[i] != l->out.extent[i]) {
+				in_x.origin[i] = 0;
 				in_x.extent[i] = l->in.extent[i];
+			}
 		for (i = 0; i < 4; i++)
 			if (in_x.origin[i] < 0 || in_x.extent[i] < 1 ||
 			    in_x.origin[i] + in_x.extent[i] > l->in.extent[i])

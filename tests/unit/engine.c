@@ -146,6 +146,23 @@ static void test_composition(void)
 	unmake(p);
 }
 
+/* An operator that changes the size and does not say which part of x is the scene: nothing is cropped. */
+static void test_whole(const char *op, int64_t width, int64_t height, int64_t channels,
+		       int64_t out_width, int64_t out_channels)
+{
+	const struct lacuna_shape y = { { width, height, channels, 1 } };
+	const struct lacuna_region *w;
+	struct problem *p = make(1, y, 1, (const char *const[]){ op });
+
+	if (!ok(p != NULL, "%s", op))
+		return;
+	w = problem_window(p);
+	ok(!w->origin[0] && !w->origin[1] && !w->origin[2] && w->extent[0] == out_width &&
+		   w->extent[1] == height && w->extent[2] == out_channels,
+	   "%s: the result is all of x", op);
+	unmake(p);
+}
+
 static void test_pixelwise(void)
 {
 	struct lacuna_shape shape = { { 9, 7, 1, 1 } };
@@ -299,6 +316,10 @@ int main(void)
 	test_solve();
 	test_conjugate();
 	test_composition();
+	test_whole("matrix:rows=1 0 0;0 1 0", 8, 3, 1, 12, 1); /* wide */
+	test_whole("matrix:rows=1 0;0 1;1 1", 9, 3, 1, 6, 1);  /* tall */
+	test_whole("matrix:rows=1 2;0 1", 6, 3, 1, 6, 1);
+	test_whole("gray", 6, 3, 1, 6, 3);
 	test_pixelwise();
 	test_missing();
 	test_simulate_mask();
