@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -337,6 +338,14 @@ static int run_point(struct study *s, const char *curve, const struct uses *u, s
 	if (status)
 		return error_context(status, "%s%s%s", curve, s->variation.name ? ", " : "",
 				     s->variation.name ? s->variation.values[index] : "");
+	if (!s->o->coverage && s->lab.target.count == 1 && !f.exact)
+		log_message(
+			LACUNA_LOG_WARN,
+			"%s%s%s: is not affine in its noise, so that its law is not known; what "
+			"the table says is of %lld samples%s",
+			curve, s->variation.name ? ", " : "",
+			s->variation.name ? s->variation.values[index] : "",
+			(long long)s->o->chains, isnan(f.kl) ? ", too few for KL (--chains)" : "");
 	return table_add(&s->table, curve,
 			 s->variation.name ? s->variation.numbers[index] : (double)f.steps, &f);
 }
@@ -601,8 +610,9 @@ const struct command command_study = {
 		"divergence, sliced Wasserstein-2 and Wasserstein-1 distance, errors of mean and "
 		"covariance, the accumulated mismatch W_bias of the guidance, and the slopes of "
 		"all these against the number of steps. For a Gaussian target, KL and moments are "
-		"those of the sampler's exact law. The table goes to standard output or --output, "
-		"a plot to --svg.\n\n"
+		"those of the sampler's exact law, if it is affine in its noise; otherwise a "
+		"warning says so. The KL of fewer than 1024 samples is a dash. The table goes to "
+		"standard output or --output, a plot to --svg.\n\n"
 		"If tables are given as arguments, they are drawn, one panel each, and nothing is "
 		"run.",
 	.rows = rows,

@@ -393,22 +393,29 @@ void mixture_moments(const struct mixture *m, double *mean, double *cov)
 
 /* ---- sampling ---------------------------------------------------------------------------------------- */
 
-int mixture_root(int dim, const double *cov, double *root)
+/* Cholesky, column by column.  Of eigenvectors those of equal values would be up to the machine. */
+void mixture_root(int dim, const double *cov, double *root)
 {
 	const size_t d = (size_t)dim;
-	double *values = memory_alloc_array(d, sizeof *values);
-	int status = values ? LACUNA_OK : LACUNA_ENOMEM;
 
-	if (!status) {
-		memcpy(root, cov, d * d * sizeof *root);
-		if (LAPACKE_dsyev(LAPACK_ROW_MAJOR, 'V', 'L', dim, root, dim, values))
-			status = error_set(LACUNA_ENUMERIC, "a covariance has no eigenvalues");
+	memset(root, 0, d * d * sizeof *root);
+	for (size_t j = 0; j < d; j++) {
+		double pivot = cov[j * d + j];
+
+		for (size_t k = 0; k < j; k++)
+			pivot -= root[j * d + k] * root[j * d + k];
+		/* What is no more than rounding is determined by the coordinates before. */
+		if (!(pivot > 1e-14 * cov[j * d + j]))
+			continue;
+		root[j * d + j] = sqrt(pivot);
+		for (size_t i = j + 1; i < d; i++) {
+			double sum = cov[i * d + j];
+
+			for (size_t k = 0; k < j; k++)
+				sum -= root[i * d + k] * root[j * d + k];
+			root[i * d + j] = sum / root[j * d + j];
+		}
 	}
-	for (size_t i = 0; !status && i < d; i++)
-		for (size_t j = 0; j < d; j++)
-			root[i * d + j] *= sqrt(fmax(values[j], 0));
-	memory_release(values);
-	return status;
 }
 
 /* Vectors first..end-1 come from component k; z: standard normals, all n vectors of them. */
@@ -506,9 +513,8 @@ static int sample(const struct mixture *m, uint64_t seed, int even, size_t n, do
 			end++;
 		if (end == first)
 			continue;
-		status = mixture_root(m->dim, cov_of(m, k), root);
-		if (!status)
-			draw(m, k, root, z, first, end, x);
+		mixture_root(m->dim, cov_of(m, k), root);
+		draw(m, k, root, z, first, end, x);
 		first = end;
 	}
 	memory_release(root);

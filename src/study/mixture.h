@@ -44,7 +44,7 @@ int mixture_denoise(const struct mixture *, double sigma, size_t n, const double
 /* log p(x) of n vectors; the covariances must be regular. */
 int mixture_log_density(const struct mixture *, size_t n, const double *x, double *log_density);
 
-/* A root of a symmetric positive semidefinite matrix: root root' = cov. */
-int mixture_root(int dim, const double *cov, double *root);
+/* The lower triangle whose root root' = cov, which is positive semidefinite. */
+void mixture_root(int dim, const double *cov, double *root);
 
 #endif

@@ -48,7 +48,7 @@ tap_result $? "its W_bias is 0.0637"
 
 sampled() {
 	"$LACUNA" study -t random:seed=7 -A "$two" -n 0.3 -g "BO=bo:threshold=1e6" -g exact \
-		-s ddpm:steps=20,from=noise -s gibbs:steps=5 --chains 256 "$@"
+		-s ddpm:steps=20,from=noise -s gibbs:steps=5 --chains 1024 "$@"
 }
 ok "a mixture" sampled -o a.tsv
 sampled --threads 3 >b.tsv
@@ -65,6 +65,16 @@ tap_result $? "a sampler without guidance runs once"
 ok "panels from tables" "$LACUNA" study --svg panels.svg --show w1 a.tsv c.tsv
 test `grep -c '<rect x=' panels.svg` -eq 2
 tap_result $? "two panels"
+
+# A law that is not to be had is no law: a warning, and of few samples no KL at all.
+bent='restore-degrade:process="gamma:exponent=%",first=0.4545,last=1,eta=0.5,steps=5'
+ok "a sampler that bends" "$LACUNA" study -t gaussian:mean=0.5,variance=0.04 -s "$bent" --chains 64
+contains err "warning: restore-degrade: is not affine" "its law is not known: a warning"
+rows '$6 == "-" && $5 == "-"' 1 "64 samples have no KL"
+awk -F'\t' '$1 == "exact samples" { n++; if ($6 != "-") bad++ } END { exit !(n == 1 && !bad) }' out
+tap_result $? "nor have 64 exact ones"
+ok "the same with more samples" "$LACUNA" study -t gaussian:mean=0.5,variance=0.04 -s "$bent" --chains 1024
+rows '$5 == "samples" && $6 > 1' 1 "1024 have one"
 
 # Isotropic components: what was measured is nearly independent of the rest, where BO-DDNM has hardly a bias.
 ok "laws that hardly overlap" "$LACUNA" study -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 -g ddnm -g bo:threshold=1e6 \

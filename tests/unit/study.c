@@ -320,6 +320,36 @@ static void test_sampling(void)
 	memory_release(x);
 }
 
+/* Regular, of rank 2, without variance in a coordinate, nearly of rank 2, 0. */
+static void test_root(void)
+{
+	static const double covs[][9] = {
+		{ 4, 2, 0.4, 2, 3, -1, 0.4, -1, 2 },
+		{ 1, 0.5, 1.5, 0.5, 0.5, 1, 1.5, 1, 2.5 },
+		{ 0, 0, 0, 0, 2, 1, 0, 1, 0.5 },
+		{ 1e-12, 0, 0, 0, 1, 1 - 1e-9, 0, 1 - 1e-9, 1 },
+		{ 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+	};
+
+	for (size_t k = 0; k < sizeof covs / sizeof *covs; k++) {
+		double root[9], worst = 0;
+
+		mixture_root(3, covs[k], root);
+		for (int i = 0; i < 3; i++)
+			for (int j = 0; j < 3; j++) {
+				double sum = 0;
+
+				for (int l = 0; l < 3; l++)
+					sum += root[3 * i + l] * root[3 * j + l];
+				worst = fmax(worst, fabs(sum - covs[k][3 * i + j]));
+				if (j > i && root[3 * i + j] != 0)
+					worst = INFINITY;
+			}
+		ok(worst < 1e-14, "root %d: lower, its square is the covariance (%.0e)", (int)k,
+		   worst);
+	}
+}
+
 static void test_quantiles(void)
 {
 	enum { N = 1001 };
@@ -533,6 +563,7 @@ int main(void)
 	test_fit();
 	test_posterior();
 	test_sampling();
+	test_root();
 	test_quantiles();
 	test_text();
 	test_targets();
