@@ -195,7 +195,8 @@ struct lacuna_host {
 	int (*apply)(const struct lacuna_host *, const float *x, float *y);
 	/* x = A' y, or J(at)' y for an operator that is not linear */
 	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y, float *x);
-	/* x = gain(A'A) b: closed form where the operator has one, else Lanczos. */
+	/* x = gain(A'A) b: closed form where the operator has one; else Lanczos, to 0.1 % where the gain is smooth, with a
+	 * warning where it jumps. */
 	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
 			const float *b, float *x);
 	/* (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
@@ -257,7 +258,8 @@ struct lacuna_host {
 
 /* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
-	uint32_t size, flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE */
+	uint32_t size,
+		flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_CLOSED */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -267,8 +269,10 @@ struct lacuna_problem {
 /* ---- operators: y = A(x) --------------------------------------------------------------------------- */
 
 enum {
-	LACUNA_LINEAR = 1u << 0,   /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
-	LACUNA_PIXELWISE = 1u << 1 /* each value of y depends on one value of x, or on none */
+	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
+	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
+	LACUNA_CLOSED =
+		1u << 2 /* of a problem: host->spectral() is in closed form, with any gain */
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves

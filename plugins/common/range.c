@@ -11,6 +11,14 @@ double range_projector(double lambda, const void *tolerance)
 	return lambda > *(const double *)tolerance;
 }
 
+/* Half at the tolerance: as steep as an iteration can follow in some dozens of steps. */
+double range_soft_projector(double lambda, const void *tolerance)
+{
+	const double t = *(const double *)tolerance;
+
+	return lambda > 0 ? lambda * lambda / (lambda * lambda + t * t) : 0;
+}
+
 double range_null(double lambda, const void *tolerance)
 {
 	return !(lambda > *(const double *)tolerance);
@@ -65,12 +73,20 @@ int range_tolerance(const struct lacuna_host *host, const struct lacuna_problem 
 int range_create(const struct lacuna_host *host, const struct lacuna_problem *problem, double floor,
 		 double spread, struct range *range)
 {
+	/* Single precision leaves an iteration nothing of smaller singular values. */
+	static const double least_floor = 1e-2;
 	const size_t n = lacuna_count(&problem->x);
 	float *b = NULL;
-	int status = range_tolerance(host, problem, floor, spread, &range->tolerance);
+	int status;
 
-	range->pinv = NULL;
-	if (status)
+	*range = (struct range){ .host = host,
+				 .problem = problem,
+				 .nx = n,
+				 .ny = lacuna_count(&problem->y),
+				 .closed = (problem->flags & LACUNA_CLOSED) != 0 };
+	status = range_tolerance(host, problem, range->closed ? floor : fmax(floor, least_floor),
+				 spread, &range->tolerance);
+	if (status || !range->closed)
 		return status;
 	b = host->alloc(host, n * sizeof *b);
 	range->pinv = host->alloc(host, n * sizeof *b);
@@ -85,5 +101,69 @@ int range_create(const struct lacuna_host *host, const struct lacuna_problem *pr
 		host->release(host, range->pinv);
 		range->pinv = NULL;
 	}
+	return status;
+}
+
+void range_destroy(struct range *r)
+{
+	if (r->host)
+		r->host->release(r->host, r->pinv);
+}
+
+static size_t padded(size_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
+size_t range_work(const struct range *r)
+{
+	return r->closed ? 0 : 2 * padded(r->nx) + padded(r->ny);
+}
+
+int range_residual(const struct range *r, double scale, const float *v, float *x, float *in_y)
+{
+	const struct lacuna_host *host = r->host;
+	const int status = host->apply(host, v, in_y);
+
+	if (status)
+		return status;
+	vector_combine(host, r->ny, scale, r->problem->measurement, -1, in_y, in_y);
+	return host->adjoint(host, NULL, in_y, x);
+}
+
+/* Conjugate gradients leave a part of the right side, which the damping multiplies in what the operator hardly passes: the rest
+ * is solved for once more. */
+int range_pull(const struct range *r, double scale, const float *v, float *x, float *work)
+{
+	enum { ROUNDS = 2 };
+	const struct lacuna_host *host = r->host;
+	float *b = work, *more = b + padded(r->nx), *in_y = more + padded(r->nx);
+
+	vector_fill(r->nx, 0, x);
+	for (int k = 0; k < ROUNDS; k++) {
+		int status;
+
+		vector_combine(host, r->nx, 1, v, 1, x, more);
+		status = range_residual(r, scale, more, b, in_y);
+		if (status)
+			return status;
+		vector_combine(host, r->nx, 1, b, -r->tolerance, x, b);
+		vector_fill(r->nx, 0, more);
+		status = host->solve(host, r->tolerance, b, more);
+		if (status)
+			return status;
+		vector_combine(host, r->nx, 1, x, 1, more, x);
+	}
+	return LACUNA_OK;
+}
+
+int range_fit(const struct range *r, const float *d, float *x, float *work)
+{
+	const struct lacuna_host *host = r->host;
+	const int status = r->closed ? host->spectral(host, range_null, &r->tolerance, d, x)
+				     : range_pull(r, 1, d, x, work);
+
+	if (status == LACUNA_OK)
+		vector_combine(host, r->nx, 1, x, 1, r->closed ? r->pinv : d, x);
 	return status;
 }

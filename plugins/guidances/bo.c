@@ -7,7 +7,8 @@
  *	E = D + P (u - D) + g(A'A) (A'y - A'A u),	g = P-gain sigma^2/(sigma^2 lambda + noise^2)
  *	  = D + P (u - D) + W (A^+ y - u),		W: P-gain sigma^2 lambda/(sigma^2 lambda + noise^2).
  *
- * Without noise W is P and the whole is ddnm. */
+ * Without noise W is P and the whole is ddnm.  Where the operator has no closed form P is a soft projector (common/range.h), of
+ * gain lambda^2/(lambda^2 + tolerance^2), and the last term is the first line's. */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"
@@ -29,7 +30,7 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
-	p->host->release(p->host, p->range.pinv);
+	range_destroy(&p->range);
 	p->host->release(p->host, p);
 }
 
@@ -60,7 +61,9 @@ static size_t image_bytes(const struct bo *p)
 
 static size_t scratch_bytes(const void *self)
 {
-	return 2 * image_bytes(self);
+	const struct bo *p = self;
+
+	return 2 * image_bytes(p) + range_work(&p->range) * sizeof(float);
 }
 
 struct weight {
@@ -76,6 +79,33 @@ static double weight(double lambda, const void *context)
 	return w->sigma2 * lambda / (w->sigma2 * lambda + w->noise2);
 }
 
+/* g of the opening comment, with the soft projector */
+static double soft_gain(double lambda, const void *context)
+{
+	const struct weight *w = context;
+
+	return range_soft_projector(lambda, &w->tolerance) * w->sigma2 /
+	       (w->sigma2 * lambda + w->noise2);
+}
+
+/* denoised holds D, difference u - D. */
+static int estimate_softly(const struct bo *p, const struct weight *w, const float *u,
+			   float *denoised, float *difference, float *work, float *x0)
+{
+	const struct lacuna_host *host = p->host;
+	int status = host->spectral(host, range_soft_projector, &w->tolerance, difference, work);
+
+	if (status)
+		return status;
+	vector_combine(host, p->n, 1, denoised, 1, work, denoised);
+	status = range_residual(&p->range, 1, u, difference, work + image_bytes(p) / sizeof *work);
+	if (status == LACUNA_OK)
+		status = host->spectral(host, soft_gain, w, difference, x0);
+	if (status == LACUNA_OK)
+		vector_combine(host, p->n, 1, denoised, 1, x0, x0);
+	return status;
+}
+
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	const struct bo *p = self;
@@ -83,17 +113,16 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const struct weight w = { p->range.tolerance, sigma * sigma, p->noise2 };
 	float *denoised = scratch;
 	float *difference = (float *)((char *)scratch + image_bytes(p));
+	float *work = (float *)((char *)scratch + 2 * image_bytes(p));
 	int status = host->denoise(host, sigma, u, denoised);
 
 	if (status)
 		return status;
-	if (p->noise2 == 0) { /* ddnm, at half the cost */
-		status = host->spectral(host, range_null, &p->range.tolerance, denoised, x0);
-		if (status == LACUNA_OK)
-			vector_combine(host, p->n, 1, x0, 1, p->range.pinv, x0);
-		return status;
-	}
+	if (p->noise2 == 0) /* ddnm, at half the cost */
+		return range_fit(&p->range, denoised, x0, work);
 	vector_combine(host, p->n, 1, u, -1, denoised, difference);
+	if (!p->range.closed)
+		return estimate_softly(p, &w, u, denoised, difference, work, x0);
 	status = host->spectral(host, range_projector, &p->range.tolerance, difference, x0);
 	if (status)
 		return status;

@@ -4,7 +4,9 @@
  * step from level sigma to level s the measured part is to be that of the measurement, whatever it was before,
  *
  *	(1 - w) E + w u = A^+ y  on the measured part,	w = s^2/sigma^2,
- *	E = (I - P) D + (A^+ y - w P u)/(1 - w). */
+ *	E = (I - P) D + (A^+ y - w P u)/(1 - w),
+ *
+ * which is D + A^+ (y/(1 - w) - A (D + w u/(1 - w))), the form that takes no projector where there is no closed form. */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"
@@ -19,7 +21,7 @@ struct ccdf {
 	const struct lacuna_host *host;
 	struct range range;
 	double ratio;
-	size_t n;
+	size_t n, padded;
 };
 
 static void destroy(void *self)
@@ -28,7 +30,7 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
-	p->host->release(p->host, p->range.pinv);
+	range_destroy(&p->range);
 	p->host->release(p->host, p);
 }
 
@@ -43,6 +45,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		return LACUNA_ENOMEM;
 	p->host = host;
 	p->n = lacuna_count(&problem->x);
+	p->padded = (p->n + 15) / 16 * 16;
 	p->ratio = c->ratio;
 	status = range_create(host, problem, c->floor, INFINITY, &p->range);
 	if (status)
@@ -56,7 +59,21 @@ static size_t scratch_bytes(const void *self)
 {
 	const struct ccdf *p = self;
 
-	return p->n * sizeof(float);
+	return (2 * p->padded + range_work(&p->range)) * sizeof(float);
+}
+
+/* work holds D. */
+static int pull(const struct ccdf *p, double w, const float *u, float *work, float *x0)
+{
+	const struct lacuna_host *host = p->host;
+	float *v = work + p->padded;
+	int status;
+
+	vector_combine(host, p->n, 1, work, w / (1 - w), u, v);
+	status = range_pull(&p->range, 1 / (1 - w), v, x0, v + p->padded);
+	if (status == LACUNA_OK)
+		vector_combine(host, p->n, 1, work, 1, x0, x0);
+	return status;
 }
 
 static int estimate_step(const void *self, void *scratch, double sigma, double s, const float *u,
@@ -70,6 +87,8 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 
 	if (status)
 		return status;
+	if (!p->range.closed)
+		return pull(p, w, u, work, x0);
 	status = host->spectral(host, range_null, &p->range.tolerance, work, x0);
 	if (status)
 		return status;

@@ -3,7 +3,9 @@
 /* Denoising diffusion null-space model (Wang, Yu, Zhang 2023, equation 11): the measured part of the denoised image is
  * replaced by the measurement's,
  *
- *	E = D - A^+ (A D - y) = A^+ y + (I - A^+ A) D. */
+ *	E = D - A^+ (A D - y) = A^+ y + (I - A^+ A) D,
+ *
+ * the latter where A^+ is in closed form, else the former (common/range.h). */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"
@@ -17,7 +19,7 @@ struct config {
 struct ddnm {
 	const struct lacuna_host *host;
 	struct range range;
-	size_t n;
+	size_t n; /* floats of an image, padded */
 };
 
 static void destroy(void *self)
@@ -26,7 +28,7 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
-	p->host->release(p->host, p->range.pinv);
+	range_destroy(&p->range);
 	p->host->release(p->host, p);
 }
 
@@ -40,7 +42,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (!p)
 		return LACUNA_ENOMEM;
 	p->host = host;
-	p->n = lacuna_count(&problem->x);
+	p->n = (lacuna_count(&problem->x) + 15) / 16 * 16;
 	status = range_create(host, problem, c->floor, INFINITY, &p->range);
 	if (status)
 		destroy(p);
@@ -53,7 +55,7 @@ static size_t scratch_bytes(const void *self)
 {
 	const struct ddnm *p = self;
 
-	return p->n * sizeof(float);
+	return (p->n + range_work(&p->range)) * sizeof(float);
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -64,11 +66,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 
 	if (status)
 		return status;
-	status = p->host->spectral(p->host, range_null, &p->range.tolerance, denoised, x0);
-	if (status)
-		return status;
-	vector_combine(p->host, p->n, 1, x0, 1, p->range.pinv, x0);
-	return LACUNA_OK;
+	return range_fit(&p->range, denoised, x0, denoised + p->n);
 }
 
 static const struct lacuna_param params[] = {
@@ -91,7 +89,10 @@ static const struct lacuna_plugin plugin = {
 	"puts the measurement in place of the denoised image's measured part",
 	"The part of the image that the operator sees is taken from the measurement, the part "
 	"that it does not see, its null space, from the prior. The result fits a noiseless "
-	"measurement exactly.\n"
+	"measurement exactly, up to components that the operator passes less than floor times the "
+	"best. Where the operator has no closed form (a blur with boundary=valid, or with missing "
+	"pixels, or followed by a mask) the floor is 0.01 at least, and gradual: A^+ is "
+	"(A'A + floor^2)^-1 A', by conjugate gradients.\n"
 	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s "
 	"where the operator passes little (singular value s); use bo or prox there.\n"
 	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion "

@@ -34,6 +34,7 @@ struct ddnm_plus {
 	int64_t variance;
 	size_t n;
 	float *denoised, *work, *part;
+	float *iteration; /* work space of range_fit(); NULL: there is a closed form */
 };
 
 /* The context of a gain. */
@@ -58,6 +59,13 @@ static double towards(double lambda, const void *context)
 	return lambda > p->tolerance ? scaled_move(lambda, p) : 0;
 }
 
+static double towards_inverse(double lambda, const void *context)
+{
+	const struct shape *p = context;
+
+	return lambda > p->tolerance ? scaled_move(lambda, p) / lambda : 0;
+}
+
 static double fresh_noise(double lambda, const void *context)
 {
 	const struct shape *p = context;
@@ -76,7 +84,8 @@ static void destroy(void *self)
 	if (!p)
 		return;
 	schedule_free(p->host, &p->schedule);
-	p->host->release(p->host, p->range.pinv);
+	range_destroy(&p->range);
+	p->host->release(p->host, p->iteration);
 	p->host->release(p->host, p->part);
 	p->host->release(p->host, p->work);
 	p->host->release(p->host, p->denoised);
@@ -104,6 +113,10 @@ static int create(const struct lacuna_host *host, const void *config,
 		status = schedule_create(host, &c->schedule, &p->schedule);
 	if (status == LACUNA_OK)
 		status = range_create(host, problem, c->floor, INFINITY, &p->range);
+	if (status == LACUNA_OK && !p->range.closed) {
+		p->iteration = host->alloc(host, range_work(&p->range) * sizeof *p->iteration);
+		status = p->iteration ? LACUNA_OK : LACUNA_ENOMEM;
+	}
 	if (status)
 		destroy(p);
 	else
@@ -125,6 +138,25 @@ static int start(void *self, float *u)
 	return schedule_start(p->host, &p->config, &p->schedule, p->problem, u);
 }
 
+/* part = l P (A^+ y - D) */
+static int move(const struct ddnm_plus *p, const struct shape *shape)
+{
+	vector_combine(p->host, p->n, 1, p->range.pinv, -1, p->denoised, p->work);
+	return p->host->spectral(p->host, towards, shape, p->work, p->part);
+}
+
+/* The same of A'(y - A D); without noise l is 1. */
+static int move_by_iteration(const struct ddnm_plus *p, const struct shape *shape)
+{
+	int status;
+
+	if (shape->noise == 0)
+		return range_pull(&p->range, 1, p->denoised, p->part, p->iteration);
+	status = range_residual(&p->range, 1, p->denoised, p->work, p->iteration);
+	return status ? status
+		      : p->host->spectral(p->host, towards_inverse, shape, p->work, p->part);
+}
+
 static int step(void *self, int64_t k, float *u)
 {
 	const struct ddnm_plus *p = self;
@@ -137,15 +169,18 @@ static int step(void *self, int64_t k, float *u)
 
 	if (status)
 		return status;
-	/* part = l P (A^+ y - D) */
-	vector_combine(host, p->n, 1, p->range.pinv, -1, p->denoised, p->work);
-	status = host->spectral(host, towards, &shape, p->work, p->part);
+	status = p->range.closed ? move(p, &shape) : move_by_iteration(p, &shape);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, p->denoised, 1, p->part, p->denoised);
 	vector_combine(host, p->n, 1 - w, p->denoised, w, u, u);
 	if (s == 0)
 		return LACUNA_OK;
+	if (!p->range.closed &&
+	    shape.noise == 0) { /* nothing is to be left out of the fresh noise */
+		vector_add_noise(host, p->n, sd, (uint64_t)k, u);
+		return LACUNA_OK;
+	}
 	vector_fill(p->n, 0, p->work);
 	vector_add_noise(host, p->n, 1, (uint64_t)k, p->work);
 	status = host->spectral(host, fresh_noise, &shape, p->work, p->part);

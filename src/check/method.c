@@ -326,12 +326,15 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 		status = problem_measure(t->problem, t->measurement, noise, NULL);
 	if (!status)
 		status = warm_up(t);
-	t->description = (struct lacuna_problem){ .size = sizeof t->description,
-						  .flags = problem_flags(t->problem),
-						  .x = shape,
-						  .y = shape,
-						  .measurement = t->measurement,
-						  .noise = noise };
+	t->description = (struct lacuna_problem){
+		.size = sizeof t->description,
+		.flags = problem_flags(t->problem) |
+			 (problem_has_closed_form(t->problem) ? LACUNA_CLOSED : 0),
+		.x = shape,
+		.y = shape,
+		.measurement = t->measurement,
+		.noise = noise
+	};
 	return status;
 }
 

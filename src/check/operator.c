@@ -406,12 +406,14 @@ static void examine_iterations(const struct trial *t)
 	struct normal_context context = { t, t->temporary[3] };
 	const struct solve_matrix matrix = { t->nx, normal_product, &context };
 	float *work = memory_alloc_array(SOLVE_WORK * t->nx, sizeof *work);
+	double change;
 
 	if (!work)
 		return;
 	random_vector(t, 130, t->nx, b);
 	spectral(t, gain_exponential, &t->largest, b, closed);
-	if (!solve_lanczos(&matrix, gain_exponential, &t->largest, b, iterated, 25, work))
+	if (!solve_lanczos(&matrix, &(struct solve_gain){ gain_exponential, &t->largest, 25, 0 }, b,
+			   iterated, &change, work))
 		check_limit(t->c, SPECTRAL_ITERATIONS,
 			    distance(t->nx, closed, iterated, vector_norm(t->nx, b)), 1e-4);
 	memory_release(work);

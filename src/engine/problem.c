@@ -5,6 +5,7 @@
 #include "engine/problem.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/vector.h"
 #include "engine/solve.h"
@@ -40,6 +41,7 @@ struct problem {
 	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
 
+	int doubted;   /* that spectral() does not converge has been said */
 	float *normal; /* y-shaped, between A and A' */
 	float *work;   /* SOLVE_WORK x-shaped vectors */
 };
@@ -48,8 +50,10 @@ struct problem {
 static const struct {
 	double tolerance; /* relative residual at which conjugate gradients stop */
 	int iterations;	  /* at most */
-	int lanczos;	  /* steps */
-} accuracy = { 1e-5, 200, 40 };
+	int lanczos;	  /* steps at most */
+	double change;	  /* at which Lanczos stops */
+	double doubtful;  /* at which its answer is no answer */
+} accuracy = { 1e-5, 200, 120, 5e-4, 1e-2 };
 
 /* ---- composition */
 
@@ -506,7 +510,9 @@ static int closed_form(struct problem *p, lacuna_gain *gain, const void *context
 int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, const float *b,
 		     float *x)
 {
-	struct solve_matrix m = { p->x_count, normal_product, p };
+	const struct solve_matrix m = { p->x_count, normal_product, p };
+	const struct solve_gain g = { gain, context, accuracy.lanczos, accuracy.change };
+	double change = 0;
 	int status = need_linear(p);
 
 	if (!status)
@@ -514,7 +520,17 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
 		return status;
 	status = need_work(p);
-	return status ? status : solve_lanczos(&m, gain, context, b, x, accuracy.lanczos, p->work);
+	if (!status)
+		status = solve_lanczos(&m, &g, b, x, &change, p->work);
+	if (!status && change > accuracy.doubtful && !p->doubted) {
+		p->doubted = 1;
+		log_message(LACUNA_LOG_WARN,
+			    "this operator has no closed form, and what the method takes from its "
+			    "spectrum is wrong by about %.0f %%; use prox, hqs or gibbs, or for a "
+			    "blur boundary=periodic",
+			    100 * change);
+	}
+	return status;
 }
 
 static double inverse_gain(double lambda, const void *context)

@@ -414,6 +414,7 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 		   const struct plugin_use *guidance, const struct plugin_use *sampler,
 		   const struct session_options *options, struct session **result)
 {
+	const uint32_t closed = problem_has_closed_form(problem) ? LACUNA_CLOSED : 0;
 	struct session *s = memory_alloc(sizeof *s);
 	int status;
 
@@ -426,7 +427,7 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 	s->options = *options;
 	s->key = (struct random_key){ options->seed, options->image, 0 };
 	s->description = (struct lacuna_problem){ .size = sizeof s->description,
-						  .flags = problem_flags(problem),
+						  .flags = problem_flags(problem) | closed,
 						  .x = *problem_x(problem),
 						  .y = *problem_y(problem),
 						  .measurement = problem_measurement(problem),

@@ -92,42 +92,28 @@ static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int
 	return LACUNA_OK;
 }
 
-/* Runs the recurrence from b.  First pass (coefficients NULL): fills t.  Second pass: x = sum of coefficients[k] q_k;
- * it repeats the arithmetic of the first, so the vectors are the same to the bit. */
-static int lanczos_pass(const struct solve_matrix *m, const float *b, double norm,
-			struct tridiagonal *t, int steps, const double *coefficients, float *x,
-			float *work)
-{
-	float *previous = work, *q = work + m->n, *next = work + 2 * m->n, *spare;
-	/* Below this the rest is rounding of single precision, and a further vector would be arbitrary. */
-	double largest = 0, negligible = 1e-5;
-	int k, status;
+/* The vectors of the recurrence. */
+struct basis {
+	float *previous, *q, *next;
+};
 
-	memcpy(q, b, m->n * sizeof *q);
-	vector_scale(m->n, 1 / norm, q);
-	for (k = 0; k < steps; k++) {
-		if (cancel_requested())
-			return error_set(LACUNA_ECANCELLED, "cancelled");
-		if (coefficients)
-			vector_axpy(m->n, coefficients[k], q, x);
-		if (coefficients && k == t->size - 1)
-			return LACUNA_OK;
-		status = lanczos_step(m, t, k, previous, q, next);
-		if (status)
-			return status;
-		largest = fmax(largest, fabs(t->alpha[k]) + t->beta[k]);
-		if (t->beta[k] <= negligible * largest) {
-			k++;
-			break;
-		}
-		vector_scale(m->n, 1 / t->beta[k], next);
-		spare = previous;
-		previous = q;
-		q = next;
-		next = spare;
-	}
-	t->size = k;
-	return LACUNA_OK;
+static void begin(const struct solve_matrix *m, const float *b, double norm, float *work,
+		  struct basis *v)
+{
+	*v = (struct basis){ work, work + m->n, work + 2 * m->n };
+	memcpy(v->q, b, m->n * sizeof *v->q);
+	vector_scale(m->n, 1 / norm, v->q);
+}
+
+static void advance(const struct solve_matrix *m, const struct tridiagonal *t, int k,
+		    struct basis *v)
+{
+	float *spare = v->previous;
+
+	vector_scale(m->n, 1 / t->beta[k], v->next);
+	v->previous = v->q;
+	v->q = v->next;
+	v->next = spare;
 }
 
 /* coefficients = norm * gain(T) e_1 */
@@ -161,26 +147,100 @@ static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, cons
 	return status;
 }
 
-int solve_lanczos(const struct solve_matrix *m, lacuna_gain *gain, const void *gain_context,
-		  const float *b, float *x, int steps, float *work)
+/* How far the coefficients are from those of fewer steps, as a part of them: the vectors are orthonormal. */
+static double change_of(const struct tridiagonal *t, int before, const double *old,
+			const double *coefficients)
 {
+	double difference = 0, size = 0;
+
+	for (int i = 0; i < t->size; i++) {
+		const double d = coefficients[i] - (i < before ? old[i] : 0);
+
+		difference += d * d;
+		size += coefficients[i] * coefficients[i];
+	}
+	return size > 0 ? sqrt(difference / size) : 0;
+}
+
+/* First pass: t and the coefficients, of as many steps as the answer takes to stand. */
+static int find_coefficients(const struct solve_matrix *m, const struct solve_gain *g,
+			     const float *b, double norm, struct tridiagonal *t,
+			     double *coefficients, double *old, double *change, float *work)
+{
+	/* Below this the rest is rounding of single precision, and a further vector would be arbitrary. */
+	const double negligible = 1e-5;
+	double largest = 0;
+	int next = 8, before = 0, ended = 0, status = LACUNA_OK;
+	struct basis v;
+
+	begin(m, b, norm, work, &v);
+	*change = INFINITY;
+	for (int k = 0; !status && !ended && *change > g->tolerance && k < g->steps; k++) {
+		if (cancel_requested())
+			return error_set(LACUNA_ECANCELLED, "cancelled");
+		status = lanczos_step(m, t, k, v.previous, v.q, v.next);
+		if (status)
+			return status;
+		t->size = k + 1;
+		largest = fmax(largest, fabs(t->alpha[k]) + t->beta[k]);
+		ended = t->beta[k] <= negligible * largest;
+		if (k + 1 == next || k + 1 == g->steps || ended) {
+			memcpy(old, coefficients, (size_t)before * sizeof *old);
+			status = tridiagonal_gain(t, g->gain, g->context, norm, coefficients);
+			*change = ended ? 0 : change_of(t, before, old, coefficients);
+			before = t->size;
+			next = 3 * next / 2;
+		}
+		if (!ended)
+			advance(m, t, k, &v);
+	}
+	return status;
+}
+
+/* Second pass: x = sum of coefficients[k] q_k.  It repeats the arithmetic of the first, so the vectors are the same to the bit. */
+static int combine(const struct solve_matrix *m, const float *b, double norm, struct tridiagonal *t,
+		   const double *coefficients, float *x, float *work)
+{
+	struct basis v;
+
+	begin(m, b, norm, work, &v);
+	for (int k = 0; k < t->size; k++) {
+		int status;
+
+		if (cancel_requested())
+			return error_set(LACUNA_ECANCELLED, "cancelled");
+		vector_axpy(m->n, coefficients[k], v.q, x);
+		if (k + 1 == t->size)
+			break;
+		status = lanczos_step(m, t, k, v.previous, v.q, v.next);
+		if (status)
+			return status;
+		advance(m, t, k, &v);
+	}
+	return LACUNA_OK;
+}
+
+int solve_lanczos(const struct solve_matrix *m, const struct solve_gain *g, const float *b,
+		  float *x, double *change, float *work)
+{
+	const size_t steps = (size_t)g->steps;
 	struct tridiagonal t = { 0 };
 	double norm = vector_norm(m->n, b), *numbers;
 	int status;
 
+	*change = 0;
 	memset(x, 0, m->n * sizeof *x);
 	if (norm == 0)
 		return LACUNA_OK;
-	numbers = memory_alloc_array(3 * (size_t)steps, sizeof *numbers);
+	numbers = memory_alloc_array(4 * steps, sizeof *numbers);
 	if (!numbers)
 		return LACUNA_ENOMEM;
 	t.alpha = numbers;
 	t.beta = numbers + steps;
-	status = lanczos_pass(m, b, norm, &t, steps, NULL, NULL, work);
+	status = find_coefficients(m, g, b, norm, &t, numbers + 2 * steps, numbers + 3 * steps,
+				   change, work);
 	if (!status)
-		status = tridiagonal_gain(&t, gain, gain_context, norm, numbers + 2 * steps);
-	if (!status)
-		status = lanczos_pass(m, b, norm, &t, steps, numbers + 2 * steps, x, work);
+		status = combine(m, b, norm, &t, numbers + 2 * steps, x, work);
 	memory_release(numbers);
 	return status;
 }

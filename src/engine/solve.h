@@ -23,9 +23,16 @@ enum { SOLVE_WORK = 4 }; /* vectors of n floats that the functions below need as
 int solve_cg(const struct solve_matrix *, double rho, solve_product *inverse, const float *b,
 	     float *x, double tolerance, int iterations, float *work);
 
-/* x = gain(M) b by Lanczos in two passes: the vectors are made twice instead of being stored (Borici 2000).
- * At most `steps' steps, 2 products each. */
-int solve_lanczos(const struct solve_matrix *, lacuna_gain *, const void *gain_context,
-		  const float *b, float *x, int steps, float *work);
+struct solve_gain {
+	lacuna_gain *gain;
+	const void *context;
+	int steps; /* at most */
+	double tolerance; /* a change of the answer, as a part of it, when half as many steps again are made */
+};
+
+/* x = gain(M) b by Lanczos in two passes: the vectors are made twice instead of being stored (Borici 2000).  2 products a step.
+ * *change: the last; above the tolerance where the answer does not stand, for gains that jump where M has eigenvalues. */
+int solve_lanczos(const struct solve_matrix *, const struct solve_gain *, const float *b, float *x,
+		  double *change, float *work);
 
 #endif

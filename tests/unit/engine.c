@@ -2,6 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* The engine's mathematics: functions of matrices, composition of operators, missing pixels. */
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "base/vector.h"
@@ -37,7 +38,9 @@ static void test_solve(void)
 	enum { N = 1000 };
 	size_t n = N, i;
 	struct solve_matrix m = { N, diagonal_product, &n };
+	const struct solve_gain gain = { smooth, NULL, 40, 1e-6 };
 	static float b[N], x[N], want[N], work[SOLVE_WORK * N];
+	double change;
 
 	random_gaussian(key, 0, 0, b, N);
 	for (i = 0; i < N; i++)
@@ -45,15 +48,77 @@ static void test_solve(void)
 	ok(!solve_cg(&m, 0.5, NULL, b, x, 1e-6, 200, work), "conjugate gradients");
 	vector_subtract(N, x, want, x);
 	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-5, "solve (M + rho) x = b");
-	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work), "Lanczos");
+	ok(!solve_lanczos(&m, &gain, b, x, &change, work), "Lanczos");
 	vector_subtract(N, x, want, x);
 	near(vector_norm(N, x) / vector_norm(N, want), 0, 1e-5, "gives the same function of M");
 	memset(b, 0, sizeof b);
 	b[999] = 2;
-	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work), "Lanczos from an eigenvector");
+	ok(!solve_lanczos(&m, &gain, b, x, &change, work), "Lanczos from an eigenvector");
 	near(x[999], 2 / 4.5, 1e-6, "ends after one step");
 	memset(b, 0, sizeof b);
-	ok(!solve_lanczos(&m, smooth, NULL, b, x, 40, work) && x[0] == 0, "nothing from nothing");
+	ok(!solve_lanczos(&m, &gain, b, x, &change, work) && x[0] == 0, "nothing from nothing");
+}
+
+/* How many products a function takes, and whether its answer stands.  A step between eigenvalues that lie close is no polynomial of
+ * any degree at hand; where they lie apart it is. */
+struct counted {
+	size_t n;
+	int products;
+	double gap; /* of eigenvalues about 1 */
+};
+
+static int counted_product(void *context, const float *v, float *out)
+{
+	struct counted *c = context;
+
+	c->products++;
+	for (size_t i = 0; i < c->n; i++) {
+		const double t = (double)i / (double)(c->n - 1), gap = c->gap / 2;
+
+		out[i] = (float)((double)v[i] *
+				 (t < 0.5 ? 2 * t * (1 - gap) : 1 + gap + (2 * t - 1) * (3 - gap)));
+	}
+	return LACUNA_OK;
+}
+
+static double jump(double lambda, const void *context)
+{
+	(void)context;
+	return lambda > 1;
+}
+
+static double gentle(double lambda, const void *context)
+{
+	(void)context;
+	return 1 / (1 + lambda);
+}
+
+static void test_standing(const char *what, double gap, lacuna_gain *f, int stands, int most)
+{
+	enum { N = 2000 };
+	struct counted c = { N, 0, gap };
+	const struct solve_matrix m = { N, counted_product, &c };
+	const struct solve_gain g = { f, NULL, 120, 5e-4 };
+	static float b[N], x[N], eigenvalues[N], work[SOLVE_WORK * N];
+	double change, error = 0, size = 0;
+
+	random_gaussian(key, 9, 0, b, N);
+	for (size_t i = 0; i < N; i++)
+		x[i] = 1;
+	counted_product(&c, x, eigenvalues);
+	c.products = 0;
+	ok(!solve_lanczos(&m, &g, b, x, &change, work), "%s", what);
+	for (size_t i = 0; i < N; i++) {
+		const double want = f((double)eigenvalues[i], NULL) * (double)b[i];
+
+		error += pow((double)x[i] - want, 2);
+		size += want * want;
+	}
+	error = sqrt(error / size);
+	ok(stands ? change <= 5e-4 && error < 1e-3 : change > 1e-2 && error < 5 * change,
+	   "%s: %s (a change of %.0e, wrong by %.0e)", what, stands ? "stands" : "does not stand",
+	   change, error);
+	ok(c.products <= most, "%s: %d products", what, c.products);
 }
 
 /* As many iterations as there are different eigenvalues: the directions are conjugate (Hestenes, Stiefel 1952). */
@@ -194,6 +259,43 @@ static void test_pixelwise(void)
 	unmake(p);
 }
 
+static int warnings;
+
+static void count_warnings(void *context, int level, const char *text)
+{
+	(void)context;
+	warnings += level == LACUNA_LOG_WARN && strstr(text, "no closed form") != NULL;
+}
+
+static double step_at_a_tenth(double lambda, const void *context)
+{
+	(void)context;
+	return lambda > 0.1;
+}
+
+/* What does not stand is warned of, once. */
+static void test_warning(void)
+{
+	const struct lacuna_shape y = { { 40, 40, 1, 1 } };
+	struct problem *p = make(1, y, 1, (const char *const[]){ "blur:sigma=1" });
+	const size_t n = p ? lacuna_count(problem_x(p)) : 0;
+	float *v = memory_alloc(2 * n * sizeof *v);
+
+	if (!ok(p && v, "a blur beyond the border"))
+		return;
+	random_gaussian(key, 3, 0, v, n);
+	warnings = 0;
+	log_install(count_warnings, NULL);
+	ok(!problem_spectral(p, gentle, NULL, v, v + n) && warnings == 0,
+	   "a smooth function of it: no warning");
+	ok(!problem_spectral(p, step_at_a_tenth, NULL, v, v + n) && warnings == 1,
+	   "one that jumps: a warning");
+	ok(!problem_spectral(p, step_at_a_tenth, NULL, v, v + n) && warnings == 1, "and no second");
+	log_install(NULL, NULL);
+	memory_release(v);
+	unmake(p);
+}
+
 static void test_missing(void)
 {
 	struct lacuna_shape shape = { { 32, 32, 1, 1 } };
@@ -315,12 +417,16 @@ int main(void)
 
 	test_solve();
 	test_conjugate();
+	test_standing("a smooth function", 0, gentle, 1, 40);
+	test_standing("a step in a gap", 0.5, jump, 1, 180);
+	test_standing("a step among eigenvalues", 0, jump, 0, 240);
 	test_composition();
 	test_whole("matrix:rows=1 0 0;0 1 0", 8, 3, 1, 12, 1); /* wide */
 	test_whole("matrix:rows=1 0;0 1;1 1", 9, 3, 1, 6, 1);  /* tall */
 	test_whole("matrix:rows=1 2;0 1", 6, 3, 1, 6, 1);
 	test_whole("gray", 6, 3, 1, 6, 3);
 	test_pixelwise();
+	test_warning();
 	test_missing();
 	test_simulate_mask();
 	test_metrics();
