@@ -171,8 +171,16 @@ static double etc_sigma(double c, double delta, int steps, int t)
 	return sqrt((1 - product) / product);
 }
 
-/* The papers' learning rates: log2 of the error's ratio per doubling; log(T)^2/T^2 gives 1.71, log(T)/T 0.85. */
-static void test_etc(const char *name, double want, double tolerance)
+/* With the papers' learning rates theorems promise errors below C log(T)^k/T, and below C log(T)^k/T^2 for accelerated samplers.
+ * What a doubling of T has to gain, in log2, with k = 4 and 6: less than a method of the order, more than one of the order below. */
+static double promised(int order, int steps)
+{
+	const int k = order == 1 ? 4 : 6;
+
+	return order - k * log2(log(2.0 * steps) / log(steps));
+}
+
+static void test_etc(const char *name, int order)
 {
 	double error[2];
 
@@ -183,9 +191,10 @@ static void test_etc(const char *name, double want, double tolerance)
 			text("%s,steps=%d,schedule=etc,c=4,delta=1e-3,finish=none", name, steps),
 			etc_sigma(4, 1e-3, steps, steps), etc_sigma(4, 1e-3, steps, 1));
 	}
-	ok(fabs(log2(error[0] / error[1]) - want) < tolerance,
-	   "%s, learning rates of the papers: error at T=1600 %.2e, ratio 2^%.2f (should be %.2f)",
-	   name, error[1], log2(error[0] / error[1]), want);
+	ok(log2(error[0] / error[1]) > promised(order, 800) &&
+		   error[1] < (order == 1 ? 1e-1 : 1e-2),
+	   "%s, learning rates of the papers: error at T=1600 %.2e, ratio 2^%.2f (2^%.2f at least)",
+	   name, error[1], log2(error[0] / error[1]), promised(order, 800));
 }
 
 /* ---- stochastic samplers on a Gaussian: the variance, learned step by step ------------------------------- */
@@ -267,7 +276,7 @@ static void test_variance_order(const char *name, int streams, double want, doub
 	   name, slope, 2 * deviation, want);
 }
 
-static void test_variance_etc(const char *name, int streams, double want)
+static void test_variance_etc(const char *name, int streams, int order)
 {
 	double error[2];
 
@@ -278,10 +287,12 @@ static void test_variance_etc(const char *name, int streams, double want)
 			text("%s,steps=%d,schedule=etc,c=4,delta=1e-3,finish=none", name, steps),
 			streams, etc_sigma(4, 1e-3, steps, steps), etc_sigma(4, 1e-3, steps, 1));
 	}
-	ok(fabs(log2(error[0] / error[1]) - want) < 0.1,
+	ok(log2(error[0] / error[1]) > promised(order, 400) &&
+		   error[1] < (order == 1 ? 1e-1 : 1e-2),
 	   "%s, learning rates of the papers: variance at T=800 wrong by %.2e, ratio 2^%.2f "
-	   "(should be %.2f)",
-	   name, error[1], log2(error[0] / error[1]), want);
+	   "(2^%.2f "
+	   "at least)",
+	   name, error[1], log2(error[0] / error[1]), promised(order, 400));
 }
 
 /* ---- laws: W1 of many chains to the mixture, and to its posterior ------------------------------------------ */
@@ -385,15 +396,15 @@ int main(void)
 	test_order("ode-fast:form=practical", 2, 0.15);
 	test_order("ode-fast:form=angle", 2, 0.15);
 	test_order("ode-fast:form=theory", 2, 0.25);
-	test_etc("ode:eta=0", 0.85, 0.1);
-	test_etc("ode:form=theory", 0.65, 0.1);
-	test_etc("ode-fast:form=practical", 1.71, 0.1);
-	test_etc("ode-fast:form=theory", 1.6, 0.15);
+	test_etc("ode:eta=0", 1);
+	test_etc("ode:form=theory", 1);
+	test_etc("ode-fast:form=practical", 2);
+	test_etc("ode-fast:form=theory", 2);
 	test_variance_order("ddpm:variance=theory", 1, 1, 0.1);
 	test_variance_order("exp-integrator:rho=7", 1, 1, 0.1);
 	test_variance_order("ddpm-fast:rho=7", 2, 2, 0.15);
-	test_variance_etc("ddpm:variance=theory", 1, 0.85);
-	test_variance_etc("ddpm-fast:rho=7", 2, 1.68);
+	test_variance_etc("ddpm:variance=theory", 1, 1);
+	test_variance_etc("ddpm-fast:rho=7", 2, 2);
 	test_law("exp-integrator:steps=300,sigma_min=0.05,finish=none,from=noise", 0.05, 0.02);
 	test_law("exp-integrator:steps=1500,schedule=ou,stop=1e-3,finish=none,from=noise",
 		 sqrt(expm1(2e-3)), 0.02);
