@@ -9,6 +9,7 @@
 
 #include <lacuna/plugin.h>
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,9 +52,10 @@ static void decode_path(char *text)
 	char *out = text;
 
 	for (const char *in = text; *in; in++) {
-		unsigned code;
+		unsigned code = 0;
 
-		if (*in == '%' && sscanf(in + 1, "%2x", &code) == 1) {
+		if (*in == '%' && isxdigit((unsigned char)in[1]) &&
+		    isxdigit((unsigned char)in[2]) && sscanf(in + 1, "%2x", &code) == 1 && code) {
 			*out++ = (char)code;
 			in += 2;
 		} else {

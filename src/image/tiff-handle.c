@@ -15,17 +15,30 @@
 
 #define PER_FILE_HANDLERS (TIFFLIB_VERSION >= 20221213)
 
+static void keep_text(char *text, size_t size, const char *fmt, va_list args)
+{
+	vsnprintf(text, size, fmt, args);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = ' ';
+}
+
 static void keep_message(struct tiff_handle *h, const char *fmt, va_list args)
 {
 	const int number = errno;
 
 	if (h->message[0])
 		return;
-	vsnprintf(h->message, sizeof(h->message), fmt, args);
-	for (char *c = h->message; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
+	keep_text(h->message, sizeof(h->message), fmt, args);
 	h->error_number = number;
+}
+
+static void keep_warning(struct tiff_handle *h, const char *fmt, va_list args)
+{
+	if (h->warning[0])
+		return;
+	keep_text(h->warning, sizeof(h->warning), fmt, args);
+	log_message(LACUNA_LOG_DEBUG, "%s", h->warning);
 }
 
 #if PER_FILE_HANDLERS
@@ -39,8 +52,8 @@ static int on_error(TIFF *tif, void *data, const char *module, const char *fmt, 
 
 static int on_warning(TIFF *tif, void *data, const char *module, const char *fmt, va_list args)
 {
-	(void)tif, (void)module, (void)data;
-	log_vmessage(LACUNA_LOG_DEBUG, fmt, args);
+	(void)tif, (void)module;
+	keep_warning(data, fmt, args);
 	return 1;
 }
 
@@ -76,7 +89,8 @@ static void on_error(const char *module, const char *fmt, va_list args)
 static void on_warning(const char *module, const char *fmt, va_list args)
 {
 	(void)module;
-	log_vmessage(LACUNA_LOG_DEBUG, fmt, args);
+	if (active)
+		keep_warning(active, fmt, args);
 }
 
 static TIFF *open_file(struct tiff_handle *h, int fd, const char *mode)
@@ -116,7 +130,7 @@ void handle_close(struct tiff_handle *h)
 
 void handle_begin(struct tiff_handle *h)
 {
-	h->message[0] = '\0';
+	h->message[0] = h->warning[0] = '\0';
 	h->error_number = 0;
 	errno = 0;
 #if !PER_FILE_HANDLERS

@@ -16,6 +16,7 @@ struct tiff_handle {
 	TIFF *tif;
 	char *path;
 	char message[256]; /* of the first error since handle_begin() */
+	char warning[256]; /* likewise */
 	int error_number;  /* errno at that time */
 };
 
@@ -72,7 +73,8 @@ struct tiff_reader {
 	struct tiff_layout layout;
 	int told;	   /* that pages are lost */
 	int told_contents; /* that a description may not hold */
-	char **notes; /* one per page, once asked for */
+	int told_damage;   /* number of the page whose decoder had doubts, from 1 */
+	char **notes;	   /* one per page, once asked for */
 };
 
 /* Makes `page' the current one and describes it in reader->layout. */

@@ -204,15 +204,20 @@ static int is_alpha(uint16_t meaning)
 /* Bands beside the colour (near infrared, elevation) are restored as well, before alpha and behind it; alpha is not. */
 static void parse_bands(struct tiff_layout *l, int extra, const uint16_t *meaning)
 {
-	int first = 0, last = extra;
+	int first = 0, last;
 
-	if (!extra || l->samples - extra < l->colour) {
-		if (!extra)
-			l->colour = l->extra_at = l->samples;
+	/* Some of what a header that contradicts itself calls extra is colour: the first of it. */
+	if (l->samples - extra < l->colour) {
+		meaning += extra - (l->samples - l->colour);
+		extra = l->samples - l->colour;
+	}
+	if (!extra) {
+		l->colour = l->extra_at = l->samples;
 		return;
 	}
 	while (first < extra && !is_alpha(meaning[first]))
 		first++;
+	last = extra;
 	while (last > first && !is_alpha(meaning[last - 1]))
 		last--;
 	l->colour = l->samples - (last - first);
@@ -251,7 +256,8 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 				 want);
 	l->colour = want;
 	l->extra_at = want;
-	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_RGB)
+	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_MASK ||
+	    l->photometric == PHOTOMETRIC_RGB)
 		parse_bands(l, extra, meaning);
 	return LACUNA_OK;
 }
@@ -818,6 +824,48 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 	return status;
 }
 
+/* Of schemes whose rows do not end where they should in files that are there: PackBits whose runs go on into the next row, fax
+ * data with errors.  Row by row libtiff drops what it has read beyond. */
+static int needs_whole_strips(const struct tiff_layout *l)
+{
+	return l->compression == COMPRESSION_PACKBITS || l->compression == COMPRESSION_CCITTRLE ||
+	       l->compression == COMPRESSION_CCITTRLEW || l->compression == COMPRESSION_CCITTFAX3 ||
+	       l->compression == COMPRESSION_CCITTFAX4;
+}
+
+static int decode_whole_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+{
+	TIFF *tif = r->handle.tif;
+	const struct tiff_layout *l = &r->layout;
+	struct tiff_row row = { .n = l->width,
+				.first = plane,
+				.stride = l->separate ? 1 : l->samples };
+	const size_t pitch = (size_t)TIFFScanlineSize(tif);
+	uint8_t *strip = memory_alloc_array(pitch, l->block_height);
+	int status = strip ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (uint64_t first = 0; !status && first < l->height; first += l->block_height) {
+		const uint32_t y = (uint32_t)first, left = l->height - y;
+		const uint32_t rows = left < l->block_height ? left : l->block_height;
+		const uint32_t number = TIFFComputeStrip(tif, y, (uint16_t)plane);
+
+		if (!is_stored(tif, number))
+			for (uint32_t i = 0; i < rows; i++)
+				fill_empty(tif, l, (size_t)l->width * (size_t)row.stride,
+					   strip + i * pitch);
+		else if (TIFFReadEncodedStrip(tif, number, strip, (tmsize_t)(pitch * rows)) < 0 ||
+			 !sound(r))
+			status = damaged(r);
+		for (uint32_t i = 0; !status && i < rows; i++) {
+			row.y = y + i;
+			row.data = strip + i * pitch;
+			sink(context, &row);
+		}
+	}
+	memory_release(strip);
+	return status;
+}
+
 static void sink_tile(const struct tiff_layout *l, const uint8_t *tile, size_t pitch,
 		      struct tiff_row row, tiff_row_sink *sink, void *context)
 {
@@ -894,9 +942,20 @@ static int decode_converted(struct tiff_reader *r, tiff_row_sink *sink, void *co
 	return status;
 }
 
+/* Decoders go on after some damage (JPEG, fax) with a word that nobody would see. */
+static void tell_damage(struct tiff_reader *r, int page)
+{
+	if (!r->handle.warning[0] || r->told_damage == page + 1)
+		return;
+	r->told_damage = page + 1;
+	log_message(LACUNA_LOG_WARN, "%s: page %d may be damaged: %s", r->handle.path, page + 1,
+		    r->handle.warning);
+}
+
 int reader_decode(struct tiff_reader *r, int first, int count, tiff_row_sink *sink, void *context)
 {
 	const struct tiff_layout *l = &r->layout;
+	const int page = r->current;
 	int status = LACUNA_OK;
 
 	handle_begin(&r->handle);
@@ -904,14 +963,17 @@ int reader_decode(struct tiff_reader *r, int first, int count, tiff_row_sink *si
 	if (l->convert || l->luminance)
 		r->current = -1;
 	if (l->convert)
-		return decode_converted(r, sink, context);
+		status = decode_converted(r, sink, context);
 	if (!l->separate) {
 		first = 0;
 		count = 1;
 	}
-	for (int plane = first; !status && plane < first + count; plane++)
-		status = l->tiled ? decode_tiles(r, plane, sink, context)
-				  : decode_strips(r, plane, sink, context);
+	for (int plane = first; !l->convert && !status && plane < first + count; plane++)
+		status = l->tiled		 ? decode_tiles(r, plane, sink, context)
+			 : needs_whole_strips(l) ? decode_whole_strips(r, plane, sink, context)
+						 : decode_strips(r, plane, sink, context);
+	if (!status)
+		tell_damage(r, page);
 	return status;
 }
 

@@ -1587,6 +1587,67 @@ static void make_described(const char *path, const struct spec *s, const char *d
 	TIFFClose(t);
 }
 
+/* One strip with bytes of our own, of 8 x 8 pixels of 8 bits. */
+static void make_strip(const char *path, int compression, int samples, const void *bytes, size_t n)
+{
+	TIFF *t = TIFFOpen(path, "wl");
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 8);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 8);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, samples);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 8);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, compression);
+	TIFFWriteRawStrip(t, 0, (void *)(uintptr_t)bytes, (tmsize_t)n);
+	TIFFClose(t);
+}
+
+/* PackBits runs of 64 and of 63 values: some writers do not end them with the row. */
+static void test_long_runs(void)
+{
+	static const unsigned char run[] = { 193, 77 };
+	const char *in = in_directory("runs.tif");
+	struct tiff_page info;
+	struct image image;
+	int same = 1;
+
+	make_strip(in, COMPRESSION_PACKBITS, 1, run, sizeof(run));
+	same &= channels_of(in, &info, &image) == 1;
+	for (int i = 0; image.values && i < 64; i++)
+		same &= lrintf(image.values[i]) == 77;
+	ok(same && image.values, "a PackBits run over all rows");
+	image_free(&image);
+	make_strip(in, COMPRESSION_PACKBITS, 1, (const unsigned char[]){ 194, 77 }, 2);
+	ok(read_all(in) < 0, "one that is too short: %s", error_text());
+}
+
+/* Decoders that go on after damage. */
+static void test_damage_told(void)
+{
+	const char *in = in_directory("whole.tif"), *cut = in_directory("cut-jpeg.tif");
+	unsigned char bytes[4096];
+	tmsize_t n;
+	TIFF *t;
+
+	if (!TIFFIsCODECConfigured(COMPRESSION_JPEG)) {
+		skip("libtiff has no JPEG", "damaged JPEG");
+		return;
+	}
+	make_jpeg(in);
+	t = TIFFOpen(in, "r");
+	n = TIFFReadRawStrip(t, 0, bytes, sizeof(bytes));
+	TIFFClose(t);
+	ok(!read_listening(in) && !warning[0], "a whole JPEG is read in silence");
+	t = TIFFOpen(in, "r+");
+	TIFFWriteRawStrip(t, 0, bytes, n - 8);
+	TIFFClose(t);
+	rename(in, cut);
+	ok(!read_listening(cut) && strstr(warning, "page 1 may be damaged"),
+	   "one that was cut is told of: %s", warning);
+}
+
 /* Descriptions of stacks of three, and files with three pages and with two. */
 static void test_cut_stacks(void)
 {
@@ -1841,6 +1902,8 @@ int main(void)
 	test_hidden_stack();
 	test_metamorph();
 	test_cut_stacks();
+	test_long_runs();
+	test_damage_told();
 	test_loop();
 	test_truncation();
 	test_full_disk();
