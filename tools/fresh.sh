@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# tools/fresh.sh [COMMAND]: runs the README's test command, tools/test.sh, or another one, on a Debian that nobody has
+# used, so that an install step that is missing shows.  It is made with debootstrap in a directory that is removed
+# afterwards, with what is committed in this clone; root is needed.
+#	SUITE=trixie tools/fresh.sh           another Debian than bookworm
+#	MIRROR=ADDRESS tools/fresh.sh         another server than debootstrap's own
+#	KEEP=1 tools/fresh.sh                 the directory stays, to look into
+set -eu
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+command=${*:-tools/test.sh}
+for tool in debootstrap unshare; do
+	command -v "$tool" >/dev/null || {
+		echo "$tool is needed: apt-get install debootstrap util-linux" >&2
+		exit 1
+	}
+done
+test "$(id -u)" -eq 0 || {
+	echo "Please run it as root: debootstrap and chroot need that" >&2
+	exit 1
+}
+
+root=$(mktemp -d "${TMPDIR:-/tmp}/lacuna-fresh.XXXXXX")
+chmod 755 "$root" # apt-get downloads as a user of its own
+# What is mounted below lives in a namespace of its own, which is gone by then.
+finish() {
+	if test -n "${KEEP-}"; then
+		echo "The system is in $root"
+	else
+		rm -rf --one-file-system "$root"
+	fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+echo "== a fresh Debian ${SUITE:=bookworm}"
+debootstrap --variant=minbase "$SUITE" "$root" ${MIRROR:+"$MIRROR"} >"$root.log" 2>&1 || {
+	tail -n 20 "$root.log"
+	exit 1
+}
+rm -f "$root.log"
+mkdir "$root/lacuna"
+git -C "$source" archive HEAD | tar -x -C "$root/lacuna"
+
+echo "== $command"
+# A child of ours that is killed takes all that runs in there along.
+unshare --mount --pid --fork --kill-child sh -euc '
+	mount -t proc proc "$1/proc"
+	mkdir -p "$1/dev/pts"
+	mount -t devpts devpts "$1/dev/pts"
+	mount -t tmpfs tmpfs "$1/dev/shm"
+	exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
+		sh -c "cd /lacuna && $2"' sh "$root" "$command"
