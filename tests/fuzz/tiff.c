@@ -93,10 +93,10 @@ static int is_comparable(TIFF *t)
 }
 
 /* Of 16 bits libtiff keeps the upper half, or rounds. */
-static int agrees(const struct image *image, const struct tiff_page *info, const uint32_t *raster)
+static int agrees(const struct image *image, const struct tiff_page *info, size_t colours,
+		  const uint32_t *raster)
 {
 	const size_t plane = (size_t)image->shape.extent[0] * (size_t)image->shape.extent[1];
-	const size_t colours = image->shape.extent[2] >= 3 ? 3 : 1;
 	const float scale = 255 / (float)info->full_scale.hi, near = info->bits > 8 ? 1.01f : 0.51f;
 
 	for (size_t i = 0; i < plane; i++) {
@@ -131,7 +131,8 @@ static void ask_libtiff(const char *path, int page, const struct tiff_page *info
 	if (raster &&
 	    TIFFReadRGBAImageOriented(t, w, h, raster, (int)tag(t, TIFFTAG_ORIENTATION), 1)) {
 		compared++;
-		if (!agrees(image, info, raster))
+		if (!agrees(image, info,
+			    tag(t, TIFFTAG_PHOTOMETRIC) <= PHOTOMETRIC_MINISBLACK ? 1 : 3, raster))
 			abort();
 	}
 	free(raster);
