@@ -6,7 +6,7 @@
 
 #include <lacuna/plugin.h>
 
-/* A descriptor for close(), or a status.  What is no regular file is refused: a named pipe would wait for a writer. */
+/* A descriptor for close(), or a status.  What is not a regular file is refused: a named pipe would wait for a writer. */
 int file_descriptor(const struct lacuna_host *, const char *path);
 
 #endif

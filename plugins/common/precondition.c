@@ -50,7 +50,7 @@ int precondition_read(const struct lacuna_host *host, const struct weights *file
 	    weights_numbers(file, "sigma_data", 1, &p->sigma_data) < 0)
 		return LACUNA_EINVAL;
 	if (!(p->sigma_min > 0) || !(p->sigma_max > p->sigma_min) || !(p->sigma_data > 0))
-		return host->fail(host, LACUNA_EINVAL, "%s: the range of sigma is no range", path);
+		return host->fail(host, LACUNA_EINVAL, "%s: the range of sigma is invalid", path);
 	p->features = p->channels * (3 + 4 * p->windows - 1);
 	return LACUNA_OK;
 }

@@ -238,7 +238,7 @@ int process_ask(struct process *p, const char *name, const char *request, json_t
 	answer = json_loads(p->reply, 0, &error);
 	if (!json_is_object(answer)) {
 		json_decref(answer);
-		return fail_reply(p, name, "this is no object of JSON");
+		return fail_reply(p, name, "this is not a JSON object");
 	}
 	text = json_string_value(json_object_get(answer, "error"));
 	if (text) {
@@ -365,7 +365,7 @@ static int start(struct process *p)
 
 	if (!split(p->command, buffer, words))
 		return host->fail(host, LACUNA_EINVAL,
-				  "command=\"%s\" is no command (a program and its words, "
+				  "command=\"%s\" is not a command (a program and its words, "
 				  "with quotes in pairs)",
 				  p->command);
 	environment = make_environment(host);

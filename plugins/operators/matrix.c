@@ -127,7 +127,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	to = from_y ? d : p;
 	if ((size_t)known->extent[0] % from)
 		return host->fail(host, LACUNA_EINVAL,
-				  "matrix: a width of %lld is no multiple of %zu, the %s of the "
+				  "matrix: a width of %lld is not a multiple of %zu, the %s of the "
 				  "matrix",
 				  (long long)known->extent[0], from, from_y ? "rows" : "columns");
 	*wanted = *known;

@@ -98,7 +98,7 @@ static int take_rows(struct empirical *p, const char *path, const struct lacuna_
 	if (dim != p->dim)
 		return p->host->fail(
 			p->host, LACUNA_EINVAL,
-			"%s: points have %zu values, and the image is no multiple of that", path,
+			"%s: points have %zu values, and the image is not a multiple of that", path,
 			dim);
 	status = make_room(p, rows);
 	for (size_t i = 0; i < rows && !status; i++)
@@ -153,12 +153,12 @@ static int read_file(struct empirical *p, const char *path, int64_t stride)
 	else if (s.extent[0] >= x[0] && s.extent[1] >= x[1] && s.extent[2] == x[2])
 		status = take_tiles(p, stride, &s, values);
 	else
-		status = p->host->fail(p->host, LACUNA_EINVAL,
-				       "%s: %lldx%lld with %lld channels is no set of examples for "
-				       "an image of %lldx%lld with %lld",
-				       path, (long long)s.extent[0], (long long)s.extent[1],
-				       (long long)s.extent[2], (long long)x[0], (long long)x[1],
-				       (long long)x[2]);
+		status = p->host->fail(
+			p->host, LACUNA_EINVAL,
+			"%s: %lldx%lld with %lld channels is not a set of examples for "
+			"an image of %lldx%lld with %lld",
+			path, (long long)s.extent[0], (long long)s.extent[1],
+			(long long)s.extent[2], (long long)x[0], (long long)x[1], (long long)x[2]);
 	p->host->release(p->host, values);
 	return status;
 }

@@ -61,9 +61,10 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->host = host;
 	status = model_read(host, c->file, &p->model);
 	if (status == LACUNA_OK && n % (size_t)p->model.dim)
-		status = host->fail(host, LACUNA_EINVAL,
-				    "%s: the image has %zu values, which is no multiple of dim %d",
-				    c->file, n, p->model.dim);
+		status = host->fail(
+			host, LACUNA_EINVAL,
+			"%s: the image has %zu values, which is not a multiple of dim %d", c->file,
+			n, p->model.dim);
 	if (status) {
 		destroy(p);
 		return status;

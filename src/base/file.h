@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Files to read.  What is no regular file is refused: a named pipe would wait for a writer, and a device has no end. */
+/* Files to read.  What is not a regular file is refused: a named pipe would wait for a writer, and a device has no end. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

@@ -240,7 +240,7 @@ int sheet_check(const char *path)
 	return strstr(head, title)
 		       ? LACUNA_OK
 		       : error_set(LACUNA_EIO,
-				   "%s: exists, and is no contact sheet; --force replaces it, "
+				   "%s: exists, and is not a contact sheet; --force replaces it, "
 				   "--html names another",
 				   path);
 }

@@ -122,7 +122,7 @@ int check_leave(struct check *c, int status)
 {
 	c->inside = 0;
 	check_expect(c, RETURNS, status <= LACUNA_OK && status >= LACUNA_EINTERNAL,
-		     "%s() returns %d, which is no status", c->function, status);
+		     "%s() returns %d, which is not a status", c->function, status);
 	if (status < 0)
 		check_expect(c, MESSAGES, *error_text() != 0,
 			     "%s() returns %d (%s) and says nothing; use host->fail()", c->function,

@@ -283,8 +283,10 @@ static int run(const struct command *c, const void *values, int count, char **op
 	int status;
 
 	if (count == 2 && !kind)
-		return misuse(c, "'%s' is no family; there are operator, prior, guidance, sampler",
-			      operands[0]);
+		return misuse(
+			c,
+			"unknown plugin family '%s' (one of: operator, prior, guidance, sampler)",
+			operands[0]);
 	if (!parse_shapes(v->shape, shapes, &request.shape_count))
 		return misuse(c, "--shape takes shapes such as 64x64 or 31x18x3, not '%s'",
 			      v->shape);

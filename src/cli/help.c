@@ -79,7 +79,7 @@ static int show_one(const struct command *c, const struct values *v, const char 
 	if (find_family(name))
 		return show_plugin(c, v, find_family(name), name);
 	near = command_nearest(name);
-	return misuse(c, "there is no command or plugin '%s'%s%s%s", name,
+	return misuse(c, "there is not a command or plugin '%s'%s%s%s", name,
 		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -94,8 +94,10 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (count == 1)
 		return show_one(c, v, operands[0]);
 	if (!plugin_kind(operands[0]))
-		return misuse(c, "'%s' is no family; there are operator, prior, guidance, sampler",
-			      operands[0]);
+		return misuse(
+			c,
+			"unknown plugin family '%s' (one of: operator, prior, guidance, sampler)",
+			operands[0]);
 	return show_plugin(c, v, plugin_kind(operands[0]), operands[1]);
 }
 

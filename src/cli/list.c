@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "plugin/loader.h"
 #include "plugin/probe.h"
+#include "restore/method.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,12 @@ static const struct absent {
 	{ 0, NULL, NULL },
 };
 
+enum { COLUMN = 19 }; /* of what stands beside a name */
+
 struct listing {
 	const struct values *v;
 	int kind;
+	int grouped, used, headed; /* used: those that a method uses are printed, else the others */
 	json_t *json;
 	int count;
 	int found[sizeof(absent) / sizeof(absent[0])];
@@ -80,15 +84,16 @@ static void print(const struct listing *l, const struct plugin_file *f, const st
 		return;
 	}
 	if (f->hidden_by) {
-		printf("  %-12s hidden, and reached by its path only: %s\n", "", f->path);
+		printf("%*s hidden, and reached by its path only: %s\n", COLUMN - 1, "", f->path);
 		return;
 	}
+	printf("  %-*s ", COLUMN - 3, f->name);
 	if (reason)
-		printf("  %-12s (unusable) %s\n", f->name, reason);
+		printf("(unusable) %s\n", reason);
 	else
-		printf("  %-12s %s\n", f->name, p->head->summary);
+		options_wrap(stdout, p->head->summary, COLUMN, COLUMN);
 	if ((l->v->paths || l->v->verbose) && f->path)
-		printf("  %-12s %s\n", "", p ? p->path : f->path);
+		printf("%*s%s\n", COLUMN, "", p ? p->path : f->path);
 }
 
 static void visit(void *context, const struct plugin_file *f)
@@ -96,12 +101,16 @@ static void visit(void *context, const struct plugin_file *f)
 	struct listing *l = context;
 	const struct plugin *p;
 
+	if (!l->v->json && l->grouped && method_uses(l->kind, f->name) != l->used)
+		return;
 	if (f->hidden_by) {
 		if (l->v->verbose)
 			print(l, f, NULL, NULL);
 		return;
 	}
 	l->count++;
+	if (l->grouped && !l->used && !l->headed++ && !l->v->json)
+		printf("  others:\n");
 	for (size_t i = 0; absent[i].name; i++)
 		if (absent[i].kind == l->kind && !strcmp(absent[i].name, f->name))
 			l->found[i] = 1;
@@ -120,7 +129,15 @@ static int list_family(struct listing *l, int kind)
 	l->kind = kind;
 	if (!l->v->json)
 		printf("%ss:\n", plugin_kind_name(kind));
+	/* Those that --method chooses from come first. */
+	l->grouped = kind != LACUNA_OPERATOR;
+	l->used = 1;
+	l->headed = 0;
 	status = plugin_each_file(kind, visit, l);
+	if (!status && l->grouped && !l->v->json) {
+		l->used = 0;
+		status = plugin_each_file(kind, visit, l);
+	}
 	for (size_t i = 0; absent[i].name; i++)
 		if (absent[i].kind == kind && !l->found[i])
 			print(l, &(struct plugin_file){ .name = absent[i].name }, NULL,
@@ -158,7 +175,8 @@ static int run(const struct command *c, const void *values, int count, char **op
 
 	if (count && !only)
 		return misuse(c,
-			      "'%s' is no family; there are operators, priors, guidances, samplers",
+			      "unknown plugin family '%s' (one of: operators, priors, guidances, "
+			      "samplers)",
 			      operands[0]);
 	l.json = json_array();
 	if (l.v->verbose && !l.v->json) {

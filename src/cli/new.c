@@ -300,12 +300,14 @@ static int run(const struct command *c, const void *values, int count, char **op
 
 	(void)count;
 	if (!kind)
-		return misuse(c, "'%s' is no family; there are operator, prior, guidance, sampler",
-			      operands[0]);
+		return misuse(
+			c,
+			"unknown plugin family '%s' (one of: operator, prior, guidance, sampler)",
+			operands[0]);
 	if (!valid(p.name))
 		return misuse(
 			c,
-			"'%s' is no name of a plugin: small letters, digits and '-', a letter "
+			"'%s' is not a valid plugin name: small letters, digits and '-', a letter "
 			"first",
 			p.name);
 	if (v->shape + v->fft + v->nonlinear > 1)

@@ -199,7 +199,7 @@ static int tell(const struct trial *t)
 	if (!page || isnan(after)) {
 		json_decref(report);
 		return error_set(LACUNA_EINTERNAL, "%s: %s", t->report,
-				 page ? "holds no PSNR" : "is no report");
+				 page ? "holds no PSNR" : "is not a report");
 	}
 	if (isnan(before))
 		printf("degraded:            %s\n", t->degraded);

@@ -285,8 +285,9 @@ static char *adapt_imagej(const char *text, const struct description_change *c, 
 	}
 	whole = keeps_pages(c) || (block_reduce(&b, c) && planes > 1);
 	if (!whole && planes > 1)
-		*doubt = "the pages kept are no block of channels, slices and frames: only their "
-			 "number is stated";
+		*doubt =
+			"the pages kept are not a block of channels, slices and frames: only their "
+			"number is stated";
 	for (const char *line = text; *line;) {
 		const char *end = strchr(line, '\n');
 		const size_t n = end ? (size_t)(end - line) + 1 : strlen(line);
@@ -762,7 +763,7 @@ static char *adapt_ome(const char *text, const struct description_change *c, con
 		return finish(&t);
 	}
 	memory_release(t.s);
-	*doubt = "the pages kept are no block of channels, planes and times: it is left out";
+	*doubt = "the pages kept are not a block of channels, planes and times: it is left out";
 	return NULL;
 }
 

@@ -69,7 +69,7 @@ static int examine(const char *path, int fd, off_t size)
 	ElfW(Ehdr) head, own;
 
 	if (!read_at(fd, 0, &head, sizeof head) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-		return error_file_set(LACUNA_EINVAL, path, "is no shared object");
+		return error_file_set(LACUNA_EINVAL, path, "is not a shared object");
 	if (read_own(&own) && (head.e_machine != own.e_machine ||
 			       memcmp(head.e_ident, own.e_ident, EI_DATA + 1) != 0))
 		return error_file_set(LACUNA_EINVAL, path,
@@ -78,7 +78,7 @@ static int examine(const char *path, int fd, off_t size)
 				      head.e_ident[EI_CLASS] == ELFCLASS32 ? "32 bits" : "64 bits",
 				      machine_name(own.e_machine));
 	if (head.e_type != ET_DYN)
-		return error_file_set(LACUNA_EINVAL, path, "is no shared object");
+		return error_file_set(LACUNA_EINVAL, path, "is not a shared object");
 	if (!is_whole(fd, &head, size))
 		return error_file_set(LACUNA_EINVAL, path, "is cut short");
 	return LACUNA_OK;
@@ -93,7 +93,7 @@ int object_examine(const char *path)
 	if (fd < 0 || fstat(fd, &st))
 		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		status = error_file_set(LACUNA_EINVAL, path, "is no regular file");
+		status = error_file_set(LACUNA_EINVAL, path, "is not a regular file");
 	else
 		status = examine(path, fd, st.st_size);
 	if (fd >= 0)

@@ -61,6 +61,24 @@ static const struct preset {
 
 const char *const method_names[] = { "best", "fast", "sample", NULL };
 
+/* True when a specification, NAME or NAME:PARAMETERS, is of this plugin. */
+static int is_of(const char *spec, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return !strncmp(spec, name, n) && (!spec[n] || spec[n] == ':');
+}
+
+int method_uses(int kind, const char *name)
+{
+	if (kind == LACUNA_PRIOR)
+		return is_of(neural_prior, name) || is_of(plain_prior, name);
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
+		if (is_of(kind == LACUNA_SAMPLER ? presets[i].sampler : presets[i].guidance, name))
+			return 1;
+	return 0;
+}
+
 static int is_nonlinear(const struct method *m)
 {
 	const struct method_wish *w = &m->wish;

@@ -32,4 +32,7 @@ int method_choose(const struct method_wish *, struct method *);
 int method_fall_back(struct method *, int status);
 void method_free(struct method *);
 
+/* 1: a preset chooses the plugin of this family and name. */
+int method_uses(int kind, const char *name);
+
 #endif

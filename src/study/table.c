@@ -274,7 +274,7 @@ int table_read(const char *path, struct table *t)
 	if (!status && (!t->axis || !t->title))
 		status = LACUNA_EINVAL;
 	if (status == LACUNA_EINVAL)
-		error_set(status, "%s: is no table of 'lacuna study'", path);
+		error_set(status, "%s: is not a table of 'lacuna study'", path);
 	free(line);
 	fclose(file);
 	if (status)

@@ -35,9 +35,9 @@ reason() {
 	matches out "^  $1  *(unusable) $2" "$1: $2"
 }
 reason cut 'is cut short$'
-reason empty 'is no shared object$'
-reason fifo 'is no regular file$'
-reason directory 'is no regular file$'
+reason empty 'is not a shared object$'
+reason fifo 'is not a regular file$'
+reason directory 'is not a regular file$'
 reason foreign "is made for $foreign (64 bits), and this lacuna for "
 reason crashes-at-load 'crashes (Segmentation fault) when it is loaded$'
 reason exits-at-load 'ends the process: exit(0) when it is loaded$'

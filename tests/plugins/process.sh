@@ -54,7 +54,7 @@ wrong() {
 }
 wrong crash "was stopped by a signal (Segmentation fault) at call \"apply\""
 wrong hang "has not answered call \"apply\" within 0.3 s (timeout=)" 0.3
-wrong garbage "answers call \"apply\" with \"hello world?\": this is no object of JSON"
+wrong garbage "answers call \"apply\" with \"hello world?\": this is not a JSON object"
 wrong twice "more than one line"
 wrong long "the line is too long"
 wrong error "fails at call \"apply\": ValueError: no   such picture"

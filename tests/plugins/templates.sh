@@ -93,9 +93,9 @@ misused() {
 	two_lines new "new $*"
 	contains err "$text" "new $*: why"
 }
-misused "is no family" nothing name
-misused "is no name of a plugin" operator Name
-misused "is no name of a plugin" operator ../name
+misused "unknown plugin family" nothing name
+misused "is not a valid plugin name" operator Name
+misused "is not a valid plugin name" operator ../name
 misused "lacuna has operator \"blur\" itself" operator blur
 misused "exclude each other" operator name --fft --shape
 misused "are for operators" prior name --fft
