@@ -158,6 +158,17 @@ static int keeps_pages(const struct description_change *c)
 	return !c->pages || c->page_count == c->old_pages;
 }
 
+/* How many new pixels there are for an old one. */
+static double scale_x(const struct description_change *c)
+{
+	return c->width / (c->shown_width > 0 ? c->shown_width : c->old_width);
+}
+
+static double scale_y(const struct description_change *c)
+{
+	return c->height / (c->shown_height > 0 ? c->shown_height : c->old_height);
+}
+
 static int keeps_size(const struct description_change *c)
 {
 	return !(c->width < c->old_width) && !(c->width > c->old_width) &&
@@ -253,8 +264,7 @@ static void adapt_line(struct text *t, const char *line, size_t n, const struct 
 	}
 	if (begins(line, "xorigin=") || begins(line, "yorigin=")) {
 		add(t, line, 8);
-		add_number(t, value * (line[0] == 'x' ? c->width / c->old_width
-						      : c->height / c->old_height));
+		add_number(t, value * (line[0] == 'x' ? scale_x(c) : scale_y(c)));
 		add_text(t, "\n");
 		return;
 	}
@@ -625,8 +635,8 @@ static void adapt_pixels_tag(struct text *t, const struct pixels *p,
 
 		set(changes, &n, "SizeX", c->width);
 		set(changes, &n, "SizeY", c->height);
-		set(changes, &n, "PhysicalSizeX", x * c->old_width / c->width);
-		set(changes, &n, "PhysicalSizeY", y * c->old_height / c->height);
+		set(changes, &n, "PhysicalSizeX", x / scale_x(c));
+		set(changes, &n, "PhysicalSizeY", y / scale_y(c));
 	}
 	for (int i = 0; i < DIMENSIONS && !keeps_pages(c); i++) {
 		const int left = p->planes.left[dimension(p, sizes[i][4])];

@@ -24,6 +24,7 @@ struct description_change {
 	int same_samples; /* the new file has as many */
 	int mixed;	  /* the new pages will not all have one size */
 	double width, height, old_width, old_height;
+	double shown_width, shown_height; /* of the old page, what the new one shows; 0: all */
 	const char *
 		type; /* OME's name of the new sample type when it is another, "" where OME has none; or NULL */
 	int bits; /* of that type */

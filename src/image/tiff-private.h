@@ -8,6 +8,7 @@
 #include "image/tiff.h"
 
 #include <tiffio.h>
+#include <time.h>
 
 /* ---- an open file (tiff-handle.c) */
 
@@ -69,7 +70,10 @@ static inline int layout_channel(const struct tiff_layout *l, int sample)
 struct tiff_reader {
 	struct tiff_handle handle;
 	uint64_t file_size;
-	int pages, current; /* current: -1 when libtiff stands nowhere in particular */
+	struct timespec changed; /* the file, before it was opened */
+	int pages, current;	 /* current: -1 when libtiff stands nowhere in particular */
+	int64_t strip;		 /* that libtiff is in the midst of, -1: none */
+	uint32_t next_row;
 	struct tiff_layout layout;
 	int told;	   /* that pages are lost */
 	int told_contents; /* that a description may not hold */
@@ -90,8 +94,43 @@ struct tiff_row {
 };
 typedef void tiff_row_sink(void *context, const struct tiff_row *);
 
-/* Decodes the current page for those who want samples first..first+count-1. */
-int reader_decode(struct tiff_reader *, int first, int count, tiff_row_sink *, void *context);
+/* True when strips cannot be decoded row by row. */
+int layout_whole_strips(const struct tiff_layout *);
+
+/* Rows top..bottom-1. */
+struct tiff_span {
+	uint32_t top, bottom;
+};
+
+/* Decodes rows of the current page for those who want samples first..first+count-1. */
+int reader_decode(struct tiff_reader *, int first, int count, const struct tiff_span *,
+		  tiff_row_sink *, void *context);
+
+/* Values of a channel: n pixels, the sample of the first is number `at' of a row, that of the next `stride' samples on. */
+void layout_values(const struct tiff_layout *, int channel, const void *row, size_t at,
+		   size_t stride, size_t n, float *values);
+/* n pixels of all channels, planar, as values came out: becomes RGB where the page has another kind of colours. */
+void layout_colours(const struct tiff_layout *, size_t n, float *values);
+
+/* ---- rows of a page as they are stored (tiff-band.c) */
+
+struct tiff_band {
+	struct tiff_reader *reader;
+	int page;
+	struct tiff_layout layout;
+	uint16_t *map; /* of a palette, owned */
+	uint32_t room; /* rows */
+	struct tiff_span held;
+	size_t pitch;  /* bytes of a row of one sample, packed */
+	uint8_t *rows; /* sample after sample, room for `room' rows each; owned */
+};
+
+/* A sample of a row that is held. */
+static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32_t x, uint32_t y)
+{
+	return sample_get(b->rows + ((size_t)sample * b->room + (y - b->held.top)) * b->pitch, x,
+			  b->layout.type.bits);
+}
 
 /* ---- tags (tiff-tags.c) */
 
@@ -100,6 +139,8 @@ enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_NODATA = 42113 };
 /* What the new page is to the old one. */
 struct tag_change {
 	double scale_x, scale_y; /* width and height, new / old */
+	double x, y;		 /* first pixel of the old one that it shows */
+	int same_size;
 	int same_samples;     /* meaning and number of colour samples are those of the old page */
 	const char *software; /* or NULL */
 };
@@ -116,6 +157,10 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 /* Name of a compression scheme. */
 const char *tags_compression_name(uint16_t compression);
 
+/* Rows that the writer takes at once: a row of tiles; strips of planes, which are cut where they are larger than this many
+ * bytes (tiff-write.c). */
+enum { STRIP_MOST = 1 << 22 };
+int64_t writer_block_rows(const struct tiff_layout *);
 /* Whether the writer can keep the compression of a page: lossless, and offered for writing (tiff-write.c). */
 int writer_keeps_compression(const struct tiff_layout *);
 

@@ -93,6 +93,16 @@ static int check_format(int fd)
 	return LACUNA_OK;
 }
 
+static int take_stamp(int fd, struct tiff_reader *r)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return error_set(LACUNA_EIO, "%s", strerror(errno));
+	r->changed = st.st_mtim;
+	return LACUNA_OK;
+}
+
 int tiff_open(const char *path, struct tiff_reader **out)
 {
 	struct tiff_reader *r = memory_alloc(sizeof(*r));
@@ -106,7 +116,9 @@ int tiff_open(const char *path, struct tiff_reader **out)
 		tiff_close(r);
 		return fd;
 	}
-	status = check_format(fd);
+	status = take_stamp(fd, r);
+	if (!status)
+		status = check_format(fd);
 	if (status)
 		close(fd);
 	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
@@ -132,6 +144,20 @@ void tiff_close(struct tiff_reader *r)
 	memory_release(r->notes);
 	handle_close(&r->handle);
 	memory_release(r);
+}
+
+/* A program that writes into the file gives it another time; one that replaces it leaves us the old file. */
+int tiff_unchanged(const struct tiff_reader *r)
+{
+	struct stat st;
+
+	if (fstat(TIFFFileno(r->handle.tif), &st))
+		return error_set(LACUNA_EIO, "%s", strerror(errno));
+	if ((uint64_t)st.st_size == r->file_size && st.st_mtim.tv_sec == r->changed.tv_sec &&
+	    st.st_mtim.tv_nsec == r->changed.tv_nsec)
+		return LACUNA_OK;
+	return error_set(LACUNA_EIO, "was written to while it was read; try again when it is "
+				     "complete");
 }
 
 const char *tiff_path(const struct tiff_reader *r)
@@ -627,6 +653,7 @@ int reader_enter(struct tiff_reader *r, int page)
 		TIFFSetField(r->handle.tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 	if (compression == COMPRESSION_SGILOG || compression == COMPRESSION_SGILOG24)
 		TIFFSetField(r->handle.tif, TIFFTAG_SGILOGDATAFMT, SGILOGDATAFMT_FLOAT);
+	r->strip = -1;
 	status = parse_layout(r);
 	r->current = status ? -1 : page;
 	return status;
@@ -763,6 +790,7 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	info->kind = type.kind;
 	info->bits = type.bits;
 	info->full_scale = sample_full_scale(type);
+	info->block_rows = (int)writer_block_rows(&r->layout);
 	info->storable = is_storable(&r->layout);
 	if (TIFFGetField(r->handle.tif, TIFFTAG_SUBFILETYPE, &subfile))
 		info->auxiliary = (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
@@ -798,9 +826,68 @@ static void fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, v
 		sample_put(block, i, l->type.bits, raw);
 }
 
-static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+/* libtiff loads strips whole, and one may be all of the picture.  Where nothing is compressed a row is read by itself. */
+static int is_plain(const struct tiff_reader *r)
+{
+	enum { LARGE = 1 << 16 };
+	const struct tiff_layout *l = &r->layout;
+
+	return l->compression == COMPRESSION_NONE &&
+	       (double)TIFFScanlineSize64(r->handle.tif) * l->block_height > LARGE;
+}
+
+static void swap_bytes(TIFF *tif, int bits, void *row, tmsize_t bytes)
+{
+	uint16_t order;
+
+	TIFFGetFieldDefaulted(tif, TIFFTAG_FILLORDER, &order);
+	if (order == FILLORDER_LSB2MSB)
+		TIFFReverseBits(row, bytes);
+	if (!TIFFIsByteSwapped(tif))
+		return;
+	if (bits == 16)
+		TIFFSwabArrayOfShort(row, bytes / 2);
+	else if (bits == 24)
+		TIFFSwabArrayOfTriples(row, bytes / 3);
+	else if (bits == 32)
+		TIFFSwabArrayOfLong(row, bytes / 4);
+	else if (bits == 64)
+		TIFFSwabArrayOfLong8(row, bytes / 8);
+}
+
+static int read_plain_row(struct tiff_reader *r, uint32_t strip, uint32_t y, void *row)
+{
+	TIFF *tif = r->handle.tif;
+	const tmsize_t bytes = TIFFScanlineSize(tif);
+	const uint64_t at = (uint64_t)(y % r->layout.block_height) * (uint64_t)bytes;
+
+	if (at + (uint64_t)bytes > TIFFGetStrileByteCount(tif, strip) ||
+	    pread(TIFFFileno(tif), row, (size_t)bytes,
+		  (off_t)(TIFFGetStrileOffset(tif, strip) + at)) != bytes)
+		return -1;
+	swap_bytes(tif, r->layout.type.bits, row, bytes);
+	return 0;
+}
+
+/* libtiff goes on in a strip, or begins again with its first row: rows between are decoded, too. */
+static int read_row(struct tiff_reader *r, uint32_t strip, int plane, uint32_t y, void *row)
+{
+	const uint32_t first = y - y % r->layout.block_height;
+	const int goes_on = r->strip == (int64_t)strip && r->next_row <= y;
+	int failed = 0;
+
+	for (uint32_t i = goes_on ? r->next_row : first; !failed && i <= y; i++)
+		failed = TIFFReadScanline(r->handle.tif, row, i, (uint16_t)plane) < 0 || !sound(r);
+	r->strip = failed ? -1 : (int64_t)strip;
+	r->next_row = y + 1;
+	return failed;
+}
+
+static int decode_strips(struct tiff_reader *r, int plane, const struct tiff_span *span,
+			 tiff_row_sink *sink, void *context)
 {
 	const struct tiff_layout *l = &r->layout;
+	const int plain = is_plain(r);
 	struct tiff_row row = { .n = l->width,
 				.first = plane,
 				.stride = l->separate ? 1 : l->samples };
@@ -808,16 +895,16 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 	int status = buffer ? LACUNA_OK : LACUNA_ENOMEM;
 
 	row.data = buffer;
-	for (uint32_t y = 0; !status && y < l->height; y++) {
+	for (uint32_t y = span->top; !status && y < span->bottom; y++) {
+		const uint32_t strip = TIFFComputeStrip(r->handle.tif, y, (uint16_t)plane);
+
 		row.y = y;
-		if (!is_stored(r->handle.tif,
-			       TIFFComputeStrip(r->handle.tif, y, (uint16_t)plane))) {
+		if (!is_stored(r->handle.tif, strip))
 			fill_empty(r->handle.tif, l, (size_t)l->width * (size_t)row.stride, buffer);
-			sink(context, &row);
-		} else if (TIFFReadScanline(r->handle.tif, buffer, y, (uint16_t)plane) < 0 ||
-			   !sound(r))
+		else if (plain ? read_plain_row(r, strip, y, buffer)
+			       : read_row(r, strip, plane, y, buffer))
 			status = damaged(r);
-		else
+		if (!status)
 			sink(context, &row);
 	}
 	memory_release(buffer);
@@ -826,14 +913,15 @@ static int decode_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, 
 
 /* Of schemes whose rows do not end where they should in files that are there: PackBits whose runs go on into the next row, fax
  * data with errors.  Row by row libtiff drops what it has read beyond. */
-static int needs_whole_strips(const struct tiff_layout *l)
+int layout_whole_strips(const struct tiff_layout *l)
 {
 	return l->compression == COMPRESSION_PACKBITS || l->compression == COMPRESSION_CCITTRLE ||
 	       l->compression == COMPRESSION_CCITTRLEW || l->compression == COMPRESSION_CCITTFAX3 ||
 	       l->compression == COMPRESSION_CCITTFAX4;
 }
 
-static int decode_whole_strips(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+static int decode_whole_strips(struct tiff_reader *r, int plane, const struct tiff_span *span,
+			       tiff_row_sink *sink, void *context)
 {
 	TIFF *tif = r->handle.tif;
 	const struct tiff_layout *l = &r->layout;
@@ -844,7 +932,8 @@ static int decode_whole_strips(struct tiff_reader *r, int plane, tiff_row_sink *
 	uint8_t *strip = memory_alloc_array(pitch, l->block_height);
 	int status = strip ? LACUNA_OK : LACUNA_ENOMEM;
 
-	for (uint64_t first = 0; !status && first < l->height; first += l->block_height) {
+	for (uint64_t first = span->top / l->block_height * l->block_height;
+	     !status && first < span->bottom; first += l->block_height) {
 		const uint32_t y = (uint32_t)first, left = l->height - y;
 		const uint32_t rows = left < l->block_height ? left : l->block_height;
 		const uint32_t number = TIFFComputeStrip(tif, y, (uint16_t)plane);
@@ -859,7 +948,8 @@ static int decode_whole_strips(struct tiff_reader *r, int plane, tiff_row_sink *
 		for (uint32_t i = 0; !status && i < rows; i++) {
 			row.y = y + i;
 			row.data = strip + i * pitch;
-			sink(context, &row);
+			if (row.y >= span->top && row.y < span->bottom)
+				sink(context, &row);
 		}
 	}
 	memory_release(strip);
@@ -867,7 +957,8 @@ static int decode_whole_strips(struct tiff_reader *r, int plane, tiff_row_sink *
 }
 
 static void sink_tile(const struct tiff_layout *l, const uint8_t *tile, size_t pitch,
-		      struct tiff_row row, tiff_row_sink *sink, void *context)
+		      struct tiff_row row, const struct tiff_span *span, tiff_row_sink *sink,
+		      void *context)
 {
 	const uint32_t left = l->height - row.y;
 	const uint32_t rows = left < l->block_height ? left : l->block_height;
@@ -875,11 +966,13 @@ static void sink_tile(const struct tiff_layout *l, const uint8_t *tile, size_t p
 	row.n = l->width - row.x < l->block_width ? l->width - row.x : l->block_width;
 	for (uint32_t i = 0; i < rows; i++, row.y++) {
 		row.data = tile + i * pitch;
-		sink(context, &row);
+		if (row.y >= span->top && row.y < span->bottom)
+			sink(context, &row);
 	}
 }
 
-static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, void *context)
+static int decode_tiles(struct tiff_reader *r, int plane, const struct tiff_span *span,
+			tiff_row_sink *sink, void *context)
 {
 	TIFF *tif = r->handle.tif;
 	const struct tiff_layout *l = &r->layout;
@@ -890,26 +983,26 @@ static int decode_tiles(struct tiff_reader *r, int plane, tiff_row_sink *sink, v
 	uint8_t *tile = memory_alloc((size_t)TIFFTileSize(tif));
 	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
 
-	for (uint64_t y = 0; !status && y < l->height; y += l->block_height)
+	for (uint64_t y = span->top / l->block_height * l->block_height;
+	     !status && y < span->bottom; y += l->block_height)
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
 			row.x = (uint32_t)x;
 			row.y = (uint32_t)y;
-			if (!is_stored(tif,
-				       TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane))) {
+			if (!is_stored(tif, TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane)))
 				fill_empty(tif, l, samples, tile);
-				sink_tile(l, tile, pitch, row, sink, context);
-			} else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
-				   !sound(r))
+			else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
+				 !sound(r))
 				status = damaged(r);
-			else
-				sink_tile(l, tile, pitch, row, sink, context);
+			if (!status)
+				sink_tile(l, tile, pitch, row, span, sink, context);
 		}
 	memory_release(tile);
 	return status;
 }
 
 /* libtiff's own conversion to 8-bit RGBA, for YCbCr: subsampled, or in old-style JPEG. */
-static int decode_converted(struct tiff_reader *r, tiff_row_sink *sink, void *context)
+static int decode_converted(struct tiff_reader *r, const struct tiff_span *span,
+			    tiff_row_sink *sink, void *context)
 {
 	const struct tiff_layout *l = &r->layout;
 	struct tiff_row row = { .n = l->width, .stride = 4 };
@@ -933,12 +1026,30 @@ static int decode_converted(struct tiff_reader *r, tiff_row_sink *sink, void *co
 		p[1] = TIFFGetG(v);
 		p[2] = TIFFGetB(v);
 	}
-	for (uint32_t y = 0; !status && y < l->height; y++) {
+	for (uint32_t y = span->top; !status && y < span->bottom; y++) {
 		row.y = y;
 		row.data = raster + (size_t)y * l->width;
 		sink(context, &row);
 	}
 	memory_release(raster);
+	return status;
+}
+
+static int decode_planes(struct tiff_reader *r, int first, int count, const struct tiff_span *span,
+			 tiff_row_sink *sink, void *context)
+{
+	const struct tiff_layout *l = &r->layout;
+	int status = LACUNA_OK;
+
+	if (!l->separate) {
+		first = 0;
+		count = 1;
+	}
+	for (int plane = first; !status && plane < first + count; plane++)
+		status = l->tiled ? decode_tiles(r, plane, span, sink, context)
+			 : layout_whole_strips(l)
+				 ? decode_whole_strips(r, plane, span, sink, context)
+				 : decode_strips(r, plane, span, sink, context);
 	return status;
 }
 
@@ -952,29 +1063,23 @@ static void tell_damage(struct tiff_reader *r, int page)
 		    r->handle.warning);
 }
 
-int reader_decode(struct tiff_reader *r, int first, int count, tiff_row_sink *sink, void *context)
+int reader_decode(struct tiff_reader *r, int first, int count, const struct tiff_span *span,
+		  tiff_row_sink *sink, void *context)
 {
 	const struct tiff_layout *l = &r->layout;
 	const int page = r->current;
-	int status = LACUNA_OK;
+	int status;
 
 	handle_begin(&r->handle);
 	/* These codecs do not start again at the first row: the page must be entered anew. */
 	if (l->convert || l->luminance)
 		r->current = -1;
-	if (l->convert)
-		status = decode_converted(r, sink, context);
-	if (!l->separate) {
-		first = 0;
-		count = 1;
-	}
-	for (int plane = first; !l->convert && !status && plane < first + count; plane++)
-		status = l->tiled		 ? decode_tiles(r, plane, sink, context)
-			 : needs_whole_strips(l) ? decode_whole_strips(r, plane, sink, context)
-						 : decode_strips(r, plane, sink, context);
-	if (!status)
-		tell_damage(r, page);
-	return status;
+	status = l->convert ? decode_converted(r, span, sink, context)
+			    : decode_planes(r, first, count, span, sink, context);
+	if (status)
+		return status;
+	tell_damage(r, page);
+	return tiff_unchanged(r);
 }
 
 /* ---- rows to planar float */
@@ -991,63 +1096,54 @@ static float *pixel(struct image *image, int channel, uint32_t x, uint32_t y)
 	return image->values + ((size_t)channel * h + y) * w + x;
 }
 
-static void sink_palette(struct float_sink *to, const struct tiff_row *row)
+/* n pixels from the first on, of which one sample is number `at' of row. */
+static void palette_values(const struct tiff_layout *l, int channel, const void *row, size_t at,
+			   size_t stride, size_t n, float *out)
 {
-	const struct tiff_layout *l = to->layout;
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t index = sample_get(row, at + i * stride, l->type.bits);
 
-	if (row->first != 0)
-		return;
-	for (int c = 0; c < 3; c++) {
-		float *out = pixel(to->image, c, row->x, row->y);
-
-		for (uint32_t i = 0; i < row->n; i++) {
-			const uint64_t index = sample_get(
-				row->data, (size_t)i * (size_t)row->stride, l->type.bits);
-
-			out[i] = (float)(l->map[c][index] >> l->palette_shift);
-		}
+		out[i] = (float)(l->map[channel][index] >> l->palette_shift);
 	}
 }
 
-static void sink_channel(struct float_sink *to, const struct tiff_row *row, int channel)
+void layout_values(const struct tiff_layout *l, int channel, const void *row, size_t at,
+		   size_t stride, size_t n, float *out)
 {
-	const struct tiff_layout *l = to->layout;
 	const struct sample_type type = l->type;
 	const uint64_t ones = UINT64_MAX >> (64 - type.bits);
 	const uint64_t toggle = l->invert ? ones : l->lab && channel ? ones ^ ones >> 1 : 0;
-	const size_t stride = (size_t)row->stride;
-	const size_t offset = (size_t)(layout_sample(l, channel) - row->first);
-	float *out = pixel(to->image, channel, row->x, row->y);
 
-	for (uint32_t i = 0; i < row->n; i++)
-		out[i] = sample_decode(type, sample_get(row->data, i * stride + offset, type.bits) ^
-						     toggle);
+	if (l->palette) {
+		palette_values(l, channel, row, at, stride, n, out);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = sample_decode(type, sample_get(row, at + i * stride, type.bits) ^ toggle);
 }
 
 static void sink_row(void *context, const struct tiff_row *row)
 {
 	struct float_sink *to = context;
 	const struct tiff_layout *l = to->layout;
+	const int channels = l->palette ? 3 : l->colour;
 
-	if (l->palette) {
-		sink_palette(to, row);
-	} else if (l->separate) {
-		if (layout_channel(l, row->first) >= 0)
-			sink_channel(to, row, layout_channel(l, row->first));
-	} else {
-		for (int c = 0; c < l->colour; c++)
-			sink_channel(to, row, c);
+	for (int c = 0; c < channels; c++) {
+		const int sample = l->palette ? 0 : layout_sample(l, c);
+
+		if (l->separate && sample != row->first)
+			continue;
+		layout_values(l, c, row->data, (size_t)(sample - row->first), (size_t)row->stride,
+			      row->n, pixel(to->image, c, row->x, row->y));
 	}
 }
 
 /* XYZ, equal-energy white, to linear RGB of ITU-R BT.709 primaries; the matrix is that of libtiff's tif_luv.c. */
-static void xyz_to_rgb(struct image *image)
+static void xyz_to_rgb(size_t n, float *v)
 {
 	static const double m[3][3] = { { 2.690, -1.276, -0.414 },
 					{ -1.022, 1.978, 0.044 },
 					{ 0.061, -0.224, 1.163 } };
-	const size_t n = lacuna_count(&image->shape) / 3;
-	float *v = image->values;
 
 	for (size_t i = 0; i < n; i++) {
 		const double x = v[i], y = v[i + n], z = v[i + 2 * n];
@@ -1058,11 +1154,8 @@ static void xyz_to_rgb(struct image *image)
 }
 
 /* ITU-R BT.601 and full range, as TIFF 6.0 has them without other tags. */
-static void ycbcr_to_rgb(struct image *image)
+static void ycbcr_to_rgb(size_t n, float *v)
 {
-	const size_t n = lacuna_count(&image->shape) / 3;
-	float *v = image->values;
-
 	for (size_t i = 0; i < n; i++) {
 		const double y = v[i], cb = v[i + n] - 128.0, cr = v[i + 2 * n] - 128.0;
 
@@ -1070,6 +1163,14 @@ static void ycbcr_to_rgb(struct image *image)
 		v[i + n] = (float)fmin(fmax(y - 0.344136 * cb - 0.714136 * cr, 0), 255);
 		v[i + 2 * n] = (float)fmin(fmax(y + 1.772 * cb, 0), 255);
 	}
+}
+
+void layout_colours(const struct tiff_layout *l, size_t n, float *values)
+{
+	if (l->photometric == PHOTOMETRIC_LOGLUV)
+		xyz_to_rgb(n, values);
+	if (l->ycbcr)
+		ycbcr_to_rgb(n, values);
 }
 
 int tiff_read(struct tiff_reader *r, int page, struct image *image)
@@ -1085,13 +1186,12 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 	}
 	if (!status)
 		status = reader_decode(r, 0, layout_sample(&r->layout, r->layout.colour - 1) + 1,
-				       sink_row, &to);
-	if (!status && r->layout.photometric == PHOTOMETRIC_LOGLUV)
-		xyz_to_rgb(image);
-	if (!status && r->layout.ycbcr)
-		ycbcr_to_rgb(image);
-	if (!status)
+				       &(struct tiff_span){ 0, r->layout.height }, sink_row, &to);
+	if (!status) {
+		layout_colours(&r->layout, (size_t)shape.extent[0] * (size_t)shape.extent[1],
+			       image->values);
 		return LACUNA_OK;
+	}
 	image_free(image);
 	return reader_context(r, page, status);
 }

@@ -233,6 +233,18 @@ static void copy_number(TIFF *from, TIFF *to, uint32_t tag, double scale)
 		TIFFSetField(to, tag, v * scale);
 }
 
+/* Of the first pixel, in units of the resolution. */
+static void copy_position(TIFF *from, TIFF *to, uint32_t tag, uint32_t resolution, double shift)
+{
+	float v, pixels;
+
+	if (!TIFFGetField(from, tag, &v))
+		return;
+	if (shift > 0 && TIFFGetField(from, resolution, &pixels) && pixels > 0)
+		v += (float)(shift / (double)pixels);
+	TIFFSetField(to, tag, (double)v);
+}
+
 /* Names follow one another, each with its zero. */
 static void copy_inks(TIFF *from, TIFF *to)
 {
@@ -262,18 +274,19 @@ static void copy_built_in(TIFF *from, TIFF *to, const struct tag_change *change)
 	copy_short(from, to, TIFFTAG_RESOLUTIONUNIT);
 	copy_number(from, to, TIFFTAG_XRESOLUTION, change->scale_x);
 	copy_number(from, to, TIFFTAG_YRESOLUTION, change->scale_y);
-	copy_number(from, to, TIFFTAG_XPOSITION, 1);
-	copy_number(from, to, TIFFTAG_YPOSITION, 1);
+	copy_position(from, to, TIFFTAG_XPOSITION, TIFFTAG_XRESOLUTION, change->x);
+	copy_position(from, to, TIFFTAG_YPOSITION, TIFFTAG_YRESOLUTION, change->y);
 	copy_pair(from, to, TIFFTAG_PAGENUMBER);
 	if (change->same_samples)
 		copy_inks(from, to);
 }
 
-/* ---- a picture of another size */
+/* ---- a picture of another size, or a part of one */
 
 /* Array tags of doubles; the copy in `to' is changed. */
-static void scale_doubles(TIFF *to, uint32_t tag, void (*body)(double *, int, const double *),
-			  const double *scale)
+static void scale_doubles(TIFF *to, uint32_t tag,
+			  void (*body)(double *, int, const struct tag_change *),
+			  const struct tag_change *change)
 {
 	const double *old = NULL;
 	double *fresh;
@@ -292,7 +305,7 @@ static void scale_doubles(TIFF *to, uint32_t tag, void (*body)(double *, int, co
 	if (!fresh)
 		return;
 	memcpy(fresh, old, (size_t)n * sizeof(*fresh));
-	body(fresh, n, scale);
+	body(fresh, n, change);
 	if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
 		TIFFSetField(to, tag, n32, fresh);
 	else
@@ -300,34 +313,38 @@ static void scale_doubles(TIFF *to, uint32_t tag, void (*body)(double *, int, co
 	memory_release(fresh);
 }
 
-static void scale_pixel_size(double *v, int n, const double *scale)
+static void scale_pixel_size(double *v, int n, const struct tag_change *change)
 {
-	for (int i = 0; i < n && i < 2; i++)
-		v[i] /= scale[i];
+	if (n > 0)
+		v[0] /= change->scale_x;
+	if (n > 1)
+		v[1] /= change->scale_y;
 }
 
-static void scale_tiepoints(double *v, int n, const double *scale)
+static void scale_tiepoints(double *v, int n, const struct tag_change *change)
 {
 	for (int i = 0; i + 5 < n; i += 6) {
-		v[i] *= scale[0];
-		v[i + 1] *= scale[1];
+		v[i] = (v[i] - change->x) * change->scale_x;
+		v[i + 1] = (v[i + 1] - change->y) * change->scale_y;
 	}
 }
 
-static void scale_transformation(double *v, int n, const double *scale)
+/* A matrix from pixels to the world: the new origin first. */
+static void scale_transformation(double *v, int n, const struct tag_change *change)
 {
-	for (int i = 0; i < n; i++)
-		if (i % 4 < 2)
-			v[i] /= scale[i % 4];
+	for (int i = 0; i + 3 < n; i += 4) {
+		if (i < 12)
+			v[i + 3] += v[i] * change->x + v[i + 1] * change->y;
+		v[i] /= change->scale_x;
+		v[i + 1] /= change->scale_y;
+	}
 }
 
 static void adapt_to_size(TIFF *to, const struct tag_change *change)
 {
-	const double scale[2] = { change->scale_x, change->scale_y };
-
-	scale_doubles(to, TAG_MODEL_PIXEL_SCALE, scale_pixel_size, scale);
-	scale_doubles(to, TAG_MODEL_TIEPOINT, scale_tiepoints, scale);
-	scale_doubles(to, TAG_MODEL_TRANSFORMATION, scale_transformation, scale);
+	scale_doubles(to, TAG_MODEL_PIXEL_SCALE, scale_pixel_size, change);
+	scale_doubles(to, TAG_MODEL_TIEPOINT, scale_tiepoints, change);
+	scale_doubles(to, TAG_MODEL_TRANSFORMATION, scale_transformation, change);
 }
 
 static int is_about_samples(uint32_t tag)
@@ -347,7 +364,7 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 		    !(is_about_samples(tag) && !change->same_samples))
 			copy_tag(from->tif, to->tif, tag);
 	}
-	if (change->scale_x != 1 || change->scale_y != 1)
+	if (!change->same_size)
 		adapt_to_size(to->tif, change);
 }
 

@@ -13,9 +13,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* One page on its way out. */
+struct page {
+	struct tiff_layout layout;
+	int unnamed; /* colour samples beyond what the photometric interpretation names */
+	uint16_t predictor;
+	int copy;  /* all samples are the old page's */
+	int keeps; /* the old page's values may stay: they mean the same */
+	/* Of the old page that it shows: size, and first pixel */
+	uint32_t old_width, old_height, old_x, old_y;
+	uint32_t multiple;     /* of rows */
+	struct tiff_rows rows; /* at hand */
+};
 
 struct tiff_writer {
 	struct temporary file;
@@ -26,25 +40,7 @@ struct tiff_writer {
 	int values_differ;
 	double value_scale, value_offset;
 	int pages;
-};
-
-/* Samples of a page, bit by bit: packed rows, sample after sample. */
-struct raw {
-	uint8_t *rows; /* NULL: none */
-	size_t pitch;
-	int first, count;
-};
-
-/* One page on its way out. */
-struct page {
-	struct tiff_layout layout;
-	int unnamed; /* colour samples beyond what the photometric interpretation names */
-	uint16_t predictor;
-	const struct image *image;   /* NULL: all samples are the old page's */
-	const unsigned char *keep;   /* like the image: the old page's value stays; or NULL */
-	struct sample_type old_type; /* of the two below */
-	uint32_t old_width, old_height;
-	struct raw extra, colour; /* samples of the old page: extra ones; those for keep */
+	struct page page;
 };
 
 /* ---- the file */
@@ -277,16 +273,17 @@ static uint16_t choose_predictor(TIFF *tif, struct tiff_reader *like, const stru
 }
 
 /* A page that imitates no other. */
-static void plan_plain(const struct tiff_writer *w, struct page *p)
+static void plan_plain(const struct tiff_writer *w, const struct lacuna_shape *shape,
+		       struct page *p)
 {
 	struct tiff_layout *l = &p->layout;
 
 	l->type = (struct sample_type){ SAMPLE_FLOAT, 32 };
 	if (w->options.override_type)
 		l->type = (struct sample_type){ w->options.kind, w->options.bits };
-	l->width = (uint32_t)p->image->shape.extent[0];
-	l->height = (uint32_t)p->image->shape.extent[1];
-	l->samples = l->colour = l->extra_at = (int)p->image->shape.extent[2];
+	l->width = (uint32_t)shape->extent[0];
+	l->height = (uint32_t)shape->extent[1];
+	l->samples = l->colour = l->extra_at = (int)shape->extent[2];
 	l->photometric = plain_photometric(l->colour);
 	l->compression = default_compression();
 }
@@ -295,6 +292,18 @@ static void round_tiles(const struct tiff_layout *old, struct tiff_layout *l)
 {
 	l->block_width = (old->block_width + 15) / 16 * 16;
 	l->block_height = (old->block_height + 15) / 16 * 16;
+}
+
+int64_t writer_block_rows(const struct tiff_layout *l)
+{
+	const double row = (double)l->width * l->type.bits / 8;
+	const double most = fmax(STRIP_MOST / row, 1);
+
+	if (l->tiled)
+		return (l->block_height + 15) / 16 * 16;
+	if (!l->separate)
+		return 1;
+	return l->block_height && l->block_height < most ? (int64_t)l->block_height : (int64_t)most;
 }
 
 static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old, int channels,
@@ -333,75 +342,15 @@ static void plan_copy(const struct tiff_layout *old, struct page *p)
 		round_tiles(old, &p->layout);
 }
 
-/* ---- samples of the old page, bit by bit */
-
-struct raw_sink {
-	const struct tiff_layout *layout;
-	struct raw *raw;
-};
-
-static void sink_raw(void *context, const struct tiff_row *row)
-{
-	const struct raw_sink *to = context;
-	const struct tiff_layout *l = to->layout;
-	const struct raw *raw = to->raw;
-	const int first = row->first > raw->first ? row->first : raw->first;
-	const int last = raw->first + raw->count;
-	const int end = l->separate ? row->first + 1 : l->samples;
-
-	for (int s = first; s < end && s < last; s++) {
-		uint8_t *out =
-			raw->rows + ((size_t)(s - raw->first) * l->height + row->y) * raw->pitch;
-
-		for (uint32_t i = 0; i < row->n; i++)
-			sample_put(out, (size_t)row->x + i, l->type.bits,
-				   sample_get(row->data,
-					      (size_t)i * (size_t)row->stride +
-						      (size_t)(s - row->first),
-					      l->type.bits));
-	}
-}
-
-static int read_raw(struct tiff_reader *like, int first, int count, struct raw *raw)
-{
-	struct raw_sink to = { &like->layout, raw };
-	size_t bytes;
-
-	if (!count)
-		return LACUNA_OK;
-	raw->first = first;
-	raw->count = count;
-	raw->pitch = ((size_t)like->layout.width * (size_t)like->layout.type.bits + 7) / 8;
-	if (!size_multiply(raw->pitch, (size_t)count * like->layout.height, &bytes))
-		return error_set(LACUNA_ENOMEM, "out of memory (an impossible size)");
-	raw->rows = memory_alloc(bytes);
-	if (!raw->rows)
-		return LACUNA_ENOMEM;
-	return reader_decode(like, first, count, sink_raw, &to);
-}
-
 /* Values can stay only where the new page means the same by them. */
 static int can_keep(const struct tiff_layout *old, const struct page *p)
 {
 	const struct tiff_layout *l = &p->layout;
 
-	return p->keep && same_type(l->type, old->type) && l->width == old->width &&
-	       l->height == old->height && l->colour == old->colour && l->invert == old->invert &&
+	return same_type(l->type, old->type) && l->width == p->old_width &&
+	       l->height == p->old_height && l->colour == old->colour && l->invert == old->invert &&
 	       l->lab == old->lab && !old->palette && !old->convert && !old->luminance &&
 	       !old->ycbcr;
-}
-
-static int read_old(struct tiff_reader *like, struct page *p)
-{
-	const int extra = p->layout.samples - p->layout.colour;
-	int status = LACUNA_OK;
-
-	p->old_type = like->layout.type;
-	p->old_width = like->layout.width;
-	p->old_height = like->layout.height;
-	if (!p->image || can_keep(&like->layout, p))
-		status = read_raw(like, 0, like->layout.samples, &p->colour);
-	return status ? status : read_raw(like, like->layout.extra_at, extra, &p->extra);
 }
 
 /* ---- tags of the new page */
@@ -498,6 +447,11 @@ static void set_software(struct tiff_writer *w, TIFF *old)
 	memory_release(both);
 }
 
+static int is_same_size(const struct page *p, const struct tiff_reader *like)
+{
+	return p->layout.width == like->layout.width && p->layout.height == like->layout.height;
+}
+
 /* ---- descriptions that state what the file holds */
 
 /* They stand in the first page of the old file and belong into the first of the new one. */
@@ -553,6 +507,8 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 		.height = l->height,
 		.old_width = old->width,
 		.old_height = old->height,
+		.shown_width = p->old_width,
+		.shown_height = p->old_height,
 		.type = same_type(old->type, l->type) ? NULL : ome_type(l->type),
 		.values_kept = !w->values_differ,
 		.scale = w->value_scale,
@@ -588,10 +544,13 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 	if (!set_layout(tif, old, p))
 		return write_failed(&w->handle);
 	if (like) {
-		change.scale_x = (double)p->layout.width / like->layout.width;
-		change.scale_y = (double)p->layout.height / like->layout.height;
+		change.scale_x = (double)p->layout.width / p->old_width;
+		change.scale_y = (double)p->layout.height / p->old_height;
+		change.x = p->old_x;
+		change.y = p->old_y;
+		change.same_size = is_same_size(p, like);
 		change.same_samples =
-			!p->image ||
+			p->copy ||
 			p->layout.colour == (like->layout.palette ? 3 : like->layout.colour);
 		tags_copy(&like->handle, &w->handle, &change);
 		set_description(w, like, p);
@@ -611,23 +570,23 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
+	const struct tiff_rows *r = &p->rows;
 	const uint64_t ones = UINT64_MAX >> (64 - l->type.bits);
 	const uint64_t toggle = l->invert ? ones : l->lab && s ? ones ^ ones >> 1 : 0;
-	const size_t i = ((size_t)s * l->height + y) * l->width + x;
+	const size_t i = ((size_t)s * (size_t)r->count + (y - (size_t)r->top)) * l->width + x;
 
-	if (p->colour.rows && (!p->image || p->keep[i]))
-		return sample_get(p->colour.rows + ((size_t)layout_sample(l, s) * l->height + y) *
-							   p->colour.pitch,
-				  x, l->type.bits);
-	return sample_encode(l->type, p->image->values[i]) ^ toggle;
+	if (p->copy || (p->keeps && r->keep && r->keep[i]))
+		return band_sample(r->old, layout_sample(&r->old->layout, s), x + p->old_x,
+				   y + p->old_y);
+	return sample_encode(l->type, r->values[i]) ^ toggle;
 }
 
 static uint64_t old_extra(const struct page *p, int s, uint32_t x, uint32_t y)
 {
-	const uint8_t *row = p->extra.rows + ((size_t)(s - p->layout.extra_at) * p->old_height +
-					      y) * p->extra.pitch;
+	const struct tiff_band *old = p->rows.old;
 
-	return sample_get(row, x, p->old_type.bits);
+	return band_sample(old, s - p->layout.extra_at + old->layout.extra_at, x + p->old_x,
+			   y + p->old_y);
 }
 
 /* Where the middle of pixel x of n lies between pixels of an old row: *at and the next one, with weight *part. */
@@ -646,21 +605,22 @@ static void between(uint32_t x, uint32_t n, uint32_t old, uint32_t *at, uint32_t
 static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
+	const struct sample_type old = p->rows.old->layout.type;
 	uint32_t x0, x1, y0, y1;
 	double u, v, corner[4];
 
 	if (l->width == p->old_width && l->height == p->old_height)
-		return sample_convert(p->old_type, l->type, old_extra(p, s, x, y));
+		return sample_convert(old, l->type, old_extra(p, s, x, y));
 	between(x, l->width, p->old_width, &x0, &x1, &u);
 	between(y, l->height, p->old_height, &y0, &y1, &v);
-	corner[0] = sample_decode(p->old_type, old_extra(p, s, x0, y0));
-	corner[1] = sample_decode(p->old_type, old_extra(p, s, x1, y0));
-	corner[2] = sample_decode(p->old_type, old_extra(p, s, x0, y1));
-	corner[3] = sample_decode(p->old_type, old_extra(p, s, x1, y1));
+	corner[0] = sample_decode(old, old_extra(p, s, x0, y0));
+	corner[1] = sample_decode(old, old_extra(p, s, x1, y0));
+	corner[2] = sample_decode(old, old_extra(p, s, x0, y1));
+	corner[3] = sample_decode(old, old_extra(p, s, x1, y1));
 	return sample_convert(
-		p->old_type, l->type,
-		sample_encode(p->old_type, (float)((1 - v) * ((1 - u) * corner[0] + u * corner[1]) +
-						   v * ((1 - u) * corner[2] + u * corner[3]))));
+		old, l->type,
+		sample_encode(old, (float)((1 - v) * ((1 - u) * corner[0] + u * corner[1]) +
+					   v * ((1 - u) * corner[2] + u * corner[3]))));
 }
 
 /* Samples first..first+stride-1 of n pixels. */
@@ -678,6 +638,11 @@ static void fill_row(const struct page *p, int first, int stride, uint32_t x, ui
 	}
 }
 
+static uint32_t bottom_of(const struct page *p)
+{
+	return (uint32_t)(p->rows.top + p->rows.count);
+}
+
 static int write_strips(struct tiff_handle *h, const struct page *p, int first, int stride)
 {
 	const struct tiff_layout *l = &p->layout;
@@ -685,7 +650,7 @@ static int write_strips(struct tiff_handle *h, const struct page *p, int first, 
 	uint8_t *row = memory_alloc(pitch);
 	int status = row ? LACUNA_OK : LACUNA_ENOMEM;
 
-	for (uint32_t y = 0; !status && y < l->height; y++) {
+	for (uint32_t y = (uint32_t)p->rows.top; !status && y < bottom_of(p); y++) {
 		/* libtiff may have swapped the bytes of the last row in place. */
 		memset(row, 0, pitch);
 		fill_row(p, first, stride, 0, y, l->width, row);
@@ -702,7 +667,7 @@ static void fill_tile(const struct page *p, int first, int stride, uint32_t x, u
 	const struct tiff_layout *l = &p->layout;
 	const uint32_t n = l->width - x < l->block_width ? l->width - x : l->block_width;
 
-	for (uint32_t i = 0; i < l->block_height && y + i < l->height; i++)
+	for (uint32_t i = 0; i < l->block_height && y + i < bottom_of(p); i++)
 		fill_row(p, first, stride, x, y + i, n, tile + i * pitch);
 }
 
@@ -713,7 +678,7 @@ static int write_tiles(struct tiff_handle *h, const struct page *p, int first, i
 	uint8_t *tile = memory_alloc(size);
 	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
 
-	for (uint64_t y = 0; !status && y < l->height; y += l->block_height)
+	for (uint64_t y = (uint64_t)p->rows.top; !status && y < bottom_of(p); y += l->block_height)
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
 			memset(tile, 0, size);
 			fill_tile(p, first, stride, (uint32_t)x, (uint32_t)y, tile, pitch);
@@ -734,36 +699,33 @@ static int write_samples(struct tiff_handle *h, const struct page *p)
 	for (int first = 0; !status && first < p->layout.samples; first += stride)
 		status = p->layout.tiled ? write_tiles(h, p, first, stride)
 					 : write_strips(h, p, first, stride);
-	if (!status && !TIFFWriteDirectory(h->tif))
-		status = write_failed(h);
 	return status;
 }
 
 /* ---- a page */
 
-static int plan_stored(struct tiff_reader *like, int page, struct page *p)
+static int plan(const struct tiff_writer *w, const struct tiff_part *part, struct page *p)
 {
-	int status = reader_enter(like, page);
+	const struct lacuna_shape *shape = &part->shape;
+	const struct lacuna_region *region = &part->region;
+	const struct tiff_layout *old = part->like ? &part->like->layout : NULL;
 
-	if (status)
-		return reader_context(like, page, status);
-	plan_copy(&like->layout, p);
-	return LACUNA_OK;
-}
-
-static int plan(const struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
-{
-	int status;
-
-	if (p->image->shape.extent[0] > UINT32_MAX || p->image->shape.extent[1] > UINT32_MAX ||
-	    p->image->shape.extent[2] > UINT16_MAX || p->image->shape.extent[3] != 1)
-		return error_set(LACUNA_EINVAL, "the image is too large for a TIFF page");
-	plan_plain(w, p);
-	if (like) {
-		status = reader_enter(like, page);
-		if (status)
-			return reader_context(like, page, status);
-		plan_like(w, &like->layout, like->layout.palette ? 3 : like->layout.colour, p);
+	if (p->copy) {
+		plan_copy(old, p);
+	} else {
+		if (shape->extent[0] > UINT32_MAX || shape->extent[1] > UINT32_MAX ||
+		    shape->extent[2] > UINT16_MAX || shape->extent[3] != 1)
+			return error_set(LACUNA_EINVAL, "the image is too large for a TIFF page");
+		plan_plain(w, shape, p);
+		if (old)
+			plan_like(w, old, old->palette ? 3 : old->colour, p);
+	}
+	if (old) {
+		p->old_width = region->extent[0] ? (uint32_t)region->extent[0] : old->width;
+		p->old_height = region->extent[1] ? (uint32_t)region->extent[1] : old->height;
+		p->old_x = (uint32_t)region->origin[0];
+		p->old_y = (uint32_t)region->origin[1];
+		p->keeps = can_keep(old, p);
 	}
 	return LACUNA_OK;
 }
@@ -777,50 +739,157 @@ static void name_samples(struct page *p)
 }
 
 /* EXIF and GPS directories go first; reading them moves the reader. */
-static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int page,
-			    const struct page *p, struct tag_directories *directories)
+static int copy_directories(struct tiff_writer *w, const struct tiff_part *part,
+			    struct tag_directories *directories)
 {
-	int status, same_size;
+	struct tiff_reader *like = part->like;
+	int status;
 
 	memset(directories, 0, sizeof(*directories));
 	if (!like)
 		return LACUNA_OK;
 	handle_begin(&like->handle);
 	handle_begin(&w->handle);
-	same_size =
-		p->layout.width == like->layout.width && p->layout.height == like->layout.height;
-	status = tags_copy_directories(&like->handle, &w->handle, same_size, directories);
+	status = tags_copy_directories(&like->handle, &w->handle, is_same_size(&w->page, like),
+				       directories);
 	if (!directories->moved)
 		return status;
 	like->current = -1;
-	return status ? status : reader_enter(like, page);
+	return status ? status : reader_enter(like, part->page);
 }
 
-static int write_page(struct tiff_writer *w, struct tiff_reader *like, int page, struct page *p)
+/* Planes are written one after the other, tiles whole: so many rows are needed at once. */
+static uint32_t choose_multiple(const struct tiff_writer *w)
 {
+	uint32_t rows = 1;
+
+	if (w->page.layout.tiled)
+		return w->page.layout.block_height;
+	if (w->page.layout.separate)
+		TIFFGetFieldDefaulted(w->handle.tif, TIFFTAG_ROWSPERSTRIP, &rows);
+	return rows < w->page.layout.height ? rows : w->page.layout.height;
+}
+
+static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, int in_parts)
+{
+	struct page *p = &w->page;
+	struct tiff_layout *l = &p->layout;
+	struct tiff_reader *like = part->like;
 	struct tag_directories directories;
 	int status = like ? read_contents(w, like) : LACUNA_OK;
 
-	if (!status)
-		status = p->image ? plan(w, like, page, p) : plan_stored(like, page, p);
+	*p = (struct page){ .copy = copy };
+	if (status)
+		return status;
+	status = like ? reader_enter(like, part->page) : LACUNA_OK;
+	if (status)
+		return reader_context(like, part->page, status);
+	status = plan(w, part, p);
 	name_samples(p);
-	if (!status && like)
-		status = read_old(like, p);
+	/* Strips as high as the picture would ask for all of it at once. */
+	if (in_parts && l->separate && !l->tiled)
+		l->block_height = (uint32_t)writer_block_rows(l);
 	if (!status)
 		status = open_output(w, like, p);
 	if (!status)
-		status = copy_directories(w, like, page, p, &directories);
+		status = copy_directories(w, part, &directories);
 	if (!status)
 		p->predictor = choose_predictor(w->handle.tif, like, &p->layout);
 	if (!status)
 		status = set_tags(w, like, p, &directories);
 	if (!status)
-		status = write_samples(&w->handle, p);
-	if (!status)
-		w->pages++;
-	memory_release(p->extra.rows);
-	memory_release(p->colour.rows);
+		p->multiple = choose_multiple(w);
+	return status;
+}
+
+int tiff_begin(struct tiff_writer *w, const struct tiff_part *part)
+{
+	const int status = begin(w, part, 0, 1);
+
 	return status ? error_file_context(status, w->path) : LACUNA_OK;
+}
+
+int64_t tiff_rows_multiple(const struct tiff_writer *w)
+{
+	return w->page.multiple;
+}
+
+int tiff_put(struct tiff_writer *w, const struct tiff_rows *rows)
+{
+	int status;
+
+	w->page.rows = *rows;
+	status = write_samples(&w->handle, &w->page);
+	return status ? error_file_context(status, w->path) : LACUNA_OK;
+}
+
+int tiff_end(struct tiff_writer *w)
+{
+	handle_begin(&w->handle);
+	if (!TIFFWriteDirectory(w->handle.tif))
+		return error_file_context(write_failed(&w->handle), w->path);
+	w->pages++;
+	return LACUNA_OK;
+}
+
+/* All rows: those of the old page are there, or not needed. */
+static int put_all(struct tiff_writer *w, struct tiff_rows *rows)
+{
+	rows->count = w->page.layout.height;
+	return tiff_put(w, rows);
+}
+
+/* The old page's samples, some rows at a time. */
+static int put_copy(struct tiff_writer *w, const struct tiff_part *part)
+{
+	enum { ROWS = 64 };
+	const int64_t height = w->page.layout.height, multiple = w->page.multiple;
+	const int64_t step = (ROWS + multiple - 1) / multiple * multiple;
+	struct tiff_band *old = NULL;
+	int status = tiff_band_open(part->like, part->page, step, &old);
+
+	for (int64_t y = 0; !status && y < height; y += step) {
+		const struct tiff_rows rows = { .top = y,
+						.count = height - y < step ? height - y : step,
+						.old = old };
+
+		status = tiff_band_move(old, y, y + rows.count);
+		if (!status)
+			status = tiff_put(w, &rows);
+	}
+	tiff_band_close(old);
+	return status;
+}
+
+/* The old page, where its samples are needed: extra ones, and those that stay. */
+static int put_picture(struct tiff_writer *w, const struct tiff_part *part, struct tiff_rows *rows)
+{
+	const struct page *p = &w->page;
+	struct tiff_band *old = NULL;
+	int status = LACUNA_OK;
+
+	if (!rows->old && part->like &&
+	    ((rows->keep && p->keeps) || p->layout.samples > p->layout.colour)) {
+		status = tiff_band_open(part->like, part->page, 0, &old);
+		if (!status)
+			status = tiff_band_move(old, 0, part->like->layout.height);
+		rows->old = old;
+	}
+	if (!status)
+		status = put_all(w, rows);
+	tiff_band_close(old);
+	return status;
+}
+
+static int write_page(struct tiff_writer *w, const struct tiff_part *part, int copy,
+		      struct tiff_rows *rows)
+{
+	int status = begin(w, part, copy, 0);
+
+	if (status)
+		return error_file_context(status, w->path);
+	status = copy ? put_copy(w, part) : put_picture(w, part, rows);
+	return status ? status : tiff_end(w);
 }
 
 int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)
@@ -831,14 +900,22 @@ int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const 
 int tiff_write_keeping(struct tiff_writer *w, struct tiff_reader *like, int page,
 		       const struct image *image, const unsigned char *keep)
 {
-	struct page p = { .image = image, .keep = keep };
+	const struct tiff_part part = { .like = like, .page = page, .shape = image->shape };
 
-	return write_page(w, like, page, &p);
+	return tiff_write_band(w, &part, image->values, keep, NULL);
+}
+
+int tiff_write_band(struct tiff_writer *w, const struct tiff_part *part, const float *values,
+		    const unsigned char *keep, const struct tiff_band *old)
+{
+	struct tiff_rows rows = { .values = values, .keep = keep, .old = old };
+
+	return write_page(w, part, 0, &rows);
 }
 
 int tiff_copy(struct tiff_writer *w, struct tiff_reader *like, int page)
 {
-	struct page p = { .image = NULL };
+	const struct tiff_part part = { .like = like, .page = page };
 
-	return write_page(w, like, page, &p);
+	return write_page(w, &part, 1, NULL);
 }

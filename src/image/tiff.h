@@ -18,8 +18,9 @@ struct tiff_page {
 	enum sample_kind kind;	       /* of the samples as they will be written */
 	int bits;		       /* per sample, likewise */
 	struct image_range full_scale; /* of integer samples; float: 0..1 */
-	int storable;		       /* tiff_copy() can write it as it is */
-	int auxiliary;		       /* an overview or a mask of another page (NewSubfileType) */
+	int block_rows; /* are read and written at once: of tiles, of planes' strips; else 1 */
+	int storable;	/* tiff_copy() can write it as it is */
+	int auxiliary;	/* an overview or a mask of another page (NewSubfileType) */
 	int has_nodata; /* the page declares a value that means "missing" (GDAL_NODATA): */
 	double nodata;
 	const char *note;      /* what cannot be kept ("palette becomes RGB"), or NULL */
@@ -39,6 +40,26 @@ int tiff_read(struct tiff_reader *, int page, struct image *);
 /* Width and height of a pixel in micrometres, from OME-XML, ImageJ's description or the resolution tags.  False when nobody
  * stated them: 72 and 96 dpi are what programs write then. */
 int tiff_pixel_size(struct tiff_reader *, double size[2]);
+
+/* LACUNA_EIO when the file was written to since it was opened. */
+int tiff_unchanged(const struct tiff_reader *);
+
+/* Rows of a page, held as they are stored, so that a page that is larger than the memory can be read, and is decoded once.  The
+ * reader must outlive it. */
+struct tiff_band;
+/* Room for as many rows, 0: for all.  Where blocks must be decoded whole there is room for more. */
+int tiff_band_open(struct tiff_reader *, int page, int64_t rows, struct tiff_band **);
+void tiff_band_close(struct tiff_band *); /* accepts NULL */
+/* Rows top..bottom-1 are held from now on; those above are dropped.  Rows that were held stay, so that a page is decoded once
+ * from top to bottom. */
+int tiff_band_move(struct tiff_band *, int64_t top, int64_t bottom);
+/* tiff_read() of a region, all channels, of rows that are held. */
+void tiff_band_get(const struct tiff_band *, const struct lacuna_region *, float *values);
+/* Bytes that a band of a page takes: fixed + row * rows. */
+struct tiff_cost {
+	double fixed, row;
+};
+int tiff_band_cost(struct tiff_reader *, int page, struct tiff_cost *);
 
 struct tiff_write_options {
 	int force;	   /* replace an existing file */
@@ -67,6 +88,31 @@ int tiff_write(struct tiff_writer *, struct tiff_reader *like, int page, const s
  * as long as the page is written in that type and size. */
 int tiff_write_keeping(struct tiff_writer *, struct tiff_reader *like, int page,
 		       const struct image *, const unsigned char *keep);
+/* A page in parts, from top to bottom: tiff_begin(), tiff_put() until all rows are there, tiff_end().  The page shows a part of
+ * page `page' of `like', at its own or another resolution; like NULL: a plain page. */
+struct tiff_part {
+	struct tiff_reader *like;
+	int page;
+	struct lacuna_shape shape;   /* of the new page */
+	struct lacuna_region region; /* of the old one; of no extent: all of it */
+};
+/* count rows of the new page.  values, keep: planar, of these rows alone; keep may be NULL, see tiff_write_keeping().  old:
+ * holds the rows of the old page that they show, and one above and below; NULL where the old page has no extra samples and
+ * nothing is kept. */
+struct tiff_rows {
+	int64_t top, count;
+	const float *values;
+	const unsigned char *keep;
+	const struct tiff_band *old;
+};
+int tiff_begin(struct tiff_writer *, const struct tiff_part *);
+/* Rows come in a multiple of this, but for the last. */
+int64_t tiff_rows_multiple(const struct tiff_writer *);
+int tiff_put(struct tiff_writer *, const struct tiff_rows *);
+int tiff_end(struct tiff_writer *);
+/* tiff_write_keeping() of a page whose samples are held. */
+int tiff_write_band(struct tiff_writer *, const struct tiff_part *, const float *values,
+		    const unsigned char *keep, const struct tiff_band *);
 /* Adds page `page' of `like' with its samples and palette as they are stored, of whatever type; only for a storable one. */
 int tiff_copy(struct tiff_writer *, struct tiff_reader *like, int page);
 /* Flushes, syncs, closes: only the name is missing then.  The writer takes no more pages. */

@@ -343,8 +343,68 @@ static int copy(const char *from, const char *to)
 	return copy_with(from, to, &(struct tiff_write_options){ .force = 1 });
 }
 
+/* The same, of which no more than a few rows are ever held. */
+static int copy_page_in_parts(struct tiff_reader *r, int page, struct tiff_writer *w)
+{
+	enum { ROWS = 7 };
+	struct tiff_part part = { .like = r, .page = page };
+	struct tiff_band *band = NULL;
+	struct tiff_page info;
+	float *values = NULL;
+	int64_t step = 0;
+	int status = tiff_page_info(r, page, &info);
+
+	part.shape = info.shape;
+	if (!status)
+		status = tiff_begin(w, &part);
+	if (!status) {
+		step = tiff_rows_multiple(w) * ((ROWS - 1) / tiff_rows_multiple(w) + 1);
+		values = memory_alloc((size_t)(step * info.shape.extent[0] * info.shape.extent[2]) *
+				      sizeof(*values));
+		status = tiff_band_open(r, page, step, &band);
+	}
+	for (int64_t y = 0; !status && y < HEIGHT; y += step) {
+		struct tiff_rows rows = { .top = y,
+					  .count = HEIGHT - y < step ? HEIGHT - y : step,
+					  .values = values,
+					  .old = band };
+		const struct lacuna_region region = {
+			{ 0, y, 0, 0 }, { WIDTH, rows.count, info.shape.extent[2], 1 }
+		};
+
+		status = tiff_band_move(band, y, y + rows.count);
+		if (status)
+			break;
+		tiff_band_get(band, &region, values);
+		status = tiff_put(w, &rows);
+	}
+	memory_release(values);
+	tiff_band_close(band);
+	return status ? status : tiff_end(w);
+}
+
+static int copy_in_parts(const char *from, const char *to)
+{
+	const struct tiff_write_options options = { .force = 1 };
+	struct tiff_reader *r = NULL;
+	struct tiff_writer *w = NULL;
+	int status = tiff_open(from, &r);
+
+	if (!status)
+		status = tiff_create(to, &options, &w);
+	for (int page = 0; !status && page < tiff_page_count(r); page++)
+		status = copy_page_in_parts(r, page, w);
+	if (status)
+		tiff_abandon(w);
+	else
+		status = tiff_commit(w);
+	tiff_close(r);
+	return status;
+}
+
 /* One specification there and back; the part that fails, or NULL. */
-static const char *round_trip(const struct spec *s)
+static const char *round_trip_with(const struct spec *s,
+				   int (*copy_file)(const char *, const char *))
 {
 	const char *in = in_directory("in.tif"), *out = in_directory("out.tif");
 	struct tiff_reader *r;
@@ -369,7 +429,7 @@ static const char *round_trip(const struct spec *s)
 		image_free(&image);
 	}
 	tiff_close(r);
-	if (!failed && copy(in, out))
+	if (!failed && copy_file(in, out))
 		failed = "writing";
 	t = failed ? NULL : TIFFOpen(out, "rc"); /* c: long strips stay whole */
 	if (!failed && (!t || !structure_is_kept(t, s)))
@@ -380,6 +440,13 @@ static const char *round_trip(const struct spec *s)
 	if (t)
 		TIFFClose(t);
 	return failed;
+}
+
+static const char *round_trip(const struct spec *s)
+{
+	const char *failed = round_trip_with(s, copy);
+
+	return failed ? failed : round_trip_with(s, copy_in_parts);
 }
 
 static const struct {
@@ -431,6 +498,112 @@ static void test_types(void)
 			     failed, s.mode, s.compression, s.colour, s.extra, s.separate, s.tile,
 			     error_text());
 	}
+}
+
+/* Rows of a band, wherever it has been before, are those of the whole. */
+static void test_rows_held(void)
+{
+	static const int spans[][2] = { { 0, 9 },   { 3, 12 }, { 9, 18 }, { 18, 29 },
+					{ 20, 29 }, { 5, 6 },  { 5, 14 }, { 28, 29 } };
+	struct spec s = plain;
+	int wrong = 0;
+
+	for (int variant = 0; variant < 8; variant++) {
+		struct tiff_reader *r;
+		struct tiff_band *band;
+
+		s.colour = 3;
+		s.extra = 1;
+		s.bits = variant & 1 ? 12 : 16;
+		s.photometric = PHOTOMETRIC_RGB;
+		s.compression = variant & 1 ? COMPRESSION_NONE : COMPRESSION_LZW;
+		s.separate = variant >> 1 & 1;
+		s.tile = variant >> 2;
+		s.rows = HEIGHT;
+		make(in_directory("band.tif"), &s);
+		if (tiff_open(in_directory("band.tif"), &r) || tiff_band_open(r, 0, 11, &band)) {
+			ok(0, "a band: %s", error_text());
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+			const struct lacuna_region region = {
+				{ 4, spans[i][0], 0, 0 }, { 30, spans[i][1] - spans[i][0], 3, 1 }
+			};
+			float values[3 * 30 * 11];
+
+			wrong += tiff_band_move(band, spans[i][0], spans[i][1]) != LACUNA_OK;
+			tiff_band_get(band, &region, values);
+			for (int k = 0; k < 3 * 30 * region.extent[1]; k++)
+				wrong += values[k] !=
+					 (float)raw_sample(
+						 &s, 0, k / 30 / (int)region.extent[1], 4 + k % 30,
+						 spans[i][0] + k / 30 % (int)region.extent[1]);
+		}
+		tiff_band_close(band);
+		tiff_close(r);
+	}
+	ok(!wrong, "any rows after any others: strips, tiles, planes (%d wrong)", wrong);
+}
+
+/* Of a strip that is large and not compressed a row is read by itself, in any byte and bit order. */
+static void test_plain_strip(void)
+{
+	enum { SIDE = 300 };
+	static const char *const modes[] = { "wl", "wb" };
+	uint16_t row[SIDE];
+	float values[SIDE];
+	int wrong = 0;
+
+	for (int variant = 0; variant < 4; variant++) {
+		TIFF *t = TIFFOpen(in_directory("plain.tif"), modes[variant % 2]);
+		struct tiff_reader *r;
+		struct tiff_band *band;
+
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, SIDE);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE);
+		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 16);
+		TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 1);
+		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, SIDE);
+		TIFFSetField(t, TIFFTAG_FILLORDER,
+			     variant / 2 ? FILLORDER_LSB2MSB : FILLORDER_MSB2LSB);
+		for (int y = 0; y < SIDE; y++) {
+			for (int x = 0; x < SIDE; x++)
+				row[x] = (uint16_t)(x * 217 + y * 1031);
+			TIFFWriteScanline(t, row, (uint32_t)y, 0);
+		}
+		TIFFClose(t);
+		wrong += tiff_open(in_directory("plain.tif"), &r) || tiff_band_open(r, 0, 1, &band);
+		for (int y = SIDE - 1; !wrong && y >= 0; y -= 23) {
+			const struct lacuna_region region = { { 0, y, 0, 0 }, { SIDE, 1, 1, 1 } };
+
+			wrong += tiff_band_move(band, y, y + 1) != LACUNA_OK;
+			tiff_band_get(band, &region, values);
+			for (int x = 0; x < SIDE; x++)
+				wrong += values[x] != (float)(uint16_t)(x * 217 + y * 1031);
+		}
+		tiff_band_close(band);
+		tiff_close(r);
+	}
+	ok(!wrong, "rows of a large strip, from the last to the first (%d wrong)", wrong);
+}
+
+static void test_changed(void)
+{
+	struct tiff_reader *r = NULL;
+	struct image image = { 0 };
+	FILE *f;
+
+	make(in_directory("changed.tif"), &plain);
+	ok(!tiff_open(in_directory("changed.tif"), &r) && !tiff_unchanged(r), "a file as it was");
+	f = fopen(in_directory("changed.tif"), "ab");
+	if (f) {
+		fputc(0, f);
+		fclose(f);
+	}
+	ok(tiff_read(r, 0, &image) == LACUNA_EIO && strstr(error_text(), "written to while"),
+	   "is not read after a change");
+	tiff_close(r);
 }
 
 static void test_one_strip(void)
@@ -1876,6 +2049,9 @@ int main(void)
 	TIFFSetWarningHandler(NULL);
 	test_types();
 	test_one_strip();
+	test_rows_held();
+	test_plain_strip();
+	test_changed();
 	test_predictors();
 	test_pages();
 	test_min_is_white();
