@@ -5,58 +5,96 @@
 #include "cli/levels.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "restore/missing.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Values of a file that are looked at, and of a page at least. */
-enum { SAMPLE_MOST = 1 << 21, SAMPLE_LEAST = 1 << 12 };
+enum { SAMPLE_MOST = 1 << 21, SAMPLE_LEAST = 1 << 12, ROWS = 64 };
 
-static int add_page(struct tiff_reader *in, int number, size_t most, const struct operands *o,
-		    const struct levels *l, struct scale_sample *sample)
+/* What all pages are looked at with. */
+struct survey {
+	const struct operands *operands;
+	size_t most; /* values of a page */
+	struct scale_sample sample;
+};
+
+/* Some rows of a page, channel after channel. */
+static int add_rows(struct survey *s, const struct tiff_band *band, const struct tiff_page *info,
+		    int64_t top, int64_t rows, float *values)
+{
+	const int64_t *e = info->shape.extent;
+	const struct lacuna_region region = { { 0, top, 0, 0 }, { e[0], rows, e[2], 1 } };
+	const struct missing_rule rule = { info->has_nodata, info->nodata };
+	const struct lacuna_shape shape = { { e[0], rows, e[2], 1 } };
+	const size_t n = (size_t)(e[0] * rows);
+	struct missing_count missing;
+	int status = LACUNA_OK;
+
+	tiff_band_get(band, &region, values);
+	missing_mark(lacuna_count(&shape), &rule, values, &missing);
+	for (size_t i = 0; i < s->operands->absent_count; i++)
+		missing_mark_pixels(&shape, s->operands->absent[i], values);
+	for (int64_t c = 0; !status && c < e[2]; c++)
+		status = scale_sample_add_part(&s->sample, values + n * (size_t)c, n,
+					       (size_t)(e[0] * (top + e[1] * c)),
+					       lacuna_count(&info->shape), s->most);
+	return status;
+}
+
+static int add_page(struct survey *s, struct tiff_band *band, const struct tiff_page *info)
+{
+	const int64_t *e = info->shape.extent;
+	float *values = memory_alloc_array((size_t)(ROWS * e[0] * e[2]), sizeof(*values));
+	int status = values ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (int64_t y = 0; !status && y < e[1]; y += ROWS) {
+		const int64_t rows = e[1] - y < ROWS ? e[1] - y : ROWS;
+
+		status = cancel_requested() ? LACUNA_ECANCELLED : tiff_band_move(band, y, y + rows);
+		if (!status)
+			status = add_rows(s, band, info, y, rows, values);
+	}
+	memory_release(values);
+	return status;
+}
+
+static int add_number(struct survey *s, struct tiff_reader *in, int number, const struct levels *l)
 {
 	struct tiff_page info;
-	struct image image = { 0 };
+	struct tiff_band *band = NULL;
 	int status = tiff_page_info(in, number, &info);
 
 	if (status || info.kind != l->kind || info.bits != l->bits)
 		return status;
-	status = tiff_read(in, number, &image);
-	if (!status) {
-		const struct missing_rule rule = { info.has_nodata, info.nodata };
-		struct missing_count missing;
-
-		missing_mark(lacuna_count(&image.shape), &rule, image.values, &missing);
-		for (size_t i = 0; i < o->absent_count; i++)
-			missing_mark_pixels(&image.shape, o->absent[i], image.values);
-	}
+	status = tiff_band_open(in, number, ROWS, &band);
 	if (!status)
-		status = scale_sample_add(sample, image.values, lacuna_count(&image.shape), most);
-	image_free(&image);
+		status = add_page(s, band, &info);
+	tiff_band_close(band);
 	return status;
 }
 
-int levels_measure(struct tiff_reader *in, const struct tiff_page *page, const struct operands *o,
-		   struct levels *l)
+int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *page,
+		   const struct operands *operands, struct tiff_band *held, struct levels *l)
 {
 	const int pages = tiff_page_count(in);
-	struct scale_sample sample = { 0 };
-	size_t most = SAMPLE_MOST / (size_t)pages;
+	struct survey s = { .operands = operands, .most = SAMPLE_MOST / (size_t)pages };
 	int status = LACUNA_OK;
 
 	if (l->measured && l->kind == page->kind && l->bits == page->bits)
 		return LACUNA_OK;
 	*l = (struct levels){ .kind = page->kind, .bits = page->bits };
-	if (most < SAMPLE_LEAST)
-		most = SAMPLE_LEAST;
+	if (s.most < SAMPLE_LEAST)
+		s.most = SAMPLE_LEAST;
 	for (int i = 0; !status && i < pages; i++)
-		status = add_page(in, i, most, o, l, &sample);
+		status = held && i == number ? add_page(&s, held, page) : add_number(&s, in, i, l);
 	if (!status) {
-		l->found = scale_measure(&sample, &l->seen);
+		l->found = scale_measure(&s.sample, &l->seen);
 		l->measured = 1;
 	}
-	scale_sample_free(&sample);
+	scale_sample_free(&s.sample);
 	return status;
 }
 

@@ -17,10 +17,11 @@ struct levels {
 	struct scale seen;
 };
 
-/* Measures the levels of all pages that have the sample type of `page', unless that is what *levels holds already.  Missing
+/* Measures the levels of all pages that have the sample type of `page', number `number', unless that is what *levels holds
+ * already.  held: has all rows of that page, so that it is not decoded again; or NULL.  Missing
  * values are left out. */
-int levels_measure(struct tiff_reader *, const struct tiff_page *page, const struct operands *,
-		   struct levels *);
+int levels_measure(struct tiff_reader *, int number, const struct tiff_page *page,
+		   const struct operands *, struct tiff_band *held, struct levels *);
 
 /* The values that are 0..1 for -n, metrics and --type.  stated: the user's, or NULL.  Integers: the type's full scale.
  * Floats: 0..1 where the values look like it, else what was measured. */

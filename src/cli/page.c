@@ -6,38 +6,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cli/page.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/restoration.h"
-#include "engine/metrics.h"
-#include "restore/windows.h"
-#include "restore/missing.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Everything about the page at hand; page_free() releases it in whatever state. */
-struct page {
-	struct restoration *r;
-	int number; /* from 0 */
-	char name[32];
-	struct tiff_page info;
-	int listening; /* to the noise: nothing else is of interest, or said */
-	int windowed;  /* too large for the memory: in these windows */
-	struct windows windows;
-	struct lacuna_shape x,
-		window;		  /* of the unknown, and of the part of it that is the result */
-	struct image_range range; /* of 0..1 in options, metrics and the report */
-	struct image y, start, reference;
-	struct image noise;   /* its standard deviation at each value, where a file says so */
-	float *as_read;	      /* y before its missing values were marked; NULL: none are */
-	struct image picture; /* the result; its values are those of `result' */
-	struct restored result;
-	unsigned char *unchanged; /* of a page that is copied: all its values */
-	struct metrics before, after;
-	int has_before, has_after;
-};
 
 static void page_free(struct page *p)
 {
@@ -45,7 +20,7 @@ static void page_free(struct page *p)
 	image_free(&p->start);
 	image_free(&p->reference);
 	image_free(&p->noise);
-	memory_release(p->as_read);
+	tiff_band_close(p->band);
 	image_free(&p->picture);
 	restored_free(&p->result);
 	memory_release(p->unchanged);
@@ -79,9 +54,9 @@ static int enter_shape(struct page *p)
 		r->enter(r->look_context, &p->info.shape);
 	p->x = p->window = p->info.shape;
 	restoration_follow(r, p->number);
-	p->windowed = !restorer_fits(r->restorer, &p->info.shape);
+	p->windowed = r->cropped || !restorer_fits(r->restorer, &p->info.shape);
 	if (p->windowed) {
-		status = windows_plan(&r->job, &p->info.shape, &p->windows);
+		status = page_plan_parts(p);
 		return status ? status : check_pixels(p);
 	}
 	status = restorer_shape(r->restorer, &p->info.shape);
@@ -92,7 +67,7 @@ static int enter_shape(struct page *p)
 	return check_pixels(p);
 }
 
-static struct missing_rule missing_rule(const struct page *p)
+struct missing_rule page_missing_rule(const struct page *p)
 {
 	return (struct missing_rule){ p->info.has_nodata, p->info.nodata };
 }
@@ -101,25 +76,28 @@ static struct missing_rule missing_rule(const struct page *p)
 static void mark_absent(const struct page *p)
 {
 	const struct operands *o = &p->r->operands;
-	const double pixels = (double)(p->y.shape.extent[0] * p->y.shape.extent[1]);
 
 	for (size_t i = 0; i < o->absent_count; i++) {
 		const size_t n = missing_mark_pixels(&p->y.shape, o->absent[i], p->y.values);
-		const double percent = 100 * (double)n / pixels;
 
-		if (p->listening)
-			continue;
-		/* Of a stack not every page need have such pixels. */
-		log_message((n || !single_page(p->r)) && percent <= 50 ? LACUNA_LOG_INFO
-								       : LACUNA_LOG_WARN,
-			    "page %d: %.3g %% of the pixels have the value %.10g and are taken as "
-			    "missing",
-			    p->number + 1, percent, o->absent[i]);
+		if (!p->listening)
+			page_tell_absent(p, i, n);
 	}
 }
 
-/* Another type may not have the value that will be put back. */
-static int check_put_back(const struct page *p, const struct missing_count *count)
+void page_tell_absent(const struct page *p, size_t i, size_t pixels)
+{
+	const double percent =
+		100 * (double)pixels / (double)(p->wanted.extent[0] * p->wanted.extent[1]);
+
+	/* Of a stack not every page need have such pixels. */
+	log_message((pixels || !single_page(p->r)) && percent <= 50 ? LACUNA_LOG_INFO
+								    : LACUNA_LOG_WARN,
+		    "page %d: %.3g %% of the pixels have the value %.10g and are taken as missing",
+		    p->number + 1, percent, p->r->operands.absent[i]);
+}
+
+int page_check_put_back(const struct page *p, const struct missing_count *count)
 {
 	const struct restoration *r = p->r;
 	const double value = count->declared && !r->missing.fill ? p->info.nodata : NAN;
@@ -133,63 +111,97 @@ static int check_put_back(const struct page *p, const struct missing_count *coun
 			 value, picture_type_name(r->kind, r->bits));
 }
 
+void page_tell_missing(const struct page *p, const struct missing_count *count)
+{
+	if (count->declared)
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
+			    count->declared, p->info.nodata,
+			    p->r->missing.fill ? "; filled" : " and stay so; --fill fills them");
+	if (count->infinite)
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: %zu values are infinite and taken as missing", p->number + 1,
+			    count->infinite);
+	if (count->nan)
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
+			    p->number + 1, count->nan);
+}
+
 /* Missing values become NaN, which the engine knows. */
 static int mark_missing(struct page *p)
 {
-	const size_t n = lacuna_count(&p->y.shape);
-	const struct missing_rule rule = missing_rule(p);
+	const struct missing_rule rule = page_missing_rule(p);
 	struct missing_count count;
 
-	p->as_read = memory_alloc_array(n, sizeof(*p->as_read));
-	if (!p->as_read)
-		return LACUNA_ENOMEM;
-	memcpy(p->as_read, p->y.values, n * sizeof(*p->as_read));
-	missing_mark(n, &rule, p->y.values, &count);
+	missing_mark(lacuna_count(&p->y.shape), &rule, p->y.values, &count);
 	mark_absent(p);
+	p->lacks = count.declared || count.nan;
 	if (p->listening)
 		return LACUNA_OK;
-	if (count.declared)
-		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
-			    count.declared, rule.nodata,
-			    p->r->missing.fill ? "; filled" : " and stay so; --fill fills them");
-	if (count.infinite)
-		log_message(LACUNA_LOG_WARN,
-			    "page %d: %zu values are infinite and taken as missing", p->number + 1,
-			    count.infinite);
-	if (count.nan)
-		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
-			    p->number + 1, count.nan);
-	if (!count.declared && !count.nan) {
-		memory_release(p->as_read);
-		p->as_read = NULL;
-	}
-	return check_put_back(p, &count);
+	page_tell_missing(p, &count);
+	return page_check_put_back(p, &count);
 }
 
-/* The picture is as it will be written. */
-static void put_missing_back(const struct page *p, struct image *picture)
+int page_put_missing_back(const struct page *p, int64_t top, struct image *rows)
 {
-	const struct missing_rule rule = missing_rule(p);
+	const struct missing_rule rule = page_missing_rule(p);
+	const int64_t *y = p->info.shape.extent, *from = p->wanted.extent, *to = p->window.extent;
+	const int64_t *part = rows->shape.extent;
+	const struct lacuna_shape y_row = { { from[0], 1, 1, 1 } }, row = { { to[0], 1, 1, 1 } };
+	float *as_read;
 
-	if (p->as_read)
-		missing_put_back(&rule, &p->r->missing, &p->y.shape, p->as_read, &picture->shape,
-				 picture->values);
+	if (!p->lacks)
+		return LACUNA_OK;
+	as_read = memory_alloc_array((size_t)(from[0] * y[2]), sizeof(*as_read));
+	if (!as_read)
+		return LACUNA_ENOMEM;
+	for (int64_t j = 0; j < part[1]; j++) {
+		const int64_t at = p->wanted.origin[1] + (top + j) * from[1] / to[1];
+		const struct lacuna_region region = { { p->wanted.origin[0], at, 0, 0 },
+						      { from[0], 1, y[2], 1 } };
+
+		tiff_band_get(p->band, &region, as_read);
+		for (int64_t c = 0; c < part[2]; c++)
+			missing_put_back(&rule, &p->r->missing, &y_row,
+					 as_read + from[0] * (c < y[2] ? c : 0), &row,
+					 rows->values + to[0] * (j + part[1] * c));
+	}
+	memory_release(as_read);
+	return LACUNA_OK;
+}
+
+/* The page is decoded here, and nowhere else. */
+static int read_whole(struct page *p)
+{
+	const struct lacuna_region all = { { 0, 0, 0, 0 },
+					   { p->info.shape.extent[0], p->info.shape.extent[1],
+					     p->info.shape.extent[2], 1 } };
+	int status = tiff_band_open(p->r->in, p->number, 0, &p->band);
+
+	if (!status)
+		status = tiff_band_move(p->band, 0, p->info.shape.extent[1]);
+	if (!status)
+		status = image_create(&p->y, &p->info.shape);
+	if (!status)
+		tiff_band_get(p->band, &all, p->y.values);
+	p->part = p->wanted = all;
+	return status;
 }
 
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
-	int status = levels_measure(r->in, &p->info, &r->operands, &r->levels);
+	int status = p->windowed ? LACUNA_OK : read_whole(p);
 
 	if (!status)
-		status = tiff_read(r->in, p->number, &p->y);
+		status = levels_measure(r->in, p->number, &p->info, &r->operands, p->band,
+					&r->levels);
 	if (status)
 		return status;
 	if (p->info.note && !p->listening)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =
 		r->full_range ? p->info.full_scale : levels_range(&r->levels, &p->info, r->range);
-	return mark_missing(p);
+	return p->windowed ? LACUNA_OK : mark_missing(p);
 }
 
 /* ---- start image, reference -------------------------------------------------------------------------- */
@@ -215,6 +227,16 @@ static int read_companion(const struct page *p, struct tiff_reader *reader, stru
 	if (!status)
 		image_to_unit(image, range);
 	return status;
+}
+
+int page_wrong_shape(const char *path, const struct lacuna_shape *got,
+		     const struct lacuna_shape *wanted)
+{
+	char a[64], b[64];
+
+	return error_file_set(LACUNA_EINVAL, path, "is %s; the picture is %s",
+			      picture_shape_text(got, a, sizeof(a)),
+			      picture_shape_text(wanted, b, sizeof(b)));
 }
 
 static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
@@ -256,21 +278,16 @@ static int extend(const struct page *p, struct image *image)
 	return LACUNA_OK;
 }
 
-/* Noise without bound is no measurement. */
-static int mark_unmeasured(struct page *p)
+int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
 {
-	const size_t n = lacuna_count(&p->y.shape);
-
 	for (size_t i = 0; i < n; i++) {
-		float *sigma = &p->noise.values[i];
-
-		if (isfinite(*sigma) && !(*sigma > 0))
+		if (isfinite(sigma[i]) && !(sigma[i] > 0))
 			return error_file_set(LACUNA_EINVAL, tiff_path(p->r->noise),
 					      "the standard deviation must be above 0 everywhere; "
 					      "NaN or infinity says that a value is missing");
-		if (!isfinite(*sigma)) {
-			p->y.values[i] = NAN;
-			*sigma = 1;
+		if (!isfinite(sigma[i])) {
+			y[i] = NAN;
+			sigma[i] = 1;
 		}
 	}
 	return LACUNA_OK;
@@ -281,10 +298,9 @@ static int read_noise(struct page *p)
 {
 	struct tiff_reader *reader = p->r->noise;
 	const int number = reader && tiff_page_count(reader) > 1 ? p->number : 0;
-	char a[64], b[64];
 	int status;
 
-	if (!reader)
+	if (!reader || p->windowed)
 		return LACUNA_OK;
 	if (number >= tiff_page_count(reader))
 		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "has no page %d",
@@ -293,10 +309,8 @@ static int read_noise(struct page *p)
 	if (status)
 		return status;
 	if (!picture_same_shape(&p->noise.shape, &p->y.shape))
-		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "is %s; the picture is %s",
-				      picture_shape_text(&p->noise.shape, a, sizeof(a)),
-				      picture_shape_text(&p->y.shape, b, sizeof(b)));
-	return mark_unmeasured(p);
+		return page_wrong_shape(tiff_path(reader), &p->noise.shape, &p->y.shape);
+	return page_mark_unmeasured(p, lacuna_count(&p->y.shape), p->noise.values, p->y.values);
 }
 
 static int read_start(struct page *p)
@@ -308,11 +322,11 @@ static int read_start(struct page *p)
 	status = read_companion(p, p->r->start, &p->start);
 	if (!status)
 		image_from_unit(&p->start, p->range);
-	if (status || (picture_same_shape(&p->start.shape, &p->x) && !p->windowed))
+	if (status || picture_same_shape(&p->start.shape, &p->x))
 		return status;
 	if (!picture_same_shape(&p->start.shape, &p->window))
 		return wrong_shape(p, tiff_path(p->r->start), &p->start.shape);
-	return p->windowed ? LACUNA_OK : extend(p, &p->start);
+	return extend(p, &p->start);
 }
 
 /* The picture holds the file's values. */
@@ -344,7 +358,7 @@ static int read_reference(struct page *p)
 	if (!status && picture_same_shape(&whole.shape, &p->window)) {
 		p->reference = whole;
 		whole = (struct image){ 0 };
-	} else if (!status && !p->windowed && picture_same_shape(&whole.shape, &p->x)) {
+	} else if (!status && picture_same_shape(&whole.shape, &p->x)) {
 		status = picture_crop(&whole, restorer_window(p->r->restorer), &p->reference);
 	} else if (!status) {
 		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
@@ -369,16 +383,39 @@ static struct image_range output_range(const struct page *p)
 }
 
 /* From the file's values to those of the output's type. */
-static void convert(const struct page *p, struct image *picture, struct tiff_writer *w)
+static int converts(const struct page *p)
+{
+	const struct image_range from = p->range, to = output_range(p);
+
+	return from.lo < to.lo || from.lo > to.lo || from.hi < to.hi || from.hi > to.hi;
+}
+
+void page_convert(const struct page *p, struct image *picture)
+{
+	if (!converts(p))
+		return;
+	image_to_unit(picture, p->range);
+	image_from_unit(picture, output_range(p));
+}
+
+void page_tell_values(const struct page *p, struct tiff_writer *w)
 {
 	const struct image_range from = p->range, to = output_range(p);
 	const double scale = (to.hi - to.lo) / (from.hi - from.lo);
 
-	if (!(from.lo < to.lo || from.lo > to.lo || from.hi < to.hi || from.hi > to.hi))
-		return;
-	image_to_unit(picture, from);
-	image_from_unit(picture, to);
-	tiff_values_become(w, scale, to.lo - scale * from.lo);
+	if (converts(p))
+		tiff_values_become(w, scale, to.lo - scale * from.lo);
+}
+
+/* A page of its own, with what the page at hand has beside the picture. */
+static int write_image(const struct page *p, struct tiff_writer *w, const struct image *image,
+		       const unsigned char *unchanged)
+{
+	const struct tiff_part part = { .like = p->r->in,
+					.page = p->number,
+					.shape = image->shape };
+
+	return tiff_write_band(w, &part, image->values, unchanged, p->band);
 }
 
 /* A restore_job.sample. */
@@ -394,10 +431,12 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 		status = restoration_single(r, sample);
 	if (!status) {
 		memcpy(copy.values, picture, lacuna_count(&shape) * sizeof(*picture));
-		convert(p, &copy, r->single[sample]);
-		put_missing_back(p, &copy);
-		status = tiff_write(r->single[sample], r->in, p->number, &copy);
+		page_convert(p, &copy);
+		page_tell_values(p, r->single[sample]);
+		status = page_put_missing_back(p, 0, &copy);
 	}
+	if (!status)
+		status = write_image(p, r->single[sample], &copy, NULL);
 	if (!status && single_page(r))
 		status = tiff_seal(r->single[sample]);
 	image_free(&copy);
@@ -410,7 +449,7 @@ static double step_of(const struct page *p)
 	return p->info.kind == SAMPLE_FLOAT ? 0 : 1;
 }
 
-static struct measurement measurement_of(const struct page *p)
+struct measurement page_measurement(const struct page *p)
 {
 	const struct restoration *r = p->r;
 
@@ -431,12 +470,13 @@ static struct measurement measurement_of(const struct page *p)
 static int restore(struct page *p)
 {
 	struct restoration *r = p->r;
-	const struct measurement m = measurement_of(p);
+	const struct measurement m = page_measurement(p);
 	int status;
 
+	if (p->windowed)
+		return page_restore_parts(p);
 	r->page = p;
-	status = p->windowed ? windows_run(r->restorer, &p->windows, &p->y.shape, &m, &p->result)
-			     : restorer_run(r->restorer, &m, &p->result);
+	status = restorer_run(r->restorer, &m, &p->result);
 	r->page = NULL;
 	p->picture = (struct image){ p->result.shape, p->result.picture };
 	p->result.picture = NULL;
@@ -447,7 +487,7 @@ static int restore(struct page *p)
 /* Of pages that are restored in windows nothing is heard: each looks for its own. */
 static int listen(struct page *p)
 {
-	const struct measurement m = measurement_of(p);
+	const struct measurement m = page_measurement(p);
 
 	return p->windowed ? LACUNA_OK : restorer_listen(p->r->restorer, &m);
 }
@@ -455,7 +495,7 @@ static int listen(struct page *p)
 /* The noise of all pages together is said once, with those that were heard. */
 static int settle(struct page *p)
 {
-	struct measurement m = measurement_of(p);
+	struct measurement m = page_measurement(p);
 
 	m.name = "all pages";
 	restorer_settle(p->r->restorer, &m);
@@ -499,11 +539,12 @@ static int compare_result(struct page *p)
 static int write_deviation(struct page *p)
 {
 	struct image map = { p->result.shape, p->result.deviation };
+	int status;
 
 	if (!p->r->deviation)
 		return LACUNA_OK;
-	put_missing_back(p, &map);
-	return tiff_write(p->r->deviation, p->r->in, p->number, &map);
+	status = page_put_missing_back(p, 0, &map);
+	return status ? status : write_image(p, p->r->deviation, &map, NULL);
 }
 
 static void show(const struct page *p)
@@ -528,11 +569,14 @@ static int write_result(struct page *p)
 {
 	int status;
 
+	if (p->windowed) /* it was written row by row */
+		return LACUNA_OK;
 	show(p);
-	convert(p, &p->picture, p->r->out);
-	put_missing_back(p, &p->picture);
-	status = tiff_write_keeping(p->r->out, p->r->in, p->number, &p->picture,
-				    p->result.unchanged);
+	page_convert(p, &p->picture);
+	page_tell_values(p, p->r->out);
+	status = page_put_missing_back(p, 0, &p->picture);
+	if (!status)
+		status = write_image(p, p->r->out, &p->picture, p->result.unchanged);
 	return status ? status : write_deviation(p);
 }
 
@@ -583,7 +627,7 @@ static json_t *make_record(const struct page *p)
 	json_t *record = json_pack(
 		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "page",
 		p->number + 1, "measurement", report_shape(&p->info.shape), "unknown",
-		report_shape(&p->x), "result", report_shape(&p->picture.shape), "sample_type",
+		report_shape(&p->x), "result", report_shape(&p->window), "sample_type",
 		picture_type_name(p->info.kind, p->info.bits), "range", report_range(p->range),
 		"scale", report_range((struct image_range){ r->inner.black, r->inner.white }),
 		"noise", report_real(r->noise), "noise_estimated", r->estimated, "missing_values",
@@ -633,7 +677,8 @@ static int put_copy(const struct page *p, struct tiff_writer *w)
 	if (!status) {
 		memcpy(picture.values, p->picture.values,
 		       lacuna_count(&picture.shape) * sizeof(*picture.values));
-		convert(p, &picture, w);
+		page_convert(p, &picture);
+		page_tell_values(p, w);
 		status = tiff_write_keeping(w, p->r->in, p->number, &picture, p->unchanged);
 	}
 	image_free(&picture);
@@ -703,7 +748,7 @@ int page_restore(struct restoration *r, int number, json_t **record)
 	struct page p = { .r = r, .number = number };
 	const int status = run_stages(&p, stages, sizeof(stages) / sizeof(stages[0]));
 
-	r->resized = p.picture.values && !picture_same_shape(&p.picture.shape, &p.y.shape);
+	r->resized = !status && !picture_same_shape(&p.window, &p.info.shape);
 	if (!status)
 		*record = make_record(&p);
 	page_free(&p);

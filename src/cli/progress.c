@@ -43,10 +43,23 @@ void progress_end(void)
 	progress.enabled = 0;
 }
 
+/* Nothing is known of the time before a part is done. */
+static void print_left(double done)
+{
+	const double left = (clock_seconds() - progress.began) * (1 - done) / done;
+
+	if (!(done > 0))
+		fputs("time left unknown", stderr);
+	else if (left >= 3600)
+		fprintf(stderr, "%d:%02d h left", (int)(left / 3600), (int)(left / 60) % 60);
+	else
+		fprintf(stderr, "%d:%02d left", (int)(left / 60), (int)left % 60);
+}
+
 void progress_step(void *context, int64_t step, int64_t steps)
 {
 	const double time = clock_seconds();
-	double done, left;
+	double done;
 
 	(void)context;
 	if (!progress.enabled || steps < 1 || time - progress.shown < 1. / 6)
@@ -54,13 +67,12 @@ void progress_step(void *context, int64_t step, int64_t steps)
 	progress.shown = time;
 	/* A round is as long as another. */
 	done = ((double)progress.round + (double)step / (double)steps) / (double)progress.rounds;
-	left = done > 0 ? (time - progress.began) * (1 - done) / done : 0;
 	progress_clear();
 	if (progress.rounds > 1)
 		fprintf(stderr, "run %" PRId64 "/%" PRId64 ", ", progress.round + 1,
 			progress.rounds);
-	fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f %%, %d:%02d left", step, steps,
-		100 * done, (int)(left / 60), (int)left % 60);
+	fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f %%, ", step, steps, 100 * done);
+	print_left(done);
 	progress.visible = 1;
 	fflush(stderr);
 }

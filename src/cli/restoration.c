@@ -487,6 +487,18 @@ static void open_file(struct restoration *r, const struct file_names *names)
 	r->records = json_array();
 }
 
+/* Pages that were being read would have failed; the others are as they were. */
+static void look_at_input(struct restoration *r)
+{
+	if (!tiff_unchanged(r->in))
+		return;
+	r->doubts++;
+	log_message(LACUNA_LOG_WARN,
+		    "%s: was written to since it was read; the result is of the picture as it was",
+		    r->names.input);
+	error_clear();
+}
+
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {
@@ -501,6 +513,7 @@ int restoration_run(struct restoration *r, const struct file_names *names, json_
 	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
 		status = stages[i](r);
 	if (!status) {
+		look_at_input(r);
 		record = make_report(r, clock_seconds() - began);
 		status = write_report(r, record);
 	}

@@ -49,6 +49,8 @@ struct restoration {
 	int type_stated;		 /* --type was given: kind and bits */
 	enum sample_kind kind;
 	int bits;
+	int cropped; /* --crop: no more than this of each page */
+	struct lacuna_region crop;
 	int print_metrics; /* to stdout */
 	int show_progress;
 	int list_files; /* in the report, with digests: reading them takes a while */

@@ -9,10 +9,12 @@
 #include "cli/cli.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/common.h"
 #include "cli/report.h"
 #include "cli/restoration.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ struct values {
 	const char *output, *deviation, *singles, *reference, *report, *start, *html;
 	int64_t threads;
 	uint64_t memory;
+	const char *crop;
 	int force, in_place, quiet, verbose, progress, json, strict;
 };
 
@@ -36,6 +39,10 @@ static const struct option_row rows[] = {
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },
+	{ "crop", 0, OPTION_TEXT, "X,Y,W,H",
+	  "restore this part only, W x H pixels from column X and row Y on, counted from 0: a look "
+	  "before a long run; it is as in the whole picture",
+	  AT(crop) },
 	{ "start", 0, OPTION_FILE, "IMG.tif",
 	  "start the sampler at this picture, at its start level, instead of at noise", AT(start) },
 	{ "reference", 0, OPTION_FILE, "CLEAN.tif",
@@ -69,6 +76,35 @@ static int check_values(const struct values *v)
 		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
 	if (v->deviation && v->recipe.samples < 2)
 		return error_set(LACUNA_EINVAL, "--std needs --samples of at least 2");
+	if (v->crop && (v->deviation || v->singles || v->reference || v->start))
+		return error_set(LACUNA_EINVAL, "--crop goes without --std, --all-samples, "
+						"--reference and --start");
+	return LACUNA_OK;
+}
+
+static int parse_crop(const char *text, struct restoration *r)
+{
+	double v[4];
+	size_t n = 0;
+	char copy[128], *rest = copy, *word;
+
+	if (!text)
+		return LACUNA_OK;
+	snprintf(copy, sizeof(copy), "%s", text);
+	while ((word = strtok_r(rest, ",", &rest)) && n < 4 && text_real(word, &v[n]) &&
+	       v[n] >= (n < 2 ? 0 : 1) && v[n] < 0x1p31 && !(v[n] > floor(v[n])))
+		n++;
+	if (n < 4 || word)
+		return error_set(
+			LACUNA_EINVAL,
+			"--crop takes X,Y,W,H, the first column and row, from 0, and width "
+			"and height in pixels, not '%s'",
+			text);
+	r->cropped = 1;
+	for (int i = 0; i < 2; i++) {
+		r->crop.origin[i] = (int64_t)v[i];
+		r->crop.extent[i] = (int64_t)v[i + 2];
+	}
 	return LACUNA_OK;
 }
 
@@ -167,9 +203,11 @@ static int run(const struct command *c, const void *values, int count, char **op
 	(void)count;
 	verbosity_set(v->quiet ? 0 : v->verbose ? 2 : 1);
 	budget = resources_set(v->threads, v->memory);
-	if (check_values(v))
+	if (check_values(v) || parse_crop(v->crop, &r))
 		return misuse(c, "%s", error_text());
 	status = restoration_create(&r, &v->recipe, budget);
+	if (!status)
+		status = parse_crop(v->crop, &r);
 	result = status ? plugin_refused(c, status) : restore_file(v, operands[0], &r);
 	restoration_free(&r);
 	return result;

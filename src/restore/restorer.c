@@ -63,6 +63,12 @@ static void run_free(struct run *run)
 	stabiliser_destroy(run->stabiliser);
 }
 
+/* True when what there is to say was said before: of another part, or it will be, when the image is restored. */
+static int is_silent(const struct run *run)
+{
+	return run->listening || run->m->part > 0;
+}
+
 /* ---- values and scales ------------------------------------------------------------------------------- */
 
 static double inner_span(const struct run *run)
@@ -113,7 +119,7 @@ static int reject(struct run *run)
 		return status;
 	for (size_t i = 0; i < *count; i++)
 		run->y[run->rejected[i]] = NAN;
-	if (run->listening)
+	if (is_silent(run))
 		return LACUNA_OK;
 	log_message(LACUNA_LOG_INFO,
 		    "%s: %zu lone value%s (%.2g %%) taken as missing: no kernel could have made "
@@ -161,7 +167,7 @@ static int enter_scale(struct run *run)
 		scale_measurement(run->r->y_count, m->lo, inner, ones, run->y);
 	memory_release(ones);
 	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
-	if (!run->listening && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
+	if (!is_silent(run) && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
 		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
 			    inner->black, inner->white,
 			    m->stated ? "" : " (measured; --range states another)");
@@ -253,7 +259,7 @@ static int find_noise(struct run *run)
 		return status;
 	record->doubts += d->doubts;
 	record->noise = d->noise.sigma * inner_unit(run);
-	if (run->listening)
+	if (is_silent(run))
 		return LACUNA_OK;
 	how = d->how ? d->how : d->noise.slope > 0 ? "growing with brightness" : NULL;
 	log_message(LACUNA_LOG_INFO, "%s: noise %s: %.3g of full scale (%.3g/255)%s%s",
@@ -381,6 +387,14 @@ static struct prior_stock *stock_of(struct restorer *r)
 	return r->job->stock ? r->job->stock : &r->own;
 }
 
+static void tell_progress(void *context, int64_t step, int64_t steps)
+{
+	const struct run *run = context;
+	const int64_t parts = run->m->parts ? run->m->parts : 1;
+
+	run->job->progress(run->job->context, run->m->part * steps + step, parts * steps);
+}
+
 static int create_session(struct run *run)
 {
 	struct method *method = run->job->method;
@@ -392,8 +406,8 @@ static int create_session(struct run *run)
 		.lowest = &run->lowest,
 		.highest = &run->highest,
 		.stock = stock_of(run->r),
-		.progress = run->job->progress,
-		.progress_context = run->job->context,
+		.progress = run->job->progress ? tell_progress : NULL,
+		.progress_context = run,
 	};
 	int status;
 
@@ -463,7 +477,7 @@ static int draw_sample(struct run *run, int64_t sample)
 	struct session_stats *stats = &run->out->samples[sample];
 	int status;
 
-	if (run->job->begin)
+	if (run->job->begin && !run->m->part)
 		run->job->begin(run->job->context);
 	status = session_run(run->session, (uint32_t)sample, run->x, stats);
 	if (!status && cancel_requested())

@@ -44,6 +44,8 @@ struct measurement {
 	double step;		  /* the smallest difference of two values; 0: none, float */
 	const float *start;	  /* x-shaped start image, or NULL */
 	const float *deviation;	  /* y-shaped: standard deviation of the noise, above 0; or NULL */
+	/* Of a larger picture it is part number `part' of `parts', 0: the whole.  What holds for all is said with the first. */
+	int64_t part, parts;
 };
 
 struct restore_record {

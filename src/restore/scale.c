@@ -13,18 +13,24 @@ static const double tail = 0.002, margin = 0.05;
 /* A stretch of less than this gains nothing. */
 static const double enough = 0.5;
 
-int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size_t most)
+int scale_sample_add_part(struct scale_sample *s, const float *values, size_t n, size_t at,
+			  size_t all, size_t most)
 {
-	const size_t stride = most ? (n + most - 1) / most : 1;
+	const size_t stride = most ? (all + most - 1) / most : 1;
 	float *room = memory_grow(s->values, s->count, n / stride + 1, &s->room, sizeof(*room));
 
 	if (!room)
 		return LACUNA_ENOMEM;
 	s->values = room;
-	for (size_t i = 0; i < n; i += stride)
+	for (size_t i = (stride - at % stride) % stride; i < n; i += stride)
 		if (isfinite(values[i]))
 			s->values[s->count++] = values[i];
 	return LACUNA_OK;
+}
+
+int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size_t most)
+{
+	return scale_sample_add_part(s, values, n, 0, n, most);
 }
 
 void scale_sample_free(struct scale_sample *s)

@@ -24,6 +24,9 @@ struct scale_sample {
 
 /* Adds at most `most' of the n values, evenly spaced; what is not finite is left out.  LACUNA_ENOMEM. */
 int scale_sample_add(struct scale_sample *, const float *values, size_t n, size_t most);
+/* The same of a picture of `all' values, of which these are those from number `at' on. */
+int scale_sample_add_part(struct scale_sample *, const float *values, size_t n, size_t at,
+			  size_t all, size_t most);
 void scale_sample_free(struct scale_sample *); /* leaves an empty sample */
 
 /* The values below which 0.2 % and 99.8 % of the sample lie, with 1/20 of their distance beyond both.  A few stars, hot

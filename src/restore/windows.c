@@ -15,18 +15,28 @@
 
 enum { LARGE = 160, SMALL = 112, REACH_MOST = 48 };
 
-/* An operator on a square image, y as large as its window of x. */
+/* The factor when x has the shape of y, or a multiple of it; else 0. */
+static int64_t factor_of(const struct problem *p, int64_t side, int64_t channels)
+{
+	const int64_t *window = problem_window(p)->extent;
+	const int64_t factor = window[0] / side;
+
+	return window[0] == factor * side && window[1] == factor * side &&
+			       problem_x(p)->extent[2] == channels &&
+			       (problem_flags(p) & LACUNA_LINEAR)
+		       ? factor
+		       : 0;
+}
+
+/* An operator on a square image. */
 static int try_operator(const struct restore_job *job, int64_t side, int64_t channels,
 			struct problem **p)
 {
 	const struct lacuna_shape y = { { side, side, channels, 1 } };
 	int status = problem_create(job->operators, job->operator_count, 1, &y, p);
 
-	if (status)
+	if (status || factor_of(*p, side, channels))
 		return status;
-	if (problem_window(*p)->extent[0] == side && problem_window(*p)->extent[1] == side &&
-	    problem_x(*p)->extent[2] == channels && (problem_flags(*p) & LACUNA_LINEAR))
-		return LACUNA_OK;
 	problem_destroy(*p);
 	*p = NULL;
 	return error_set(LACUNA_EUNSUPPORTED, "another size");
@@ -84,7 +94,16 @@ static int64_t differing_rim(const float *large, const float *small, int64_t shi
 	return rim;
 }
 
-int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reach)
+/* What lies beyond the window of x counts as well, in pixels of y. */
+static int64_t beyond(const struct problem *p, int64_t factor)
+{
+	const int64_t *origin = problem_window(p)->origin;
+	const int64_t most = origin[0] > origin[1] ? origin[0] : origin[1];
+
+	return (most + factor - 1) / factor;
+}
+
+int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reach, int64_t *factor)
 {
 	const int64_t shift = 23;
 	struct problem *large = NULL, *small = NULL;
@@ -93,19 +112,21 @@ int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reac
 
 	if (!status)
 		status = try_operator(job, SMALL, channels, &small);
+	if (!status) {
+		*factor = factor_of(small, SMALL, channels);
+		if (factor_of(large, LARGE, channels) != *factor)
+			status = error_set(LACUNA_EUNSUPPORTED, "another size");
+	}
 	if (!status)
 		status = apply_to_noise(large, 0, &y_large);
 	if (!status)
-		status = apply_to_noise(small, shift, &y_small);
+		status = apply_to_noise(small, shift * *factor, &y_small);
 	if (!status) {
-		/* What lies beyond the window of x counts as well: it is the reach where no rim differs. */
-		const int64_t beyond =
-			problem_window(small)->origin[0] > problem_window(small)->origin[1]
-				? problem_window(small)->origin[0]
-				: problem_window(small)->origin[1];
+		/* It is the reach where no rim differs. */
+		const int64_t far = beyond(small, *factor);
 
 		*reach = differing_rim(y_large, y_small, shift, channels);
-		*reach = *reach > beyond ? *reach : beyond;
+		*reach = *reach > far ? *reach : far;
 		if (*reach > REACH_MOST)
 			status = error_set(LACUNA_EUNSUPPORTED, "not the same everywhere");
 	}
@@ -119,7 +140,7 @@ int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reac
 /* ---- the windows ------------------------------------------------------------------------------------- */
 
 /* What a deconvolution and the network see beyond a pixel fades within so many pixels of the border. */
-static int64_t margin(int64_t reach)
+int64_t windows_margin(int64_t reach)
 {
 	return 32 + 2 * reach;
 }
@@ -137,20 +158,93 @@ static int refuse(const struct restore_job *job, const struct lacuna_shape *y, c
 			 (double)session_memory(y, y) / 0x1p20, (double)job->budget / 0x1p20, why);
 }
 
-int windows_plan(const struct restore_job *job, const struct lacuna_shape *y, struct windows *w)
+static struct lacuna_shape shape_of(const struct windows *w, int64_t factor)
 {
-	enum { STEP = 64 };
-	/* Beside a window there are the picture, the result and what the caller keeps. */
-	const double around = 16.0 * (double)lacuna_count(y);
+	return (struct lacuna_shape){ { factor * w->width, factor * w->height, w->y.extent[2],
+					1 } };
+}
+
+struct lacuna_shape windows_result(const struct windows *w)
+{
+	const int64_t *y = w->y.extent;
+
+	return (struct lacuna_shape){ { w->factor * y[0], w->factor * y[1], y[2], 1 } };
+}
+
+static int64_t shorter(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Rows that are written at once, and rows of sums that there is room for. */
+static int64_t rows_written(int64_t multiple)
+{
+	enum { ROWS = 32 };
+
+	return (ROWS + multiple - 1) / multiple * multiple;
+}
+
+static int64_t rows_summed(const struct windows *w, int64_t multiple)
+{
+	return shorter(w->factor * w->height + multiple - 1, w->factor * w->y.extent[1]);
+}
+
+/* Bytes for windows of this size. */
+static double memory_of(const struct windows *w, const struct windows_cost *cost)
+{
+	const struct lacuna_shape x = shape_of(w, w->factor), y = shape_of(w, 1);
+	/* A value, and whether it is unchanged. */
+	const double row = 5.0 * (double)(w->factor * w->y.extent[0] * w->y.extent[2]);
+	const double sums =
+		row * (double)(rows_summed(w, cost->multiple) + rows_written(cost->multiple));
+
 	/* The work space of a network is as large as all else that a window takes. */
-	const double budget = ((double)job->budget - around) / 2;
+	return 2 * (double)session_memory(&x, &y) + cost->fixed + sums +
+	       cost->row * (double)(w->height + cost->multiple);
+}
+
+/* The least number from `least' on that leaves the same rest as n: with such overlaps and sides all windows begin on the
+ * grid, and the last one ends with the picture. */
+static int64_t congruent(int64_t least, int64_t n)
+{
+	const int64_t more = (n - least) % WINDOWS_GRID;
+
+	return least + more + (more < 0 ? WINDOWS_GRID : 0);
+}
+
+static void set_side(struct windows *w, int64_t side)
+{
+	const int64_t *y = w->y.extent;
+
+	w->width = shorter(congruent(side, y[0]), y[0]);
+	w->height = shorter(congruent(side, y[1]), y[1]);
+	/* A symmetric prior is shown square images in eight ways, others in four: the windows shall be as the picture. */
+	if (w->width == w->height && y[0] != y[1])
+		w->height -= WINDOWS_GRID;
+	w->across = count_along(y[0], w->width, w->overlap[0]);
+	w->down = count_along(y[1], w->height, w->overlap[1]);
+}
+
+static void set_overlap(struct windows *w)
+{
+	for (int i = 0; i < 2; i++)
+		w->overlap[i] = congruent(2 * windows_margin(w->reach), w->y.extent[i]);
+}
+
+int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
+		 const struct windows_cost *cost, struct windows *w)
+{
+	enum { STEP = 64, SIDE_MOST = 16384 };
+	const double budget = job->budget ? (double)job->budget : INFINITY;
 	const struct method *method = job->method;
 	int64_t side;
 	int status;
 
-	if (job->samples > 1 || method->wish.sampler || !strcmp(method->name, "sample"))
+	if (job->samples > 1 || job->sample || method->wish.sampler ||
+	    !strcmp(method->name, "sample"))
 		return refuse(job, y, "only --method best and fast restore in windows");
-	status = windows_reach(job, y->extent[2], &w->reach);
+	*w = (struct windows){ .y = *y };
+	status = windows_reach(job, y->extent[2], &w->reach, &w->factor);
 	if (status == LACUNA_EUNSUPPORTED)
 		return refuse(job, y,
 			      "this operator is not the same everywhere, as windows need it");
@@ -158,34 +252,33 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y, st
 		return refuse(job, y, "that is too little for parts of it");
 	if (status)
 		return status;
-	w->overlap = 2 * margin(w->reach);
-	side = (w->overlap + 2 * STEP) / STEP * STEP;
-	for (int64_t next = side; next < 16384; next += STEP) {
-		const struct lacuna_shape window = { { next, next, y->extent[2], 1 } };
-
-		if ((double)session_memory(&window, &window) > budget)
+	set_overlap(w);
+	side = (2 * windows_margin(w->reach) + 2 * STEP + WINDOWS_GRID) / STEP * STEP;
+	set_side(w, side);
+	if (memory_of(w, cost) > budget)
+		return error_set(LACUNA_ENOMEM,
+				 "needs %.1f MiB of memory even in parts, %.1f MiB are allowed; "
+				 "raise --memory",
+				 memory_of(w, cost) / 0x1p20, budget / 0x1p20);
+	for (struct windows larger = *w; side < SIDE_MOST; side += STEP) {
+		set_side(&larger, side + STEP);
+		if (memory_of(&larger, cost) > budget)
 			break;
-		side = next;
-	}
-	w->width = side < y->extent[0] ? side : y->extent[0];
-	w->height = side < y->extent[1] ? side : y->extent[1];
-	/* A symmetric prior is shown square images in eight ways, others in four: the windows shall be as the picture. */
-	if (w->width == w->height && y->extent[0] != y->extent[1])
-		w->height -= STEP / 2;
-	w->across = count_along(y->extent[0], w->width, w->overlap);
-	w->down = count_along(y->extent[1], w->height, w->overlap);
-	{
-		const struct lacuna_shape window = { { w->width, w->height, y->extent[2], 1 } };
-
-		if ((double)session_memory(&window, &window) > budget)
-			return error_set(LACUNA_ENOMEM,
-					 "needs %.1f MiB of memory even in parts, %.1f MiB are "
-					 "allowed; raise --memory",
-					 (2 * (double)session_memory(&window, &window) + around) /
-						 0x1p20,
-					 (double)job->budget / 0x1p20);
+		*w = larger;
 	}
 	return LACUNA_OK;
+}
+
+int windows_whole(const struct restore_job *job, const struct lacuna_shape *y, struct windows *w)
+{
+	const int status = windows_reach(job, y->extent[2], &w->reach, &w->factor);
+
+	w->y = *y;
+	w->width = y->extent[0];
+	w->height = y->extent[1];
+	w->across = w->down = 1;
+	set_overlap(w);
+	return status;
 }
 
 /* Where window number k begins: the last one ends with the picture. */
@@ -196,81 +289,205 @@ static int64_t place(int64_t k, int64_t n, int64_t side, int64_t overlap)
 	return at + side < n ? at : n - side;
 }
 
-/* ---- one window -------------------------------------------------------------------------------------- */
+struct lacuna_region windows_region(const struct windows *w, int64_t i)
+{
+	return (struct lacuna_region){
+		{ place(i % w->across, w->y.extent[0], w->width, w->overlap[0]),
+		  place(i / w->across, w->y.extent[1], w->height, w->overlap[1]), 0, 0 },
+		{ w->width, w->height, w->y.extent[2], 1 }
+	};
+}
+
+/* Of window i, at pixel `at' along an axis: 1 inside, and where it overlaps another a ramp that the other's completes to 1. */
+static float ramp(const struct windows *w, int axis, int64_t i, int64_t at)
+{
+	const int64_t k = axis ? i / w->across : i % w->across;
+	const int64_t count = axis ? w->down : w->across, side = axis ? w->height : w->width;
+	const int64_t n = w->y.extent[axis], overlap = w->overlap[axis], f = w->factor;
+	const int64_t origin = place(k, n, side, overlap);
+	const int64_t before = k ? f * (place(k - 1, n, side, overlap) + side - origin) : 0;
+	const int64_t after =
+		k + 1 < count ? f * (origin + side - place(k + 1, n, side, overlap)) : 0;
+	/* The outer halves of the margin are left out. */
+	const double left =
+		before ? ((double)at + 0.5 - 0.25 * (double)before) / (0.5 * (double)before) : 1;
+	const double right = after ? ((double)(f * side - at) - 0.5 - 0.25 * (double)after) /
+					     (0.5 * (double)after)
+				   : 1;
+	const double weight = fmin(fmin(left, right), 1);
+
+	return weight > 0 ? (float)weight : 0;
+}
+
+float windows_weight(const struct windows *w, int64_t i, int64_t x, int64_t y)
+{
+	return ramp(w, 1, i, y) * ramp(w, 0, i, x);
+}
+
+/* ---- sums of windows --------------------------------------------------------------------------------- */
+
+/* Rows of the result that are not complete yet. */
+struct sums {
+	int64_t width, channels, room; /* rows */
+	int64_t top;		       /* row of the result that is the first here */
+	float *picture;		       /* planar, `room' rows a plane */
+	unsigned char *unchanged;      /* likewise; NULL: the result has another shape */
+	float *weights;		       /* of the columns of a window */
+	float *rows;		       /* to be written, planar */
+	unsigned char *rows_unchanged;
+	int64_t rows_most;
+};
 
 struct course {
 	struct restorer *r;
-	const struct lacuna_shape *y;
 	const struct measurement *m;
+	const struct windows_io *io;
 	struct windows w;
-	struct lacuna_shape window;
 	float *cut, *deviation; /* of the window at hand */
+	struct sums sums;
 	struct restored *out;
 	int64_t empty; /* windows without any measurement */
 };
 
-static void cut_out(const struct course *c, const float *from, int64_t x0, int64_t y0, float *to)
+static void sums_free(struct sums *s)
 {
-	const struct lacuna_region region = { { x0, y0, 0, 0 },
-					      { c->w.width, c->w.height, c->y->extent[2], 1 } };
-
-	window_get(c->y, &region, from, to);
+	memory_release(s->picture);
+	memory_release(s->unchanged);
+	memory_release(s->weights);
+	memory_release(s->rows);
+	memory_release(s->rows_unchanged);
 }
 
-/* m about the window at (x0, y0) */
-static struct measurement measurement_of(const struct course *c, int64_t x0, int64_t y0)
+static int sums_create(const struct windows *w, int64_t multiple, struct sums *s)
 {
-	struct measurement m = *c->m;
+	const struct lacuna_shape all = windows_result(w);
+	const size_t row = (size_t)(all.extent[0] * all.extent[2]);
 
-	cut_out(c, c->m->y, x0, y0, c->cut);
-	m.y = c->cut;
-	if (c->m->deviation) {
-		cut_out(c, c->m->deviation, x0, y0, c->deviation);
-		m.deviation = c->deviation;
-	}
-	return m;
+	s->width = all.extent[0];
+	s->channels = all.extent[2];
+	s->room = rows_summed(w, multiple);
+	s->rows_most = shorter(rows_written(multiple), s->room);
+	s->picture = memory_alloc_array(row * (size_t)s->room, sizeof(*s->picture));
+	s->rows = memory_alloc_array(row * (size_t)s->rows_most, sizeof(*s->rows));
+	s->weights = memory_alloc_array((size_t)(w->factor * w->width), sizeof(*s->weights));
+	if (!s->picture || !s->rows || !s->weights)
+		return LACUNA_ENOMEM;
+	if (w->factor > 1)
+		return LACUNA_OK;
+	s->unchanged = memory_alloc(row * (size_t)s->room);
+	s->rows_unchanged = memory_alloc(row * (size_t)s->rows_most);
+	if (!s->unchanged || !s->rows_unchanged)
+		return LACUNA_ENOMEM;
+	memset(s->unchanged, 1, row * (size_t)s->room);
+	return LACUNA_OK;
 }
 
-/* Of the k-th window of n: 1 inside, and where it overlaps another a ramp that the other's completes to 1. */
-static float weight(const struct course *c, int64_t i, int64_t at, int64_t side, int64_t k,
-		    int64_t count, int64_t n)
+static void sums_add(struct course *c, int64_t number, const struct restored *part)
 {
-	const int64_t overlap = c->w.overlap;
-	const int64_t before = k ? place(k - 1, n, side, overlap) + side - at : 0;
-	const int64_t after = k + 1 < count ? at + side - place(k + 1, n, side, overlap) : 0;
-	/* The outer halves of the margin are left out. */
-	const double left =
-		before ? ((double)i + 0.5 - 0.25 * (double)before) / (0.5 * (double)before) : 1;
-	const double right =
-		after ? ((double)(side - i) - 0.5 - 0.25 * (double)after) / (0.5 * (double)after)
-		      : 1;
-	const double w = fmin(fmin(left, right), 1);
+	const struct windows *w = &c->w;
+	const struct lacuna_region region = windows_region(w, number);
+	const int64_t width = w->factor * w->width, height = w->factor * w->height;
+	const int64_t x0 = w->factor * region.origin[0], y0 = w->factor * region.origin[1];
+	struct sums *s = &c->sums;
 
-	return w > 0 ? (float)w : 0;
-}
+	for (int64_t i = 0; i < width; i++)
+		s->weights[i] = ramp(w, 0, number, i);
+	for (int64_t ch = 0; ch < s->channels; ch++)
+		for (int64_t j = 0; j < height; j++) {
+			const float wy = ramp(w, 1, number, j);
+			const size_t from = (size_t)(width * (j + height * ch));
+			const size_t to =
+				(size_t)(x0 + s->width * (y0 + j - s->top + s->room * ch));
 
-static void blend(const struct course *c, int64_t column, int64_t row, int64_t x0, int64_t y0,
-		  const struct restored *part)
-{
-	const int64_t w = c->w.width, h = c->w.height;
-	const int64_t *e = c->y->extent;
-
-	for (int64_t ch = 0; ch < e[2]; ch++)
-		for (int64_t j = 0; j < h; j++) {
-			const float wy = weight(c, j, y0, h, row, c->w.down, e[1]);
-
-			for (int64_t i = 0; i < w; i++) {
-				const float f = wy * weight(c, i, x0, w, column, c->w.across, e[0]);
-				const size_t from = (size_t)(i + w * (j + h * ch));
-				const size_t to = (size_t)(x0 + i + e[0] * (y0 + j + e[1] * ch));
+			for (int64_t i = 0; i < width; i++) {
+				const float f = wy * s->weights[i];
 
 				if (!(f > 0)) /* what is NaN there is another window's */
 					continue;
-				c->out->picture[to] += f * part->picture[from];
-				if (part->unchanged && !part->unchanged[from])
-					c->out->unchanged[to] = 0;
+				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
+				if (s->unchanged && part->unchanged &&
+				    !part->unchanged[from + (size_t)i])
+					s->unchanged[to + (size_t)i] = 0;
 			}
 		}
+}
+
+static int sums_write(struct course *c, int64_t count)
+{
+	struct sums *s = &c->sums;
+	const size_t n = (size_t)(s->width * count);
+
+	for (int64_t ch = 0; ch < s->channels; ch++) {
+		const size_t from = (size_t)(s->width * s->room * ch), to = n * (size_t)ch;
+
+		memcpy(s->rows + to, s->picture + from, n * sizeof(*s->rows));
+		if (s->unchanged)
+			memcpy(s->rows_unchanged + to, s->unchanged + from, n);
+	}
+	return c->io->write(c->io->context, s->top, count, s->rows, s->rows_unchanged);
+}
+
+/* The first rows are gone, those after them move up. */
+static void sums_shift(struct sums *s, int64_t count)
+{
+	const size_t gone = (size_t)(s->width * count);
+	const size_t stay = (size_t)(s->width * (s->room - count));
+
+	for (int64_t ch = 0; ch < s->channels; ch++) {
+		float *plane = s->picture + s->width * s->room * ch;
+		unsigned char *flags = s->unchanged + s->width * s->room * ch;
+
+		memmove(plane, plane + gone, stay * sizeof(*plane));
+		memset(plane + stay, 0, gone * sizeof(*plane));
+		if (!s->unchanged)
+			continue;
+		memmove(flags, flags + gone, stay);
+		memset(flags + stay, 1, gone);
+	}
+	s->top += count;
+}
+
+/* Of rows that are complete, the last that may be written: where the sink's rows are a multiple. */
+static int64_t boundary(const struct windows_io *io, int64_t end, int64_t all)
+{
+	int64_t odd = (end - io->first) % io->multiple;
+
+	if (end == all)
+		return end;
+	odd += odd < 0 ? io->multiple : 0;
+	return end - odd;
+}
+
+/* Rows above `end' are complete. */
+static int sums_flush(struct course *c, int64_t end)
+{
+	struct sums *s = &c->sums;
+	const int64_t all = windows_result(&c->w).extent[1];
+	int status = LACUNA_OK;
+
+	while (!status && s->top < end) {
+		const int64_t count =
+			boundary(c->io, shorter(end, s->top + s->rows_most), all) - s->top;
+
+		if (count <= 0)
+			break;
+		status = sums_write(c, count);
+		sums_shift(s, count);
+	}
+	return status;
+}
+
+/* ---- one window -------------------------------------------------------------------------------------- */
+
+/* m about window number i */
+static int measurement_of(const struct course *c, int64_t i, struct measurement *m)
+{
+	const struct lacuna_region region = windows_region(&c->w, i);
+
+	*m = *c->m;
+	m->y = c->cut;
+	m->deviation = c->deviation;
+	return c->io->read(c->io->context, &region, c->cut, c->deviation);
 }
 
 static void add_record(struct course *c, const struct restored *part)
@@ -301,7 +518,8 @@ static void add_record(struct course *c, const struct restored *part)
 /* True when nothing was measured in the window that was cut out. */
 static int is_empty(const struct course *c)
 {
-	const size_t n = lacuna_count(&c->window);
+	const struct lacuna_shape window = shape_of(&c->w, 1);
+	const size_t n = lacuna_count(&window);
 	size_t i = 0;
 
 	while (i < n && isnan(c->cut[i]))
@@ -310,37 +528,44 @@ static int is_empty(const struct course *c)
 }
 
 /* There is nothing to restore it from: it stays missing. */
-static void leave_empty(struct course *c, int64_t column, int64_t row, int64_t x0, int64_t y0)
+static int leave_empty(struct course *c, int64_t number)
 {
-	const struct restored part = {
-		.picture = c->cut,
-		.record = { .constant = 1, .missing = lacuna_count(&c->window) },
-	};
+	const struct lacuna_shape window = shape_of(&c->w, c->w.factor);
+	const size_t n = lacuna_count(&window);
+	struct restored part = { .record = { .constant = 1, .missing = n } };
 
-	blend(c, column, row, x0, y0, &part);
+	part.picture = memory_alloc_array(n, sizeof(*part.picture));
+	if (!part.picture)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		part.picture[i] = NAN;
+	sums_add(c, number, &part);
 	add_record(c, &part);
 	c->empty++;
+	restored_free(&part);
+	return LACUNA_OK;
 }
 
-static int run_window(struct course *c, int64_t column, int64_t row)
+static int run_window(struct course *c, int64_t i)
 {
-	const int64_t x0 = place(column, c->y->extent[0], c->w.width, c->w.overlap);
-	const int64_t y0 = place(row, c->y->extent[1], c->w.height, c->w.overlap);
-	struct measurement m = measurement_of(c, x0, y0);
+	const int64_t count = c->w.across * c->w.down;
+	struct measurement m;
 	struct restored part;
 	char name[128];
-	int status;
+	int status = measurement_of(c, i, &m);
 
-	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name,
-		 (long long)(row * c->w.across + column + 1), (long long)(c->w.across * c->w.down));
+	if (status)
+		return status;
+	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name, (long long)(i + 1),
+		 (long long)count);
 	m.name = name;
-	if (is_empty(c)) {
-		leave_empty(c, column, row, x0, y0);
-		return LACUNA_OK;
-	}
+	m.part = i;
+	m.parts = count;
+	if (is_empty(c))
+		return leave_empty(c, i);
 	status = restorer_run(c->r, &m, &part);
 	if (!status) {
-		blend(c, column, row, x0, y0, &part);
+		sums_add(c, i, &part);
 		add_record(c, &part);
 	}
 	restored_free(&part);
@@ -355,8 +580,18 @@ static int64_t spread(int64_t k, int64_t chosen, int64_t n)
 	return chosen > 1 ? k * (n - 1) / (chosen - 1) : 0;
 }
 
-/* One law of noise for the whole picture, from windows all over it. */
-static int find_noise(struct course *c)
+static int move_to(const struct course *c, int64_t row)
+{
+	const int64_t y0 = windows_region(&c->w, row * c->w.across).origin[1];
+	/* Rows that wait to be written are asked for, too; and one more for what lies between rows. */
+	const int64_t waits = c->sums.top / c->w.factor - (c->w.factor > 1);
+	const int64_t top = waits < 0 ? 0 : shorter(waits, y0);
+
+	return c->io->move(c->io->context, top, y0 + c->w.height);
+}
+
+/* Windows all over the picture. */
+static int listen(struct course *c)
 {
 	enum { SIDE = 3 };
 	const int64_t columns = c->w.across < SIDE ? c->w.across : SIDE;
@@ -366,70 +601,175 @@ static int find_noise(struct course *c)
 	for (int64_t k = 0; !status && k < columns * rows; k++) {
 		const int64_t column = spread(k % columns, columns, c->w.across);
 		const int64_t row = spread(k / columns, rows, c->w.down);
-		const struct measurement m =
-			measurement_of(c, place(column, c->y->extent[0], c->w.width, c->w.overlap),
-				       place(row, c->y->extent[1], c->w.height, c->w.overlap));
+		const int64_t y0 = windows_region(&c->w, row * c->w.across).origin[1];
+		struct measurement m;
 
-		status = restorer_listen(c->r, &m);
+		status = c->io->move(c->io->context, y0, y0 + c->w.height);
+		if (!status)
+			status = measurement_of(c, row * c->w.across + column, &m);
+		if (!status)
+			status = restorer_listen(c->r, &m);
 	}
-	if (!status)
-		restorer_settle(c->r, c->m);
 	return status;
+}
+
+static int allocate_window(struct course *c)
+{
+	const struct lacuna_shape window = shape_of(&c->w, 1);
+	const size_t n = lacuna_count(&window);
+	const int status = restorer_shape(c->r, &window);
+
+	if (status)
+		return status;
+	c->cut = memory_alloc_array(n, sizeof(*c->cut));
+	if (c->m->deviation)
+		c->deviation = memory_alloc_array(n, sizeof(*c->deviation));
+	return c->cut && (c->deviation || !c->m->deviation) ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
 static int allocate(struct course *c)
 {
-	const size_t n = lacuna_count(c->y), part = lacuna_count(&c->window);
-	struct restored *out = c->out;
+	const int status = allocate_window(c);
 
-	out->shape = *c->y;
-	out->picture = memory_alloc_array(n, sizeof(*out->picture));
-	out->unchanged = memory_alloc(n);
-	out->samples = memory_alloc_array(1, sizeof(*out->samples));
-	c->cut = memory_alloc_array(part, sizeof(*c->cut));
-	if (c->m->deviation)
-		c->deviation = memory_alloc_array(part, sizeof(*c->deviation));
-	if (!out->picture || !out->unchanged || !out->samples || !c->cut ||
-	    (c->m->deviation && !c->deviation))
-		return LACUNA_ENOMEM;
-	memset(out->unchanged, 1, n);
-	return LACUNA_OK;
+	if (status)
+		return status;
+	c->out->samples = memory_alloc_array(1, sizeof(*c->out->samples));
+	return c->out->samples ? sums_create(&c->w, c->io->multiple, &c->sums) : LACUNA_ENOMEM;
 }
 
-int windows_run(struct restorer *r, const struct windows *w, const struct lacuna_shape *y,
-		const struct measurement *m, struct restored *result)
+static void course_free(struct course *c)
 {
-	struct course c = { .r = r, .y = y, .m = m, .w = *w, .out = result };
-	const int listens = restorer_estimates(r, m) && !restorer_has_settled(r);
+	memory_release(c->cut);
+	memory_release(c->deviation);
+	sums_free(&c->sums);
+}
+
+int windows_listen(struct restorer *r, const struct windows *w, const struct measurement *m,
+		   const struct windows_io *io)
+{
+	struct course c = { .r = r, .m = m, .io = io, .w = *w };
+	int status = LACUNA_OK;
+
+	if (!restorer_estimates(r, m) || restorer_has_settled(r))
+		return LACUNA_OK;
+	status = allocate_window(&c);
+	if (!status)
+		status = listen(&c);
+	if (!status)
+		restorer_settle(r, m);
+	course_free(&c);
+	return status;
+}
+
+static int run_row(struct course *c, int64_t row)
+{
+	const struct windows *w = &c->w;
+	int status = move_to(c, row);
+
+	for (int64_t i = 0; !status && i < w->across; i++)
+		status = run_window(c, row * w->across + i);
+	if (status)
+		return status;
+	return sums_flush(c,
+			  row + 1 < w->down
+				  ? w->factor * windows_region(w, (row + 1) * w->across).origin[1]
+				  : w->factor * w->y.extent[1]);
+}
+
+int windows_stream(struct restorer *r, const struct windows *w, const struct measurement *m,
+		   const struct windows_io *io, struct restored *result)
+{
+	struct course c = { .r = r, .m = m, .io = io, .w = *w, .out = result };
 	int status;
 
-	*result = (struct restored){ .shape = *y };
+	*result = (struct restored){ .shape = windows_result(w) };
 	result->record.inner = (struct scale){ .black = m->lo, .white = m->hi };
 	if (m->start)
-		return refuse(restorer_job(r), y, "a start image does not go with windows");
-	c.window = (struct lacuna_shape){ { c.w.width, c.w.height, y->extent[2], 1 } };
-	log_message(
-		LACUNA_LOG_INFO,
-		"%s: restored in %lld windows of %lldx%lld, which overlap by %lld px: that is what "
-		"the memory allows",
-		m->name, (long long)(c.w.across * c.w.down), (long long)c.w.width,
-		(long long)c.w.height, (long long)c.w.overlap);
-	status = restorer_shape(r, &c.window);
+		return refuse(restorer_job(r), &w->y, "a start image does not go with windows");
+	if (w->across * w->down > 1)
+		log_message(
+			LACUNA_LOG_INFO,
+			"%s: restored in %lld windows of %lldx%lld, which overlap by %lldx%lld px",
+			m->name, (long long)(w->across * w->down), (long long)w->width,
+			(long long)w->height, (long long)w->overlap[0], (long long)w->overlap[1]);
+	status = windows_listen(r, w, m, io);
 	if (!status)
 		status = allocate(&c);
-	if (!status && listens)
-		status = find_noise(&c);
-	for (int64_t k = 0; !status && k < c.w.across * c.w.down; k++)
-		status = run_window(&c, k % c.w.across, k / c.w.across);
+	for (int64_t row = 0; !status && row < w->down; row++)
+		status = run_row(&c, row);
 	if (!status && c.empty)
 		log_message(LACUNA_LOG_WARN,
 			    "%s: in %lld windows nothing was measured; they are left missing",
 			    m->name, (long long)c.empty);
 	result->record.constant = !result->sample_count;
 	result->record.residual = sqrt(result->record.residual);
+	course_free(&c);
+	return status;
+}
+
+/* ---- on arrays --------------------------------------------------------------------------------------- */
+
+struct arrays {
+	const struct windows *w;
+	const struct measurement *m;
+	struct restored *result;
+	float *picture;
+	unsigned char *unchanged;
+};
+
+static int move_in_arrays(void *context, int64_t top, int64_t bottom)
+{
+	(void)context, (void)top, (void)bottom;
+	return LACUNA_OK;
+}
+
+static int read_arrays(void *context, const struct lacuna_region *region, float *y,
+		       float *deviation)
+{
+	const struct arrays *a = context;
+
+	window_get(&a->w->y, region, a->m->y, y);
+	if (deviation)
+		window_get(&a->w->y, region, a->m->deviation, deviation);
+	return LACUNA_OK;
+}
+
+static int write_arrays(void *context, int64_t top, int64_t count, float *picture,
+			const unsigned char *unchanged)
+{
+	const struct arrays *a = context;
+	const struct lacuna_shape all = windows_result(a->w);
+	const int64_t width = all.extent[0];
+	const size_t n = (size_t)(width * count);
+
+	for (int64_t c = 0; c < all.extent[2]; c++) {
+		const int64_t to = width * (top + all.extent[1] * c);
+
+		memcpy(a->picture + to, picture + n * (size_t)c, n * sizeof(*picture));
+		if (unchanged)
+			memcpy(a->unchanged + to, unchanged + n * (size_t)c, n);
+	}
+	return LACUNA_OK;
+}
+
+int windows_run(struct restorer *r, const struct windows *w, const struct measurement *m,
+		struct restored *result)
+{
+	const struct lacuna_shape all = windows_result(w);
+	struct arrays a = { .w = w, .m = m };
+	const struct windows_io io = { move_in_arrays, read_arrays, write_arrays, 1, 0, &a };
+	int status = LACUNA_ENOMEM;
+
+	const int listens = !restorer_has_settled(r);
+
+	*result = (struct restored){ 0 };
+	a.picture = memory_alloc_array(lacuna_count(&all), sizeof(*a.picture));
+	a.unchanged = w->factor > 1 ? NULL : memory_alloc(lacuna_count(&all));
+	if (a.picture && (a.unchanged || w->factor > 1))
+		status = windows_stream(r, w, m, &io, result);
+	result->picture = a.picture;
+	result->unchanged = a.unchanged;
 	if (listens)
 		restorer_forget(r);
-	memory_release(c.cut);
-	memory_release(c.deviation);
 	return status;
 }

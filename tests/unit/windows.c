@@ -103,27 +103,29 @@ static void test_reach(void)
 	static const struct {
 		const char *spec;
 		int64_t least, most; /* -1: refused */
+		int64_t factor;
 	} cases[] = {
-		{ "identity", 0, 0 },
-		{ "blur:kind=box,width=5,height=3", 2, 3 },
-		{ "blur:kind=disk,radius=7.5", 7, 9 },
-		{ "blur:kind=box,width=9,height=9,boundary=periodic", 4, 5 },
-		{ "gamma", -1, -1 },		   /* not linear */
-		{ "mask:keep=0.5", -1, -1 },	   /* another one at each place */
-		{ "downsample:factor=2", -1, -1 }, /* of another size */
-		{ "blur:kind=box,width=121,height=3", -1, -1 },
+		{ "identity", 0, 0, 1 },
+		{ "blur:kind=box,width=5,height=3", 2, 3, 1 },
+		{ "blur:kind=disk,radius=7.5", 7, 9, 1 },
+		{ "blur:kind=box,width=9,height=9,boundary=periodic", 4, 5, 1 },
+		{ "downsample:factor=2", 0, 1, 2 },
+		{ "gamma", -1, -1, 0 },		/* not linear */
+		{ "mask:keep=0.5", -1, -1, 0 }, /* another one at each place */
+		{ "blur:kind=box,width=121,height=3", -1, -1, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int64_t reach = -1;
+		int64_t reach = -1, factor = 0;
 		int status;
 
 		set_up(cases[i].spec);
-		status = windows_reach(&job, 1, &reach);
+		status = windows_reach(&job, 1, &reach, &factor);
 		if (cases[i].least < 0)
 			ok(status == LACUNA_EUNSUPPORTED, "%s is not for windows", cases[i].spec);
 		else
-			ok(!status && reach >= cases[i].least && reach <= cases[i].most,
+			ok(!status && reach >= cases[i].least && reach <= cases[i].most &&
+				   factor == cases[i].factor,
 			   "%s reaches %lld px", cases[i].spec, (long long)reach);
 		error_clear();
 		tear_down();
@@ -149,6 +151,7 @@ static void test_whole(const char *spec)
 	const struct lacuna_shape shape = { { W, H, 1, 1 } };
 	static float y[W * H];
 	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
 	struct restorer *r = NULL;
 	struct restored whole, parts;
 	struct windows plan = { 0 };
@@ -163,12 +166,12 @@ static void test_whole(const char *spec)
 
 	job.budget = 60 << 20;
 	restorer_create(&job, &r);
-	if (windows_plan(&job, &shape, &plan))
+	if (windows_plan(&job, &shape, &cost, &plan))
 		diag("%s", error_text());
 	ok(plan.across * plan.down > 3, "with little: %lldx%lld windows of %lldx%lld",
 	   (long long)plan.across, (long long)plan.down, (long long)plan.width,
 	   (long long)plan.height);
-	ok(!windows_run(r, &plan, &shape, &m, &parts), "in windows");
+	ok(!windows_run(r, &plan, &m, &parts), "in windows");
 	restorer_destroy(r);
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
@@ -179,12 +182,12 @@ static void test_whole(const char *spec)
 	restored_free(&parts);
 
 	job.samples = 2;
-	ok(windows_plan(&job, &shape, &plan) == LACUNA_ENOMEM &&
+	ok(windows_plan(&job, &shape, &cost, &plan) == LACUNA_ENOMEM &&
 		   strstr(error_text(), "only --method best and fast"),
 	   "samples are not drawn in windows");
 	job.samples = 1;
 	job.budget = 1 << 20;
-	ok(windows_plan(&job, &shape, &plan) == LACUNA_ENOMEM &&
+	ok(windows_plan(&job, &shape, &cost, &plan) == LACUNA_ENOMEM &&
 		   strstr(error_text(), "even in parts"),
 	   "too little is too little");
 	tear_down();
@@ -197,6 +200,7 @@ static void test_empty(void)
 	const struct lacuna_shape shape = { { W, H, 1, 1 } };
 	static float y[W * H];
 	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
 	struct restorer *r = NULL;
 	struct restored parts;
 	struct windows plan;
@@ -204,12 +208,13 @@ static void test_empty(void)
 
 	scene(W, H, y);
 	for (int64_t i = 0; i < W * H; i++)
-		y[i] = i % W < 330 ? NAN : y[i];
+		y[i] = i % W < 370 ? NAN : y[i];
 	set_up("identity");
 	job.budget = 60 << 20;
 	restorer_create(&job, &r);
-	ok(!windows_plan(&job, &shape, &plan) && plan.width <= 330, "a window without a value");
-	ok(!windows_run(r, &plan, &shape, &m, &parts), "is no failure");
+	ok(!windows_plan(&job, &shape, &cost, &plan) && plan.width <= 370,
+	   "a window without a value");
+	ok(!windows_run(r, &plan, &m, &parts), "is no failure");
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		lost += !isnan(y[i]) && !isfinite(parts.picture[i]);
 	ok(!lost && isnan(parts.picture[0]), "it stays missing, and nothing else (%lld)",

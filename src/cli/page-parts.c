@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* A page in windows: pixels are read as windows ask for them, and rows are written as they are done.  No more of the page is
+ * held than a row of windows sees. */
+#include <config.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/page.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A small picture of a large one: means of squares. */
+struct small {
+	int64_t side; /* of the squares */
+	struct image image;
+	float *count; /* of finite values in each */
+};
+
+struct parts {
+	struct page *p;
+	struct tiff_band *noise; /* of each value, where a file says so */
+	struct small before, after;
+	struct missing_count missing;
+	size_t *absent; /* pixels that have each of the values that stand for missing ones */
+};
+
+/* ---- small pictures ---------------------------------------------------------------------------------- */
+
+static int small_create(const struct lacuna_shape *shape, struct small *s)
+{
+	enum { SIDE_MOST = 1024 };
+	const int64_t *e = shape->extent;
+	const int64_t longer = e[0] > e[1] ? e[0] : e[1];
+	struct lacuna_shape small;
+	int status;
+
+	s->side = (longer + SIDE_MOST - 1) / SIDE_MOST;
+	small = (struct lacuna_shape){ { (e[0] + s->side - 1) / s->side,
+					 (e[1] + s->side - 1) / s->side, e[2], 1 } };
+	status = image_create(&s->image, &small);
+	if (status)
+		return status;
+	s->count = memory_alloc_array(lacuna_count(&small), sizeof(*s->count));
+	return s->count ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static void small_free(struct small *s)
+{
+	image_free(&s->image);
+	memory_release(s->count);
+}
+
+static void small_add(struct small *s, int64_t top, const struct image *rows)
+{
+	const int64_t *e = rows->shape.extent, *to = s->image.shape.extent;
+
+	for (int64_t c = 0; s->count && c < e[2]; c++)
+		for (int64_t j = 0; j < e[1]; j++)
+			for (int64_t i = 0; i < e[0]; i++) {
+				const float v = rows->values[i + e[0] * (j + e[1] * c)];
+				const int64_t at =
+					i / s->side + to[0] * ((top + j) / s->side + to[1] * c);
+
+				if (!isfinite(v))
+					continue;
+				s->count[at]++;
+				s->image.values[at] += (v - s->image.values[at]) / s->count[at];
+			}
+}
+
+static void small_finish(struct small *s)
+{
+	const size_t n = lacuna_count(&s->image.shape);
+
+	for (size_t i = 0; i < n; i++)
+		if (!(s->count[i] > 0))
+			s->image.values[i] = NAN;
+}
+
+/* ---- what of the page ------------------------------------------------------------------------------- */
+
+/* The part grows to a length along one side, as far as the page goes. */
+static void grow(struct lacuna_region *part, int side, int64_t length, int64_t most)
+{
+	int64_t more = length - part->extent[side];
+
+	if (more <= 0)
+		return;
+	more = more < most - part->extent[side] ? more : most - part->extent[side];
+	part->origin[side] -= more < part->origin[side] ? more : part->origin[side];
+	part->extent[side] += more;
+}
+
+/* With a margin, the crop is as in the whole picture, nearly: a network that halves its picture again and again sees the whole
+ * on a grid, which the part keeps.  A symmetric prior is shown square images in eight ways, others in four:
+ * the part is one as the picture is. */
+static void add_margin(struct page *p, int64_t margin)
+{
+	const int64_t *e = p->info.shape.extent;
+	struct lacuna_region *part = &p->part;
+
+	*part = p->wanted;
+	for (int i = 0; i < 2; i++) {
+		const int64_t before = part->origin[i] > margin ? part->origin[i] - margin : 0;
+		const int64_t first = before / WINDOWS_GRID * WINDOWS_GRID;
+		const int64_t end = part->origin[i] + part->extent[i] + margin;
+
+		part->origin[i] = first;
+		part->extent[i] = (end < e[i] ? end : e[i]) - first;
+	}
+	if (e[0] == e[1]) {
+		grow(part, 0, part->extent[1], e[0]);
+		grow(part, 1, part->extent[0], e[1]);
+	} else if (part->extent[0] == part->extent[1]) {
+		grow(part, e[0] > e[1] ? 0 : 1, part->extent[0] + 1, e[0] > e[1] ? e[0] : e[1]);
+	}
+}
+
+static int place_crop(struct page *p)
+{
+	const struct lacuna_region *crop = &p->r->crop;
+	const int64_t *e = p->info.shape.extent;
+	struct windows w;
+	int status;
+
+	p->part = (struct lacuna_region){ { 0, 0, 0, 0 }, { e[0], e[1], e[2], 1 } };
+	p->wanted = p->part;
+	if (!p->r->cropped)
+		return LACUNA_OK;
+	for (int i = 0; i < 2; i++) {
+		if (crop->origin[i] + crop->extent[i] > e[i])
+			return error_set(LACUNA_EINVAL,
+					 "--crop reaches beyond the picture, which is %lldx%lld",
+					 (long long)e[0], (long long)e[1]);
+		p->wanted.origin[i] = crop->origin[i];
+		p->wanted.extent[i] = crop->extent[i];
+	}
+	status = windows_whole(&p->r->job, &p->info.shape, &w);
+	if (status == LACUNA_EUNSUPPORTED)
+		return error_set(status, "--crop needs an operator that is the same everywhere, "
+					 "and this one is not");
+	if (!status)
+		add_margin(p, windows_margin(w.reach));
+	return status;
+}
+
+/* ---- the memory -------------------------------------------------------------------------------------- */
+
+static int noise_page(const struct page *p)
+{
+	return tiff_page_count(p->r->noise) > 1 ? p->number : 0;
+}
+
+static int add_cost(struct tiff_reader *reader, int page, struct windows_cost *all)
+{
+	struct tiff_cost cost;
+	const int status = tiff_band_cost(reader, page, &cost);
+
+	if (!status) {
+		all->fixed += cost.fixed;
+		all->row += cost.row;
+	}
+	return status;
+}
+
+static int find_cost(const struct page *p, struct windows_cost *cost)
+{
+	int status;
+
+	*cost = (struct windows_cost){ .multiple = p->info.block_rows };
+	status = add_cost(p->r->in, p->number, cost);
+	if (!status && p->r->noise && noise_page(p) < tiff_page_count(p->r->noise))
+		status = add_cost(p->r->noise, noise_page(p), cost);
+	return status;
+}
+
+static struct lacuna_shape part_shape(const struct page *p)
+{
+	struct lacuna_shape shape;
+
+	memcpy(shape.extent, p->part.extent, sizeof(shape.extent));
+	return shape;
+}
+
+/* What needs all of the picture. */
+static int refuse_whole(const struct page *p)
+{
+	const struct file_names *v = &p->r->names;
+	const double bytes = 4.0 * (double)lacuna_count(&p->info.shape);
+	const char *what = v->reference ? "--reference" : v->start ? "--start" : NULL;
+
+	if (!what)
+		return LACUNA_OK;
+	if (p->r->cropped)
+		return error_set(LACUNA_EUNSUPPORTED, "%s does not go with --crop", what);
+	return error_set(LACUNA_ENOMEM,
+			 "%s needs all of the picture in memory, several times %.1f MiB; %.1f MiB "
+			 "are allowed, see --memory",
+			 what, bytes / 0x1p20, (double)p->r->job.budget / 0x1p20);
+}
+
+/* A part that fits is one window. */
+static int plan_part(struct page *p)
+{
+	const struct restoration *r = p->r;
+	const struct lacuna_shape shape = part_shape(p);
+	struct windows_cost cost;
+	int status;
+
+	if (restorer_fits(r->restorer, &shape)) {
+		status = windows_whole(&r->job, &shape, &p->windows);
+		return status;
+	}
+	status = find_cost(p, &cost);
+	return status ? status : windows_plan(&r->job, &shape, &cost, &p->windows);
+}
+
+int page_plan_parts(struct page *p)
+{
+	int status = refuse_whole(p);
+
+	if (!status)
+		status = place_crop(p);
+	if (!status)
+		status = plan_part(p);
+	if (status)
+		return status;
+	for (int i = 0; i < 2; i++) {
+		p->window.extent[i] = p->windows.factor * p->wanted.extent[i];
+		p->x.extent[i] = p->windows.factor * p->part.extent[i];
+	}
+	return LACUNA_OK;
+}
+
+/* Rows that windows see, those that wait to be written, and one for what lies between rows. */
+static int64_t rows_held(const struct page *p, int64_t multiple)
+{
+	return p->windows.height + multiple + 1;
+}
+
+static int open_band(struct page *p, int64_t multiple)
+{
+	return tiff_band_open(p->r->in, p->number, rows_held(p, multiple), &p->band);
+}
+
+/* ---- a source and a sink ----------------------------------------------------------------------------- */
+
+static int move(void *context, int64_t top, int64_t bottom)
+{
+	const struct parts *a = context;
+	const int64_t y = a->p->part.origin[1];
+	int status = tiff_band_move(a->p->band, y + top, y + bottom);
+
+	if (!status && a->noise)
+		status = tiff_band_move(a->noise, y + top, y + bottom);
+	return status;
+}
+
+static int read(void *context, const struct lacuna_region *region, float *y, float *deviation)
+{
+	const struct parts *a = context;
+	const struct page *p = a->p;
+	const struct missing_rule rule = page_missing_rule(p);
+	struct lacuna_region in_page = *region;
+	struct lacuna_shape shape;
+	struct missing_count count;
+
+	memcpy(shape.extent, region->extent, sizeof(shape.extent));
+	in_page.origin[0] += p->part.origin[0];
+	in_page.origin[1] += p->part.origin[1];
+	tiff_band_get(p->band, &in_page, y);
+	missing_mark(lacuna_count(&shape), &rule, y, &count);
+	for (size_t i = 0; i < p->r->operands.absent_count; i++)
+		missing_mark_pixels(&shape, p->r->operands.absent[i], y);
+	if (!deviation)
+		return LACUNA_OK;
+	tiff_band_get(a->noise, &in_page, deviation);
+	return page_mark_unmeasured(p, lacuna_count(&shape), deviation, y);
+}
+
+/* Rows top.. of what is written, and the rows of y that they show. */
+static int put(struct parts *a, int64_t top, struct image *rows, const unsigned char *unchanged)
+{
+	struct page *p = a->p;
+	const struct tiff_rows out = { .top = top,
+				       .count = rows->shape.extent[1],
+				       .values = rows->values,
+				       .keep = unchanged,
+				       .old = p->band };
+	int status;
+
+	small_add(&a->after, top, rows);
+	page_convert(p, rows);
+	status = page_put_missing_back(p, top, rows);
+	return status ? status : tiff_put(p->r->out, &out);
+}
+
+/* Before and after are of one size, or before is smaller. */
+static int look_before(struct parts *a, int64_t top, int64_t count)
+{
+	const struct page *p = a->p;
+	const int64_t f = p->windows.factor, first = (top + f - 1) / f;
+	const int64_t rows = (top + count + f - 1) / f - first;
+	const struct lacuna_region region = {
+		{ p->wanted.origin[0], p->wanted.origin[1] + first, 0, 0 },
+		{ p->wanted.extent[0], rows, p->wanted.extent[2], 1 }
+	};
+	const struct missing_rule rule = page_missing_rule(p);
+	const struct lacuna_shape shape = { { region.extent[0], rows, region.extent[2], 1 } };
+	struct missing_count missing;
+	struct image y;
+	int status;
+
+	if (!rows)
+		return LACUNA_OK;
+	status = image_create(&y, &shape);
+	if (status)
+		return status;
+	tiff_band_get(p->band, &region, y.values);
+	missing_mark(lacuna_count(&shape), &rule, y.values, &missing);
+	a->missing.declared += missing.declared;
+	a->missing.infinite += missing.infinite;
+	a->missing.nan += missing.nan;
+	for (size_t i = 0; i < p->r->operands.absent_count; i++)
+		a->absent[i] += missing_mark_pixels(&shape, p->r->operands.absent[i], y.values);
+	small_add(&a->before, first, &y);
+	image_free(&y);
+	return page_check_put_back(p, &missing);
+}
+
+/* What of the rows of the part is wanted: columns and rows. */
+static int cut(const struct page *p, int64_t top, int64_t count, const float *picture,
+	       const unsigned char *unchanged, struct image *rows, unsigned char **flags)
+{
+	const int64_t f = p->windows.factor, width = f * p->part.extent[0];
+	const int64_t x0 = f * (p->wanted.origin[0] - p->part.origin[0]);
+	const int64_t *e = rows->shape.extent;
+	const size_t n = lacuna_count(&rows->shape);
+
+	*flags = unchanged ? memory_alloc(n) : NULL;
+	if (unchanged && !*flags)
+		return LACUNA_ENOMEM;
+	for (int64_t c = 0; c < e[2]; c++)
+		for (int64_t j = 0; j < e[1]; j++) {
+			const int64_t from = x0 + width * (top + j + count * c);
+			const int64_t to = e[0] * (j + e[1] * c);
+
+			memcpy(rows->values + to, picture + from, (size_t)e[0] * sizeof(*picture));
+			if (unchanged)
+				memcpy(*flags + to, unchanged + from, (size_t)e[0]);
+		}
+	return LACUNA_OK;
+}
+
+static int write_cut(struct parts *a, int64_t top, int64_t first, int64_t end, int64_t count,
+		     const float *picture, const unsigned char *unchanged)
+{
+	const struct page *p = a->p;
+	const int64_t at = p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
+	const struct lacuna_shape shape = { { p->window.extent[0], end - first, p->window.extent[2],
+					      1 } };
+	unsigned char *flags = NULL;
+	struct image rows;
+	int status = image_create(&rows, &shape);
+
+	if (!status)
+		status = cut(p, first - top, count, picture, unchanged, &rows, &flags);
+	if (!status)
+		status = look_before(a, first - at, end - first);
+	if (!status)
+		status = put(a, first - at, &rows, flags);
+	image_free(&rows);
+	memory_release(flags);
+	return status;
+}
+
+static int write(void *context, int64_t top, int64_t count, float *picture,
+		 const unsigned char *unchanged)
+{
+	struct parts *a = context;
+	const struct page *p = a->p;
+	/* Rows of the part that are wanted */
+	const int64_t at = p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
+	const int64_t first = top > at ? top : at;
+	const int64_t bottom = top + count, last = at + p->window.extent[1];
+	const int64_t end = bottom < last ? bottom : last;
+
+	return first < end ? write_cut(a, top, first, end, count, picture, unchanged) : LACUNA_OK;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------- */
+
+static int open_noise(struct parts *a, int64_t rows)
+{
+	struct page *p = a->p;
+	struct tiff_reader *reader = p->r->noise;
+	struct tiff_page info;
+	int status;
+
+	if (!reader)
+		return LACUNA_OK;
+	status = tiff_page_info(reader, noise_page(p), &info);
+	if (!status && !picture_same_shape(&info.shape, &p->info.shape))
+		status = page_wrong_shape(tiff_path(reader), &info.shape, &p->info.shape);
+	return status ? status : tiff_band_open(reader, noise_page(p), rows, &a->noise);
+}
+
+static void close_bands(struct parts *a)
+{
+	tiff_band_close(a->p->band);
+	tiff_band_close(a->noise);
+	a->p->band = a->noise = NULL;
+}
+
+/* --crop: the noise is that of the whole picture. */
+static int listen_to_whole(struct parts *a, const struct measurement *m)
+{
+	struct page *p = a->p;
+	const struct lacuna_region part = p->part;
+	const struct restoration *r = p->r;
+	const struct windows_io io = { move, read, write, 1, 0, a };
+	const struct windows windows = p->windows;
+	int status;
+
+	if (!r->cropped)
+		return LACUNA_OK;
+	p->part = (struct lacuna_region){ { 0, 0, 0, 0 },
+					  { p->info.shape.extent[0], p->info.shape.extent[1],
+					    p->info.shape.extent[2], 1 } };
+	status = plan_part(p);
+	if (!status)
+		status = open_band(p, 1);
+	if (!status)
+		status = open_noise(a, rows_held(p, 1));
+	if (!status)
+		status = windows_listen(r->restorer, &p->windows, m, &io);
+	close_bands(a);
+	p->windows = windows;
+	p->part = part;
+	return status;
+}
+
+static void show(struct parts *a)
+{
+	const struct page *p = a->p;
+	const struct restore_record *record = &p->result.record;
+	const struct look look = {
+		.page = p->number,
+		.before = &a->before.image,
+		.after = &a->after.image,
+		.scale = &record->inner,
+		.noise = record->noise * (p->range.hi - p->range.lo) /
+			 (record->inner.white - record->inner.black),
+	};
+
+	if (!p->r->look)
+		return;
+	small_finish(&a->before);
+	small_finish(&a->after);
+	p->r->look(p->r->look_context, &look);
+}
+
+static int run(struct parts *a)
+{
+	struct page *p = a->p;
+	struct restoration *r = p->r;
+	const struct measurement m = page_measurement(p);
+	const int64_t f = p->windows.factor;
+	struct windows_io io = { move, read, write, 1, 0, a };
+	const struct tiff_part part = {
+		.like = r->in, .page = p->number, .shape = p->window, .region = p->wanted
+	};
+	int status;
+
+	page_tell_values(p, r->out);
+	status = tiff_begin(r->out, &part);
+	if (!status)
+		status = listen_to_whole(a, &m);
+	io.multiple = tiff_rows_multiple(r->out);
+	io.first = f * (p->wanted.origin[1] - p->part.origin[1]);
+	if (!status)
+		status = open_band(p, io.multiple);
+	if (!status)
+		status = open_noise(a, rows_held(p, io.multiple));
+	if (!status)
+		status = windows_stream(r->restorer, &p->windows, &m, &io, &p->result);
+	return status ? status : tiff_end(r->out);
+}
+
+int page_restore_parts(struct page *p)
+{
+	struct restoration *r = p->r;
+	struct parts a = { .p = p };
+	const int settled = restorer_has_settled(r->restorer);
+	struct lacuna_shape wanted;
+	int status = LACUNA_OK;
+
+	a.absent = memory_alloc_array(r->operands.absent_count + 1, sizeof(*a.absent));
+	if (!a.absent)
+		return LACUNA_ENOMEM;
+	memcpy(wanted.extent, p->wanted.extent, sizeof(wanted.extent));
+	p->lacks = 1;
+	if (r->look)
+		status = small_create(&wanted, &a.before);
+	if (!status && r->look)
+		status = small_create(&p->window, &a.after);
+	if (!status)
+		status = run(&a);
+	if (!settled)
+		restorer_forget(r->restorer);
+	if (!status) {
+		page_tell_missing(p, &a.missing);
+		for (size_t i = 0; i < r->operands.absent_count; i++)
+			page_tell_absent(p, i, a.absent[i]);
+		show(&a);
+	}
+	r->doubts += p->result.record.doubts;
+	close_bands(&a);
+	small_free(&a.before);
+	small_free(&a.after);
+	memory_release(a.absent);
+	return status;
+}
