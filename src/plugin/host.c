@@ -5,11 +5,13 @@
 #include "plugin/host.h"
 
 #include "base/error.h"
+#include "base/install.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
 
 #include <fenv.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,14 +118,16 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 {
 	const char *list = secure_getenv("LACUNA_DATA_PATH");
 	const char *entry = list ? list : "", *end;
+	char installed[PATH_MAX];
 
 	(void)host;
+	install_path(LACUNA_DATA_DIR, installed, sizeof installed);
 	/* An empty entry, as in LACUNA_PLUGIN_PATH, is the installed directory. */
 	for (;; entry = end + 1) {
 		int n;
 
 		end = strchrnul(entry, ':');
-		n = end == entry ? snprintf(path, size, "%s/%s", LACUNA_DATA_DIR, name)
+		n = end == entry ? snprintf(path, size, "%s/%s", installed, name)
 				 : snprintf(path, size, "%.*s/%s", (int)(end - entry), entry, name);
 		if (n > 0 && (size_t)n < size && !access(path, R_OK)) {
 			remember(path);
@@ -133,7 +137,7 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 			break;
 	}
 	return error_set(LACUNA_EIO, "%s was not found in %s (LACUNA_DATA_PATH)", name,
-			 list && *list ? list : LACUNA_DATA_DIR);
+			 list && *list ? list : installed);
 }
 
 /* ---- services of the problem, where there is none */

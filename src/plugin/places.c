@@ -4,6 +4,7 @@
 
 #include "plugin/places.h"
 
+#include "base/install.h"
 #include "plugin/loader.h"
 
 #include <stdio.h>
@@ -33,9 +34,12 @@ int place_unsafe(enum place_kind kind, const char *path, char *reason, size_t si
 
 static void judge(struct place *p)
 {
+	char installed[PATH_MAX];
+
 	*p->refused = '\0';
 	/* That of the installation is the administrator's. */
-	if (p->kind == PLACE_OWN && !strcmp(p->directory, LACUNA_PLUGIN_DIR))
+	install_path(LACUNA_PLUGIN_DIR, installed, sizeof installed);
+	if (p->kind == PLACE_OWN && !strcmp(p->directory, installed))
 		return;
 	if (place_unsafe(p->kind, p->directory, p->refused, sizeof p->refused))
 		return;
@@ -110,7 +114,7 @@ int places_each(int (*function)(void *, const struct place *), void *context)
 	if (each_of_path(&v, &p, PLACE_OWN))
 		return 1;
 	if (!v.count) {
-		snprintf(p.directory, sizeof p.directory, "%s", LACUNA_PLUGIN_DIR);
+		install_path(LACUNA_PLUGIN_DIR, p.directory, sizeof p.directory);
 		if (visit(&v, &p, PLACE_OWN))
 			return 1;
 	}

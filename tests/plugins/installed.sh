@@ -46,6 +46,12 @@ export LACUNA_PLUGIN_PATH LACUNA_DATA_PATH
 ok "the installed program lists its plugins" "$program" list operators
 contains out mask "mask is among them"
 
+# The tree is not where configure was told, and finds its parts all the same.
+(unset LACUNA_PLUGIN_PATH LACUNA_DATA_PATH && HOME=$tap_dir "$program" list -v) >moved 2>&1
+contains moved "$plugindir" "a tree that was moved finds its plugins"
+(unset LACUNA_PLUGIN_PATH LACUNA_DATA_PATH && HOME=$tap_dir "$program" help prior gaussian) >moved 2>&1
+tap_result $? "... and loads them"
+
 for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" \
 	"$abs_top_srcdir/plugins/operators/mask.c"; do
 	name=`basename "$source" .c`
