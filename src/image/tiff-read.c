@@ -1231,9 +1231,3 @@ int tiff_pixel_size(struct tiff_reader *r, double size[2])
 	       size_by_tags(r->handle.tif, per_unit, size);
 }
 
-int tiff_same_file(const char *a, const char *b)
-{
-	struct stat sa, sb;
-
-	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}

@@ -122,7 +122,5 @@ int tiff_commit(struct tiff_writer *);
 /* Removes the temporary. Accepts NULL. */
 void tiff_abandon(struct tiff_writer *);
 
-/* True when both paths name the same existing file (device and inode). */
-int tiff_same_file(const char *a, const char *b);
 
 #endif

