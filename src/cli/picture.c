@@ -255,6 +255,11 @@ int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 		fclose(f);
 		return read_png(path, shape, values);
 	}
+	/* Of another picture tiff_open() says what it is. */
+	if (head[0] >= 0x80 || (head[0] && head[0] < '\t')) {
+		fclose(f);
+		return read_tiff(path, shape, values);
+	}
 	rewind(f);
 	status = read_text(path, f, shape, values);
 	fclose(f);

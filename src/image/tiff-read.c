@@ -70,25 +70,34 @@ static int count_pages(struct tiff_reader *r)
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* Pictures that people have in other formats: what they are, and how to make TIFF of them. */
+/* Pictures that people have in other formats: what they are, and how to make TIFF of them.  GDAL keeps the values of FITS,
+ * which ImageMagick stretches. */
+static const struct {
+	int at; /* where it begins so */
+	const char *begin, *name, *command;
+} formats[] = {
+	{ 0, "\x89PNG", "a PNG picture", "convert IN.png OUT.tif (ImageMagick)" },
+	{ 0, "\xff\xd8\xff", "a JPEG picture", "convert IN.jpg OUT.tif (ImageMagick)" },
+	{ 0, "SIMPLE  =", "a FITS file", "gdal_translate IN.fits OUT.tif (GDAL)" },
+	{ 0, "GIF8", "a GIF picture", "convert IN.gif OUT.tif (ImageMagick)" },
+	{ 0, "8BPS", "a Photoshop file", "convert IN.psd[0] OUT.tif (ImageMagick)" },
+	{ 8, "WEBP", "a WebP picture", "convert IN.webp OUT.tif (ImageMagick)" },
+	{ 4, "jP  ", "a JPEG 2000 picture", "gdal_translate IN.jp2 OUT.tif (GDAL)" },
+	{ 4, "ftyphei", "a HEIF picture", "convert IN.heic OUT.tif (ImageMagick)" },
+	{ 0, "\x89HDF", "an HDF5 or netCDF file", "gdal_translate IN OUT.tif (GDAL)" },
+	{ 0, "ZISRAWFILE", "a Zeiss CZI file", "bfconvert IN.czi OUT.ome.tif (Bio-Formats)" },
+	{ 0, "\xda\xce\xbe\x0a", "a Nikon ND2 file", "bfconvert IN.nd2 OUT.ome.tif (Bio-Formats)" },
+};
+
 static int check_format(int fd)
 {
-	static const struct {
-		const char *begin, *name, *command;
-	} formats[] = {
-		{ "\x89PNG", "a PNG picture", "convert IN.png OUT.tif" },
-		{ "\xff\xd8\xff", "a JPEG picture", "convert IN.jpg OUT.tif" },
-		{ "SIMPLE  =", "a FITS file", "convert IN.fits OUT.tif" },
-		{ "GIF8", "a GIF picture", "convert IN.gif OUT.tif" },
-	};
-	char head[16] = "";
+	char head[32] = "";
 
 	if (pread(fd, head, sizeof(head), 0) < 4)
 		return LACUNA_OK;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!memcmp(head, formats[i].begin, strlen(formats[i].begin)))
-			return error_set(LACUNA_EINVAL,
-					 "is %s, not TIFF; this makes one of it: %s (ImageMagick)",
+		if (!memcmp(head + formats[i].at, formats[i].begin, strlen(formats[i].begin)))
+			return error_set(LACUNA_EINVAL, "is %s, not TIFF; this makes one of it: %s",
 					 formats[i].name, formats[i].command);
 	return LACUNA_OK;
 }

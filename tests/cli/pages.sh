@@ -89,6 +89,12 @@ printf '\211PNG\r\n\032\n0123456789' >in.png
 fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
 contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"
 one_line "PNG"
+printf 'SIMPLE  =                    T' >in.fits
+fails 1 "FITS" "$LACUNA" compare in.fits in.png
+contains err "in.fits: is a FITS file, not TIFF; this makes one of it: gdal_translate" "FITS: how to keep its values"
+printf '\377\330\377\340\000\020JFIF' >mask.jpg
+fails 1 "a mask in JPEG" "$LACUNA" restore nodata.tif -o png.tif -A mask:file=mask.jpg -n 0
+contains err "mask.jpg: is a JPEG picture, not TIFF" "is named as such"
 
 # A stack has one noise, unless each page is to have its own.
 ok "a stack" "$maketiff" alike.tif uint8 64 48 1 3
