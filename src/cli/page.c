@@ -320,6 +320,11 @@ static int read_start(struct page *p)
 	if (!p->r->start)
 		return LACUNA_OK;
 	status = read_companion(p, p->r->start, &p->start);
+	for (size_t i = 0; !status && i < lacuna_count(&p->start.shape); i++)
+		if (isnan(p->start.values[i]))
+			status = error_file_set(LACUNA_EINVAL, tiff_path(p->r->start),
+						"has missing values, and a start image must have "
+						"none: fill them (restore -A identity --fill)");
 	if (!status)
 		image_from_unit(&p->start, p->range);
 	if (status || picture_same_shape(&p->start.shape, &p->x))
@@ -565,12 +570,23 @@ static void show(const struct page *p)
 		p->r->look(p->r->look_context, &look);
 }
 
+/* To the engine's scale and back a value may lose its last bit. */
+static void keep_unchanged(const struct page *p)
+{
+	const unsigned char *unchanged = p->result.unchanged;
+
+	for (size_t i = 0; unchanged && i < lacuna_count(&p->y.shape); i++)
+		if (unchanged[i])
+			p->picture.values[i] = p->y.values[i];
+}
+
 static int write_result(struct page *p)
 {
 	int status;
 
 	if (p->windowed) /* it was written row by row */
 		return LACUNA_OK;
+	keep_unchanged(p);
 	show(p);
 	page_convert(p, &p->picture);
 	page_tell_values(p, p->r->out);

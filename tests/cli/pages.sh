@@ -25,6 +25,10 @@ ok "picture with infinities" "$maketiff" inf.tif float32 48 40 1 1 inf
 ok "restored, too" "$LACUNA" restore inf.tif -o inf-r.tif $how -q
 contains err "20 values are infinite" "infinities are missing, and said with -q"
 
+"$maketiff" whole.tif float32 48 40 1 1
+fails 1 "a start image with a hole" "$LACUNA" restore whole.tif -o start.tif -A blur:sigma=1 -p gaussian -n 0.01 --start nan.tif -s ddpm:start=0.3 -g prox
+contains err "nan.tif: has missing values" "names the file"
+
 ok "stack" "$maketiff" stack.tif uint8 32 24 1 3
 ok "its second page" "$LACUNA" restore stack.tif -o second.tif $how --pages 2
 ok "the others are copied" "$maketiff" --show second.tif
