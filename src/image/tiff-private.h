@@ -50,6 +50,7 @@ struct tiff_layout {
 	const uint16_t *map[3];
 	int invert; /* MinIsWhite */
 	int lab; /* CIE L*a*b*: the sign bit of a* and b* is toggled, so that values do not wrap at grey */
+	int complex;   /* samples are pairs of the file's: real and imaginary parts */
 	int luminance; /* SGI LogL and LogLuv: floating-point Y or XYZ */
 };
 

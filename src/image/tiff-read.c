@@ -193,8 +193,18 @@ static int unsupported(const char *what)
 	return error_set(LACUNA_EUNSUPPORTED, "%s cannot be restored", what);
 }
 
-static int parse_type(TIFF *tif, struct sample_type *type)
+/* A complex number is two samples of half its bits. */
+static void split_complex(struct tiff_layout *l, enum sample_kind kind)
 {
+	l->type.kind = kind;
+	l->type.bits /= 2;
+	l->samples *= 2;
+	l->complex = 1;
+}
+
+static int parse_type(TIFF *tif, struct tiff_layout *l)
+{
+	struct sample_type *type = &l->type;
 	uint16_t bits, format;
 
 	TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
@@ -213,7 +223,10 @@ static int parse_type(TIFF *tif, struct sample_type *type)
 		break;
 	case SAMPLEFORMAT_COMPLEXINT:
 	case SAMPLEFORMAT_COMPLEXIEEEFP:
-		return unsupported("a picture of complex numbers");
+		if (l->separate)
+			return unsupported("a picture of complex numbers in separate planes");
+		split_complex(l, format == SAMPLEFORMAT_COMPLEXINT ? SAMPLE_SIGNED : SAMPLE_FLOAT);
+		break;
 	default:
 		return error_set(LACUNA_EUNSUPPORTED, "unknown sample format %d", format);
 	}
@@ -266,6 +279,10 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 	int want;
 
 	TIFFGetFieldDefaulted(tif, TIFFTAG_EXTRASAMPLES, &extra, &meaning);
+	if (l->complex) { /* every number is data */
+		l->colour = l->extra_at = l->samples;
+		return LACUNA_OK;
+	}
 	switch (l->photometric) {
 	case PHOTOMETRIC_MINISWHITE:
 	case PHOTOMETRIC_MINISBLACK:
@@ -619,7 +636,7 @@ static int parse_layout(struct tiff_reader *r)
 				 l->compression, tags_compression_name(l->compression));
 	status = parse_depth(tif);
 	if (!status)
-		status = parse_type(tif, &l->type);
+		status = parse_type(tif, l);
 	if (!status)
 		status = parse_colour(tif, l);
 	if (!status)

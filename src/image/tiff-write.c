@@ -257,7 +257,7 @@ static uint16_t choose_predictor(TIFF *tif, struct tiff_reader *like, const stru
 {
 	uint16_t predictor = PREDICTOR_NONE;
 
-	if (!is_dictionary(l->compression))
+	if (!is_dictionary(l->compression) || l->complex)
 		return PREDICTOR_NONE;
 	if (like && like->layout.compression == l->compression)
 		TIFFGetFieldDefaulted(like->handle.tif, TIFFTAG_PREDICTOR, &predictor);
@@ -284,6 +284,7 @@ static void plan_plain(const struct tiff_writer *w, const struct lacuna_shape *s
 	l->width = (uint32_t)shape->extent[0];
 	l->height = (uint32_t)shape->extent[1];
 	l->samples = l->colour = l->extra_at = (int)shape->extent[2];
+	l->complex = w->options.complex && l->type.kind == SAMPLE_FLOAT && l->samples % 2 == 0;
 	l->photometric = plain_photometric(l->colour);
 	l->compression = default_compression();
 }
@@ -315,12 +316,17 @@ static void plan_like(const struct tiff_writer *w, const struct tiff_layout *old
 	if (!w->options.override_type)
 		l->type = old->palette ? (struct sample_type){ SAMPLE_UNSIGNED, old->palette_bits }
 				       : old->type;
+	if (old->complex && l->colour == channels && !w->options.override_type)
+		l->complex = 1;
 	if (l->colour == channels)
 		l->photometric = choose_photometric(old, l->type);
-	l->samples += old->samples - old->colour;
+	if (l->complex)
+		l->photometric = PHOTOMETRIC_MINISBLACK;
+	else
+		l->samples += old->samples - old->colour;
 	if (l->colour == old->colour)
 		l->extra_at = old->extra_at;
-	l->separate = old->separate && l->samples > 1;
+	l->separate = old->separate && l->samples > 1 && !l->complex;
 	l->compression = old->compression;
 	if (!writer_keeps_compression(old) || !writer_keeps_compression(l))
 		l->compression = default_compression();
@@ -357,7 +363,8 @@ static int can_keep(const struct tiff_layout *old, const struct page *p)
 
 static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 {
-	const int kept = p->layout.samples - p->layout.colour, count = kept + p->unnamed;
+	const int kept = p->layout.samples - p->layout.colour;
+	const int count = kept + (p->layout.complex ? (p->unnamed - 1) / 2 : p->unnamed);
 	const int first = p->unnamed + p->layout.extra_at - p->layout.colour;
 	uint16_t have = 0, *meaning = NULL, *all;
 	int ok;
@@ -377,8 +384,12 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	return ok;
 }
 
-static uint16_t sample_format(enum sample_kind kind)
+static uint16_t sample_format(const struct tiff_layout *l)
 {
+	const enum sample_kind kind = l->type.kind;
+
+	if (l->complex)
+		return kind == SAMPLE_FLOAT ? SAMPLEFORMAT_COMPLEXIEEEFP : SAMPLEFORMAT_COMPLEXINT;
 	return kind == SAMPLE_FLOAT    ? SAMPLEFORMAT_IEEEFP
 	       : kind == SAMPLE_SIGNED ? SAMPLEFORMAT_INT
 				       : SAMPLEFORMAT_UINT;
@@ -417,12 +428,13 @@ static int set_palette(TIFF *tif, TIFF *old, const struct page *p)
 static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
 {
 	const struct tiff_layout *l = &p->layout;
+	const int parts = l->complex ? 2 : 1;
 
 	return TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, l->width) &&
 	       TIFFSetField(tif, TIFFTAG_IMAGELENGTH, l->height) &&
-	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, l->samples) &&
-	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, l->type.bits) &&
-	       TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT, sample_format(l->type.kind)) &&
+	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, l->samples / parts) &&
+	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, l->type.bits * parts) &&
+	       TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT, sample_format(l)) &&
 	       TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, l->photometric) &&
 	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG,
 			    l->separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG) &&

@@ -34,7 +34,8 @@ const char *tiff_path(const struct tiff_reader *);
 int tiff_page_count(const struct tiff_reader *);
 /* Header only: allocates nothing in proportion to the image. */
 int tiff_page_info(struct tiff_reader *, int page, struct tiff_page *);
-/* Sample values as the file means them (no range mapping), MinIsWhite inverted, palette and YCbCr as RGB.
+/* Sample values as the file means them (no range mapping), MinIsWhite inverted, palette and YCbCr as RGB, complex numbers as
+ * two channels, real and imaginary part.
  * Float NaN and infinities arrive as they are. */
 int tiff_read(struct tiff_reader *, int page, struct image *);
 /* Width and height of a pixel in micrometres, from OME-XML, ImageJ's description or the resolution tags.  False when nobody
@@ -66,6 +67,7 @@ struct tiff_write_options {
 	int override_type; /* write kind and bits below instead of the page's */
 	enum sample_kind kind;
 	int bits;
+	int complex; /* pairs of channels are complex numbers; kind is SAMPLE_FLOAT, bits those of a part */
 	const char *software; /* TIFFTAG_SOFTWARE, or NULL */
 	/* A new file is readable for no one who cannot read this one (a picture may be private); or NULL. */
 	const char *as_private_as;

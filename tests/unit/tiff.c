@@ -1661,7 +1661,7 @@ static void test_promises(void)
 	write_header(path, 0, 10, 1, COMPRESSION_NONE, 1);
 	refused(read_all(path), "promise.tif: ", "no width");
 	write_header(path, 4, 4, 1, COMPRESSION_NONE, SAMPLEFORMAT_COMPLEXIEEEFP);
-	refused(read_all(path), "complex", "complex numbers");
+	refused(read_all(path), "samples of 8 bits", "complex numbers of 8 bits");
 	write_header(path, 4, 4, 1, 12345, 1);
 	refused(read_all(path), "compression", "an unknown compression");
 	ok(memory_peak_bytes() < 1 << 20, "none of them takes memory (peak %zu)",
@@ -2032,6 +2032,97 @@ static void test_sparse(void)
 		TIFFClose(t);
 }
 
+/* re + i im, in either byte order, for a foreign writer; floats of 32 and 64 bits, integers of 16. */
+static void make_complex(const char *path, const char *mode, int format, int bits)
+{
+	TIFF *t = TIFFOpen(path, mode);
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 3);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 2);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 1);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, bits);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, format);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	for (int j = 0; j < 2; j++) {
+		float f[6];
+		double d[6];
+		int16_t n[6];
+
+		for (int i = 0; i < 6; i++)
+			f[i] = (float)(d[i] = n[i] = (int16_t)(10 * (i / 2) + j - 100 * (i % 2)));
+		TIFFWriteScanline(t,
+				  bits == 64	? (void *)f
+				  : bits == 128 ? (void *)d
+						: (void *)n,
+				  (uint32_t)j, 0);
+	}
+	TIFFClose(t);
+}
+
+/* The numbers of make_complex(), real parts first. */
+static int holds_complex(const char *path)
+{
+	struct tiff_page info;
+	struct image image = { 0 };
+	int good = channels_of(path, &info, &image) == 2;
+
+	for (int i = 0; good && i < 6; i++)
+		good = image.values[i] == (float)(10 * (i % 3) + i / 3) &&
+		       image.values[6 + i] == (float)(10 * (i % 3) + i / 3 - 100);
+	image_free(&image);
+	return good;
+}
+
+static void test_complex(void)
+{
+	static const struct {
+		int format, bits;
+	} kinds[] = { { SAMPLEFORMAT_COMPLEXIEEEFP, 64 },
+		      { SAMPLEFORMAT_COMPLEXIEEEFP, 128 },
+		      { SAMPLEFORMAT_COMPLEXINT, 32 } };
+	const char *in = in_directory("complex.tif"), *out = in_directory("complex-out.tif");
+	const struct tiff_write_options options = {
+		.force = 1, .override_type = 1, .kind = SAMPLE_FLOAT, .bits = 32, .complex = 1
+	};
+	struct lacuna_shape shape = { { 3, 2, 2, 1 } };
+	struct tiff_writer *w = NULL;
+	struct image image = { 0 };
+	uint16_t bits = 0, format = 0, samples = 0;
+	TIFF *t;
+
+	for (size_t k = 0; k < 3; k++)
+		for (int big = 0; big < 2; big++) {
+			make_complex(in, big ? "wb" : "wl", kinds[k].format, kinds[k].bits);
+			ok(holds_complex(in), "complex numbers of %d bits, %s", kinds[k].bits,
+			   big ? "big-endian" : "little-endian");
+			ok(!copy(in, out) && holds_complex(out), "they are copied");
+			t = TIFFOpen(out, "r");
+			if (!ok(t != NULL, "the copy opens"))
+				continue;
+			TIFFGetField(t, TIFFTAG_BITSPERSAMPLE, &bits);
+			TIFFGetField(t, TIFFTAG_SAMPLEFORMAT, &format);
+			ok(bits == kinds[k].bits && format == kinds[k].format, "as what they were");
+			TIFFClose(t);
+		}
+	if (image_create(&image, &shape))
+		return;
+	for (int i = 0; i < 6; i++) {
+		image.values[i] = (float)(10 * (i % 3) + i / 3);
+		image.values[6 + i] = (float)(10 * (i % 3) + i / 3 - 100);
+	}
+	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	   "two channels are written as complex numbers");
+	ok(holds_complex(out), "and read again");
+	t = TIFFOpen(out, "r");
+	if (ok(t != NULL, "the file opens")) {
+		TIFFGetField(t, TIFFTAG_SAMPLESPERPIXEL, &samples);
+		TIFFGetField(t, TIFFTAG_SAMPLEFORMAT, &format);
+		ok(samples == 1 && format == SAMPLEFORMAT_COMPLEXIEEEFP, "one complex sample");
+		TIFFClose(t);
+	}
+	image_free(&image);
+}
+
 int main(void)
 {
 	const char *base = getenv("TMPDIR");
@@ -2085,6 +2176,7 @@ int main(void)
 	test_memory_failures();
 	test_same_file();
 	test_sparse();
+	test_complex();
 	remove_all();
 	ok(!rmdir(directory), "the directory is left empty");
 	ok(memory_live_blocks() == 0, "nothing leaks");
