@@ -252,6 +252,10 @@ struct lacuna_host {
 	 * there is nothing new to see.  0 is denoise_map(). */
 	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
 			      const float *u, float *x0);
+
+	/* A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample to the next:
+	 * random masks, sensing matrices. */
+	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
@@ -259,7 +263,7 @@ struct lacuna_host {
 /* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
 	uint32_t size,
-		flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_CLOSED */
+		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -272,7 +276,17 @@ enum {
 	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
 	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
 	LACUNA_CLOSED =
-		1u << 2 /* of a problem: host->spectral() is in closed form, with any gain */
+		1u << 2, /* of a problem: host->spectral() is in closed form, with any gain */
+	/* y shows the scene in the values of x, as a blurred or a masked picture does: black is black in both.  The host then
+	 * finds in y what is black and white, and how strong the noise is.  Without this flag the numbers of y are taken as
+	 * they are (a spectrum, sums along lines, coefficients): x is 0..1 unless --range says otherwise, the result is in the
+	 * units of x, and the user states the noise.  It is a promise like the others, and not the default, because one that
+	 * is forgotten costs a line of advice; an exception that is forgotten would be a wrong scale that nobody sees. */
+	LACUNA_PICTURE = 1u << 3,
+	/* the frames of y are the pages of a file, all of them one measurement */
+	LACUNA_FRAMES = 1u << 4,
+	/* the channels of y are pairs, real and imaginary part: complex numbers in a file */
+	LACUNA_COMPLEX = 1u << 5
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
@@ -280,7 +294,9 @@ enum {
  * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
 struct lacuna_operator {
 	uint32_t size, flags;
-	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's. */
+	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's.  *wanted comes
+	 * with the wish of the user (--size, or the picture of --start or --reference), 0 where there is none: what `known'
+	 * does not tell, such as the picture of a sinogram, is taken from there. */
 	int (*shape)(const struct lacuna_host *, const void *config, int from_y,
 		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_shape *x,
@@ -303,6 +319,10 @@ struct lacuna_operator {
 	 * conjugate gradients where there is no closed form */
 	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			   const float *b, float *x);
+	/* optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a measurement, and
+	 * adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image() does: a part of full
+	 * scale for files of integers, the file's own values for floats. */
+	int (*offset)(const void *self, float *b);
 };
 
 /* ---- priors: x0 = E[x0 | x0 + sigma n = u] ---------------------------------------------------------- */

@@ -376,7 +376,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR,
+	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

@@ -43,32 +43,20 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* A number in [0, 1) that depends on seed and i alone (SplitMix64: Steele, Lea, Flood, OOPSLA 2014).  Not
- * host->gaussian(), whose values differ from one sample to the next: a mask must stay the same. */
-static double uniform(int64_t seed, uint64_t i)
-{
-	uint64_t z = (uint64_t)seed;
-	int round;
-
-	for (round = 0; round < 2; round++) {
-		z += UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
-		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-		z ^= z >> 31;
-	}
-	return (double)(z >> 11) * 0x1p-53;
-}
-
-/* Clears c->boxes squares of c->size pixels at random places. */
-static void clear_boxes(const struct config *c, int64_t width, int64_t height, float *weight)
+/* Clears c->boxes squares of c->size pixels at random places.  host->random(), not host->gaussian(), whose values differ from
+ * one sample to the next: a mask must stay the same. */
+static void clear_boxes(const struct lacuna_host *host, const struct config *c, int64_t width,
+			int64_t height, float *weight)
 {
 	int64_t w = c->size < width ? c->size : width;
 	int64_t h = c->size < height ? c->size : height;
 
 	for (int64_t k = 0; k < c->boxes; k++) {
 		uint64_t i = (uint64_t)k * 2;
-		int64_t left = (int64_t)(uniform(~c->seed, i) * (double)(width - w + 1));
-		int64_t top = (int64_t)(uniform(~c->seed, i + 1) * (double)(height - h + 1));
+		int64_t left = (int64_t)(host->random(host, ~(uint64_t)c->seed, i) *
+					 (double)(width - w + 1));
+		int64_t top = (int64_t)(host->random(host, ~(uint64_t)c->seed, i + 1) *
+					(double)(height - h + 1));
 
 		for (int64_t y = top; y < top + h; y++)
 			for (int64_t x = left; x < left + w; x++)
@@ -218,8 +206,8 @@ static int make_weights(const struct lacuna_host *host, const struct config *c,
 	if (!m->weight)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < m->count; i++)
-		m->weight[i] = uniform(c->seed, i) < c->keep;
-	clear_boxes(c, x->extent[0], x->extent[1], m->weight);
+		m->weight[i] = host->random(host, (uint64_t)c->seed, i) < c->keep;
+	clear_boxes(host, c, x->extent[0], x->extent[1], m->weight);
 	return LACUNA_OK;
 }
 
@@ -380,7 +368,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE,
+	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

@@ -685,7 +685,7 @@ static void examine_mathematics(struct trial *t, int has_spectral)
 static int create_and_destroy(void *context)
 {
 	struct trial *t = context;
-	struct lacuna_shape known = t->c->now->from_x ? t->x : t->y, wanted;
+	struct lacuna_shape known = t->c->now->from_x ? t->x : t->y, wanted = { { 0 } };
 	void *self = NULL;
 	int status = t->op->shape(&t->host, t->config, !t->c->now->from_x, &known, &wanted);
 
@@ -749,12 +749,12 @@ static int sane(const struct lacuna_shape *s)
 }
 
 /* The other shape from the known one.  A shape that cannot be is a failure of the operator, not a refusal. */
-static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
-		     struct lacuna_shape *wanted)
+static int ask_wished(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		      const struct lacuna_shape *wish, struct lacuna_shape *wanted)
 {
 	int status;
 
-	memset(wanted, 0, sizeof *wanted);
+	*wanted = *wish;
 	check_enter(t->c, "shape");
 	status = check_leave(t->c, t->op->shape(&t->host, t->config, from_y, known, wanted));
 	if (status)
@@ -765,6 +765,14 @@ static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shap
 			  (long long)wanted->extent[3]))
 		status = error_set(LACUNA_EINVAL, "shape() gives no shape of an image");
 	return status;
+}
+
+static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		     struct lacuna_shape *wanted)
+{
+	static const struct lacuna_shape none;
+
+	return ask_wished(t, from_y, known, &none, wanted);
 }
 
 /* y must come back from the x that belongs to it. */
@@ -827,7 +835,7 @@ static int find_shapes(struct trial *t)
 	now->from_x = 1;
 	check_where(t->c, &now->shape, "");
 	/* It may not know the way back; if it does, it must be this one. */
-	return ask_shape(t, 1, &t->y, &x) ? LACUNA_OK : examine_inverse(t, &x);
+	return ask_wished(t, 1, &t->y, &t->x, &x) ? LACUNA_OK : examine_inverse(t, &x);
 }
 
 static int examine_case(struct check *c, const struct check_case *now)

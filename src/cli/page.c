@@ -43,28 +43,72 @@ static int check_pixels(const struct page *p)
 	return operands_check_pixels(&p->r->operands, p->r->in, scale);
 }
 
+/* The shape of the picture as far as the user tells it. */
+static int find_wish(const struct page *p, struct lacuna_shape *wish)
+{
+	const struct restoration *r = p->r;
+	struct tiff_reader *told = r->start ? r->start : r->reference;
+	struct tiff_page info;
+	int status;
+
+	*wish = r->size;
+	if (wish->extent[0] || !told)
+		return LACUNA_OK;
+	status = tiff_page_info(told, tiff_page_count(told) > p->number ? p->number : 0, &info);
+	if (!status)
+		*wish = info.shape;
+	return status;
+}
+
+/* --size is no demand that a picture of another size be stretched. */
+static int check_size(const struct page *p)
+{
+	const int64_t *size = p->r->size.extent, *e = p->window.extent;
+
+	if (!size[0] || (size[0] == e[0] && size[1] == e[1]))
+		return LACUNA_OK;
+	return error_set(
+		LACUNA_EINVAL,
+		"--size is %lldx%lld, but with this operator the picture is %lldx%lld; leave "
+		"--size out",
+		(long long)size[0], (long long)size[1], (long long)e[0], (long long)e[1]);
+}
+
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
+	struct lacuna_shape wish;
 	int status = tiff_page_info(r->in, p->number, &p->info);
 
 	if (status)
 		return status;
 	if (r->enter)
 		r->enter(r->look_context, &p->info.shape);
-	p->x = p->window = p->info.shape;
+	p->y_shape = p->info.shape;
+	if (restoration_takes_all(r))
+		p->y_shape.extent[3] = r->page_count;
+	p->x = p->window = p->y_shape;
 	restoration_follow(r, p->number);
-	p->windowed = r->cropped || !restorer_fits(r->restorer, &p->info.shape);
+	p->windowed = !restoration_takes_all(r) &&
+		      (r->cropped || !restorer_fits(r->restorer, &p->y_shape));
 	if (p->windowed) {
 		status = page_plan_parts(p);
 		return status ? status : check_pixels(p);
 	}
-	status = restorer_shape(r->restorer, &p->info.shape);
+	status = find_wish(p, &wish);
+	if (!status)
+		status = restorer_shape(r->restorer, &p->y_shape, &wish);
 	if (status)
 		return status;
 	p->x = *restorer_x(r->restorer);
 	memcpy(p->window.extent, restorer_window(r->restorer)->extent, sizeof(p->window.extent));
-	return check_pixels(p);
+	status = check_size(p);
+	return status ? status : check_pixels(p);
+}
+
+static int makes_picture(const struct page *p)
+{
+	return (p->r->operator_flags & LACUNA_PICTURE) != 0;
 }
 
 struct missing_rule page_missing_rule(const struct page *p)
@@ -134,7 +178,8 @@ static int mark_missing(struct page *p)
 
 	missing_mark(lacuna_count(&p->y.shape), &rule, p->y.values, &count);
 	mark_absent(p);
-	p->lacks = count.declared || count.nan;
+	p->lacks =
+		(count.declared || count.nan) && makes_picture(p) && !restoration_takes_all(p->r);
 	if (p->listening)
 		return LACUNA_OK;
 	page_tell_missing(p, &count);
@@ -187,10 +232,45 @@ static int read_whole(struct page *p)
 	return status;
 }
 
+/* All pages as frames. */
+static int read_frames(struct page *p)
+{
+	const struct restoration *r = p->r;
+	int status = image_create(&p->y, &p->y_shape);
+
+	for (int i = 0; !status && i < r->page_count; i++) {
+		struct image frame = { 0 };
+		const size_t n = lacuna_count(&p->info.shape);
+
+		status = tiff_read(r->in, r->pages[i], &frame);
+		if (!status && !picture_same_shape(&frame.shape, &p->info.shape))
+			status = error_set(
+				LACUNA_EINVAL,
+				"page %d has another size or other channels than page %d; all "
+				"pages are one measurement here: --pages chooses",
+				r->pages[i] + 1, p->number + 1);
+		if (!status)
+			memcpy(p->y.values + (size_t)i * n, frame.values, n * sizeof(float));
+		image_free(&frame);
+	}
+	return status;
+}
+
+/* What is 0..1 of x where y is no picture: the numbers are what they are. */
+static struct image_range plain_range(const struct page *p)
+{
+	struct image_range range = p->info.full_scale;
+
+	range.lo = 0;
+	return p->r->range ? *p->r->range : range;
+}
+
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
-	int status = p->windowed ? LACUNA_OK : read_whole(p);
+	int status = p->windowed		? LACUNA_OK
+		     : restoration_takes_all(r) ? read_frames(p)
+						: read_whole(p);
 
 	if (!status)
 		status = levels_measure(r->in, p->number, &p->info, &r->operands, p->band,
@@ -201,6 +281,8 @@ static int read_measurement(struct page *p)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =
 		r->full_range ? p->info.full_scale : levels_range(&r->levels, &p->info, r->range);
+	if (!makes_picture(p))
+		p->range = plain_range(p);
 	return p->windowed ? LACUNA_OK : mark_missing(p);
 }
 
@@ -368,7 +450,7 @@ static int read_reference(struct page *p)
 	} else if (!status) {
 		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
 	}
-	if (!status && picture_same_shape(&p->reference.shape, &p->y.shape)) {
+	if (!status && makes_picture(p) && picture_same_shape(&p->reference.shape, &p->y.shape)) {
 		status = compare_to_reference(p, &p->y, &p->before);
 		p->has_before = !status;
 	}
@@ -423,6 +505,29 @@ static int write_image(const struct page *p, struct tiff_writer *w, const struct
 	return tiff_write_band(w, &part, image->values, unchanged, p->band);
 }
 
+/* Frames are pages, each like the page that it stands for. */
+static int write_frames(const struct page *p, struct tiff_writer *w, const struct image *picture,
+			const unsigned char *keep)
+{
+	struct restoration *r = p->r;
+	struct lacuna_shape shape = picture->shape;
+	const int64_t frames = shape.extent[3];
+	const size_t n = lacuna_count(&shape) / (size_t)frames;
+	int status = LACUNA_OK;
+
+	if (frames == 1)
+		return write_image(p, w, picture, keep);
+	shape.extent[3] = 1;
+	for (int64_t t = 0; !status && t < frames; t++) {
+		const struct image frame = { shape, picture->values + (size_t)t * n };
+		const int like = t && t < r->page_count ? r->pages[t] : p->number;
+
+		status = tiff_write_keeping(w, r->in, like, &frame,
+					    keep ? keep + (size_t)t * n : NULL);
+	}
+	return status;
+}
+
 /* A restore_job.sample. */
 int page_write_sample(void *context, int64_t sample, const float *picture)
 {
@@ -441,7 +546,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 		status = page_put_missing_back(p, 0, &copy);
 	}
 	if (!status)
-		status = write_image(p, r->single[sample], &copy, NULL);
+		status = write_frames(p, r->single[sample], &copy, NULL);
 	if (!status && single_page(r))
 		status = tiff_seal(r->single[sample]);
 	image_free(&copy);
@@ -466,6 +571,9 @@ struct measurement page_measurement(const struct page *p)
 		.hi = p->range.hi,
 		.stated = r->range != NULL,
 		.seen = r->full_range || !r->levels.found ? NULL : &r->levels.seen,
+		.unit = p->info.kind == SAMPLE_FLOAT
+				? 1
+				: p->info.full_scale.hi - p->info.full_scale.lo,
 		.step = step_of(p),
 		.start = p->start.values,
 		.deviation = p->noise.values,
@@ -549,7 +657,7 @@ static int write_deviation(struct page *p)
 	if (!p->r->deviation)
 		return LACUNA_OK;
 	status = page_put_missing_back(p, 0, &map);
-	return status ? status : write_image(p, p->r->deviation, &map, NULL);
+	return status ? status : write_frames(p, p->r->deviation, &map, NULL);
 }
 
 static void show(const struct page *p)
@@ -559,7 +667,7 @@ static void show(const struct page *p)
 	const double span = record->inner.white - record->inner.black;
 	const struct look look = {
 		.page = p->number,
-		.before = &p->y,
+		.before = makes_picture(p) ? &p->y : &p->picture, /* spectra show nothing */
 		.after = &p->picture,
 		.deviation = map.values ? &map : NULL,
 		.scale = &record->inner,
@@ -592,7 +700,7 @@ static int write_result(struct page *p)
 	page_tell_values(p, p->r->out);
 	status = page_put_missing_back(p, 0, &p->picture);
 	if (!status)
-		status = write_image(p, p->r->out, &p->picture, p->result.unchanged);
+		status = write_frames(p, p->r->out, &p->picture, p->result.unchanged);
 	return status ? status : write_deviation(p);
 }
 
@@ -642,7 +750,7 @@ static json_t *make_record(const struct page *p)
 	const struct restore_record *r = &p->result.record;
 	json_t *record = json_pack(
 		"{s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "page",
-		p->number + 1, "measurement", report_shape(&p->info.shape), "unknown",
+		p->number + 1, "measurement", report_shape(&p->y_shape), "unknown",
 		report_shape(&p->x), "result", report_shape(&p->window), "sample_type",
 		picture_type_name(p->info.kind, p->info.bits), "range", report_range(p->range),
 		"scale", report_range((struct image_range){ r->inner.black, r->inner.white }),

@@ -434,6 +434,19 @@ void picture_mark_missing(const struct tiff_page *page, struct image *image)
 	missing_mark(lacuna_count(&image->shape), &rule, image->values, &count);
 }
 
+int picture_parse_size(const char *text, struct lacuna_shape *shape)
+{
+	long long width, height;
+	char rest;
+
+	if (sscanf(text, "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
+	    width > INT32_MAX || height > INT32_MAX)
+		return error_set(LACUNA_EINVAL, "--size takes WxH such as 512x384, not '%s'", text);
+	shape->extent[0] = width;
+	shape->extent[1] = height;
+	return LACUNA_OK;
+}
+
 int picture_same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
 {
 	return !memcmp(a->extent, b->extent, sizeof(a->extent));

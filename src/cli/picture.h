@@ -45,6 +45,8 @@ int picture_pages(const char *text, int available, int **pages, int *count);
 /* Missing values become NaN: infinities, and those that the page declares as such (GDAL's nodata). */
 void picture_mark_missing(const struct tiff_page *, struct image *);
 
+/* "512x384"; channels and frames are left alone. */
+int picture_parse_size(const char *text, struct lacuna_shape *);
 int picture_same_shape(const struct lacuna_shape *, const struct lacuna_shape *);
 /* "640x480, 3 channels" */
 const char *picture_shape_text(const struct lacuna_shape *, char *text, size_t size);

@@ -63,6 +63,11 @@ const struct option_row recipe_rows[] = {
 	  AT(fill) },
 	{ "keep-missing", 0, OPTION_FLAG, NULL, "keep NaN in the output [NaN is filled]",
 	  AT(keep_missing) },
+	{ "size", 0, OPTION_TEXT, "WxH",
+	  "size of the restored picture in pixels, such as 512x384, for operators whose "
+	  "measurement "
+	  "does not tell it, such as radon [that of --start or --reference]",
+	  AT(size) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },

@@ -10,7 +10,7 @@
 struct recipe {
 	const char *noise, *method, *prior, *guidance, *sampler;
 	struct option_list operators;
-	const char *range, *reject, *type, *pages;
+	const char *range, *reject, *type, *pages, *size;
 	int64_t steps, samples, seed;
 	int independent, fill, keep_missing, only, same_noise, own_noise;
 };

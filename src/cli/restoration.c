@@ -45,6 +45,8 @@ static int parse(struct restoration *r)
 		r->range = &r->stated_range;
 		status = picture_parse_range(v->range, &r->stated_range);
 	}
+	if (!status && v->size)
+		status = picture_parse_size(v->size, &r->size);
 	if (!status && strcmp(v->reject, "no") != 0 &&
 	    (!text_real(v->reject, &job->reject) || job->reject < 1))
 		status = error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
@@ -79,6 +81,7 @@ static int choose_plugins(struct restoration *r)
 	status = operands_find(r->operators, v->operators.count, &r->operands);
 	if (status)
 		return status;
+	r->operator_flags = problem_compose_flags(r->operators, v->operators.count);
 	wish.operators = r->job.operators = r->operators;
 	r->job.operator_count = v->operators.count;
 	r->job.method = &r->method;
@@ -248,9 +251,10 @@ static int sizes_will_differ(struct restoration *r)
 	struct tiff_page info;
 
 	restoration_follow(r, r->pages[0]);
-	if (r->recipe->only || r->page_count == tiff_page_count(r->in) ||
-	    tiff_page_info(r->in, r->pages[0], &info) || !restorer_fits(r->restorer, &info.shape) ||
-	    restorer_shape(r->restorer, &info.shape))
+	if (restoration_takes_all(r) || r->recipe->only ||
+	    r->page_count == tiff_page_count(r->in) || tiff_page_info(r->in, r->pages[0], &info) ||
+	    !restorer_fits(r->restorer, &info.shape) ||
+	    restorer_shape(r->restorer, &info.shape, NULL))
 		return 0;
 	return restorer_window(r->restorer)->extent[0] != info.shape.extent[0] ||
 	       restorer_window(r->restorer)->extent[1] != info.shape.extent[1];
@@ -339,8 +343,8 @@ static int listen_to_pages(struct restoration *r)
 	int status = LACUNA_OK;
 
 	restorer_forget(r->restorer);
-	if (r->page_count < 2 || !noise_is_estimated(&r->job.noise) || r->noise ||
-	    r->recipe->own_noise || !(r->recipe->same_noise || is_stack(r)))
+	if (restoration_takes_all(r) || r->page_count < 2 || !noise_is_estimated(&r->job.noise) ||
+	    r->noise || r->recipe->own_noise || !(r->recipe->same_noise || is_stack(r)))
 		return LACUNA_OK;
 	for (int i = 0; !status && i < heard; i++)
 		status = page_listen(r, r->pages[i * (r->page_count - 1) / (heard - 1)],
@@ -348,14 +352,23 @@ static int listen_to_pages(struct restoration *r)
 	return status;
 }
 
+/* Frames of one measurement. */
+int restoration_takes_all(const struct restoration *r)
+{
+	return (r->operator_flags & LACUNA_FRAMES) != 0;
+}
+
 static int restore_pages(struct restoration *r)
 {
+	const int rounds = restoration_takes_all(r) ? 1 : r->page_count;
 	int status = LACUNA_OK;
 
-	progress_begin(r->show_progress, r->page_count * r->job.samples);
+	progress_begin(r->show_progress, rounds * r->job.samples);
 	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
 		json_t *record = NULL;
 
+		if (i && restoration_takes_all(r)) /* they are in the first */
+			continue;
 		if (i == r->page_count || r->pages[i] != page) {
 			status = r->recipe->only ? LACUNA_OK : page_copy(r, page);
 			continue;

@@ -44,6 +44,8 @@ struct restoration {
 	struct image_range stated_range;
 	const struct image_range *range; /* the user's, or NULL */
 	const char *noise_file;		 /* of --noise, or NULL */
+	struct lacuna_shape size;	 /* of --size, or 0 */
+	uint32_t operator_flags;	 /* of the composition */
 	int full_range;			 /* --range full: the type's, and no stretching */
 	struct missing_return missing;	 /* --fill, --keep-missing */
 	int type_stated;		 /* --type was given: kind and bits */
@@ -98,6 +100,8 @@ int page_restore(struct restoration *, int page, json_t **record);
 int page_copy(struct restoration *, int page);
 /* Opens the file of a sample, single[k], unless it is open. */
 int restoration_single(struct restoration *, int64_t k);
+/* True when all pages are one measurement: page_restore() of the first restores it. */
+int restoration_takes_all(const struct restoration *);
 /* A restore_job.sample; its context is the restoration. */
 int page_write_sample(void *context, int64_t sample, const float *picture);
 

@@ -70,6 +70,7 @@ struct simulation {
 	int bits;
 	uint64_t seed;
 	size_t budget;
+	uint32_t flags; /* of the composition */
 	struct tiff_reader *in;
 	struct outputs outputs;
 	struct tiff_writer *out;
@@ -203,6 +204,97 @@ static int put_missing(const struct simulation *s, const struct tiff_page *info,
 	return LACUNA_OK;
 }
 
+/* A 1, for what is not counted from zero. */
+static int apply_to_ones(struct problem *problem, float *ones)
+{
+	const size_t n = lacuna_count(problem_x(problem));
+	float *x = memory_alloc_array(n, sizeof(*x));
+	int status = LACUNA_ENOMEM;
+
+	if (x) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = 1;
+		status = problem_apply(problem, x, ones);
+	}
+	memory_release(x);
+	return status;
+}
+
+/* y of a picture in 0..1 becomes that of the file's values: A x, whatever numbers that gives. */
+static int leave_plain(const struct simulation *s, struct problem *problem,
+		       const struct tiff_page *info, struct image_range range, struct image *y)
+{
+	const size_t n = lacuna_count(&y->shape);
+	float *ones = NULL;
+	int status = LACUNA_OK;
+
+	if (s->kind != SAMPLE_FLOAT)
+		return error_set(LACUNA_EINVAL,
+				 "what this operator measures is no picture, whose range integers "
+				 "could hold: --type float32");
+	if (info->kind != SAMPLE_FLOAT)
+		return LACUNA_OK;
+	if (range.lo < 0 || range.lo > 0) {
+		ones = memory_alloc_array(n, sizeof(*ones));
+		status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+	}
+	for (size_t i = 0; !status && i < n; i++)
+		y->values[i] = (float)((range.hi - range.lo) * y->values[i] +
+				       (ones ? range.lo * ones[i] : 0));
+	memory_release(ones);
+	if (!status && (range.lo != 0 || range.hi != 1))
+		log_message(LACUNA_LOG_INFO, "lacuna restore must be told --range %.9g:%.9g",
+			    range.lo, range.hi);
+	return status;
+}
+
+/* b of y = A x + b, in the values of the file. */
+static int add_offset(const struct simulation *s, struct problem *problem, struct image *y)
+{
+	const struct image_range full = picture_full_scale(s->kind, s->bits);
+	const size_t n = lacuna_count(&y->shape);
+	float *b = memory_alloc_array(n, sizeof(*b));
+	int found = 0, status = b ? problem_offset(problem, b, &found) : LACUNA_ENOMEM;
+
+	for (size_t i = 0; !status && found && i < n; i++)
+		y->values[i] = (float)(y->values[i] + (full.hi - full.lo) * b[i]);
+	memory_release(b);
+	return status;
+}
+
+static int leave_unit(const struct simulation *s, struct problem *problem,
+		      const struct tiff_page *info, struct image_range range, struct image *y)
+{
+	int status = LACUNA_OK;
+
+	if (s->flags & LACUNA_PICTURE) {
+		const struct image_range to = output_range(s, info, range);
+		const double scale = (to.hi - to.lo) / (range.hi - range.lo);
+
+		image_from_unit(y, to);
+		if (memcmp(&to, &range, sizeof(to)) != 0)
+			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
+	} else
+		status = leave_plain(s, problem, info, range, y);
+	return status ? status : add_offset(s, problem, y);
+}
+
+/* Frames are pages. */
+static int write_frames(const struct simulation *s, int number, const struct image *y)
+{
+	struct lacuna_shape shape = y->shape;
+	const size_t n = lacuna_count(&shape) / (size_t)shape.extent[3];
+	int status = LACUNA_OK;
+
+	shape.extent[3] = 1;
+	for (int64_t t = 0; !status && t < y->shape.extent[3]; t++) {
+		const struct image frame = { shape, y->values + (size_t)t * n };
+
+		status = tiff_write(s->out, s->in, number, &frame);
+	}
+	return status;
+}
+
 static int simulate_page(const struct simulation *s, int number)
 {
 	struct image x = { 0 }, y = { 0 };
@@ -230,18 +322,12 @@ static int simulate_page(const struct simulation *s, int number)
 	}
 	if (!status)
 		status = simulate(s, number, problem, &x, &y);
-	if (!status) {
-		const struct image_range to = output_range(s, &info, range);
-		const double scale = (to.hi - to.lo) / (range.hi - range.lo);
-
-		image_from_unit(&y, to);
-		if (memcmp(&to, &range, sizeof(to)) != 0)
-			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
+	if (!status)
+		status = leave_unit(s, problem, &info, range, &y);
+	if (!status)
 		status = put_missing(s, &info, number, missing, &y);
-	}
-	if (!status) {
-		status = tiff_write(s->out, s->in, number, &y);
-	}
+	if (!status)
+		status = write_frames(s, number, &y);
 	/* Messages of the reader name file and page already. */
 	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1 &&
 	    strcmp(error_file(), tiff_path(s->in)) != 0)
@@ -259,6 +345,7 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		.override_type = 1,
 		.kind = s->kind,
 		.bits = s->bits,
+		.complex = (s->flags & LACUNA_COMPLEX) != 0,
 		.software = "lacuna " PACKAGE_VERSION,
 		.as_private_as = input,
 	};
@@ -273,6 +360,12 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 		status = tiff_open(input, &s->in);
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
+	if (!status && (s->flags & LACUNA_FRAMES) && count > 1)
+		status = error_set(
+			LACUNA_EINVAL,
+			"%s: has %d pages, and this operator makes several of one: --pages "
+			"chooses one",
+			input, count);
 	if (!status)
 		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
 	if (!status)
@@ -310,6 +403,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 				   "which simulate makes; give a mask");
 	if (status)
 		return misuse(c, "%s", error_text());
+	s.flags = problem_compose_flags(s.operators, s.operator_count);
 	status = simulate_file(v, operands[0], &s);
 	outputs_free(&s.outputs);
 	tiff_close(s.in);

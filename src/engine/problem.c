@@ -32,11 +32,15 @@ struct problem {
 	size_t count;
 	struct lacuna_shape x, y;
 	size_t x_count, y_count;
+	struct lacuna_shape wish; /* of the user for x: what an operator cannot tell from y */
 	struct lacuna_region window;
 	uint32_t flags;
 
 	float *measurement;
 	double noise;
+	/* A, y and the noise are multiplied by gain, that rows of A are of length 1 in the mean: see problem_normalise(). */
+	double gain;
+	double normalising; /* the gain of a measurement; 0: 1 */
 	float *present; /* y-shaped weights, 0 where the measurement is missing; NULL: 1 everywhere */
 	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
@@ -94,8 +98,11 @@ static int check_inverse(const struct problem *p, const struct link *l)
 static int link_shape(const struct problem *p, struct link *l, int from_y)
 {
 	struct lacuna_shape *known = from_y ? &l->out : &l->in, *wanted = from_y ? &l->in : &l->out;
-	int status = l->op->shape(&p->host, l->config, from_y, known, wanted);
+	int status;
 
+	if (from_y)
+		*wanted = p->wish;
+	status = l->op->shape(&p->host, l->config, from_y, known, wanted);
 	if (!status && !fits(wanted))
 		status = error_set(LACUNA_EINVAL, "gives an impossible shape");
 	if (!status && from_y)
@@ -182,8 +189,27 @@ static int find_window(struct problem *p)
 	return LACUNA_OK;
 }
 
+uint32_t problem_compose_flags(const struct plugin_use *operators, size_t count)
+{
+	const uint32_t all = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE;
+	uint32_t common = all, any = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		common &= operators[i].plugin->u.op.flags;
+		any |= operators[i].plugin->u.op.flags;
+	}
+	return common | (any & ~all);
+}
+
 int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 		   const struct lacuna_shape *known, struct problem **result)
+{
+	return problem_create_wished(operators, count, from_y, known, NULL, result);
+}
+
+int problem_create_wished(const struct plugin_use *operators, size_t count, int from_y,
+			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
+			  struct problem **result)
 {
 	struct problem *p = memory_alloc(sizeof *p);
 	size_t i;
@@ -193,7 +219,10 @@ int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 		return LACUNA_ENOMEM;
 	host_init(&p->host, &p->key);
 	p->count = count;
-	p->flags = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	p->gain = 1;
+	if (wish)
+		p->wish = *wish;
+	p->flags = problem_compose_flags(operators, count);
 	p->links = memory_alloc_array(count, sizeof *p->links);
 	if (!p->links) {
 		status = LACUNA_ENOMEM;
@@ -203,7 +232,6 @@ int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 		p->links[i].plugin = operators[i].plugin;
 		p->links[i].op = &operators[i].plugin->u.op;
 		p->links[i].config = operators[i].config;
-		p->flags &= p->links[i].op->flags;
 	}
 	status = chain_shapes(p, from_y, known);
 	for (i = 0; !status && i < count; i++)
@@ -292,10 +320,52 @@ static int apply_links(struct problem *p, const float *x, float *y)
 	return LACUNA_OK;
 }
 
+/* b of a link goes through the links after it. */
+int problem_offset(struct problem *p, float *b, int *found)
+{
+	float *to = NULL, *at = b;
+	int status = LACUNA_OK;
+
+	*found = 0;
+	for (size_t k = 0; !status && k < p->count; k++) {
+		struct link *l = &p->links[k];
+		const size_t n = lacuna_count(&l->out);
+		float *own = NULL;
+
+		if (!*found && !l->op->offset)
+			continue;
+		to = memory_alloc_array(n, sizeof *to);
+		if (l->op->offset)
+			own = memory_alloc_array(n, sizeof *own);
+		if (!to || (l->op->offset && !own))
+			status = LACUNA_ENOMEM;
+		if (!status && *found)
+			status = l->op->apply(l->self, l->scratch, at, to);
+		if (!status && own)
+			status = l->op->offset(l->self, own);
+		for (size_t i = 0; !status && own && i < n; i++)
+			to[i] += own[i];
+		memory_release(own);
+		if (at != b)
+			memory_release(at);
+		at = to;
+		*found = 1;
+		if (status)
+			error_context(status, "operator \"%s\"", link_name(l));
+	}
+	if (!status && *found)
+		memcpy(b, at, p->y_count * sizeof *b);
+	if (at != b)
+		memory_release(at);
+	return status;
+}
+
 static void apply_weights(const struct problem *p, float *y)
 {
 	size_t i;
 
+	if (p->gain < 1 || p->gain > 1)
+		vector_scale(p->y_count, p->gain, y);
 	if (p->present)
 		for (i = 0; i < p->y_count; i++)
 			y[i] *= p->present[i];
@@ -351,11 +421,13 @@ int problem_adjoint(struct problem *p, const float *at, const float *y, float *x
 {
 	int status = LACUNA_OK;
 
-	if (p->present || !(p->flags & LACUNA_LINEAR))
+	const int weighted = p->present || p->gain < 1 || p->gain > 1;
+
+	if (weighted || !(p->flags & LACUNA_LINEAR))
 		status = need_normal(p);
 	if (!status)
 		status = linearise(p, at);
-	if (!status && p->present) {
+	if (!status && weighted) {
 		memcpy(p->normal, y, p->y_count * sizeof *y);
 		apply_weights(p, p->normal);
 		y = p->normal;
@@ -381,7 +453,8 @@ static int pixelwise_diagonal(struct problem *p, float *d)
 
 	weights = memory_alloc_array(n, sizeof *weights);
 	for (i = 0; weights && i < n; i++)
-		weights[i] = p->present ? p->present[i] * p->present[i] : 1;
+		weights[i] = (float)(p->gain * p->gain *
+				     (p->present ? (double)p->present[i] * p->present[i] : 1));
 	if (!weights)
 		return LACUNA_ENOMEM;
 	for (k = p->count; !status && k-- > 0;) {
@@ -419,8 +492,13 @@ static int compute_diagonal(struct problem *p, float *d)
 
 	if ((p->flags & LACUNA_PIXELWISE) && (p->flags & LACUNA_LINEAR))
 		return pixelwise_diagonal(p, d);
-	if (p->count == 1 && !p->present && only->op->diagonal)
-		return only->op->diagonal(only->self, d);
+	if (p->count == 1 && !p->present && only->op->diagonal) {
+		const int status = only->op->diagonal(only->self, d);
+
+		if (!status)
+			vector_scale(p->x_count, p->gain * p->gain, d);
+		return status;
+	}
 	return LACUNA_EUNSUPPORTED;
 }
 
@@ -480,16 +558,31 @@ static int need_work(struct problem *p)
 	return status;
 }
 
+/* A function of the eigenvalues of (gain A)'(gain A), as one of those of A'A. */
+struct scaled_gain {
+	lacuna_gain *gain;
+	const void *context;
+	double square;
+};
+
+static double scaled_gain(double lambda, const void *context)
+{
+	const struct scaled_gain *s = context;
+
+	return s->gain(s->square * lambda, s->context);
+}
+
 /* The operator's own form, or pixel by pixel; LACUNA_EUNSUPPORTED when there is neither. */
 static int closed_form(struct problem *p, lacuna_gain *gain, const void *context, const float *b,
 		       float *x)
 {
+	const struct scaled_gain scaled = { gain, context, p->gain * p->gain };
 	const struct link *only = p->links;
 	size_t i;
 	int status;
 
 	if (p->count == 1 && !p->present && only->op->spectral) {
-		status = only->op->spectral(only->self, only->scratch, gain, context, b, x);
+		status = only->op->spectral(only->self, only->scratch, scaled_gain, &scaled, b, x);
 		if (status != LACUNA_EUNSUPPORTED)
 			return status ? error_context(status, "operator \"%s\"", link_name(only))
 				      : status;
@@ -553,8 +646,10 @@ static int shifted_inverse(void *context, const float *v, float *out)
 {
 	const struct shifted *s = context;
 	const struct link *only = s->problem->links;
+	const double gain = s->problem->gain;
+	const struct scaled_gain scaled = { inverse_gain, &s->rho, gain * gain };
 
-	return only->op->approximate(only->self, only->scratch, inverse_gain, &s->rho, v, out);
+	return only->op->approximate(only->self, only->scratch, scaled_gain, &scaled, v, out);
 }
 
 int problem_solve(struct problem *p, double rho, const float *b, float *x)
@@ -633,7 +728,39 @@ void problem_forget(struct problem *p)
 	p->present = NULL;
 	p->measurement = NULL;
 	p->noise = 0;
+	p->gain = 1;
 	forget_diagonal(p);
+}
+
+int problem_normalise(struct problem *p)
+{
+	/* Plugins think of noise in y as noise of about that strength in x. */
+	static const double least = 0.5, most = 2;
+	static const struct random_key probe = { 2, 0, 0 };
+	float *x = memory_alloc_array(p->x_count, sizeof *x);
+	float *y = memory_alloc_array(p->y_count, sizeof *y);
+	int status = x && y ? need_linear(p) : LACUNA_ENOMEM;
+	double rows, square;
+
+	/* E |A n|^2 is the sum of the squared singular values, of which as many as there are values may differ from 0. */
+	if (!status) {
+		random_gaussian(probe, 0, 0, x, p->x_count);
+		status = apply_links(p, x, y);
+	}
+	if (!status) {
+		square = vector_dot(p->y_count, y, y);
+		for (size_t i = 0; i < p->y_count; i++)
+			y[i] = y[i] != 0;
+		rows = fmin(vector_sum(p->y_count, y), (double)p->x_count);
+		p->normalising = rows > 0 ? sqrt(square / rows) : 0;
+		if (p->normalising >= least && p->normalising <= most)
+			p->normalising = 0;
+		if (p->normalising > 0)
+			p->normalising = 1 / p->normalising;
+	}
+	memory_release(x);
+	memory_release(y);
+	return status;
 }
 
 int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
@@ -660,8 +787,12 @@ int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
 				y[i] = 0;
 		}
 	}
+	if (p->normalising > 0) {
+		p->gain = p->normalising;
+		vector_scale(p->y_count, p->gain, y);
+	}
 	p->measurement = y;
-	p->noise = noise;
+	p->noise = p->gain * noise;
 	if (missing)
 		*missing = absent;
 	return LACUNA_OK;
@@ -700,7 +831,7 @@ int problem_residual(struct problem *p, const float *x, double *rms)
 			r[i] = measured[i] != 0 ? r[i] : 0;
 		sum = vector_dot(p->y_count, r, r);
 		count = vector_sum(p->y_count, measured);
-		*rms = count > 0 ? sqrt(sum / count) : 0;
+		*rms = count > 0 ? sqrt(sum / count) / p->gain : 0;
 	}
 	memory_release(r);
 	memory_release(measured);

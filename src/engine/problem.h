@@ -13,23 +13,35 @@ struct problem;
  * image's.  The uses must outlive the problem. */
 int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 		   const struct lacuna_shape *known, struct problem **);
+/* The same; wish: the shape that the user wants x to have where y does not tell it (0: no wish), or NULL. */
+int problem_create_wished(const struct plugin_use *operators, size_t count, int from_y,
+			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
+			  struct problem **);
 void problem_destroy(struct problem *); /* accepts NULL */
+/* Flags of a composition: what all operators promise, and what one says of its y. */
+uint32_t problem_compose_flags(const struct plugin_use *operators, size_t count);
 
 const struct lacuna_shape *problem_x(const struct problem *);
 const struct lacuna_shape *problem_y(const struct problem *);
 /* The part of x that shows the scene of y: what restore writes. */
 const struct lacuna_region *problem_window(const struct problem *);
-uint32_t
-problem_flags(const struct problem *); /* LACUNA_LINEAR, LACUNA_PIXELWISE of the composition */
+uint32_t problem_flags(const struct problem *); /* of the composition */
 
 /* The measurement, y-shaped, kept by pointer.  NaN values are missing: they are set to 0 in place and the operator is
  * composed with the mask of what is there.  Infinities, or nothing but NaN, are refused.  noise: sigma_y.  *missing (if not
  * NULL): how many. */
 int problem_measure(struct problem *, float *y, double noise, size_t *missing);
 
+/* From now on a measurement, its noise and the operator are divided by the length of a row of A, root mean square, unless it
+ * is about 1: a sum over hundreds of pixels with noise of 1 tells as much as a pixel with noise of 1/10.  Guidances and
+ * samplers count with noise of values like those of x.  For linear operators. */
+int problem_normalise(struct problem *);
+
 /* Back to the operator alone: no measurement, nothing missing, no weights. */
 void problem_forget(struct problem *);
 
+/* b of y = A x + b, in the units that lacuna_operator.offset() has; b is left alone when there is none. */
+int problem_offset(struct problem *, float *b, int *found);
 int problem_apply(struct problem *, const float *x, float *y);
 int problem_adjoint(struct problem *, const float *at, const float *y, float *x);
 int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,

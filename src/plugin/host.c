@@ -74,6 +74,21 @@ static void service_gaussian(const struct lacuna_host *host, uint64_t stream, ui
 	random_gaussian(*(const struct random_key *)host->data, stream, position, out, n);
 }
 
+/* SplitMix64: Steele, Lea, Flood, OOPSLA 2014 */
+static double service_random(const struct lacuna_host *host, uint64_t key, uint64_t position)
+{
+	uint64_t z = key;
+
+	(void)host;
+	for (int round = 0; round < 2; round++) {
+		z += UINT64_C(0x9e3779b97f4a7c15) * (position + 1);
+		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+		z ^= z >> 31;
+	}
+	return (double)(z >> 11) * 0x1p-53;
+}
+
 static int service_cancelled(const struct lacuna_host *host)
 {
 	(void)host;
@@ -300,6 +315,7 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.operation_solve = no_operation_solve,
 		.denoise_round = no_denoise_round,
 		.denoise_turned = no_denoise_turned,
+		.random = service_random,
 	};
 
 	*table = plain;

@@ -29,6 +29,11 @@
 #member, offsetof(T, member) \
 	}
 
+enum {
+	ALL_NEEDS = LACUNA_NEEDS_LINEAR | LACUNA_NEEDS_DIAGONAL | LACUNA_NEEDS_MAP |
+		    LACUNA_NEEDS_VJP | LACUNA_NEEDS_GUIDANCE
+};
+
 struct required {
 	const char *name;
 	size_t offset; /* of a function pointer */
@@ -37,10 +42,16 @@ struct required {
 /* What the loader must know of a family.  least: where 1.0's required functions end; optional ones may be missing. */
 static const struct family {
 	const char *name;
+	uint32_t flags, needs; /* that this lacuna knows; needs: of families that have them */
+	int has_needs;
 	size_t size, least;
 	struct required required[6];
 } families[] = {
 	[LACUNA_OPERATOR] = { "operator",
+			      LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_FRAMES |
+				      LACUNA_COMPLEX,
+			      0,
+			      0,
 			      sizeof(struct lacuna_operator),
 			      END_OF(struct lacuna_operator, adjoint),
 			      { REQUIRED(struct lacuna_operator, shape),
@@ -49,6 +60,9 @@ static const struct family {
 				REQUIRED(struct lacuna_operator, apply),
 				REQUIRED(struct lacuna_operator, adjoint) } },
 	[LACUNA_PRIOR] = { "prior",
+			   LACUNA_LASTING,
+			   0,
+			   0,
 			   sizeof(struct lacuna_prior),
 			   END_OF(struct lacuna_prior, denoise),
 			   { REQUIRED(struct lacuna_prior, create),
@@ -56,12 +70,18 @@ static const struct family {
 			     REQUIRED(struct lacuna_prior, info),
 			     REQUIRED(struct lacuna_prior, denoise) } },
 	[LACUNA_GUIDANCE] = { "guidance",
+			      0,
+			      ALL_NEEDS & ~(uint32_t)LACUNA_NEEDS_GUIDANCE,
+			      1,
 			      sizeof(struct lacuna_guidance),
 			      END_OF(struct lacuna_guidance, estimate),
 			      { REQUIRED(struct lacuna_guidance, create),
 				REQUIRED(struct lacuna_guidance, destroy),
 				REQUIRED(struct lacuna_guidance, estimate) } },
 	[LACUNA_SAMPLER] = { "sampler",
+			     0,
+			     ALL_NEEDS,
+			     1,
 			     sizeof(struct lacuna_sampler),
 			     END_OF(struct lacuna_sampler, step),
 			     { REQUIRED(struct lacuna_sampler, create),
@@ -156,6 +176,30 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 	return LACUNA_OK;
 }
 
+/* Bits that mean nothing today can mean something tomorrow only if nobody sets them now. */
+static int examine_bits(const char *path, const struct lacuna_plugin *head)
+{
+	const struct family *family = &families[head->kind];
+	uint32_t words[4]; /* size, flags, needs, reserved */
+
+	memcpy(words, head->family, family->has_needs ? sizeof words : 2 * sizeof *words);
+	if (words[1] & ~family->flags)
+		return error_set(
+			LACUNA_EINVAL,
+			"%s: sets flags that mean nothing for a %s (0x%x); it was built for "
+			"another lacuna, or is no %s",
+			path, family->name, (unsigned)(words[1] & ~family->flags), family->name);
+	if (family->has_needs && words[3])
+		return error_set(LACUNA_EINVAL,
+				 "%s: the reserved word of its table is not 0: it was built for "
+				 "another lacuna, or is no %s",
+				 path, family->name);
+	if (family->has_needs && (words[2] & ~family->needs))
+		return error_set(LACUNA_EINVAL, "%s: needs what no %s can have (0x%x)", path,
+				 family->name, (unsigned)(words[2] & ~family->needs));
+	return LACUNA_OK;
+}
+
 static int examine_family(const char *path, const struct lacuna_plugin *head)
 {
 	const struct family *family = &families[head->kind];
@@ -175,7 +219,7 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 			return error_file_set(LACUNA_EINVAL, path,
 					      "lacks the required function %s()", r->name);
 	}
-	return LACUNA_OK;
+	return examine_bits(path, head);
 }
 
 static int examine(const char *path, const struct lacuna_plugin *head)

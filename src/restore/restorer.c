@@ -18,7 +18,7 @@ struct restorer {
 	const struct restore_job *job;
 	struct prior_stock own;
 	struct problem *problem; /* NULL before restorer_shape() */
-	struct lacuna_shape y, result;
+	struct lacuna_shape y, wish, result;
 	size_t y_count, count; /* values of these */
 
 	/* Noise of images that were listened to, each on its own inner scale; the settled one is the first. */
@@ -88,6 +88,27 @@ static double engine_unit(const struct run *run)
 	return run->stabiliser ? run->record->noise / run->reference_noise : inner_unit(run);
 }
 
+static int is_picture(const struct run *run)
+{
+	return (problem_flags(run->r->problem) & LACUNA_PICTURE) != 0;
+}
+
+/* y = A x + b: b is taken away, and all else is linear. */
+static int take_offset(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	const double unit = run->m->unit > 0 ? run->m->unit : 1;
+	float *b = memory_alloc_array(n, sizeof(*b));
+	int status = LACUNA_ENOMEM, found = 0;
+
+	if (b)
+		status = problem_offset(run->r->problem, b, &found);
+	for (size_t i = 0; !status && found && i < n; i++)
+		run->y[i] = (float)(run->y[i] - unit * b[i]);
+	memory_release(b);
+	return status;
+}
+
 static int copy_measurement(struct run *run)
 {
 	const size_t n = run->r->y_count;
@@ -99,7 +120,7 @@ static int copy_measurement(struct run *run)
 	if (!run->y || !run->read)
 		return LACUNA_ENOMEM;
 	memcpy(run->y, run->m->y, n * sizeof(*run->y));
-	return LACUNA_OK;
+	return take_offset(run);
 }
 
 static int reject(struct run *run)
@@ -109,7 +130,7 @@ static int reject(struct run *run)
 	double ratio;
 	int status;
 
-	if (!(run->job->reject > 0))
+	if (!(run->job->reject > 0) || !is_picture(run))
 		return LACUNA_OK;
 	status = reject_ratio(run->r->problem, &ratio);
 	if (!status)
@@ -147,6 +168,35 @@ static int apply_to_ones(struct problem *problem, float *ones, int *picture)
 	return status;
 }
 
+/* Numbers that are no picture's are A x as it stands, x being lo..hi. */
+static int enter_foreign_scale(struct run *run)
+{
+	const struct measurement *m = run->m;
+	const struct scale stated = { m->lo, m->hi, -INFINITY, INFINITY };
+	struct problem *problem = run->r->problem;
+	float *ones = NULL;
+	int picture, status = LACUNA_OK;
+
+	if (m->lo != 0) {
+		if (!(problem_flags(problem) & LACUNA_LINEAR))
+			return error_set(
+				LACUNA_EUNSUPPORTED,
+				"the range of an operator that is neither linear nor makes "
+				"a picture must begin at 0");
+		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
+		status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
+	}
+	run->record->inner = stated;
+	if (!status)
+		scale_measurement(run->r->y_count, 0, &stated, ones, run->y);
+	/* Without ones black is 0. */
+	memory_release(ones);
+	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
+	run->lowest = -INFINITY;
+	run->highest = INFINITY;
+	return status;
+}
+
 /* The inner scale is lo..hi where the scene fills half of it or more, else what it fills.  It is lo..hi also where the operator
  * would not follow: it is not linear, or its y is no picture. */
 static int enter_scale(struct run *run)
@@ -158,6 +208,8 @@ static int enter_scale(struct run *run)
 	float *ones = NULL;
 	int picture = 0, status = LACUNA_OK;
 
+	if (!is_picture(run))
+		return enter_foreign_scale(run);
 	if (m->seen && (problem_flags(problem) & LACUNA_LINEAR)) {
 		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
 		status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
@@ -250,6 +302,11 @@ static int find_noise(struct run *run)
 		average_deviation(run);
 	else if (stated->sigma >= 0)
 		return LACUNA_OK;
+	else if (!is_picture(run))
+		return error_set(
+			LACUNA_EINVAL,
+			"what this operator measures is no picture, in which noise could be "
+			"told from the scene: state it, -n SIGMA (0: none) or -n NOISE.tif");
 	else if (stated->gain > 0)
 		noise_of_photons(stated, &record->inner, run->r->y_count, run->y, d);
 	else
@@ -548,13 +605,19 @@ static double clipped_share(const struct run *run, const float *values, size_t n
 	return (double)out / (double)n;
 }
 
+/* Of the measurement, where it is a picture. */
+static double clipped_before(const struct run *run)
+{
+	return is_picture(run) ? clipped_share(run, run->read, run->r->y_count) : 0;
+}
+
 /* A kernel that is wrong, or too little noise, makes a maze of black and white: then the noise was more. */
 static int retreat(struct run *run)
 {
 	static const double tolerated = 0.02;
 	enum { TRIES = 3 };
 	struct restore_record *record = run->record;
-	const double before = clipped_share(run, run->read, run->r->y_count);
+	const double before = clipped_before(run);
 	double after = clipped_share(run, run->out->picture, run->r->count);
 	int status = LACUNA_OK;
 
@@ -610,7 +673,7 @@ static int check_result(struct run *run)
 {
 	/* Point estimates leave 0.8 to 1.4 of the noise; a maze of a wrong kernel 4 to 18 times it. */
 	static const double trusted = 3, least = 0.5 / 255, clipped = 0.05;
-	const double before = clipped_share(run, run->read, run->r->y_count);
+	const double before = clipped_before(run);
 	const double after = clipped_share(run, run->out->picture, run->r->count);
 
 	if (run->job->samples == 1 && run->residual > fmax(trusted * run->reference_noise, least)) {
@@ -640,7 +703,7 @@ static int leave(struct run *run)
 	const size_t n = run->r->count;
 	struct restored *out = run->out;
 
-	if (!memcmp(&run->r->result, &run->r->y, sizeof(run->r->y))) {
+	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y))) {
 		out->unchanged = memory_alloc(n);
 		if (!out->unchanged)
 			return LACUNA_ENOMEM;
@@ -739,11 +802,15 @@ static int check_memory(const struct restorer *r, const struct lacuna_shape *x,
 }
 
 /* Nothing in proportion to the picture is allocated before its size is known to fit. */
-int restorer_shape(struct restorer *r, const struct lacuna_shape *y)
+int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
+		   const struct lacuna_shape *wish)
 {
+	static const struct lacuna_shape none;
 	int status;
 
-	if (!memcmp(&r->y, y, sizeof(*y))) {
+	if (!wish)
+		wish = &none;
+	if (!memcmp(&r->y, y, sizeof(*y)) && !memcmp(&r->wish, wish, sizeof(*wish))) {
 		if (r->problem)
 			return LACUNA_OK;
 	} else {
@@ -751,16 +818,20 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y)
 	}
 	status = check_memory(r, y, y);
 	if (!status)
-		status = problem_create(r->job->operators, r->job->operator_count, 1, y,
-					&r->problem);
+		status = problem_create_wished(r->job->operators, r->job->operator_count, 1, y,
+					       wish, &r->problem);
 	if (!status)
 		status = check_memory(r, problem_x(r->problem), y);
+	if (!status && !(problem_flags(r->problem) & LACUNA_PICTURE) &&
+	    (problem_flags(r->problem) & LACUNA_LINEAR))
+		status = problem_normalise(r->problem);
 	if (status) {
 		problem_destroy(r->problem);
 		r->problem = NULL;
 		return status;
 	}
 	r->y = *y;
+	r->wish = *wish;
 	r->y_count = lacuna_count(y);
 	memcpy(r->result.extent, problem_window(r->problem)->extent, sizeof(r->result.extent));
 	r->count = lacuna_count(&r->result);
@@ -810,7 +881,7 @@ int restorer_listen(struct restorer *r, const struct measurement *m)
 	int status;
 
 	run.record = &result.record;
-	if (r->heard_count == RESTORER_HEARD || is_constant(r, m->y, &value))
+	if (r->heard_count == RESTORER_HEARD || !is_picture(&run) || is_constant(r, m->y, &value))
 		return LACUNA_OK;
 	status = copy_measurement(&run);
 	if (!status)
@@ -871,7 +942,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 
 	*result = (struct restored){ .shape = r->result };
 	run.record = &result->record;
-	if (r->job->noise.sigma < 0 && is_constant(r, m->y, &value))
+	if (r->job->noise.sigma < 0 && is_picture(&run) && is_constant(r, m->y, &value))
 		return pass_through(&run, value);
 	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
 		status = stages[i](&run);

@@ -41,9 +41,10 @@ struct measurement {
 	double lo, hi;		  /* are 0 and 1 for noise.sigma, and for results */
 	int stated;		  /* ... because the user says so, for messages */
 	const struct scale *seen; /* what the scene fills (scale_measure()), or NULL: lo..hi */
-	double step;		  /* the smallest difference of two values; 0: none, float */
-	const float *start;	  /* x-shaped start image, or NULL */
-	const float *deviation;	  /* y-shaped: standard deviation of the noise, above 0; or NULL */
+	double unit;	    /* full scale of the file's type, for lacuna_operator.offset(); 0: 1 */
+	double step;	    /* the smallest difference of two values; 0: none, float */
+	const float *start; /* x-shaped start image, or NULL */
+	const float *deviation; /* y-shaped: standard deviation of the noise, above 0; or NULL */
 	/* Of a larger picture it is part number `part' of `parts', 0: the whole.  What holds for all is said with the first. */
 	int64_t part, parts;
 };
@@ -75,8 +76,9 @@ struct restorer;
 int restorer_create(const struct restore_job *, struct restorer **);
 void restorer_destroy(struct restorer *); /* accepts NULL */
 
-/* Before images of another shape. */
-int restorer_shape(struct restorer *, const struct lacuna_shape *y);
+/* Before images of another shape.  wish: of the picture where y does not tell it, or NULL. */
+int restorer_shape(struct restorer *, const struct lacuna_shape *y,
+		   const struct lacuna_shape *wish);
 const struct lacuna_shape *restorer_x(const struct restorer *);
 /* The part of x that is the result. */
 const struct lacuna_region *restorer_window(const struct restorer *);

@@ -617,7 +617,7 @@ static int allocate_window(struct course *c)
 {
 	const struct lacuna_shape window = shape_of(&c->w, 1);
 	const size_t n = lacuna_count(&window);
-	const int status = restorer_shape(c->r, &window);
+	const int status = restorer_shape(c->r, &window, NULL);
 
 	if (status)
 		return status;

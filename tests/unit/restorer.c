@@ -140,7 +140,7 @@ static void picture(float *y, uint64_t seed)
 static int restore(struct bench *b, struct lacuna_shape shape, struct measurement m,
 		   struct restored *out)
 {
-	int status = restorer_shape(b->restorer, &shape);
+	int status = restorer_shape(b->restorer, &shape, NULL);
 
 	m.name = "page 1";
 	m.hi = m.hi > m.lo ? m.hi : 1;
@@ -439,7 +439,7 @@ static void test_median(void)
 
 	set_up(&b, one_step, 1);
 	b.job.noise.sigma = -1;
-	restorer_shape(b.restorer, &large);
+	restorer_shape(b.restorer, &large, NULL);
 	for (int k = 0; k < 3; k++) {
 		const struct measurement m = { .name = "page", .y = y, .hi = 1 };
 

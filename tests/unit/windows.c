@@ -161,7 +161,7 @@ static void test_whole(const char *spec)
 	set_up(spec);
 	restorer_create(&job, &r);
 	ok(restorer_fits(r, &shape), "%s: with all memory", spec);
-	ok(!restorer_shape(r, &shape) && !restorer_run(r, &m, &whole), "whole");
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole), "whole");
 	restorer_destroy(r);
 
 	job.budget = 60 << 20;

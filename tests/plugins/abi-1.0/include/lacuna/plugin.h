@@ -109,8 +109,10 @@ struct lacuna_param {
 	const char *help; /* one line, no full stop */
 	int32_t type;
 	uint32_t flags;
-	double lo, hi, dflt;	    /* CHOICE: dflt is an index; TEXT, PATH: unused */
-	const char *text;	    /* default of TEXT and PATH, or NULL */
+	double lo, hi, dflt; /* CHOICE: dflt is an index; TEXT, PATH: unused */
+	/* TEXT and PATH: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
+	 * "kind=disk"; "psf=" when psf must be left out.  Given otherwise, the row is refused. */
+	const char *text;
 	const char *const *choices; /* CHOICE: NULL-terminated */
 	size_t offset;
 };
@@ -126,6 +128,10 @@ struct lacuna_param {
 	{ #field, NULL, help, LACUNA_BOOL, 0, 0, 1, dflt, NULL, NULL, LACUNA_OFFSET(T, field, int64_t) }
 #define LACUNA_PARAM_CHOICE(T, field, choices, dflt, help) \
 	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, NULL, choices, LACUNA_OFFSET(T, field, int64_t) }
+#define LACUNA_PARAM_REAL_IF(T, when, field, unit, lo, hi, dflt, help) \
+	{ #field, unit, help, LACUNA_REAL, 0, lo, hi, dflt, when, NULL, LACUNA_OFFSET(T, field, double) }
+#define LACUNA_PARAM_CHOICE_IF(T, when, field, choices, dflt, help) \
+	{ #field, NULL, help, LACUNA_CHOICE, 0, 0, 0, dflt, when, choices, LACUNA_OFFSET(T, field, int64_t) }
 #define LACUNA_PARAM_TEXT(T, field, flags, dflt, help) \
 	{ #field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
 #define LACUNA_PARAM_PATH(T, field, flags, dflt, help) \
@@ -233,13 +239,23 @@ struct lacuna_host {
 	 * DPIR, section 4.2). */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
+	/* denoise_map() of the turned image, map and all, and the answer turned back: the mean over turns is better than one
+	 * of them.  LACUNA_EUNSUPPORTED, without a message, from turn = 8 on, or 4, or 1 where the prior is not symmetric:
+	 * there is nothing new to see.  0 is denoise_map(). */
+	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
+			      const float *u, float *x0);
+
+	/* A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample to the next:
+	 * random masks, sensing matrices. */
+	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
 
 /* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
-	uint32_t size, flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE */
+	uint32_t size,
+		flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ... */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -249,8 +265,19 @@ struct lacuna_problem {
 /* ---- operators: y = A(x) --------------------------------------------------------------------------- */
 
 enum {
-	LACUNA_LINEAR = 1u << 0,   /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
-	LACUNA_PIXELWISE = 1u << 1 /* each value of y depends on one value of x, or on none */
+	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
+	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
+	/* y shows the scene in the values of x, as a blurred or a masked picture does: black is black in both.  The host then
+	 * finds in y what is black and white, and how strong the noise is.  Without this flag the numbers of y are taken as
+	 * they are (a spectrum, sums along lines, coefficients): x is 0..1 unless --range says otherwise, the result is in the
+	 * units of x, and the user states the noise.  It is a promise like the others, and not the default, because one that
+	 * is forgotten costs a line of advice; an exception that is forgotten would be a wrong scale that nobody sees. */
+	LACUNA_PICTURE = 1u << 2,
+	LACUNA_FRAMES =
+		1u << 3, /* the frames of y are the pages of a file, all of them one measurement */
+	LACUNA_COMPLEX =
+		1u
+		<< 4 /* the channels of y are pairs, real and imaginary part: complex numbers in a file */
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
@@ -258,7 +285,9 @@ enum {
  * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
 struct lacuna_operator {
 	uint32_t size, flags;
-	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's. */
+	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's.  *wanted comes
+	 * with the wish of the user (--size, or the picture of --start or --reference), 0 where there is none: what `known'
+	 * does not tell, such as the picture of a sinogram, is taken from there. */
 	int (*shape)(const struct lacuna_host *, const void *config, int from_y,
 		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_shape *x,
@@ -273,14 +302,18 @@ struct lacuna_operator {
 			const float *b, float *x);
 	/* optional, linear: A'A = diag(d), d x-shaped */
 	int (*diagonal)(const void *self, float *d);
-	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region.  The part of
-	 * x outside the picture of all of y is cropped from a result. */
+	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, or all of x where
+	 * x and y differ in width or height.  The part of x outside the picture of all of y is cropped from a result. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
 	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions
 	 * conjugate gradients where there is no closed form */
 	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			   const float *b, float *x);
+	/* optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a measurement, and
+	 * adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image() does: a part of full
+	 * scale for files of integers, the file's own values for floats. */
+	int (*offset)(const void *self, float *b);
 };
 
 /* ---- priors: x0 = E[x0 | x0 + sigma n = u] ---------------------------------------------------------- */
@@ -293,9 +326,15 @@ struct lacuna_prior_info {
 	int32_t symmetric; /* mirrored, or with x and y exchanged, an image is as probable as before */
 };
 
+enum {
+	/* An instance depends on the shape of x and on the configuration alone: the host may use it for one measurement
+	 * after the other.  create() sees a problem without a measurement, and no services of it. */
+	LACUNA_LASTING = 1u << 0
+};
+
 /* Required: create, destroy, info, denoise. */
 struct lacuna_prior {
-	uint32_t size, flags;
+	uint32_t size, flags; /* flags: LACUNA_LASTING */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
 	void (*destroy)(void *self);
@@ -315,7 +354,7 @@ struct lacuna_prior {
 	int (*condition)(void *self, const struct lacuna_problem *, double noise);
 	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
 			   float *x0);
-	/* optional: denoise() for the host's denoise_round(), which see */
+	/* optional: replaces denoise() in calls made through host->denoise_round() */
 	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
 			     float *x0);
 };
