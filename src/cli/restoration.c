@@ -367,7 +367,7 @@ static int restore_pages(struct restoration *r)
 	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
 		json_t *record = NULL;
 
-		if (i && restoration_takes_all(r)) /* they are in the first */
+		if (restoration_takes_all(r) && page != r->pages[0]) /* it is a part of that */
 			continue;
 		if (i == r->page_count || r->pages[i] != page) {
 			status = r->recipe->only ? LACUNA_OK : page_copy(r, page);
