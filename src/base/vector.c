@@ -103,6 +103,16 @@ void vector_subtract(size_t n, const float *a, const float *b, float *out)
 		out[i] = a[i] - b[i];
 }
 
+int vector_exceeds(size_t n, const float *a, double limit)
+{
+	const float most = (float)limit;
+	int found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found |= fabsf(a[i]) > most;
+	return found;
+}
+
 int vector_finite(size_t n, const float *a)
 {
 	const uint32_t exponent = UINT32_C(0x7f800000);

@@ -16,5 +16,7 @@ void vector_scale(size_t n, double alpha, float *x);
 void vector_subtract(size_t n, const float *a, const float *b,
 		     float *out); /* a - b; out may be a or b */
 int vector_finite(size_t n, const float *a);
+/* True when a value is above limit, or below -limit. */
+int vector_exceeds(size_t n, const float *a, double limit);
 
 #endif

@@ -10,7 +10,14 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+_Noreturn void signals_leave(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
 
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static volatile sig_atomic_t received;
@@ -20,7 +27,7 @@ static void handle(int number)
 {
 	if (received) {
 		temporary_remove_all();
-		_exit(128 + number);
+		signals_leave(128 + number);
 	}
 	received = number;
 	cancel_request();

@@ -8,4 +8,7 @@ void signals_install(void);
 /* The signal that asked to stop, or 0. */
 int signals_received(void);
 
+/* Ends the process at once, as _exit() does, of which main.c makes another use. */
+_Noreturn void signals_leave(int status);
+
 #endif

@@ -474,6 +474,11 @@ static int after_step(const struct session *s, int64_t k, int64_t steps, int sta
 			LACUNA_ENUMERIC,
 			"sampler \"%s\" reached a value that is not finite at step %lld of %lld",
 			name, (long long)k, (long long)steps);
+	if (vector_exceeds(lacuna_count(&s->description.x), u, 1e6))
+		return error_set(LACUNA_ENUMERIC,
+				 "sampler \"%s\" reached a value of more than a million times full "
+				 "scale at step %lld of %lld: it diverges",
+				 name, (long long)k, (long long)steps);
 	if (cancel_requested())
 		return error_set(LACUNA_ECANCELLED, "cancelled");
 	if (s->options.progress)

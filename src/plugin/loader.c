@@ -186,7 +186,7 @@ static int examine_bits(const char *path, const struct lacuna_plugin *head)
 	if (words[1] & ~family->flags)
 		return error_set(
 			LACUNA_EINVAL,
-			"%s: sets flags that mean nothing for a %s (0x%x); it was built for "
+			"%s: sets flags that %ss do not have (0x%x); it was built for "
 			"another lacuna, or is no %s",
 			path, family->name, (unsigned)(words[1] & ~family->flags), family->name);
 	if (family->has_needs && words[3])
@@ -215,7 +215,7 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 		void (*function)(void);
 
 		memcpy(&function, (const char *)head->family + r->offset, sizeof function);
-		if (!function)
+		if (!function || (uintptr_t)function < 4096) /* a number of another table */
 			return error_file_set(LACUNA_EINVAL, path,
 					      "lacks the required function %s()", r->name);
 	}

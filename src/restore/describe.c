@@ -47,6 +47,54 @@ static int measured_values(struct problem *problem, const float *y, float **valu
 	return status;
 }
 
+/* Where pixels differ in their sensitivity, that is no noise: the values are brought to the same one, and those that see very
+ * little are left out.  Noise is then louder by *louder. */
+static int even_out(struct problem *problem, float *values, double *louder)
+{
+	static const double alike = 1e-3, least = 0.2;
+	const uint32_t flags = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	const size_t nx = lacuna_count(problem_x(problem)), ny = lacuna_count(problem_y(problem));
+	float *x, *ones;
+	double sum = 0, count = 0, lo = INFINITY, hi = 0, squares = 0;
+	int status = LACUNA_ENOMEM;
+
+	*louder = 1;
+	if ((problem_flags(problem) & flags) != flags)
+		return LACUNA_OK;
+	x = memory_alloc_array(nx, sizeof(*x));
+	ones = memory_alloc_array(ny, sizeof(*ones));
+	if (x && ones) {
+		for (size_t i = 0; i < nx; i++)
+			x[i] = 1;
+		status = problem_apply(problem, x, ones);
+	}
+	for (size_t i = 0; !status && i < ny; i++)
+		if (ones[i] > 0) {
+			sum += ones[i];
+			count++;
+			lo = fmin(lo, ones[i]);
+			hi = fmax(hi, ones[i]);
+		}
+	if (!status && count > 0 && hi - lo > alike * hi) {
+		const double mean = sum / count;
+
+		count = 0;
+		for (size_t i = 0; i < ny; i++) {
+			const double factor = ones[i] > least * mean ? mean / ones[i] : NAN;
+
+			values[i] = (float)(values[i] * factor);
+			if (isfinite(values[i])) {
+				squares += factor * factor;
+				count++;
+			}
+		}
+		*louder = count > 0 ? sqrt(squares / count) : 1;
+	}
+	memory_release(x);
+	memory_release(ones);
+	return status;
+}
+
 /* What passes for white noise and is none: the level that a denoiser should be told. */
 static void look_beyond_white(const struct lacuna_shape *shape, const float *values,
 			      struct noise_description *d)
@@ -126,9 +174,12 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	const uint32_t flags = problem_flags(problem);
 	const struct lacuna_shape *shape = problem_y(problem);
 	float *values = NULL;
+	double louder = 1;
 	int status = measured_values(problem, y, &values);
 
 	*d = (struct noise_description){ 0 };
+	if (!status)
+		status = even_out(problem, values, &louder);
 	if (!status)
 		status = noise_measure(shape, values, &d->noise);
 	/* A value in steps is off by step/sqrt(12) at least. */
@@ -138,6 +189,8 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 		look_beyond_white(shape, values, d);
 	else if (!status)
 		status = look_at_kernel(problem, values, name, d);
+	if (!status)
+		noise_raise(&d->noise, 1 / louder);
 	memory_release(values);
 	return status;
 }

@@ -16,6 +16,7 @@ for name in good crashes-at-load exits-at-load prints-at-load control-characters
 done
 build bad-info priors
 build no-steps samplers
+build diverges samplers
 
 dd if=own/operators/good.so of=own/operators/cut.so bs=1000 count=2 2>/dev/null
 : >own/operators/empty.so
@@ -64,6 +65,9 @@ refused() {
 	nothing_left outputs "$what"
 }
 refused "exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=exit
+refused "_exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=quit
+refused "divergence" "more than a million times full scale at step 6 of 50: it diverges" \
+	$restore -p gaussian -A identity -s diverges
 refused "exit(0) in a constructor" "a plugin has ended the program" \
 	$restore -p gaussian -A exits-at-load
 refused "no steps" 'sampler "no-steps" says that it takes 0 steps' \

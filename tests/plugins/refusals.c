@@ -50,6 +50,12 @@ static const struct {
 	{ "overlapping-rows", "parameter \"count\" shares its place with another" },
 	{ "nan-default", "parameter \"count\" has a default out of range" },
 	{ "control-characters", "parameter \"count\" has control characters" },
+	{ "unknown-flags", "sets flags that operators do not have (0x100000)" },
+	{ "reserved-word", "the reserved word of its table is not 0" },
+	{ "unknown-needs", "needs what no guidance can have (0x200)" },
+	{ "needs-itself", "needs what no guidance can have (0x10)" },
+	{ "wrong-table", "or is no sampler" },
+	{ "guidance-as-operator", "lacks the required function shape()" },
 	{ "fast-math", "build it without -ffast-math" },
 	{ "is-not-there", "cannot be found" },
 };
@@ -205,6 +211,7 @@ static const struct {
 	  "1x1x1: apply() crashes (Segmentation fault)" },
 	{ "misconduct:how=abort", "every call returns", "1x1x1: apply() aborts (Aborted)" },
 	{ "misconduct:how=exit", "every call returns", "1x1x1: apply() ends the process: exit(0)" },
+	{ "misconduct:how=quit", "every call returns", "1x1x1: apply() ends the process: exit(0)" },
 	{ "misconduct:how=hang", "every call returns", "apply() does not come back (1 s)" },
 	{ "misconduct:how=endless", "every call returns",
 	  "it has printed \"once more" }, /* and is stopped by a limit, or by the clock */

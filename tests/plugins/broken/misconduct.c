@@ -21,7 +21,7 @@ extern const struct lacuna_param faulty[1];
 
 static const char *const choices[] = { "crash",	 "abort", "exit",	"hang",	   "print",
 				       "thread", "fork",  "signal",	"traps",   "chdir",
-				       "locale", "block", "unprepared", "endless", NULL };
+				       "locale", "block", "unprepared", "endless", "quit", NULL };
 enum {
 	CRASH,
 	ABORT,
@@ -36,7 +36,8 @@ enum {
 	LOCALE,
 	BLOCK,
 	UNPREPARED,
-	ENDLESS
+	ENDLESS,
+	QUIT
 };
 
 const struct lacuna_param faulty[1] = {
@@ -87,6 +88,8 @@ static void misbehave(void)
 		abort();
 	case EXIT:
 		exit(0);
+	case QUIT:
+		_exit(0);
 	case HANG:
 		for (;;)
 			sleep(1);

@@ -32,10 +32,15 @@ static void destroy(void *self)
 		p->host->release(p->host, p);
 }
 
+#ifndef STEPS
+#define NAME "no-steps"
+#define STEPS 0
+#endif
+
 static int64_t steps(const void *self)
 {
 	(void)self;
-	return 0;
+	return STEPS;
 }
 
 static int start(void *self, float *u)
@@ -46,11 +51,16 @@ static int start(void *self, float *u)
 	return LACUNA_OK;
 }
 
+#ifndef STEP
+#define STEP step
 static int step(void *self, int64_t k, float *u)
 {
 	(void)k;
 	return start(self, u);
 }
+#else
+static int STEP(void *self, int64_t k, float *u);
+#endif
 
 static const struct lacuna_sampler family = {
 	.size = sizeof(family),
@@ -58,12 +68,12 @@ static const struct lacuna_sampler family = {
 	.destroy = destroy,
 	.steps = steps,
 	.start = start,
-	.step = step,
+	.step = STEP,
 };
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
-	"no-steps",
+	NAME,
 	"for a test",
 	"For a test.",
 	"1",

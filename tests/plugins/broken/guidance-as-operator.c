@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Says that it is an operator, and brings the table of a guidance. */
+#define NAME "guidance-as-operator"
+#define KIND LACUNA_OPERATOR
+#define NEEDS LACUNA_NEEDS_LINEAR
+#include "guidance.h"
