@@ -80,7 +80,7 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_operator family = {
 	.size = sizeof(struct lacuna_operator),
-	.flags = LACUNA_LINEAR,
+	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

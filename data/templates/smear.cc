@@ -117,7 +117,7 @@ lacuna_operator make_family()
 	lacuna_operator f = {};
 
 	f.size = sizeof f;
-	f.flags = LACUNA_LINEAR;
+	f.flags = LACUNA_LINEAR | LACUNA_PICTURE;
 	f.shape = shape;
 	f.create = create;
 	f.destroy = destroy;

@@ -87,7 +87,7 @@ static const struct lacuna_param params[] = {
 /* LACUNA_PIXELWISE: each value of y depends on one value of x.  Leave it out where that is not so. */
 static const struct lacuna_operator family = {
 	.size = sizeof(struct lacuna_operator),
-	.flags = LACUNA_PIXELWISE,
+	.flags = LACUNA_PIXELWISE | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

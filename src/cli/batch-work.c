@@ -188,7 +188,7 @@ static int find_unknown(struct restoration *r, const char *path, struct lacuna_s
 	if (!status && !restorer_fits(r->restorer, &page.shape))
 		status = LACUNA_ENOMEM;
 	if (!status)
-		status = restorer_shape(r->restorer, &page.shape, NULL);
+		status = restorer_shape(r->restorer, &page.shape, &r->size);
 	if (!status)
 		*x = *restorer_x(r->restorer);
 	tiff_close(in);

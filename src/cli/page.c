@@ -43,10 +43,8 @@ static int check_pixels(const struct page *p)
 	return operands_check_pixels(&p->r->operands, p->r->in, scale);
 }
 
-/* The shape of the picture as far as the user tells it. */
-static int find_wish(const struct page *p, struct lacuna_shape *wish)
+int page_wish(const struct restoration *r, int number, struct lacuna_shape *wish)
 {
-	const struct restoration *r = p->r;
 	struct tiff_reader *told = r->start ? r->start : r->reference;
 	struct tiff_page info;
 	int status;
@@ -54,7 +52,7 @@ static int find_wish(const struct page *p, struct lacuna_shape *wish)
 	*wish = r->size;
 	if (wish->extent[0] || !told)
 		return LACUNA_OK;
-	status = tiff_page_info(told, tiff_page_count(told) > p->number ? p->number : 0, &info);
+	status = tiff_page_info(told, tiff_page_count(told) > number ? number : 0, &info);
 	if (!status)
 		*wish = info.shape;
 	return status;
@@ -95,7 +93,7 @@ static int enter_shape(struct page *p)
 		status = page_plan_parts(p);
 		return status ? status : check_pixels(p);
 	}
-	status = find_wish(p, &wish);
+	status = page_wish(r, p->number, &wish);
 	if (!status)
 		status = restorer_shape(r->restorer, &p->y_shape, &wish);
 	if (status)

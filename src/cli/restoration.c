@@ -244,17 +244,25 @@ static int open_inputs(struct restoration *r)
 	return status;
 }
 
+/* Frames of one measurement. */
+int restoration_takes_all(const struct restoration *r)
+{
+	return (r->operator_flags & LACUNA_FRAMES) != 0;
+}
+
 /* True when the pages that are restored change their size beside others that are copied.  What cannot be told yet fails
  * when the page is restored. */
 static int sizes_will_differ(struct restoration *r)
 {
 	struct tiff_page info;
+	struct lacuna_shape wish;
 
+	if (restoration_takes_all(r))
+		return 0;
 	restoration_follow(r, r->pages[0]);
-	if (restoration_takes_all(r) || r->recipe->only ||
-	    r->page_count == tiff_page_count(r->in) || tiff_page_info(r->in, r->pages[0], &info) ||
-	    !restorer_fits(r->restorer, &info.shape) ||
-	    restorer_shape(r->restorer, &info.shape, NULL))
+	if (r->recipe->only || r->page_count == tiff_page_count(r->in) ||
+	    tiff_page_info(r->in, r->pages[0], &info) || !restorer_fits(r->restorer, &info.shape) ||
+	    page_wish(r, r->pages[0], &wish) || restorer_shape(r->restorer, &info.shape, &wish))
 		return 0;
 	return restorer_window(r->restorer)->extent[0] != info.shape.extent[0] ||
 	       restorer_window(r->restorer)->extent[1] != info.shape.extent[1];
@@ -350,12 +358,6 @@ static int listen_to_pages(struct restoration *r)
 		status = page_listen(r, r->pages[i * (r->page_count - 1) / (heard - 1)],
 				     i == heard - 1);
 	return status;
-}
-
-/* Frames of one measurement. */
-int restoration_takes_all(const struct restoration *r)
-{
-	return (r->operator_flags & LACUNA_FRAMES) != 0;
 }
 
 static int restore_pages(struct restoration *r)

@@ -100,6 +100,8 @@ int page_restore(struct restoration *, int page, json_t **record);
 int page_copy(struct restoration *, int page);
 /* Opens the file of a sample, single[k], unless it is open. */
 int restoration_single(struct restoration *, int64_t k);
+/* The shape of the picture of page `page' as far as the user tells it: --size, --start, --reference. */
+int page_wish(const struct restoration *, int page, struct lacuna_shape *wish);
 /* True when all pages are one measurement: page_restore() of the first restores it. */
 int restoration_takes_all(const struct restoration *);
 /* A restore_job.sample; its context is the restoration. */

@@ -184,19 +184,19 @@ static int examine_bits(const char *path, const struct lacuna_plugin *head)
 
 	memcpy(words, head->family, family->has_needs ? sizeof words : 2 * sizeof *words);
 	if (words[1] & ~family->flags)
-		return error_set(
-			LACUNA_EINVAL,
-			"%s: sets flags that %ss do not have (0x%x); it was built for "
-			"another lacuna, or is no %s",
-			path, family->name, (unsigned)(words[1] & ~family->flags), family->name);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "sets flags that %ss do not have (0x%x); it was built for "
+				      "another lacuna, or is no %s",
+				      family->name, (unsigned)(words[1] & ~family->flags),
+				      family->name);
 	if (family->has_needs && words[3])
-		return error_set(LACUNA_EINVAL,
-				 "%s: the reserved word of its table is not 0: it was built for "
-				 "another lacuna, or is no %s",
-				 path, family->name);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "the reserved word of its table is not 0: it was built for "
+				      "another lacuna, or is no %s",
+				      family->name);
 	if (family->has_needs && (words[2] & ~family->needs))
-		return error_set(LACUNA_EINVAL, "%s: needs what no %s can have (0x%x)", path,
-				 family->name, (unsigned)(words[2] & ~family->needs));
+		return error_file_set(LACUNA_EINVAL, path, "needs what no %s can have (0x%x)",
+				      family->name, (unsigned)(words[2] & ~family->needs));
 	return LACUNA_OK;
 }
 
@@ -205,12 +205,16 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 	const struct family *family = &families[head->kind];
 	const struct required *r;
 	uint32_t size;
+	int status;
 
 	if (!head->family)
 		return refuse(path, "lacks its table of functions");
 	memcpy(&size, head->family, sizeof size);
 	if (size < family->least)
 		return refuse(path, "its table of functions is shorter than that of ABI 1.0");
+	status = examine_bits(path, head);
+	if (status)
+		return status;
 	for (r = family->required; r->name; r++) {
 		void (*function)(void);
 
@@ -219,7 +223,7 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 			return error_file_set(LACUNA_EINVAL, path,
 					      "lacks the required function %s()", r->name);
 	}
-	return examine_bits(path, head);
+	return LACUNA_OK;
 }
 
 static int examine(const char *path, const struct lacuna_plugin *head)

@@ -66,7 +66,7 @@ refused() {
 }
 refused "exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=exit
 refused "_exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=quit
-refused "divergence" "more than a million times full scale at step 6 of 50: it diverges" \
+refused "divergence" "more than a million times full scale at step 7 of 50: it diverges" \
 	$restore -p gaussian -A identity -s diverges
 refused "exit(0) in a constructor" "a plugin has ended the program" \
 	$restore -p gaussian -A exits-at-load

@@ -97,7 +97,14 @@ enum {
 };
 enum {
 	LACUNA_REQUIRED = 1u << 0, /* TEXT, PATH: no default */
-	LACUNA_ADVANCED = 1u << 1  /* help shows it last */
+	LACUNA_ADVANCED = 1u << 1, /* help shows it last */
+	/* PATH, of operators.  A file whose page k goes with page k of the picture: read_image() gives that one alone;
+	 * extent[3] still says how many the file has. */
+	LACUNA_PAGED = 1u << 2,
+	/* PATH, of operators.  Its pixels are as large as those of x: the host compares, where both files state it. */
+	LACUNA_SAMPLED = 1u << 3,
+	/* TEXT, of operators.  A number; pixels of the measurement that have it, as the file counts, are missing. */
+	LACUNA_ABSENT = 1u << 4
 };
 
 /* One row describes one field of the plugin's configuration structure, whose name is the parameter's.  Parsing,

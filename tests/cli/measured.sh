@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Measurements that are no pictures go through files: complex numbers, sinograms, several pages; nothing is stretched.
+
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+psnr() { "$LACUNA" compare "$1" x.tif | sed -n 's/.*PSNR \([0-9]*\)\..*/\1/p'; }
+better() { # result, dB, name
+	db=`psnr "$1"`
+	test "${db:-0}" -ge "$2"
+	tap_result $? "$3: ${db:-no} dB"
+}
+restore="$LACUNA restore -q -p gaussian -m fast"
+
+ok "picture" "$maketiff" x.tif uint8 48 40 1 1
+ok "k-space" "$LACUNA" simulate -q x.tif -o k.tif -A fourier:keep=0.6 -n 0.005
+"$maketiff" --show k.tif >list
+matches list '^48x40 1 ' "one complex number a pixel"
+ok "restored" $restore k.tif -o k-x.tif -A fourier:keep=0.6 -n 0.005
+ok "restored in the units of 0 to 1" $restore k.tif -o k-y.tif -A fourier:keep=0.6 -n 0.005 --range 0:1
+ok "the same" cmp k-x.tif k-y.tif
+better k-x.tif 20 "from k-space"
+fails 1 "noise cannot be guessed" $restore k.tif -o n.tif -A fourier:keep=0.6
+contains err "is no picture" "it says why"
+contains err "-n SIGMA" "and what to do"
+fails 1 "integers do not hold a spectrum" "$LACUNA" simulate -q x.tif -o n.tif -A fourier -t uint8
+contains err "--type float32" "it says what does"
+
+ok "a sinogram" "$LACUNA" simulate -q x.tif -o s.tif -A radon:angles=40 -n 0.1
+fails 1 "without a size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1
+contains err "say --size" "it asks for one"
+ok "with a size" $restore s.tif -o s-x.tif -A radon:angles=40 -n 0.1 --size 48x40
+better s-x.tif 20 "from a sinogram"
+ok "the size of the reference" $restore s.tif -o s-y.tif -A radon:angles=40 -n 0.1 --reference x.tif
+ok "is as good" cmp s-x.tif s-y.tif
+fails 1 "another size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1 --size 40x40
+fails 2 "no size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1 --size 40
+contains err "WxH" "it says how"
+fails 1 "a size where y tells it" $restore x.tif -o n.tif -A identity -n 0.1 --size 40x40
+contains err "leave --size out" "it says so"
+
+ok "two pages" "$LACUNA" simulate -q x.tif -o e.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02
+ok "of one scene" $restore e.tif -o e-x.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02
+fails 1 "one is missing" $restore e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02 --pages 1
+contains err "there are 1 pages, and the lists are for 2" "it says how many"
+fails 1 "two scenes" "$LACUNA" simulate -q e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1'
+contains err "--pages chooses" "it says what to do"
+
+# The dark frame is in the values of the file, whatever range is stated.
+ok "dark frame" "$LACUNA" simulate -q x.tif -o dark.tif -A identity:gain=0.2 -t uint8
+ok "dark current" "$LACUNA" simulate -q x.tif -o d.tif -A flat:dark=dark.tif -n 0.01 -t uint8
+ok "taken away" $restore d.tif -o d-x.tif -A flat:dark=dark.tif -n 0.01
+ok "with a range" $restore d.tif -o d-y.tif -A flat:dark=dark.tif -n 0.01 --range 0:200
+better d-y.tif 25 "with a range"
+done_testing
