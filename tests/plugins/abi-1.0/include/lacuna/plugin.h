@@ -195,7 +195,8 @@ struct lacuna_host {
 	int (*apply)(const struct lacuna_host *, const float *x, float *y);
 	/* x = A' y, or J(at)' y for an operator that is not linear */
 	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y, float *x);
-	/* x = gain(A'A) b: closed form where the operator has one, else Lanczos. */
+	/* x = gain(A'A) b: closed form where the operator has one; else Lanczos, to 0.1 % where the gain is smooth, with a
+	 * warning where it jumps. */
 	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
 			const float *b, float *x);
 	/* (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
@@ -262,7 +263,7 @@ struct lacuna_host {
 /* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
 	uint32_t size,
-		flags; /* flags: of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ... */
+		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -274,17 +275,18 @@ struct lacuna_problem {
 enum {
 	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
 	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
+	LACUNA_CLOSED =
+		1u << 2, /* of a problem: host->spectral() is in closed form, with any gain */
 	/* y shows the scene in the values of x, as a blurred or a masked picture does: black is black in both.  The host then
 	 * finds in y what is black and white, and how strong the noise is.  Without this flag the numbers of y are taken as
 	 * they are (a spectrum, sums along lines, coefficients): x is 0..1 unless --range says otherwise, the result is in the
 	 * units of x, and the user states the noise.  It is a promise like the others, and not the default, because one that
 	 * is forgotten costs a line of advice; an exception that is forgotten would be a wrong scale that nobody sees. */
-	LACUNA_PICTURE = 1u << 2,
-	LACUNA_FRAMES =
-		1u << 3, /* the frames of y are the pages of a file, all of them one measurement */
-	LACUNA_COMPLEX =
-		1u
-		<< 4 /* the channels of y are pairs, real and imaginary part: complex numbers in a file */
+	LACUNA_PICTURE = 1u << 3,
+	/* the frames of y are the pages of a file, all of them one measurement */
+	LACUNA_FRAMES = 1u << 4,
+	/* the channels of y are pairs, real and imaginary part: complex numbers in a file */
+	LACUNA_COMPLEX = 1u << 5
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
@@ -309,8 +311,8 @@ struct lacuna_operator {
 			const float *b, float *x);
 	/* optional, linear: A'A = diag(d), d x-shaped */
 	int (*diagonal)(const void *self, float *d);
-	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, or all of x where
-	 * x and y differ in width or height.  The part of x outside the picture of all of y is cropped from a result. */
+	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, and all of x
+	 * along axes where x and y differ in size.  The part of x outside the picture of all of y is cropped from a result. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
 	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions
