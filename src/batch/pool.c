@@ -28,7 +28,7 @@ struct worker {
 	pid_t pid; /* 0: not forked yet */
 	int orders, answers;
 	int busy;
-	size_t item;
+	uint64_t item;
 	double deadline; /* 0: none */
 	int late;	 /* it was killed for it */
 	char *text;	 /* what has come of the answer: its length, then so many bytes */
@@ -107,7 +107,7 @@ static void serve(const struct pool_work *w, int orders, int answers)
 
 	w->begin(w->context);
 	while (read_all(orders, &item, sizeof(item))) {
-		char *text = w->work(w->context, (size_t)item);
+		char *text = w->work(w->context, item);
 		const uint64_t n = text ? strlen(text) : 0;
 		const int done = n && write_all(answers, &n, sizeof(n)) &&
 				 write_all(answers, text, (size_t)n);
@@ -222,10 +222,9 @@ int pool_busy(const struct pool *p)
 	return busy;
 }
 
-int pool_give(struct pool *p, size_t item, double seconds)
+int pool_give(struct pool *p, uint64_t item, double seconds)
 {
 	struct worker *w = find_idle(p);
-	const uint64_t order = item;
 	int status;
 
 	/* An idle worker may have died since; then a new one is asked. */
@@ -233,7 +232,7 @@ int pool_give(struct pool *p, size_t item, double seconds)
 		status = w->pid ? LACUNA_OK : fork_worker(p, w);
 		if (status)
 			return status;
-		if (write_all(w->orders, &order, sizeof(order))) {
+		if (write_all(w->orders, &item, sizeof(item))) {
 			w->busy = 1;
 			w->item = item;
 			w->late = 0;

@@ -5,6 +5,7 @@
 #define BATCH_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct pool;
@@ -12,7 +13,7 @@ struct pool;
 /* In a worker.  begin() comes first; work() answers with a text of its own, for free(), or NULL, which counts as a death. */
 struct pool_work {
 	void (*begin)(void *context);
-	char *(*work)(void *context, size_t item);
+	char *(*work)(void *context, uint64_t item);
 	void *context;
 	size_t memory; /* bytes that a worker may take, as far as the system knows how; 0: any */
 };
@@ -25,7 +26,7 @@ enum pool_end {
 };
 
 struct pool_event {
-	size_t item;
+	uint64_t item;
 	pid_t worker;
 	enum pool_end end;
 	int number;
@@ -37,7 +38,7 @@ int pool_create(int workers, const struct pool_work *, struct pool **);
 /* True when a worker is idle. */
 int pool_is_free(const struct pool *);
 /* Gives an item to an idle worker.  seconds: how long it may take; 0: any time. */
-int pool_give(struct pool *, size_t item, double seconds);
+int pool_give(struct pool *, uint64_t item, double seconds);
 /* Waits for one event, at most so long: 1, or 0 when nothing happened.  Signals end the wait. */
 int pool_wait(struct pool *, double seconds, struct pool_event *);
 int pool_busy(const struct pool *); /* workers at work */

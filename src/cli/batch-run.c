@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "batch/pool.h"
-#include "cli/batch.h"
+#include "cli/batch-divide.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/outputs.h"
@@ -33,7 +33,9 @@ struct loop {
 	size_t queued;
 	size_t *held; /* finished, but not on the disk yet: still claimed */
 	size_t held_count;
-	size_t waiting;	     /* items that other runs have claimed */
+	size_t waiting;		  /* items that other runs have claimed */
+	struct divided **divided; /* items at work in units, here or in other runs */
+	size_t divided_count, divided_room;
 	double beat, waited; /* when the heart beat last, when others were looked at last */
 };
 
@@ -252,9 +254,134 @@ static void clean_after(const struct batch *b, const struct item *item, pid_t wo
 	memory_release(directory);
 }
 
+/* ---- items in units ---------------------------------------------------------------------------------- */
+
+static struct divided *find_divided(const struct loop *l, const struct item *item)
+{
+	size_t i = 0;
+
+	while (i < l->divided_count && l->divided[i]->item != item)
+		i++;
+	return i < l->divided_count ? l->divided[i] : NULL;
+}
+
+static void forget_divided(struct loop *l, struct divided *d)
+{
+	size_t i = 0;
+
+	while (l->divided[i] != d)
+		i++;
+	memmove(&l->divided[i], &l->divided[i + 1], (--l->divided_count - i) * sizeof(d));
+	divided_free(l->b, d);
+}
+
+/* *found: 0 when there is no plan for it. */
+static int add_divided(struct loop *l, struct item *item, int mine, int *found)
+{
+	struct divided **room;
+	int status;
+
+	room = memory_grow(l->divided, l->divided_count, 1, &l->divided_room, sizeof(*room));
+	if (!room)
+		return LACUNA_ENOMEM;
+	l->divided = room;
+	l->divided[l->divided_count] = divided_create(l->b, item, mine, &status);
+	*found = l->divided[l->divided_count] != NULL;
+	l->divided_count += *found;
+	return status;
+}
+
+/* A worker has made a plan. */
+static int begin_units(struct loop *l, struct item *item)
+{
+	int found, status = add_divided(l, item, 1, &found);
+
+	if (!status && !found)
+		status = finish_item(l, item, "its parts were removed meanwhile", NULL);
+	if (found)
+		batch_show_divided(l->b, item, find_divided(l, item)->division.units);
+	item->divided = 1;
+	return status;
+}
+
+/* What is to be done with it once no unit of it is at work here. */
+static int end_units(struct loop *l, struct divided *d)
+{
+	int status = LACUNA_OK;
+
+	if (d->busy)
+		return LACUNA_OK;
+	if (d->message) {
+		if (d->mine)
+			status = finish_item(l, d->item, d->message, NULL);
+		forget_divided(l, d);
+	} else if (!d->mine && divided_is_done(d)) {
+		forget_divided(l, d);
+	}
+	return status;
+}
+
+static int give(struct loop *l, const struct item *item, size_t unit);
+
+/* The next unit of those that are claimed here (mine), or by other runs: *given, when there was one. */
+static int give_unit(struct loop *l, int mine, int *given)
+{
+	struct batch *b = l->b;
+	size_t unit;
+
+	*given = 0;
+	for (size_t i = 0; i < l->divided_count; i++) {
+		struct divided *d = l->divided[i];
+
+		if (d->mine != mine || d->joining || d->message)
+			continue;
+		*given = 1;
+		if (divided_take(b, d, &unit))
+			return give(l, d->item, UNIT_FIRST + unit);
+		if (mine && divided_is_done(d)) {
+			d->joining = 1;
+			return give(l, d->item, UNIT_JOIN);
+		}
+		*given = 0;
+	}
+	return LACUNA_OK;
+}
+
+/* Parts that other runs were at are done, or their owners dead; and other runs have divided what they are at. */
+static int look_at_units(struct loop *l)
+{
+	struct batch *b = l->b;
+	int found, status = LACUNA_OK;
+
+	for (size_t i = l->divided_count; !status && i-- > 0;) {
+		divided_look(b, l->divided[i]);
+		status = end_units(l, l->divided[i]);
+	}
+	for (size_t i = 0; !status && i < b->count && l->waiting; i++) {
+		struct item *item = &b->items[i];
+
+		if (item->state == ITEM_WAITING && !item->helpless && !find_divided(l, item))
+			status = add_divided(l, item, 0, &found);
+	}
+	return status;
+}
+
+static int handle_unit(struct loop *l, struct item *item, size_t unit, const char *message)
+{
+	struct divided *d = find_divided(l, item);
+
+	if (!d)
+		return LACUNA_OK;
+	divided_finish(l->b, d, unit - UNIT_FIRST, message);
+	/* Another run's picture is another run's failure. */
+	item->helpless |= message && !d->mine;
+	return end_units(l, d);
+}
+
 static int handle(struct loop *l, struct pool_event *e)
 {
 	struct item *item = &l->b->items[batch_item(e->item)];
+	const size_t unit = batch_unit(e->item);
 	json_t *reply = e->text ? json_loads(e->text, 0, NULL) : NULL;
 	const char *message = NULL;
 	char text[256];
@@ -267,7 +394,15 @@ static int handle(struct loop *l, struct pool_event *e)
 		message = json_string_value(json_object_get(reply, "message"));
 		message = message ? message : "failed without a word";
 	}
-	status = finish_item(l, item, message, reply);
+	if (unit >= UNIT_FIRST) {
+		status = handle_unit(l, item, unit, message);
+	} else if (unit == UNIT_WHOLE && !message && json_object_get(reply, "units")) {
+		status = begin_units(l, item);
+	} else {
+		if (unit == UNIT_JOIN)
+			forget_divided(l, find_divided(l, item));
+		status = finish_item(l, item, message, reply);
+	}
 	json_decref(reply);
 	free(e->text);
 	return status;
@@ -281,8 +416,13 @@ static int flush(struct loop *l)
 
 	if (status)
 		return status;
-	while (l->held_count)
-		share_release(&b->share, b->items[l->held[--l->held_count]].relative);
+	while (l->held_count) {
+		struct item *item = &b->items[l->held[--l->held_count]];
+
+		if (item->divided && item->state == ITEM_DONE)
+			division_remove(b, item);
+		share_release(&b->share, item->relative);
+	}
 	return LACUNA_OK;
 }
 
@@ -305,6 +445,8 @@ static int claim(struct loop *l, struct item *item, int *mine)
 	default:
 		break;
 	}
+	if (item->state == ITEM_WAITING && find_divided(l, item))
+		forget_divided(l, find_divided(l, item));
 	status = look_again(b, item, &done);
 	l->waiting -= item->state == ITEM_WAITING;
 	item->state = ITEM_BUSY;
@@ -384,11 +526,17 @@ static int look_at_others(struct loop *l)
 	const size_t most = (size_t)b->workers * AHEAD;
 	int mine, status = LACUNA_OK;
 
-	if (!l->waiting || clock_seconds() - l->waited < 1)
+	if ((!l->waiting && !l->divided_count) || clock_seconds() - l->waited < 1)
 		return LACUNA_OK;
 	l->waited = clock_seconds();
+	status = look_at_units(l);
 	for (size_t i = 0; !status && i < b->count && l->waiting && l->queued < most; i++) {
+		const struct divided *d;
+
 		if (b->items[i].state != ITEM_WAITING)
+			continue;
+		d = find_divided(l, &b->items[i]);
+		if (d && d->busy)
 			continue;
 		status = claim(l, &b->items[i], &mine);
 		if (!status && mine)
@@ -411,14 +559,27 @@ static int threads_each(const struct loop *l)
 	return each < 1 ? 1 : each < ORDER_THREADS ? each : ORDER_THREADS - 1;
 }
 
+static int give(struct loop *l, const struct item *item, size_t unit)
+{
+	const uint64_t order = batch_order((size_t)(item - l->b->items), unit, threads_each(l));
+
+	return pool_give(l->pool, order, l->b->values->timeout);
+}
+
+/* Windows of what is begun first, those of other runs last. */
 static int give_work(struct loop *l)
 {
-	int status = LACUNA_OK;
+	int status = LACUNA_OK, given = 1;
 
-	while (!status && !l->b->stopped && l->queued && pool_is_free(l->pool)) {
-		status = pool_give(l->pool, batch_order(l->queue[0], threads_each(l)),
-				   l->b->values->timeout);
-		memmove(l->queue, l->queue + 1, --l->queued * sizeof(*l->queue));
+	while (!status && given && !l->b->stopped && pool_is_free(l->pool)) {
+		status = give_unit(l, 1, &given);
+		if (!status && !given && l->queued) {
+			given = 1;
+			status = give(l, &l->b->items[l->queue[0]], UNIT_WHOLE);
+			memmove(l->queue, l->queue + 1, --l->queued * sizeof(*l->queue));
+		} else if (!status && !given) {
+			status = give_unit(l, 0, &given);
+		}
 	}
 	return status;
 }
@@ -450,7 +611,7 @@ static int take_events(struct loop *l)
 static int is_over(const struct loop *l)
 {
 	const struct batch *b = l->b;
-	const int more = l->next < b->count || l->queued || l->waiting;
+	const int more = l->next < b->count || l->queued || l->waiting || l->divided_count;
 
 	return b->stopped || (!more && !pool_busy(l->pool));
 }
@@ -564,6 +725,7 @@ int batch_run(struct batch *b)
 		status = l.queue && l.held ? pool_create(b->workers, &w, &l.pool) : LACUNA_ENOMEM;
 	if (!status) {
 		clean_all(b);
+		division_clean(b);
 		batch_show_begin(b);
 		prepare_priors(b);
 		status = work(&l);
@@ -575,11 +737,15 @@ int batch_run(struct batch *b)
 		pool_stop(l.pool, 1.5, forget, b);
 	if (!status)
 		status = flush(&l);
+	while (l.divided_count)
+		forget_divided(&l, l.divided[0]);
+	division_end(b);
 	release_claims(b);
 	while (l.held_count)
 		share_release(&b->share, b->items[l.held[--l.held_count]].relative);
 	batch_show_clear();
 	pool_destroy(l.pool);
+	memory_release(l.divided);
 	memory_release(l.queue);
 	memory_release(l.held);
 	return status;

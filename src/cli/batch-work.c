@@ -7,13 +7,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "cli/batch.h"
+#include "batch/part.h"
+#include "cli/batch-divide.h"
 #include "cli/card.h"
 #include "cli/report.h"
 
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What an image may take where the user does not say: far more than it does on a slow machine. */
@@ -25,6 +28,20 @@ static struct {
 	json_t *card;
 	struct plan *plan;
 	double megapixels;
+
+	const struct batch *batch;
+	const struct item *item;
+	struct division division; /* no pages: it is restored at once */
+	size_t unit;
+	size_t warned; /* warnings before the window at hand */
+	struct common {
+		int known; /* levels and noise of the page at hand, from its file */
+		struct levels levels;
+		enum { NOISE_NONE, NOISE_OF_WINDOWS, NOISE_OF_PAGES } from;
+		struct heard_noise noise;
+		json_t *about; /* owned */
+	} common;
+	json_t *abouts; /* of the parts that were joined: records point to their texts */
 } now;
 
 static void keep_warning(void *context, int level, const char *text)
@@ -73,6 +90,407 @@ static void look_at_page(void *context, const struct look *look)
 		card_look(now.card, look);
 }
 
+/* ---- windows as units of work ------------------------------------------------------------------------- */
+
+/* A record of a window as it is kept in a file.  Texts are in `about'. */
+enum { NUMBERS = 19 };
+
+static struct part pack(const struct restored *r, json_t *about)
+{
+	static double numbers[NUMBERS];
+	const struct restore_record *record = &r->record;
+	const struct noise *noise = &record->description.noise;
+	const struct session_stats none = { 0 }, *s = r->samples ? r->samples : &none;
+	const double all[NUMBERS] = {
+		record->constant,
+		record->inner.black,
+		record->inner.white,
+		record->inner.lowest,
+		record->inner.highest,
+		record->noise,
+		record->estimated,
+		noise->slope,
+		noise->offset,
+		noise->sigma,
+		noise->least_variance,
+		(double)record->missing,
+		(double)record->rejected,
+		record->residual,
+		record->doubts,
+		(double)s->steps,
+		(double)s->evaluations,
+		s->seconds,
+		s->prior_seconds,
+	};
+	const size_t n = lacuna_count(&r->shape);
+
+	memcpy(numbers, all, sizeof(numbers));
+	return (struct part){ about,   numbers, r->picture,	     r->unchanged,
+			      NUMBERS, n,	r->unchanged ? n : 0 };
+}
+
+/* False when the part is none of such a window. */
+static int unpack(struct part *p, const struct windows *w, struct restored *r)
+{
+	const double *v = p->numbers;
+	const int64_t width = w->factor * w->width, height = w->factor * w->height;
+	const size_t n = (size_t)(width * height);
+	struct restore_record *record = &r->record;
+
+	*r = (struct restored){ 0 };
+	if (p->number_count != NUMBERS || !n || p->value_count % n ||
+	    (p->flag_count && p->flag_count != p->value_count))
+		return 0;
+	r->samples = memory_alloc_array(1, sizeof(*r->samples));
+	if (!r->samples)
+		return 0;
+	r->shape =
+		(struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
+	record->constant = v[0] > 0;
+	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
+	record->noise = v[5];
+	record->estimated = v[6] > 0;
+	record->description.noise = (struct noise){ v[7], v[8], v[9], v[10] };
+	record->description.how = json_string_value(json_object_get(p->about, "how"));
+	record->missing = (size_t)v[11];
+	record->rejected = (size_t)v[12];
+	record->residual = v[13];
+	record->doubts = (int)v[14];
+	r->samples->steps = (int64_t)v[15];
+	r->samples->evaluations = (int64_t)v[16];
+	r->samples->seconds = v[17];
+	r->samples->prior_seconds = v[18];
+	r->picture = p->values;
+	r->unchanged = p->flags;
+	p->values = NULL;
+	p->flags = NULL;
+	return 1;
+}
+
+static int is_warned_of(const json_t *text)
+{
+	json_t *other;
+	size_t i;
+
+	json_array_foreach(now.warnings, i, other) if (json_equal(other, text)) return 1;
+	return 0;
+}
+
+/* What was said when a part was made belongs to the result. */
+static void repeat_warnings(json_t *about)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach(json_object_get(about, "warnings"), i, text) if (!is_warned_of(text))
+		json_array_append(now.warnings, text);
+	json_array_append(now.abouts, about);
+}
+
+static json_t *describe_part(const char *how, size_t warned)
+{
+	json_t *warnings = json_array();
+
+	for (size_t i = warned; i < json_array_size(now.warnings); i++)
+		json_array_append(warnings, json_array_get(now.warnings, i));
+	return json_pack("{s:s?, s:o}", "how", how, "warnings", warnings);
+}
+
+static unsigned mode_of(const struct item *item)
+{
+	struct stat st;
+
+	/* A part is as private as the picture. */
+	return stat(item->file->path, &st) ? 0600 : (unsigned)st.st_mode & 0777;
+}
+
+/* ---- what all windows of a page have in common ----------------------------------------------------------- */
+
+enum { COMMON_NUMBERS = 16 };
+
+static int read_common(int page)
+{
+	struct common *c = &now.common;
+	char *path = division_common(now.batch, now.item, page);
+	struct part p;
+	int found = 0,
+	    status = path ? part_read(path, now.division.key, &p, &found) : LACUNA_ENOMEM;
+
+	json_decref(c->about);
+	*c = (struct common){ 0 };
+	memory_release(path);
+	if (status || !found)
+		return status;
+	if (p.number_count == COMMON_NUMBERS) {
+		const double *v = p.numbers;
+
+		c->known = 1;
+		c->levels = (struct levels){ .measured = v[0] > 0,
+					     .kind = (enum sample_kind)(int)v[1],
+					     .bits = (int)v[2],
+					     .found = v[3] > 0,
+					     .seen = { v[4], v[5], v[6], v[7] } };
+		c->from = (int)v[8];
+		c->noise.description.noise = (struct noise){ v[9], v[10], v[11], v[12] };
+		c->noise.description.doubts = (int)v[13];
+		c->noise.inner = (struct scale){ v[14], v[15], -INFINITY, INFINITY };
+		c->about = json_incref(p.about);
+		c->noise.description.how = json_string_value(json_object_get(c->about, "how"));
+	}
+	part_free(&p);
+	return LACUNA_OK;
+}
+
+static int write_common(int page)
+{
+	const struct common *c = &now.common;
+	const struct noise *noise = &c->noise.description.noise;
+	const struct scale *seen = &c->levels.seen, *inner = &c->noise.inner;
+	double numbers[COMMON_NUMBERS] = {
+		c->levels.measured,
+		c->levels.kind,
+		c->levels.bits,
+		c->levels.found,
+		seen->black,
+		seen->white,
+		seen->lowest,
+		seen->highest,
+		c->from,
+		noise->slope,
+		noise->offset,
+		noise->sigma,
+		noise->least_variance,
+		c->noise.description.doubts,
+		inner->black,
+		inner->white,
+	};
+	const struct part p = { .about = c->about,
+				.numbers = numbers,
+				.number_count = COMMON_NUMBERS };
+	char *path = division_common(now.batch, now.item, page);
+	const int status =
+		path ? part_write(path, now.division.key, mode_of(now.item), &p) : LACUNA_ENOMEM;
+
+	memory_release(path);
+	return status;
+}
+
+static void keep_noise(int from)
+{
+	const struct heard_noise *heard = restorer_heard(now.plan->restoration.restorer);
+
+	if (!heard || now.common.from)
+		return;
+	now.common.noise = *heard;
+	now.common.from = from;
+	json_decref(now.common.about);
+	now.common.about = describe_part(heard->description.how, 0);
+}
+
+/* A restore_parts' recall(), heard(). */
+static int recall_noise(void *context, const struct measurement *m)
+{
+	(void)context;
+	if (now.unit == UNIT_JOIN && read_common((int)m->number))
+		error_clear();
+	if (!now.common.known || now.common.from != NOISE_OF_WINDOWS)
+		return 0;
+	restorer_recall(now.plan->restoration.restorer, &now.common.noise);
+	if (now.unit == UNIT_JOIN)
+		repeat_warnings(now.common.about);
+	return 1;
+}
+
+static void hear_noise(void *context, const struct measurement *m)
+{
+	(void)context, (void)m;
+	keep_noise(NOISE_OF_WINDOWS);
+}
+
+/* ---- one window -------------------------------------------------------------------------------------- */
+
+static int take_part(size_t unit, const struct windows *w, struct restored *part)
+{
+	char *path = division_part(now.batch, now.item, unit), key[DIGEST_SIZE + 24];
+	struct part p;
+	int found = 0, status;
+
+	division_part_key(&now.division, unit, key);
+	status = path ? part_read(path, key, &p, &found) : LACUNA_ENOMEM;
+	if (!status && found) {
+		found = unpack(&p, w, part);
+		if (found)
+			repeat_warnings(p.about);
+		part_free(&p);
+	}
+	memory_release(path);
+	return status ? status : found ? PART_TAKEN : PART_HERE;
+}
+
+static int take(void *context, const struct measurement *m, int64_t window, struct restored *part)
+{
+	const struct division_page *page = division_find(&now.division, (int)m->number);
+
+	(void)context;
+	return page ? take_part(page->first + (size_t)window, &page->windows, part) : PART_HERE;
+}
+
+static int keep_part(size_t unit, size_t warned, const struct restored *restored)
+{
+	json_t *about = describe_part(restored->record.description.how, warned);
+	char *path = division_part(now.batch, now.item, unit), key[DIGEST_SIZE + 24];
+	struct part part;
+	int status = LACUNA_ENOMEM;
+
+	if (about && restored->record.dealt_with)
+		json_object_set_new(about, "dealt_with", json_string(restored->record.dealt_with));
+	part = pack(restored, about);
+	division_part_key(&now.division, unit, key);
+	if (path && about)
+		status = part_write(path, key, mode_of(now.item), &part);
+	memory_release(path);
+	json_decref(about);
+	return status;
+}
+
+/* A restoration's windows(). */
+static int stated_windows(void *context, int page, struct windows *w)
+{
+	const struct division_page *found = division_find(&now.division, page);
+
+	(void)context;
+	if (found)
+		*w = found->windows;
+	return found != NULL;
+}
+
+static const struct restore_parts hooks = {
+	.take = take,
+	.recall = recall_noise,
+	.heard = hear_noise,
+};
+
+static int keep_windows(void *context, int page, const struct windows *w)
+{
+	return division_add(context, page, w);
+}
+
+/* An earlier run, or one on a machine with less memory, may have chosen smaller windows: they will do. */
+static int will_do(const struct division *old, const struct division *fresh)
+{
+	int well = old->page_count == fresh->page_count;
+
+	for (size_t i = 0; well && i < old->page_count; i++) {
+		const struct windows *v = &old->pages[i].windows, *w = &fresh->pages[i].windows;
+
+		well = old->pages[i].page == fresh->pages[i].page && v->reach == w->reach &&
+		       v->factor == w->factor && v->width * v->height <= w->width * w->height;
+	}
+	return well;
+}
+
+/* Is the item to be divided?  Then there is a plan afterwards. */
+static int divide(const struct batch *b, const struct item *item, size_t *units)
+{
+	struct restoration *r = &item->plan->restoration;
+	const struct file_names names = { .input = item->file->path };
+	struct division fresh = { 0 }, old = { 0 };
+	int found = 0, status;
+
+	*units = 0;
+	if (!r->job.budget)
+		return LACUNA_OK;
+	status = restoration_divide(r, &names, keep_windows, &fresh);
+	if (!status && fresh.units)
+		status = division_read(b, item, &old, &found);
+	if (!status && found && will_do(&old, &fresh) &&
+	    stamp_holds(item->file->path, &old.input)) {
+		*units = old.units;
+	} else if (!status && fresh.units) {
+		status = stamp_take(item->file->path, &fresh.input);
+		if (!status)
+			status = division_write(b, item, &fresh);
+		*units = fresh.units;
+	}
+	division_free(&old);
+	division_free(&fresh);
+	return status;
+}
+
+static const struct division_page *page_of(const struct division *d, size_t unit)
+{
+	size_t i = 0;
+
+	while (i + 1 < d->page_count && d->pages[i + 1].first <= unit)
+		i++;
+	return &d->pages[i];
+}
+
+/* Sets now.division; the plan of a unit must be there. */
+static int recall_division(const struct batch *b, const struct item *item)
+{
+	int found, status;
+
+	division_free(&now.division);
+	status = division_read(b, item, &now.division, &found);
+	if (status || (found && stamp_holds(item->file->path, &now.division.input)))
+		return status;
+	return error_file_set(LACUNA_EIO, item->file->path, "has changed while it was restored");
+}
+
+/* One unit, or only the noise of its page. */
+static int restore_windows(const struct item *item, const struct division_page *page)
+{
+	struct restoration *r = &item->plan->restoration;
+	const struct file_names names = { .input = item->file->path };
+	const size_t unit = now.unit - UNIT_FIRST;
+	const int64_t window = now.unit < UNIT_FIRST ? -1 : (int64_t)(unit - page->first);
+	struct restored part = { 0 };
+	int status = read_common(page->page);
+
+	restorer_forget(r->restorer);
+	if (status || (now.common.known && window < 0))
+		return status;
+	if (now.common.from == NOISE_OF_PAGES)
+		restorer_recall(r->restorer, &now.common.noise);
+	now.warned = json_array_size(now.warnings);
+	status = restoration_part(r, &names, page->page, window, &now.common.levels,
+				  now.common.known, &part);
+	if (!status && !now.common.known) {
+		keep_noise(NOISE_OF_PAGES);
+		if (!now.common.about)
+			now.common.about = describe_part(NULL, json_array_size(now.warnings));
+		status = write_common(page->page);
+	}
+	if (!status && window >= 0)
+		status = keep_part(unit, now.warned, &part);
+	restored_free(&part);
+	restorer_forget(r->restorer);
+	return status;
+}
+
+static int restore_unit(const struct batch *b, const struct item *item)
+{
+	const size_t unit = now.unit - UNIT_FIRST;
+	const int status = recall_division(b, item);
+
+	if (!status && unit >= now.division.units)
+		return error_set(LACUNA_EINTERNAL, "window %zu of %zu", unit, now.division.units);
+	return status ? status : restore_windows(item, page_of(&now.division, unit));
+}
+
+/* Once, and not by each that takes a window. */
+static int listen_to_windows(const struct batch *b, const struct item *item)
+{
+	int status = recall_division(b, item);
+
+	item->plan->restoration.job.parts = &hooks;
+	for (size_t i = 0; !status && i < now.division.page_count; i++)
+		status = restore_windows(item, &now.division.pages[i]);
+	item->plan->restoration.job.parts = NULL;
+	return status;
+}
+
 /* ---- one image --------------------------------------------------------------------------------------- */
 
 /* The outputs are the batch's own, or are not there: the run has looked.  One that appears meanwhile is not replaced. */
@@ -88,13 +506,6 @@ static int restore_item(const struct batch *b, const struct item *item, const ch
 		.force = exists || b->values->force,
 	};
 
-	/* Of what the plan before has at hand nothing fits. */
-	if (now.plan && now.plan != item->plan)
-		restorer_rest(now.plan->restoration.restorer);
-	now.plan = item->plan;
-	r->enter = enter_page;
-	r->look = look_at_page;
-	r->look_context = (void *)(uintptr_t)b;
 	return restoration_run(r, &names, report);
 }
 
@@ -115,8 +526,14 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	const char *path = item->file->path;
 	json_t *report = NULL;
 	struct stamp input;
-	int status = stamp_take(path, &input);
+	int status;
 
+	if (now.division.units) {
+		input = now.division.input; /* recall_division() has seen that it holds */
+		status = LACUNA_OK;
+	} else {
+		status = stamp_take(path, &input);
+	}
 	if (!status)
 		status = restore_item(b, item, output, deviation, &report);
 	if (!status && !stamp_holds(path, &input))
@@ -133,24 +550,64 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	return status;
 }
 
-char *batch_worker_restore(void *context, size_t order)
+/* The whole item, unless it is to be divided. */
+static int restore_whole(const struct batch *b, const struct item *item, json_t *reply)
+{
+	char *output = batch_path(b, item->relative);
+	char *deviation = item->deviation ? batch_path(b, item->deviation) : NULL;
+	size_t units = 0;
+	int status = output && (deviation || !item->deviation) ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status && now.unit == UNIT_JOIN)
+		status = recall_division(b, item);
+	else if (!status)
+		status = divide(b, item, &units);
+	if (!status && units)
+		status = listen_to_windows(b, item);
+	if (!status && units)
+		json_object_set_new(reply, "units", json_integer((json_int_t)units));
+	else if (!status)
+		status = restore_stamped(b, item, output, deviation, reply);
+	memory_release(deviation);
+	memory_release(output);
+	return status;
+}
+
+static void begin(const struct batch *b, const struct item *item, uint64_t order)
+{
+	struct restoration *r = &item->plan->restoration;
+
+	threads_set((int)(order % ORDER_THREADS));
+	now.unit = batch_unit(order);
+	now.batch = b;
+	now.item = item;
+	now.warnings = json_array();
+	now.card = json_object();
+	now.abouts = json_array();
+	now.megapixels = 0;
+	/* Of what the plan before has at hand nothing fits. */
+	if (now.plan && now.plan != item->plan)
+		restorer_rest(now.plan->restoration.restorer);
+	now.plan = item->plan;
+	r->enter = enter_page;
+	r->look = look_at_page;
+	r->windows = stated_windows;
+	r->look_context = (void *)(uintptr_t)b;
+	r->job.parts = now.unit == UNIT_WHOLE ? NULL : &hooks;
+	error_clear();
+	allow(b->values, (double)item->file->size / 1e6, 1);
+}
+
+char *batch_worker_restore(void *context, uint64_t order)
 {
 	const struct batch *b = context;
 	const struct item *item = &b->items[batch_item(order)];
-	char *output = batch_path(b, item->relative), *text;
-	char *deviation = item->deviation ? batch_path(b, item->deviation) : NULL;
 	json_t *reply = json_object();
+	char *text;
 	int status;
 
-	threads_set((int)(order % ORDER_THREADS));
-	now.warnings = json_array();
-	now.card = json_object();
-	now.megapixels = 0;
-	error_clear();
-	allow(b->values, (double)item->file->size / 1e6, 1);
-	status = output && (deviation || !item->deviation)
-			 ? restore_stamped(b, item, output, deviation, reply)
-			 : LACUNA_ENOMEM;
+	begin(b, item, order);
+	status = now.unit >= UNIT_FIRST ? restore_unit(b, item) : restore_whole(b, item, reply);
 	alarm(0);
 	json_object_set_new(now.card, "path", card_path(item->relative));
 	json_object_set_new(reply, "status", json_integer(status));
@@ -169,9 +626,11 @@ char *batch_worker_restore(void *context, size_t order)
 	json_object_set_new(reply, "card", now.card);
 	text = json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(reply);
-	memory_release(deviation);
-	memory_release(output);
-	now.warnings = now.card = NULL;
+	json_decref(now.abouts);
+	json_decref(now.common.about);
+	now.common = (struct common){ 0 };
+	division_free(&now.division);
+	now.warnings = now.card = now.abouts = NULL;
 	return text;
 }
 
@@ -195,7 +654,7 @@ static int find_unknown(struct restoration *r, const char *path, struct lacuna_s
 	return status;
 }
 
-char *batch_worker_scout(void *context, size_t order)
+char *batch_worker_scout(void *context, uint64_t order)
 {
 	enum { LOOKS = 32 };
 	const struct batch *b = context;

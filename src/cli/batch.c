@@ -192,6 +192,16 @@ void batch_show_item(struct batch *b, const struct item *item, const char *messa
 	add_row(b, item, message, reply);
 }
 
+void batch_show_divided(const struct batch *b, const struct item *item, size_t units)
+{
+	print_event(b, json_pack("{s:s, s:o, s:I}", "event", "divided", "path",
+				 card_path(item->relative), "windows", (json_int_t)units));
+	if (b->values->verbose && !b->values->quiet) {
+		batch_show_clear();
+		fprintf(stderr, "lacuna: %s: divided into %zu windows\n", item->file->path, units);
+	}
+}
+
 void batch_show_progress(const struct batch *b, int busy)
 {
 	const double time = clock_seconds(), spent = time - show.began;

@@ -67,7 +67,9 @@ struct item {
 	char *relative;	 /* of the output: with the suffix */
 	char *deviation; /* of --std, likewise; or NULL */
 	enum item_state state;
-	int begun; /* its outputs are noted in the journal: they are the batch's own */
+	int begun;    /* its outputs are noted in the journal: they are the batch's own */
+	int divided;  /* it was, see batch-divide.h */
+	int helpless; /* another run is at it, and a unit of it failed here */
 	int doubts;
 };
 
@@ -98,21 +100,31 @@ struct batch {
 /* The path of an output.  For memory_release(). */
 char *batch_path(const struct batch *, const char *relative);
 
-/* In a worker.  An order is an item's number with the threads to use: the last images need not be restored on one processor each
- * while the others rest. */
-enum { ORDER_THREADS = 1024 };
-static inline size_t batch_order(size_t item, int threads)
+/* In a worker.  An order is an item's number, which unit of it is wanted, and the threads to use: the last images need not be
+ * restored on one processor each while the others rest. */
+enum { ORDER_THREADS = 1 << 10, ORDER_UNITS = 1 << 22 };
+enum {
+	UNIT_WHOLE, /* all of it; the answer may be that it is to be divided */
+	UNIT_JOIN,  /* all of it, from the parts that are there */
+	UNIT_FIRST, /* a window, and so on */
+	UNITS_MOST = ORDER_UNITS - UNIT_FIRST
+};
+static inline uint64_t batch_order(size_t item, size_t unit, int threads)
 {
-	return item * ORDER_THREADS + (size_t)threads;
+	return ((uint64_t)item * ORDER_UNITS + unit) * ORDER_THREADS + (uint64_t)threads;
 }
-static inline size_t batch_item(size_t order)
+static inline size_t batch_item(uint64_t order)
 {
-	return order / ORDER_THREADS;
+	return (size_t)(order / ORDER_THREADS / ORDER_UNITS);
+}
+static inline size_t batch_unit(uint64_t order)
+{
+	return (size_t)(order / ORDER_THREADS % ORDER_UNITS);
 }
 void batch_worker_begin(void *batch);
-char *batch_worker_restore(void *batch, size_t order);
+char *batch_worker_restore(void *batch, uint64_t order);
 /* Looks at some images, and answers which unknowns they have: [[item, width, height, channels], ...]. */
-char *batch_worker_scout(void *batch, size_t order);
+char *batch_worker_scout(void *batch, uint64_t order);
 
 /* Restores all items that are left. */
 int batch_run(struct batch *);
@@ -121,6 +133,7 @@ int batch_run(struct batch *);
 void batch_show_begin(const struct batch *);
 /* reply: of the worker, or NULL */
 void batch_show_item(struct batch *, const struct item *, const char *message, const json_t *reply);
+void batch_show_divided(const struct batch *, const struct item *, size_t units);
 void batch_show_progress(const struct batch *, int busy);
 void batch_show_clear(void);
 

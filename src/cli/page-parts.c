@@ -210,6 +210,8 @@ static int plan_part(struct page *p)
 	struct windows_cost cost;
 	int status;
 
+	if (r->windows && r->windows(r->look_context, p->number, &p->windows))
+		return LACUNA_OK;
 	if (restorer_fits(r->restorer, &shape)) {
 		status = windows_whole(&r->job, &shape, &p->windows);
 		return status;
@@ -522,5 +524,23 @@ int page_restore_parts(struct page *p)
 	small_free(&a.before);
 	small_free(&a.after);
 	memory_release(a.absent);
+	return status;
+}
+
+int page_restore_window(struct page *p, int64_t window, struct restored *part)
+{
+	struct parts a = { .p = p };
+	const struct windows_io io = { move, read, write, 1, 0, &a };
+	const struct measurement m = page_measurement(p);
+	struct restorer *r = p->r->restorer;
+	int status = open_band(p, 1);
+
+	if (!status)
+		status = open_noise(&a, rows_held(p, 1));
+	if (!status)
+		status = windows_listen(r, &p->windows, &m, &io);
+	if (!status && window >= 0)
+		status = windows_part(r, &p->windows, &m, &io, window, part);
+	close_bands(&a);
 	return status;
 }

@@ -88,7 +88,9 @@ static int enter_shape(struct page *p)
 	p->x = p->window = p->y_shape;
 	restoration_follow(r, p->number);
 	p->windowed = !restoration_takes_all(r) &&
-		      (r->cropped || !restorer_fits(r->restorer, &p->y_shape));
+		      (r->cropped ||
+		       (r->windows && r->windows(r->look_context, p->number, &p->windows)) ||
+		       !restorer_fits(r->restorer, &p->y_shape));
 	if (p->windowed) {
 		status = page_plan_parts(p);
 		return status ? status : check_pixels(p);
@@ -873,6 +875,30 @@ int page_restore(struct restoration *r, int number, json_t **record)
 	r->resized = !status && !picture_same_shape(&p.window, &p.info.shape);
 	if (!status)
 		*record = make_record(&p);
+	page_free(&p);
+	return status;
+}
+
+int page_windows(struct restoration *r, int number, int *windowed, struct windows *w)
+{
+	static int (*const stages[])(struct page *) = { enter_shape };
+	struct page p = { .r = r, .number = number, .listening = 1 };
+	const int status = run_stages(&p, stages, 1);
+
+	*windowed = p.windowed;
+	*w = p.windows;
+	page_free(&p);
+	return status;
+}
+
+int page_part(struct restoration *r, int number, int64_t window, struct restored *part)
+{
+	static int (*const stages[])(struct page *) = { enter_shape, read_measurement };
+	struct page p = { .r = r, .number = number, .listening = 1 };
+	int status = run_stages(&p, stages, sizeof(stages) / sizeof(stages[0]));
+
+	if (!status)
+		status = page_restore_window(&p, window, part);
 	page_free(&p);
 	return status;
 }

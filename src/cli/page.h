@@ -57,5 +57,7 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 /* Stages in windows. */
 int page_plan_parts(struct page *);
 int page_restore_parts(struct page *);
+/* Window number `window' alone; < 0: none, and the noise is listened to. */
+int page_restore_window(struct page *, int64_t window, struct restored *part);
 
 #endif

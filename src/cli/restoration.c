@@ -514,6 +514,44 @@ static void look_at_input(struct restoration *r)
 	error_clear();
 }
 
+int restoration_divide(struct restoration *r, const struct file_names *names,
+		       int (*visit)(void *context, int page, const struct windows *), void *context)
+{
+	int status;
+
+	open_file(r, names);
+	status = open_inputs(r);
+	for (int i = 0; !status && i < r->page_count; i++) {
+		struct windows w;
+		int windowed;
+
+		status = page_windows(r, r->pages[i], &windowed, &w);
+		if (!status && windowed)
+			status = visit(context, r->pages[i], &w);
+	}
+	close_file(r);
+	return status;
+}
+
+int restoration_part(struct restoration *r, const struct file_names *names, int page,
+		     int64_t window, struct levels *levels, int known, struct restored *part)
+{
+	int status;
+
+	*part = (struct restored){ 0 };
+	open_file(r, names);
+	if (known)
+		r->levels = *levels;
+	status = open_inputs(r);
+	if (!status && !known)
+		status = listen_to_pages(r);
+	if (!status)
+		status = page_part(r, page, window, part);
+	*levels = r->levels;
+	close_file(r);
+	return status;
+}
+
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {

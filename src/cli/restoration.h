@@ -9,6 +9,7 @@
 #include "cli/recipe.h"
 #include "restore/missing.h"
 #include "restore/restorer.h"
+#include "restore/windows.h"
 
 #include <jansson.h>
 
@@ -53,6 +54,8 @@ struct restoration {
 	int bits;
 	int cropped; /* --crop: no more than this of each page */
 	struct lacuna_region crop;
+	/* Where the windows of a page are a matter of what was said before: 1, and *windows.  Or NULL. */
+	int (*windows)(void *context, int page, struct windows *windows);
 	int print_metrics; /* to stdout */
 	int show_progress;
 	int list_files; /* in the report, with digests: reading them takes a while */
@@ -92,6 +95,18 @@ int restoration_run(struct restoration *, const struct file_names *, json_t **re
 
 /* Operators look at the files that go with page `page'. */
 void restoration_follow(struct restoration *, int page);
+/* Calls visit for each page that is to be restored in windows. */
+int restoration_divide(struct restoration *, const struct file_names *,
+		       int (*visit)(void *context, int page, const struct windows *),
+		       void *context);
+/* Window number `window' of a page alone, or with < 0 none: the noise is listened to.  known: *levels are the file's, and what
+ * all pages say of the noise was recalled; else *levels are measured.  *part is for restored_free(). */
+int restoration_part(struct restoration *, const struct file_names *, int page, int64_t window,
+		     struct levels *levels, int known, struct restored *part);
+
+/* Whether page `page' is restored in windows, and in which. */
+int page_windows(struct restoration *, int page, int *windowed, struct windows *);
+int page_part(struct restoration *, int page, int64_t window, struct restored *part);
 /* Listens to the noise of page `page', and with last to no more: what was heard holds for all pages from then on. */
 int page_listen(struct restoration *, int page, int last);
 /* Restores page `page' (from 0) and writes it; *record is its part of the report. */

@@ -22,10 +22,7 @@ struct restorer {
 	size_t y_count, count; /* values of these */
 
 	/* Noise of images that were listened to, each on its own inner scale; the settled one is the first. */
-	struct {
-		struct noise_description description;
-		struct scale inner;
-	} heard[RESTORER_HEARD];
+	struct heard_noise heard[RESTORER_HEARD];
 	int heard_count, settled;
 };
 
@@ -871,6 +868,17 @@ void restorer_forget(struct restorer *r)
 int restorer_has_settled(const struct restorer *r)
 {
 	return r->settled;
+}
+
+const struct heard_noise *restorer_heard(const struct restorer *r)
+{
+	return r->settled ? &r->heard[0] : NULL;
+}
+
+void restorer_recall(struct restorer *r, const struct heard_noise *heard)
+{
+	r->heard[0] = *heard;
+	r->heard_count = r->settled = 1;
 }
 
 int restorer_listen(struct restorer *r, const struct measurement *m)

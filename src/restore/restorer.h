@@ -11,6 +11,23 @@
 #include "restore/describe.h"
 #include "restore/method.h"
 
+struct measurement;
+struct restored;
+
+/* Windows of a picture (restore/windows.h) may be restored apart from each other, and put together later. */
+struct restore_parts {
+	/* Before window number `window' is restored: PART_TAKEN when *part is what windows_part() made of it, by whomever; else
+	 * PART_HERE, or a failure. */
+	int (*take)(void *context, const struct measurement *, int64_t window,
+		    struct restored *part);
+	/* Before the noise is listened to in windows all over the picture: 1 when it was known, and recalled.  Or NULL. */
+	int (*recall)(void *context, const struct measurement *);
+	/* After it was listened to; or NULL. */
+	void (*heard)(void *context, const struct measurement *);
+	void *context;
+};
+enum { PART_HERE, PART_TAKEN };
+
 /* What is done to every image.  It must outlive the restorer. */
 struct restore_job {
 	const struct plugin_use *operators;
@@ -31,6 +48,8 @@ struct restore_job {
 	void (*begin)(void *context); /* before a sample is drawn */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *context;
+	const struct restore_parts
+		*parts; /* or NULL; with them the noise that was heard is not forgotten */
 };
 
 /* One image, in its file's values. */
@@ -90,6 +109,14 @@ int restorer_listen(struct restorer *, const struct measurement *);
 void restorer_settle(struct restorer *, const struct measurement *);
 void restorer_forget(struct restorer *);
 int restorer_has_settled(const struct restorer *);
+/* What was settled, on the inner scale of the image that it is of; NULL: nothing. */
+struct heard_noise {
+	struct noise_description description;
+	struct scale inner;
+};
+const struct heard_noise *restorer_heard(const struct restorer *);
+/* As if it had been heard and settled. */
+void restorer_recall(struct restorer *, const struct heard_noise *);
 /* True when there is noise to listen to: it is not stated. */
 int restorer_estimates(const struct restorer *, const struct measurement *);
 

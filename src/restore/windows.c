@@ -528,29 +528,31 @@ static int is_empty(const struct course *c)
 }
 
 /* There is nothing to restore it from: it stays missing. */
-static int leave_empty(struct course *c, int64_t number)
+static int leave_empty(const struct course *c, struct restored *part)
 {
 	const struct lacuna_shape window = shape_of(&c->w, c->w.factor);
 	const size_t n = lacuna_count(&window);
-	struct restored part = { .record = { .constant = 1, .missing = n } };
 
-	part.picture = memory_alloc_array(n, sizeof(*part.picture));
-	if (!part.picture)
+	part->shape = window;
+	part->record.constant = 1;
+	part->record.missing = n;
+	part->picture = memory_alloc_array(n, sizeof(*part->picture));
+	if (!part->picture)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		part.picture[i] = NAN;
-	sums_add(c, number, &part);
-	add_record(c, &part);
-	c->empty++;
-	restored_free(&part);
+		part->picture[i] = NAN;
 	return LACUNA_OK;
 }
 
-static int run_window(struct course *c, int64_t i)
+static int was_empty(const struct restored *part)
+{
+	return part->record.constant && part->record.missing == lacuna_count(&part->shape);
+}
+
+static int restore_window(const struct course *c, int64_t i, struct restored *part)
 {
 	const int64_t count = c->w.across * c->w.down;
 	struct measurement m;
-	struct restored part;
 	char name[128];
 	int status = measurement_of(c, i, &m);
 
@@ -561,15 +563,24 @@ static int run_window(struct course *c, int64_t i)
 	m.name = name;
 	m.part = i;
 	m.parts = count;
-	if (is_empty(c))
-		return leave_empty(c, i);
-	status = restorer_run(c->r, &m, &part);
-	if (!status) {
+	return is_empty(c) ? leave_empty(c, part) : restorer_run(c->r, &m, part);
+}
+
+static int run_window(struct course *c, int64_t i)
+{
+	const struct restore_parts *parts = restorer_job(c->r)->parts;
+	struct restored part = { 0 };
+	int status = parts ? parts->take(parts->context, c->m, i, &part) : PART_HERE;
+
+	if (status == PART_HERE)
+		status = restore_window(c, i, &part);
+	if (status >= 0) {
 		sums_add(c, i, &part);
 		add_record(c, &part);
+		c->empty += was_empty(&part);
 	}
 	restored_free(&part);
-	return status;
+	return status < 0 ? status : LACUNA_OK;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
@@ -648,15 +659,35 @@ int windows_listen(struct restorer *r, const struct windows *w, const struct mea
 		   const struct windows_io *io)
 {
 	struct course c = { .r = r, .m = m, .io = io, .w = *w };
+	const struct restore_parts *parts = restorer_job(r)->parts;
 	int status = LACUNA_OK;
 
-	if (!restorer_estimates(r, m) || restorer_has_settled(r))
+	if (!restorer_estimates(r, m) || restorer_has_settled(r) ||
+	    (parts && parts->recall && parts->recall(parts->context, m)))
 		return LACUNA_OK;
 	status = allocate_window(&c);
 	if (!status)
 		status = listen(&c);
 	if (!status)
 		restorer_settle(r, m);
+	if (!status && parts && parts->heard)
+		parts->heard(parts->context, m);
+	course_free(&c);
+	return status;
+}
+
+int windows_part(struct restorer *r, const struct windows *w, const struct measurement *m,
+		 const struct windows_io *io, int64_t i, struct restored *part)
+{
+	struct course c = { .r = r, .m = m, .io = io, .w = *w };
+	const int64_t top = windows_region(w, i).origin[1];
+	int status = allocate_window(&c);
+
+	*part = (struct restored){ 0 };
+	if (!status)
+		status = io->move(io->context, top, top + w->height);
+	if (!status)
+		status = restore_window(&c, i, part);
 	course_free(&c);
 	return status;
 }

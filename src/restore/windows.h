@@ -68,6 +68,9 @@ int windows_listen(struct restorer *, const struct windows *, const struct measu
  * *result gets the record alone. */
 int windows_stream(struct restorer *, const struct windows *, const struct measurement *,
 		   const struct windows_io *, struct restored *result);
+/* Window number i alone, after windows_listen(): what restore_parts.take() is to give for it.  *part is for restored_free(). */
+int windows_part(struct restorer *, const struct windows *, const struct measurement *,
+		 const struct windows_io *, int64_t i, struct restored *part);
 /* The same on arrays. */
 int windows_run(struct restorer *, const struct windows *, const struct measurement *,
 		struct restored *result);

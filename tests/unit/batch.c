@@ -296,7 +296,7 @@ static void begin(void *context)
 	(void)context;
 }
 
-static char *work(void *context, size_t item)
+static char *work(void *context, uint64_t item)
 {
 	char *text = malloc(300000);
 

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Pictures that a batch divides: each window of what the memory does not allow is a unit of work, and the whole has the bits
+# that restore makes of it in the same windows, however often it was interrupted and whoever did which window.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+how="-A identity -p gaussian -m fast -n 0.02"
+
+same_bits() {
+	cmp single-a.tif "$1/a.tif" >differs 2>&1
+	tap_result $? "$2"
+	diag <differs
+}
+
+mkdir in
+"$maketiff" in/a.tif uint8 800 500 1 1
+"$maketiff" in/b.tif uint16 810 490 1 2
+"$maketiff" in/small.tif uint8 40 30 1 1
+for f in a b; do
+	ok "$f.tif, undivided" "$LACUNA" restore in/$f.tif -o single-$f.tif $how --memory 52M
+	contains err "in 12 windows" "in windows"
+done
+
+ok "divided" "$LACUNA" batch in whole $how -j2 --memory 104M --json
+contains out '"event":"divided","path":"b.tif","windows":24' "which is said"
+same_bits whole "the same bits"
+ok "in both pages" cmp single-b.tif whole/b.tif
+ok "nothing is left of the parts" test ! -e whole/.lacuna/parts -a -z "`ls whole/.lacuna/claims`"
+ok "once more" "$LACUNA" batch in whole $how -j2 --memory 104M --json
+contains out '"done":0,"before":3,"failed":0' "there is nothing to do"
+rm in/b.tif
+
+# Killed when some windows are done; one of these is damaged, and one torn.
+run_killed() {
+	"$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html >/dev/null 2>&1 &
+	pid=$!
+	round=0
+	while test `find killed -name '[0-9]*.part' 2>/dev/null | wc -l` -lt $1 -a $round -lt 600; do
+		sleep 0.05
+		round=`expr $round + 1`
+	done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+}
+run_killed 4
+parts=`find killed -name '[0-9]*.part' | sort`
+ok "killed after four windows" test `echo "$parts" | wc -l` -ge 4
+set -- $parts
+printf x | dd of="$1" bs=1 seek=2000 conv=notrunc 2>/dev/null
+head -c 5000 "$2" >torn && cp torn "$2"
+stamp=`ls -i "$3"`
+run_killed 9
+ok "it goes on with what is there" test "$stamp" = "`ls -i "$3" 2>/dev/null`"
+ok "to the end" "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html
+same_bits killed "the same bits, in spite of damage"
+ok "nothing is left" test ! -e killed/.lacuna/parts -a -z "`find killed -name '*.tmp'`"
+
+# Begun with little memory, ended with more: the windows are those of the beginning.
+run_killed 3 && rm -f killed/a.tif killed/b.tif
+rm -rf killed && run_killed 3
+ok "more memory" "$LACUNA" batch in killed $how -j2 --memory 107M -q --no-html
+same_bits killed "the same bits"
+
+# An input that changes between two windows belongs to neither result.
+rm -rf killed && run_killed 3
+"$maketiff" in/a.tif uint8 800 500 1 1 same && "$maketiff" in/a.tif uint8 800 500 1 1 rising
+ok "another input" "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html
+ok "is restored anew" "$LACUNA" restore in/a.tif -o other.tif $how --memory 52M
+ok "with none of the old windows" cmp other.tif killed/a.tif
+"$maketiff" in/a.tif uint8 800 500 1 1
+
+# Two runs, one picture: both work at it.
+mkdir one-in && cp in/a.tif one-in/
+for i in 1 2; do
+	"$LACUNA" batch one-in shared $how -j1 --memory 52M --no-html --json >shared-$i 2>/dev/null &
+done
+wait
+ok "two runs share the windows" cmp single-a.tif shared/a.tif
+ok "one puts them together" test `cat shared/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 1
+ok "and nothing is left" test ! -e shared/.lacuna/parts -a -z "`ls shared/.lacuna/claims`"
+done_testing
