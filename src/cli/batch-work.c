@@ -152,6 +152,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->estimated = v[6] > 0;
 	record->description.noise = (struct noise){ v[7], v[8], v[9], v[10] };
 	record->description.how = json_string_value(json_object_get(p->about, "how"));
+	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
 	record->missing = (size_t)v[11];
 	record->rejected = (size_t)v[12];
 	record->residual = v[13];
