@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,11 +64,42 @@ static char *resolve(const char *path)
 
 static const char prefix[] = ".lacuna-", suffix[] = ".tmp";
 
+static uint32_t mix(uint32_t hash, const void *from, size_t n)
+{
+	const unsigned char *p = from;
+
+	while (n--)
+		hash = (hash ^ *p++) * 16777619u; /* FNV-1a */
+	return hash;
+}
+
+/* Two machines may have one name, and so may containers, whose processes are numbered each for itself. */
+static uint32_t system_id(void)
+{
+	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	uint32_t hash = 2166136261u;
+	char boot[64];
+	struct stat st;
+	ssize_t n;
+
+	if (fd >= 0) {
+		n = read(fd, boot, sizeof(boot));
+		close(fd);
+		hash = mix(hash, boot, n > 0 ? (size_t)n : 0);
+	}
+	if (!stat("/proc/self/ns/pid", &st))
+		hash = mix(hash, &st.st_ino, sizeof(st.st_ino));
+	return hash;
+}
+
 void temporary_host(char *host, size_t size)
 {
-	if (gethostname(host, size) || !*host)
-		snprintf(host, size, "localhost");
-	host[size - 1] = 0;
+	char name[48];
+
+	if (gethostname(name, sizeof(name)) || !*name)
+		snprintf(name, sizeof(name), "localhost");
+	name[sizeof(name) - 1] = 0;
+	snprintf(host, size, "%s.%08x", name, (unsigned)system_id());
 }
 
 int temporary_parse(const char *name, char *host, size_t size, long *pid)

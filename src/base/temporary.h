@@ -35,7 +35,8 @@ void temporary_abandon(struct temporary *); /* accepts an empty one */
 /* Removes what is neither committed nor abandoned.  May be called from a signal handler. */
 void temporary_remove_all(void);
 
-/* Temporaries are named .lacuna-HOST-PID-NUMBER.tmp: what a dead process has left can be told. */
+/* Temporaries are named .lacuna-HOST-PID-NUMBER.tmp: what a dead process has left can be told.  HOST is the machine's name and
+ * a number that is another after it was started again, and in another container: where it is the same, so are processes. */
 void temporary_host(char *host, size_t size);
 /* False when the name is none of a temporary. */
 int temporary_parse(const char *name, char *host, size_t size, long *pid);

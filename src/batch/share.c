@@ -83,6 +83,30 @@ static int process_is_dead(const char *host, long pid)
 	return kill((pid_t)pid, 0) ? errno == ESRCH : is_another_program(pid);
 }
 
+/* When this machine was started, by the clock; 0 where the system does not say. */
+static double boot_time(void)
+{
+#ifdef CLOCK_BOOTTIME
+	struct timespec up;
+
+	if (!clock_gettime(CLOCK_BOOTTIME, &up))
+		return difftime(time(NULL), 0) - (double)up.tv_sec;
+#endif
+	return 0;
+}
+
+/* HOST is NAME.NUMBER, and the number another one since the machine was started again: of what bears its name, nothing lives that
+ * was last touched before. */
+static int is_of_before(const char *host, const struct stat *st, double margin)
+{
+	const char *dot = strrchr(host, '.');
+	char here[64];
+
+	temporary_host(here, sizeof(here));
+	return dot && strcmp(host, here) != 0 && !strncmp(host, here, (size_t)(dot - host) + 1) &&
+	       difftime(st->st_mtime, 0) + margin < boot_time();
+}
+
 /* Both times are the file system's, so that the machines' clocks do not matter. */
 static double age(const char *path, const char *reference)
 {
@@ -96,6 +120,7 @@ static double age(const char *path, const char *reference)
 static int is_alive(const struct share *s, const char *run)
 {
 	char host[64], path[4096];
+	struct stat st;
 	long pid;
 
 	if (!strcmp(run, s->run))
@@ -103,6 +128,8 @@ static int is_alive(const struct share *s, const char *run)
 	if (!parse_run(run, host, &pid) || process_is_dead(host, pid))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s%s", s->directory, run_prefix, run);
+	if (!stat(path, &st) && is_of_before(host, &st, SECONDS_ALIVE / 2))
+		return 0;
 	return age(path, s->file) < SECONDS_ALIVE;
 }
 
@@ -307,7 +334,7 @@ void share_clean(const char *directory, long pid)
 			continue;
 		temporary_host(here, sizeof(here));
 		dead = pid ? owner == pid && !strcmp(host, here)
-			   : process_is_dead(host, owner) ||
+			   : process_is_dead(host, owner) || is_of_before(host, &st, 0) ||
 				       (strcmp(host, here) != 0 &&
 					difftime(time(NULL), st.st_mtime) > SECONDS_FORGOTTEN);
 		if (dead)

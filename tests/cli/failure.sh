@@ -111,11 +111,15 @@ rm -rf many.tif many stack
 sh -c 'exit 0' &
 gone=$!
 wait $gone
+mkdir here && cp in.tif here/
+"$LACUNA" batch here -o here/out -A identity -n 0.01 -p gaussian -q
+host=`ls here/out/.lacuna/journal-* | sed 's/.*journal-\(.*\)-[0-9]*-[0-9a-f]*.jsonl/\1/'`
+rm -rf here
 ok "another run" "$LACUNA" restore -q -A identity -n 0.01 -p gaussian in.tif -o stale.tif
-: >.lacuna-`uname -n`-$gone-0.tmp
+: >.lacuna-$host-$gone-0.tmp
 : >.lacuna-elsewhere-$gone-0.tmp
 ok "the next run" $restore in.tif -o stale.tif --force
-test ! -e .lacuna-`uname -n`-$gone-0.tmp
+test ! -e .lacuna-$host-$gone-0.tmp
 tap_result $? "the next run: the temporary of a dead process is gone"
 test -e .lacuna-elsewhere-$gone-0.tmp
 tap_result $? "the next run: that of another machine is not"

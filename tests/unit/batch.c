@@ -165,6 +165,21 @@ static void test_claims(void)
 	ok(share_claim(&b, "y") == CLAIM_MINE, "a run");
 	ok(share_claim(&a, "y") == CLAIM_MINE, "that is dead loses its claim");
 
+	/* One of a machine of the same name, where processes are other ones. */
+	strrchr(path, '.')[0] = 0;
+	snprintf(b.run, sizeof(b.run), "%.50s.00000000-%ld-1", path, (long)dead);
+	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	put(name, "", 0);
+	ok(share_claim(&b, "v") == CLAIM_MINE && share_claim(&a, "v") == CLAIM_THEIRS,
+	   "a number that is no process here may be one there");
+	{
+		const struct timespec then[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+		utimensat(AT_FDCWD, name, then, 0);
+	}
+	ok(share_claim(&a, "v") == CLAIM_MINE, "but not since before the machine was started");
+	share_release(&a, "v");
+
 	/* One of another machine, whose heart has stopped. */
 	snprintf(b.run, sizeof(b.run), "elsewhere-%ld-1", (long)getpid());
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# Hosts that share a directory: each has its own name, network and numbers of processes (namespaces, as in containers), two
+# of them the same name.  The pictures are shared out, the windows of a large one as well, and one host loses power.  Long:
+# only with LACUNA_LONG, and where namespaces may be made.
+. "$abs_top_srcdir/tests/cli/common.sh"
+if test -z "$LACUNA_LONG"; then
+	skip "long; LACUNA_LONG=1 runs it" "hosts"
+	done_testing
+	exit
+fi
+if ! unshare -n -u -p -f --mount-proc true 2>/dev/null; then
+	skip "no namespaces" "hosts"
+	done_testing
+	exit
+fi
+
+how="-A identity -p gaussian -m fast -n 0.02 --no-html --memory 54M -j1"
+# host NAME COMMAND ...: to be run with &
+host() {
+	name=$1
+	shift
+	exec unshare -n -u -p -f --kill-child --mount-proc sh -c 'hostname $0; exec "$@"' $name "$@"
+}
+
+mkdir in
+for i in `seq 10 49`; do
+	"$maketiff" in/$i.tif uint8 $i 30 1 1 || exit 99
+done
+"$maketiff" in/large.tif uint8 800 500 1 1
+"$LACUNA" batch in single $how -q
+same_tree() {
+	different=
+	for f in `cd in && ls`; do
+		cmp -s single/$f $1/$f || different="$different $f"
+	done
+	ok "$2" test -z "$different"
+	ok "$2: each once" test `cat $1/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 41
+	ok "$2: nothing is left" test -z "`ls $1/.lacuna/claims`" -a ! -e $1/.lacuna/parts
+}
+
+for name in one two three three; do
+	host $name "$LACUNA" batch in shared $how -q >/dev/null 2>&1 &
+done
+wait
+same_tree shared "four hosts make the bits of one"
+ok "all were at work" test `grep -l '"state":"done"' shared/.lacuna/journal-*.jsonl | wc -l` -gt 1
+
+# One dies with claims in hand; the others wait until its heart has been still for two minutes.
+host one "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
+pid=$!
+round=0
+while test -z "`find lost -name '[0-9]*.part' 2>/dev/null`" -a $round -lt 600; do
+	sleep 0.05
+	round=`expr $round + 1`
+done
+kill -9 $pid
+wait $pid 2>/dev/null
+ok "a host that died leaves claims" test -n "`ls lost/.lacuna/claims`"
+host one "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
+host two "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
+wait
+same_tree lost "the others end its work"
+done_testing
