@@ -1,0 +1,55 @@
+#!/usr/bin/env nextflow
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright 2026 The Lacuna authors
+//
+// A directory with Nextflow, here or on a cluster:
+//
+//	nextflow run examples/lacuna.nf --input scans --output restored --options '-A identity' --jobs 4
+//
+// Several jobs share the pictures: each is restored by one of them, and a job that was killed goes on where it was.  The last
+// process tells whether all are there.  Paths are made absolute, since each job has a directory of its own; give plugins'
+// files (psf=, file=) as absolute paths, too.
+nextflow.enable.dsl = 2
+
+params.lacuna = 'lacuna'
+params.input = null
+params.output = null
+params.options = '-A identity'
+params.jobs = 1
+
+process share {
+    errorStrategy 'retry'
+    maxRetries 3
+
+    input:
+    tuple val(job), val(input), val(output)
+
+    output:
+    val job
+
+    // A picture that cannot be restored is no reason to give up the others.
+    script:
+    """
+    ${params.lacuna} batch '${input}' -o '${output}' ${params.options} -q --no-html --jobs ${task.cpus} || test \$? -eq 1
+    """
+}
+
+process complete {
+    input:
+    val jobs
+    tuple val(input), val(output)
+
+    script:
+    """
+    ${params.lacuna} batch '${input}' -o '${output}' ${params.options} -q
+    """
+}
+
+workflow {
+    if (!params.input || !params.output)
+        error '--input and --output name directories'
+    def input = file(params.input).toAbsolutePath()
+    def output = file(params.output).toAbsolutePath()
+    share(Channel.of(1..params.jobs).map { job -> tuple(job, input, output) })
+    complete(share.out.collect(), tuple(input, output))
+}
