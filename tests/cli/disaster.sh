@@ -61,13 +61,77 @@ while test $round -lt 40 -a -n "`find killed -name '*.tmp'`"; do
 done
 ok "nothing half-written" test -z "`find killed -name '*.tmp'`" -a -z "`ls killed/.lacuna/claims`"
 
+# ---- several runs at once: what one has done is done, and on the disk, before another may look for it
+
+rm -f in/empty.tif in/one.tif in/cut.tif in/text.tif in/noise.tif in/huge.tif in/link.tif
+round=0 double=
+while test $round -lt 10; do
+	for i in 1 2 3; do
+		"$LACUNA" batch in crowd-$round $how -q -j2 >/dev/null 2>&1 &
+	done
+	wait
+	test `cat crowd-$round/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq `wc -l <expected` || double="$double $round"
+	round=`expr $round + 1`
+done
+ok "three runs, ten times: each picture once" test -z "$double"
+
+# ---- an input that changes while it is restored
+
+mkdir change
+cp in/10.tif change/1.tif
+"$LACUNA" batch change changed -A identity -p gaussian -g prox -s ddpm --steps 3000 -n 0.1 -q >changed.out 2>changed.err &
+pid=$!
+round=0
+while test -z "`find changed -name '.lacuna-*.tmp' 2>/dev/null`" -a $round -lt 400; do
+	sleep 0.02
+	round=`expr $round + 1`
+done
+cp in/11.tif change/1.tif
+wait $pid
+ok "an input that changes meanwhile is a failure" test $? -eq 1
+contains changed.err "1.tif: has changed while it was restored" "that says so"
+ok "and is done the next time" "$LACUNA" batch change changed -A identity -p gaussian -n 0.1 -q
+
+# ---- plugins that crash, hang, leave and leak, in a run that is killed as well
+
+$CC -shared -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/cli/trap.c" -o trap.so || exit 99
+mkdir traps
+for w in `seq 24 44`; do
+	"$maketiff" traps/$w.tif uint8 $w 24 1 1
+done
+traps="-A ./trap.so -p gaussian -n 0.02 --no-html --timeout 3 --memory 300M -j2"
+"$LACUNA" batch traps traps-whole $traps -q >/dev/null 2>&1
+round=0
+while test $round -lt 12; do
+	"$LACUNA" batch traps traps-killed $traps -q >/dev/null 2>&1 &
+	pid=$!
+	sleep `awk "BEGIN { srand($round); print 0.05 + rand() }"`
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	round=`expr $round + 1`
+done
+fails 1 "traps, and kills" "$LACUNA" batch traps traps-killed $traps --json
+for w in 33 34 35 36; do
+	contains err "traps/$w.tif: " "$w.tif is named"
+done
+different=
+for f in `cd traps-whole && ls *.tif`; do
+	cmp -s traps-whole/$f traps-killed/$f || different="$different $f"
+done
+ok "the others have the same bits" test -z "$different" -a `ls traps-whole/*.tif | wc -l` -eq 17
+
 mkdir disk
 if mount -t tmpfs -o size=48k tmpfs disk 2>/dev/null; then
 	fails 1 "a disk that is too small" "$LACUNA" batch in disk/out $how
 	contains err "No space left" "says so"
 	ok "nothing half-written there" test -z "`find disk -name '*.tmp'`"
+	# It is full at other moments: of a picture, of the journal, of a claim.
+	for size in 52 60 68 76 84 92 100 112 124 136; do
+		mount -o remount,size=${size}k disk
+		"$LACUNA" batch in disk/out $how -q >/dev/null 2>&1
+	done
 	mount -o remount,size=4m disk
-	fails 1 "after room was made" "$LACUNA" batch in disk/out $how
+	ok "after room was made" "$LACUNA" batch in disk/out $how -q
 	different=
 	while read f; do
 		cmp -s "whole/$f" "disk/out/$f" || different="$different $f"
