@@ -144,8 +144,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	r->samples = memory_alloc_array(1, sizeof(*r->samples));
 	if (!r->samples)
 		return 0;
-	r->shape =
-		(struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
+	r->shape = (struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
 	record->constant = v[0] > 0;
 	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
 	record->noise = v[5];
