@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Manual pages agree with the program's tables, are correct mdoc, and the example of lacuna-plugin(7) works.
+# Manual pages agree with the program's tables and are correct mdoc.  That their examples work is tests/plugins/blocks.sh's.
 . "$abs_top_srcdir/tests/cli/common.sh"
 man=$abs_top_srcdir/man
 
@@ -23,19 +23,6 @@ done
 for name in `grep -o 'LACUNA_PARAM_[A-Z]*' "$header" | sort -u`; do
 	contains "$man/lacuna-plugin.7" "$name" "lacuna-plugin.7 names $name"
 done
-
-sed -n '/^\.Bd -literal/,/^\.Ed/{/^\.[BE]d/d;s/\\e/\\/g;p;}' "$man/lacuna-plugin.7" >vignette.c
-if ${CC:-cc} -std=c99 -pedantic -Wall -Wextra -Werror -shared -fPIC -I"$abs_top_srcdir/include" vignette.c -o vignette.so 2>err; then
-	tap_result 0 "the example compiles without a warning"
-	if test -z "$LACUNA_SANITIZED"; then
-		ok "the example keeps the contract" "$LACUNA" check ./vignette.so:strength=0.3
-		ok "the example has a page" "$LACUNA" help ./vignette.so
-		contains out "how much darker the corners are" "its parameter is explained"
-	fi
-else
-	tap_result 1 "the example compiles without a warning"
-	diag <err
-fi
 
 if mandoc -V >/dev/null 2>&1 || command -v mandoc >/dev/null; then
 	for page in "$man"/*.[17]; do

@@ -3,8 +3,7 @@
 # Copyright 2026 The Lacuna authors
 #
 # Installs into a temporary directory; the program works from there, and plugins are built with nothing but what
-# pkg-config says of the installation: the one of tests/plugins/abi-1.0 and our own mask.c, which its first lines
-# promise.  Run by "make installcheck-staged".
+# pkg-config says of the installation: the one of tests/plugins/abi-1.0 and the installed examples.  Run by "make installcheck-staged".
 
 . "$abs_top_srcdir/tests/tap.sh"
 
@@ -52,19 +51,47 @@ contains moved "$plugindir" "a tree that was moved finds its plugins"
 (unset LACUNA_PLUGIN_PATH LACUNA_DATA_PATH && HOME=$tap_dir "$program" help prior gaussian) >moved 2>&1
 tap_result $? "... and loads them"
 
-for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" \
-	"$abs_top_srcdir/plugins/operators/mask.c"; do
-	name=`basename "$source" .c`
-	ok "$name is built outside the tree" $CC -shared -fPIC $flags "$source" -o "$name.so"
-	case $name in
-	mask) ok "$name passes lacuna check" "$program" check "./$name.so:keep=0.5" ;;
-	*) ok "$name passes lacuna check" "$program" check "./$name.so" ;;
-	esac
+documents=`find "$stage" -type d -path '*share/doc/lacuna' | sed 1q`
+# Installed documents refer to what is installed.
+for page in README.md CONTRIBUTING.md doc/measurements.md doc/figures/README.md; do
+	for path in `sed -n 's/.*](\([^)#]*\)).*/\1/p' "$documents/$page"`; do
+		case $path in
+		http* | ../tools/*) ;;
+		*) ok "$page: $path is there" test -e "`dirname "$documents/$page"`/$path" ;;
+		esac
+	done
 done
+
+# Every example: one of each family, and more.
+for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" "$documents"/examples/*.c; do
+	name=`basename "$source" .c` needs=
+	case $name in
+	*-shell) continue ;; # lacuna new puts it together with its other half
+	soften) needs=`${PKG_CONFIG:-pkg-config} --cflags --libs fftw3f` ;;
+	esac
+	ok "$name is built outside the tree" $CC -shared -fPIC $flags "$source" -o "$name.so" $needs -lm
+	case $name in
+	mask) spec=./mask.so:keep=0.5 ;;
+	*) spec=./$name.so ;;
+	esac
+	ok "$name passes lacuna check" "$program" check "$spec"
+	test $name = old-operator || ok "$name takes part in a restoration" "$program" try "$spec" --size 48
+done
+if $CXX --version >/dev/null 2>&1; then
+	ok "smear.cc is built outside the tree" $CXX -std=c++20 -shared -fPIC $flags "$documents/examples/smear.cc" -o smear.so
+	ok "smear.cc passes lacuna check" "$program" check ./smear.so
+fi
 # The example of the README, as a newcomer would copy it.
-awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$abs_top_srcdir/README.md" >vignette.c
+awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$documents/README.md" >vignette.c
 ok "the README's operator is built" $CC -shared -fPIC -Wall -Wextra -Werror $flags vignette.c -o vignette.so
 ok "the README's operator passes lacuna check" "$program" check ./vignette.so
+ok "lacuna new" "$program" new operator mine
+ok "what it makes passes its test" ${MAKE:-make} -s -C mine check MAKEFLAGS= LACUNA="$program" FLAGS="$flags" LIBS= PKG_CONFIG=true
+for candidate in $PYTHON python3; do
+	$candidate -c 'import numpy' >/dev/null 2>&1 || continue
+	ok "an operator in Python" "$program" check operator process:command="$candidate -m blur_numpy" --shape 9x7,8x8,20x12
+	break
+done
 
 ok "make uninstall" ${MAKE:-make} -s -C "$abs_top_builddir" uninstall DESTDIR="$stage" MAKEFLAGS=
 ok "nothing is left" test -z "`find "$stage" -type f`"
