@@ -155,6 +155,14 @@ class _Server:
         return getattr(self, r["call"])(r)
 
 
+def _place(e):
+    """Where in the caller's own file an exception was: " (ghost.py:7)"."""
+    for frame in traceback.extract_tb(e.__traceback__):
+        if frame.filename != __file__:
+            return f" ({os.path.basename(frame.filename)}:{frame.lineno})"
+    return ""
+
+
 def serve(kind):
     """Answers lacuna's calls with a class, a child of Operator or Prior, until lacuna has enough."""
     # Standard output is the line to lacuna: what others print goes to standard error.
@@ -168,7 +176,7 @@ def serve(kind):
             reply = server.answer(line)
         except Exception as e:
             traceback.print_exc()
-            reply = {"error": f"{type(e).__name__}: {e}"}
+            reply = {"error": f"{type(e).__name__}: {e}{_place(e)}"}
         text = (json.dumps(reply) + "\n").encode()
         while text:
             text = text[os.write(out, text) :]

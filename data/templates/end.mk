@@ -3,12 +3,14 @@
 
 PKG_CONFIG = pkg-config
 PACKAGES = lacuna @PACKAGES@
-LACUNA := $(shell $(PKG_CONFIG) --variable=program lacuna)
-FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# The lacuna that wrote this file, unless the environment names another one first.
+LOOK_UP = PKG_CONFIG_PATH="$${PKG_CONFIG_PATH:+$$PKG_CONFIG_PATH:}@PKGCONFIGDIR@" $(PKG_CONFIG)
+LACUNA := $(shell $(LOOK_UP) --variable=program lacuna 2>/dev/null)
 ifeq ($(LACUNA),)
-$(error $(PKG_CONFIG) finds no lacuna: set PKG_CONFIG_PATH to the directory of lacuna.pc, such as /usr/local/lib/pkgconfig)
+$(error $(PKG_CONFIG) finds no lacuna: set PKG_CONFIG_PATH to the directory of lacuna.pc)
 endif
+FLAGS := $(shell $(LOOK_UP) --cflags $(PACKAGES))
+LIBS := $(shell $(LOOK_UP) --libs $(PACKAGES))
 USER_PLUGINS = $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lacuna/plugins/$(FAMILY)s
 
 .DEFAULT_GOAL = all

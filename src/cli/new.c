@@ -137,6 +137,7 @@ static char *adapt(char *text, const struct project *p)
 	text = replace(text, "@FAMILY@", plugin_kind_name(p->template->kind));
 	text = replace(text, " @PACKAGES@", *p->template->packages ? " @PACKAGES@" : "");
 	text = replace(text, "@PACKAGES@", p->template->packages);
+	text = replace(text, "@PKGCONFIGDIR@", LACUNA_PKGCONFIG_DIR);
 	return replace(text, "@TRIED@", p->template->tried);
 }
 

@@ -152,7 +152,7 @@ static int simulate(const struct trial *t, const char *operator_spec)
 	char *seed = text_format("%lld", (long long)t->v->seed);
 	const char *const words[] = { "lacuna", "simulate",    t->clean, "-o",	      t->degraded,
 				      "-A",	operator_spec, "-n",	 t->v->noise, "--seed",
-				      seed,	"-f",	       "-q",	 NULL };
+				      seed,	"-f",	       NULL };
 	const int status = seed ? run_self(words) : LACUNA_ENOMEM;
 
 	memory_release(seed);
@@ -216,17 +216,18 @@ static int tell(const struct trial *t)
 static int prepare(struct trial *t)
 {
 	char *name = text_format("%.*s", (int)strcspn(t->spec, ":"), t->spec);
-	const struct plugin *plugin;
+	struct plugin_use use;
 	int status = name ? plugin_probe(t->kind, name) : LACUNA_ENOMEM;
 
-	if (!status)
-		status = plugin_load(t->kind, name, &plugin);
 	memory_release(name);
+	if (!status)
+		status = use_parse(t->kind, t->spec, &use);
 	if (status)
 		return status;
-	t->kind = (int)plugin->head->kind;
+	t->kind = (int)use.plugin->head->kind;
 	snprintf(t->directory, sizeof t->directory - 32, "%s%s", t->v->directory ? "" : "try-",
-		 t->v->directory ? t->v->directory : plugin->head->name);
+		 t->v->directory ? t->v->directory : use.plugin->head->name);
+	use_free(&use);
 	snprintf(t->clean, sizeof t->clean, "%.4000s/original.tif", t->directory);
 	snprintf(t->degraded, sizeof t->degraded, "%.4000s/degraded.tif", t->directory);
 	snprintf(t->restored, sizeof t->restored, "%.4000s/restored.tif", t->directory);

@@ -52,7 +52,8 @@ ok "README: the plugin compiles without a warning" $CC -std=c99 -pedantic -Wall 
 grep '^    [a-z]' "$readme" | sed -e 's/^    //' -e 's/   *[^ ].*//' -e 's/ *$//' >lines
 while read -r line; do
 	case $line in
-	lacuna* | cc* | cd* | make*) run_line "$line" ;;
+	cd*) $line ;;
+	lacuna* | cc* | make*) run_line "$line" ;;
 	tools/*.sh) ok "README: $line is there" test -x "$abs_top_srcdir/$line" ;;
 	*) # the table of what is where
 		for path in `echo "$line" | tr -d ,`; do
@@ -63,6 +64,7 @@ while read -r line; do
 		done ;;
 	esac
 done <lines
+cd "$tap_dir"
 for path in `sed -n 's/.*](\([^)#]*\)).*/\1/p' "$readme"`; do
 	case $path in http*) ;; *) ok "README: $path is there" test -e "$abs_top_srcdir/$path" ;; esac
 done

@@ -39,6 +39,13 @@ for family in operator prior guidance sampler; do
 	ok "pkg-config names the directory of ${family}s" test -d "`staged "$directory"`"
 done
 
+for directory in pythondir exampledir; do
+	place=`config --variable=$directory`
+	ok "pkg-config names $directory" test -d "`staged "$place"`"
+done
+place=`config --variable=program`
+ok "pkg-config names the program" test -x "`staged "$place"`"
+
 program=`find "$stage" -type f -name lacuna -perm -u+x | sed 1q`
 LACUNA_PLUGIN_PATH=$plugindir LACUNA_DATA_PATH=`find "$stage" -type d -path '*share/lacuna' | sed 1q`
 export LACUNA_PLUGIN_PATH LACUNA_DATA_PATH

@@ -131,6 +131,9 @@ END
 	fails 1 "an exception" simulate process:command="$python mistakes.py"
 	contains err 'fails at call "apply": ValueError: the result has the shape (1, 1, 20, 23), not (1, 1, 20, 24)' \
 		"an exception is the error"
+	sed 's/return x.*/return x + nothing/' mistakes.py >typo.py
+	fails 1 "another one" simulate process:command="$python typo.py"
+	contains err "NameError: name 'nothing' is not defined (typo.py:6)" "another one: where it is"
 	contains err "process: printing is harmless" "what it prints is passed on"
 else
 	skip "no Python with numpy" "numpy"

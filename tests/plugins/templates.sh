@@ -106,6 +106,9 @@ tap_result $? "and nothing is made"
 # try
 fails 1 "try: no such plugin" "$LACUNA" try ./nothing.so
 one_line "try: no such plugin"
+fails 1 "try: a wrong parameter" "$LACUNA" try operator blur:sigmma=2
+test ! -e try-blur
+tap_result $? "nothing is made for it"
 ok "picture" "$maketiff" in.tif uint8 40 32 1 1
 ok "try a plugin of lacuna's own, and a picture" "$LACUNA" try operator blur:sigma=2 in.tif -o here
 for file in original degraded restored; do
