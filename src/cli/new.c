@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/install.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -128,7 +129,7 @@ static char *replace(char *text, const char *old, const char *new)
 
 static char *adapt(char *text, const struct project *p)
 {
-	char old[72], new[72];
+	char old[72], new[72], packages[PATH_MAX];
 
 	snprintf(old, sizeof old, "\"%s\"", p->template->stem);
 	snprintf(new, sizeof new, "\"%s\"", p->name);
@@ -137,7 +138,8 @@ static char *adapt(char *text, const struct project *p)
 	text = replace(text, "@FAMILY@", plugin_kind_name(p->template->kind));
 	text = replace(text, " @PACKAGES@", *p->template->packages ? " @PACKAGES@" : "");
 	text = replace(text, "@PACKAGES@", p->template->packages);
-	text = replace(text, "@PKGCONFIGDIR@", LACUNA_PKGCONFIG_DIR);
+	install_path(LACUNA_PKGCONFIG_DIR, packages, sizeof packages);
+	text = replace(text, "@PKGCONFIGDIR@", packages);
 	return replace(text, "@TRIED@", p->template->tried);
 }
 
