@@ -287,7 +287,8 @@ void plans_free(struct plans *plans)
 
 static int set_up(struct plans *plans, struct plan *plan)
 {
-	int status = restoration_create(&plan->restoration, &plan->recipe, plans->budget);
+	int status = restoration_create(&plan->restoration, &plan->recipe, plans->deviation,
+					plans->budget);
 
 	plan->restoration.job.stock = &plans->stock;
 	return status ? status : fingerprint(plans, plan);

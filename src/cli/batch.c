@@ -48,7 +48,8 @@ static const struct option_row rows[] = {
 	  AT(table) },
 	{ "suffix", 0, OPTION_TEXT, "TEXT", "NAME.tif becomes NAMETEXT.tif []", AT(suffix) },
 	{ "std", 0, OPTION_FLAG, NULL,
-	  "also write NAME.std.tif, the standard deviation of the samples", AT(deviation) },
+	  "write NAME.std.tif as well: how sure the result is of each pixel, as restore --std does",
+	  AT(deviation) },
 	{ "jobs", 'j', OPTION_INTEGER, "N",
 	  "number of images at a time, each in its own process [as processors and memory "
 	  "allow]",
@@ -580,6 +581,7 @@ static int execute(const struct command *c, struct batch *b, int count, char **o
 	int status;
 
 	plans_create(&b->plans, &v->recipe);
+	b->plans.deviation = v->deviation;
 	status = prepare(b, count, operands);
 	if (!status)
 		status = conf_create(v->table, &b->conf);
@@ -614,8 +616,6 @@ static int run(const struct command *c, const void *values, int count, char **op
 		b.output = operands[--count];
 	if (!b.output || (!count && !v->list))
 		return misuse(c, "%s is missing", b.output ? "the input" : "the output directory");
-	if (v->deviation && v->recipe.samples < 2)
-		return misuse(c, "--std needs --samples of at least 2");
 	b.rows = json_array();
 	result = execute(c, &b, count, operands);
 	release(&b);

@@ -43,6 +43,7 @@ struct plans {
 	size_t table_size;
 	char priors[DIGEST_SIZE]; /* of the weights that ship */
 	size_t budget;		  /* bytes of memory of a worker */
+	int deviation;		  /* --std */
 	struct prior_stock stock; /* of all plans: theirs is often the same prior */
 };
 

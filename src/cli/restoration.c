@@ -88,7 +88,18 @@ static int choose_plugins(struct restoration *r)
 	return method_choose(&wish, &r->method);
 }
 
-int restoration_create(struct restoration *r, const struct recipe *recipe, size_t budget)
+/* LACUNA_EINVAL: without samples the deviation is not known for every operator. */
+static int check_deviation(const struct restoration *r)
+{
+	if (!r->job.deviation || method_knows_deviation(&r->method))
+		return LACUNA_OK;
+	return error_set(LACUNA_EINVAL,
+			 "--std without --samples is for operators that act on pixels one by one "
+			 "(identity, mask) and priors that take a sigma for each; add --samples 8");
+}
+
+int restoration_create(struct restoration *r, const struct recipe *recipe, int deviation,
+		       size_t budget)
 {
 	int status;
 
@@ -98,12 +109,15 @@ int restoration_create(struct restoration *r, const struct recipe *recipe, size_
 				 "the operator is missing: -A says how the picture was degraded; "
 				 "-A identity for mere noise, 'lacuna list operators' for others");
 	r->job.budget = budget;
+	r->job.deviation = deviation && recipe->samples < 2;
 	r->job.begin = begin_sample;
 	r->job.progress = progress_step;
 	r->job.context = r;
 	status = parse(r);
 	if (!status)
 		status = choose_plugins(r);
+	if (!status)
+		status = check_deviation(r);
 	if (!status)
 		status = restorer_create(&r->job, &r->restorer);
 	return status;
@@ -439,6 +453,9 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	json_object_set_new(report, "method", report_string(m->name));
 	json_object_set_new(report, "seed", json_integer((json_int_t)r->job.seed));
 	json_object_set_new(report, "samples", json_integer((json_int_t)r->job.samples));
+	if (r->names.deviation)
+		json_object_set_new(report, "std",
+				    json_string(r->job.deviation ? "tweedie" : "samples"));
 	json_object_set_new(report, "threads", json_integer(threads_count()));
 	json_object_set_new(report, "operators",
 			    report_plugins(r->operators, r->job.operator_count));

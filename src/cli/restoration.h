@@ -86,7 +86,7 @@ struct restoration {
 
 /* Plugins and parameters of the recipe, which must outlive the restoration.  LACUNA_EINVAL: the recipe is wrong.  budget: bytes
  * of memory. */
-int restoration_create(struct restoration *, const struct recipe *, size_t budget);
+int restoration_create(struct restoration *, const struct recipe *, int deviation, size_t budget);
 void restoration_free(struct restoration *);
 
 /* Restores one file: all its outputs are written, or none.  *report (if not NULL) receives the record of the run, for

@@ -35,7 +35,9 @@ static const struct values defaults = { .recipe = RECIPE_DEFAULTS };
 static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
-	  "write the standard deviation of the samples per pixel, 32-bit float in the file's units",
+	  "write how sure the result is of each pixel, a standard deviation in the file's units, "
+	  "32-bit float: that of the samples, or, without --samples, the posterior's, where the "
+	  "operator acts on pixels one by one (identity, mask)",
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },
@@ -74,8 +76,6 @@ static int check_values(const struct values *v)
 {
 	if (!v->output && !v->in_place)
 		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
-	if (v->deviation && v->recipe.samples < 2)
-		return error_set(LACUNA_EINVAL, "--std needs --samples of at least 2");
 	if (v->crop && (v->deviation || v->singles || v->reference || v->start))
 		return error_set(LACUNA_EINVAL, "--crop goes without --std, --all-samples, "
 						"--reference and --start");
@@ -205,7 +205,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	budget = resources_set(v->threads, v->memory);
 	if (check_values(v) || parse_crop(v->crop, &r))
 		return misuse(c, "%s", error_text());
-	status = restoration_create(&r, &v->recipe, budget);
+	status = restoration_create(&r, &v->recipe, v->deviation != NULL, budget);
 	if (!status)
 		status = parse_crop(v->crop, &r);
 	result = status ? plugin_refused(c, status) : restore_file(v, operands[0], &r);

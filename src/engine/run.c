@@ -149,10 +149,8 @@ static int service_denoise_round(const struct lacuna_host *host, uint32_t round,
 	return status;
 }
 
-static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
-			       float *x0)
+int session_mean(struct session *s, const float *sigma, const float *u, float *x0)
 {
-	struct session *s = session_of(host);
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	double started = clock_seconds();
 	size_t i;
@@ -164,9 +162,18 @@ static int service_denoise_map(const struct lacuna_host *host, const float *sigm
 	for (i = 0; !status && i < s->groups; i++)
 		status = prior->denoise_map(s->prior->self, s->prior->scratch, sigma + i * s->group,
 					    u + i * s->group, x0 + i * s->group);
+	return finish_evaluation(s, started, status);
+}
+
+static int service_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
+			       float *x0)
+{
+	struct session *s = session_of(host);
+	const int status = session_mean(s, sigma, u, x0);
+
 	if (!status)
 		keep_within(s, x0);
-	return finish_evaluation(s, started, status);
+	return status;
 }
 
 static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn, const float *sigma,

@@ -46,6 +46,9 @@ int session_run(struct session *, uint32_t sample, float *x, struct session_stat
 /* The guidance alone: x0 ~ E[x0 | u, y], for a step to the level `next' (< 0: not said).  LACUNA_EUNSUPPORTED without a
  * guidance. */
 int session_estimate(struct session *, double sigma, double next, const float *u, float *x0);
+/* The prior alone, where it takes sigma maps: x0 = E[x0 | u] with a sigma for each value.  Unlike what plugins are told it may
+ * leave the image's range, lest its derivative be lost there. */
+int session_mean(struct session *, const float *sigma, const float *u, float *x0);
 void session_destroy(struct session *); /* accepts NULL */
 
 /* Bytes a run will need at most, plugins included, estimated from the shapes alone. */

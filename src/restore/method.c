@@ -89,15 +89,21 @@ static int is_nonlinear(const struct method *m)
 	return 0;
 }
 
-static int is_pixelwise(const struct method *m)
+static int is_pixelwise_with_maps(const struct method *m)
 {
 	const struct method_wish *w = &m->wish;
 
 	for (size_t i = 0; i < w->operator_count; i++)
 		if (!(w->operators[i].plugin->u.op.flags & LACUNA_PIXELWISE))
 			return 0;
-	return m->prior.plugin->u.prior.denoise_map &&
-	       (!w->guidance || !strcmp(w->guidance, "exact"));
+	return m->prior.plugin->u.prior.denoise_map != NULL;
+}
+
+static int is_pixelwise(const struct method *m)
+{
+	const char *guidance = m->wish.guidance;
+
+	return is_pixelwise_with_maps(m) && (!guidance || !strcmp(guidance, "exact"));
 }
 
 static int is_partial(const struct method *m)
@@ -273,6 +279,11 @@ int method_fall_back(struct method *m, int status)
 		return 0;
 	method_free(m);
 	return !take_plain_prior(&m->prior) && !choose_rest(m);
+}
+
+int method_knows_deviation(const struct method *m)
+{
+	return !is_nonlinear(m) && is_pixelwise_with_maps(m);
 }
 
 void method_free(struct method *m)

@@ -30,6 +30,8 @@ int method_choose(const struct method_wish *, struct method *);
 /* After the prior's create() failed with this status: true when the user did not ask for that prior and another has been
  * put in its place. */
 int method_fall_back(struct method *, int status);
+/* True when tweedie_deviation() holds: the operator acts on pixels one by one, and the prior takes a sigma for each. */
+int method_knows_deviation(const struct method *);
 void method_free(struct method *);
 
 /* 1: a preset chooses the plugin of this family and name. */

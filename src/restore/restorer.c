@@ -10,6 +10,7 @@
 #include "restore/ensemble.h"
 #include "restore/reject.h"
 #include "restore/stabilise.h"
+#include "restore/tweedie.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,8 +45,9 @@ struct run {
 	struct session *session;
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
-	double residual; /* of the last sample, of the engine */
-	int listening;	 /* to the noise only */
+	double residual;  /* of the last sample, of the engine */
+	float *deviation; /* of the posterior; NULL: of the samples */
+	int listening;	  /* to the noise only */
 };
 
 static void run_free(struct run *run)
@@ -57,6 +59,7 @@ static void run_free(struct run *run)
 	memory_release(run->rejected);
 	memory_release(run->start);
 	memory_release(run->x);
+	memory_release(run->deviation);
 	stabiliser_destroy(run->stabiliser);
 }
 
@@ -691,6 +694,71 @@ static int check_result(struct run *run)
 	return LACUNA_OK;
 }
 
+/* ---- the posterior's deviation ----------------------------------------------------------------------- */
+
+static int prior_mean(void *context, const float *sigma, const float *u, float *x0)
+{
+	return session_mean(context, sigma, u, x0);
+}
+
+static int ask_tweedie(struct run *run, float *d, float *b)
+{
+	struct problem *problem = run->r->problem;
+	const struct tweedie t = {
+		.x = *problem_x(problem),
+		.d = d,
+		.b = b,
+		.estimate = run->x,
+		.noise = run->reference_noise,
+		.key = { run->job->seed, run->m->number, UINT32_MAX },
+		.mean = prior_mean,
+		.context = run->session,
+	};
+	int status = problem_diagonal(problem, d);
+
+	if (!status)
+		status = problem_adjoint(problem, NULL, problem_measurement(problem), b);
+	if (!status)
+		status = tweedie_deviation(&t, run->deviation);
+	return status;
+}
+
+/* From the engine's scale to the inner one: by the slope of the transform at the picture. */
+static void leave_stabilised(const struct run *run)
+{
+	const double step = 1e-3;
+
+	for (size_t i = 0; i < run->r->count; i++) {
+		const double x = (double)run->out->picture[i];
+		const double rise = stabiliser_expect(run->stabiliser, x + step) -
+				    stabiliser_expect(run->stabiliser, x - step);
+
+		run->deviation[i] =
+			(float)((double)run->deviation[i] * 2 * step / fmax(rise, 1e-6));
+	}
+}
+
+/* run->deviation: of the picture, on the inner scale. */
+static int find_deviation(struct run *run)
+{
+	const size_t n = lacuna_count(problem_x(run->r->problem));
+	float *d;
+	int status;
+
+	if (!run->job->deviation)
+		return LACUNA_OK;
+	run->deviation = memory_alloc_array(n, sizeof(*run->deviation));
+	d = memory_alloc_array(2 * n, sizeof(*d));
+	status = run->deviation && d ? ask_tweedie(run, d, d + n) : LACUNA_ENOMEM;
+	if (!status)
+		window_get(problem_x(run->r->problem), problem_window(run->r->problem),
+			   memcpy(d, run->deviation, n * sizeof(*d)), run->deviation);
+	if (!status && run->stabiliser)
+		leave_stabilised(run);
+	memory_release(d);
+	return status;
+}
+
 /* ---- results ----------------------------------------------------------------------------------------- */
 
 /* From the inner scale to the values of y.  A value that is as it was measured is y's to the bit: float holds 24 bits, a file
@@ -709,12 +777,18 @@ static int leave(struct run *run)
 				memcmp(&out->picture[i], &run->read[i], sizeof(*run->read)) == 0;
 	}
 	leave_scale(run, out->picture);
-	if (!run->ensemble.n)
+	if (!run->ensemble.n && !run->deviation)
 		return LACUNA_OK;
 	out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
 	if (!out->deviation)
 		return LACUNA_ENOMEM;
-	ensemble_deviation(&run->ensemble, inner_span(run), out->deviation);
+	if (run->ensemble.n) {
+		ensemble_deviation(&run->ensemble, inner_span(run), out->deviation);
+		return LACUNA_OK;
+	}
+	memcpy(out->deviation, run->deviation, n * sizeof(*out->deviation));
+	for (size_t i = 0; i < n; i++)
+		out->deviation[i] *= (float)inner_span(run);
 	return LACUNA_OK;
 }
 
@@ -735,11 +809,12 @@ static int pass_through(struct run *run, float value)
 {
 	struct restored *out = run->out;
 	const size_t n = run->r->count;
+	const int deviation = run->job->deviation || run->job->samples > 1;
 
 	out->picture = memory_alloc_array(n, sizeof(*out->picture));
-	if (run->job->samples > 1)
+	if (deviation)
 		out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
-	if (!out->picture || (run->job->samples > 1 && !out->deviation))
+	if (!out->picture || (deviation && !out->deviation))
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		out->picture[i] = value;
@@ -940,9 +1015,10 @@ void restorer_settle(struct restorer *r, const struct measurement *m)
 int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)
 {
 	static int (*const stages[])(struct run *) = {
-		copy_measurement, reject,	enter_scale,	find_noise,	  choose_stabiliser,
-		measure,	  read_start,	create_session, allocate_results, draw_samples,
-		improve,	  check_result, leave,
+		copy_measurement,  reject,	 enter_scale, find_noise,
+		choose_stabiliser, measure,	 read_start,  create_session,
+		allocate_results,  draw_samples, improve,     check_result,
+		find_deviation,	   leave,
 	};
 	struct run run = { .r = r, .job = r->job, .m = m, .out = result };
 	int status = LACUNA_OK;

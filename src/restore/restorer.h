@@ -37,6 +37,7 @@ struct restore_job {
 	double reject; /* eagerness of reject_lone(); 0: reject nothing */
 	uint64_t seed;
 	int64_t samples;
+	int deviation; /* of one sample too: the posterior's, by tweedie_deviation() */
 	int pairs;     /* of opposite noise: an even number of samples, four at least */
 	size_t budget; /* bytes; 0: not limited */
 	struct prior_stock
@@ -83,7 +84,7 @@ struct restore_record {
 struct restored {
 	struct lacuna_shape shape;
 	float *picture;		  /* the mean of the samples, in the values of y; owned */
-	float *deviation;	  /* of the samples, likewise; NULL with one */
+	float *deviation;	  /* likewise; NULL with one sample, unless the job says so */
 	unsigned char *unchanged; /* values that are as they were in y; NULL where shapes differ */
 	struct session_stats *samples; /* of each, residuals in units of lo..hi */
 	int64_t sample_count;	       /* 0 for a constant image */

@@ -240,6 +240,8 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	int64_t side;
 	int status;
 
+	if (job->deviation)
+		return refuse(job, y, "--std is not for windows");
 	if (job->samples > 1 || job->sample || method->wish.sampler ||
 	    !strcmp(method->name, "sample"))
 		return refuse(job, y, "only --method best and fast restore in windows");

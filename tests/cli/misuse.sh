@@ -56,10 +56,12 @@ contains err "sigma does not apply beside psf" "sigma beside psf: named"
 
 for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
 	"--seed 1e3" "--range 5" "--range 5:5" "--range a:b" "--memory much" "--memory 0" "--type int7" \
-	"--method better" "--threads 0" "--threads 2000" "--std s.tif"; do
+	"--method better" "--threads 0" "--threads 2000"; do
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
 	two_lines restore "$bad"
 done
+fails 2 "deviation without samples" "$LACUNA" restore in.tif -o $o -A blur --std s.tif
+contains err "add --samples 8" "deviation without samples: remedy"
 fails 2 "wrong choice" "$LACUNA" restore in.tif -o $o -A identity --method fasd
 contains err "did you mean 'fast'" "wrong choice: nearest name"
 fails 2 "steps of a sampler" "$LACUNA" simulate in.tif -o $o -A identity --steps 3

@@ -113,6 +113,16 @@ ok "two pages" "$LACUNA" restore stack.tif -o two.tif -A identity -n 0.02 $gauss
 test "`"$maketiff" --show two.tif | wc -l`" -eq 2
 tap_result $? "two pages are there"
 
+# How sure, without samples.
+known="$LACUNA restore hole.tif $gaussian -A identity --range 0:1"
+ok "a deviation without samples" $known -n 0.01 -o known.tif --std known-std.tif --report known.json
+contains known.json '"std": "tweedie"' "the report says which way"
+show known-std.tif "48x40 1 float32" "deviation is float"
+ok "the result is the same without" $known -n 0.01 -o known2.tif
+ok "to the bit" identical known.tif known2.tif
+ok "and the deviation for the same seed" $known -n 0.01 -o known3.tif --std known3-std.tif -j 2
+ok "to the bit" identical known-std.tif known3-std.tif
+
 # Samples.
 draw="$LACUNA restore y.tif -A blur:sigma=1,boundary=periodic -n 0.01 -p gaussian -s ddpm -g prox --steps 6"
 ok "three samples" $draw -o mean.tif --samples 3 --std std.tif --all-samples singles --report s.json

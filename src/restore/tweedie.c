@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/tweedie.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Far above the deviation of what is missing beside what is known, so that the estimate stands for the truth there. */
+static const double glance = 0.3;
+/* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of it for structure than it does
+ * an infinitesimal change; less drowns in its arithmetic of 16 bits. */
+static const double probe_length = 0.1;
+/* A noiseless measurement is taken to have this much, for the sake of what is not measured. */
+static const double least_noise = 0.5 / 255;
+
+/* Streams that nothing else draws from: along the very noise of a measurement that lacuna simulate made, with the same key, the
+ * prior's response is another. */
+static const uint64_t probe_stream = UINT64_C(1) << 60, glance_stream = UINT64_C(3) << 59;
+
+/* ---- averages ---------------------------------------------------------------------------------------- */
+
+/* One plane of the image, and pixels that are alike: those measured, or those not. */
+struct field {
+	int64_t w, h;
+	const unsigned char *in; /* the class of a pixel */
+	unsigned char class;
+	const float *product; /* of the probe and its response */
+};
+
+enum { REACH = 3 }; /* of a Gaussian, in its deviations */
+
+/* out = in convolved along x, then y; what lies beyond the image does not count.  work: w h. */
+static void blur(const struct field *f, double sigma, const float *in, float *work, float *out)
+{
+	const int64_t radius = (int64_t)ceil(REACH * sigma), w = f->w, h = f->h;
+
+	memset(work, 0, (size_t)(w * h) * sizeof(*work));
+	memset(out, 0, (size_t)(w * h) * sizeof(*out));
+	for (int64_t k = -radius; k <= radius; k++) {
+		const float g = (float)exp(-0.5 * (double)(k * k) / (sigma * sigma));
+		const int64_t from = k < 0 ? -k : 0, to = k > 0 ? w - k : w;
+
+		for (int64_t y = 0; y < h; y++)
+			for (int64_t x = from; x < to; x++)
+				work[x + w * y] += g * in[x + k + w * y];
+	}
+	for (int64_t k = -radius; k <= radius; k++) {
+		const float g = (float)exp(-0.5 * (double)(k * k) / (sigma * sigma));
+		const int64_t from = k < 0 ? -k : 0, to = k > 0 ? h - k : h;
+
+		for (int64_t y = from; y < to; y++)
+			for (int64_t x = 0; x < w; x++)
+				out[x + w * y] += g * work[x + w * (y + k)];
+	}
+}
+
+struct averages {
+	float *weight, *sum, *square, *squares_of_weight, *in, *work; /* w h each */
+};
+
+/* Averages of the product and of its square over the class, and the sum of squared weights over the square of their sum. */
+static void average(const struct field *f, double sigma, const struct averages *a)
+{
+	const size_t n = (size_t)(f->w * f->h);
+
+	for (size_t i = 0; i < n; i++)
+		a->in[i] = f->in[i] == f->class;
+	blur(f, sigma, a->in, a->work, a->weight);
+	/* The square of a Gaussian is one of deviation sigma/sqrt 2. */
+	blur(f, sigma * M_SQRT1_2, a->in, a->work, a->squares_of_weight);
+	for (size_t i = 0; i < n; i++)
+		a->in[i] = f->in[i] == f->class ? f->product[i] : 0;
+	blur(f, sigma, a->in, a->work, a->sum);
+	for (size_t i = 0; i < n; i++)
+		a->in[i] *= a->in[i];
+	blur(f, sigma, a->in, a->work, a->square);
+}
+
+/* From wide averages to narrow ones, each as far as it is known better than the one before: the product of one probe is noisy,
+ * and less than nothing in places.  The difference d of two averages, with the variance v of the narrow one, counts for
+ * d^2/(d^2 + v). */
+static void refine(const struct field *f, const struct averages *a, float *variance)
+{
+	static const double widths[] = { 16, 8, 4, 2 };
+	const double least = 0.3; /* of the average around */
+	const size_t n = (size_t)(f->w * f->h);
+	double sum = 0, count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (f->in[i] == f->class) {
+			sum += (double)f->product[i];
+			count++;
+		}
+	if (!(count > 0))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (f->in[i] == f->class)
+			variance[i] = (float)fmax(sum / count, 0);
+	for (size_t k = 0; k < sizeof(widths) / sizeof(widths[0]); k++) {
+		average(f, widths[k], a);
+		for (size_t i = 0; i < n; i++) {
+			const double w = (double)a->weight[i], before = (double)variance[i];
+			double mean, v, d, after;
+
+			if (f->in[i] != f->class)
+				continue;
+			mean = (double)a->sum[i] / w;
+			v = ((double)a->square[i] / w - mean * mean) *
+			    (double)a->squares_of_weight[i] / (w * w);
+			d = mean - before;
+			after = before + (d * d > 0 ? d * d / (d * d + fmax(v, 0)) * d : 0);
+			variance[i] = (float)fmax(after, least * before);
+		}
+	}
+}
+
+static int smooth(const struct lacuna_shape *x, const unsigned char *class, const float *product,
+		  float *variance)
+{
+	const int64_t w = x->extent[0], h = x->extent[1];
+	const size_t n = (size_t)(w * h), planes = lacuna_count(x) / n;
+	float *work = memory_alloc_array(6 * n, sizeof(*work));
+	const struct averages a = { work,	  work + n,	work + 2 * n,
+				    work + 3 * n, work + 4 * n, work + 5 * n };
+
+	if (!work)
+		return LACUNA_ENOMEM;
+	for (size_t p = 0; p < planes; p++)
+		for (unsigned char c = 0; c < 2; c++) {
+			const struct field f = { w, h, class + p * n, c, product + p * n };
+
+			refine(&f, &a, variance + p * n);
+		}
+	memory_release(work);
+	return LACUNA_OK;
+}
+
+/* ---- the probe --------------------------------------------------------------------------------------- */
+
+struct images {
+	float *sigma, *pivot, *probe, *plus, *minus, *product; /* x-shaped */
+	unsigned char *class;				       /* 1: measured well */
+};
+
+/* What is known of the image: pivot and sigma. */
+static void prepare(const struct tweedie *t, const struct images *m)
+{
+	const size_t n = lacuna_count(&t->x);
+	const double noise = fmax(t->noise, least_noise), precision = 1 / (noise * noise);
+
+	random_gaussian(t->key, probe_stream, 0, m->probe, n);
+	random_gaussian(t->key, glance_stream, 0, m->plus, n);
+	for (size_t i = 0; i < n; i++) {
+		const double measured = (double)t->d[i] * precision;
+		const double total = fmax(measured, 1 / (glance * glance)), rest = total - measured;
+		const double seen =
+			(double)t->estimate[i] + (rest > 0 ? (double)m->plus[i] / sqrt(rest) : 0);
+
+		m->class[i] = !(rest > 0);
+		m->probe[i] = m->probe[i] < 0 ? -1 : 1;
+		m->pivot[i] = (float)(((double)t->b[i] * precision + rest * seen) / total);
+		m->sigma[i] = (float)(1 / sqrt(total));
+	}
+}
+
+/* D at the pivot, moved by a part of the noise along the probe, in the pixels of a class. */
+static int respond(const struct tweedie *t, const struct images *m, unsigned char class,
+		   double length, float *work, float *x0)
+{
+	const size_t n = lacuna_count(&t->x);
+
+	for (size_t i = 0; i < n; i++) {
+		const double along = m->class[i] == class ? length * (double)m->sigma[i] : 0;
+
+		work[i] = (float)((double)m->pivot[i] + along * (double)m->probe[i]);
+	}
+	return t->mean(t->context, m->sigma, work, x0);
+}
+
+/* product: of the pixels of a class.  Each class is probed alone, for what a probe of the others brings here is noise: missing
+ * pixels vary much more than those beside them that are known. */
+static int probe(const struct tweedie *t, const struct images *m, unsigned char class, float *work,
+		 float *product)
+{
+	const size_t n = lacuna_count(&t->x);
+	int status;
+
+	if (!memchr(m->class, class, n))
+		return LACUNA_OK;
+	status = respond(t, m, class, probe_length, work, m->plus);
+	if (!status)
+		status = respond(t, m, class, -probe_length, work, m->minus);
+	for (size_t i = 0; !status && i < n; i++)
+		if (m->class[i] == class)
+			product[i] = (float)((double)m->probe[i] * (double)m->sigma[i] *
+					     ((double)m->plus[i] - (double)m->minus[i]) /
+					     (2 * probe_length));
+	return status;
+}
+
+/* The variance given the measurement alone, from that with the glance: precisions add up. */
+static double without_glance(const struct tweedie *t, const struct images *m, size_t i, double v)
+{
+	const double noise = fmax(t->noise, least_noise);
+	const double s2 = (double)m->sigma[i] * (double)m->sigma[i];
+	const double rest = 1 / s2 - (double)t->d[i] / (noise * noise);
+
+	v = fmin(v, 0.9 * s2);
+	return m->class[i] ? v : v / (1 - v * rest);
+}
+
+static int fill(const struct tweedie *t, const struct images *m, float *deviation)
+{
+	const size_t n = lacuna_count(&t->x);
+	int status;
+
+	prepare(t, m);
+	status = probe(t, m, 1, deviation, m->product);
+	if (!status)
+		status = probe(t, m, 0, deviation, m->product);
+	if (!status)
+		status = smooth(&t->x, m->class, m->product, deviation);
+	for (size_t i = 0; !status && i < n; i++)
+		deviation[i] = t->noise > 0 || !m->class[i]
+				       ? (float)sqrt(without_glance(t, m, i, (double)deviation[i]))
+				       : 0;
+	return status;
+}
+
+int tweedie_deviation(const struct tweedie *t, float *deviation)
+{
+	const size_t n = lacuna_count(&t->x);
+	float *images = memory_alloc_array(6 * n, sizeof(*images));
+	const struct images m = { images,	  images + n,	  images + 2 * n, images + 3 * n,
+				  images + 4 * n, images + 5 * n, memory_alloc(n) };
+	const int status = images && m.class ? fill(t, &m, deviation) : LACUNA_ENOMEM;
+
+	memory_release(m.class);
+	memory_release(images);
+	return status;
+}

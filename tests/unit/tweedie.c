@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* The posterior's deviation by Tweedie's formula, beside a Gaussian prior whose posterior is known in closed form. */
+#include <config.h>
+
+#include "base/random.h"
+#include "restore/tweedie.h"
+#include "tests/tap.h"
+
+#include <lapacke.h>
+#include <math.h>
+#include <string.h>
+
+enum { W = 24, H = 18, N = W * H, KEYS = 8 };
+static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+static const double mean = 0.4;
+
+struct law {
+	double covariance[N * N]; /* of the prior */
+	int calls;
+	int fails; /* on this call */
+};
+
+/* variance exp(-distance/length); length 0: independent pixels */
+static void set_law(struct law *l, double variance, double length)
+{
+	l->calls = 0;
+	l->fails = -1;
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < N; k++) {
+			const double r = hypot(i % W - k % W, i / W - k / W);
+
+			l->covariance[i * N + k] = length > 0 ? variance * exp(-r / length)
+						   : i == k   ? variance
+							      : 0;
+		}
+}
+
+static int posterior_mean(void *context, const float *sigma, const float *u, float *x0)
+{
+	static double m[N * N], right[N];
+	struct law *l = context;
+
+	if (l->calls++ == l->fails)
+		return LACUNA_ENUMERIC;
+	memcpy(m, l->covariance, sizeof(m));
+	for (int i = 0; i < N; i++) {
+		m[i * N + i] += (double)sigma[i] * (double)sigma[i];
+		right[i] = (double)u[i] - mean;
+	}
+	if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', N, 1, m, N, right, 1))
+		return LACUNA_ENUMERIC;
+	for (int i = 0; i < N; i++) {
+		double sum = mean;
+
+		for (int k = 0; k < N; k++)
+			sum += l->covariance[i * N + k] * right[k];
+		x0[i] = (float)sum;
+	}
+	return LACUNA_OK;
+}
+
+/* The diagonal of K - K_m (K_mm + noise^2/d)^-1 K_m', m the pixels that are measured. */
+static void exact_variance(const struct law *l, const float *d, double noise, double *variance)
+{
+	static double m[N * N], half[N * N];
+	int at[N], n = 0;
+
+	for (int i = 0; i < N; i++)
+		if (d[i] > 0)
+			at[n++] = i;
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < n; k++)
+			m[i * n + k] = l->covariance[at[i] * N + at[k]];
+		m[i * n + i] += noise * noise / (double)d[at[i]];
+		for (int k = 0; k < N; k++)
+			half[i * N + k] = l->covariance[at[i] * N + k];
+	}
+	LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', n, N, m, n, half, N);
+	for (int k = 0; k < N; k++) {
+		variance[k] = l->covariance[k * N + k];
+		for (int i = 0; i < n; i++)
+			variance[k] -= l->covariance[at[i] * N + k] * half[i * N + k];
+	}
+}
+
+static int run(struct law *l, const float *d, double noise, uint64_t seed, float *deviation)
+{
+	static float b[N], estimate[N];
+	const struct tweedie t = { .x = shape,
+				   .d = d,
+				   .b = b,
+				   .estimate = estimate,
+				   .noise = noise,
+				   .key = { seed, 0, 0 },
+				   .mean = posterior_mean,
+				   .context = l };
+
+	/* Any measurement does: the covariance of a Gaussian does not depend on it. */
+	for (int i = 0; i < N; i++) {
+		estimate[i] = (float)(0.3 + 0.01 * (i % 11));
+		b[i] = d[i] * estimate[i];
+	}
+	return tweedie_deviation(&t, deviation);
+}
+
+/* Of the mean variance over the pixels with `d' in columns from..to, over several probes: estimate by truth. */
+static double ratio(struct law *l, const float *d, double noise, float which, int from, int to)
+{
+	static float deviation[N];
+	static double exact[N];
+	double sum = 0, truth = 0;
+
+	exact_variance(l, d, noise, exact);
+	for (uint64_t seed = 0; seed < KEYS; seed++) {
+		if (run(l, d, noise, seed, deviation))
+			return NAN;
+		for (int i = 0; i < N; i++)
+			if (d[i] >= which && d[i] <= which && i % W >= from && i % W < to) {
+				sum += (double)deviation[i] * (double)deviation[i];
+				truth += exact[i];
+			}
+	}
+	return sum / truth;
+}
+
+static void expect(const char *what, double r, double tolerance)
+{
+	ok(fabs(r - 1) <= tolerance, "%s: %.4f of the variance", what, r);
+}
+
+static void test_independent(struct law *l)
+{
+	static float d[N], deviation[N];
+	const double noise = 0.1, variance = 0.01;
+	double worst = 0;
+
+	set_law(l, variance, 0);
+	for (int i = 0; i < N; i++)
+		d[i] = i % 3 != 0;
+	ok(run(l, d, noise, 1, deviation) == LACUNA_OK && l->calls == 4, "two evaluations for each kind of pixel");
+	for (int i = 0; i < N; i++) {
+		const double v = 1 / (1 / variance + (double)d[i] / (noise * noise));
+
+		worst = fmax(worst, fabs((double)deviation[i] / sqrt(v) - 1));
+	}
+	ok(worst < 1e-3, "independent pixels: every deviation is right (%.0e)", worst);
+}
+
+static void test_alike(struct law *l)
+{
+	static float d[N];
+
+	set_law(l, 0.01, 3);
+	for (int i = 0; i < N; i++)
+		d[i] = 1;
+	expect("noise 0.1", ratio(l, d, 0.1, 1, 0, W), 0.06);
+	expect("noise 0.02", ratio(l, d, 0.02, 1, 0, W), 0.06);
+	for (int i = 0; i < N; i++)
+		d[i] = (i * 7 + i / W * 3) % 5 < 2;
+	expect("60 % missing, what is measured", ratio(l, d, 0.05, 1, 0, W), 0.08);
+	expect("60 % missing, what is not", ratio(l, d, 0.05, 0, 0, W), 0.08);
+}
+
+/* Half of the picture has five times the noise. */
+static void test_uneven(struct law *l)
+{
+	static float d[N];
+	const float weak = 0.04F;
+
+	set_law(l, 0.01, 3);
+	for (int i = 0; i < N; i++)
+		d[i] = i % W < W / 2 ? 1 : weak;
+	expect("the better half", ratio(l, d, 0.03, 1, 0, W / 2 - 2), 0.15);
+	expect("the worse half", ratio(l, d, 0.03, weak, W / 2 + 2, W), 0.15);
+}
+
+static void test_known(struct law *l)
+{
+	static float d[N], deviation[N];
+	int known = 1, unknown = 1;
+
+	set_law(l, 0.01, 3);
+	for (int i = 0; i < N; i++)
+		d[i] = i % 2 == 0;
+	ok(run(l, d, 0, 1, deviation) == LACUNA_OK, "without noise");
+	for (int i = 0; i < N; i++) {
+		known &= d[i] > 0 ? !(deviation[i] > 0) : 1;
+		unknown &= d[i] > 0 || deviation[i] > 0.01F;
+	}
+	ok(known, "what was measured is known");
+	ok(unknown, "what was not is not");
+}
+
+static void test_failure(struct law *l)
+{
+	static float d[N], deviation[N];
+
+	set_law(l, 0.01, 3);
+	for (int i = 0; i < N; i++)
+		d[i] = 1;
+	l->fails = 1;
+	ok(run(l, d, 0.1, 1, deviation) == LACUNA_ENUMERIC, "a prior that fails");
+}
+
+int main(void)
+{
+	static struct law law;
+
+	test_independent(&law);
+	test_alike(&law);
+	test_uneven(&law);
+	test_known(&law);
+	test_failure(&law);
+	return tap_done();
+}
