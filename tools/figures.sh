@@ -46,7 +46,7 @@ kl() {
 
 # The same for operators that mix coordinates: a blur, and the means of two neighbours.
 operators() {
-	methods="-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:$papers,variance=theory
+	methods="-g ddnm -g bo:threshold=1e6 -g prox -g pivot -g exact -s ddpm:$papers,variance=theory
 		-s gibbs:rho_max=1,rho_min=0.02"
 	study kl-blur --title 'Gaussian prior, blur, noise 0.05' -n 0.05 \
 		-A 'matrix:rows=0.5 0.25 0 0.25;0.25 0.5 0.25 0;0 0.25 0.5 0.25;0.25 0 0.25 0.5' \

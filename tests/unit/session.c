@@ -526,6 +526,64 @@ static void test_prox(const char *op, double (*f)(double), double value, double 
 	bench_close(&b);
 }
 
+/* (A'A/noise^2 + I/sigma^2) v, by the problem's own operator. */
+static void precision(struct bench *b, size_t n, double noise, double sigma, const float *v,
+		      float *out)
+{
+	float y[MOST];
+
+	if (problem_apply(b->problem, v, y) || problem_adjoint(b->problem, NULL, y, out))
+		bail("precision");
+	for (size_t i = 0; i < n; i++)
+		out[i] = (float)((double)out[i] / (noise * noise) + (double)v[i] / (sigma * sigma));
+}
+
+/* The prior's answer is linear, so that the pivot can be told from it: P pivot is to be A'y/noise^2 + u/sigma^2. */
+static void test_pivot(const char *op, double noise, double sigma, int white)
+{
+	struct bench b;
+	float u[MOST], x0[MOST], p[MOST], v[MOST], told[MOST], right[MOST];
+	double worst = 0, trace = 0, level;
+	const size_t n = 48;
+
+	reset(n);
+	asked.info.sigma_min = 1e-3;
+	bench_open(&b, op, 8, 6, 1, "pivot", 0.7, noise, &no_options);
+	for (size_t i = 0; i < n; i++)
+		u[i] = 0.01F * (float)(i * 7 % 48) + 0.3F;
+	if (session_estimate(b.session, sigma, 0, u, x0) ||
+	    problem_adjoint(b.problem, NULL, b.y, right))
+		bail("estimate");
+	level = asked.sigma;
+	for (size_t i = 0; i < n; i++) {
+		const double v2 = asked.spread * asked.spread;
+
+		p[i] = (float)(0.5 + ((double)x0[i] - 0.5) * (v2 + level * level) / v2);
+	}
+	precision(&b, n, noise, sigma, p, v);
+	for (size_t i = 0; i < n; i++) {
+		const double want =
+			(double)right[i] / (noise * noise) + (double)u[i] / (sigma * sigma);
+
+		worst = fmax(worst, fabs((double)v[i] / want - 1));
+	}
+	ok(worst < 1e-3, "pivot, %s: it is the mean by precisions (%.0e)", op, worst);
+	for (size_t i = 0; i < n; i++) {
+		memset(v, 0, sizeof v);
+		v[i] = 1;
+		precision(&b, n, noise, sigma, v, told);
+		trace += (double)told[i];
+	}
+	/* The mean of the eigenvalues of P^-1 is no less than one by the mean of those of P. */
+	if (white)
+		near(level, 1 / sqrt(trace / (double)n), 1e-5,
+		     "its level, where the noise is white");
+	else
+		ok(level > 1 / sqrt(trace / (double)n) && level < sigma,
+		   "its level is between that of the mean precision and sigma (%.3g)", level);
+	bench_close(&b);
+}
+
 /* `|' between operators, but not in quotes. */
 static void test_operations(void)
 {
@@ -623,6 +681,10 @@ int main(void)
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
 	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
+	test_pivot("identity", 0.1, 0.4, 1);
+	test_pivot("identity:gain=0.5", 0.1, 0.4, 1);
+	test_pivot("blur:sigma=0.8,boundary=periodic", 0.1, 0.4, 0);
+	test_pivot("downsample", 0.05, 0.3, 0);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.7, 0.1);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.4, 0.3);
 	test_prox("saturate:level=0.6,width=0.1", full, 0.5, 0.1);
