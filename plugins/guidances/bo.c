@@ -166,7 +166,8 @@ static const struct lacuna_plugin plugin = {
 	"single samples on photographs with motion blur.\n"
 	"Not for denoising: it does not denoise measured pixels, but draws them from N(y, "
 	"noise^2), so that the result is about twice as noisy there as the measurement is. Use "
-	"prox or exact where the measured part is to be denoised.\n"
+	"prox or exact where the measured part is to be denoised. More steps do not mend its bias, "
+	"which shows as grains in what is missing: exact and gibbs are better there.\n"
 	"Source: Liang, Ju, Liang, Shroff, Theory on Score-Mismatched Diffusion Models and "
 	"Zero-Shot Conditional Samplers, ICLR 2025 (arXiv 2410.13746).",
 	"1.0",

@@ -94,7 +94,8 @@ static const struct lacuna_plugin plugin = {
 	"pixels, or followed by a mask) the floor is 0.01 at least, and gradual: A^+ is "
 	"(A'A + floor^2)^-1 A', by conjugate gradients.\n"
 	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s "
-	"where the operator passes little (singular value s); use bo or prox there.\n"
+	"where the operator passes little (singular value s); use bo or prox there, or exact for "
+	"missing pixels and gibbs for other operators, whose samples have no such bias.\n"
 	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion "
 	"Null-Space Model, 2023, equation 11.",
 	"1.0",
