@@ -44,16 +44,17 @@ kl() {
 	panels kl 'kl-gaussian kl-mixture' --bound
 }
 
-# The same for operators that mix coordinates: a blur, and the means of two neighbours.
+# The same for operators that mix coordinates: a blur, and the means of two neighbours.  gibbs ends without noise, so that the
+# others stop at a level that does not count beside the posterior's.
 operators() {
-	methods="-g ddnm -g bo:threshold=1e6 -g prox -g pivot -g exact -s ddpm:$papers,variance=theory
+	methods="-g ddnm -g bo:threshold=1e6 -g prox -g pivot -g exact -s ddpm:$papers,c=4,delta=1e-6,variance=theory
 		-s gibbs:rho_max=1,rho_min=0.02"
 	study kl-blur --title 'Gaussian prior, blur, noise 0.05' -n 0.05 \
 		-A 'matrix:rows=0.5 0.25 0 0.25;0.25 0.5 0.25 0;0 0.25 0.5 0.25;0.25 0 0.25 0.5' \
-		$methods --smear 0.010000500037503 --steps 50,100,200,400 --chains 64
+		$methods --smear 0.0010000005 --steps 50,100,200,400 --chains 64
 	study kl-downsample --title 'Gaussian prior, means of two, noise 0.05' -n 0.05 \
 		-A 'matrix:rows=0.5 0.5 0 0;0 0 0.5 0.5' \
-		$methods --smear 0.010000500037503 --steps 50,100,200,400 --chains 64
+		$methods --smear 0.0010000005 --steps 50,100,200,400 --chains 64
 	panels kl-operators 'kl-blur kl-downsample' --bound
 }
 
@@ -108,7 +109,7 @@ manifold() {
 
 # Exact guidance falls to the sampling error, where the others stay.
 exact() {
-	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 \
+	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 -y '0 0' \
 		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \
 		-s gibbs:rho_max=1,rho_min=0.05 -s bridge:from=noise --steps 25,50,100,200,400 --chains 8192
 	panels exact exact --show sliced-w2

@@ -314,6 +314,78 @@ static void test_same(const char *what)
 	ok(plus_differs < 1e-4, "%s: so is ddnm-plus (%.0e)", what, plus_differs);
 }
 
+/* One step of ddnm-plus from level 1 to level s, at b.u, under noise that its own covers here and not there. */
+static void put_state(void *context, int64_t step, int64_t steps)
+{
+	(void)steps;
+	if (step == 0)
+		memcpy(context, b.u, (size_t)b.nx * sizeof *b.u);
+}
+
+static double part_of_move(double lambda, double s)
+{
+	const double sd = s * sqrt(1 - s * s), n = b.noise / sqrt(lambda);
+
+	return fmin(1, sd / ((1 - s * s) * n));
+}
+
+static double plus_move(double lambda, double tolerance, double s, double r)
+{
+	(void)r;
+	return lambda > tolerance ? (1 - s * s) * part_of_move(lambda, s) / lambda : 0;
+}
+
+static double plus_noise(double lambda, double tolerance, double s, double r)
+{
+	const double variance = s * s * (1 - s * s);
+	double brought = 0;
+
+	(void)r;
+	if (lambda > tolerance)
+		brought = (1 - s * s) * part_of_move(lambda, s) * b.noise / sqrt(lambda);
+	return sqrt(fmax(variance - brought * brought, 0));
+}
+
+static void test_plus(const char *first, const char *second, double s)
+{
+	struct plugin_use sampler;
+	struct session *session;
+	const struct session_options options = { .seed = 1,
+						 .progress = put_state,
+						 .progress_context = b.got };
+	char spec[120];
+	double d[MOST] = { 0 };
+	float z[MOST];
+	int covered = 0, drowned = 0;
+
+	open_bench(first, second, 8, 8, 0.42, 0);
+	snprintf(spec, sizeof spec,
+		 "ddnm-plus:steps=2,schedule=geometric,sigma_max=1,sigma_min=%g,finish=none", s);
+	ask("none", 1, s, b.d);
+	parse(LACUNA_SAMPLER, spec, &sampler);
+	if (session_create(b.problem, &b.prior, NULL, &sampler, &options, &session) ||
+	    session_run(session, 0, b.got, NULL))
+		bail(spec);
+	session_destroy(session);
+	use_free(&sampler);
+	random_gaussian((struct random_key){ 1, 0, 0 }, 0, 0, z, (size_t)b.nx);
+	for (int i = 0; i < b.nx; i++) {
+		d[i] = (double)b.d[i];
+		b.want[i] = (1 - s * s) * d[i] + s * s * (double)b.u[i];
+		covered += b.values[i] > 1e-3 && part_of_move(b.values[i], s) == 1;
+		drowned += b.values[i] > 1e-3 && part_of_move(b.values[i], s) < 1;
+	}
+	set_residual(1, d);
+	add_gain(plus_move, 1e-3, s, 0);
+	for (int i = 0; i < b.nx; i++)
+		b.inner[i] = (double)z[i];
+	add_gain(plus_noise, 1e-3, s, 0);
+	ok(covered > 5 && drowned > 5 && distance() < 1e-3,
+	   "%s, %s, ddnm-plus under noise to level %g: the dense solution (%.0e; %d, %d)", first,
+	   second, s, distance(), covered, drowned);
+	close_bench();
+}
+
 static void test_operator(const char *first, const char *second, int w, int h, int missing,
 			  double floor, enum kind kind)
 {
@@ -339,6 +411,7 @@ int main(void)
 	test_operator("blur:sigma=0.6,boundary=periodic", NULL, 8, 8, 1, 0.03, SMOOTH);
 	test_operator("blur:sigma=0.35,boundary=periodic", "mask:keep=0.7,seed=4", 8, 8, 0, 1e-3,
 		      GAP);
+	test_plus("blur:sigma=0.45,boundary=periodic", "mask:keep=0.7,seed=4", 0.7);
 	test_operator("blur:sigma=0.7", "mask:keep=0.6,seed=2", 6, 6, 0, 0.03, SMOOTH);
 	ok(warnings == 0, "no gain of theirs jumps: no warning (%d)", warnings);
 	log_install(NULL, NULL);
