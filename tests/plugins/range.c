@@ -386,6 +386,50 @@ static void test_plus(const char *first, const char *second, double s)
 	close_bench();
 }
 
+/* One round of hqs under a small rho: where A does not look the image becomes the state, whatever it was before. */
+static void test_round(const char *first, const char *second)
+{
+	const double rho = 1e-5; /* lambda, for the level is the noise */
+	struct plugin_use sampler;
+	struct session *session;
+	const struct session_options options = { .seed = 1,
+						 .progress = put_state,
+						 .progress_context = b.got };
+
+	open_bench(first, second, 8, 8, 0.05, 0);
+	parse(LACUNA_SAMPLER, "hqs:steps=1,lambda=1e-5,sigma_max=0.05,sigma_min=0.05", &sampler);
+	if (session_create(b.problem, &b.prior, NULL, &sampler, &options, &session) ||
+	    session_run(session, 0, b.got, NULL))
+		bail("hqs");
+	session_destroy(session);
+	use_free(&sampler);
+	for (int i = 0; i < b.nx; i++)
+		b.want[i] = (double)b.u[i];
+	set_residual(1, b.want);
+	add_gain(pull, rho, 0, 0);
+	for (int i = 0; i < b.nx; i++)
+		b.u[i] = (float)b.want[i];
+	ask("none", 0.05, 0, b.d);
+	for (int i = 0; i < b.nx; i++)
+		b.want[i] = (double)b.d[i];
+	ok(distance() < 1e-3, "%s, %s, hqs: a round is the dense solution (%.0e)", first, second,
+	   distance());
+	close_bench();
+}
+
+/* Levels that would rise stay at the last. */
+static void test_rising(void)
+{
+	static float rising[MOST], flat[MOST];
+
+	open_bench("blur:sigma=0.6", NULL, 6, 5, 0.05, 0);
+	run(NULL, "hqs:steps=4,sigma_max=0.02,sigma_min=0.3", rising);
+	run(NULL, "hqs:steps=4,sigma_max=0.3,sigma_min=0.3", flat);
+	ok(!memcmp(rising, flat, (size_t)b.nx * sizeof *flat),
+	   "hqs: sigma_max below sigma_min is sigma_min");
+	close_bench();
+}
+
 static void test_operator(const char *first, const char *second, int w, int h, int missing,
 			  double floor, enum kind kind)
 {
@@ -411,6 +455,8 @@ int main(void)
 	test_operator("blur:sigma=0.6,boundary=periodic", NULL, 8, 8, 1, 0.03, SMOOTH);
 	test_operator("blur:sigma=0.35,boundary=periodic", "mask:keep=0.7,seed=4", 8, 8, 0, 1e-3,
 		      GAP);
+	test_round("blur:sigma=0.35,boundary=periodic", "mask:keep=0.7,seed=4");
+	test_rising();
 	test_plus("blur:sigma=0.45,boundary=periodic", "mask:keep=0.7,seed=4", 0.7);
 	test_operator("blur:sigma=0.7", "mask:keep=0.6,seed=2", 6, 6, 0, 0.03, SMOOTH);
 	ok(warnings == 0, "no gain of theirs jumps: no warning (%d)", warnings);

@@ -179,6 +179,29 @@ static void test_levels(const char *sampler, const double *want, int n)
 	ok(r.steps == n && worst < 1e-4, "%s: its levels (%.1g)", sampler, worst);
 }
 
+/* network=yes is what it says, in gray and in colour. */
+static void test_network(int width, int height, int channels, const char *same)
+{
+	const char *const samplers[2] = { "gibbs:steps=4,network=yes", same };
+	float u[2][60];
+
+	for (int k = 0; k < 2; k++) {
+		struct lab_plan plan = { .x = { { width, height, channels, 1 } },
+					 .op = "identity",
+					 .prior = "gaussian:mean=0.5,amplitude=0.25",
+					 .sampler = samplers[k],
+					 .value = 0.7,
+					 .noise = 0.3 };
+		struct lab lab;
+
+		lab_open(&lab, &plan);
+		lab_run(&lab, 0, u[k]);
+		lab_close(&lab);
+	}
+	ok(!memcmp(u[0], u[1], sizeof(float) * (size_t)(width * height * channels)),
+	   "network=yes, %d x %d, %d channels: %s", width, height, channels, same);
+}
+
 static void test_schedules(void)
 {
 	double want[10];
@@ -209,5 +232,7 @@ int main(void)
 	test_sampler("ode:eta=0", NULL, 0);
 	test_sampler("ode:eta=0.7", NULL, 0.7);
 	test_schedules();
+	test_network(6, 3, 1, "gibbs:steps=4,noise_first=0,noise_last=0.9");
+	test_network(5, 4, 3, "gibbs:steps=4,noise_first=1,noise_last=1");
 	return tap_done();
 }

@@ -181,7 +181,7 @@ static void test_claims(void)
 	share_release(&a, "v");
 
 	/* One of another machine, whose heart has stopped. */
-	snprintf(b.run, sizeof(b.run), "elsewhere-%ld-1", (long)getpid());
+	snprintf(b.run, sizeof(b.run), "elsewhere-%ld-1", (long)dead);
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
 	put(name, "", 0);
 	share_claim(&b, "z");
@@ -193,6 +193,15 @@ static void test_claims(void)
 	}
 	share_beat(&a);
 	ok(share_claim(&a, "z") == CLAIM_MINE, "until its heart stops");
+
+	/* A name without the number of a process is no run's, fresh as its file may be. */
+	snprintf(b.run, sizeof(b.run), "elsewhere-x-1");
+	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	put(name, "", 0);
+	share_claim(&b, "v");
+	ok(share_claim(&a, "v") == CLAIM_MINE, "what is no run claims nothing");
+	unlink(name);
+	share_release(&a, "v");
 	share_leave(&b);
 
 	/* One that died with its claim in hand: the next run to come clears it away. */

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "common/fill.h"
+#include "common/vector.h"
 #include "plugin/host.h"
 #include "tests/tap.h"
 
@@ -28,6 +29,29 @@ static double error(int hole)
 		if (hole == !(known[i] > 0))
 			most = fmax(most, fabs((double)x[i] - clean[i]));
 	return most;
+}
+
+/* plugins/common/vector: every value of a long vector, whose ranges do not divide it. */
+static void test_vectors(const struct lacuna_host *host)
+{
+	enum { LONG = 70001 };
+	static float a[LONG], b[LONG], noise[LONG];
+	double wrong = 0, inner = 0;
+
+	for (int i = 0; i < LONG; i++) {
+		a[i] = (float)(i % 17);
+		b[i] = (float)(i % 5) - 1;
+		inner += (double)a[i] * (double)b[i];
+	}
+	near(vector_inner(host, LONG, a, b) / inner, 1, 1e-9, "an inner product");
+	vector_combine(host, LONG, 2, a, -3, b, b);
+	vector_add_noise(host, LONG, 0.5, 7, a);
+	host->gaussian(host, 7, 0, noise, LONG);
+	for (int i = 0; i < LONG; i++) {
+		wrong += fabs((double)b[i] - (2 * (i % 17) - 3 * (i % 5 - 1)));
+		wrong += fabs((double)a[i] - i % 17 - 0.5 * (double)noise[i]);
+	}
+	near(wrong / LONG, 0, 1e-6, "a combination, and noise");
 }
 
 int main(void)
@@ -61,6 +85,7 @@ int main(void)
 		known[i] = i < PLANE;
 	run(&host, "a plane without anything");
 	near(x[N - 1], 0.5, 0, "is gray");
+	test_vectors(&host);
 	threads_stop();
 	return tap_done();
 }

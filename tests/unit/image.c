@@ -140,6 +140,7 @@ static void test_floats(void)
 	   "so do those below the normal range");
 	ok(decode(SAMPLE_FLOAT, 64, UINT64_C(0x7fe0000000000000)) == FLT_MAX,
 	   "a double beyond float becomes the largest float");
+	ok(decode(SAMPLE_FLOAT, 64, UINT64_C(0xffe0000000000000)) == -FLT_MAX, "with its sign");
 }
 
 static void test_rows(void)
@@ -170,12 +171,16 @@ static void test_rows(void)
 static void test_conversion(void)
 {
 	const struct sample_type byte = { SAMPLE_UNSIGNED, 8 }, word = { SAMPLE_UNSIGNED, 16 },
-				 real = { SAMPLE_FLOAT, 32 };
+				 real = { SAMPLE_FLOAT, 32 }, small = { SAMPLE_SIGNED, 8 };
 
 	ok(sample_convert(byte, word, 255) == 65535 && sample_convert(word, byte, 65535) == 255 &&
 		   sample_convert(byte, word, 1) == 257,
 	   "extra samples keep their part of the full scale");
 	near(sample_decode(real, sample_convert(byte, real, 255)), 1, 0, "opaque stays opaque");
+	ok(sample_convert(byte, small, 0) == 0x80 && sample_convert(byte, small, 255) == 0x7f &&
+		   sample_convert(small, byte, 0x80) == 0 &&
+		   sample_convert(small, byte, 0x7f) == 255,
+	   "of signed samples, too, from the lowest to the highest");
 	ok(!sample_type_valid((struct sample_type){ SAMPLE_FLOAT, 8 }) &&
 		   !sample_type_valid((struct sample_type){ SAMPLE_UNSIGNED, 33 }) &&
 		   !sample_type_valid((struct sample_type){ SAMPLE_UNSIGNED, 0 }),

@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/threads.h"
+#include "engine/problem.h"
 #include "restore/reject.h"
 #include "tests/tap.h"
 
@@ -29,6 +31,44 @@ static size_t found(const float *y, double ratio, double eagerness, size_t *firs
 	*first = !status && count ? list[0] : N;
 	memory_release(list);
 	return count;
+}
+
+/* A lone value in each of two planes. */
+static void test_planes(void)
+{
+	static const struct lacuna_shape two = { { W, H, 2, 1 } };
+	static float y[2 * N];
+	size_t *list, count = 0;
+
+	sky(y);
+	sky(y + N);
+	y[W * 3 + 4] = 500;
+	y[N + W * 20 + 11] = -300;
+	ok(!reject_lone(&two, y, 0.8, 8, &list, &count) && count == 2 && list[0] == W * 3 + 4 &&
+		   list[1] == N + W * 20 + 11,
+	   "every plane is looked at");
+	memory_release(list);
+}
+
+/* How much of a point its neighbours have is the same in a picture of any shape. */
+static void test_ratio(void)
+{
+	/* of a Gaussian over the area of pixels */
+	const double edge = 0.5 / (0.7 * sqrt(2)), want = (erf(3 * edge) / erf(edge) - 1) / 2;
+
+	for (int64_t w = 9; w <= 36; w += 9) {
+		const struct lacuna_shape y = { { w, 45 - w, 1, 1 } };
+		struct plugin_use blur;
+		struct problem *p;
+		double ratio = 0;
+
+		ok(!use_parse(LACUNA_OPERATOR, "blur:sigma=0.7", &blur) &&
+			   !problem_create(&blur, 1, 1, &y, &p) && !reject_ratio(p, &ratio),
+		   "a blur of %d x %d", (int)w, 45 - (int)w);
+		near(ratio, want, 1e-3, "the share of the neighbours");
+		problem_destroy(p);
+		use_free(&blur);
+	}
 }
 
 int main(void)
@@ -57,5 +97,8 @@ int main(void)
 	for (int i = 0; i < N; i += 7)
 		y[i] = 900;
 	ok(found(y, 0.8, 8, &first) == 0, "where there are many the kernel is wrong");
+	test_planes();
+	test_ratio();
+	threads_stop();
 	return tap_done();
 }

@@ -67,7 +67,8 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 {
 	(void)self, (void)scratch;
 	for (size_t i = 0; i < asked.values; i++)
-		x0[i] = mean_of((double)u[i], (double)sigma[i]);
+		x0[i] = asked.weights ? u[i] * asked.weights[i]
+				      : mean_of((double)u[i], (double)sigma[i]);
 	return LACUNA_OK;
 }
 
@@ -322,6 +323,50 @@ static void test_rounds(int w, int h)
 	width = w;
 	height = h;
 	run(w, h, 1, &no_options, 0, ask_rounds, u);
+}
+
+/* hqs on an image with noise alone: seven rounds more, and the answer is the mean over all ways to turn it. */
+static void test_turned_mean(int w, int h)
+{
+	static const struct plugin_use prior = { .plugin = &noting };
+	const struct lacuna_shape x = { { w, h, 1, 1 } };
+	const int ways = w == h ? 8 : 4;
+	struct plugin_use op, sampler;
+	struct problem *problem;
+	struct session *session;
+	float y[MOST], u[MOST];
+	double worst = 0;
+	char spec[40];
+
+	reset((size_t)(w * h));
+	for (int i = 0; i < w * h; i++) {
+		factors[i] = 1 + 0.013f * (float)(i * i % 37);
+		y[i] = 0.3f + 0.01f * (float)i;
+	}
+	asked.weights = factors;
+	asked.info.symmetric = 1;
+	width = w;
+	height = h;
+	snprintf(spec, sizeof spec, "hqs:steps=%d", ways - 1);
+	if (use_parse(LACUNA_OPERATOR, "identity", &op) ||
+	    use_parse(LACUNA_SAMPLER, spec, &sampler) || problem_create(&op, 1, 0, &x, &problem) ||
+	    problem_measure(problem, y, 0.2, NULL) ||
+	    session_create(problem, &prior, NULL, &sampler, &no_options, &session) ||
+	    session_run(session, 0, u, NULL))
+		bail(spec);
+	for (int i = 0; i < w * h; i++) {
+		double mean = 0;
+
+		for (int k = 0; k < ways; k++)
+			mean += (double)factors[turned(k, i)] / ways;
+		/* the start is noise of 50 about 1/2, which hardly counts */
+		worst = fmax(worst, fabs((double)u[i] / (double)y[i] / mean - 1));
+	}
+	ok(worst < 5e-3, "%dx%d, hqs: the mean over %d turns (%.0e)", w, h, ways, worst);
+	session_destroy(session);
+	problem_destroy(problem);
+	use_free(&sampler);
+	use_free(&op);
 }
 
 /* ---- planes, bounds, noise, steps ------------------------------------------------------------------------------------------------ */
@@ -671,6 +716,8 @@ int main(void)
 	run(8, 6, 1, &no_options, 0, ask_levels, u);
 	test_rounds(7, 5);
 	test_rounds(6, 6);
+	test_turned_mean(6, 6);
+	test_turned_mean(8, 5);
 	test_planes();
 	test_bounds();
 	test_noise();
