@@ -202,6 +202,32 @@ static void test_network(int width, int height, int channels, const char *same)
 	   "network=yes, %d x %d, %d channels: %s", width, height, channels, same);
 }
 
+/* A data step through a curve that is flat where it begins: a whole step of Gauss-Newton goes to 50, halved ones to the value whose
+ * image was measured. */
+static void test_halving(void)
+{
+	const double f0 = pow(0.01, 2.2), f1 = pow(1.01, 2.2);
+	const double want = pow(0.5 * (f1 - f0) + f0, 1 / 2.2) - 0.01;
+	float u[12] = { 0 }, x0[12];
+	struct lab_plan plan = { .x = { { 4, 3, 1, 1 } },
+				 .op = "gamma:exponent=2.2,toe=0.01",
+				 .prior = "gaussian:mean=0,amplitude=0.25",
+				 .guidance = "prox",
+				 .sampler = "ddpm:steps=2",
+				 .value = 0.5,
+				 .noise = 0.001 };
+	struct lab lab;
+	double worst = 0;
+
+	lab_open(&lab, &plan);
+	if (session_estimate(lab.session, 1, 0, u, x0))
+		lab_bail("estimate");
+	lab_close(&lab);
+	for (int i = 0; i < 12; i++)
+		worst = fmax(worst, fabs((double)x0[i] - want));
+	ok(worst < 0.02, "steps that go too far are halved (%.0e)", worst);
+}
+
 static void test_schedules(void)
 {
 	double want[10];
@@ -232,6 +258,7 @@ int main(void)
 	test_sampler("ode:eta=0", NULL, 0);
 	test_sampler("ode:eta=0.7", NULL, 0.7);
 	test_schedules();
+	test_halving();
 	test_network(6, 3, 1, "gibbs:steps=4,noise_first=0,noise_last=0.9");
 	test_network(5, 4, 3, "gibbs:steps=4,noise_first=1,noise_last=1");
 	return tap_done();

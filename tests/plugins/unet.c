@@ -310,6 +310,66 @@ static const char *altered(const char *what, const char *by)
 	return write_bytes(have);
 }
 
+/* One instance, asked in several ways: which network answers, and within which bounds. */
+static void questions(const char *path, int symmetric)
+{
+	const struct lacuna_shape shape = { { 24, 20, 1, 1 } };
+	struct lacuna_problem problem = { .size = sizeof(problem), .x = shape, .y = shape };
+	struct lacuna_prior_info info = { .size = sizeof(info) };
+	const size_t n = lacuna_count(&shape), size = n * sizeof(float);
+	float *u = array(n), *map = array(n), *a = array(n), *b = array(n);
+	const struct lacuna_prior *p;
+	struct plugin_use use;
+	void *self, *scratch;
+	char spec[1200];
+
+	make_image(&shape, u, map);
+	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s", path);
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		bail(spec);
+	p = &use.plugin->u.prior;
+	if (p->create(&host, use.config, &problem, &self))
+		bail(spec);
+	scratch = memory_alloc(p->scratch(self));
+	p->info(self, &info);
+	ok(info.symmetric == symmetric, "symmetric as the file says: %d", symmetric);
+
+	p->denoise_round(self, scratch, 0.1, u, a);
+	p->denoise(self, scratch, 0.1, u, b);
+	ok(memcmp(a, b, size) != 0, "rounds have a network of their own");
+	p->denoise_round(self, scratch, 0.5, u, a);
+	p->denoise(self, scratch, 0.5, u, b);
+	ok(!memcmp(a, b, size), "not above its levels");
+	p->denoise_round(self, scratch, 0.02, u, a);
+	p->denoise(self, scratch, 0.02, u, b);
+	ok(!memcmp(a, b, size), "nor below");
+
+	for (size_t i = 0; i < n; i++)
+		map[i] = 0.1F;
+	p->denoise_map(self, scratch, map, u, a);
+	p->denoise(self, scratch, 0.1, u, b);
+	ok(!memcmp(a, b, size), "a map of one value is that level");
+	map[7] = 0.3F;
+	p->denoise_map(self, scratch, map, u, b);
+	ok(distance(n, a, b) > 1e-3, "a map of two has its network");
+
+	for (size_t i = 0; i < n; i++)
+		map[i] = i % 2 ? (float)info.sigma_min : (float)info.sigma_max;
+	p->denoise_map(self, scratch, map, u, a);
+	for (size_t i = 0; i < n; i++)
+		map[i] = i % 2 ? 1e-5F : 4000;
+	p->denoise_map(self, scratch, map, u, b);
+	ok(!memcmp(a, b, size), "levels of a map are kept within the network's");
+
+	p->destroy(self);
+	use_free(&use);
+	memory_release(scratch);
+	memory_release(u);
+	memory_release(map);
+	memory_release(a);
+	memory_release(b);
+}
+
 static void refuses(const char *path, const char *name)
 {
 	const struct lacuna_shape shape = { { 16, 16, 1, 1 } };
@@ -340,6 +400,13 @@ int main(void)
 	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
 	budget(16);
 	budget(200);
+	questions(golden("unet-experts.safetensors"), 0);
+	{
+		const char *path = altered("\"licence\":\"CC0-1.0\"", "\"symmetric\":  \"yes\"");
+
+		questions(path, 1);
+		unlink(path);
+	}
 	shipped(1);
 	shipped(3);
 	refuses(damaged(7, SIZE_MAX), "an almost empty file");
