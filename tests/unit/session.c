@@ -53,9 +53,20 @@ static float mean_of(double u, double sigma)
 	return (float)(0.5 + v / (v + sigma * sigma) * (u - 0.5));
 }
 
+/* Calls of operator and prior that go well before one fails; -1: all do. */
+static int64_t calls, allowed = -1;
+
+static int fails(void)
+{
+	return allowed >= 0 && calls++ == allowed ? error_set(LACUNA_EIO, "failed as told")
+						  : LACUNA_OK;
+}
+
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	(void)self, (void)scratch;
+	if (fails())
+		return LACUNA_EIO;
 	asked.sigma = sigma;
 	for (size_t i = 0; i < asked.values; i++)
 		x0[i] = asked.weights ? u[i] * asked.weights[i] : mean_of((double)u[i], sigma);
@@ -367,6 +378,126 @@ static void test_turned_mean(int w, int h)
 	problem_destroy(problem);
 	use_free(&sampler);
 	use_free(&op);
+}
+
+/* ---- a failure anywhere ends the run --------------------------------------------------------------------------------------------- */
+
+static int same_shape(const struct lacuna_host *host, const void *config, int from_y,
+		      const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+static int create_operator(const struct lacuna_host *host, const void *config,
+			   const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
+{
+	(void)host, (void)config, (void)x, (void)y;
+	*self = &asked;
+	return LACUNA_OK;
+}
+
+/* Means of neighbours: symmetric, and without a closed form. */
+static int smooth_or_fail(const void *self, void *scratch, const float *x, float *y)
+{
+	const size_t n = asked.values;
+
+	(void)self, (void)scratch;
+	for (size_t i = 0; i < n; i++)
+		y[i] = 0.5f * x[i] + 0.25f * (x[(i + 1) % n] + x[(i + n - 1) % n]);
+	return fails();
+}
+
+static int smooth_back(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return smooth_or_fail(self, scratch, y, x);
+}
+
+static const struct lacuna_plugin operator_head = { LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+						    .name = "failing" };
+static const struct plugin failing = {
+	.head = &operator_head,
+	.u.op = { .flags = LACUNA_LINEAR,
+		  .shape = same_shape,
+		  .create = create_operator,
+		  .destroy = destroy_nothing,
+		  .apply = smooth_or_fail,
+		  .adjoint = smooth_back },
+};
+
+static int run_to_failure(const struct plugin_use *guidance, const struct plugin_use *sampler)
+{
+	static const struct plugin_use op = { .plugin = &failing }, prior = { .plugin = &noting };
+	const struct lacuna_shape x = { { 6, 5, 1, 1 } };
+	struct problem *problem = NULL;
+	struct session *session = NULL;
+	float y[MOST], u[MOST];
+	int status;
+
+	calls = 0;
+	for (int i = 0; i < 30; i++)
+		y[i] = 0.4f + 0.01f * (float)i;
+	status = problem_create(&op, 1, 0, &x, &problem);
+	if (!status)
+		status = problem_measure(problem, y, 0.1, NULL);
+	if (!status)
+		status = session_create(problem, &prior, guidance, sampler, &no_options, &session);
+	if (!status)
+		status = session_run(session, 0, u, NULL);
+	session_destroy(session);
+	problem_destroy(problem);
+	return status;
+}
+
+static void test_failures(const char *guidance_text, const char *sampler_text)
+{
+	enum { PLACES = 60 };
+	struct plugin_use guidance, sampler;
+	int64_t all;
+	int missed = 0;
+
+	reset(30);
+	if ((guidance_text && use_parse(LACUNA_GUIDANCE, guidance_text, &guidance)) ||
+	    use_parse(LACUNA_SAMPLER, sampler_text, &sampler))
+		bail(sampler_text);
+	allowed = INT64_MAX;
+	if (run_to_failure(guidance_text ? &guidance : NULL, &sampler))
+		bail(sampler_text);
+	all = calls;
+	for (int k = 0; k < PLACES; k++) {
+		allowed = all * k / PLACES;
+		missed += run_to_failure(guidance_text ? &guidance : NULL, &sampler) != LACUNA_EIO;
+	}
+	allowed = -1;
+	ok(!missed && all >= 4, "%s %s: %d of %d failures among %lld calls went unseen",
+	   guidance_text ? guidance_text : "", sampler_text, missed, (int)PLACES, (long long)all);
+	use_free(&sampler);
+	if (guidance_text)
+		use_free(&guidance);
+}
+
+static void test_all_failures(void)
+{
+	static const char *const guidances[] = { "ddnm", "bo", "ccdf", "prox", "dmps", "none" };
+	static const char *const guided[] = {
+		"ddpm:steps=3",		  "ode:steps=3",
+		"ode-fast:steps=3",	  "ode-fast:steps=3,form=theory",
+		"ddpm-fast:steps=3",	  "exp-integrator:steps=3",
+		"euler-maruyama:steps=3", "cld:steps=3",
+		"restore-degrade:steps=3"
+	};
+	static const char *const own[] = { "gibbs:steps=3", "gibbs:steps=2,inner=3",
+					   "hqs:steps=3",   "ddnm-plus:steps=3",
+					   "ddrm:steps=3",  "bridge:steps=3" };
+
+	for (size_t i = 0; i < sizeof guidances / sizeof *guidances; i++)
+		test_failures(guidances[i], "ddpm:steps=3");
+	for (size_t i = 0; i < sizeof guided / sizeof *guided; i++)
+		test_failures("prox", guided[i]);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		test_failures(NULL, own[i]);
 }
 
 /* ---- planes, bounds, noise, steps ------------------------------------------------------------------------------------------------ */
@@ -718,6 +849,7 @@ int main(void)
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);
 	test_turned_mean(8, 5);
+	test_all_failures();
 	test_planes();
 	test_bounds();
 	test_noise();
