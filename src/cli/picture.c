@@ -94,6 +94,17 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 	return LACUNA_OK;
 }
 
+/* Integers in 0..1 of their full scale. */
+static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *info,
+		       struct image *image)
+{
+	const int status = tiff_read(r, page, image);
+
+	if (!status && info->kind != SAMPLE_FLOAT)
+		image_to_unit(image, info->full_scale);
+	return status;
+}
+
 /* Page `page' as frame `page'; the first one decides on the shape. */
 static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shape, float **values)
 {
@@ -104,9 +115,7 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	if (!status && page && memcmp(info.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
 		status = error_file_set(LACUNA_EINVAL, tiff_path(r), "pages differ in size");
 	if (!status)
-		status = tiff_read(r, page, &image);
-	if (!status && info.kind != SAMPLE_FLOAT)
-		image_to_unit(&image, info.full_scale);
+		status = read_scaled(r, page, &info, &image);
 	if (!status && !page) {
 		*shape = info.shape;
 		shape->extent[3] = tiff_page_count(r);
@@ -196,9 +205,7 @@ static int read_page(struct tiff_reader *r, struct lacuna_shape *shape, float **
 	if (!status)
 		status = tiff_page_info(r, page, &info);
 	if (!status)
-		status = tiff_read(r, page, &image);
-	if (!status && info.kind != SAMPLE_FLOAT)
-		image_to_unit(&image, info.full_scale);
+		status = read_scaled(r, page, &info, &image);
 	if (status)
 		return status;
 	*shape = image.shape;

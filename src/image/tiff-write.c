@@ -376,9 +376,11 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	all = memory_alloc_array((size_t)count, sizeof(*all));
 	if (!all)
 		return 0;
-	/* Bands that are restored have no meaning that TIFF knows; what stays as it is keeps its own. */
-	for (int i = first; i < first + kept && i < have; i++)
-		all[i] = meaning[i];
+	/* Bands that are restored have no meaning that TIFF knows; what stays as it is keeps its own.  Both lists are of the
+	 * last samples of a pixel. */
+	for (int i = first; i < first + kept; i++)
+		if (i + have >= count && i < count)
+			all[i] = meaning[i + have - count];
 	ok = TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, count, all);
 	memory_release(all);
 	return ok;
