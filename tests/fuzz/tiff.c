@@ -72,14 +72,18 @@ static int is_comparable(TIFF *t)
 {
 	const unsigned bits = tag(t, TIFFTAG_BITSPERSAMPLE);
 	uint16_t photometric = 0;
+	uint32_t side = 16;
 	uint16_t extra = 0, *meaning = NULL;
 	char reason[1024] = "";
 
 	TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &extra, &meaning);
 	if (!TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &photometric))
 		return 0;
-	/* libtiff 4.5 takes a wrong step from row to row of a tile that the picture cuts. */
-	if (photometric <= PHOTOMETRIC_MINISBLACK && tag(t, TIFFTAG_SAMPLESPERPIXEL) > 1)
+	/* libtiff 4.5 takes a wrong step from row to row of a tile that the picture cuts, of several samples, or of tiles
+	 * whose side is not a multiple of 16 as it must be. */
+	TIFFGetField(t, TIFFTAG_TILEWIDTH, &side);
+	if (side % 16 ||
+	    (photometric <= PHOTOMETRIC_MINISBLACK && tag(t, TIFFTAG_SAMPLESPERPIXEL) > 1))
 		return 0;
 	for (int i = 0; i < extra; i++)
 		if (meaning[i] == EXTRASAMPLE_UNASSALPHA)
