@@ -129,10 +129,5 @@ int recipe_noise(const char *text, struct stated_noise *noise, const char **file
 				 "--noise takes a number from 0, a fraction such as 2.55/255, "
 				 "poisson:gain=G,offset=O,read=R, NOISE.tif or auto, not '%s'",
 				 text);
-	if (noise->sigma > 1)
-		return error_set(
-			LACUNA_EINVAL,
-			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255", text,
-			text);
 	return LACUNA_OK;
 }

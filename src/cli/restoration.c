@@ -82,6 +82,12 @@ static int choose_plugins(struct restoration *r)
 	if (status)
 		return status;
 	r->operator_flags = problem_compose_flags(r->operators, v->operators.count);
+	/* Sums over many pixels may have more. */
+	if (r->job.noise.sigma > 1 && (r->operator_flags & LACUNA_PICTURE))
+		return error_set(
+			LACUNA_EINVAL,
+			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255",
+			v->noise, v->noise);
 	wish.operators = r->job.operators = r->operators;
 	r->job.operator_count = v->operators.count;
 	r->job.method = &r->method;

@@ -233,6 +233,19 @@ static int service_estimate_step(const struct lacuna_host *host, double sigma, d
 	return session_estimate(s, sigma, next, u, x0);
 }
 
+static int service_prior_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
+{
+	const struct session *s = session_of(host);
+	const uint32_t size = info->size;
+
+	if (size < sizeof(size) || size > sizeof(*info))
+		return error_set(LACUNA_EINVAL, "prior_info() is asked for %u bytes, it has %zu",
+				 size, sizeof(*info));
+	memcpy(info, &s->prior->info, size);
+	info->size = size;
+	return LACUNA_OK;
+}
+
 static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
 {
 	return service_estimate_step(host, sigma, -1, u, x0);
@@ -308,6 +321,7 @@ static void init_hosts(struct session *s)
 	h->denoise_vjp = service_denoise_vjp;
 	h->denoise_round = service_denoise_round;
 	h->denoise_turned = service_denoise_turned;
+	h->prior_info = service_prior_info;
 	h->condition = service_condition;
 	h->conditional = service_conditional;
 

@@ -49,6 +49,16 @@ static int service_fail(const struct lacuna_host *host, int status, const char *
 	return status < 0 ? status : LACUNA_EINTERNAL;
 }
 
+static void service_log_text(const struct lacuna_host *host, int level, const char *text)
+{
+	service_log(host, level, "%s", text);
+}
+
+static int service_fail_text(const struct lacuna_host *host, int status, const char *text)
+{
+	return service_fail(host, status, "%s", text);
+}
+
 static void *service_alloc(const struct lacuna_host *host, size_t bytes)
 {
 	(void)host;
@@ -281,6 +291,12 @@ static int no_denoise_turned(const struct lacuna_host *host, uint32_t turn, cons
 	return no_problem();
 }
 
+static int no_prior_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
+{
+	(void)host, (void)info;
+	return no_problem();
+}
+
 void host_init(struct lacuna_host *table, const struct random_key *key)
 {
 	static const struct lacuna_host plain = {
@@ -316,6 +332,10 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.denoise_round = no_denoise_round,
 		.denoise_turned = no_denoise_turned,
 		.random = service_random,
+		.log_text = service_log_text,
+		.fail_text = service_fail_text,
+		.version = PACKAGE_VERSION,
+		.prior_info = no_prior_info,
 	};
 
 	*table = plain;

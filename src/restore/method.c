@@ -114,7 +114,8 @@ static int is_partial(const struct method *m)
 	for (size_t i = 0; i < w->operator_count; i++) {
 		const char *name = w->operators[i].plugin->head->name;
 
-		partial |= !strcmp(name, "downsample") || !strcmp(name, "mask");
+		partial |= !strcmp(name, "downsample") || !strcmp(name, "mask") ||
+			   !strcmp(name, "fourier");
 	}
 	return partial;
 }

@@ -216,8 +216,7 @@ static void test_radon(void)
 
 		for (int k = 0; k < 143; k++) {
 			if (fabs(k - s0) < 0.8 * r) /* the rim of the disk is drawn on pixels */
-				worst = fmax(worst,
-					     fabs(b.y[a * 143 + k] - chord_mean(r, k - s0)));
+				worst = fmax(worst, fabs(b.y[a * 143 + k] - chord_mean(r, k - s0)));
 			sum += b.y[a * 143 + k];
 		}
 		worst_mass = fmax(worst_mass, fabs(sum - mass));
@@ -459,6 +458,30 @@ static void test_flags(void)
 	use_free(&uses[1]);
 }
 
+/* For languages without variable arguments: a percent sign is one. */
+static void test_texts(void)
+{
+	static const struct random_key key = { 1, 0, 0 };
+	struct lacuna_prior_info info = { .size = sizeof info };
+	struct lacuna_host host;
+
+	host_init(&host, &key);
+	error_clear();
+	ok(host.fail_text(&host, LACUNA_EIO, "100 %s") == LACUNA_EIO &&
+		   !strcmp(error_text(), "100 %s"),
+	   "fail_text() takes the text as it is");
+	ok(host.fail_text(&host, LACUNA_OK, "nothing") < 0,
+	   "and is a failure, whatever the status");
+	ok(host.random(&host, 7, 3) == host.random(&host, 7, 3) &&
+		   host.random(&host, 7, 3) != host.random(&host, 7, 4) &&
+		   host.random(&host, 7, 3) != host.random(&host, 8, 3),
+	   "random() depends on key and position");
+	ok(LACUNA_HAS(&host, prior_info) && host.prior_info(&host, &info) == LACUNA_EUNSUPPORTED,
+	   "an operator has no prior to ask");
+	host.size = offsetof(struct lacuna_host, random);
+	ok(!LACUNA_HAS(&host, random) && LACUNA_HAS(&host, denoise_turned), "an older host");
+}
+
 int main(void)
 {
 	host_install_reader(read_image);
@@ -477,6 +500,7 @@ int main(void)
 	test_warp();
 	test_normalised();
 	test_flags();
+	test_texts();
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();

@@ -152,12 +152,22 @@ typedef double lacuna_gain(double lambda, const void *context);
 
 struct lacuna_operation; /* a corruption of a sampler's own; opaque */
 
-/* Valid from before create() until destroy() returns, from any thread unless said otherwise.  Every function
- * takes the table it stands in.  Functions that return int return LACUNA_OK or a negative status, with the message
- * already kept: pass it on. */
+struct lacuna_prior_info;
+
+/* True when a host has the function, or member, of this name: what is newer than the minor that a plugin asks for may be
+ * missing. */
+#define LACUNA_HAS(host, member) \
+	((host)->size >= offsetof(struct lacuna_host, member) + sizeof((host)->member))
+
+/* Valid from before create() until destroy() returns.  Every function takes the table it stands in.  Functions that
+ * return int return LACUNA_OK or a negative status, with the message already kept: pass it on.  Tags: [any thread] may be
+ * called from inside parallel(); [serial] from the thread that the host has called the plugin on, and by one call of the
+ * plugin at a time.  A service that is not for the family of a plugin returns LACUNA_EUNSUPPORTED, with a message. */
 struct lacuna_host {
 	uint32_t size, abi;
 	void *data; /* the host's own */
+
+	/* ---- for every plugin ---- [any thread] */
 
 	void (*log)(const struct lacuna_host *, int level, const char *fmt, ...)
 		LACUNA_PRINTF(3, 4);
@@ -189,7 +199,9 @@ struct lacuna_host {
 	/* The path of a file that ships with Lacuna, such as "priors/NAME". */
 	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
 
-	/* The problem at hand; not from inside parallel().  x-shaped: x, at, b, u, x0, v, d; y-shaped: y.  Operators must
+	/* ---- for priors, guidances, samplers ---- [serial] */
+
+	/* The problem at hand.  x-shaped: x, at, b, u, x0, v, d; y-shaped: y.  Operators must
 	 * not call these; a prior may call apply, adjoint and solve in create() when its problem has a measurement. */
 	/* y = A x */
 	int (*apply)(const struct lacuna_host *, const float *x, float *y);
@@ -204,7 +216,9 @@ struct lacuna_host {
 	/* A'A = diag(d) in pixels, or LACUNA_EUNSUPPORTED. */
 	int (*diagonal)(const struct lacuna_host *, float *d);
 
-	/* The prior, for guidances and samplers.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the
+	/* ---- for guidances, samplers ---- [serial] */
+
+	/* The prior.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the
 	 * prior declares.  sigma in denoise_map is x-shaped.  vjp: out = (dD/du)' v. */
 	int (*denoise)(const struct lacuna_host *, double sigma, const float *u, float *x0);
 	int (*denoise_map)(const struct lacuna_host *, const float *sigma, const float *u,
@@ -253,9 +267,21 @@ struct lacuna_host {
 	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
 			      const float *u, float *x0);
 
+	/* ---- for every plugin ---- [any thread] */
+
 	/* A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample to the next:
 	 * random masks, sensing matrices. */
 	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
+	/* log() and fail() for languages that do not know C's variable arguments: the text as it is. */
+	void (*log_text)(const struct lacuna_host *, int level, const char *text);
+	int (*fail_text)(const struct lacuna_host *, int status, const char *text);
+	/* Of the host, such as "1.0.2": for messages and records, not for decisions. */
+	const char *version;
+
+	/* ---- for guidances, samplers ---- [any thread] */
+
+	/* What the prior says of itself: as many bytes as info->size says, which the caller sets to sizeof *info. */
+	int (*prior_info)(const struct lacuna_host *, struct lacuna_prior_info *);
 };
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
