@@ -178,8 +178,9 @@ static int mark_missing(struct page *p)
 
 	missing_mark(lacuna_count(&p->y.shape), &rule, p->y.values, &count);
 	mark_absent(p);
+	/* Missing numbers of a spectrum are no pixels. */
 	p->lacks =
-		(count.declared || count.nan) && makes_picture(p) && !restoration_takes_all(p->r);
+		makes_picture(p) && !restoration_takes_all(p->r) && (count.declared || count.nan);
 	if (p->listening)
 		return LACUNA_OK;
 	page_tell_missing(p, &count);
