@@ -31,9 +31,11 @@ enum {
 	MIDDLE_FROM = 6,
 	SPLIT = 9,
 	CORNER_FROM = 12,
+	NEAR_TO = 11,
 	MIDDLE = 22,
 	HIGH = 21,
 	CORNER = 6,
+	NEAR = 11,
 	MOST_BLOCKS = 250000,
 	LEAST_BLOCKS = 16
 };
@@ -44,6 +46,7 @@ struct block {
 	float middle;	  /* mean square where MIDDLE_FROM <= i + j < SPLIT */
 	float upright;	  /* parts of that: i > j */
 	float flat;	  /* i < j */
+	float near;	  /* mean square where SPLIT <= i + j < NEAR_TO */
 	float corner;	  /* mean square where i + j >= CORNER_FROM */
 	float high[HIGH]; /* squares where i + j >= SPLIT */
 };
@@ -110,7 +113,7 @@ static int usable(const float *pixels, size_t width, const struct clip *clip)
 static void transform(const double basis[SIDE][SIDE], const float *pixels, size_t width,
 		      struct block *b)
 {
-	double rows[SIDE][SIDE], low = 0, middle = 0, upright = 0, flat = 0, corner = 0;
+	double rows[SIDE][SIDE], low = 0, middle = 0, upright = 0, flat = 0, corner = 0, near = 0;
 	int i, j, k, packed = 0;
 
 	for (j = 0; j < SIDE; j++)
@@ -138,6 +141,8 @@ static void transform(const double basis[SIDE][SIDE], const float *pixels, size_
 				upright += i > k ? sum * sum / MIDDLE : 0;
 				flat += i < k ? sum * sum / MIDDLE : 0;
 			}
+			if (i + k >= SPLIT && i + k < NEAR_TO)
+				near += sum * sum / NEAR;
 			if (i + k >= CORNER_FROM)
 				corner += sum * sum / CORNER;
 		}
@@ -145,6 +150,7 @@ static void transform(const double basis[SIDE][SIDE], const float *pixels, size_
 	b->middle = (float)middle;
 	b->upright = (float)upright;
 	b->flat = (float)flat;
+	b->near = (float)near;
 	b->corner = (float)corner;
 }
 
@@ -185,7 +191,7 @@ static void collect(struct blocks *s, const float *plane, size_t width, size_t h
 /* Mean power of blocks. */
 struct power {
 	double high; /* median over coefficients */
-	double middle, corner;
+	double middle, near, corner;
 };
 
 static struct power mean_power(const struct block *list, size_t used)
@@ -197,6 +203,7 @@ static struct power mean_power(const struct block *list, size_t used)
 		for (int k = 0; k < HIGH; k++)
 			mean[k] += list[i].high[k] / (double)used;
 		p.middle += list[i].middle / (double)used;
+		p.near += list[i].near / (double)used;
 		p.corner += list[i].corner / (double)used;
 	}
 	qsort(mean, HIGH, sizeof(*mean), by_value);
@@ -223,6 +230,24 @@ static double variance_under_texture(const struct power *p)
 	if (falling(p) < textured)
 		return p->high;
 	return fmin(p->high, fmax(p->corner - texture, least * p->corner));
+}
+
+/* The power of the blocks chosen falls among high frequencies, too, as that of fine texture does.  What is louder than texture
+ * is in the smoothest blocks is noise, whose power may seem to fall by chance. */
+static int falls_on(const struct power *p)
+{
+	static const double most = 1.5, quiet = 0.01;
+
+	return p->high < quiet * quiet && p->near > most * p->corner;
+}
+
+/* The same from high frequencies alone, which no block was chosen by: the power of texture falls by half from the nearer ones
+ * to the corner. */
+static double variance_beyond_texture(const struct power *p)
+{
+	static const double least = 0.5;
+
+	return fmin(p->high, fmax(2 * p->corner - p->near, least * p->corner));
 }
 
 /* Of the smoothest blocks, which come first then: 0.5 percent, as in the paper; where there are few, up to 64 and a
@@ -432,8 +457,10 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	*noise = (struct noise){ 0 };
 	leave_clipped(shape, y, &s);
 	power = power_of_smoothest(s.list, s.count);
-	noise->offset =
-		is_even(&s) && !has_direction(&s) ? power.high : variance_under_texture(&power);
+	noise->offset = falls_on(&power)		    ? fmin(variance_under_texture(&power),
+								   variance_beyond_texture(&power))
+			: is_even(&s) && !has_direction(&s) ? power.high
+							    : variance_under_texture(&power);
 	fill_bins(&s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
