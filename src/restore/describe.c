@@ -34,16 +34,20 @@ struct noise noise_rescale(const struct noise *n, const struct scale *from, cons
 			       .least_variance = n->least_variance / (a * a) };
 }
 
-/* y where it was measured, else NaN. */
-static int measured_values(struct problem *problem, const float *y, float **values)
+/* y where it was measured, else NaN.  *masked: the operator leaves values out that y has. */
+static int measured_values(struct problem *problem, const float *y, float **values, int *masked)
 {
 	const size_t n = lacuna_count(problem_y(problem));
 	int status;
 
+	*masked = 0;
+
 	*values = memory_alloc_array(n, sizeof(**values));
 	status = *values ? problem_measured(problem, *values) : LACUNA_ENOMEM;
-	for (size_t i = 0; !status && i < n; i++)
+	for (size_t i = 0; !status && i < n; i++) {
+		*masked |= !((*values)[i] > 0) && !isnan(y[i]);
 		(*values)[i] = (*values)[i] > 0 ? y[i] : NAN;
+	}
 	return status;
 }
 
@@ -175,7 +179,7 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	const struct lacuna_shape *shape = problem_y(problem);
 	float *values = NULL;
 	double louder = 1;
-	int status = measured_values(problem, y, &values);
+	int masked, status = measured_values(problem, y, &values, &masked);
 
 	*d = (struct noise_description){ 0 };
 	if (!status)
@@ -185,9 +189,11 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	/* A value in steps is off by step/sqrt(12) at least. */
 	if (!status)
 		d->noise.sigma = fmax(d->noise.sigma, step / sqrt(12));
-	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR))
-		look_beyond_white(shape, values, d);
-	else if (!status)
+	/* Who fills in what is missing wants the rest as it is: texture that is taken for correlated noise is lost. */
+	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
+		if (!masked)
+			look_beyond_white(shape, values, d);
+	} else if (!status)
 		status = look_at_kernel(problem, values, name, d);
 	if (!status)
 		noise_raise(&d->noise, 1 / louder);

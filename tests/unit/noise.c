@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "engine/problem.h"
+#include "restore/describe.h"
 #include "restore/noise.h"
 #include "tests/tap.h"
 
@@ -154,6 +155,30 @@ static void test_correlated(void)
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = image[i] + 0.4f * (noisy[i] - image[i]);
 	ok(noise_correlated(&large, noisy) > 0.01, "a faint one, too");
+}
+
+/* A mask is there to fill in what is missing, and not to smooth the rest. */
+static void test_correlated_under_mask(void)
+{
+	static const char *const specs[] = { "identity", "mask:columns=20" };
+	struct noise_description d;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int right = i % SIDE_ + 1 < SIDE_ ? 1 : 0;
+		const int down = i / SIDE_ + 1 < SIDE_ ? SIDE_ : 0;
+
+		noisy[i] = image[i] + 0.02f * (deviates[i] + deviates[i + right] +
+					       deviates[i + down] + deviates[i + right + down]);
+	}
+	for (int masked = 0; masked < 2; masked++) {
+		struct problem *p = make(large, specs[masked]);
+
+		if (!ok(p && !noise_estimate(p, noisy, 0, "y", &d), "%s", specs[masked]))
+			continue;
+		ok(masked ? !d.how : d.how != NULL, "the noise is %s", d.how ? d.how : "white");
+		unmake(p);
+	}
 }
 
 /* Grain about 3 px wide, its standard deviation least at the left and least + growth at the right: what rocks, leaves and
@@ -374,6 +399,7 @@ int main(void)
 	test_photons();
 	test_clipped();
 	test_correlated();
+	test_correlated_under_mask();
 	test_texture();
 	test_texture_everywhere();
 	test_blocks();
