@@ -151,7 +151,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE,
+	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

@@ -140,7 +140,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
+	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_COLORLESS,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

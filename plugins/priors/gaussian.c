@@ -643,6 +643,7 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_prior family = {
 	.size = sizeof family,
+	.flags = LACUNA_GAUSSIAN,
 	.create = create,
 	.destroy = destroy,
 	.info = info,

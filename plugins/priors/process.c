@@ -21,7 +21,7 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_prior family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LASTING,
+	.flags = LACUNA_LASTING | LACUNA_TRAINED,
 	.create = create,
 	.destroy = process_prior_destroy,
 	.info = process_prior_info,

@@ -369,7 +369,7 @@ static const char manual[] =
 
 static const struct lacuna_prior family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LASTING,
+	.flags = LACUNA_LASTING | LACUNA_TRAINED,
 	.create = create,
 	.destroy = destroy,
 	.info = info,

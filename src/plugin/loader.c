@@ -49,7 +49,7 @@ static const struct family {
 } families[] = {
 	[LACUNA_OPERATOR] = { "operator",
 			      LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_FRAMES |
-				      LACUNA_COMPLEX,
+				      LACUNA_COMPLEX | LACUNA_PARTIAL | LACUNA_COLORLESS,
 			      0,
 			      0,
 			      sizeof(struct lacuna_operator),
@@ -60,7 +60,7 @@ static const struct family {
 				REQUIRED(struct lacuna_operator, apply),
 				REQUIRED(struct lacuna_operator, adjoint) } },
 	[LACUNA_PRIOR] = { "prior",
-			   LACUNA_LASTING,
+			   LACUNA_LASTING | LACUNA_TRAINED | LACUNA_GAUSSIAN,
 			   0,
 			   0,
 			   sizeof(struct lacuna_prior),

@@ -22,10 +22,10 @@ enum circumstance {
 	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
 	ALONE,	   /* the same, and no guidance was asked for */
 	PARTIAL,   /* an operator, not pixelwise, that leaves out a part of the picture */
-	COLOR,	   /* the neural prior is to invent colours */
+	COLOR,	   /* a trained prior is to invent colours */
 	GUIDED,	   /* a guidance was asked for */
-	PLAIN,	/* the plain prior: the fixed point of hqs is the optimum, exact is closed form */
-	NETWORK /* the neural prior, which is not quite right */
+	PLAIN,	/* a Gaussian prior: the fixed point of hqs is the optimum, exact is closed form */
+	NETWORK /* a trained prior, which is not quite right */
 };
 
 /* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation; where noise is
@@ -106,33 +106,20 @@ static int is_pixelwise(const struct method *m)
 	return is_pixelwise_with_maps(m) && (!guidance || !strcmp(guidance, "exact"));
 }
 
-static int is_partial(const struct method *m)
+/* True when one operator at least has the flag. */
+static int an_operator_is(const struct method *m, uint32_t flag)
 {
 	const struct method_wish *w = &m->wish;
-	int partial = 0;
-
-	for (size_t i = 0; i < w->operator_count; i++) {
-		const char *name = w->operators[i].plugin->head->name;
-
-		partial |= !strcmp(name, "downsample") || !strcmp(name, "mask") ||
-			   !strcmp(name, "fourier");
-	}
-	return partial;
-}
-
-static int is_neural(const struct method *m)
-{
-	return !strcmp(m->prior.plugin->head->name, neural_prior);
-}
-
-static int is_color(const struct method *m)
-{
-	const struct method_wish *w = &m->wish;
-	int color = 0;
 
 	for (size_t i = 0; i < w->operator_count; i++)
-		color |= !strcmp(w->operators[i].plugin->head->name, "gray");
-	return color && is_neural(m);
+		if (w->operators[i].plugin->u.op.flags & flag)
+			return 1;
+	return 0;
+}
+
+static int prior_is(const struct method *m, uint32_t flag)
+{
+	return (m->prior.plugin->u.prior.flags & flag) != 0;
 }
 
 static int applies(const struct preset *p, const struct method *m)
@@ -143,17 +130,17 @@ static int applies(const struct preset *p, const struct method *m)
 	case ALONE:
 		return is_pixelwise(m) && !m->wish.guidance;
 	case PARTIAL:
-		return is_partial(m);
+		return an_operator_is(m, LACUNA_PARTIAL);
 	case PIXELWISE:
 		return is_pixelwise(m);
 	case COLOR:
-		return is_color(m);
+		return an_operator_is(m, LACUNA_COLORLESS) && prior_is(m, LACUNA_TRAINED);
 	case GUIDED:
 		return m->wish.guidance != NULL;
 	case PLAIN:
-		return !strcmp(m->prior.plugin->head->name, plain_prior);
+		return prior_is(m, LACUNA_GAUSSIAN);
 	case NETWORK:
-		return is_neural(m);
+		return prior_is(m, LACUNA_TRAINED);
 	default:
 		return 1;
 	}
@@ -276,7 +263,8 @@ int method_fall_back(struct method *m, int status)
 {
 	const int lacks = status == LACUNA_EIO || status == LACUNA_EUNSUPPORTED;
 
-	if (!lacks || is_out_of_place(m, status) || m->wish.prior || !is_neural(m))
+	if (!lacks || is_out_of_place(m, status) || m->wish.prior ||
+	    !is_of(neural_prior, m->prior.plugin->head->name))
 		return 0;
 	method_free(m);
 	return !take_plain_prior(&m->prior) && !choose_rest(m);

@@ -312,7 +312,11 @@ enum {
 	/* the frames of y are the pages of a file, all of them one measurement */
 	LACUNA_FRAMES = 1u << 4,
 	/* the channels of y are pairs, real and imaginary part: complex numbers in a file */
-	LACUNA_COMPLEX = 1u << 5
+	LACUNA_COMPLEX = 1u << 5,
+	/* Facts that --method goes by.  y leaves out a part of the picture: pixels, or resolution */
+	LACUNA_PARTIAL = 1u << 6,
+	/* ... or all that tells colours apart */
+	LACUNA_COLORLESS = 1u << 7
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
@@ -364,12 +368,16 @@ struct lacuna_prior_info {
 enum {
 	/* An instance depends on the shape of x and on the configuration alone: the host may use it for one measurement
 	 * after the other.  create() sees a problem without a measurement, and no services of it. */
-	LACUNA_LASTING = 1u << 0
+	LACUNA_LASTING = 1u << 0,
+	/* Facts that --method goes by.  The prior was learnt from images: it knows them well, and not quite right */
+	LACUNA_TRAINED = 1u << 1,
+	/* it is Gaussian: denoise() is affine in u, every posterior is Gaussian, and its mean is its mode */
+	LACUNA_GAUSSIAN = 1u << 2
 };
 
 /* Required: create, destroy, info, denoise. */
 struct lacuna_prior {
-	uint32_t size, flags; /* flags: LACUNA_LASTING */
+	uint32_t size, flags; /* flags: LACUNA_LASTING, LACUNA_TRAINED, LACUNA_GAUSSIAN */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
 	void (*destroy)(void *self);
