@@ -61,7 +61,7 @@ static void test_ratio(void)
 		const int64_t w = (int[]){ 36, 20, 4 }[k], h = (int[]){ 9, 20, 34 }[k];
 		const struct lacuna_shape y = { { w, h, 1, 1 } };
 		struct plugin_use blur;
-		struct problem *p;
+		struct problem *p = NULL;
 		double ratio = 0;
 
 		ok(!use_parse(LACUNA_OPERATOR, "blur:sigma=0.7", &blur) &&
