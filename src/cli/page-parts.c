@@ -138,7 +138,7 @@ static int place_crop(struct page *p)
 		p->wanted.origin[i] = crop->origin[i];
 		p->wanted.extent[i] = crop->extent[i];
 	}
-	status = windows_whole(&p->r->job, &p->info.shape, &w);
+	status = windows_whole(&p->job, &p->info.shape, &w);
 	if (status == LACUNA_EUNSUPPORTED)
 		return error_set(status, "--crop needs an operator that is the same everywhere, "
 					 "and this one is not");
@@ -202,39 +202,168 @@ static int refuse_whole(const struct page *p)
 			 what, bytes / 0x1p20, (double)p->r->job.budget / 0x1p20);
 }
 
+/* ---- masks and holes --------------------------------------------------------------------------------- */
+
+/* A mask is another one at each place.  As the last operator it says what is missing, and the others may be the same
+ * everywhere. */
+static int take_mask_off(struct page *p)
+{
+	const struct restore_job *job = &p->r->job;
+	const size_t last = job->operator_count - 1;
+	int64_t reach, factor;
+	int status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
+
+	p->job = *job;
+	if (status != LACUNA_EUNSUPPORTED && status != LACUNA_EINVAL)
+		return status;
+	error_clear();
+	status = holes_of_operator(&job->operators[last], &p->info.shape, &p->known);
+	if (status == LACUNA_EUNSUPPORTED) {
+		error_clear();
+		return LACUNA_OK; /* refused when windows are planned */
+	}
+	if (status)
+		return status;
+	p->job.operator_count = last;
+	if (!last) {
+		status = use_parse(LACUNA_OPERATOR, "identity", &p->plain);
+		p->job.operators = &p->plain;
+		p->job.operator_count = 1;
+	}
+	return status;
+}
+
+int page_may_have_holes(const struct page *p)
+{
+	const struct restoration *r = p->r;
+	const struct method *m = &r->method;
+	const struct file_names *v = &r->names;
+	const uint32_t wanted = LACUNA_LINEAR | LACUNA_PIXELWISE;
+
+	/* A prior that learns from the measurement learns from all of it. */
+	return !(r->job.noise.sigma < 0) && !(r->job.noise.sigma > 0) && !r->noise &&
+	       r->job.samples == 1 && !r->job.sample && !m->wish.sampler &&
+	       strcmp(m->name, "sample") != 0 && !v->start && !v->reference &&
+	       r->job.operator_count == 1 &&
+	       (r->operators[0].plugin->u.op.flags & wanted) == wanted &&
+	       (m->prior.plugin->u.prior.flags & LACUNA_LASTING);
+}
+
+/* True when the operator that is left changes nothing. */
+static int changes_nothing(const struct page *p)
+{
+	const struct lacuna_shape small = { { 16, 16, p->info.shape.extent[2], 1 } };
+	unsigned char *known = NULL;
+	int all =
+		p->job.operator_count == 1 && !holes_of_operator(p->job.operators, &small, &known);
+
+	for (size_t i = 0; all && i < lacuna_count(&small); i++)
+		all = holes_known(known, i);
+	memory_release(known);
+	error_clear();
+	return all;
+}
+
+static void read_y(const struct page *p, const struct lacuna_region *in_part, float *y);
+
+/* Rows of the part, a few at a time: of all of the page when that is held. */
+static int map_holes(struct page *p, struct holes *h)
+{
+	enum { ROWS = 8 * HOLES_CELL };
+	const int64_t *e = p->part.extent;
+	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof(*y));
+	int status = y ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status)
+		status = tiff_band_open(p->r->in, p->number,
+					restorer_fits(p->r->restorer, &p->info.shape) ? 0 : ROWS,
+					&p->band);
+	for (int64_t top = 0; !status && top < e[1]; top += ROWS) {
+		const int64_t rows = e[1] - top < ROWS ? e[1] - top : ROWS;
+		const struct lacuna_region region = { { 0, top, 0, 0 }, { e[0], rows, e[2], 1 } };
+		const struct lacuna_shape shape = { { e[0], rows, e[2], 1 } };
+		const int64_t at = p->part.origin[1] + top;
+
+		status = tiff_band_move(
+			p->band, restorer_fits(p->r->restorer, &p->info.shape) ? 0 : at, at + rows);
+		if (status)
+			break;
+		read_y(p, &region, y);
+		holes_add(h, &shape, top, y);
+	}
+	memory_release(y);
+	return status ? status : holes_finish(h);
+}
+
+/* Sets the windows when that is less work than all of the picture. */
+static int plan_around_holes(struct page *p, const struct windows_cost *cost)
+{
+	static const double worth = 0.9;
+	const struct lacuna_shape shape = part_shape(p);
+	struct holes h = { 0 };
+	double share = 1;
+	int status = holes_create(shape.extent[0], shape.extent[1], &h);
+
+	if (!status)
+		status = map_holes(p, &h);
+	if (!status && windows_around(&p->job, &shape, cost, &h, &p->windows, &share))
+		error_clear();
+	holes_free(&h);
+	if (status || share >= worth) {
+		memory_release(p->windows.active);
+		p->windows.active = NULL;
+	}
+	if (status || !restorer_fits(p->r->restorer, &p->info.shape)) {
+		tiff_band_close(p->band);
+		p->band = NULL;
+	}
+	return status;
+}
+
 /* A part that fits is one window. */
 static int plan_part(struct page *p)
 {
 	const struct restoration *r = p->r;
 	const struct lacuna_shape shape = part_shape(p);
 	struct windows_cost cost;
-	int status;
+	int status = find_cost(p, &cost);
 
 	if (r->windows && r->windows(r->look_context, p->number, &p->windows))
 		return LACUNA_OK;
-	if (restorer_fits(r->restorer, &shape)) {
-		status = windows_whole(&r->job, &shape, &p->windows);
+	if (!status && page_may_have_holes(p) && changes_nothing(p))
+		status = plan_around_holes(p, &cost);
+	if (status || p->windows.active)
 		return status;
-	}
-	status = find_cost(p, &cost);
-	return status ? status : windows_plan(&r->job, &shape, &cost, &p->windows);
+	return restorer_fits(r->restorer, &shape)
+		       ? windows_whole(&p->job, &shape, &p->windows)
+		       : windows_plan(&p->job, &shape, &cost, &p->windows);
 }
 
 int page_plan_parts(struct page *p)
 {
-	int status = refuse_whole(p);
+	int status = p->windowed ? refuse_whole(p) : LACUNA_OK;
 
+	if (!status)
+		status = take_mask_off(p);
 	if (!status)
 		status = place_crop(p);
 	if (!status)
 		status = plan_part(p);
 	if (status)
 		return status;
-	for (int i = 0; i < 2; i++) {
+	p->windowed |= p->windows.active != NULL;
+	for (int i = 0; i < 2 && p->windowed; i++) {
 		p->window.extent[i] = p->windows.factor * p->wanted.extent[i];
 		p->x.extent[i] = p->windows.factor * p->part.extent[i];
 	}
 	return LACUNA_OK;
+}
+
+void page_free_parts(struct page *p)
+{
+	memory_release(p->windows.active);
+	memory_release(p->known);
+	use_free(&p->plain);
 }
 
 /* Rows that windows see, those that wait to be written, and one for what lies between rows. */
@@ -243,8 +372,11 @@ static int64_t rows_held(const struct page *p, int64_t multiple)
 	return p->windows.height + multiple + 1;
 }
 
+/* All of the page may be there already. */
 static int open_band(struct page *p, int64_t multiple)
 {
+	if (p->band)
+		return LACUNA_OK;
 	return tiff_band_open(p->r->in, p->number, rows_held(p, multiple), &p->band);
 }
 
@@ -254,6 +386,7 @@ static int move(void *context, int64_t top, int64_t bottom)
 {
 	const struct parts *a = context;
 	const int64_t y = a->p->part.origin[1];
+	/* A band that holds all rows moves nowhere. */
 	int status = tiff_band_move(a->p->band, y + top, y + bottom);
 
 	if (!status && a->noise)
@@ -261,26 +394,59 @@ static int move(void *context, int64_t top, int64_t bottom)
 	return status;
 }
 
-static int read(void *context, const struct lacuna_region *region, float *y, float *deviation)
+/* What the mask hides. */
+static void hide(const struct page *p, const struct lacuna_region *r, float *y)
 {
-	const struct parts *a = context;
-	const struct page *p = a->p;
-	const struct missing_rule rule = page_missing_rule(p);
-	struct lacuna_region in_page = *region;
-	struct lacuna_shape shape;
-	struct missing_count count;
+	const int64_t *all = p->info.shape.extent, *e = r->extent;
 
-	memcpy(shape.extent, region->extent, sizeof(shape.extent));
-	in_page.origin[0] += p->part.origin[0];
-	in_page.origin[1] += p->part.origin[1];
-	tiff_band_get(p->band, &in_page, y);
+	for (int64_t c = 0; p->known && c < e[2]; c++)
+		for (int64_t j = 0; j < e[1]; j++) {
+			const int64_t at = r->origin[0] + all[0] * (r->origin[1] + j + all[1] * c);
+			float *row = y + e[0] * (j + e[1] * c);
+
+			for (int64_t i = 0; i < e[0]; i++)
+				if (!holes_known(p->known, (size_t)(at + i)))
+					row[i] = NAN;
+		}
+}
+
+static struct lacuna_region in_page(const struct page *p, const struct lacuna_region *in_part)
+{
+	struct lacuna_region r = *in_part;
+
+	r.origin[0] += p->part.origin[0];
+	r.origin[1] += p->part.origin[1];
+	return r;
+}
+
+/* A region of the part, NaN where it is missing. */
+static void read_y(const struct page *p, const struct lacuna_region *in_part, float *y)
+{
+	const struct lacuna_region region = in_page(p, in_part);
+	const struct missing_rule rule = page_missing_rule(p);
+	struct missing_count count;
+	struct lacuna_shape shape;
+
+	memcpy(shape.extent, region.extent, sizeof(shape.extent));
+	tiff_band_get(p->band, &region, y);
 	missing_mark(lacuna_count(&shape), &rule, y, &count);
 	for (size_t i = 0; i < p->r->operands.absent_count; i++)
 		missing_mark_pixels(&shape, p->r->operands.absent[i], y);
+	hide(p, &region, y);
+}
+
+static int read(void *context, const struct lacuna_region *in_part, float *y, float *deviation)
+{
+	const struct parts *a = context;
+	const struct lacuna_region region = in_page(a->p, in_part);
+	struct lacuna_shape shape;
+
+	read_y(a->p, in_part, y);
 	if (!deviation)
 		return LACUNA_OK;
-	tiff_band_get(a->noise, &in_page, deviation);
-	return page_mark_unmeasured(p, lacuna_count(&shape), deviation, y);
+	memcpy(shape.extent, region.extent, sizeof(shape.extent));
+	tiff_band_get(a->noise, &region, deviation);
+	return page_mark_unmeasured(a->p, lacuna_count(&shape), deviation, y);
 }
 
 /* Rows top.. of what is written, and the rows of y that they show. */
@@ -300,11 +466,23 @@ static int put(struct parts *a, int64_t top, struct image *rows, const unsigned 
 	return status ? status : tiff_put(p->r->out, &out);
 }
 
+/* Where windows overlap, sums of what is unchanged are rounded. */
+static void put_unchanged_back(struct image *rows, const unsigned char *unchanged, const float *y)
+{
+	const size_t n = lacuna_count(&rows->shape);
+
+	for (size_t i = 0; unchanged && i < n; i++)
+		if (unchanged[i] && !isnan(y[i]))
+			rows->values[i] = y[i];
+}
+
 /* Before and after are of one size, or before is smaller. */
-static int look_before(struct parts *a, int64_t top, int64_t count)
+static int look_before(struct parts *a, int64_t top, struct image *after,
+		       const unsigned char *unchanged)
 {
 	const struct page *p = a->p;
 	const int64_t f = p->windows.factor, first = (top + f - 1) / f;
+	const int64_t count = after->shape.extent[1];
 	const int64_t rows = (top + count + f - 1) / f - first;
 	const struct lacuna_region region = {
 		{ p->wanted.origin[0], p->wanted.origin[1] + first, 0, 0 },
@@ -329,6 +507,7 @@ static int look_before(struct parts *a, int64_t top, int64_t count)
 	for (size_t i = 0; i < p->r->operands.absent_count; i++)
 		a->absent[i] += missing_mark_pixels(&shape, p->r->operands.absent[i], y.values);
 	small_add(&a->before, first, &y);
+	put_unchanged_back(after, unchanged, y.values);
 	image_free(&y);
 	return page_check_put_back(p, &missing);
 }
@@ -371,7 +550,7 @@ static int write_cut(struct parts *a, int64_t top, int64_t first, int64_t end, i
 	if (!status)
 		status = cut(p, first - top, count, picture, unchanged, &rows, &flags);
 	if (!status)
-		status = look_before(a, first - at, end - first);
+		status = look_before(a, first - at, &rows, flags);
 	if (!status)
 		status = put(a, first - at, &rows, flags);
 	image_free(&rows);
@@ -427,7 +606,7 @@ static int listen_to_whole(struct parts *a, const struct measurement *m)
 	const struct windows windows = p->windows;
 	int status;
 
-	if (!r->cropped)
+	if (!r->cropped || !restorer_estimates(r->restorer, m))
 		return LACUNA_OK;
 	p->part = (struct lacuna_region){ { 0, 0, 0, 0 },
 					  { p->info.shape.extent[0], p->info.shape.extent[1],
@@ -469,7 +648,8 @@ static int run(struct parts *a)
 {
 	struct page *p = a->p;
 	struct restoration *r = p->r;
-	const struct measurement m = page_measurement(p);
+	static const float stated = 1; /* the deviation itself comes with the pixels */
+	struct measurement m = page_measurement(p);
 	const int64_t f = p->windows.factor;
 	struct windows_io io = { move, read, write, 1, 0, a };
 	const struct tiff_part part = {
@@ -477,6 +657,11 @@ static int run(struct parts *a)
 	};
 	int status;
 
+	m.deviation = r->noise ? &stated : NULL;
+	m.whole = p->info.shape;
+	m.x = p->part.origin[0];
+	m.y0 = p->part.origin[1];
+	restorer_operators(r->restorer, p->job.operators, p->job.operator_count);
 	page_tell_values(p, r->out);
 	status = tiff_begin(r->out, &part);
 	if (!status)
@@ -511,6 +696,7 @@ int page_restore_parts(struct page *p)
 		status = small_create(&p->window, &a.after);
 	if (!status)
 		status = run(&a);
+	restorer_operators(r->restorer, NULL, 0);
 	if (!settled)
 		restorer_forget(r->restorer);
 	if (!status) {

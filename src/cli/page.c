@@ -21,6 +21,7 @@ static void page_free(struct page *p)
 	image_free(&p->reference);
 	image_free(&p->noise);
 	tiff_band_close(p->band);
+	page_free_parts(p);
 	image_free(&p->picture);
 	restored_free(&p->result);
 	memory_release(p->unchanged);
@@ -91,9 +92,10 @@ static int enter_shape(struct page *p)
 		      (r->cropped ||
 		       (r->windows && r->windows(r->look_context, p->number, &p->windows)) ||
 		       !restorer_fits(r->restorer, &p->y_shape));
-	if (p->windowed) {
+	if (p->windowed || (!restoration_takes_all(r) && page_may_have_holes(p))) {
 		status = page_plan_parts(p);
-		return status ? status : check_pixels(p);
+		if (status || p->windowed)
+			return status ? status : check_pixels(p);
 	}
 	status = page_wish(r, p->number, &wish);
 	if (!status)
@@ -221,7 +223,7 @@ static int read_whole(struct page *p)
 	const struct lacuna_region all = { { 0, 0, 0, 0 },
 					   { p->info.shape.extent[0], p->info.shape.extent[1],
 					     p->info.shape.extent[2], 1 } };
-	int status = tiff_band_open(p->r->in, p->number, 0, &p->band);
+	int status = p->band ? LACUNA_OK : tiff_band_open(p->r->in, p->number, 0, &p->band);
 
 	if (!status)
 		status = tiff_band_move(p->band, 0, p->info.shape.extent[1]);

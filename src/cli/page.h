@@ -34,6 +34,10 @@ struct page {
 		part; /* of the page, what is restored: all, or somewhat more than --crop */
 	struct lacuna_region wanted; /* of the page, what is written */
 	struct windows windows;	     /* of the part */
+	struct restore_job job; /* of the windows: without a mask, if that is the last operator, */
+	unsigned char *
+		known; /* which says what is missing instead: a bit for each value of the page; or NULL */
+	struct plugin_use plain; /* the operator that is left when there was but the mask */
 };
 
 struct missing_rule page_missing_rule(const struct page *);
@@ -54,10 +58,13 @@ int page_mark_unmeasured(const struct page *, size_t n, float *sigma, float *y);
 int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 		     const struct lacuna_shape *wanted);
 
-/* Stages in windows. */
+/* True when no more than holes may have to be restored: there is no noise, and nothing else is asked for. */
+int page_may_have_holes(const struct page *);
+/* Stages in windows.  page_plan_parts() sets `windowed'. */
 int page_plan_parts(struct page *);
 int page_restore_parts(struct page *);
 /* Window number `window' alone; < 0: none, and the noise is listened to. */
 int page_restore_window(struct page *, int64_t window, struct restored *part);
+void page_free_parts(struct page *);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/threads.h"
 #include "restore/ensemble.h"
 #include "restore/reject.h"
@@ -17,6 +18,8 @@
 
 struct restorer {
 	const struct restore_job *job;
+	const struct plugin_use *operators; /* the job's, or others */
+	size_t operator_count;
 	struct prior_stock own;
 	struct problem *problem; /* NULL before restorer_shape() */
 	struct lacuna_shape y, wish, result;
@@ -452,6 +455,34 @@ static void tell_progress(void *context, int64_t step, int64_t steps)
 	run->job->progress(run->job->context, run->m->part * steps + step, parts * steps);
 }
 
+/* A session_options.gaussian: what the whole picture would get at the place of this one.  Beyond the picture x goes on as far
+ * as here. */
+static void gaussian_in_place(void *context, uint64_t stream, uint64_t position, float *out,
+			      size_t n)
+{
+	const struct run *run = context;
+	const struct measurement *m = run->m;
+	const struct lacuna_shape *x = problem_x(run->r->problem);
+	const int64_t factor = run->r->result.extent[0] / run->r->y.extent[0];
+	const uint64_t w = (uint64_t)x->extent[0], h = (uint64_t)x->extent[1];
+	const uint64_t all_w = w + (uint64_t)(factor * (m->whole.extent[0] - run->r->y.extent[0]));
+	const uint64_t all_h = h + (uint64_t)(factor * (m->whole.extent[1] - run->r->y.extent[1]));
+	const struct random_key key = { run->job->seed, m->number, 0 };
+
+	while (n) {
+		const uint64_t column = position % w, row = position / w % h,
+			       plane = position / (w * h);
+		const size_t some = n < w - column ? n : (size_t)(w - column);
+		const uint64_t at = column + (uint64_t)(factor * m->x) +
+				    all_w * (row + (uint64_t)(factor * m->y0) + all_h * plane);
+
+		random_gaussian(key, stream, at, out, some);
+		position += some;
+		out += some;
+		n -= some;
+	}
+}
+
 static int create_session(struct run *run)
 {
 	struct method *method = run->job->method;
@@ -465,6 +496,9 @@ static int create_session(struct run *run)
 		.stock = stock_of(run->r),
 		.progress = run->job->progress ? tell_progress : NULL,
 		.progress_context = run,
+		.gaussian = run->m->whole.extent[0] && run->job->samples == 1 ? gaussian_in_place
+									      : NULL,
+		.laboratory = run,
 	};
 	int status;
 
@@ -834,6 +868,17 @@ static int pass_through(struct run *run, float value)
 
 /* ---- the restorer ------------------------------------------------------------------------------------ */
 
+void restorer_operators(struct restorer *r, const struct plugin_use *operators, size_t count)
+{
+	const struct plugin_use *use = operators ? operators : r->job->operators;
+
+	if (use == r->operators && (!operators || count == r->operator_count))
+		return;
+	restorer_rest(r);
+	r->operators = use;
+	r->operator_count = operators ? count : r->job->operator_count;
+}
+
 int restorer_create(const struct restore_job *job, struct restorer **result)
 {
 	struct restorer *r = memory_alloc(sizeof(*r));
@@ -841,6 +886,7 @@ int restorer_create(const struct restore_job *job, struct restorer **result)
 	if (!r)
 		return LACUNA_ENOMEM;
 	r->job = job;
+	restorer_operators(r, NULL, 0);
 	*result = r;
 	return LACUNA_OK;
 }
@@ -890,7 +936,7 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 	}
 	status = check_memory(r, y, y);
 	if (!status)
-		status = problem_create_wished(r->job->operators, r->job->operator_count, 1, y,
+		status = problem_create_wished(r->operators, r->operator_count, 1, y,
 					       wish, &r->problem);
 	if (!status)
 		status = check_memory(r, problem_x(r->problem), y);

@@ -65,7 +65,12 @@ struct measurement {
 	double step;	    /* the smallest difference of two values; 0: none, float */
 	const float *start; /* x-shaped start image, or NULL */
 	const float *deviation; /* y-shaped: standard deviation of the noise, above 0; or NULL */
-	/* Of a larger picture it is part number `part' of `parts', 0: the whole.  What holds for all is said with the first. */
+	/* Of a larger picture, this shape as y, it begins at (x, y): random numbers belong to places in that.  No extent: this is
+	 * the whole. */
+	struct lacuna_shape whole;
+	int64_t x, y0;
+	/* It is part number `part' of `parts' that are restored one by one, 0: the only one.  What holds for all is said with the
+	 * first. */
 	int64_t part, parts;
 };
 
@@ -96,6 +101,8 @@ struct restorer;
 int restorer_create(const struct restore_job *, struct restorer **);
 void restorer_destroy(struct restorer *); /* accepts NULL */
 
+/* Other operators than the job's for what follows, by the same method; they must outlive that.  NULL: the job's again. */
+void restorer_operators(struct restorer *, const struct plugin_use *, size_t count);
 /* Before images of another shape.  wish: of the picture where y does not tell it, or NULL. */
 int restorer_shape(struct restorer *, const struct lacuna_shape *y,
 		   const struct lacuna_shape *wish);

@@ -275,6 +275,7 @@ int windows_whole(const struct restore_job *job, const struct lacuna_shape *y, s
 {
 	const int status = windows_reach(job, y->extent[2], &w->reach, &w->factor);
 
+	w->active = NULL;
 	w->y = *y;
 	w->width = y->extent[0];
 	w->height = y->extent[1];
@@ -298,6 +299,65 @@ struct lacuna_region windows_region(const struct windows *w, int64_t i)
 		  place(i / w->across, w->y.extent[1], w->height, w->overlap[1]), 0, 0 },
 		{ w->width, w->height, w->y.extent[2], 1 }
 	};
+}
+
+/* The part of a window that counts. */
+static int is_active(const struct windows *w, const struct holes *h, int64_t i)
+{
+	const struct lacuna_region r = windows_region(w, i);
+	const int64_t k = i % w->across, row = i / w->across;
+	const int64_t dx = w->overlap[0] / 4, dy = w->overlap[1] / 4;
+
+	return holes_count(h, r.origin[0] + (k ? dx : 0), r.origin[1] + (row ? dy : 0),
+			   r.origin[0] + w->width - (k + 1 < w->across ? dx : 0),
+			   r.origin[1] + w->height - (row + 1 < w->down ? dy : 0)) > 0;
+}
+
+/* Pixels to work on, and what each window costs beside. */
+static double work_of(const struct windows *w, const struct holes *h)
+{
+	static const double beside = 4096;
+	double active = 0;
+
+	for (int64_t i = 0; i < w->across * w->down; i++)
+		active += is_active(w, h, i);
+	return active * ((double)(w->width * w->height) + beside);
+}
+
+int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
+		   const struct windows_cost *cost, const struct holes *h, struct windows *best,
+		   double *share)
+{
+	enum { STEP = 32, SIDE_MOST = 2048 };
+	const double budget = job->budget ? (double)job->budget : INFINITY;
+	/* Where two windows take turns in a hole, each sees its nearer half, and what is around it. */
+	const int64_t margin = windows_margin(0) + holes_width(h) / 2;
+	struct windows w = { .y = *y, .factor = 1 };
+	double least = INFINITY;
+
+	for (int i = 0; i < 2; i++)
+		w.overlap[i] = congruent(2 * margin, y->extent[i]);
+	for (int64_t side = 2 * margin + STEP; side < 2 * margin + SIDE_MOST; side += STEP) {
+		double work;
+
+		set_side(&w, side);
+		if (w.across * w.down == 1 || memory_of(&w, cost) > budget)
+			break;
+		work = work_of(&w, h);
+		if (work < least) {
+			least = work;
+			*best = w;
+		}
+	}
+	*share = least / (double)(y->extent[0] * y->extent[1]);
+	if (!(least < INFINITY))
+		return error_set(LACUNA_ENOMEM, "no windows around holes");
+	best->active = memory_alloc((size_t)(best->across * best->down));
+	if (!best->active)
+		return LACUNA_ENOMEM;
+	for (int64_t i = 0; i < best->across * best->down; i++)
+		best->active[i] = (unsigned char)is_active(best, h, i);
+	return LACUNA_OK;
 }
 
 /* Of window i, at pixel `at' along an axis: 1 inside, and where it overlaps another a ramp that the other's completes to 1. */
@@ -348,7 +408,8 @@ struct course {
 	float *cut, *deviation; /* of the window at hand */
 	struct sums sums;
 	struct restored *out;
-	int64_t empty; /* windows without any measurement */
+	int64_t empty;	    /* windows without any measurement */
+	int64_t done, todo; /* windows to restore */
 };
 
 static void sums_free(struct sums *s)
@@ -489,6 +550,10 @@ static int measurement_of(const struct course *c, int64_t i, struct measurement 
 	*m = *c->m;
 	m->y = c->cut;
 	m->deviation = c->deviation;
+	if (!m->whole.extent[0])
+		m->whole = c->w.y;
+	m->x += region.origin[0];
+	m->y0 += region.origin[1];
 	return c->io->read(c->io->context, &region, c->cut, c->deviation);
 }
 
@@ -496,7 +561,7 @@ static void add_record(struct course *c, const struct restored *part)
 {
 	struct restore_record *all = &c->out->record;
 	const struct restore_record *one = &part->record;
-	const double share = 1 / (double)(c->w.across * c->w.down);
+	const double share = 1 / (double)c->todo;
 	struct session_stats *sum = c->out->samples;
 
 	all->residual += one->residual * one->residual * share;
@@ -551,19 +616,33 @@ static int was_empty(const struct restored *part)
 	return part->record.constant && part->record.missing == lacuna_count(&part->shape);
 }
 
+/* It is known already.  Nothing of it is missing where it counts. */
+static int leave_known(struct course *c, int64_t number)
+{
+	struct restored part = { .picture = c->cut };
+	struct measurement m;
+	const int status = measurement_of(c, number, &m);
+
+	if (!status)
+		sums_add(c, number, &part);
+	return status;
+}
+
 static int restore_window(const struct course *c, int64_t i, struct restored *part)
 {
-	const int64_t count = c->w.across * c->w.down;
+	/* Of those to restore, or of all where it is the only one. */
+	const int64_t at = c->todo ? c->done : i;
+	const int64_t count = c->todo ? c->todo : c->w.across * c->w.down;
 	struct measurement m;
 	char name[128];
 	int status = measurement_of(c, i, &m);
 
 	if (status)
 		return status;
-	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name, (long long)(i + 1),
+	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name, (long long)(at + 1),
 		 (long long)count);
 	m.name = name;
-	m.part = i;
+	m.part = at;
 	m.parts = count;
 	return is_empty(c) ? leave_empty(c, part) : restorer_run(c->r, &m, part);
 }
@@ -572,10 +651,14 @@ static int run_window(struct course *c, int64_t i)
 {
 	const struct restore_parts *parts = restorer_job(c->r)->parts;
 	struct restored part = { 0 };
-	int status = parts ? parts->take(parts->context, c->m, i, &part) : PART_HERE;
+	int status;
 
+	if (c->w.active && !c->w.active[i])
+		return leave_known(c, i);
+	status = parts ? parts->take(parts->context, c->m, i, &part) : PART_HERE;
 	if (status == PART_HERE)
 		status = restore_window(c, i, &part);
+	c->done++;
 	if (status >= 0) {
 		sums_add(c, i, &part);
 		add_record(c, &part);
@@ -694,6 +777,15 @@ int windows_part(struct restorer *r, const struct windows *w, const struct measu
 	return status;
 }
 
+static int64_t count_active(const struct windows *w)
+{
+	int64_t n = 0;
+
+	for (int64_t i = 0; i < w->across * w->down; i++)
+		n += !w->active || w->active[i];
+	return n;
+}
+
 static int run_row(struct course *c, int64_t row)
 {
 	const struct windows *w = &c->w;
@@ -719,12 +811,14 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 	result->record.inner = (struct scale){ .black = m->lo, .white = m->hi };
 	if (m->start)
 		return refuse(restorer_job(r), &w->y, "a start image does not go with windows");
+	c.todo = count_active(w);
 	if (w->across * w->down > 1)
-		log_message(
-			LACUNA_LOG_INFO,
-			"%s: restored in %lld windows of %lldx%lld, which overlap by %lldx%lld px",
-			m->name, (long long)(w->across * w->down), (long long)w->width,
-			(long long)w->height, (long long)w->overlap[0], (long long)w->overlap[1]);
+		log_message(LACUNA_LOG_INFO,
+			    "%s: restored in %lld windows of %lldx%lld%s, which overlap by "
+			    "%lldx%lld px",
+			    m->name, (long long)c.todo, (long long)w->width, (long long)w->height,
+			    w->active ? " around the holes" : "", (long long)w->overlap[0],
+			    (long long)w->overlap[1]);
 	status = windows_listen(r, w, m, io);
 	if (!status)
 		status = allocate(&c);

@@ -9,6 +9,7 @@
 #ifndef RESTORE_WINDOWS_H
 #define RESTORE_WINDOWS_H
 
+#include "restore/holes.h"
 #include "restore/restorer.h"
 
 /* Where windows lie: the same for the same job, shape and budget.  Lengths are pixels of y; the result has `factor' times as
@@ -20,6 +21,9 @@ struct windows {
 	int64_t overlap[2]; /* of neighbours, along a row and along a column */
 	int64_t width, height;
 	int64_t across, down; /* how many */
+	/* Those that have something to do, one byte each: the others' pixels are known without noise.  NULL: all.  Owned by who
+	 * asked for windows_around(), for memory_release(). */
+	unsigned char *active;
 };
 
 /* Bytes that the caller needs beside the windows: fixed + row for each row of y that is held.  multiple: see windows_io. */
@@ -53,6 +57,11 @@ int64_t windows_margin(int64_t reach);
 /* The largest windows that the budget allows.  LACUNA_ENOMEM when it allows none. */
 int windows_plan(const struct restore_job *, const struct lacuna_shape *y,
 		 const struct windows_cost *, struct windows *);
+/* Where y is known without noise but for holes, and nothing else is wrong with it: windows around the holes, of the size that
+ * costs least.  *share: of the work on the whole picture.  LACUNA_ENOMEM as above. */
+int windows_around(const struct restore_job *, const struct lacuna_shape *y,
+		   const struct windows_cost *, const struct holes *, struct windows *,
+		   double *share);
 /* One window, whatever the budget.  What windows_reach() returns. */
 int windows_whole(const struct restore_job *, const struct lacuna_shape *y, struct windows *);
 struct lacuna_shape windows_result(const struct windows *);
