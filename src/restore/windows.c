@@ -284,33 +284,88 @@ int windows_whole(const struct restore_job *job, const struct lacuna_shape *y, s
 	return status;
 }
 
-/* Where window number k begins: the last one ends with the picture. */
-static int64_t place(int64_t k, int64_t n, int64_t side, int64_t overlap)
+static int64_t side_of(const struct windows *w, int axis)
 {
-	const int64_t at = k * (side - overlap);
+	return axis ? w->height : w->width;
+}
 
-	return at + side < n ? at : n - side;
+static int64_t count_of(const struct windows *w, int axis)
+{
+	return axis ? w->down : w->across;
+}
+
+/* Where the k-th window along an axis begins: they lie evenly, on the grid, and the last one ends with the picture. */
+static int64_t place(const struct windows *w, int axis, int64_t k)
+{
+	const int64_t last = w->y.extent[axis] - side_of(w, axis), steps = count_of(w, axis) - 1;
+
+	return k < steps ? k * (last / WINDOWS_GRID) / steps * WINDOWS_GRID : last;
 }
 
 struct lacuna_region windows_region(const struct windows *w, int64_t i)
 {
-	return (struct lacuna_region){
-		{ place(i % w->across, w->y.extent[0], w->width, w->overlap[0]),
-		  place(i / w->across, w->y.extent[1], w->height, w->overlap[1]), 0, 0 },
-		{ w->width, w->height, w->y.extent[2], 1 }
-	};
+	return (struct lacuna_region){ { place(w, 0, i % w->across), place(w, 1, i / w->across), 0,
+					 0 },
+				       { w->width, w->height, w->y.extent[2], 1 } };
 }
 
-/* The part of a window that counts. */
+/* Of the overlap of windows k and k + 1. */
+static double middle(const struct windows *w, int axis, int64_t k)
+{
+	return 0.5 * (double)(place(w, axis, k) + side_of(w, axis) + place(w, axis, k + 1));
+}
+
+/* Window k gives way to the next around that middle, within so many pixels: the outer halves of the margin are left out, and no
+ * two such places touch. */
+static double length(const struct windows *w, int axis, int64_t k)
+{
+	double least = 0.5 * (double)w->overlap[axis];
+
+	if (k > 0)
+		least = fmin(least, middle(w, axis, k) - middle(w, axis, k - 1));
+	if (k + 2 < count_of(w, axis))
+		least = fmin(least, middle(w, axis, k + 1) - middle(w, axis, k));
+	return least;
+}
+
+/* Of window i, at pixel `at' of its result along an axis: 1 inside, and where it overlaps another a ramp that the other's
+ * completes to 1. */
+static float ramp(const struct windows *w, int axis, int64_t i, int64_t at)
+{
+	const int64_t k = axis ? i / w->across : i % w->across;
+	const double t = (double)place(w, axis, k) + ((double)at + 0.5) / (double)w->factor;
+	double weight = 1;
+
+	if (k > 0)
+		weight = fmin(weight, 0.5 + (t - middle(w, axis, k - 1)) / length(w, axis, k - 1));
+	if (k + 1 < count_of(w, axis))
+		weight = fmin(weight, 0.5 - (t - middle(w, axis, k)) / length(w, axis, k));
+	return weight > 0 ? (float)weight : 0;
+}
+
+float windows_weight(const struct windows *w, int64_t i, int64_t x, int64_t y)
+{
+	return ramp(w, 1, i, y) * ramp(w, 0, i, x);
+}
+
+/* Pixels first..end-1 of y along an axis are those that count of the k-th window. */
+static void counted(const struct windows *w, int axis, int64_t k, int64_t *first, int64_t *end)
+{
+	*first = place(w, axis, k);
+	*end = *first + side_of(w, axis);
+	if (k > 0)
+		*first = (int64_t)(middle(w, axis, k - 1) - 0.5 * length(w, axis, k - 1));
+	if (k + 1 < count_of(w, axis))
+		*end = (int64_t)ceil(middle(w, axis, k) + 0.5 * length(w, axis, k));
+}
+
 static int is_active(const struct windows *w, const struct holes *h, int64_t i)
 {
-	const struct lacuna_region r = windows_region(w, i);
-	const int64_t k = i % w->across, row = i / w->across;
-	const int64_t dx = w->overlap[0] / 4, dy = w->overlap[1] / 4;
+	int64_t x0, x1, y0, y1;
 
-	return holes_count(h, r.origin[0] + (k ? dx : 0), r.origin[1] + (row ? dy : 0),
-			   r.origin[0] + w->width - (k + 1 < w->across ? dx : 0),
-			   r.origin[1] + w->height - (row + 1 < w->down ? dy : 0)) > 0;
+	counted(w, 0, i % w->across, &x0, &x1);
+	counted(w, 1, i / w->across, &y0, &y1);
+	return holes_count(h, x0, y0, x1, y1) > 0;
 }
 
 /* Pixels to work on, and what each window costs beside. */
@@ -358,32 +413,6 @@ int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
 	for (int64_t i = 0; i < best->across * best->down; i++)
 		best->active[i] = (unsigned char)is_active(best, h, i);
 	return LACUNA_OK;
-}
-
-/* Of window i, at pixel `at' along an axis: 1 inside, and where it overlaps another a ramp that the other's completes to 1. */
-static float ramp(const struct windows *w, int axis, int64_t i, int64_t at)
-{
-	const int64_t k = axis ? i / w->across : i % w->across;
-	const int64_t count = axis ? w->down : w->across, side = axis ? w->height : w->width;
-	const int64_t n = w->y.extent[axis], overlap = w->overlap[axis], f = w->factor;
-	const int64_t origin = place(k, n, side, overlap);
-	const int64_t before = k ? f * (place(k - 1, n, side, overlap) + side - origin) : 0;
-	const int64_t after =
-		k + 1 < count ? f * (origin + side - place(k + 1, n, side, overlap)) : 0;
-	/* The outer halves of the margin are left out. */
-	const double left =
-		before ? ((double)at + 0.5 - 0.25 * (double)before) / (0.5 * (double)before) : 1;
-	const double right = after ? ((double)(f * side - at) - 0.5 - 0.25 * (double)after) /
-					     (0.5 * (double)after)
-				   : 1;
-	const double weight = fmin(fmin(left, right), 1);
-
-	return weight > 0 ? (float)weight : 0;
-}
-
-float windows_weight(const struct windows *w, int64_t i, int64_t x, int64_t y)
-{
-	return ramp(w, 1, i, y) * ramp(w, 0, i, x);
 }
 
 /* ---- sums of windows --------------------------------------------------------------------------------- */

@@ -214,4 +214,17 @@ figures figures '$7 + 0 > 0.49 && $7 + 0 < 0.51' "is what it leaves"
 printf '1 2 1\n2 4\n' >ragged.txt
 fails 1 "a ragged kernel" "$LACUNA" simulate -q under.tif -o none.tif -A blur:psf=ragged.txt
 contains err "has 2 numbers, the lines before it have 3" "... is refused as such"
+# --crop: a part is as in the whole, wherever strips and tiles lie
+ok "a picture to look at" "$maketiff" look.tif uint16 150 130 1 3
+ok "its part" "$LACUNA" restore look.tif -o look1.tif -A identity $gaussian -n 0 --crop 10,20,64,51
+ok "a larger part" "$LACUNA" restore look.tif -o look2.tif -A identity $gaussian -n 0 --crop 4,9,100,90
+ok "the first of it" "$LACUNA" restore look2.tif -o look3.tif -A identity $gaussian -n 0 --crop 6,11,64,51
+show look1.tif "64x51 1 uint16" "has the size asked for"
+ok "is the same part" identical look1.tif look3.tif
+fails 1 "a part beyond the picture" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,51,10
+contains err "reaches beyond the picture, which is 150x130" "... is refused as such"
+fails 2 "half a part" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,5
+contains err "takes X,Y,W,H" "... is refused as such"
+fails 1 "a part of what a matrix sees" "$LACUNA" restore look.tif -o none.tif -A gamma $gaussian --crop 1,1,9,9
+contains err "needs an operator that is the same everywhere" "... is refused as such"
 done_testing

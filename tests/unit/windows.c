@@ -15,6 +15,7 @@
 /* ---- a prior that looks no farther than six pixels */
 
 static struct lacuna_shape seen;
+static int64_t denoised; /* pixels */
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
@@ -38,26 +39,40 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->symmetric = 1;
 }
 
-/* Towards the mean of 13x13 pixels, the more the more noise there is. */
-static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+/* Towards the mean of 13x13 pixels, each pixel the more the more noise it has. */
+static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
+		       float *x0)
 {
 	enum { R = 6 };
 	const int64_t *e = ((const struct lacuna_shape *)self)->extent;
-	const double trust = 0.0025 / (0.0025 + sigma * sigma);
 
 	(void)scratch;
+	denoised += e[0] * e[1];
 	for (int64_t k = 0; k < e[0] * e[1]; k++) {
 		const int64_t x = k % e[0], y = k / e[0];
+		const double trust = 0.0025 / (0.0025 + (double)sigma[k] * (double)sigma[k]);
 		double sum = 0, count = 0;
 
 		for (int64_t j = y < R ? 0 : y - R; j < e[1] && j <= y + R; j++)
 			for (int64_t i = x < R ? 0 : x - R; i < e[0] && i <= x + R; i++) {
-				sum += (double)u[i + e[0] * j];
-				count++;
+				const double s = (double)sigma[i + e[0] * j];
+				const double weight = 1 / (0.0025 + s * s);
+
+				sum += weight * (double)u[i + e[0] * j];
+				count += weight;
 			}
 		x0[k] = (float)(trust * (double)u[k] + (1 - trust) * sum / count);
 	}
 	return LACUNA_OK;
+}
+
+static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	static float map[1 << 20];
+
+	for (size_t i = 0; i < lacuna_count(self); i++)
+		map[i] = (float)sigma;
+	return denoise_map(self, scratch, map, u, x0);
 }
 
 static const struct lacuna_plugin head = { .name = "near", .kind = LACUNA_PRIOR };
@@ -67,7 +82,8 @@ static const struct plugin near_prior = { .head = &head,
 						       .create = create,
 						       .destroy = destroy,
 						       .info = info,
-						       .denoise = denoise } };
+						       .denoise = denoise,
+						       .denoise_map = denoise_map } };
 
 static struct plugin_use op;
 static struct method method;
@@ -224,9 +240,209 @@ static void test_empty(void)
 	tear_down();
 }
 
+/* Weights are a partition of 1, however small windows are. */
+static void test_weights(void)
+{
+	int wrong = 0;
+
+	set_up("identity");
+	for (int64_t n = 500; n < 1400; n += 37) {
+		const struct lacuna_shape shape = { { n, n / 2, 1, 1 } };
+		const struct windows_cost cost = { .multiple = 1 };
+		struct windows plan;
+		double *sums = memory_alloc((size_t)n * sizeof(*sums));
+
+		job.budget = (size_t)(46 + n % 5 * 4) << 20;
+		wrong += windows_plan(&job, &shape, &cost, &plan) != LACUNA_OK;
+		for (int64_t i = 0; i < plan.across; i++)
+			for (int64_t x = 0; x < plan.width; x++)
+				sums[windows_region(&plan, i).origin[0] + x] +=
+					(double)windows_weight(&plan, i, x, 0);
+		for (int64_t x = 0; x < n; x++)
+			wrong += fabs(sums[x] - 1) > 1e-5;
+		memory_release(sums);
+	}
+	ok(!wrong, "windows add to 1 everywhere (%d do not)", wrong);
+	tear_down();
+}
+
+/* ---- holes */
+
+static void test_holes_map(void)
+{
+	enum { W = 61, H = 45 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	struct holes h = { 0 };
+
+	for (int64_t i = 0; i < W * H; i++)
+		y[i] = i % W >= 16 && i % W < 40 && i / W >= 8 && i / W < 32 ? NAN : 1;
+	y[W * H - 1] = NAN;
+	ok(!holes_create(W, H, &h), "a map of holes");
+	holes_add(&h, &shape, 0, y);
+	ok(!holes_finish(&h) && holes_count(&h, 0, 0, W, H) == 3 * 3 + 1 &&
+		   holes_count(&h, 0, 0, 16, H) == 0 && holes_count(&h, 15, 0, 17, 9) == 1 &&
+		   holes_count(&h, 60, 44, 61, 45) == 1,
+	   "counts cells that miss something");
+	ok(holes_width(&h) >= 24 && holes_width(&h) <= 40, "no hole is wider than %lld",
+	   (long long)holes_width(&h));
+	holes_free(&h);
+}
+
+static void test_holes(void)
+{
+	enum { W = 900, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
+	struct restorer *r = NULL;
+	struct restored whole, parts;
+	struct windows plan = { 0 };
+	struct holes h = { 0 };
+	double sum = 0, share = 1;
+	int64_t all, changed = 0;
+
+	scene(W, H, y);
+	for (int64_t i = 0; i < W * H; i++)
+		if ((i % W > 97 && i % W < 106) ||
+		    (i % W - 400) * (i % W - 400) + (i / W - 200) * (i / W - 200) < 50)
+			y[i] = NAN;
+	set_up("identity");
+	job.noise.sigma = 0;
+	restorer_create(&job, &r);
+	denoised = 0;
+	ok(!restorer_shape(r, &shape) && !restorer_run(r, &m, &whole), "holes in the whole");
+	all = denoised;
+	ok(!holes_create(W, H, &h), "their map");
+	holes_add(&h, &shape, 0, y);
+	ok(!holes_finish(&h) && !windows_around(&job, &shape, &cost, &h, &plan, &share) &&
+		   plan.active,
+	   "windows around them: %.2g of the work", share);
+	denoised = 0;
+	ok(share < 0.6 && !windows_run(r, &plan, &m, &parts), "are restored");
+	ok((double)denoised < 0.7 * (double)all, "no more than they: %.2g of the pixels",
+	   (double)denoised / (double)all);
+	for (int64_t i = 0; parts.picture && i < W * H; i++) {
+		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
+		changed += !isnan(y[i]) &&
+			   (!parts.unchanged[i] || fabsf(parts.picture[i] - y[i]) > 1e-6f);
+	}
+	ok(sqrt(sum) < 1e-4, "as in the whole, to %.2g of full scale", sqrt(sum));
+	ok(!changed, "and what is known is as it was (%lld changed)", (long long)changed);
+	restored_free(&whole);
+	restored_free(&parts);
+	holes_free(&h);
+	memory_release(plan.active);
+	restorer_destroy(r);
+	tear_down();
+}
+
+static void test_mask(void)
+{
+	const struct lacuna_shape shape = { { 40, 30, 2, 1 } };
+	unsigned char *known = NULL;
+	int64_t missing = 0;
+
+	set_up("mask:columns=3+8");
+	ok(!holes_of_operator(&op, &shape, &known), "a mask says what is known");
+	for (size_t i = 0; known && i < lacuna_count(&shape); i++)
+		missing += !holes_known(known, i);
+	ok(missing == 2 * 2 * 30 && !holes_known(known, 3) && holes_known(known, 4),
+	   "value by value");
+	memory_release(known);
+	tear_down();
+	set_up("blur:kind=box,width=3,height=3");
+	ok(holes_of_operator(&op, &shape, &known) == LACUNA_EUNSUPPORTED && !known,
+	   "a blur is no mask");
+	error_clear();
+	tear_down();
+}
+
+/* ---- a picture of any height */
+
+static int any_move(void *context, int64_t top, int64_t bottom)
+{
+	int64_t *held = context;
+
+	ok(top >= held[0] && bottom > top && bottom - top <= 400, "rows %lld to %lld",
+	   (long long)top, (long long)bottom);
+	held[0] = top;
+	held[1] = bottom;
+	return LACUNA_OK;
+}
+
+static int any_read(void *context, const struct lacuna_region *region, float *y, float *deviation)
+{
+	const int64_t *held = context, *e = region->extent;
+
+	(void)deviation;
+	if (region->origin[1] < held[0] || region->origin[1] + e[1] > held[1])
+		return error_set(LACUNA_EINTERNAL, "rows that are not held");
+	for (int64_t i = 0; i < e[0] * e[1]; i++)
+		y[i] = (float)(0.5 + 0.3 * sin(0.1 * (double)(region->origin[0] + i % e[0])) *
+					     cos(0.07 * (double)(region->origin[1] + i / e[0])));
+	return LACUNA_OK;
+}
+
+static int any_write(void *context, int64_t top, int64_t count, float *picture,
+		     const unsigned char *unchanged)
+{
+	int64_t *held = context;
+
+	(void)picture, (void)unchanged;
+	if (top != held[2] || top < held[0] || top + count > held[1])
+		return error_set(LACUNA_EINTERNAL, "rows out of order");
+	if (top + count < held[3] && count % 16)
+		return error_set(LACUNA_EINTERNAL, "no multiple");
+	held[2] += count;
+	return LACUNA_OK;
+}
+
+static size_t peak_of(int64_t height)
+{
+	int64_t held[4] = { 0, 0, 0, height };
+	const struct lacuna_shape shape = { { 300, height, 1, 1 } };
+	const struct measurement m = { .name = "page 1", .hi = 1 };
+	const struct windows_cost cost = { .multiple = 16 };
+	const struct windows_io io = { any_move, any_read, any_write, 16, 0, held };
+	struct restorer *r = NULL;
+	struct restored result;
+	struct windows plan;
+
+	restorer_create(&job, &r);
+	memory_reset_peak();
+	ok(!windows_plan(&job, &shape, &cost, &plan) &&
+		   !windows_stream(r, &plan, &m, &io, &result) && held[2] == height,
+	   "300x%lld, row by row", (long long)height);
+	if (error_text()[0])
+		diag("%s", error_text());
+	restored_free(&result);
+	restorer_destroy(r);
+	return memory_peak_bytes();
+}
+
+static void test_memory(void)
+{
+	size_t low, high;
+
+	set_up("identity");
+	job.budget = 46 << 20;
+	low = peak_of(600 + 7);
+	high = peak_of(600 + 7 + 56 * WINDOWS_GRID);
+	ok(high < low + low / 50, "memory does not grow with height: %zu, %zu KiB", low / 1024,
+	   high / 1024);
+	tear_down();
+}
+
 int main(void)
 {
 	test_reach();
+	test_weights();
+	test_holes_map();
+	test_mask();
+	test_holes();
+	test_memory();
 	test_empty();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
