@@ -855,8 +855,10 @@ static int pass_through(struct run *run, float value)
 	run->record->constant = 1;
 	run->record->estimated = is_estimated(run);
 	run->record->inner = (struct scale){ .black = run->m->lo, .white = run->m->hi };
-	log_message(LACUNA_LOG_WARN, "%s: %s; passed through", run->m->name,
-		    isnan(value) ? "all its values are missing" : "all its values are alike");
+	if (!run->m->parts)
+		log_message(LACUNA_LOG_WARN, "%s: %s; passed through", run->m->name,
+			    isnan(value) ? "all its values are missing"
+					 : "all its values are alike");
 	for (int64_t k = 0; run->job->sample && k < run->job->samples; k++) {
 		const int status = run->job->sample(run->job->context, k, out->picture);
 

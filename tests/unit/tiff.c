@@ -588,6 +588,55 @@ static void test_plain_strip(void)
 	ok(!wrong, "rows of a large strip, from the last to the first (%d wrong)", wrong);
 }
 
+/* A part of a page: its samples, and where it lies. */
+static void test_part(void)
+{
+	enum { X = 9, Y = 6, W = 20, H = 11 };
+	struct spec s = plain;
+	struct tiff_part part = { .shape = { { W, H, 1, 1 } },
+				  .region = { { X, Y, 0, 0 }, { W, H, 1, 1 } } };
+	const struct tiff_write_options options = { .force = 1 };
+	static unsigned char keep[W * H];
+	static float values[W * H];
+	struct tiff_writer *w = NULL;
+	struct image image = { 0 };
+	float x = 0, y = 0;
+	int wrong = 0, status;
+	TIFF *t;
+
+	s.tile = 1;
+	t = TIFFOpen(in_directory("page.tif"), "wl");
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_XRESOLUTION, 90.0);
+	TIFFSetField(t, TIFFTAG_YRESOLUTION, 60.0);
+	TIFFSetField(t, TIFFTAG_XPOSITION, 2.0);
+	TIFFSetField(t, TIFFTAG_YPOSITION, 3.0);
+	write_raw(t, &s, 0);
+	TIFFClose(t);
+	memset(keep, 1, sizeof(keep));
+	status = tiff_open(in_directory("page.tif"), &part.like);
+	if (!status)
+		status = tiff_create(in_directory("part.tif"), &options, &w);
+	if (!status)
+		status = tiff_write_band(w, &part, values, keep, NULL);
+	ok(!status && !tiff_commit(w), "a part of a page");
+	tiff_close(part.like);
+	t = TIFFOpen(in_directory("part.tif"), "r");
+	TIFFGetField(t, TIFFTAG_XPOSITION, &x);
+	TIFFGetField(t, TIFFTAG_YPOSITION, &y);
+	TIFFClose(t);
+	ok(fabsf(x - 2.1f) < 1e-5f && fabsf(y - 3.1f) < 1e-5f, "lies at %g, %g", (double)x,
+	   (double)y);
+	ok(!tiff_open(in_directory("part.tif"), &part.like) && !tiff_read(part.like, 0, &image) &&
+		   image.shape.extent[0] == W,
+	   "has its size");
+	for (int i = 0; i < W * H; i++)
+		wrong += image.values[i] != (float)raw_sample(&s, 0, 0, X + i % W, Y + i / W);
+	ok(!wrong, "and its samples (%d wrong)", wrong);
+	image_free(&image);
+	tiff_close(part.like);
+}
+
 static void test_changed(void)
 {
 	struct tiff_reader *r = NULL;
@@ -2141,6 +2190,7 @@ int main(void)
 	test_one_strip();
 	test_rows_held();
 	test_plain_strip();
+	test_part();
 	test_changed();
 	test_predictors();
 	test_pages();
