@@ -214,13 +214,15 @@ static int take_mask_off(struct page *p)
 	int status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
 
 	p->job = *job;
-	if (status != LACUNA_EUNSUPPORTED && status != LACUNA_EINVAL)
-		return status;
+	if (!status)
+		return LACUNA_OK;
 	error_clear();
+	if (status == LACUNA_ENOMEM)
+		return LACUNA_OK; /* refused when windows are planned */
 	status = holes_of_operator(&job->operators[last], &p->info.shape, &p->known);
 	if (status == LACUNA_EUNSUPPORTED) {
 		error_clear();
-		return LACUNA_OK; /* refused when windows are planned */
+		return LACUNA_OK; /* so is this */
 	}
 	if (status)
 		return status;
@@ -332,7 +334,8 @@ static int plan_part(struct page *p)
 		return LACUNA_OK;
 	if (!status && page_may_have_holes(p) && changes_nothing(p))
 		status = plan_around_holes(p, &cost);
-	if (status || p->windows.active)
+	/* The whole page is restored as such. */
+	if (status || p->windows.active || !p->windowed)
 		return status;
 	return restorer_fits(r->restorer, &shape)
 		       ? windows_whole(&p->job, &shape, &p->windows)

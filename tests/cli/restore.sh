@@ -227,4 +227,8 @@ fails 2 "half a part" "$LACUNA" restore look.tif -o none.tif -A identity $gaussi
 contains err "takes X,Y,W,H" "... is refused as such"
 fails 1 "a part of what a matrix sees" "$LACUNA" restore look.tif -o none.tif -A gamma $gaussian --crop 1,1,9,9
 contains err "needs an operator that is the same everywhere" "... is refused as such"
+# what is neither black nor white is no hole, and no failure
+ok "weights without noise" "$LACUNA" restore half-light.tif -o full-light.tif -A mask:file=gray-mask.tif,weights=yes -n 0
+"$LACUNA" compare under.tif full-light.tif >figures
+figures figures '$7 + 0 < 0.02' "are divided out"
 done_testing
