@@ -724,6 +724,7 @@ int page_restore_window(struct page *p, int64_t window, struct restored *part)
 	struct restorer *r = p->r->restorer;
 	int status = open_band(p, 1);
 
+	restorer_operators(r, p->job.operators, p->job.operator_count);
 	if (!status)
 		status = open_noise(&a, rows_held(p, 1));
 	if (!status)
@@ -731,5 +732,6 @@ int page_restore_window(struct page *p, int64_t window, struct restored *part)
 	if (!status && window >= 0)
 		status = windows_part(r, &p->windows, &m, &io, window, part);
 	close_bands(&a);
+	restorer_operators(r, NULL, 0);
 	return status;
 }

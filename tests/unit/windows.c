@@ -312,7 +312,7 @@ static void test_holes(void)
 	job.noise.sigma = 0;
 	restorer_create(&job, &r);
 	denoised = 0;
-	ok(!restorer_shape(r, &shape) && !restorer_run(r, &m, &whole), "holes in the whole");
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole), "holes in the whole");
 	all = denoised;
 	ok(!holes_create(W, H, &h), "their map");
 	holes_add(&h, &shape, 0, y);
