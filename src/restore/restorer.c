@@ -735,6 +735,43 @@ static int prior_mean(void *context, const float *sigma, const float *u, float *
 	return session_mean(context, sigma, u, x0);
 }
 
+/* Pixels from what is measured, at most, along rows and columns. */
+static int64_t deepest(const struct lacuna_shape *x, const float *d, float *distance)
+{
+	const int64_t w = x->extent[0], h = x->extent[1], n = (int64_t)lacuna_count(x);
+	const float far = (float)(w + h);
+	float most = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		const float left = i % w ? distance[i - 1] + 1 : far;
+		const float above = i / w % h ? distance[i - w] + 1 : far;
+
+		distance[i] = d[i] > 0 ? 0 : fminf(left, above);
+	}
+	for (int64_t i = n - 1; i >= 0; i--) {
+		const float right = i % w < w - 1 ? distance[i + 1] + 1 : far;
+		const float below = i / w % h < h - 1 ? distance[i + w] + 1 : far;
+
+		distance[i] = fminf(distance[i], fminf(right, below));
+		most = fmaxf(most, distance[i]);
+	}
+	return (int64_t)most;
+}
+
+/* In the middle of large holes the mean says little of what may be there: doc/measurements.md. */
+static void warn_of_holes(struct run *run, const float *d, float *work)
+{
+	enum { TRUSTED = 8 };
+
+	if (deepest(problem_x(run->r->problem), d, work) <= TRUSTED)
+		return;
+	run->record->doubts++;
+	log_message(LACUNA_LOG_WARN,
+		    "%s: in holes of more than some 12 pixels the deviation of --std is too small, "
+		    "by a half and more; --samples 8 tells better",
+		    run->m->name);
+}
+
 static int ask_tweedie(struct run *run, float *d, float *b)
 {
 	struct problem *problem = run->r->problem;
@@ -754,6 +791,8 @@ static int ask_tweedie(struct run *run, float *d, float *b)
 		status = problem_adjoint(problem, NULL, problem_measurement(problem), b);
 	if (!status)
 		status = tweedie_deviation(&t, run->deviation);
+	if (!status)
+		warn_of_holes(run, d, b);
 	return status;
 }
 

@@ -122,6 +122,9 @@ ok "the result is the same without" $known -n 0.01 -o known2.tif
 ok "to the bit" identical known.tif known2.tif
 ok "and the deviation for the same seed" $known -n 0.01 -o known3.tif --std known3-std.tif -j 2
 ok "to the bit" identical known-std.tif known3-std.tif
+fails 3 "a large hole" "$LACUNA" restore float32.tif -o known4.tif -A mask:boxes=1,size=24 -n 0.01 $gaussian --std known4-std.tif --strict
+contains err "in holes of more than some 12 pixels" "is warned of"
+ok "holes of one pixel" "$LACUNA" restore float32.tif -o known5.tif -A mask:keep=0.5 -n 0.01 $gaussian --std known5-std.tif --strict
 
 # Samples.
 draw="$LACUNA restore y.tif -A blur:sigma=1,boundary=periodic -n 0.01 -p gaussian -s ddpm -g prox --steps 6"
