@@ -22,6 +22,7 @@ struct session {
 	struct random_key key; /* first: the host tables read it */
 	struct problem *problem;
 	struct lacuna_problem description; /* what plugins see of it */
+	double largest;			   /* value that a result may have */
 	struct session_options options;
 
 	struct lacuna_host prior_host, guidance_host, sampler_host;
@@ -483,6 +484,18 @@ void session_destroy(struct session *s)
 
 /* ---- the loop */
 
+/* Full scale, or the largest value measured: a saturated star is no sign of divergence. */
+static double largest_value(const struct session *s)
+{
+	const float *y = s->description.measurement;
+	const size_t n = y ? lacuna_count(&s->description.y) : 0;
+	double largest = 1;
+
+	for (size_t i = 0; i < n; i++)
+		largest = fmax(largest, fabs((double)y[i])); /* which passes over NaN */
+	return largest;
+}
+
 /* Names the step that failed, refuses values that are not finite, stops a cancelled run, reports progress. */
 static int after_step(const struct session *s, int64_t k, int64_t steps, int status, const float *u)
 {
@@ -495,7 +508,7 @@ static int after_step(const struct session *s, int64_t k, int64_t steps, int sta
 			LACUNA_ENUMERIC,
 			"sampler \"%s\" reached a value that is not finite at step %lld of %lld",
 			name, (long long)k, (long long)steps);
-	if (vector_exceeds(lacuna_count(&s->description.x), u, 1e6))
+	if (vector_exceeds(lacuna_count(&s->description.x), u, 1e6 * s->largest))
 		return error_set(LACUNA_ENUMERIC,
 				 "sampler \"%s\" reached a value of more than a million times full "
 				 "scale at step %lld of %lld: it diverges",
@@ -548,6 +561,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	s->mirrored = s->options.pairs && sample % 2;
 	s->evaluations = 0;
 	s->prior_seconds = 0;
+	s->largest = largest_value(s);
 
 	status = after_step(s, 0, steps, sampler->start(s->sampler, u), u);
 	for (k = 0; !status && k < steps; k++)
