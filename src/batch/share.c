@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -57,19 +58,36 @@ static int parse_run(const char *run, char host[64], long *pid)
 	return end == time && *pid > 0;
 }
 
-/* Numbers of processes are used again: where the system shows what a process runs (Linux), another program is none of ours. */
+/* The name of the program that a process runs; "": there is none any more.  0: the system does not say. */
+static int program_of(const char *process, char *name, size_t size)
+{
+	static const char replaced[] = " (deleted)"; /* since it was started */
+	char path[64], program[PATH_MAX];
+	const char *slash;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%s/exe", process);
+	n = readlink(path, program, sizeof(program) - 1);
+	*name = 0;
+	if (n < 0)
+		return errno == ENOENT; /* one that has ended, and was not waited for, has none */
+	program[n] = 0;
+	if ((size_t)n > sizeof(replaced) && !strcmp(program + n - (sizeof(replaced) - 1), replaced))
+		program[n - (ssize_t)(sizeof(replaced) - 1)] = 0;
+	slash = strrchr(program, '/');
+	snprintf(name, size, "%s", slash ? slash + 1 : program);
+	return 1;
+}
+
+/* Numbers of processes are used again: where the system shows what a process runs (Linux), another program is none of ours.
+ * Another build of ours is, and so is one whose file was replaced meanwhile. */
 static int is_another_program(long pid)
 {
-	struct stat ours, theirs;
-	char path[64];
+	char ours[PATH_MAX], theirs[PATH_MAX], process[32];
 
-	snprintf(path, sizeof(path), "/proc/%ld/exe", pid);
-	if (stat("/proc/self/exe", &ours))
-		return 0;
-	if (stat(path, &theirs))
-		return errno ==
-		       ENOENT; /* a process that has ended, and was not waited for, has none */
-	return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
+	snprintf(process, sizeof(process), "%ld", pid);
+	return program_of("self", ours, sizeof(ours)) && *ours &&
+	       program_of(process, theirs, sizeof(theirs)) && strcmp(ours, theirs) != 0;
 }
 
 /* Of this machine, and gone. */

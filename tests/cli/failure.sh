@@ -124,6 +124,25 @@ tap_result $? "the next run: the temporary of a dead process is gone"
 test -e .lacuna-elsewhere-$gone-0.tmp
 tap_result $? "the next run: that of another machine is not"
 rm -f .lacuna-elsewhere-$gone-0.tmp stale.tif
+# A number that another program has now is dead; another build of lacuna, or one that was replaced meanwhile, is alive.
+mkdir other
+cp "`command -v sleep`" other/lacuna
+cp "`command -v sleep`" other/idle
+other/lacuna 60 &
+alive=$!
+other/idle 60 &
+stranger=$!
+: >.lacuna-$host-$alive-0.tmp
+: >.lacuna-$host-$stranger-0.tmp
+rm other/lacuna
+ok "beside other processes" $restore in.tif -o stale.tif
+test -e .lacuna-$host-$alive-0.tmp
+tap_result $? "... the temporary of another lacuna stays"
+test ! -e .lacuna-$host-$stranger-0.tmp
+tap_result $? "... that of another program's number is gone"
+kill $alive $stranger
+wait $alive $stranger 2>/dev/null
+rm -rf .lacuna-$host-$alive-0.tmp stale.tif other
 
 # Writing that fails half way: a limit on the size of files, a full disk.
 rm -rf outputs
