@@ -1256,4 +1256,3 @@ int tiff_pixel_size(struct tiff_reader *r, double size[2])
 	return description_pixel_size(text, per_unit, size) ||
 	       size_by_tags(r->handle.tif, per_unit, size);
 }
-

@@ -124,5 +124,4 @@ int tiff_commit(struct tiff_writer *);
 /* Removes the temporary. Accepts NULL. */
 void tiff_abandon(struct tiff_writer *);
 
-
 #endif

@@ -977,8 +977,8 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 	}
 	status = check_memory(r, y, y);
 	if (!status)
-		status = problem_create_wished(r->operators, r->operator_count, 1, y,
-					       wish, &r->problem);
+		status = problem_create_wished(r->operators, r->operator_count, 1, y, wish,
+					       &r->problem);
 	if (!status)
 		status = check_memory(r, problem_x(r->problem), y);
 	if (!status && !(problem_flags(r->problem) & LACUNA_PICTURE) &&

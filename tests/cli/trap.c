@@ -86,7 +86,8 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_operator family = { .size = sizeof(family),
-					       .flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE,
+					       .flags = LACUNA_LINEAR | LACUNA_PIXELWISE |
+							LACUNA_PICTURE,
 					       .shape = shape,
 					       .create = create,
 					       .destroy = destroy,

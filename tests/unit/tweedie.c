@@ -138,7 +138,8 @@ static void test_independent(struct law *l)
 	set_law(l, variance, 0);
 	for (int i = 0; i < N; i++)
 		d[i] = i % 3 != 0;
-	ok(run(l, d, noise, 1, deviation) == LACUNA_OK && l->calls == 4, "two evaluations for each kind of pixel");
+	ok(run(l, d, noise, 1, deviation) == LACUNA_OK && l->calls == 4,
+	   "two evaluations for each kind of pixel");
 	for (int i = 0; i < N; i++) {
 		const double v = 1 / (1 / variance + (double)d[i] / (noise * noise));
 

@@ -44,8 +44,14 @@ static const struct lacuna_guidance family = { .size = sizeof(family),
 					       .estimate = estimate };
 
 static const struct lacuna_plugin plugin = {
-	LACUNA_PLUGIN_HEAD(KIND), NAME,	 "a test",	   "For tests.",
-	"1.0",			  "The Lacuna authors", "GPL-3.0-or-later", LACUNA_NO_PARAMS,
+	LACUNA_PLUGIN_HEAD(KIND),
+	NAME,
+	"a test",
+	"For tests.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_NO_PARAMS,
 	&family,
 };
 

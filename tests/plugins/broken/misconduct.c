@@ -19,9 +19,10 @@ extern const struct lacuna_param faulty[1];
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const choices[] = { "crash",	 "abort", "exit",	"hang",	   "print",
-				       "thread", "fork",  "signal",	"traps",   "chdir",
-				       "locale", "block", "unprepared", "endless", "quit", NULL };
+static const char *const choices[] = { "crash",	     "abort",	"exit",	  "hang",
+				       "print",	     "thread",	"fork",	  "signal",
+				       "traps",	     "chdir",	"locale", "block",
+				       "unprepared", "endless", "quit",	  NULL };
 enum {
 	CRASH,
 	ABORT,
