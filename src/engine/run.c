@@ -100,6 +100,21 @@ static double clamp_sigma(const struct session *s, double sigma)
 	return fmin(fmax(sigma, s->prior->info.sigma_min), s->prior->info.sigma_max);
 }
 
+/* Below the prior's lowest level, at which it was asked instead: D(u, sigma) = u + sigma^2 score(u, sigma) (Tweedie), and the
+ * score hardly changes any more.  The square of that ratio; 1 from the lowest level on. */
+static double below_range(const struct session *s, double sigma)
+{
+	const double lowest = s->prior->info.sigma_min;
+
+	return sigma < lowest ? sigma * sigma / (lowest * lowest) : 1;
+}
+
+static void draw_near(size_t n, double ratio, const float *u, float *x0)
+{
+	for (size_t i = 0; ratio < 1 && i < n; i++)
+		x0[i] = (float)(u[i] + ratio * ((double)x0[i] - u[i]));
+}
+
 typedef int denoiser(const void *self, void *scratch, double sigma, const float *u, float *x0);
 
 static int denoise_groups(struct session *s, denoiser *denoise, double sigma, const float *u,
@@ -112,6 +127,8 @@ static int denoise_groups(struct session *s, denoiser *denoise, double sigma, co
 	for (i = 0; !status && i < s->groups; i++)
 		status = denoise(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				 u + i * s->group, x0 + i * s->group);
+	if (!status)
+		draw_near(s->groups * s->group, below_range(s, sigma), u, x0);
 	if (!status)
 		keep_within(s, x0);
 	return finish_evaluation(s, started, status);
@@ -153,16 +170,26 @@ static int service_denoise_round(const struct lacuna_host *host, uint32_t round,
 int session_mean(struct session *s, const float *sigma, const float *u, float *x0)
 {
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const size_t n = s->groups * s->group;
 	double started = clock_seconds();
+	float *known;
 	size_t i;
 	int status = LACUNA_OK;
 
 	if (!prior->denoise_map)
 		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" takes no sigma maps",
 				 s->prior_use->plugin->head->name);
+	known = memory_alloc_array(n, sizeof *known);
+	if (!known)
+		return LACUNA_ENOMEM;
+	for (i = 0; i < n; i++)
+		known[i] = (float)clamp_sigma(s, sigma[i]);
 	for (i = 0; !status && i < s->groups; i++)
-		status = prior->denoise_map(s->prior->self, s->prior->scratch, sigma + i * s->group,
+		status = prior->denoise_map(s->prior->self, s->prior->scratch, known + i * s->group,
 					    u + i * s->group, x0 + i * s->group);
+	for (i = 0; !status && i < n; i++)
+		draw_near(1, below_range(s, sigma[i]), u + i, x0 + i);
+	memory_release(known);
 	return finish_evaluation(s, started, status);
 }
 
@@ -219,6 +246,8 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 	for (i = 0; !status && i < s->groups; i++)
 		status = prior->vjp(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				    u + i * s->group, v + i * s->group, out + i * s->group);
+	if (!status)
+		draw_near(s->groups * s->group, below_range(s, sigma), v, out);
 	return finish_evaluation(s, started, status);
 }
 

@@ -261,6 +261,35 @@ static int ask_levels(const struct lacuna_host *host, float *u)
 	return LACUNA_OK;
 }
 
+/* ---- below that range an answer comes as near to u as the noise is small ----------------------------------------------------------- */
+
+/* The shift from u, by the one that is right: 1 but for (sigma_min / spread)^2, where a plain clamp gives (sigma_min / sigma)^2. */
+static double shift(double u, double x0, double sigma)
+{
+	return (x0 - u) / ((double)mean_of(u, sigma) - u);
+}
+
+static int ask_below(const struct lacuna_host *host, float *u)
+{
+	static const double level = 0.02;
+	float x0[MOST], map[MOST];
+
+	for (size_t i = 0; i < asked.values; i++) {
+		u[i] = 3;
+		map[i] = i % 2 ? (float)level : 0.5F;
+	}
+	host->denoise(host, level, u, x0);
+	near(shift(3, (double)x0[0], level), 1, 0.12, "denoise below the range");
+	host->denoise(host, 0, u, x0);
+	near((double)x0[0], 3, 0, "without noise nothing changes");
+	host->denoise_map(host, map, u, x0);
+	near(shift(3, (double)x0[1], level), 1, 0.12, "a map below the range");
+	near((double)x0[0], (double)mean_of(3, 0.5), 1e-6, "and beside it, within");
+	host->denoise_vjp(host, level, u, u, x0);
+	near(shift(3, (double)x0[0], level), 1, 0.12, "the derivative below the range");
+	return LACUNA_OK;
+}
+
 /* ---- rounds turn the image of a symmetric prior, and the answer back ----------------------------------------------------------- */
 
 static float factors[MOST];
@@ -631,6 +660,7 @@ static void test_exact(const char *op, double gain, double noise, double counted
 	double worst = 0;
 
 	reset(48);
+	asked.info.sigma_min = 1e-3;
 	bench_open(&b, op, 8, 6, 1, "exact", 0.8, noise, &no_options);
 	for (int k = 0; k < 3; k++) {
 		for (int i = 0; i < 48; i++)
@@ -845,6 +875,7 @@ int main(void)
 
 	reset(48);
 	run(8, 6, 1, &no_options, 0, ask_levels, u);
+	run(8, 6, 1, &no_options, 0, ask_below, u);
 	test_rounds(7, 5);
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);
