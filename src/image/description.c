@@ -277,7 +277,7 @@ static char *adapt_imagej(const char *text, const struct description_change *c, 
 			     line_count(text, "frames") },
 			   { NULL },
 			   { 0 } };
-	struct text t = { NULL };
+	struct text t = { 0 };
 	const double planes = (double)b.extent[0] * b.extent[1] * b.extent[2];
 	int whole;
 
@@ -365,7 +365,7 @@ static char *adapt_shape(const char *text, const struct description_change *c, c
 	const char *end = NULL, *start = strchr(text, '[');
 	const int n = parse_shape(text, extent, MOST, &end);
 	int x, y, size = n ? page_dimensions(extent, n, c, &x, &y) : 0, lead = 0;
-	struct text t = { NULL };
+	struct text t = { 0 };
 
 	/* A shape that is wrong makes readers refuse the file; without one they look at the pages. */
 	for (int i = 0; i < n - size; i++) {
@@ -702,7 +702,7 @@ static void adapt_contents(struct text *t, struct pixels *p, const struct descri
 	const char *from = p->close;
 
 	for (const char *at = from; (at = memchr(at, '<', (size_t)(p->end - at))) != NULL;) {
-		struct text piece = { NULL };
+		struct text piece = { 0 };
 		const char *behind = adapt_element(&piece, p, at, c);
 
 		if (behind) {
@@ -749,7 +749,7 @@ static const char *ome_doubt(const char *text, const struct description_change *
 static char *adapt_ome(const char *text, const struct description_change *c, const char **doubt)
 {
 	const char *end = text + strlen(text), *at = text;
-	struct text t = { NULL };
+	struct text t = { 0 };
 	struct pixels p;
 	int whole = 1;
 
