@@ -405,7 +405,7 @@ static void test_normalised(void)
 	static const struct random_key key = { 6, 0, 0 };
 	struct bench b;
 	float *y, *at, *x;
-	double before, norm;
+	double before = 0, norm = 0;
 
 	if (!bench_open(&b, "radon:angles=12", 32, 32, 1))
 		return;
