@@ -5,16 +5,16 @@
  * Here are the user's choices, the file of weights, the budget of memory and the way through the image, which is cut into
  * overlapping tiles only when the budget asks for it; the overlap is as wide as the network sees.  What happens to a tile:
  *
- *	common/precondition.c	what the network reads of the image, and what its answer means
- *	common/network.c	the layers, made of the weights
- *	common/pipeline.c	the order of the work, its place in memory, the threads
+ *	common/neural/precondition.c	what the network reads of the image, and what its answer means
+ *	common/neural/network.c	the layers, made of the weights
+ *	common/neural/pipeline.c	the order of the work, its place in memory, the threads
  *
  * tools/train makes the weights; the file's header says the architecture. */
-#include "common/network.h"
-#include "common/pipeline.h"
-#include "common/precondition.h"
-#include "common/tiles.h"
-#include "common/weights.h"
+#include "common/neural/network.h"
+#include "common/neural/pipeline.h"
+#include "common/neural/precondition.h"
+#include "common/neural/tiles.h"
+#include "common/neural/weights.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "common/onednn.h"
-#include "common/weights.h"
+#include "common/neural/onednn.h"
+#include "common/neural/weights.h"
 #include "plugin/host.h"
 #include "plugin/loader.h"
 

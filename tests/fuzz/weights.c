@@ -3,7 +3,7 @@
 /* Fuzz target of weights in safetensors layout, which people exchange: header, metadata and tensors, plain or compressed. */
 #include <config.h>
 
-#include "common/weights.h"
+#include "common/neural/weights.h"
 #include "plugin/host.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "common/weights.h"
+#include "common/neural/weights.h"
 #include "plugin/host.h"
 #include "plugin/loader.h"
 #include "../tap.h"

@@ -4,7 +4,7 @@
 #include <config.h>
 
 #include "base/memory.h"
-#include "image/description.h"
+#include "image/tiff/description.h"
 #include "tests/tap.h"
 
 #include <math.h>

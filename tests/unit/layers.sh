@@ -27,6 +27,7 @@ may_include() {
 
 may_include src/base base
 may_include src/image image base
+may_include src/image/tiff image image/tiff base
 may_include src/plugin plugin base
 may_include src/engine engine plugin base
 may_include src/check check engine plugin base
@@ -35,8 +36,9 @@ may_include src/batch batch image base
 test ! -d src/study || may_include src/study study engine plugin base
 may_include src/cli cli study batch restore check engine plugin image base
 may_include plugins/common common
+may_include plugins/common/neural common common/neural
 for family in operators priors guidances samplers; do
-	may_include plugins/$family common
+	may_include plugins/$family common common/neural
 done
 
 # absent NAME PATTERN FILE...: no line of code (comments stripped) matches
@@ -55,8 +57,8 @@ absent() {
 
 cd "$abs_top_srcdir" || exit 99
 # A child process (src/base/child.c) has an output and an end of its own.
-quiet="`ls src/base/*.c | grep -v child.c` src/image/*.c src/plugin/*.c src/engine/*.c src/check/*.c src/restore/*.c"
-plugins="plugins/*/*.c"
+quiet="`ls src/base/*.c | grep -v child.c` src/image/*.c src/image/tiff/*.c src/plugin/*.c src/engine/*.c src/check/*.c src/restore/*.c"
+plugins="plugins/*/*.c plugins/common/neural/*.c"
 # plugins/common/process.c has one, too: what it calls between fork() and exec is the child's.
 absent "below src/cli nothing prints" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet src/batch/*.c

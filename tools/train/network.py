@@ -2,7 +2,7 @@
 # Copyright 2026 The Lacuna authors
 """The network of the `unet` prior, and how its input is made from a noisy image and a map of sigma.
 
-plugins/common/precondition.c and network.c compute the same thing.  Whoever changes one changes the other; the golden
+plugins/common/neural/precondition.c and network.c compute the same thing.  Whoever changes one changes the other; the golden
 vectors of tests/golden are there to tell.
 """
 

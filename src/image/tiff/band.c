@@ -3,7 +3,7 @@
 /* Rows of a page as they are stored.  libtiff decodes blocks; a band keeps what is wanted of them, and moves on. */
 #include <config.h>
 
-#include "image/tiff-private.h"
+#include "image/tiff/private.h"
 #include "base/error.h"
 #include "base/memory.h"
 

@@ -10,7 +10,7 @@
 #include <tiffio.h>
 #include <time.h>
 
-/* ---- an open file (tiff-handle.c) */
+/* ---- an open file (handle.c) */
 
 /* libtiff's error handlers write here: its messages are neither printed nor mixed between threads. */
 struct tiff_handle {
@@ -113,7 +113,7 @@ void layout_values(const struct tiff_layout *, int channel, const void *row, siz
 /* n pixels of all channels, planar, as values came out: becomes RGB where the page has another kind of colours. */
 void layout_colours(const struct tiff_layout *, size_t n, float *values);
 
-/* ---- rows of a page as they are stored (tiff-band.c) */
+/* ---- rows of a page as they are stored (band.c) */
 
 struct tiff_band {
 	struct tiff_reader *reader;
@@ -133,7 +133,7 @@ static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32
 			  b->layout.type.bits);
 }
 
-/* ---- tags (tiff-tags.c) */
+/* ---- tags (tags.c) */
 
 enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_NODATA = 42113 };
 
@@ -159,10 +159,10 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 const char *tags_compression_name(uint16_t compression);
 
 /* Rows that the writer takes at once: a row of tiles; strips of planes, which are cut where they are larger than this many
- * bytes (tiff-write.c). */
+ * bytes (write.c). */
 enum { STRIP_MOST = 1 << 22 };
 int64_t writer_block_rows(const struct tiff_layout *);
-/* Whether the writer can keep the compression of a page: lossless, and offered for writing (tiff-write.c). */
+/* Whether the writer can keep the compression of a page: lossless, and offered for writing (write.c). */
 int writer_keeps_compression(const struct tiff_layout *);
 
 #endif

@@ -5,9 +5,9 @@
 #ifndef COMMON_PIPELINE_H
 #define COMMON_PIPELINE_H
 
-#include "common/network.h"
-#include "common/precondition.h"
-#include "common/tiles.h"
+#include "common/neural/network.h"
+#include "common/neural/precondition.h"
+#include "common/neural/tiles.h"
 
 /* How a stage is run. */
 struct stage_plan {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A U-Net of residual blocks without biases (DRUNet's form) as a sequence of convolutions with their weights: which there are,
- * what each reads and where the result belongs.  common/pipeline.h runs it.
+ * what each reads and where the result belongs.  common/neural/pipeline.h runs it.
  *
  * Level l of the U-Net has 2^(l+1) pixels of the image to a side of its own.  A stage is all that happens at one level,
  * with the change to that level before it. */
 #ifndef COMMON_NETWORK_H
 #define COMMON_NETWORK_H
 
-#include "common/onednn.h"
-#include "common/weights.h"
+#include "common/neural/onednn.h"
+#include "common/neural/weights.h"
 
 enum {
 	LEVELS_MOST = 6,

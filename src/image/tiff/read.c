@@ -3,8 +3,8 @@
 /* Reads TIFF pages: header to layout, layout to rows, rows to planar float. */
 #include <config.h>
 
-#include "image/description.h"
-#include "image/tiff-private.h"
+#include "image/tiff/description.h"
+#include "image/tiff/private.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"

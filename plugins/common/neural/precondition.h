@@ -15,7 +15,7 @@
 #ifndef COMMON_PRECONDITION_H
 #define COMMON_PRECONDITION_H
 
-#include "common/weights.h"
+#include "common/neural/weights.h"
 
 enum { WINDOWS_MOST = 4, RADIUS_MOST = 64 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-#include "common/tiles.h"
+#include "common/neural/tiles.h"
 
 int64_t tile_side(int64_t size, int64_t count, int64_t m, int64_t halo)
 {

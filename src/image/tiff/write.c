@@ -3,8 +3,8 @@
 /* Writes TIFF pages: the sample type, layout, compression, extra samples and tags of the page that an image came from. */
 #include <config.h>
 
-#include "image/description.h"
-#include "image/tiff-private.h"
+#include "image/tiff/description.h"
+#include "image/tiff/private.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"

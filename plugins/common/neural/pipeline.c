@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-#include "common/pipeline.h"
+#include "common/neural/pipeline.h"
 
 #include <stdatomic.h>
 #include <string.h>

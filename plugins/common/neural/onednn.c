@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-#include "common/onednn.h"
+#include "common/neural/onednn.h"
 #include <string.h>
 
 /* oneDNN starts OpenMP threads of its own, which would stay when a call returns.  It brings the OpenMP library along,

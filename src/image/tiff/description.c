@@ -7,7 +7,7 @@
  * channels vary fastest, then slices, then frames.  Shapes: the JSON of tifffile. */
 #include <config.h>
 
-#include "image/description.h"
+#include "image/tiff/description.h"
 #include "base/memory.h"
 
 #include <math.h>

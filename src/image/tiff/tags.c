@@ -5,7 +5,7 @@
  * encoding, points into the old file, or no longer holds. */
 #include <config.h>
 
-#include "image/tiff-private.h"
+#include "image/tiff/private.h"
 #include "base/memory.h"
 
 #include <string.h>

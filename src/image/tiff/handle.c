@@ -3,7 +3,7 @@
 /* libtiff files with messages of their own.  Since 4.5 libtiff has handlers per file; before, one for the process. */
 #include <config.h>
 
-#include "image/tiff-private.h"
+#include "image/tiff/private.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-#include "common/precondition.h"
-#include "common/tiles.h"
+#include "common/neural/precondition.h"
+#include "common/neural/tiles.h"
 
 #include <math.h>
 #include <string.h>
