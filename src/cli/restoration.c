@@ -78,6 +78,7 @@ static int choose_plugins(struct restoration *r)
 
 	if (status)
 		return status;
+	r->job.operator_count = v->operators.count;
 	status = operands_find(r->operators, v->operators.count, &r->operands);
 	if (status)
 		return status;
@@ -89,7 +90,6 @@ static int choose_plugins(struct restoration *r)
 			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255",
 			v->noise, v->noise);
 	wish.operators = r->job.operators = r->operators;
-	r->job.operator_count = v->operators.count;
 	r->job.method = &r->method;
 	return method_choose(&wish, &r->method);
 }

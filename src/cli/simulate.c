@@ -386,7 +386,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 {
 	const struct values *v = values;
 	struct simulation s = { .operator_count = v->operators.count };
-	int status;
+	int status, result;
 
 	(void)count;
 	verbosity_set(v->quiet ? 0 : v->verbose ? 2 : 1);
@@ -401,15 +401,18 @@ static int run(const struct command *c, const void *values, int count, char **op
 		status = error_set(LACUNA_EINVAL,
 				   "a value that stands for missing pixels is about a measurement, "
 				   "which simulate makes; give a mask");
-	if (status)
-		return misuse(c, "%s", error_text());
-	s.flags = problem_compose_flags(s.operators, s.operator_count);
-	status = simulate_file(v, operands[0], &s);
+	if (status) {
+		result = misuse(c, "%s", error_text());
+	} else {
+		s.flags = problem_compose_flags(s.operators, s.operator_count);
+		status = simulate_file(v, operands[0], &s);
+		result = status ? failure(operands[0], status) : STATUS_DONE;
+	}
 	outputs_free(&s.outputs);
 	tiff_close(s.in);
 	operands_free(&s.operands);
 	operators_free(s.operators, s.operator_count);
-	return status ? failure(operands[0], status) : STATUS_DONE;
+	return result;
 }
 
 const struct command command_simulate = {
