@@ -25,10 +25,11 @@ static uint32_t choose_room(const struct tiff_layout *l, int64_t rows)
 /* libtiff's palette goes with the page that the reader is at. */
 static int copy_palette(struct tiff_band *b)
 {
-	const size_t n = (size_t)1 << b->layout.type.bits;
+	size_t n;
 
 	if (!b->layout.palette)
 		return LACUNA_OK;
+	n = (size_t)1 << b->layout.type.bits;
 	b->map = memory_alloc_array(3 * n, sizeof(*b->map));
 	if (!b->map)
 		return LACUNA_ENOMEM;
