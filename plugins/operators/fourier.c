@@ -310,7 +310,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR | LACUNA_COMPLEX,
+	.flags = LACUNA_LINEAR | LACUNA_COMPLEX | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

@@ -363,7 +363,7 @@ static const char manual[] =
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
-	.flags = LACUNA_LINEAR,
+	.flags = LACUNA_LINEAR | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,

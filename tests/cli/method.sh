@@ -53,4 +53,48 @@ fails 2 "a guidance beside a sampler that asks none" "$LACUNA" restore -q in.tif
 contains err "takes no guidance" "... says so"
 fails 2 "a guidance that is not there" "$LACUNA" restore -q in.tif -o o.tif -f -n 0.02 -p gaussian -A $blur -s hqs -g boo
 contains err '"boo"' "... is refused as such"
+
+# Facts of plugins, whatever they are called: what leaves out a part of the picture takes more rounds, a prior that was learnt
+# takes noise that suits networks, and colours that are gone are drawn.
+ok "a picture of even sizes" "$maketiff" even.tif uint8 32 16 1 1
+facts() {
+	for fact in "sampler $1" "steps $2"; do
+		contains out "${fact% *}: ${fact#* }" "$3: $fact"
+	done
+}
+# report SPEC OPTION...: what restores a measurement by SPEC, without noise's estimate
+report() {
+	spec=$1
+	shift
+	"$LACUNA" simulate -q -f -t float32 -A "$spec" even.tif -o y.tif
+	"$LACUNA" restore y.tif -o o.tif -f -q -n 0.02 --json -A "$spec" "$@" >json 2>err
+	sed -n '/"sampler":/,$p' json | sed -n -e 's/.*"name": "\([a-z-]*\)".*/sampler: \1/p' -e 's/.*"steps": \([0-9]*\),*$/steps: \1/p' \
+		-e 's/.*"network": \([a-z]*\).*/network: \1/p' >out
+}
+examples=empirical:file=even.tif
+for spec in mask:keep=0.5,seed=1 downsample:factor=2; do
+	report $spec -p gaussian
+	facts hqs `test "${spec%%:*}" = mask && echo 19 || echo 50` "$spec, a Gaussian prior"
+done
+report blur:sigma=1,boundary=periodic -p $examples
+facts hqs 12 "a blur, any other prior"
+for spec in downsample:factor=2 fourier:keep=0.5 hadamard:keep=0.5 radon:angles=8; do
+	case $spec in
+	fourier*) size= ;;
+	*) size="--size 32x16" ;;
+	esac
+	report $spec -p $examples $size
+	facts hqs 20 "$spec, any other prior"
+done
+speaker="process:command=$abs_top_builddir/tests/plugins/speaker half"
+report blur:sigma=1,boundary=periodic -p "$speaker" -m sample
+facts gibbs 20 "a prior that was learnt"
+contains out "network: true" "... takes noise that suits networks"
+report blur:sigma=1,boundary=periodic -p $examples -m sample
+facts gibbs 40 "one that was not"
+contains out "network: false" "... does not"
+ok "colours" "$maketiff" colour.tif uint8 24 20 3 1
+"$LACUNA" simulate -q -f -A gray colour.tif -o y.tif
+"$LACUNA" restore y.tif -o o.tif -f -q -n 0.02 -A gray -p "$speaker" --json >json 2>err
+contains json '"name": "ddnm"' "colours that are gone are drawn by a prior that was learnt"
 done_testing
