@@ -201,9 +201,10 @@ static int is_stale(const struct share *s, const char *path, const char *owner)
 }
 
 /* Those of images that were done when their owner died: nobody will claim them again. */
-static void clean_claims(const struct share *s, const char *claims)
+static void clean_claims(const struct share *s)
 {
-	DIR *d = opendir(claims);
+	char *claims = text_format("%s/claims", s->directory);
+	DIR *d = claims ? opendir(claims) : NULL;
 	struct dirent *entry;
 	char path[4096], owner[128];
 
@@ -214,6 +215,7 @@ static void clean_claims(const struct share *s, const char *claims)
 	}
 	if (d)
 		closedir(d);
+	memory_release(claims);
 }
 
 /* The file of this run. */
@@ -252,7 +254,7 @@ int share_join(const char *directory, struct share *s)
 	if (!status)
 		status = enter(s);
 	if (!status) {
-		clean_claims(s, claims);
+		clean_claims(s);
 		status = look_around(s);
 	}
 	memory_release(claims);
@@ -261,8 +263,11 @@ int share_join(const char *directory, struct share *s)
 
 void share_leave(struct share *s)
 {
-	if (s->file)
+	/* Owners may have died since this run began. */
+	if (s->file) {
+		clean_claims(s);
 		unlink(s->file);
+	}
 	memory_release(s->file);
 	memory_release(s->directory);
 	*s = (struct share){ 0 };

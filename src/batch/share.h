@@ -20,7 +20,8 @@ struct share {
 
 /* Makes the directory where it is absent.  Removes what dead runs have left. */
 int share_join(const char *directory, struct share *);
-void share_leave(struct share *); /* leaves an empty one */
+/* Removes what runs have left that died meanwhile.  Leaves an empty one. */
+void share_leave(struct share *);
 /* Renews the heartbeat; to be called every few seconds. */
 void share_beat(const struct share *);
 

@@ -210,9 +210,12 @@ static void test_claims(void)
 	ok(!share_join(directory, &c), "after its run has died");
 	snprintf(name, sizeof(name), "%s/claims", directory);
 	ok(count_files(name) == 2, "is cleared away, and those of the living are not");
+	ok(share_claim(&b, "w") == CLAIM_MINE,
+	   "a claim of a run that dies while another is at work");
+	share_leave(&c);
+	ok(count_files(name) == 2, "is cleared away when that one leaves");
 	share_leave(&a);
 	share_leave(&b);
-	share_leave(&c);
 }
 
 static void test_temporaries(void)
