@@ -70,5 +70,5 @@ absent "plugins do not print, exit or handle signals" \
 absent "plugins take memory from the host only" '(^|[^a-z_>.])(malloc|calloc|realloc|strdup)\(' \
 	$plugins
 absent "engine and checks know no TIFF" 'tiff|TIFF' src/engine/*.[ch] src/check/*.[ch]
-absent "no source names fast-math" 'ffast-math' Makefile.am configure.ac
+absent "no source names fast-math" 'ffast-math' Makefile.am plugins/Makefile.am src/local.mk tests/local.mk configure.ac
 done_testing
