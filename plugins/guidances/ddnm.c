@@ -87,17 +87,18 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"ddnm",
 	"puts the measurement in place of the denoised image's measured part",
-	"The part of the image that the operator sees is taken from the measurement, the part "
-	"that it does not see, its null space, from the prior. The result fits a noiseless "
-	"measurement exactly, up to components that the operator passes less than floor times the "
-	"best. Where the operator has no closed form (a blur with boundary=valid, or with missing "
-	"pixels, or followed by a mask) the floor is 0.01 at least, and gradual: A^+ is "
-	"(A'A + floor^2)^-1 A', by conjugate gradients.\n"
-	"Not for noisy measurements: the noise is copied into the result, multiplied by 1/s "
-	"where the operator passes little (singular value s); use bo or prox there, or exact for "
-	"missing pixels and gibbs for other operators, whose samples have no such bias.\n"
-	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion "
-	"Null-Space Model, 2023, equation 11.",
+	"The measurement supplies the part of the image that the operator sees. The prior "
+	"supplies the rest, its null space. The result fits a noiseless measurement exactly, "
+	"but for components that the operator passes less than floor times as well as the best "
+	"one.\n\n"
+	"Some operators have no closed form: a blur with boundary=valid, with missing pixels, "
+	"or followed by a mask. There the floor is at least 0.01 and gradual: A^+ is (A'A + "
+	"floor^2)^-1 A', computed by conjugate gradients.\n\n"
+	"Do not use it for noisy measurements. It copies the noise into the result, multiplied "
+	"by 1/s where the operator passes little (singular value s). Use bo or prox there. For "
+	"samples without this bias use exact (missing pixels) or gibbs (other operators).\n\n"
+	"Source: Wang, Yu, Zhang, Zero-Shot Image Restoration Using Denoising Diffusion Null- "
+	"Space Model, 2023, equation 11.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

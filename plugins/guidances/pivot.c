@@ -116,19 +116,20 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"pivot",
-	"denoises what state and measurement tell together, as if its noise were white",
-	"State and measurement together are one noisy image, their mean with the weights of their "
-	"precisions. For a blur or lost resolution its noise is not white, and the prior is told "
-	"its root mean square; a prior with a network for rounds (see unet) is asked for that one, "
-	"which has seen such noise. For operators under which the noise stays white (identity, "
-	"other multiples of an orthogonal matrix) it is the exact mean.\n"
-	"Use it for samples of deblurring, with ddpm and some 40 steps: no mesh as with gibbs, and "
-	"a better picture than with prox. Use exact for missing pixels and uneven noise: it has "
-	"the same pivot and no such error.\n"
-	"Not where unbiased samples matter: the error of a level told for many is not small where "
-	"the operator lets some components through well and others not at all. gibbs has a bias "
-	"that falls with its coupling.\n"
-	"Costs one evaluation of the prior and two inversions a step.\n"
+	"denoises the mean of state and measurement, as if its noise were white",
+	"State and measurement together are one noisy image, the pivot: their mean, weighted by "
+	"their precisions. Under a blur or lost resolution its noise is not white. The prior is "
+	"told the root mean square of that noise. If the prior has a network for rounds (see "
+	"unet), that network is used, for it was trained on such noise. Where the noise stays "
+	"white (identity, other multiples of an orthogonal matrix) this is the exact "
+	"conditional mean.\n\n"
+	"Use it for samples of deblurred images, with ddpm and about 40 steps. It has no mesh, "
+	"unlike gibbs, and gives a better picture than prox. For missing pixels and uneven "
+	"noise use exact: it uses the same pivot without this approximation.\n\n"
+	"Do not use it where samples must be free of bias. One noise level stands for many, "
+	"which is a large error if the operator passes some components well and others not at "
+	"all. The bias of gibbs falls with its coupling.\n\n"
+	"It costs one evaluation of the prior and two inversions a step.\n\n"
 	"Source: Bayes' rule for a Gaussian likelihood; the trace by one probe (Hutchinson, "
 	"Communications in Statistics, 1990).",
 	"1.0",

@@ -128,13 +128,13 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"prox",
 	"data step around the denoised image (PiGDM without Jacobian, DiffPIR)",
-	"The denoised image is pulled to the measurement by one regularised inversion, in "
-	"which the noise of the measurement and the uncertainty of the denoised image have "
-	"their weights. It works with any operator and noise level, denoises measured "
-	"pixels, and costs one inversion a step: the guidance to begin with.\n"
-	"Not where unbiased samples matter: the uncertainty of the denoised image is taken for "
-	"white and equal everywhere. More steps do not mend that. exact has no such bias, where it "
-	"applies (missing pixels, noise); gibbs has little elsewhere.\n"
+	"One regularised inversion pulls the denoised image towards the measurement. It weighs "
+	"the noise of the measurement against the uncertainty of the denoised image. It works "
+	"with any operator and noise level, denoises measured pixels, and costs one inversion a "
+	"step. Begin with this one.\n\n"
+	"Do not use it where samples must be free of bias. It takes the uncertainty of the "
+	"denoised image as white and equal everywhere, and more steps do not mend that. exact "
+	"has no such bias where it applies (missing pixels, noise). gibbs has little elsewhere.\n\n"
 	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for "
 	"Inverse Problems, 2023, equation 7, without the Jacobian; Zhu et al., Denoising "
 	"Diffusion Models for Plug-and-Play Image Restoration, 2023, equation 13 (a large "
