@@ -2,8 +2,9 @@
 # Copyright 2026 The Lacuna authors
 #
 # Hosts that share a directory: each has its own name, network and numbers of processes (namespaces, as in containers), two
-# of them the same name.  The pictures are shared out, the windows of a large one as well, and one host loses power.  Long:
-# only with LACUNA_LONG, and where namespaces may be made.
+# of them the same name.  The pictures are shared out, the windows of a large one as well, and one host loses power.  Then two
+# that reach the directory over a network file system, each with a cache of its own (sshfs, without a network).  Long: only
+# with LACUNA_LONG, and where namespaces may be made.
 . "$abs_top_srcdir/tests/cli/common.sh"
 if test -z "$LACUNA_LONG"; then
 	skip "long; LACUNA_LONG=1 runs it" "hosts"
@@ -62,4 +63,25 @@ host one "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
 host two "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
 wait
 same_tree lost "the others end its work"
+
+sftp=/usr/lib/openssh/sftp-server
+printf '#!/bin/sh\nexec %s\n' $sftp >server
+chmod +x server
+mkdir far near
+mounted=
+for d in far near; do
+	sshfs -o ssh_command="`pwd`/server" "here:`pwd`" $d 2>/dev/null && mounted="$mounted $d"
+done
+if test "$mounted" = " far near"; then
+	for d in far near; do
+		host $d "$LACUNA" batch $d/in $d/mounted $how -q >/dev/null 2>&1 &
+	done
+	wait
+	for d in $mounted; do
+		fusermount -u $d
+	done
+	same_tree mounted "two hosts with a mounted directory make the bits of one"
+else
+	skip "no sshfs" "a mounted directory"
+fi
 done_testing
