@@ -17,6 +17,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -372,6 +373,12 @@ static void test_pool(void)
 	pool_destroy(p);
 }
 
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st, (void)kind, (void)at;
+	return remove(path);
+}
+
 int main(void)
 {
 	if (!mkdtemp(place))
@@ -383,6 +390,7 @@ int main(void)
 	test_patterns();
 	test_conf();
 	test_pool();
+	nftw(place, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	return tap_done();
 }
