@@ -4,11 +4,12 @@
 #ifndef COMMON_NEWTON_H
 #define COMMON_NEWTON_H
 
-#include <lacuna/plugin.h>
+#include <lacuna/operations.h>
 
 /* The operator: the problem's, or with `operation' one of a sampler's own. */
 struct newton {
 	const struct lacuna_host *host;
+	const struct lacuna_operations *operations;
 	struct lacuna_operation *operation; /* NULL: the problem's */
 	size_t nx, ny;
 };

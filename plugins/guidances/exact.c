@@ -4,6 +4,7 @@
  *
  * A prior may know it in closed form, and is then asked.  Any other prior that takes a sigma per pixel serves for operators
  * with A'A = diag(d), for which state and measurement together are one noisy image: see common/pixelwise.h. */
+#include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/pixelwise.h"
 
@@ -15,6 +16,7 @@ struct config {
 
 struct exact {
 	const struct lacuna_host *host;
+	const struct lacuna_conditional *prior;
 	double precision; /* 1/noise^2 */
 	float *b;	  /* A'y */
 	float *d;	  /* NULL: the prior knows the mean */
@@ -64,7 +66,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->host = host;
 	p->precision = 1 / (noise * noise);
 	p->n = lacuna_count(&problem->x);
-	status = host->condition(host, noise);
+	p->prior = host->extension(host, LACUNA_CONDITIONAL);
+	status = p->prior ? p->prior->condition(host, noise) : LACUNA_EUNSUPPORTED;
 	if (status == LACUNA_EUNSUPPORTED)
 		status = prepare_map(p, problem);
 	if (status)
@@ -92,7 +95,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *map = scratch;
 
 	if (!p->d)
-		return p->host->conditional(p->host, sigma, u, x0);
+		return p->prior->conditional(p->host, sigma, u, x0);
 	return pixelwise_mean(p->host, p->n, p->d, p->b, p->precision, sigma, u, map,
 			      (float *)((char *)scratch + image_bytes(p)), x0);
 }

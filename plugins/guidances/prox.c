@@ -76,7 +76,7 @@ static size_t padded(size_t n)
 static size_t scratch_bytes(const void *self)
 {
 	const struct prox *p = self;
-	const struct newton newton = { p->host, NULL, p->n, p->ny };
+	const struct newton newton = { p->host, NULL, NULL, p->n, p->ny };
 
 	return (padded(p->n) + (p->b ? 0 : newton_work(&newton))) * sizeof(float);
 }
@@ -85,7 +85,7 @@ static size_t scratch_bytes(const void *self)
 static int nonlinear_step(const struct prox *p, double rho, float *scratch, float *x0)
 {
 	enum { ROUNDS = 3 };
-	const struct newton newton = { p->host, NULL, p->n, p->ny };
+	const struct newton newton = { p->host, NULL, NULL, p->n, p->ny };
 
 	memcpy(scratch, x0, p->n * sizeof *x0);
 	return newton_minimise(&newton, rho, p->y, scratch, ROUNDS, x0, scratch + padded(p->n));

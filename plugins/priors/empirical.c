@@ -9,6 +9,7 @@
  * with a sigma per value inside the norm for a sigma map, and with -||y - A x_i||^2/(2 noise^2) more given a measurement.
  *
  * The examples are read once for an evaluation: a task keeps the largest log w so far, and what it has summed relative to it. */
+#include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 
 #include <dirent.h>
@@ -552,6 +553,13 @@ static const struct lacuna_param params[] = {
 			 "distance of the tiles that larger images are cut into; 0: side by side"),
 };
 
+static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_CONDITIONAL) ? NULL : &conditional_family;
+}
+
 static const struct lacuna_prior family = {
 	.size = sizeof family,
 	.create = create,
@@ -560,8 +568,7 @@ static const struct lacuna_prior family = {
 	.scratch = scratch_bytes,
 	.denoise = denoise,
 	.denoise_map = denoise_map,
-	.condition = condition,
-	.conditional = conditional,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

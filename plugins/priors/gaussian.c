@@ -10,6 +10,7 @@
  * y = A x0 + noise n too, with the Wiener filter's D and its covariance T = S sigma^2/(S + sigma^2),
  *
  *	E[x0 | u, y] = D + T^1/2 t,	(I + T^1/2 A'A T^1/2/noise^2) t = T^1/2 A'(y - A D)/noise^2. */
+#include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/fft.h"
 #include "common/vector.h"
@@ -641,6 +642,13 @@ static const struct lacuna_param params[] = {
 			 "random images that measure how the operator passes the prior"),
 };
 
+static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_CONDITIONAL) ? NULL : &conditional_family;
+}
+
 static const struct lacuna_prior family = {
 	.size = sizeof family,
 	.flags = LACUNA_GAUSSIAN,
@@ -651,8 +659,7 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
-	.condition = condition,
-	.conditional = conditional,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -10,6 +10,7 @@
  *
  * Together with a measurement y = A x0 + noise n, u tells what one vector tells under noise of full covariance (Bayes' rule):
  * R = (I/sigma^2 + A'A/noise^2)^-1, and R (u/sigma^2 + A'y/noise^2) in place of u. */
+#include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/model.h"
 
@@ -555,6 +556,13 @@ static const struct lacuna_param params[] = {
 			  "length of a vector added to every score, to study the effect"),
 };
 
+static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_CONDITIONAL) ? NULL : &conditional_family;
+}
+
 static const struct lacuna_prior family = {
 	.size = sizeof family,
 	.create = create,
@@ -564,8 +572,7 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
-	.condition = condition,
-	.conditional = conditional,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -11,6 +11,7 @@
  * tends to the posterior mean as s goes to 0.  Hence sigma_min: iterated long enough down to a small level, hqs reaches
  * the Wiener solution.  Where A is not linear, the first step is by Gauss-Newton with conjugate gradients. */
 #include <lacuna/plugin.h>
+#include <lacuna/turns.h>
 #include "common/fill.h"
 #include "common/guess.h"
 #include "common/newton.h"
@@ -27,6 +28,7 @@ struct config {
 
 struct hqs {
 	const struct lacuna_host *host;
+	const struct lacuna_turns *turns; /* NULL: this host serves none */
 	const struct lacuna_problem *problem;
 	int64_t steps;
 	double sigma_max; /* 0: start() knows */
@@ -63,7 +65,7 @@ static void destroy(void *self)
 
 static struct newton newton_of(const struct hqs *p)
 {
-	return (struct newton){ p->host, NULL, p->n, lacuna_count(&p->problem->y) };
+	return (struct newton){ p->host, NULL, NULL, p->n, lacuna_count(&p->problem->y) };
 }
 
 /* The middle of a very large hole is beyond the reach of a prior.  There a smooth guess counts as measured, with this standard
@@ -152,6 +154,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (!p)
 		return status;
 	p->host = host;
+	p->turns = host->extension(host, LACUNA_TURNS);
 	p->problem = problem;
 	p->steps = c->steps;
 	p->sigma_min = c->sigma_min > 0 ? c->sigma_min : fmax(noise, least_level);
@@ -228,10 +231,10 @@ static int average_turned(const struct hqs *p, int64_t k, float *z)
 	const float *map = p->right, *pivot = p->x;
 	const double share = 1 / (double)(k + 2);
 	float *turned = p->host->alloc(p->host, p->n * sizeof *turned);
-	int status = LACUNA_ENOMEM;
+	int status = turned ? LACUNA_EUNSUPPORTED : LACUNA_ENOMEM;
 
-	if (turned)
-		status = p->host->denoise_turned(p->host, (uint32_t)(k + 1), map, pivot, turned);
+	if (turned && p->turns)
+		status = p->turns->denoise_turned(p->host, (uint32_t)(k + 1), map, pivot, turned);
 	if (!status)
 		vector_combine(p->host, p->n, 1 - share, z, share, turned, z);
 	p->host->release(p->host, turned);

@@ -20,6 +20,7 @@
  * X the restoration of x_t: the estimate E where C_t scales the image by a constant; with map=yes the prior's answer to
  * x_t/m under noise of noise_t/|m| in each pixel, where C_t multiplies each by an m of its own; else `rounds' of a data step
  * argmin ||x_t - C_t(x)||^2/noise_t^2 + lambda ||x - X||^2/r^2 and an estimate of its result at level r. */
+#include <lacuna/operations.h>
 #include <lacuna/plugin.h>
 #include "common/guess.h"
 #include "common/newton.h"
@@ -53,6 +54,7 @@ struct corruption {
 
 struct process {
 	const struct lacuna_host *host;
+	const struct lacuna_operations *operations; /* of the process */
 	const struct lacuna_problem *problem;
 	struct config config;
 	struct schedule schedule;
@@ -72,7 +74,8 @@ static const double missing_level = 50;
 
 static void close_corruption(const struct process *p, struct corruption *c)
 {
-	p->host->operation_close(p->host, c->operation);
+	if (c->operation)
+		p->operations->operation_close(p->host, c->operation);
 	c->operation = NULL;
 }
 
@@ -125,8 +128,8 @@ static int open_corruption(const struct process *p, int64_t k, struct corruption
 	}
 	status = write_spec(p, strength, spec, sizeof spec);
 	if (status == LACUNA_OK)
-		status = p->host->operation_open(p->host, spec, &p->problem->x, &c->y,
-						 &c->operation);
+		status = p->operations->operation_open(p->host, spec, &p->problem->x, &c->y,
+						       &c->operation);
 	if (status == LACUNA_OK)
 		c->ny = lacuna_count(&c->y);
 	return status;
@@ -136,7 +139,7 @@ static int open_corruption(const struct process *p, int64_t k, struct corruption
 static int make_room(struct process *p, size_t ny)
 {
 	const struct lacuna_host *host = p->host;
-	const struct newton sizes = { host, NULL, p->nx, ny };
+	const struct newton sizes = { host, p->operations, NULL, p->nx, ny };
 
 	if (ny <= p->y_room)
 		return LACUNA_OK;
@@ -161,6 +164,10 @@ static int prepare(struct process *p)
 		return p->host->fail(p->host, LACUNA_EINVAL,
 				     "process=\"%s\" has no %% where its strength is to stand",
 				     p->config.process);
+	p->operations = p->host->extension(p->host, LACUNA_OPERATIONS);
+	if (!p->operations)
+		return p->host->fail(p->host, LACUNA_EUNSUPPORTED,
+				     "process= needs a lacuna that serves %s", LACUNA_OPERATIONS);
 	if (p->config.noise == 0)
 		p->config.noise = fmax(p->problem->noise, 1e-3);
 	for (int64_t k = 0; k < p->schedule.steps && !status; k++) {
@@ -230,7 +237,7 @@ static int first_state(struct process *p, float *u)
 	}
 	status = guess_image(host, p->problem, u);
 	if (status == LACUNA_OK)
-		status = host->operation_apply(host, p->now.operation, u, p->state);
+		status = p->operations->operation_apply(host, p->now.operation, u, p->state);
 	if (status == LACUNA_OK)
 		vector_add_noise(host, p->now.ny, p->now.noise, start_stream, p->state);
 	return status;
@@ -262,12 +269,12 @@ static int find_gains(const struct process *p, int *diagonal, double *c)
 	int status;
 
 	*c = 0;
-	*diagonal = (host->operation_flags(host, p->now.operation) & want) == want &&
+	*diagonal = (p->operations->operation_flags(host, p->now.operation) & want) == want &&
 		    p->now.ny == p->nx;
 	if (!*diagonal)
 		return LACUNA_OK;
 	vector_fill(p->nx, 1, p->right);
-	status = host->operation_apply(host, p->now.operation, p->right, p->noise);
+	status = p->operations->operation_apply(host, p->now.operation, p->right, p->noise);
 	if (status)
 		return status;
 	for (size_t i = 1; i < p->nx; i++)
@@ -296,17 +303,17 @@ static int restore_map(struct process *p, float *u)
 static int data_step(struct process *p, double rho, float *u)
 {
 	const struct lacuna_host *host = p->host;
-	const struct newton newton = { host, p->now.operation, p->nx, p->now.ny };
+	const struct newton newton = { host, p->operations, p->now.operation, p->nx, p->now.ny };
 	int status;
 
 	memcpy(u, p->x, p->nx * sizeof *u);
-	if (!(host->operation_flags(host, p->now.operation) & LACUNA_LINEAR))
+	if (!(p->operations->operation_flags(host, p->now.operation) & LACUNA_LINEAR))
 		return newton_minimise(&newton, rho, p->state, p->x, 4, u, p->work);
-	status = host->operation_adjoint(host, p->now.operation, NULL, p->state, p->right);
+	status = p->operations->operation_adjoint(host, p->now.operation, NULL, p->state, p->right);
 	if (status)
 		return status;
 	vector_combine(host, p->nx, 1, p->right, rho, p->x, p->right);
-	return host->operation_solve(host, p->now.operation, rho, p->right, u);
+	return p->operations->operation_solve(host, p->now.operation, rho, p->right, u);
 }
 
 /* X, from the state; u: work space */
@@ -349,7 +356,7 @@ static int degrade(struct process *p, int64_t k)
 	const double eta = p->config.eta;
 	struct corruption next = { NULL, { { 0 } }, 0, 0 };
 	double old = sqrt(1 - eta * eta), fresh = eta;
-	int status = host->operation_apply(host, p->now.operation, p->x, p->noise);
+	int status = p->operations->operation_apply(host, p->now.operation, p->x, p->noise);
 
 	if (status)
 		return status;
@@ -362,7 +369,7 @@ static int degrade(struct process *p, int64_t k)
 		old = 0;
 		fresh = 1;
 	}
-	status = host->operation_apply(host, next.operation, p->x, p->state);
+	status = p->operations->operation_apply(host, next.operation, p->x, p->state);
 	if (status == LACUNA_OK && old > 0)
 		vector_combine(host, next.ny, 1, p->state, next.noise * old, p->noise, p->state);
 	if (status == LACUNA_OK && fresh > 0)

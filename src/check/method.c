@@ -14,6 +14,9 @@
 #include "engine/operation.h"
 #include "plugin/host.h"
 
+#include <lacuna/conditional.h>
+#include <lacuna/steps.h>
+#include <lacuna/turns.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -255,6 +258,19 @@ static int service_vjp(const struct lacuna_host *host, double sigma, const float
 	return LACUNA_OK;
 }
 
+static const void *service_extension(const struct lacuna_host *host, const char *name)
+{
+	static const struct lacuna_conditional conditional = { service_condition, service_denoise };
+	static const struct lacuna_turns turns = { service_denoise_turned };
+
+	(void)host;
+	if (!strcmp(name, LACUNA_OPERATIONS))
+		return &operation_services;
+	if (!strcmp(name, LACUNA_CONDITIONAL))
+		return &conditional;
+	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
+}
+
 static double unit_gain(double lambda, const void *context)
 {
 	(void)lambda, (void)context;
@@ -303,12 +319,9 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_vjp;
 	h->denoise_round = service_denoise_round;
-	h->denoise_turned = service_denoise_turned;
 	h->estimate = service_denoise;
 	h->estimate_step = service_estimate_step;
-	h->condition = service_condition;
-	h->conditional = service_denoise;
-	operation_serve(h);
+	h->extension = service_extension;
 	status = problem_create(&use, 1, 1, &shape, &t->problem);
 	t->measurement = memory_alloc_array(t->count, sizeof(float));
 	t->start = memory_alloc_array(t->count, sizeof(float));
@@ -363,8 +376,11 @@ static int run_estimate(const struct call *call, void *scratch, float *out)
 
 static int run_estimate_step(const struct call *call, void *scratch, float *out)
 {
-	return call->check->use->plugin->u.guidance.estimate_step(
-		call->self, scratch, call->sigma, call->sigma / 2, call->in[0], out);
+	const struct lacuna_guidance_steps *steps =
+		plugin_extension(call->check->use->plugin, LACUNA_STEPS);
+
+	return steps->estimate_step(call->self, scratch, call->sigma, call->sigma / 2, call->in[0],
+				    out);
 }
 
 static int guidance_creation(void *context)
@@ -410,7 +426,7 @@ static int examine_guidance(struct trial *t)
 		status = check_call(t->c, &call, &out);
 		check_expect(t->c, ACCEPTS, !status, "estimate() fails: %s", error_text());
 		guarded_release(&out);
-		if (guidance->estimate_step) {
+		if (plugin_extension(t->c->use->plugin, LACUNA_STEPS)) {
 			struct call step = call;
 
 			step.name = "estimate_step";

@@ -12,6 +12,7 @@
 #include "base/vector.h"
 #include "plugin/host.h"
 
+#include <lacuna/conditional.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,8 +120,10 @@ static int run_vjp(const struct call *call, void *scratch, float *out)
 
 static int run_conditional(const struct call *call, void *scratch, float *out)
 {
-	return call->check->use->plugin->u.prior.conditional(call->self, scratch, call->sigma,
-							     call->in[0], out);
+	const struct lacuna_prior_conditional *prior =
+		plugin_extension(call->check->use->plugin, LACUNA_CONDITIONAL);
+
+	return prior->conditional(call->self, scratch, call->sigma, call->in[0], out);
 }
 
 static struct call make_call(const struct trial *t, const char *name,
@@ -352,7 +355,8 @@ static void destroy(const struct trial *t, void *self)
 }
 
 /* An instance of its own, since condition() may change what scratch() says. */
-static void examine_conditional(const struct trial *t)
+static void examine_conditional(const struct trial *t,
+				const struct lacuna_prior_conditional *conditional)
 {
 	struct trial own = *t;
 	struct guarded u = { NULL, 0, NULL };
@@ -365,7 +369,7 @@ static void examine_conditional(const struct trial *t)
 	if (status)
 		return;
 	check_enter(t->c, "condition");
-	status = own.prior->condition(own.self, &own.problem, own.problem.noise);
+	status = conditional->condition(own.self, &own.problem, own.problem.noise);
 	check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
 	if (status != LACUNA_EUNSUPPORTED)
 		check_expect(t->c, ACCEPTS, !status, "condition() fails: %s", error_text());
@@ -393,6 +397,8 @@ static int create_and_destroy(void *context)
 static int examine_instance(struct trial *t)
 {
 	struct creation creation = { create_and_destroy, t };
+	const struct lacuna_prior_conditional *conditional =
+		plugin_extension(t->c->use->plugin, LACUNA_CONDITIONAL);
 	int i, status;
 
 	init_host(t);
@@ -420,8 +426,8 @@ static int examine_instance(struct trial *t)
 			examine_vjp(t);
 		if (t->info.symmetric && t->count >= PICTURE)
 			examine_symmetry(t);
-		if (t->prior->condition && t->prior->conditional && t->problem.measurement)
-			examine_conditional(t);
+		if (conditional && t->problem.measurement)
+			examine_conditional(t, conditional);
 	}
 	for (i = 0; i < 4; i++)
 		memory_release(t->temporary[i]);

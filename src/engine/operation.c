@@ -133,12 +133,11 @@ static int service_solve(const struct lacuna_host *host, struct lacuna_operation
 	return problem_solve(o->problem, rho, b, x);
 }
 
-void operation_serve(struct lacuna_host *host)
-{
-	host->operation_open = service_open;
-	host->operation_close = service_close;
-	host->operation_flags = service_flags;
-	host->operation_apply = service_apply;
-	host->operation_adjoint = service_adjoint;
-	host->operation_solve = service_solve;
-}
+const struct lacuna_operations operation_services = {
+	.operation_open = service_open,
+	.operation_close = service_close,
+	.operation_flags = service_flags,
+	.operation_apply = service_apply,
+	.operation_adjoint = service_adjoint,
+	.operation_solve = service_solve,
+};

@@ -4,14 +4,13 @@
 #ifndef ENGINE_OPERATION_H
 #define ENGINE_OPERATION_H
 
-#include <lacuna/plugin.h>
+#include <lacuna/operations.h>
 
 /* operators: specifications, '|' between several, composed left to right.  x: the shape of the images. */
 int operation_open(const char *operators, const struct lacuna_shape *x, struct lacuna_shape *y,
 		   struct lacuna_operation **);
 void operation_close(struct lacuna_operation *); /* accepts NULL */
 
-/* Puts the services into a host's table. */
-void operation_serve(struct lacuna_host *);
+extern const struct lacuna_operations operation_services;
 
 #endif

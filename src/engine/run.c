@@ -14,6 +14,9 @@
 #include "engine/turn.h"
 #include "plugin/host.h"
 
+#include <lacuna/conditional.h>
+#include <lacuna/steps.h>
+#include <lacuna/turns.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,8 +33,9 @@ struct session {
 	struct prior_instance *prior;
 	void *guidance, *sampler;
 	void *guidance_scratch;
-	int conditioned;
-	int mirrored;	      /* the noise has the opposite sign */
+	const struct lacuna_prior_conditional *conditioned; /* after condition() */
+	const struct lacuna_guidance_steps *steps; /* NULL: the guidance does not ask for them */
+	int mirrored;				   /* the noise has the opposite sign */
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
 
 	int64_t evaluations;
@@ -286,17 +290,18 @@ static int service_estimate(const struct lacuna_host *host, double sigma, const 
 static int service_condition(const struct lacuna_host *host, double noise)
 {
 	struct session *s = session_of(host);
-	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const struct lacuna_prior_conditional *prior =
+		plugin_extension(s->prior_use->plugin, LACUNA_CONDITIONAL);
 	const char *name = s->prior_use->plugin->head->name;
 	int status;
 
-	if (!prior->condition || !prior->conditional || s->groups != 1)
+	if (!prior || s->groups != 1)
 		return error_set(LACUNA_EUNSUPPORTED,
 				 "prior \"%s\" has no conditional mean in closed form", name);
 	status = prior->condition(s->prior->self, &s->description, noise);
 	if (!status)
 		status = prior_renew_scratch(s->prior); /* it may need more now */
-	s->conditioned = !status;
+	s->conditioned = status ? NULL : prior;
 	return status ? error_context(status, "prior \"%s\"", name) : status;
 }
 
@@ -309,8 +314,8 @@ static int service_conditional(const struct lacuna_host *host, double sigma, con
 
 	if (!s->conditioned)
 		return error_set(LACUNA_EINTERNAL, "conditional() before condition()");
-	status = s->prior_use->plugin->u.prior.conditional(s->prior->self, s->prior->scratch,
-							   clamp_sigma(s, sigma), u, x0);
+	status = s->conditioned->conditional(s->prior->self, s->prior->scratch,
+					     clamp_sigma(s, sigma), u, x0);
 	return finish_evaluation(s, started, status);
 }
 
@@ -328,6 +333,27 @@ static void service_gaussian(const struct lacuna_host *host, uint64_t stream, ui
 	random_gaussian(s->key, stream, position, out, n);
 	for (size_t i = 0; s->mirrored && i < n; i++)
 		out[i] = -out[i];
+}
+
+/* ---- extensions */
+
+static const void *guidance_extension(const struct lacuna_host *host, const char *name)
+{
+	static const struct lacuna_conditional conditional = { service_condition,
+							       service_conditional };
+	static const struct lacuna_turns turns = { service_denoise_turned };
+
+	(void)host;
+	if (!strcmp(name, LACUNA_CONDITIONAL))
+		return &conditional;
+	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
+}
+
+static const void *sampler_extension(const struct lacuna_host *host, const char *name)
+{
+	if (!strcmp(name, LACUNA_OPERATIONS))
+		return &operation_services;
+	return guidance_extension(host, name);
 }
 
 /* ---- hosts */
@@ -350,14 +376,12 @@ static void init_hosts(struct session *s)
 	h->denoise_map = service_denoise_map;
 	h->denoise_vjp = service_denoise_vjp;
 	h->denoise_round = service_denoise_round;
-	h->denoise_turned = service_denoise_turned;
 	h->prior_info = service_prior_info;
-	h->condition = service_condition;
-	h->conditional = service_conditional;
+	h->extension = guidance_extension;
 
 	h = &s->sampler_host;
 	*h = s->guidance_host;
-	operation_serve(h);
+	h->extension = sampler_extension;
 	if (s->guidance_use) {
 		h->estimate = service_estimate;
 		h->estimate_step = service_estimate_step;
@@ -433,6 +457,7 @@ static int create_guidance(struct session *s)
 	if (!s->guidance_use)
 		return LACUNA_OK;
 	guidance = &s->guidance_use->plugin->u.guidance;
+	s->steps = plugin_extension(s->guidance_use->plugin, LACUNA_STEPS);
 	status = needs_met(s, s->guidance_use, guidance->needs);
 	if (status)
 		return status;
@@ -622,8 +647,8 @@ int session_estimate(struct session *s, double sigma, double next, const float *
 	if (!s->guidance_use)
 		return error_set(LACUNA_EUNSUPPORTED, "there is no guidance to ask");
 	guidance = &s->guidance_use->plugin->u.guidance;
-	if (guidance->estimate_step && next >= 0)
-		status = guidance->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,
+	if (s->steps && next >= 0)
+		status = s->steps->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,
 						 x0);
 	else
 		status = guidance->estimate(s->guidance, s->guidance_scratch, sigma, u, x0);

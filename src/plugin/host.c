@@ -216,53 +216,6 @@ static int no_estimate_step(const struct lacuna_host *host, double sigma, double
 	return no_problem();
 }
 
-static int no_condition(const struct lacuna_host *host, double noise)
-{
-	(void)host, (void)noise;
-	return no_problem();
-}
-
-static int no_operation_open(const struct lacuna_host *host, const char *operators,
-			     const struct lacuna_shape *x, struct lacuna_shape *y,
-			     struct lacuna_operation **operation)
-{
-	(void)host, (void)operators, (void)x, (void)y, (void)operation;
-	return no_problem();
-}
-
-static void no_operation_close(const struct lacuna_host *host, struct lacuna_operation *operation)
-{
-	(void)host, (void)operation;
-}
-
-static uint32_t no_operation_flags(const struct lacuna_host *host,
-				   const struct lacuna_operation *operation)
-{
-	(void)host, (void)operation;
-	return 0;
-}
-
-static int no_operation_apply(const struct lacuna_host *host, struct lacuna_operation *operation,
-			      const float *x, float *y)
-{
-	(void)host, (void)operation, (void)x, (void)y;
-	return no_problem();
-}
-
-static int no_operation_adjoint(const struct lacuna_host *host, struct lacuna_operation *operation,
-				const float *at, const float *y, float *x)
-{
-	(void)host, (void)operation, (void)at, (void)y, (void)x;
-	return no_problem();
-}
-
-static int no_operation_solve(const struct lacuna_host *host, struct lacuna_operation *operation,
-			      double rho, const float *b, float *x)
-{
-	(void)host, (void)operation, (void)rho, (void)b, (void)x;
-	return no_problem();
-}
-
 static int no_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
 			  float *x0)
 {
@@ -284,17 +237,16 @@ static int no_denoise_round(const struct lacuna_host *host, uint32_t round, doub
 	return no_problem();
 }
 
-static int no_denoise_turned(const struct lacuna_host *host, uint32_t turn, const float *sigma,
-			     const float *u, float *x0)
-{
-	(void)host, (void)turn, (void)sigma, (void)u, (void)x0;
-	return no_problem();
-}
-
 static int no_prior_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
 {
 	(void)host, (void)info;
 	return no_problem();
+}
+
+static const void *no_extension(const struct lacuna_host *host, const char *name)
+{
+	(void)host, (void)name;
+	return NULL;
 }
 
 void host_init(struct lacuna_host *table, const struct random_key *key)
@@ -321,19 +273,11 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.denoise_vjp = no_denoise_vjp,
 		.estimate = no_estimate,
 		.estimate_step = no_estimate_step,
-		.condition = no_condition,
-		.conditional = no_estimate,
-		.operation_open = no_operation_open,
-		.operation_close = no_operation_close,
-		.operation_flags = no_operation_flags,
-		.operation_apply = no_operation_apply,
-		.operation_adjoint = no_operation_adjoint,
-		.operation_solve = no_operation_solve,
 		.denoise_round = no_denoise_round,
-		.denoise_turned = no_denoise_turned,
 		.random = service_random,
 		.log_text = service_log_text,
 		.fail_text = service_fail_text,
+		.extension = no_extension,
 		.version = PACKAGE_VERSION,
 		.prior_info = no_prior_info,
 	};

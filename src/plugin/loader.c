@@ -319,6 +319,19 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 	return LACUNA_OK;
 }
 
+const void *plugin_extension(const struct plugin *plugin, const char *name)
+{
+	lacuna_extension *const extensions[] = {
+		[LACUNA_OPERATOR] = plugin->u.op.extension,
+		[LACUNA_PRIOR] = plugin->u.prior.extension,
+		[LACUNA_GUIDANCE] = plugin->u.guidance.extension,
+		[LACUNA_SAMPLER] = plugin->u.sampler.extension,
+	};
+	lacuna_extension *const extension = extensions[plugin->head->kind];
+
+	return extension ? extension(name) : NULL;
+}
+
 /* ---- searching */
 
 /* Installed plugins lie in the family's directory, those of a build tree in libtool's .libs below it. */

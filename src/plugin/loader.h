@@ -24,6 +24,9 @@ const char *plugin_kind_name(int kind);
 /* From singular or plural; 0 when unknown. */
 int plugin_kind(const char *name);
 
+/* The plugin's table of this extension, or NULL. */
+const void *plugin_extension(const struct plugin *, const char *name);
+
 /* name without a slash: searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; with a
  * slash: that file.  kind 0: any.  Loading the same file twice gives the same plugin.  Main thread only. */
 int plugin_load(int kind, const char *name, const struct plugin **);

@@ -16,7 +16,8 @@ done
 
 # Every function of the families and of the host is explained.
 header=$abs_top_srcdir/include/lacuna/plugin.h
-for name in `sed -n 's/^	[a-z_]*  *\**(\*\([a-z_]*\))(.*/\1/p' "$header" | sort -u`; do
+headers=`ls "$abs_top_srcdir"/include/lacuna/*.h`
+for name in `sed -n 's/^	[a-z_]*  *\**(\*\([a-z_]*\))(.*/\1/p' $headers | sort -u`; do
 	grep -q "Fn.* $name\( \|\$\)\|Fn.*>$name\$" "$man/lacuna-plugin.7"
 	tap_result $? "lacuna-plugin.7 explains $name()"
 done

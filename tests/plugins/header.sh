@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The public header stands alone and compiles, without a warning, as what it promises: C99, C11 and C++11.  Its macros
+# The public headers stand alone and compile, without a warning, as what they promise: C99, C11 and C++11.  The macros
 # refuse a parameter row for a field of another type.
 
 . "$abs_top_srcdir/tests/tap.sh"
@@ -27,19 +27,23 @@ cat >wrong.c <<'END'
 struct config { float sigma; };
 const struct lacuna_param rows[] = { LACUNA_PARAM_REAL(struct config, sigma, "px", 0, 1, 0, "help") };
 END
-echo '#include <lacuna/plugin.h>' >alone.c
+(cd "$abs_top_srcdir/include" && ls lacuna/*.h) | sed 's/.*/#include <&>/' >alone.c
 cp alone.c alone.cc
 
+while read -r include; do
+	echo "$include" >one.c
+	ok "$include alone" $CC -std=c99 $strict one.c
+done <alone.c
 for standard in c99 c11; do
-	ok "the header as $standard" $CC -std=$standard $strict alone.c
+	ok "the headers as $standard" $CC -std=$standard $strict alone.c
 	ok "a table as $standard" $CC -std=$standard $strict table.c
 	fails 1 "a row of the wrong type as $standard" $CC -std=$standard $strict wrong.c
 	contains err "comparison of distinct pointer types" "the compiler says why ($standard)"
 done
 if $CXX --version >/dev/null 2>&1; then
-	ok "the header as C++11" $CXX -std=c++11 $strict alone.cc
-	ok "the header as C++17" $CXX -std=c++17 $strict alone.cc
+	ok "the headers as C++11" $CXX -std=c++11 $strict alone.cc
+	ok "the headers as C++17" $CXX -std=c++17 $strict alone.cc
 else
-	skip "no C++ compiler" "the header as C++11"
+	skip "no C++ compiler" "the headers as C++11"
 fi
 done_testing

@@ -478,8 +478,9 @@ static void test_texts(void)
 	   "random() depends on key and position");
 	ok(LACUNA_HAS(&host, prior_info) && host.prior_info(&host, &info) == LACUNA_EUNSUPPORTED,
 	   "an operator has no prior to ask");
+	ok(!host.extension(&host, "lacuna.operations/1"), "nor extensions");
 	host.size = offsetof(struct lacuna_host, random);
-	ok(!LACUNA_HAS(&host, random) && LACUNA_HAS(&host, denoise_turned), "an older host");
+	ok(!LACUNA_HAS(&host, random) && LACUNA_HAS(&host, denoise_round), "an older host");
 }
 
 int main(void)

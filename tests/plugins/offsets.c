@@ -6,7 +6,11 @@
 
 #include "tests/tap.h"
 
+#include <lacuna/conditional.h>
+#include <lacuna/operations.h>
 #include <lacuna/plugin.h>
+#include <lacuna/steps.h>
+#include <lacuna/turns.h>
 
 #if defined __LP64__
 
@@ -60,16 +64,14 @@ OFFSET(struct lacuna_host, denoise_map, 136);
 OFFSET(struct lacuna_host, denoise_vjp, 144);
 OFFSET(struct lacuna_host, estimate, 152);
 OFFSET(struct lacuna_host, estimate_step, 160);
-OFFSET(struct lacuna_host, condition, 168);
-OFFSET(struct lacuna_host, conditional, 176);
-OFFSET(struct lacuna_host, operation_open, 184);
-OFFSET(struct lacuna_host, operation_close, 192);
-OFFSET(struct lacuna_host, operation_flags, 200);
-OFFSET(struct lacuna_host, operation_apply, 208);
-OFFSET(struct lacuna_host, operation_adjoint, 216);
-OFFSET(struct lacuna_host, operation_solve, 224);
-OFFSET(struct lacuna_host, denoise_round, 232);
-SIZE(struct lacuna_host, 240);
+OFFSET(struct lacuna_host, denoise_round, 168);
+OFFSET(struct lacuna_host, random, 176);
+OFFSET(struct lacuna_host, log_text, 184);
+OFFSET(struct lacuna_host, fail_text, 192);
+OFFSET(struct lacuna_host, extension, 200);
+OFFSET(struct lacuna_host, version, 208);
+OFFSET(struct lacuna_host, prior_info, 216);
+SIZE(struct lacuna_host, 224);
 
 /* lacuna_problem */
 OFFSET(struct lacuna_problem, size, 0);
@@ -94,7 +96,9 @@ OFFSET(struct lacuna_operator, spectral, 56);
 OFFSET(struct lacuna_operator, diagonal, 64);
 OFFSET(struct lacuna_operator, window, 72);
 OFFSET(struct lacuna_operator, approximate, 80);
-SIZE(struct lacuna_operator, 88);
+OFFSET(struct lacuna_operator, offset, 88);
+OFFSET(struct lacuna_operator, extension, 96);
+SIZE(struct lacuna_operator, 104);
 
 /* lacuna_prior_info */
 OFFSET(struct lacuna_prior_info, size, 0);
@@ -115,10 +119,9 @@ OFFSET(struct lacuna_prior, scratch, 32);
 OFFSET(struct lacuna_prior, denoise, 40);
 OFFSET(struct lacuna_prior, denoise_map, 48);
 OFFSET(struct lacuna_prior, vjp, 56);
-OFFSET(struct lacuna_prior, condition, 64);
-OFFSET(struct lacuna_prior, conditional, 72);
-OFFSET(struct lacuna_prior, denoise_round, 80);
-SIZE(struct lacuna_prior, 88);
+OFFSET(struct lacuna_prior, denoise_round, 64);
+OFFSET(struct lacuna_prior, extension, 72);
+SIZE(struct lacuna_prior, 80);
 
 /* lacuna_guidance */
 OFFSET(struct lacuna_guidance, size, 0);
@@ -129,7 +132,7 @@ OFFSET(struct lacuna_guidance, create, 16);
 OFFSET(struct lacuna_guidance, destroy, 24);
 OFFSET(struct lacuna_guidance, scratch, 32);
 OFFSET(struct lacuna_guidance, estimate, 40);
-OFFSET(struct lacuna_guidance, estimate_step, 48);
+OFFSET(struct lacuna_guidance, extension, 48);
 SIZE(struct lacuna_guidance, 56);
 
 /* lacuna_sampler */
@@ -142,7 +145,16 @@ OFFSET(struct lacuna_sampler, destroy, 24);
 OFFSET(struct lacuna_sampler, steps, 32);
 OFFSET(struct lacuna_sampler, start, 40);
 OFFSET(struct lacuna_sampler, step, 48);
-SIZE(struct lacuna_sampler, 56);
+OFFSET(struct lacuna_sampler, extension, 56);
+SIZE(struct lacuna_sampler, 64);
+
+/* the extensions: their tables do not grow, what is new gets a new number */
+OFFSET(struct lacuna_operations, operation_solve, 40);
+_Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has changed");
+_Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");
+_Static_assert(sizeof(struct lacuna_prior_conditional) == 16, "lacuna.conditional/1 has changed");
+_Static_assert(sizeof(struct lacuna_turns) == 8, "lacuna.turns/1 has changed");
+_Static_assert(sizeof(struct lacuna_guidance_steps) == 8, "lacuna.steps/1 has changed");
 
 /* lacuna_plugin */
 OFFSET(struct lacuna_plugin, magic, 0);

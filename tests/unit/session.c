@@ -14,6 +14,9 @@
 #include "engine/run.h"
 #include "plugin/host.h"
 
+#include <lacuna/steps.h>
+#include <lacuna/turns.h>
+
 enum { MOST = 64 };
 
 /* ---- the prior: N(1/2, spread^2) in each value, unless a test puts another answer in its place ----------------------------- */
@@ -121,6 +124,13 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	return denoise(self, scratch, sigma, u, x0);
 }
 
+static const void *guidance_extension(const char *name)
+{
+	static const struct lacuna_guidance_steps steps = { estimate_step };
+
+	return strcmp(name, LACUNA_STEPS) ? NULL : &steps;
+}
+
 static const struct lacuna_plugin guidance_head = { LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 						    .name = "measuring" };
 static const struct plugin measuring = {
@@ -128,7 +138,7 @@ static const struct plugin measuring = {
 	.u.guidance = { .create = create_prior,
 			.destroy = destroy_nothing,
 			.estimate = estimate,
-			.estimate_step = estimate_step },
+			.extension = guidance_extension },
 };
 
 /* ---- the sampler: one step, which is the test's ------------------------------------------------------------------------------ */
@@ -605,6 +615,9 @@ static int ask_steps(const struct lacuna_host *host, float *u)
 	ok(step_to == 0, "of the last step too");
 	host->estimate(host, 0.6, u, x0);
 	ok(step_from == 0.6 && step_to == -1, "or is asked without");
+	ok(host->extension(host, LACUNA_OPERATIONS) && host->extension(host, LACUNA_TURNS) &&
+		   !host->extension(host, "lacuna.turns/2") && !host->extension(host, ""),
+	   "extensions go by their whole name");
 	return LACUNA_OK;
 }
 
@@ -811,10 +824,10 @@ static void test_operations(void)
 		static const struct random_key key = { 1, 0, 0 };
 
 		host_init(&host, &key);
-		operation_serve(&host);
-		ok(!host.operation_apply(&host, o, ones, y) && fabs((double)y[7] - 1.5) < 1e-6,
+		ok(!operation_services.operation_apply(&host, o, ones, y) &&
+			   fabs((double)y[7] - 1.5) < 1e-6,
 		   "one after the other");
-		host.operation_close(&host, o);
+		operation_services.operation_close(&host, o);
 	}
 }
 

@@ -150,8 +150,6 @@ struct lacuna_param {
 /* A function of one eigenvalue of A'A.  Pure: it may be called from any thread, in any order. */
 typedef double lacuna_gain(double lambda, const void *context);
 
-struct lacuna_operation; /* a corruption of a sampler's own; opaque */
-
 struct lacuna_prior_info;
 
 /* True when a host has the function, or member, of this name: what is newer than the minor that a plugin asks for may be
@@ -232,27 +230,6 @@ struct lacuna_host {
 	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
 			     float *x0);
 
-	/* For guidances: x0 = E[x0 | u, y] itself, where the prior knows it in closed form.  condition(), in create(), tells
-	 * the prior that it will be asked, the noise to count with (> 0), and returns LACUNA_EUNSUPPORTED if it cannot. */
-	int (*condition)(const struct lacuna_host *, double noise);
-	int (*conditional)(const struct lacuna_host *, double sigma, const float *u, float *x0);
-
-	/* For samplers: a corruption beside the problem's, of images of the shape x: operators as the command line has them,
-	 * several with `|' between.  Its y-shape is left in *y.  To be opened and closed where FFTW may plan, or in start()
-	 * and step(); used like the problem's services, flags as in lacuna_operator. */
-	int (*operation_open)(const struct lacuna_host *, const char *operators,
-			      const struct lacuna_shape *x, struct lacuna_shape *y,
-			      struct lacuna_operation **);
-	void (*operation_close)(const struct lacuna_host *,
-				struct lacuna_operation *); /* accepts NULL */
-	uint32_t (*operation_flags)(const struct lacuna_host *, const struct lacuna_operation *);
-	int (*operation_apply)(const struct lacuna_host *, struct lacuna_operation *,
-			       const float *x, float *y);
-	int (*operation_adjoint)(const struct lacuna_host *, struct lacuna_operation *,
-				 const float *at, const float *y, float *x);
-	int (*operation_solve)(const struct lacuna_host *, struct lacuna_operation *, double rho,
-			       const float *b, float *x);
-
 	/* For samplers that denoise again and again what they have denoised before, such as plug-and-play iterations and
 	 * short Gibbs chains: what is wrong with their u is not white noise of level sigma alone, but what the operator lets
 	 * through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.  Where
@@ -261,12 +238,6 @@ struct lacuna_host {
 	 * DPIR, section 4.2). */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
-	/* denoise_map() of the turned image, map and all, and the answer turned back: the mean over turns is better than one
-	 * of them.  LACUNA_EUNSUPPORTED, without a message, from turn = 8 on, or 4, or 1 where the prior is not symmetric:
-	 * there is nothing new to see.  0 is denoise_map(). */
-	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
-			      const float *u, float *x0);
-
 	/* ---- for every plugin ---- [any thread] */
 
 	/* A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample to the next:
@@ -275,6 +246,10 @@ struct lacuna_host {
 	/* log() and fail() for languages that do not know C's variable arguments: the text as it is. */
 	void (*log_text)(const struct lacuna_host *, int level, const char *text);
 	int (*fail_text)(const struct lacuna_host *, int status, const char *text);
+	/* The table of functions of this name and number, "lacuna.NAME/1", or NULL: this host has none, or none for this
+	 * family.  What few plugins need stands in headers of its own, lacuna/NAME.h, until more do.  Valid as long as the
+	 * host is. */
+	const void *(*extension)(const struct lacuna_host *, const char *name);
 	/* Of the host, such as "1.0.2": for messages and records, not for decisions. */
 	const char *version;
 
@@ -283,6 +258,10 @@ struct lacuna_host {
 	/* What the prior says of itself: as many bytes as info->size says, which the caller sets to sizeof *info. */
 	int (*prior_info)(const struct lacuna_host *, struct lacuna_prior_info *);
 };
+
+/* Of a plugin: its table of functions of this name and number, constant, or NULL: as host->extension(), the other way.
+ * [any thread] */
+typedef const void *lacuna_extension(const char *name);
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
 
@@ -353,6 +332,7 @@ struct lacuna_operator {
 	 * adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image() does: a part of full
 	 * scale for files of integers, the file's own values for floats. */
 	int (*offset)(const void *self, float *b);
+	lacuna_extension *extension; /* optional */
 };
 
 /* ---- priors: x0 = E[x0 | x0 + sigma n = u] ---------------------------------------------------------- */
@@ -391,15 +371,10 @@ struct lacuna_prior {
 	/* optional: out = (dD/du)' v */
 	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
 		   float *out);
-	/* optional, both or none, of priors that take all of x at once (channels 0): x0 = E[x0 | u, y] for the problem's
-	 * linear operator, any, and its white noise.  condition() comes once, before scratch() and conditional(): the
-	 * prior prepares, or returns LACUNA_EUNSUPPORTED.  noise: standard deviation to count with, > 0. */
-	int (*condition)(void *self, const struct lacuna_problem *, double noise);
-	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
-			   float *x0);
 	/* optional: replaces denoise() in calls made through host->denoise_round() */
 	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
 			     float *x0);
+	lacuna_extension *extension; /* optional */
 };
 
 /* ---- guidances: x0 ~ E[x0 | u, y] ------------------------------------------------------------------ */
@@ -421,9 +396,7 @@ struct lacuna_guidance {
 	void (*destroy)(void *self);
 	size_t (*scratch)(const void *self); /* optional */
 	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
-	/* optional, for what depends on the level s that the step from sigma leads to (0: the last) */
-	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
-			     const float *u, float *x0);
+	lacuna_extension *extension; /* optional */
 };
 
 /* ---- samplers: the reverse process in time ---------------------------------------------------------- */
@@ -439,6 +412,7 @@ struct lacuna_sampler {
 	int64_t (*steps)(const void *self);
 	int (*start)(void *self, float *u);
 	int (*step)(void *self, int64_t k, float *u); /* LACUNA_OK, LACUNA_DONE, < 0 */
+	lacuna_extension *extension;		      /* optional */
 };
 
 /* ---- the entry point ------------------------------------------------------------------------------- */
