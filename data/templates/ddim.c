@@ -93,7 +93,7 @@ static int step(void *self, int64_t k, float *u)
 	const struct config *c = &s->config;
 	const double from = level(c, k), to = k + 1 < c->steps ? level(c, k + 1) : 0;
 	const double keep = to * sqrt(1 - c->eta * c->eta) / from, fresh = to * c->eta;
-	const int status = s->host->estimate(s->host, from, u, s->x0);
+	const int status = s->host->guidance->estimate(s->host, from, u, s->x0);
 
 	if (status)
 		return status;

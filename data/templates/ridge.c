@@ -43,7 +43,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	s->noise = problem->noise > 1e-3 ? problem->noise : 1e-3; /* y is never quite certain */
 	s->aty = (float *)host->alloc(host, sizeof(float) * s->count);
 	if (s->aty)
-		status = host->adjoint(host, NULL, problem->measurement, s->aty);
+		status = host->problem->adjoint(host, NULL, problem->measurement, s->aty);
 	if (status) {
 		destroy(s);
 		return status;
@@ -66,13 +66,13 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const double r2 = sigma * sigma * spread2 / (sigma * sigma + spread2);
 	const double rho = s->noise * s->noise / r2;
 	float *b = (float *)scratch;
-	const int status = s->host->denoise(s->host, sigma, u, x0);
+	const int status = s->host->prior->denoise(s->host, sigma, u, x0);
 
 	if (status)
 		return status;
 	for (size_t i = 0; i < s->count; i++)
 		b[i] = (float)(s->aty[i] + rho * x0[i]);
-	return s->host->solve(s->host, rho, b, x0); /* x0 is the first guess, too */
+	return s->host->problem->solve(s->host, rho, b, x0); /* x0 is the first guess, too */
 }
 
 static const struct lacuna_param params[] = {

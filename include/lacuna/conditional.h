@@ -28,7 +28,7 @@ struct lacuna_prior_conditional {
 	/* [one at a time per instance] Comes once, before scratch() and conditional(): the prior prepares, or returns
 	 * LACUNA_EUNSUPPORTED.  noise: standard deviation to count with, > 0. */
 	int (*condition)(void *self, const struct lacuna_problem *, double noise);
-	/* [serial] It may ask the problem. */
+	/* [one at a time per instance] It may ask the problem. */
 	int (*conditional)(const void *self, void *scratch, double sigma, const float *u,
 			   float *x0);
 };

@@ -15,10 +15,13 @@
  * in 0..1.  An array starts at a multiple of 64 bytes (a prior that takes the planes of x in groups gets them where they
  * stand, though); an output never overlaps an input, and is written entirely.
  *
- * Threads.  (1) The host never runs two create() or destroy() calls at once, in whichever plugins, so FFTW
- * may plan there without a lock, and only there.  (2) Calls that take "const void *self" run concurrently on
- * one instance, each with its own scratch.  (3) Calls that take "void *self" are never concurrent on one
- * instance.  A plugin leaves no thread running when a call returns.
+ * Threads.  Every function has a tag.
+ *	[any thread]  Several threads may be in it at once, with the same instance or table, each with its own scratch; a
+ *		function of the host may be called from inside parallel().
+ *	[serial]  Of the host: from the thread that the host has called the plugin on, by one call of the plugin at a time.  Of
+ *		plugins: never two at once, in whichever plugins, so FFTW may plan there without a lock, and only there.
+ *	[one at a time per instance]  Never two at once with one self; with two, at any time.
+ * A plugin leaves no thread running when a call returns.
  *
  * Conduct.  A plugin never prints, exits, raises or handles signals, or changes locale, directory or the
  * floating-point environment.  Its result depends on its arguments only, not on the number of threads.
@@ -147,116 +150,134 @@ struct lacuna_param {
 
 /* ---- host services --------------------------------------------------------------------------------- */
 
-/* A function of one eigenvalue of A'A.  Pure: it may be called from any thread, in any order. */
+/* A function of one eigenvalue of A'A.  Pure.  [any thread] */
 typedef double lacuna_gain(double lambda, const void *context);
 
 struct lacuna_prior_info;
+struct lacuna_host;
 
-/* True when a host has the function, or member, of this name: what is newer than the minor that a plugin asks for may be
- * missing. */
-#define LACUNA_HAS(host, member) \
-	((host)->size >= offsetof(struct lacuna_host, member) + sizeof((host)->member))
+/* True when a table of the host, or a structure that begins with its size, has the member of this name: what is newer than the
+ * minor that a plugin asks for may be missing. */
+#define LACUNA_HAS(table, member) \
+	((const char *)(&(table)->member + 1) <= (const char *)(table) + (table)->size)
 
-/* Valid from before create() until destroy() returns.  Every function takes the table it stands in.  Functions that
- * return int return LACUNA_OK or a negative status, with the message already kept: pass it on.  Tags: [any thread] may be
- * called from inside parallel(); [serial] from the thread that the host has called the plugin on, and by one call of the
- * plugin at a time.  A service that is not for the family of a plugin returns LACUNA_EUNSUPPORTED, with a message. */
-struct lacuna_host {
-	uint32_t size, abi;
-	void *data; /* the host's own */
-
-	/* ---- for every plugin ---- [any thread] */
-
-	void (*log)(const struct lacuna_host *, int level, const char *fmt, ...)
-		LACUNA_PRINTF(3, 4);
-	/* Keeps the message of this failure and returns status: return host->fail(host, LACUNA_EINVAL, ...); */
-	int (*fail)(const struct lacuna_host *, int status, const char *fmt, ...)
-		LACUNA_PRINTF(3, 4);
-
-	/* Zeroed, 64-byte aligned; NULL when there is no more, with the message kept (return LACUNA_ENOMEM). */
-	void *(*alloc)(const struct lacuna_host *, size_t bytes);
-	void (*release)(const struct lacuna_host *, void *); /* accepts NULL */
-
-	/* Runs body(arg, 0..n-1), each once, in any order on any thread; returns when all are done.  May be nested
-	 * (then it runs serially).  body reports failure through arg. */
-	void (*parallel)(const struct lacuna_host *, size_t n, void (*body)(void *arg, size_t i),
-			 void *arg);
-
-	/* n standard normals, a function of (seed, image, sample; stream, position) and of nothing else: element i
-	 * is the normal number position + i of its stream.  Samplers use the step as stream. */
-	void (*gaussian)(const struct lacuna_host *, uint64_t stream, uint64_t position, float *out,
-			 size_t n);
-
-	/* True once the user wants to stop: return LACUNA_ECANCELLED soon. */
-	int (*cancelled)(const struct lacuna_host *);
-
-	/* Reads a TIFF (integers scaled by their full scale to 0..1, floats as they are) or a text file holding a
-	 * matrix, one row a line, '#' starts a comment.  *values is released with release(). */
-	int (*read_image)(const struct lacuna_host *, const char *path, struct lacuna_shape *,
-			  float **values);
-	/* The path of a file that ships with Lacuna, such as "priors/NAME". */
-	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
-
-	/* ---- for priors, guidances, samplers ---- [serial] */
-
-	/* The problem at hand.  x-shaped: x, at, b, u, x0, v, d; y-shaped: y.  Operators must
-	 * not call these; a prior may call apply, adjoint and solve in create() when its problem has a measurement. */
-	/* y = A x */
+/* The problem at hand.  x-shaped: x, at, b, d; y-shaped: y. */
+struct lacuna_host_problem {
+	uint32_t size, reserved;
+	/* [serial] y = A x */
 	int (*apply)(const struct lacuna_host *, const float *x, float *y);
-	/* x = A' y, or J(at)' y for an operator that is not linear */
+	/* [serial] x = A' y, or J(at)' y for an operator that is not linear */
 	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y, float *x);
-	/* x = gain(A'A) b: closed form where the operator has one; else Lanczos, to 0.1 % where the gain is smooth, with a
-	 * warning where it jumps. */
+	/* [serial] x = gain(A'A) b: closed form where the operator has one; else Lanczos, to 0.1 % where the gain is smooth,
+	 * with a warning where it jumps. */
 	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
 			const float *b, float *x);
-	/* (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
+	/* [serial] (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
 	int (*solve)(const struct lacuna_host *, double rho, const float *b, float *x);
-	/* A'A = diag(d) in pixels, or LACUNA_EUNSUPPORTED. */
+	/* [serial] A'A = diag(d) in pixels, or LACUNA_EUNSUPPORTED. */
 	int (*diagonal)(const struct lacuna_host *, float *d);
+};
 
-	/* ---- for guidances, samplers ---- [serial] */
-
-	/* The prior.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the
-	 * prior declares.  sigma in denoise_map is x-shaped.  vjp: out = (dD/du)' v. */
+/* The prior.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the prior declares.  x-shaped: u, x0, v, out,
+ * and sigma in denoise_map(). */
+struct lacuna_host_prior {
+	uint32_t size, reserved;
+	/* [any thread] What the prior says of itself: as many bytes as info->size says, which the caller sets to
+	 * sizeof *info. */
+	int (*info)(const struct lacuna_host *, struct lacuna_prior_info *);
+	/* [serial] */
 	int (*denoise)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+	/* [serial] a sigma for each value */
 	int (*denoise_map)(const struct lacuna_host *, const float *sigma, const float *u,
 			   float *x0);
+	/* [serial] out = (dD/du)' v */
 	int (*denoise_vjp)(const struct lacuna_host *, double sigma, const float *u, const float *v,
 			   float *out);
-
-	/* The guidance, for samplers: x0 ~ E[x0 | u, y]. */
-	int (*estimate)(const struct lacuna_host *, double sigma, const float *u, float *x0);
-	/* The same for a step from level sigma to level s, 0 for the last: some guidances depend on its length. */
-	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
-			     float *x0);
-
-	/* For samplers that denoise again and again what they have denoised before, such as plug-and-play iterations and
-	 * short Gibbs chains: what is wrong with their u is not white noise of level sigma alone, but what the operator lets
-	 * through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.  Where
-	 * the prior is symmetric, round = 0, 1, ... turns the image, and the answer back, one way after the other (eight for
-	 * a square image, four mirrors for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021,
+	/* [serial] For those that denoise again and again what they have denoised before, such as plug-and-play iterations
+	 * and short Gibbs chains: what is wrong with their u is not white noise of level sigma alone, but what the operator
+	 * lets through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.
+	 * Where the prior is symmetric, round = 0, 1, ... turns the image, and the answer back, one way after the other (eight
+	 * for a square image, four mirrors for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021,
 	 * DPIR, section 4.2). */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
-	/* ---- for every plugin ---- [any thread] */
+};
 
-	/* A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample to the next:
-	 * random masks, sensing matrices. */
-	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
-	/* log() and fail() for languages that do not know C's variable arguments: the text as it is. */
-	void (*log_text)(const struct lacuna_host *, int level, const char *text);
-	int (*fail_text)(const struct lacuna_host *, int status, const char *text);
-	/* The table of functions of this name and number, "lacuna.NAME/1", or NULL: this host has none, or none for this
-	 * family.  What few plugins need stands in headers of its own, lacuna/NAME.h, until more do.  Valid as long as the
-	 * host is. */
-	const void *(*extension)(const struct lacuna_host *, const char *name);
+/* The guidance: x0 ~ E[x0 | u, y], u and x0 x-shaped. */
+struct lacuna_host_guidance {
+	uint32_t size, reserved;
+	/* [serial] */
+	int (*estimate)(const struct lacuna_host *, double sigma, const float *u, float *x0);
+	/* [serial] The same for a step from level sigma to level s, 0 for the last: some guidances depend on its length. */
+	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
+			     float *x0);
+};
+
+/* Valid from before create() until destroy() returns.  Every function takes this table, those of the three smaller tables,
+ * too.  Functions that return int return LACUNA_OK or a negative status, with the message already kept: pass it on.  Tags of
+ * threads: see the head of this file. */
+struct lacuna_host {
+	uint32_t size, abi;
+	void *data; /* the host's own */
 	/* Of the host, such as "1.0.2": for messages and records, not for decisions. */
 	const char *version;
 
-	/* ---- for guidances, samplers ---- [any thread] */
+	/* ---- for every plugin ---- */
 
-	/* What the prior says of itself: as many bytes as info->size says, which the caller sets to sizeof *info. */
-	int (*prior_info)(const struct lacuna_host *, struct lacuna_prior_info *);
+	/* [any thread] */
+	void (*log)(const struct lacuna_host *, int level, const char *fmt, ...)
+		LACUNA_PRINTF(3, 4);
+	/* [any thread] Keeps the message of this failure and returns status:
+	 * return host->fail(host, LACUNA_EINVAL, ...); */
+	int (*fail)(const struct lacuna_host *, int status, const char *fmt, ...)
+		LACUNA_PRINTF(3, 4);
+	/* [any thread] log() and fail() for languages that do not know C's variable arguments: the text as it is. */
+	void (*log_text)(const struct lacuna_host *, int level, const char *text);
+	/* [any thread] */
+	int (*fail_text)(const struct lacuna_host *, int status, const char *text);
+
+	/* [any thread] Zeroed, 64-byte aligned; NULL when there is no more, with the message kept (return LACUNA_ENOMEM). */
+	void *(*alloc)(const struct lacuna_host *, size_t bytes);
+	/* [any thread] accepts NULL */
+	void (*release)(const struct lacuna_host *, void *);
+
+	/* [any thread] Runs body(arg, 0..n-1), each once, in any order on any thread; returns when all are done.  May be
+	 * nested (then it runs serially).  body reports failure through arg. */
+	void (*parallel)(const struct lacuna_host *, size_t n, void (*body)(void *arg, size_t i),
+			 void *arg);
+
+	/* [any thread] n standard normals, a function of (seed, image, sample; stream, position) and of nothing else:
+	 * element i is the normal number position + i of its stream.  Samplers use the step as stream. */
+	void (*gaussian)(const struct lacuna_host *, uint64_t stream, uint64_t position, float *out,
+			 size_t n);
+	/* [any thread] A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample
+	 * to the next: random masks, sensing matrices. */
+	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
+
+	/* [any thread] True once the user wants to stop: return LACUNA_ECANCELLED soon. */
+	int (*cancelled)(const struct lacuna_host *);
+
+	/* [any thread] Reads a TIFF (integers scaled by their full scale to 0..1, floats as they are) or a text file holding a
+	 * matrix, one row a line, '#' starts a comment.  *values is released with release(). */
+	int (*read_image)(const struct lacuna_host *, const char *path, struct lacuna_shape *,
+			  float **values);
+	/* [any thread] The path of a file that ships with Lacuna, such as "priors/NAME". */
+	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
+
+	/* [any thread] The table of functions of this name and number, "lacuna.NAME/1", or NULL: this host has none, or none
+	 * for this family.  What few plugins need stands in headers of its own, lacuna/NAME.h, until more do.  Valid as long
+	 * as the host is. */
+	const void *(*extension)(const struct lacuna_host *, const char *name);
+
+	/* ---- for some families; NULL for the others ---- */
+
+	/* for guidances, samplers, and priors that are not LACUNA_LASTING: these may ask in create() when the problem has a
+	 * measurement, and in conditional() */
+	const struct lacuna_host_problem *problem;
+	/* for guidances and samplers */
+	const struct lacuna_host_prior *prior;
+	/* for samplers; NULL when the user has named no guidance, see LACUNA_NEEDS_GUIDANCE */
+	const struct lacuna_host_guidance *guidance;
 };
 
 /* Of a plugin: its table of functions of this name and number, constant, or NULL: as host->extension(), the other way.
@@ -280,8 +301,8 @@ struct lacuna_problem {
 enum {
 	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
 	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
-	LACUNA_CLOSED =
-		1u << 2, /* of a problem: host->spectral() is in closed form, with any gain */
+	/* of a problem: host->problem->spectral() is in closed form, with any gain */
+	LACUNA_CLOSED = 1u << 2,
 	/* y shows the scene in the values of x, as a blurred or a masked picture does: black is black in both.  The host then
 	 * finds in y what is black and white, and how strong the noise is.  Without this flag the numbers of y are taken as
 	 * they are (a spectrum, sums along lines, coefficients): x is 0..1 unless --range says otherwise, the result is in the
@@ -303,34 +324,39 @@ enum {
  * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
 struct lacuna_operator {
 	uint32_t size, flags;
-	/* Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's.  *wanted comes
-	 * with the wish of the user (--size, or the picture of --start or --reference), 0 where there is none: what `known'
-	 * does not tell, such as the picture of a sinogram, is taken from there. */
+	/* [serial] Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's.  *wanted
+	 * comes with the wish of the user (--size, or the picture of --start or --reference), 0 where there is none: what
+	 * `known' does not tell, such as the picture of a sinogram, is taken from there. */
 	int (*shape)(const struct lacuna_host *, const void *config, int from_y,
 		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
+	/* [serial] */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_shape *x,
 		      const struct lacuna_shape *y, void **self);
-	void (*destroy)(void *self);	     /* accepts NULL */
-	size_t (*scratch)(const void *self); /* optional: bytes for one concurrent call */
+	/* [serial] accepts NULL */
+	void (*destroy)(void *self);
+	/* [any thread] optional: bytes for one concurrent call */
+	size_t (*scratch)(const void *self);
+	/* [any thread] */
 	int (*apply)(const void *self, void *scratch, const float *x, float *y);
-	/* x = J(at)' y, J the Jacobian of A; a linear operator ignores `at', which may then be NULL. */
+	/* [any thread] x = J(at)' y, J the Jacobian of A; a linear operator ignores `at', which may then be NULL. */
 	int (*adjoint)(const void *self, void *scratch, const float *at, const float *y, float *x);
-	/* optional, linear: x = gain(A'A) b in closed form */
+	/* [any thread] optional, linear: x = gain(A'A) b in closed form */
 	int (*spectral)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			const float *b, float *x);
-	/* optional, linear: A'A = diag(d), d x-shaped */
+	/* [any thread] optional, linear: A'A = diag(d), d x-shaped */
 	int (*diagonal)(const void *self, float *d);
-	/* optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, and all of x
-	 * along axes where x and y differ in size.  The part of x outside the picture of all of y is cropped from a result. */
+	/* [any thread] optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, and
+	 * all of x along axes where x and y differ in size.  The part of x outside the picture of all of y is cropped from a
+	 * result. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
-	/* optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it preconditions
-	 * conjugate gradients where there is no closed form */
+	/* [any thread] optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it
+	 * preconditions conjugate gradients where there is no closed form */
 	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			   const float *b, float *x);
-	/* optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a measurement, and
-	 * adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image() does: a part of full
-	 * scale for files of integers, the file's own values for floats. */
+	/* [any thread] optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a
+	 * measurement, and adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image()
+	 * does: a part of full scale for files of integers, the file's own values for floats. */
 	int (*offset)(const void *self, float *b);
 	lacuna_extension *extension; /* optional */
 };
@@ -358,20 +384,24 @@ enum {
 /* Required: create, destroy, info, denoise. */
 struct lacuna_prior {
 	uint32_t size, flags; /* flags: LACUNA_LASTING, LACUNA_TRAINED, LACUNA_GAUSSIAN */
+	/* [serial] */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
+	/* [serial] accepts NULL */
 	void (*destroy)(void *self);
-	/* size is filled in by the host */
+	/* [any thread] size is filled in by the host */
 	void (*info)(const void *self, struct lacuna_prior_info *);
-	size_t (*scratch)(const void *self); /* optional */
+	/* [any thread] optional: bytes for one concurrent call */
+	size_t (*scratch)(const void *self);
+	/* [any thread] */
 	int (*denoise)(const void *self, void *scratch, double sigma, const float *u, float *x0);
-	/* optional: sigma per value, each > 0 */
+	/* [any thread] optional: sigma per value, each > 0 */
 	int (*denoise_map)(const void *self, void *scratch, const float *sigma, const float *u,
 			   float *x0);
-	/* optional: out = (dD/du)' v */
+	/* [any thread] optional: out = (dD/du)' v */
 	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
 		   float *out);
-	/* optional: replaces denoise() in calls made through host->denoise_round() */
+	/* [any thread] optional: replaces denoise() in calls made through host->prior->denoise_round() */
 	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
 			     float *x0);
 	lacuna_extension *extension; /* optional */
@@ -391,10 +421,14 @@ enum {
 /* Required: create, destroy, estimate. */
 struct lacuna_guidance {
 	uint32_t size, flags, needs, reserved;
+	/* [serial] */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
+	/* [serial] accepts NULL */
 	void (*destroy)(void *self);
-	size_t (*scratch)(const void *self); /* optional */
+	/* [any thread] optional: bytes for one concurrent call */
+	size_t (*scratch)(const void *self);
+	/* [one at a time per instance]: it asks the host about the problem */
 	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
 	lacuna_extension *extension; /* optional */
 };
@@ -406,13 +440,18 @@ struct lacuna_guidance {
  * and u, x-shaped, is then the result: an image, not a noisy state. */
 struct lacuna_sampler {
 	uint32_t size, flags, needs, reserved;
+	/* [serial] */
 	int (*create)(const struct lacuna_host *, const void *config, const struct lacuna_problem *,
 		      void **self);
+	/* [serial] accepts NULL */
 	void (*destroy)(void *self);
+	/* [any thread] */
 	int64_t (*steps)(const void *self);
+	/* [one at a time per instance] */
 	int (*start)(void *self, float *u);
-	int (*step)(void *self, int64_t k, float *u); /* LACUNA_OK, LACUNA_DONE, < 0 */
-	lacuna_extension *extension;		      /* optional */
+	/* [one at a time per instance] LACUNA_OK, LACUNA_DONE, < 0 */
+	int (*step)(void *self, int64_t k, float *u);
+	lacuna_extension *extension; /* optional */
 };
 
 /* ---- the entry point ------------------------------------------------------------------------------- */
@@ -439,7 +478,7 @@ struct lacuna_plugin {
 	rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct lacuna_param), sizeof(T)
 #define LACUNA_NO_PARAMS NULL, 0, sizeof(struct lacuna_param), 0
 
-/* Returns constant data; allocates nothing, never fails. */
+/* [serial] Returns constant data; allocates nothing, never fails. */
 LACUNA_EXPORT const struct lacuna_plugin *lacuna_plugin_v1(void);
 
 #ifdef __cplusplus

@@ -15,7 +15,8 @@ extern "C" {
 
 /* What extension(LACUNA_STEPS) of such a guidance returns. */
 struct lacuna_guidance_steps {
-	/* [serial] Replaces estimate() where the sampler says to which level s the step from sigma leads; 0: the last. */
+	/* [one at a time per instance] Replaces estimate() where the sampler says to which level s the step from sigma leads;
+	 * 0: the last. */
 	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
 			     const float *u, float *x0);
 };

@@ -81,14 +81,14 @@ static int add_parts(const struct components *p, const struct components_gains *
 {
 	const struct levels *l = &p->levels;
 	const struct lacuna_host *host = l->host;
-	int status = host->apply(host, l->estimate, p->residual);
+	int status = host->problem->apply(host, l->estimate, p->residual);
 
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, l->problem->measurement, -1, p->residual, p->residual);
-	status = host->adjoint(host, NULL, p->residual, p->work);
+	status = host->problem->adjoint(host, NULL, p->residual, p->work);
 	if (status == LACUNA_OK)
-		status = host->spectral(host, g->measurement, context, p->work, p->part);
+		status = host->problem->spectral(host, g->measurement, context, p->work, p->part);
 	if (status)
 		return status;
 	vector_combine(host, l->n, 1, u, 1, p->part, u);
@@ -96,7 +96,7 @@ static int add_parts(const struct components *p, const struct components_gains *
 		return LACUNA_OK;
 	vector_fill(l->n, 0, p->work);
 	vector_add_noise(host, l->n, 1, stream, p->work);
-	status = host->spectral(host, g->fresh, context, p->work, p->part);
+	status = host->problem->spectral(host, g->fresh, context, p->work, p->part);
 	if (status == LACUNA_OK)
 		vector_combine(host, l->n, 1, u, 1, p->part, u);
 	return status;
@@ -126,12 +126,12 @@ int components_step(const struct components *p, int64_t k, const struct componen
 {
 	const struct levels *l = &p->levels;
 	const struct lacuna_host *host = l->host;
-	int status = host->denoise(host, l->schedule.sigma[k], u, l->estimate);
+	int status = host->prior->denoise(host, l->schedule.sigma[k], u, l->estimate);
 
 	if (status)
 		return status;
 	vector_combine(host, l->n, 1, u, -1, l->estimate, p->work);
-	status = host->spectral(host, g->state, context, p->work, p->part);
+	status = host->problem->spectral(host, g->state, context, p->work, p->part);
 	if (status)
 		return status;
 	vector_combine(host, l->n, 1, l->estimate, 1, p->part, u);

@@ -24,7 +24,7 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 	if (!residual || !b)
 		goto out;
 	vector_fill(nx, 1, b);
-	status = host->apply(host, b, residual);
+	status = host->problem->apply(host, b, residual);
 	if (status)
 		goto out;
 	weight = vector_inner(host, ny, residual, residual);
@@ -37,11 +37,11 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 				      : 0;
 	left = weight > 0 ? vector_inner(host, ny, residual, residual) / weight : 0;
 	rho = left > 0 ? fmax(problem->noise * problem->noise / left, least_rho) : least_rho;
-	status = host->adjoint(host, NULL, residual, b);
+	status = host->problem->adjoint(host, NULL, residual, b);
 	if (status)
 		goto out;
 	vector_fill(nx, 0, x);
-	status = host->solve(host, rho, b, x);
+	status = host->problem->solve(host, rho, b, x);
 	if (status)
 		goto out;
 	for (size_t i = 0; i < nx; i++)

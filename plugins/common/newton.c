@@ -20,14 +20,14 @@ static int forward(const struct newton *p, const float *x, float *y)
 {
 	if (p->operation)
 		return p->operations->operation_apply(p->host, p->operation, x, y);
-	return p->host->apply(p->host, x, y);
+	return p->host->problem->apply(p->host, x, y);
 }
 
 static int backward(const struct newton *p, const float *at, const float *y, float *x)
 {
 	if (p->operation)
 		return p->operations->operation_adjoint(p->host, p->operation, at, y, x);
-	return p->host->adjoint(p->host, at, y, x);
+	return p->host->problem->adjoint(p->host, at, y, x);
 }
 
 /* Vectors begin at multiples of 64 bytes. */

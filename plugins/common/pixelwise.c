@@ -16,5 +16,5 @@ int pixelwise_mean(const struct lacuna_host *host, size_t n, const float *d, con
 		pivot[i] = (float)((u[i] * prior_precision + b[i] * precision) / total);
 		map[i] = (float)(1 / sqrt(total));
 	}
-	return host->denoise_map(host, map, pivot, x0);
+	return host->prior->denoise_map(host, map, pivot, x0);
 }

@@ -48,9 +48,9 @@ static int largest_eigenvalue(const struct lacuna_host *host, const struct lacun
 	norm = sqrt(vector_inner(host, nx, x, x));
 	for (int i = 0; i < ITERATIONS && status == LACUNA_OK && norm > 0; i++) {
 		vector_combine(host, nx, 1 / norm, x, 0, x, x);
-		status = host->apply(host, x, y);
+		status = host->problem->apply(host, x, y);
 		if (status == LACUNA_OK)
-			status = host->adjoint(host, NULL, y, x);
+			status = host->problem->adjoint(host, NULL, y, x);
 		norm = sqrt(vector_inner(host, nx, x, x));
 		*lambda = norm;
 	}
@@ -93,9 +93,10 @@ int range_create(const struct lacuna_host *host, const struct lacuna_problem *pr
 	if (!b || !range->pinv)
 		status = LACUNA_ENOMEM;
 	if (status == LACUNA_OK)
-		status = host->adjoint(host, NULL, problem->measurement, b);
+		status = host->problem->adjoint(host, NULL, problem->measurement, b);
 	if (status == LACUNA_OK)
-		status = host->spectral(host, pseudo_inverse, &range->tolerance, b, range->pinv);
+		status = host->problem->spectral(host, pseudo_inverse, &range->tolerance, b,
+						 range->pinv);
 	host->release(host, b);
 	if (status) {
 		host->release(host, range->pinv);
@@ -123,12 +124,12 @@ size_t range_work(const struct range *r)
 int range_residual(const struct range *r, double scale, const float *v, float *x, float *in_y)
 {
 	const struct lacuna_host *host = r->host;
-	const int status = host->apply(host, v, in_y);
+	const int status = host->problem->apply(host, v, in_y);
 
 	if (status)
 		return status;
 	vector_combine(host, r->ny, scale, r->problem->measurement, -1, in_y, in_y);
-	return host->adjoint(host, NULL, in_y, x);
+	return host->problem->adjoint(host, NULL, in_y, x);
 }
 
 /* Conjugate gradients leave a part of the right side, which the damping multiplies in what the operator hardly passes: the rest
@@ -149,7 +150,7 @@ int range_pull(const struct range *r, double scale, const float *v, float *x, fl
 			return status;
 		vector_combine(host, r->nx, 1, b, -r->tolerance, x, b);
 		vector_fill(r->nx, 0, more);
-		status = host->solve(host, r->tolerance, b, more);
+		status = host->problem->solve(host, r->tolerance, b, more);
 		if (status)
 			return status;
 		vector_combine(host, r->nx, 1, x, 1, more, x);
@@ -160,8 +161,9 @@ int range_pull(const struct range *r, double scale, const float *v, float *x, fl
 int range_fit(const struct range *r, const float *d, float *x, float *work)
 {
 	const struct lacuna_host *host = r->host;
-	const int status = r->closed ? host->spectral(host, range_null, &r->tolerance, d, x)
-				     : range_pull(r, 1, d, x, work);
+	const int status = r->closed
+				   ? host->problem->spectral(host, range_null, &r->tolerance, d, x)
+				   : range_pull(r, 1, d, x, work);
 
 	if (status == LACUNA_OK)
 		vector_combine(host, r->nx, 1, x, 1, r->closed ? r->pinv : d, x);

@@ -38,7 +38,7 @@ int range_residual(const struct range *, double scale, const float *v, float *x,
 int range_tolerance(const struct lacuna_host *, const struct lacuna_problem *, double floor,
 		    double spread, double *tolerance);
 
-/* Gains for host->spectral(); the context is a double, the tolerance. */
+/* Gains for host->problem->spectral(); the context is a double, the tolerance. */
 double range_projector(double lambda, const void *tolerance);
 double range_null(double lambda, const void *tolerance);
 double range_soft_projector(double lambda, const void *tolerance);

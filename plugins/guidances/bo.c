@@ -93,14 +93,15 @@ static int estimate_softly(const struct bo *p, const struct weight *w, const flo
 			   float *denoised, float *difference, float *work, float *x0)
 {
 	const struct lacuna_host *host = p->host;
-	int status = host->spectral(host, range_soft_projector, &w->tolerance, difference, work);
+	int status = host->problem->spectral(host, range_soft_projector, &w->tolerance, difference,
+					     work);
 
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, denoised, 1, work, denoised);
 	status = range_residual(&p->range, 1, u, difference, work + image_bytes(p) / sizeof *work);
 	if (status == LACUNA_OK)
-		status = host->spectral(host, soft_gain, w, difference, x0);
+		status = host->problem->spectral(host, soft_gain, w, difference, x0);
 	if (status == LACUNA_OK)
 		vector_combine(host, p->n, 1, denoised, 1, x0, x0);
 	return status;
@@ -114,7 +115,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *denoised = scratch;
 	float *difference = (float *)((char *)scratch + image_bytes(p));
 	float *work = (float *)((char *)scratch + 2 * image_bytes(p));
-	int status = host->denoise(host, sigma, u, denoised);
+	int status = host->prior->denoise(host, sigma, u, denoised);
 
 	if (status)
 		return status;
@@ -123,12 +124,13 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	vector_combine(host, p->n, 1, u, -1, denoised, difference);
 	if (!p->range.closed)
 		return estimate_softly(p, &w, u, denoised, difference, work, x0);
-	status = host->spectral(host, range_projector, &p->range.tolerance, difference, x0);
+	status =
+		host->problem->spectral(host, range_projector, &p->range.tolerance, difference, x0);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, denoised, 1, x0, denoised);
 	vector_combine(host, p->n, 1, p->range.pinv, -1, u, difference);
-	status = host->spectral(host, weight, &w, difference, x0);
+	status = host->problem->spectral(host, weight, &w, difference, x0);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, denoised, 1, x0, x0);

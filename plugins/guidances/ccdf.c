@@ -85,17 +85,17 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	const struct lacuna_host *host = p->host;
 	const double w = s * s / (sigma * sigma);
 	float *work = scratch;
-	int status = host->denoise(host, sigma, u, work);
+	int status = host->prior->denoise(host, sigma, u, work);
 
 	if (status)
 		return status;
 	if (!p->range.closed)
 		return pull(p, w, u, work, x0);
-	status = host->spectral(host, range_null, &p->range.tolerance, work, x0);
+	status = host->problem->spectral(host, range_null, &p->range.tolerance, work, x0);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, x0, 1 / (1 - w), p->range.pinv, x0);
-	status = host->spectral(host, range_projector, &p->range.tolerance, u, work);
+	status = host->problem->spectral(host, range_projector, &p->range.tolerance, u, work);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, x0, -w / (1 - w), work, x0);

@@ -62,7 +62,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 {
 	const struct ddnm *p = self;
 	float *denoised = scratch;
-	int status = p->host->denoise(p->host, sigma, u, denoised);
+	int status = p->host->prior->denoise(p->host, sigma, u, denoised);
 
 	if (status)
 		return status;

@@ -71,19 +71,19 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *b = scratch;
 	float *correction = (float *)((char *)scratch + bytes(p->nx));
 	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
-	int status = host->apply(host, u, residual);
+	int status = host->problem->apply(host, u, residual);
 
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, p->y, -1, residual, residual);
-	status = host->adjoint(host, NULL, residual, b);
+	status = host->problem->adjoint(host, NULL, residual, b);
 	if (status)
 		return status;
 	vector_fill(p->nx, 0, correction);
-	status = host->solve(host, rho, b, correction);
+	status = host->problem->solve(host, rho, b, correction);
 	if (status)
 		return status;
-	status = host->denoise(host, sigma, u, x0);
+	status = host->prior->denoise(host, sigma, u, x0);
 	if (status)
 		return status;
 	vector_combine(host, p->nx, 1, x0, p->weight, correction, x0);

@@ -44,13 +44,13 @@ static int prepare_map(struct exact *p, const struct lacuna_problem *problem)
 	p->d = host->alloc(host, p->n * sizeof *p->d);
 	if (!p->b || !p->d)
 		return LACUNA_ENOMEM;
-	status = host->diagonal(host, p->d);
+	status = host->problem->diagonal(host, p->d);
 	if (status == LACUNA_EUNSUPPORTED)
 		return host->fail(host, status,
 				  "the exact mean needs an operator that acts on pixels one by "
 				  "one (mask, identity), or a prior that knows the mean for others "
 				  "(gaussian, gmm, empirical); else use prox or the sampler gibbs");
-	return status ? status : host->adjoint(host, NULL, problem->measurement, p->b);
+	return status ? status : host->problem->adjoint(host, NULL, problem->measurement, p->b);
 }
 
 static int create(const struct lacuna_host *host, const void *config,

@@ -34,7 +34,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const struct none *p = self;
 
 	(void)scratch;
-	return p->host->denoise(p->host, sigma, u, x0);
+	return p->host->prior->denoise(p->host, sigma, u, x0);
 }
 
 static const struct lacuna_guidance family = {

@@ -54,7 +54,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->b = host->alloc(host, p->n * sizeof *p->b);
 	p->probe = host->alloc(host, p->n * sizeof *p->probe);
 	if (p->b && p->probe)
-		status = host->adjoint(host, NULL, problem->measurement, p->b);
+		status = host->problem->adjoint(host, NULL, problem->measurement, p->b);
 	if (status) {
 		destroy(p);
 		return status;
@@ -86,16 +86,16 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	int status;
 
 	memset(pivot, 0, p->n * sizeof *pivot);
-	status = p->host->solve(p->host, rho, p->probe, pivot);
+	status = p->host->problem->solve(p->host, rho, p->probe, pivot);
 	if (status)
 		return status;
 	variance = p->noise2 * vector_inner(p->host, p->n, p->probe, pivot) / (double)p->n;
 	vector_combine(p->host, p->n, 1, p->b, rho, u, right);
 	memcpy(pivot, u, p->n * sizeof *pivot);
-	status = p->host->solve(p->host, rho, right, pivot);
+	status = p->host->problem->solve(p->host, rho, right, pivot);
 	if (status)
 		return status;
-	return p->host->denoise_round(p->host, 0, sqrt(fmax(variance, 0)), pivot, x0);
+	return p->host->prior->denoise_round(p->host, 0, sqrt(fmax(variance, 0)), pivot, x0);
 }
 
 static const struct lacuna_param params[] = {

@@ -60,7 +60,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	}
 	p->b = host->alloc(host, p->n * sizeof *p->b);
 	if (p->b)
-		status = host->adjoint(host, NULL, problem->measurement, p->b);
+		status = host->problem->adjoint(host, NULL, problem->measurement, p->b);
 	if (status)
 		destroy(p);
 	else
@@ -99,14 +99,14 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const double precision = p->weight * (1 / (sigma * sigma) + 1 / (p->spread * p->spread));
 	const double rho = fmax(p->noise2 * precision, least_rho);
 	float *b = scratch;
-	int status = p->host->denoise(p->host, sigma, u, x0);
+	int status = p->host->prior->denoise(p->host, sigma, u, x0);
 
 	if (status)
 		return status;
 	if (!p->b)
 		return nonlinear_step(p, rho, scratch, x0);
 	vector_combine(p->host, p->n, 1, p->b, rho, x0, b);
-	return p->host->solve(p->host, rho, b, x0);
+	return p->host->problem->solve(p->host, rho, b, x0);
 }
 
 static const struct lacuna_param params[] = {

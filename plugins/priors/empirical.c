@@ -462,9 +462,9 @@ struct probe {
 
 static int normal_product(const struct probe *q)
 {
-	const int status = q->host->apply(q->host, q->x, q->y);
+	const int status = q->host->problem->apply(q->host, q->x, q->y);
 
-	return status ? status : q->host->adjoint(q->host, NULL, q->y, q->z);
+	return status ? status : q->host->problem->adjoint(q->host, NULL, q->y, q->z);
 }
 
 /* What stands in some vectors must not be seen in the others. */
@@ -535,7 +535,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	if (status == LACUNA_OK)
 		status = measure_examples(p, &q, noise);
 	if (status == LACUNA_OK)
-		status = host->adjoint(host, NULL, problem->measurement, p->pull);
+		status = host->problem->adjoint(host, NULL, problem->measurement, p->pull);
 	for (size_t i = 0; i < q.nx && !status; i++)
 		p->pull[i] = (float)(p->pull[i] / (noise * noise));
 out:

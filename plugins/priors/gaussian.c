@@ -156,7 +156,7 @@ static int fit_mean(struct gaussian *p, struct fit *fit, double fixed)
 	int status;
 
 	vector_fill(fit->nx, 1, fit->x);
-	status = host->apply(host, fit->x, fit->ay);
+	status = host->problem->apply(host, fit->x, fit->ay);
 	if (status)
 		return status;
 	energy = vector_inner(host, fit->ny, fit->ay, fit->ay);
@@ -207,7 +207,7 @@ static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, do
 		vector_add_noise(host, fit->nx, 1, (UINT64_C(1) << 63) + (uint64_t)i, fit->x);
 		remove_mean(fit->nx, fit->x); /* which fit_mean() has accounted for */
 		filter_image(&root, fit->x, fit->z, fit->spectrum);
-		status = host->apply(host, fit->z, fit->ay);
+		status = host->problem->apply(host, fit->z, fit->ay);
 		if (status)
 			return status;
 		unit += vector_inner(host, fit->ny, fit->ay, fit->ay) / (double)probes;
@@ -478,9 +478,9 @@ static int probe_symbol(struct gaussian *p)
 
 	for (uint64_t probe = 0; probe < PROBES && !status; probe++) {
 		host->gaussian(host, stream + probe, 0, x, p->n);
-		status = host->apply(host, x, y);
+		status = host->problem->apply(host, x, y);
 		if (!status)
-			status = host->adjoint(host, NULL, y, z);
+			status = host->problem->adjoint(host, NULL, y, z);
 		for (size_t k = 0; k < p->planes && !status; k++) {
 			const int w = p->fft.width, h = p->fft.height;
 
@@ -508,7 +508,7 @@ static int probe_symbol(struct gaussian *p)
 /* Where A'A is diagonal: A'A/noise^2 and A'y/noise^2. */
 static int scale_diagonal(struct gaussian *p, const struct lacuna_problem *problem)
 {
-	const int status = p->host->adjoint(p->host, NULL, problem->measurement, p->pull);
+	const int status = p->host->problem->adjoint(p->host, NULL, problem->measurement, p->pull);
 
 	for (size_t i = 0; i < p->n && !status; i++) {
 		p->diagonal[i] = (float)(p->diagonal[i] / p->noise2);
@@ -535,7 +535,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	p->symbol = host->alloc(host, frequencies * sizeof *p->symbol);
 	if (!p->diagonal || !p->pull || !p->symbol)
 		return LACUNA_ENOMEM;
-	status = host->diagonal(host, p->diagonal);
+	status = host->problem->diagonal(host, p->diagonal);
 	if (status == LACUNA_OK)
 		return scale_diagonal(p, problem);
 	host->release(host, p->diagonal);
@@ -570,7 +570,7 @@ struct conditioned {
 static int pull_back(const struct conditioned *c, const float *y, float *out)
 {
 	const struct lacuna_host *host = c->p->host;
-	const int status = host->adjoint(host, NULL, y, c->work);
+	const int status = host->problem->adjoint(host, NULL, y, c->work);
 
 	if (status)
 		return status;
@@ -586,7 +586,7 @@ static int conditioned_operator(const void *system, const float *t, float *out)
 	int status;
 
 	filter_image(&c->root, t, c->work, c->scratch);
-	status = host->apply(host, c->work, c->y);
+	status = host->problem->apply(host, c->work, c->y);
 	if (status == LACUNA_OK)
 		status = pull_back(c, c->y, out);
 	if (status == LACUNA_OK)
@@ -612,7 +612,7 @@ static int conditional(const void *self, void *scratch, double sigma, const floa
 	c.work = scratch_image(p, scratch, 4);
 	c.y = scratch_image(p, scratch, IMAGES);
 	denoise(p, scratch, sigma, u, x0);
-	status = host->apply(host, x0, c.y);
+	status = host->problem->apply(host, x0, c.y);
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, p->y, -1, c.y, c.y);

@@ -451,9 +451,9 @@ struct probe {
 
 static int normal_product(const struct probe *q)
 {
-	const int status = q->host->apply(q->host, q->x, q->y);
+	const int status = q->host->problem->apply(q->host, q->x, q->y);
 
-	return status ? status : q->host->adjoint(q->host, NULL, q->y, q->z);
+	return status ? status : q->host->problem->adjoint(q->host, NULL, q->y, q->z);
 }
 
 /* One column of all blocks at once: a unit vector in every vector. */
@@ -533,7 +533,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	q.z = host->alloc(host, q.nx * sizeof *q.z);
 	if (!p->blocks || !p->pull || !q.x || !q.y || !q.z)
 		goto out;
-	status = host->adjoint(host, NULL, problem->measurement, p->pull);
+	status = host->problem->adjoint(host, NULL, problem->measurement, p->pull);
 	for (size_t i = 0; i < q.nx; i++)
 		p->pull[i] = (float)(p->pull[i] / (noise * noise));
 	for (size_t j = 0; j < d && !status; j++)

@@ -227,7 +227,8 @@ static int step(void *self, int64_t k, float *u)
 	/* 1 - |m|^2 = sigma^2/(1 + sigma^2) */
 	const double c = mv * (1 + sigma * sigma) / (sigma * sigma);
 	struct transition a;
-	int status = host->estimate_step(host, sigma, p->schedule.sigma[k + 1], u, p->estimate);
+	int status = host->guidance->estimate_step(host, sigma, p->schedule.sigma[k + 1], u,
+						   p->estimate);
 
 	if (status)
 		return status;

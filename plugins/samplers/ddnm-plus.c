@@ -142,7 +142,7 @@ static int start(void *self, float *u)
 static int move(const struct ddnm_plus *p, const struct shape *shape)
 {
 	vector_combine(p->host, p->n, 1, p->range.pinv, -1, p->denoised, p->work);
-	return p->host->spectral(p->host, towards, shape, p->work, p->part);
+	return p->host->problem->spectral(p->host, towards, shape, p->work, p->part);
 }
 
 /* The same of A'(y - A D); without noise l is 1. */
@@ -154,7 +154,8 @@ static int move_by_iteration(const struct ddnm_plus *p, const struct shape *shap
 		return range_pull(&p->range, 1, p->denoised, p->part, p->iteration);
 	status = range_residual(&p->range, 1, p->denoised, p->work, p->iteration);
 	return status ? status
-		      : p->host->spectral(p->host, towards_inverse, shape, p->work, p->part);
+		      : p->host->problem->spectral(p->host, towards_inverse, shape, p->work,
+						   p->part);
 }
 
 static int step(void *self, int64_t k, float *u)
@@ -165,7 +166,7 @@ static int step(void *self, int64_t k, float *u)
 	const double w = s * s / (sigma * sigma);
 	const double sd = sqrt(sigma * sigma - s * s) * (p->variance == THEORY ? 1 : s / sigma);
 	const struct shape shape = { 1 - w, s > 0 ? sd : 0, p->problem->noise, p->range.tolerance };
-	int status = host->denoise(host, sigma, u, p->denoised);
+	int status = host->prior->denoise(host, sigma, u, p->denoised);
 
 	if (status)
 		return status;
@@ -183,7 +184,7 @@ static int step(void *self, int64_t k, float *u)
 	}
 	vector_fill(p->n, 0, p->work);
 	vector_add_noise(host, p->n, 1, (uint64_t)k, p->work);
-	status = host->spectral(host, fresh_noise, &shape, p->work, p->part);
+	status = host->problem->spectral(host, fresh_noise, &shape, p->work, p->part);
 	if (status == LACUNA_OK)
 		vector_combine(host, p->n, 1, u, 1, p->part, u);
 	return status;

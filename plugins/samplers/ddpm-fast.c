@@ -34,7 +34,7 @@ static int step(void *self, int64_t k, float *u)
 
 	if (s > 0)
 		vector_add_noise(p->host, p->n, sd, (uint64_t)k, u);
-	status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
+	status = p->host->guidance->estimate_step(p->host, sigma, s, u, p->estimate);
 	if (status)
 		return status;
 	if (s == 0) { /* ends at the estimate itself */

@@ -61,7 +61,7 @@ static int step(void *self, int64_t k, float *u)
 	const struct levels *l = &p->levels;
 	const double sigma = l->schedule.sigma[k], s = l->schedule.sigma[k + 1];
 	const double w = s * s / (sigma * sigma);
-	const int status = l->host->estimate_step(l->host, sigma, s, u, l->estimate);
+	const int status = l->host->guidance->estimate_step(l->host, sigma, s, u, l->estimate);
 
 	if (status)
 		return status;

@@ -50,7 +50,7 @@ static int step(void *self, int64_t k, float *u)
 	const double sigma = p->schedule.sigma[k], s = p->schedule.sigma[k + 1];
 	const double g = advance(p, k), v = 1 + sigma * sigma, vs = 1 + s * s;
 	const double scale = sqrt(vs / v), c = 2 * g * v / (sigma * sigma);
-	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
+	const int status = p->host->guidance->estimate_step(p->host, sigma, s, u, p->estimate);
 
 	if (status)
 		return status;

@@ -30,7 +30,7 @@ static int step(void *self, int64_t k, float *u)
 	const double h = (sigma - s) * (sigma + s);
 	const double a = sqrt(1 + sigma * sigma), b = sqrt(1 + s * s);
 	const double c = 2 * a * h / (a + b) / (sigma * sigma);
-	const int status = p->host->estimate_step(p->host, sigma, s, u, p->estimate);
+	const int status = p->host->guidance->estimate_step(p->host, sigma, s, u, p->estimate);
 
 	if (status)
 		return status;

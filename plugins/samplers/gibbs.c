@@ -119,12 +119,12 @@ static int draw(const struct gibbs *p, uint64_t round, double rho, const float *
 
 	memcpy(p->y, p->problem->measurement, p->ny * sizeof *p->y);
 	vector_add_noise(host, p->ny, p->noise, draw_y + round, p->y);
-	status = host->adjoint(host, NULL, p->y, p->right);
+	status = host->problem->adjoint(host, NULL, p->y, p->right);
 	if (status)
 		return status;
 	vector_combine(host, p->nx, 1, p->right, r, z, p->right);
 	vector_add_noise(host, p->nx, r * rho, draw_x + round, p->right);
-	return host->solve(host, r, p->right, p->x);
+	return host->problem->solve(host, r, p->right, p->x);
 }
 
 /* z given x: the reverse diffusion from level rho at x, in `inner' steps of ddpm-fast: by way of levels that fall to depth rho,
@@ -149,9 +149,9 @@ static int diffuse(const struct gibbs *p, uint64_t round, double rho, double par
 		int status;
 
 		if (end && last)
-			return host->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
+			return host->prior->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
 		vector_add_noise(host, p->nx, before, 2 * stream, p->x);
-		status = host->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
+		status = host->prior->denoise_round(host, (uint32_t)stream, sigma, p->x, z);
 		if (status)
 			return status;
 		if (end) {

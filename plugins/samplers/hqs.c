@@ -99,7 +99,7 @@ static int guess_deep_holes(const struct hqs *p, float *d, float *b)
 static int prepare_pixels(struct hqs *p)
 {
 	const size_t bytes = p->n * sizeof *p->right;
-	const int status = p->host->diagonal(p->host, p->right);
+	const int status = p->host->problem->diagonal(p->host, p->right);
 
 	if (status)
 		return status;
@@ -122,7 +122,7 @@ static int prepare_linear(struct hqs *p)
 	p->b = p->host->alloc(p->host, p->n * sizeof *p->b);
 	if (!p->b)
 		return LACUNA_ENOMEM;
-	status = p->host->adjoint(p->host, NULL, p->problem->measurement, p->b);
+	status = p->host->problem->adjoint(p->host, NULL, p->problem->measurement, p->b);
 	if (status || p->problem->start)
 		return status;
 	status = prepare_pixels(p);
@@ -260,7 +260,7 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 	}
 	vector_combine(p->host, p->n, 1, p->b, rho, z, p->right);
 	memcpy(p->x, z, p->n * sizeof *z);
-	return p->host->solve(p->host, rho, p->right, p->x);
+	return p->host->problem->solve(p->host, rho, p->right, p->x);
 }
 
 /* The last denoising takes detail of what was measured better than that.  z joins the measurement once more, each with its
@@ -285,7 +285,7 @@ static int keep_measured(const struct hqs *p, float *z)
 	int status = LACUNA_OK;
 
 	if (p->filled) {
-		status = p->host->diagonal(p->host, p->right);
+		status = p->host->problem->diagonal(p->host, p->right);
 		if (status)
 			return status;
 		excess = fmax(excess, excess_of_residual(p, p->right, z));
@@ -319,7 +319,7 @@ static int step(void *self, int64_t k, float *z)
 		return average_turned(p, k, z);
 	status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), z);
 	if (!status)
-		status = p->host->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
+		status = p->host->prior->denoise_round(p->host, (uint32_t)k, sigma, p->x, z);
 	return status || k + 1 < p->steps ? status : keep_measured(p, z);
 }
 

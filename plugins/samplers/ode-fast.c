@@ -164,7 +164,7 @@ static int theory_step(const struct fast *p, double before, double sigma, double
 		       -(before * before - sigma * sigma) / 2 * alpha_bar(before) /
 			       alpha_bar(sigma),
 		       p->e, p->back);
-	status = host->estimate(host, before, p->back, p->estimate);
+	status = host->guidance->estimate(host, before, p->back, p->estimate);
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1 / (before * before), p->estimate, -1 / (before * before),
@@ -183,7 +183,7 @@ static int step(void *self, int64_t k, float *u)
 	const double *sigma = p->schedule.sigma + k;
 	const double before = k > 0 ? sigma[-1] : -1;
 	float *swap;
-	int status = p->host->estimate_step(p->host, sigma[0], sigma[1], u, p->estimate);
+	int status = p->host->guidance->estimate_step(p->host, sigma[0], sigma[1], u, p->estimate);
 
 	if (status)
 		return status;

@@ -54,7 +54,7 @@ static int step(void *self, int64_t k, float *u)
 	const double sigma = l->schedule.sigma[k], s = l->schedule.sigma[k + 1];
 	const double c = p->eta * s * sqrt(1 - s * s / (sigma * sigma));
 	double keep = sqrt(s * s - c * c) / sigma;
-	const int status = l->host->estimate_step(l->host, sigma, s, u, l->estimate);
+	const int status = l->host->guidance->estimate_step(l->host, sigma, s, u, l->estimate);
 
 	if (status)
 		return status;

@@ -296,7 +296,7 @@ static int restore_map(struct process *p, float *u)
 		u[i] = known ? (float)(p->state[i] / m) : p->x[i];
 		p->right[i] = (float)(known ? p->now.noise / fabs(m) : missing_level);
 	}
-	return p->host->denoise_map(p->host, p->right, u, p->x);
+	return p->host->prior->denoise_map(p->host, p->right, u, p->x);
 }
 
 /* x = argmin ||x_t - C_t(x)||^2 + rho ||x - X||^2, in u */
@@ -328,7 +328,7 @@ static int restore(struct process *p, int64_t k, float *u)
 		return status;
 	if (scale != 0) {
 		vector_combine(host, p->nx, 1 / scale, p->state, 0, p->state, u);
-		return host->estimate(host, p->now.noise / fabs(scale), u, p->x);
+		return host->guidance->estimate(host, p->now.noise / fabs(scale), u, p->x);
 	}
 	if (diagonal && c->map)
 		return restore_map(p, u);
@@ -342,7 +342,7 @@ static int restore(struct process *p, int64_t k, float *u)
 
 		status = data_step(p, c->lambda * ratio * ratio, u);
 		if (status == LACUNA_OK)
-			status = host->estimate(host, level, u, p->x);
+			status = host->guidance->estimate(host, level, u, p->x);
 	}
 	return status;
 }
@@ -403,7 +403,7 @@ static int step(void *self, int64_t k, float *u)
 		back = fmin(p->config.lookback * h, back);
 	if (s == 0) /* ends at the estimate itself */
 		back = sigma * sigma;
-	status = p->host->estimate_step(p->host, sigma, s, u, p->x);
+	status = p->host->guidance->estimate_step(p->host, sigma, s, u, p->x);
 	if (status)
 		return status;
 	/* u_s = u + back/sigma^2 (1 - sqrt((back - h)/back)) (E - u) */

@@ -206,6 +206,22 @@ static int service_denoise(const struct lacuna_host *host, double sigma, const f
 	return LACUNA_OK;
 }
 
+static int service_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
+{
+	static const struct lacuna_prior_info known = { .size = sizeof known,
+							.sigma_max = 1e6,
+							.symmetric = 1 };
+	const uint32_t size = info->size;
+
+	(void)host;
+	if (size < sizeof size || size > sizeof known)
+		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
+				 sizeof known);
+	memcpy(info, &known, size);
+	info->size = size;
+	return LACUNA_OK;
+}
+
 static int service_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,
 				 const float *u, float *x0)
 {
@@ -271,6 +287,30 @@ static const void *service_extension(const struct lacuna_host *host, const char 
 	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
 }
 
+static const struct lacuna_host_problem problem_services = {
+	.size = sizeof problem_services,
+	.apply = service_apply,
+	.adjoint = service_adjoint,
+	.spectral = service_spectral,
+	.solve = service_solve,
+	.diagonal = service_diagonal,
+};
+
+static const struct lacuna_host_prior prior_services = {
+	.size = sizeof prior_services,
+	.info = service_info,
+	.denoise = service_denoise,
+	.denoise_map = service_denoise_map,
+	.denoise_vjp = service_vjp,
+	.denoise_round = service_denoise_round,
+};
+
+static const struct lacuna_host_guidance guidance_services = {
+	.size = sizeof guidance_services,
+	.estimate = service_denoise,
+	.estimate_step = service_estimate_step,
+};
+
 static double unit_gain(double lambda, const void *context)
 {
 	(void)lambda, (void)context;
@@ -310,17 +350,9 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 	t->c = c;
 	t->count = lacuna_count(&shape);
 	host_init(h, &t->key);
-	h->apply = service_apply;
-	h->adjoint = service_adjoint;
-	h->spectral = service_spectral;
-	h->solve = service_solve;
-	h->diagonal = service_diagonal;
-	h->denoise = service_denoise;
-	h->denoise_map = service_denoise_map;
-	h->denoise_vjp = service_vjp;
-	h->denoise_round = service_denoise_round;
-	h->estimate = service_denoise;
-	h->estimate_step = service_estimate_step;
+	h->problem = &problem_services;
+	h->prior = &prior_services;
+	h->guidance = &guidance_services;
 	h->extension = service_extension;
 	status = problem_create(&use, 1, 1, &shape, &t->problem);
 	t->measurement = memory_alloc_array(t->count, sizeof(float));

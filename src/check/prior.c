@@ -80,16 +80,21 @@ static int identity_diagonal(const struct lacuna_host *host, float *d)
 	return LACUNA_OK;
 }
 
+static const struct lacuna_host_problem identity = {
+	.size = sizeof identity,
+	.apply = identity_apply,
+	.adjoint = identity_adjoint,
+	.spectral = identity_spectral,
+	.solve = identity_solve,
+	.diagonal = identity_diagonal,
+};
+
 static void init_host(struct trial *t)
 {
 	host_init(&t->host, &t->denoising.key);
 	if (!t->problem.measurement)
 		return;
-	t->host.apply = identity_apply;
-	t->host.adjoint = identity_adjoint;
-	t->host.spectral = identity_spectral;
-	t->host.solve = identity_solve;
-	t->host.diagonal = identity_diagonal;
+	t->host.problem = &identity;
 }
 
 /* ---- calls */

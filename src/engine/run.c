@@ -273,8 +273,8 @@ static int service_prior_info(const struct lacuna_host *host, struct lacuna_prio
 	const uint32_t size = info->size;
 
 	if (size < sizeof(size) || size > sizeof(*info))
-		return error_set(LACUNA_EINVAL, "prior_info() is asked for %u bytes, it has %zu",
-				 size, sizeof(*info));
+		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
+				 sizeof(*info));
 	memcpy(info, &s->prior->info, size);
 	info->size = size;
 	return LACUNA_OK;
@@ -358,34 +358,48 @@ static const void *sampler_extension(const struct lacuna_host *host, const char 
 
 /* ---- hosts */
 
+static const struct lacuna_host_problem problem_services = {
+	.size = sizeof problem_services,
+	.apply = service_apply,
+	.adjoint = service_adjoint,
+	.spectral = service_spectral,
+	.solve = service_solve,
+	.diagonal = service_diagonal,
+};
+
+static const struct lacuna_host_prior prior_services = {
+	.size = sizeof prior_services,
+	.info = service_prior_info,
+	.denoise = service_denoise,
+	.denoise_map = service_denoise_map,
+	.denoise_vjp = service_denoise_vjp,
+	.denoise_round = service_denoise_round,
+};
+
+static const struct lacuna_host_guidance guidance_services = {
+	.size = sizeof guidance_services,
+	.estimate = service_estimate,
+	.estimate_step = service_estimate_step,
+};
+
 static void init_hosts(struct session *s)
 {
 	struct lacuna_host *h = &s->prior_host;
 
 	host_init(h, &s->key); /* the key is the first member, so data is the session as well */
-	h->apply = service_apply;
-	h->adjoint = service_adjoint;
-	h->spectral = service_spectral;
-	h->solve = service_solve;
-	h->diagonal = service_diagonal;
+	h->problem = &problem_services;
 	h->gaussian = service_gaussian;
 
 	h = &s->guidance_host;
 	*h = s->prior_host;
-	h->denoise = service_denoise;
-	h->denoise_map = service_denoise_map;
-	h->denoise_vjp = service_denoise_vjp;
-	h->denoise_round = service_denoise_round;
-	h->prior_info = service_prior_info;
+	h->prior = &prior_services;
 	h->extension = guidance_extension;
 
 	h = &s->sampler_host;
 	*h = s->guidance_host;
 	h->extension = sampler_extension;
-	if (s->guidance_use) {
-		h->estimate = service_estimate;
-		h->estimate_step = service_estimate_step;
-	}
+	if (s->guidance_use)
+		h->guidance = &guidance_services;
 }
 
 /* ---- what the plugins need of each other */

@@ -165,84 +165,6 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 			 list && *list ? list : installed);
 }
 
-/* ---- services of the problem, where there is none */
-
-static int no_problem(void)
-{
-	return error_set(LACUNA_EUNSUPPORTED, "this plugin has no problem to ask about");
-}
-
-static int no_apply(const struct lacuna_host *host, const float *x, float *y)
-{
-	(void)host, (void)x, (void)y;
-	return no_problem();
-}
-
-static int no_adjoint(const struct lacuna_host *host, const float *at, const float *y, float *x)
-{
-	(void)host, (void)at, (void)y, (void)x;
-	return no_problem();
-}
-
-static int no_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
-		       const float *b, float *x)
-{
-	(void)host, (void)gain, (void)context, (void)b, (void)x;
-	return no_problem();
-}
-
-static int no_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
-{
-	(void)host, (void)rho, (void)b, (void)x;
-	return no_problem();
-}
-
-static int no_diagonal(const struct lacuna_host *host, float *d)
-{
-	(void)host, (void)d;
-	return no_problem();
-}
-
-static int no_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
-{
-	(void)host, (void)sigma, (void)u, (void)x0;
-	return no_problem();
-}
-
-static int no_estimate_step(const struct lacuna_host *host, double sigma, double s, const float *u,
-			    float *x0)
-{
-	(void)host, (void)sigma, (void)s, (void)u, (void)x0;
-	return no_problem();
-}
-
-static int no_denoise_map(const struct lacuna_host *host, const float *sigma, const float *u,
-			  float *x0)
-{
-	(void)host, (void)sigma, (void)u, (void)x0;
-	return no_problem();
-}
-
-static int no_denoise_vjp(const struct lacuna_host *host, double sigma, const float *u,
-			  const float *v, float *out)
-{
-	(void)host, (void)sigma, (void)u, (void)v, (void)out;
-	return no_problem();
-}
-
-static int no_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,
-			    const float *u, float *x0)
-{
-	(void)host, (void)round, (void)sigma, (void)u, (void)x0;
-	return no_problem();
-}
-
-static int no_prior_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
-{
-	(void)host, (void)info;
-	return no_problem();
-}
-
 static const void *no_extension(const struct lacuna_host *host, const char *name)
 {
 	(void)host, (void)name;
@@ -263,23 +185,11 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 		.cancelled = service_cancelled,
 		.read_image = service_read_image,
 		.data_path = service_data_path,
-		.apply = no_apply,
-		.adjoint = no_adjoint,
-		.spectral = no_spectral,
-		.solve = no_solve,
-		.diagonal = no_diagonal,
-		.denoise = no_estimate,
-		.denoise_map = no_denoise_map,
-		.denoise_vjp = no_denoise_vjp,
-		.estimate = no_estimate,
-		.estimate_step = no_estimate_step,
-		.denoise_round = no_denoise_round,
 		.random = service_random,
 		.log_text = service_log_text,
 		.fail_text = service_fail_text,
 		.extension = no_extension,
 		.version = PACKAGE_VERSION,
-		.prior_info = no_prior_info,
 	};
 
 	*table = plain;

@@ -11,7 +11,7 @@
 typedef int host_reader(const char *path, struct lacuna_shape *, float **values);
 void host_install_reader(host_reader *);
 
-/* A plain table: services of the problem are there, but fail with LACUNA_EUNSUPPORTED.  table->data becomes `key', which is
+/* A plain table: no problem, prior, guidance or extension to ask.  table->data becomes `key', which is
  * read at every gaussian() and must live as long as the table; whoever puts another thing there (the engine) lets
  * it begin with a struct random_key. */
 void host_init(struct lacuna_host *table, const struct random_key *key);

@@ -462,7 +462,6 @@ static void test_flags(void)
 static void test_texts(void)
 {
 	static const struct random_key key = { 1, 0, 0 };
-	struct lacuna_prior_info info = { .size = sizeof info };
 	struct lacuna_host host;
 
 	host_init(&host, &key);
@@ -476,11 +475,11 @@ static void test_texts(void)
 		   host.random(&host, 7, 3) != host.random(&host, 7, 4) &&
 		   host.random(&host, 7, 3) != host.random(&host, 8, 3),
 	   "random() depends on key and position");
-	ok(LACUNA_HAS(&host, prior_info) && host.prior_info(&host, &info) == LACUNA_EUNSUPPORTED,
-	   "an operator has no prior to ask");
+	ok(LACUNA_HAS(&host, prior) && !host.prior && !host.problem && !host.guidance,
+	   "an operator has nothing to ask but the host");
 	ok(!host.extension(&host, "lacuna.operations/1"), "nor extensions");
-	host.size = offsetof(struct lacuna_host, random);
-	ok(!LACUNA_HAS(&host, random) && LACUNA_HAS(&host, denoise_round), "an older host");
+	host.size = offsetof(struct lacuna_host, prior);
+	ok(!LACUNA_HAS(&host, prior) && LACUNA_HAS(&host, problem), "an older host");
 }
 
 int main(void)

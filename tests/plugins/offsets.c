@@ -45,33 +45,48 @@ SIZE(struct lacuna_param, 80);
 OFFSET(struct lacuna_host, size, 0);
 OFFSET(struct lacuna_host, abi, 4);
 OFFSET(struct lacuna_host, data, 8);
-OFFSET(struct lacuna_host, log, 16);
-OFFSET(struct lacuna_host, fail, 24);
-OFFSET(struct lacuna_host, alloc, 32);
-OFFSET(struct lacuna_host, release, 40);
-OFFSET(struct lacuna_host, parallel, 48);
-OFFSET(struct lacuna_host, gaussian, 56);
-OFFSET(struct lacuna_host, cancelled, 64);
-OFFSET(struct lacuna_host, read_image, 72);
-OFFSET(struct lacuna_host, data_path, 80);
-OFFSET(struct lacuna_host, apply, 88);
-OFFSET(struct lacuna_host, adjoint, 96);
-OFFSET(struct lacuna_host, spectral, 104);
-OFFSET(struct lacuna_host, solve, 112);
-OFFSET(struct lacuna_host, diagonal, 120);
-OFFSET(struct lacuna_host, denoise, 128);
-OFFSET(struct lacuna_host, denoise_map, 136);
-OFFSET(struct lacuna_host, denoise_vjp, 144);
-OFFSET(struct lacuna_host, estimate, 152);
-OFFSET(struct lacuna_host, estimate_step, 160);
-OFFSET(struct lacuna_host, denoise_round, 168);
-OFFSET(struct lacuna_host, random, 176);
-OFFSET(struct lacuna_host, log_text, 184);
-OFFSET(struct lacuna_host, fail_text, 192);
-OFFSET(struct lacuna_host, extension, 200);
-OFFSET(struct lacuna_host, version, 208);
-OFFSET(struct lacuna_host, prior_info, 216);
-SIZE(struct lacuna_host, 224);
+OFFSET(struct lacuna_host, version, 16);
+OFFSET(struct lacuna_host, log, 24);
+OFFSET(struct lacuna_host, fail, 32);
+OFFSET(struct lacuna_host, log_text, 40);
+OFFSET(struct lacuna_host, fail_text, 48);
+OFFSET(struct lacuna_host, alloc, 56);
+OFFSET(struct lacuna_host, release, 64);
+OFFSET(struct lacuna_host, parallel, 72);
+OFFSET(struct lacuna_host, gaussian, 80);
+OFFSET(struct lacuna_host, random, 88);
+OFFSET(struct lacuna_host, cancelled, 96);
+OFFSET(struct lacuna_host, read_image, 104);
+OFFSET(struct lacuna_host, data_path, 112);
+OFFSET(struct lacuna_host, extension, 120);
+OFFSET(struct lacuna_host, problem, 128);
+OFFSET(struct lacuna_host, prior, 136);
+OFFSET(struct lacuna_host, guidance, 144);
+SIZE(struct lacuna_host, 152);
+
+/* lacuna_host_problem */
+OFFSET(struct lacuna_host_problem, size, 0);
+OFFSET(struct lacuna_host_problem, apply, 8);
+OFFSET(struct lacuna_host_problem, adjoint, 16);
+OFFSET(struct lacuna_host_problem, spectral, 24);
+OFFSET(struct lacuna_host_problem, solve, 32);
+OFFSET(struct lacuna_host_problem, diagonal, 40);
+SIZE(struct lacuna_host_problem, 48);
+
+/* lacuna_host_prior */
+OFFSET(struct lacuna_host_prior, size, 0);
+OFFSET(struct lacuna_host_prior, info, 8);
+OFFSET(struct lacuna_host_prior, denoise, 16);
+OFFSET(struct lacuna_host_prior, denoise_map, 24);
+OFFSET(struct lacuna_host_prior, denoise_vjp, 32);
+OFFSET(struct lacuna_host_prior, denoise_round, 40);
+SIZE(struct lacuna_host_prior, 48);
+
+/* lacuna_host_guidance */
+OFFSET(struct lacuna_host_guidance, size, 0);
+OFFSET(struct lacuna_host_guidance, estimate, 8);
+OFFSET(struct lacuna_host_guidance, estimate_step, 16);
+SIZE(struct lacuna_host_guidance, 24);
 
 /* lacuna_problem */
 OFFSET(struct lacuna_problem, size, 0);

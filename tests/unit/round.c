@@ -73,7 +73,7 @@ static int step(void *self, int64_t k, float *u)
 	float before[COUNT];
 
 	memcpy(before, u, sizeof before);
-	return host->denoise_round(host, (uint32_t)k, 0.1, before, u);
+	return host->prior->denoise_round(host, (uint32_t)k, 0.1, before, u);
 }
 
 static void run(int own, const char *name, float left, float right)

@@ -261,11 +261,11 @@ static int ask_levels(const struct lacuna_host *host, float *u)
 	float x0[MOST];
 
 	for (int i = 0; i < 3; i++) {
-		host->denoise(host, levels[i], u, x0);
+		host->prior->denoise(host, levels[i], u, x0);
 		near(asked.sigma, want[i], 1e-12, "denoise: sigma within the prior's range");
-		host->denoise_round(host, 0, levels[i], u, x0);
+		host->prior->denoise_round(host, 0, levels[i], u, x0);
 		near(asked.sigma, want[i], 1e-12, "denoise_round: the same");
-		host->denoise_vjp(host, levels[i], u, u, x0);
+		host->prior->denoise_vjp(host, levels[i], u, u, x0);
 		near(asked.sigma, want[i], 1e-12, "denoise_vjp: the same");
 	}
 	return LACUNA_OK;
@@ -288,14 +288,14 @@ static int ask_below(const struct lacuna_host *host, float *u)
 		u[i] = 3;
 		map[i] = i % 2 ? (float)level : 0.5F;
 	}
-	host->denoise(host, level, u, x0);
+	host->prior->denoise(host, level, u, x0);
 	near(shift(3, (double)x0[0], level), 1, 0.12, "denoise below the range");
-	host->denoise(host, 0, u, x0);
+	host->prior->denoise(host, 0, u, x0);
 	near((double)x0[0], 3, 0, "without noise nothing changes");
-	host->denoise_map(host, map, u, x0);
+	host->prior->denoise_map(host, map, u, x0);
 	near(shift(3, (double)x0[1], level), 1, 0.12, "a map below the range");
 	near((double)x0[0], (double)mean_of(3, 0.5), 1e-6, "and beside it, within");
-	host->denoise_vjp(host, level, u, u, x0);
+	host->prior->denoise_vjp(host, level, u, u, x0);
 	near(shift(3, (double)x0[0], level), 1, 0.12, "the derivative below the range");
 	return LACUNA_OK;
 }
@@ -345,7 +345,7 @@ static int ask_rounds(const struct lacuna_host *host, float *u)
 	for (uint32_t round = 0; round < 16; round++) {
 		int k;
 
-		host->denoise_round(host, round, 0.5, u, x0);
+		host->prior->denoise_round(host, round, 0.5, u, x0);
 		k = symmetry(u, x0);
 		if (k < 0)
 			unknown++;
@@ -544,7 +544,7 @@ static void test_all_failures(void)
 static int ask_once(const struct lacuna_host *host, float *u)
 {
 	float x0[MOST];
-	const int status = host->denoise(host, 0.5, u, x0);
+	const int status = host->prior->denoise(host, 0.5, u, x0);
 
 	memcpy(u, x0, sizeof x0);
 	return status;
@@ -609,11 +609,11 @@ static int ask_steps(const struct lacuna_host *host, float *u)
 {
 	float x0[MOST];
 
-	host->estimate_step(host, 0.7, 0.3, u, x0);
+	host->guidance->estimate_step(host, 0.7, 0.3, u, x0);
 	ok(step_from == 0.7 && step_to == 0.3, "a guidance learns where the step leads to");
-	host->estimate_step(host, 0.7, 0, u, x0);
+	host->guidance->estimate_step(host, 0.7, 0, u, x0);
 	ok(step_to == 0, "of the last step too");
-	host->estimate(host, 0.6, u, x0);
+	host->guidance->estimate(host, 0.6, u, x0);
 	ok(step_from == 0.6 && step_to == -1, "or is asked without");
 	ok(host->extension(host, LACUNA_OPERATIONS) && host->extension(host, LACUNA_TURNS) &&
 		   !host->extension(host, "lacuna.turns/2") && !host->extension(host, ""),

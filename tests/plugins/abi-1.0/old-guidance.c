@@ -58,14 +58,14 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const struct lacuna_host *host = g->host;
 	float *residual = scratch;
 	float *back = (float *)(void *)((char *)scratch + residual_bytes(g));
-	int status = host->denoise(host, sigma, u, x0);
+	int status = host->prior->denoise(host, sigma, u, x0);
 
 	if (!status)
-		status = host->apply(host, x0, residual);
+		status = host->problem->apply(host, x0, residual);
 	for (size_t i = 0; !status && i < g->y_count; i++)
 		residual[i] = g->measurement[i] - residual[i];
 	if (!status)
-		status = host->adjoint(host, NULL, residual, back);
+		status = host->problem->adjoint(host, NULL, residual, back);
 	for (size_t i = 0; !status && i < g->x_count; i++)
 		x0[i] += g->step * back[i];
 	return status;

@@ -69,7 +69,7 @@ static int start(void *self, float *u)
 static int step(void *self, int64_t k, float *u)
 {
 	struct falling *f = self;
-	int status = f->host->estimate(f->host, level(f, k), u, f->estimate);
+	int status = f->host->guidance->estimate(f->host, level(f, k), u, f->estimate);
 
 	if (status)
 		return status;
