@@ -61,20 +61,22 @@ static int64_t neighbour(const struct self *s, int64_t i, int64_t k)
 	return at < 0 ? 0 : at >= s->width ? s->width - 1 : at;
 }
 
-/* One call, as the loop over rows sees it.  Rows do not touch each other: the host may run them on all processors. */
+/* One call, as the loop over rows sees it.  Rows do not touch each other: the host may run them on all processors.  A body
+ * returns a status, and may ask for memory of its own (the 0 in parallel()). */
 struct work {
 	const struct self *self;
 	const float *from;
 	float *to;
 };
 
-static void apply_row(void *arg, size_t row)
+static int apply_row(void *arg, size_t row, void *scratch)
 {
 	const struct work *w = (const struct work *)arg;
 	const struct self *s = w->self;
 	const float *x = w->from + (int64_t)row * s->width;
 	float *y = w->to + (int64_t)row * s->width;
 
+	(void)scratch;
 	for (int64_t i = 0; i < s->width; i++) {
 		double sum = 0;
 
@@ -82,22 +84,25 @@ static void apply_row(void *arg, size_t row)
 			sum += x[neighbour(s, i, k)];
 		y[i] = (float)(sum / (double)s->length);
 	}
+	return LACUNA_OK;
 }
 
 /* The transpose, not an inverse: what apply() gathers from a place, this brings back to it.  Write it as apply() with the
  * two sides of the assignment exchanged. */
-static void adjoint_row(void *arg, size_t row)
+static int adjoint_row(void *arg, size_t row, void *scratch)
 {
 	const struct work *w = (const struct work *)arg;
 	const struct self *s = w->self;
 	const float *y = w->from + (int64_t)row * s->width;
 	float *x = w->to + (int64_t)row * s->width;
 
+	(void)scratch;
 	for (int64_t i = 0; i < s->width; i++)
 		x[i] = 0;
 	for (int64_t i = 0; i < s->width; i++)
 		for (int64_t k = 0; k < s->length; k++)
 			x[neighbour(s, i, k)] += y[i] / (float)s->length;
+	return LACUNA_OK;
 }
 
 /* y = A x.  Every value of y is written; x is left alone; several calls may run at once. */
@@ -107,8 +112,7 @@ static int apply(const void *self, void *scratch, const float *x, float *y)
 	struct work work = { s, x, y };
 
 	(void)scratch;
-	s->host->parallel(s->host, (size_t)s->rows, apply_row, &work);
-	return LACUNA_OK;
+	return s->host->parallel(s->host, (size_t)s->rows, 0, apply_row, &work);
 }
 
 /* x = A' y.  `at' is for operators that are not linear. */
@@ -118,8 +122,7 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	struct work work = { s, y, x };
 
 	(void)scratch, (void)at;
-	s->host->parallel(s->host, (size_t)s->rows, adjoint_row, &work);
-	return LACUNA_OK;
+	return s->host->parallel(s->host, (size_t)s->rows, 0, adjoint_row, &work);
 }
 
 /* Member, unit, smallest, largest, default, a line of help. */

@@ -153,6 +153,9 @@ struct lacuna_param {
 /* A function of one eigenvalue of A'A.  Pure.  [any thread] */
 typedef double lacuna_gain(double lambda, const void *context);
 
+/* A part of the work of host->parallel(): LACUNA_OK or a negative status, with the message kept by fail().  [any thread] */
+typedef int lacuna_body(void *arg, size_t i, void *scratch);
+
 struct lacuna_prior_info;
 struct lacuna_host;
 
@@ -241,10 +244,13 @@ struct lacuna_host {
 	/* [any thread] accepts NULL */
 	void (*release)(const struct lacuna_host *, void *);
 
-	/* [any thread] Runs body(arg, 0..n-1), each once, in any order on any thread; returns when all are done.  May be
-	 * nested (then it runs serially).  body reports failure through arg. */
-	void (*parallel)(const struct lacuna_host *, size_t n, void (*body)(void *arg, size_t i),
-			 void *arg);
+	/* [any thread] Runs body(arg, i, memory) for i = 0..n-1, each once, in any order on any thread; returns when all are
+	 * done.  May be nested (then it runs serially).  memory: `scratch' bytes of a worker's own, 64-byte aligned, NULL for
+	 * 0; what is in it is what the worker's last body has left.  The result is LACUNA_OK; or the status of the smallest i
+	 * that has failed, and its message is kept, whatever the number of threads: bodies of larger i may then not have run;
+	 * or LACUNA_ENOMEM. */
+	int (*parallel)(const struct lacuna_host *, size_t n, size_t scratch, lacuna_body *body,
+			void *arg);
 
 	/* [any thread] n standard normals, a function of (seed, image, sample; stream, position) and of nothing else:
 	 * element i is the normal number position + i of its stream.  Samplers use the step as stream. */

@@ -157,52 +157,58 @@ static void store_row(const struct pass *p, int y, const float *row)
 		out[i] = scale * row[i * g->step];
 }
 
-static void forward_rows(void *arg, size_t block)
+static int forward_rows(void *arg, size_t block, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct fft *f = p->f;
 	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
 	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
 
+	(void)scratch;
 	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
 		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
-		return;
+		return LACUNA_OK;
 	}
 	for (int i = 0; i < count; i++)
 		load_row(p, first + i, (float *)(start + (size_t)i * (size_t)f->stride));
 	fftwf_execute_dft_r2c(f->rows_forward[count < ROWS], (float *)start, start);
+	return LACUNA_OK;
 }
 
-static void inverse_rows(void *arg, size_t block)
+static int inverse_rows(void *arg, size_t block, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct fft *f = p->f;
 	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
 	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
 
+	(void)scratch;
 	fftwf_execute_dft_c2r(f->rows_inverse[count < ROWS], start, (float *)start);
 	for (int i = 0; i < count; i++)
 		store_row(p, first + i, (const float *)(start + (size_t)i * (size_t)f->stride));
+	return LACUNA_OK;
 }
 
-static void transform_columns(void *arg, size_t block)
+static int transform_columns(void *arg, size_t block, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct fft *f = p->f;
 	int first = (int)block * COLUMNS, count = smaller(COLUMNS, f->columns - first);
 	fftwf_complex *start = p->spectrum + first;
 
+	(void)scratch;
 	if (p->directions & FORWARD)
 		fftwf_execute_dft(f->columns_forward[count < COLUMNS], start, start);
 	for (int ky = 0; p->filter && ky < f->height; ky++)
 		p->filter(p->context, ky, first, count, start + (size_t)ky * (size_t)f->stride);
 	if (p->directions & INVERSE)
 		fftwf_execute_dft(f->columns_inverse[count < COLUMNS], start, start);
+	return LACUNA_OK;
 }
 
-static void run(struct pass *p, size_t n, void (*body)(void *, size_t))
+static void run(struct pass *p, size_t n, lacuna_body *body)
 {
-	p->f->host->parallel(p->f->host, n, body, p);
+	p->f->host->parallel(p->f->host, n, 0, body, p);
 }
 
 static void run_columns(struct pass *p, int directions)

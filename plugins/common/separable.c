@@ -50,13 +50,14 @@ struct pass {
 };
 
 /* Row j of the plane, along it. */
-static void row_forward(void *arg, size_t j)
+static int row_forward(void *arg, size_t j, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct separable_axis *a = p->axis;
 	const float *in = p->in + j * (size_t)a->in;
 	float *out = p->out + j * (size_t)a->out;
 
+	(void)scratch;
 	for (int64_t o = 0; o < a->out; o++) {
 		const float *w = a->weight + o * a->taps, *from = in + a->first[o];
 		double sum = 0;
@@ -65,15 +66,17 @@ static void row_forward(void *arg, size_t j)
 			sum += (double)w[k] * from[k];
 		out[o] = (float)sum;
 	}
+	return LACUNA_OK;
 }
 
-static void row_back(void *arg, size_t j)
+static int row_back(void *arg, size_t j, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct separable_axis *a = p->axis;
 	const float *in = p->in + j * (size_t)a->out;
 	float *out = p->out + j * (size_t)a->in;
 
+	(void)scratch;
 	memset(out, 0, (size_t)a->in * sizeof(*out));
 	for (int64_t o = 0; o < a->out; o++) {
 		const float *w = a->weight + o * a->taps;
@@ -82,6 +85,7 @@ static void row_back(void *arg, size_t j)
 		for (int64_t k = 0; k < a->taps; k++)
 			to[k] += w[k] * in[o];
 	}
+	return LACUNA_OK;
 }
 
 static int64_t end_of_strip(const struct pass *p, size_t strip)
@@ -91,12 +95,13 @@ static int64_t end_of_strip(const struct pass *p, size_t strip)
 	return end < p->width ? end : p->width;
 }
 
-static void strip_forward(void *arg, size_t strip)
+static int strip_forward(void *arg, size_t strip, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct separable_axis *a = p->axis;
 	const int64_t begin = (int64_t)strip * STRIP, n = end_of_strip(p, strip) - begin;
 
+	(void)scratch;
 	for (int64_t o = 0; o < a->out; o++) {
 		const float *w = a->weight + o * a->taps;
 		double sums[STRIP] = { 0 };
@@ -110,14 +115,16 @@ static void strip_forward(void *arg, size_t strip)
 		for (int64_t i = 0; i < n; i++)
 			p->out[o * p->width + begin + i] = (float)sums[i];
 	}
+	return LACUNA_OK;
 }
 
-static void strip_back(void *arg, size_t strip)
+static int strip_back(void *arg, size_t strip, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct separable_axis *a = p->axis;
 	const int64_t begin = (int64_t)strip * STRIP, n = end_of_strip(p, strip) - begin;
 
+	(void)scratch;
 	for (int64_t i = 0; i < a->in; i++)
 		memset(p->out + i * p->width + begin, 0, (size_t)n * sizeof(*p->out));
 	for (int64_t o = 0; o < a->out; o++) {
@@ -130,6 +137,7 @@ static void strip_back(void *arg, size_t strip)
 				to[i] += w[k] * from[i];
 		}
 	}
+	return LACUNA_OK;
 }
 
 static size_t strips(int64_t width)
@@ -142,8 +150,8 @@ void separable_apply(const struct lacuna_host *host, const struct separable_axis
 {
 	struct pass rows = { h, 0, x, work }, columns = { v, h->out, work, y };
 
-	host->parallel(host, (size_t)v->in, row_forward, &rows);
-	host->parallel(host, strips(h->out), strip_forward, &columns);
+	host->parallel(host, (size_t)v->in, 0, row_forward, &rows);
+	host->parallel(host, strips(h->out), 0, strip_forward, &columns);
 }
 
 void separable_adjoint(const struct lacuna_host *host, const struct separable_axis *h,
@@ -151,6 +159,6 @@ void separable_adjoint(const struct lacuna_host *host, const struct separable_ax
 {
 	struct pass columns = { v, h->out, y, work }, rows = { h, 0, work, x };
 
-	host->parallel(host, strips(h->out), strip_back, &columns);
-	host->parallel(host, (size_t)v->in, row_back, &rows);
+	host->parallel(host, strips(h->out), 0, strip_back, &columns);
+	host->parallel(host, (size_t)v->in, 0, row_back, &rows);
 }

@@ -15,12 +15,12 @@ struct job {
 	double partial[RANGES];
 };
 
-static void run(struct job *job, void (*body)(void *, size_t))
+static void run(struct job *job, lacuna_body *body)
 {
 	size_t range = (job->n + RANGES - 1) / RANGES;
 
 	job->range = range < SHORTEST ? SHORTEST : range;
-	job->host->parallel(job->host, (job->n + job->range - 1) / job->range, body, job);
+	job->host->parallel(job->host, (job->n + job->range - 1) / job->range, 0, body, job);
 }
 
 static size_t range_end(const struct job *job, size_t i)
@@ -30,7 +30,7 @@ static size_t range_end(const struct job *job, size_t i)
 	return end < job->n ? end : job->n;
 }
 
-static void combine_range(void *arg, size_t i)
+static int combine_range(void *arg, size_t i, void *scratch)
 {
 	const struct job *job = arg;
 	const double a = job->a, b = job->b;
@@ -38,8 +38,10 @@ static void combine_range(void *arg, size_t i)
 	float *out = job->out;
 	const size_t end = range_end(job, i);
 
+	(void)scratch;
 	for (size_t j = i * job->range; j < end; j++)
 		out[j] = (float)(a * x[j] + b * y[j]);
+	return LACUNA_OK;
 }
 
 void vector_combine(const struct lacuna_host *host, size_t n, double a, const float *x, double b,
@@ -50,12 +52,13 @@ void vector_combine(const struct lacuna_host *host, size_t n, double a, const fl
 	run(&job, combine_range);
 }
 
-static void noise_range(void *arg, size_t i)
+static int noise_range(void *arg, size_t i, void *scratch)
 {
 	const struct job *job = arg;
 	const size_t end = range_end(job, i);
 	float noise[NOISE_BLOCK];
 
+	(void)scratch;
 	for (size_t j = i * job->range; j < end; j += NOISE_BLOCK) {
 		const size_t count = end - j < NOISE_BLOCK ? end - j : NOISE_BLOCK;
 
@@ -63,6 +66,7 @@ static void noise_range(void *arg, size_t i)
 		for (size_t k = 0; k < count; k++)
 			job->out[j + k] += (float)(job->a * noise[k]);
 	}
+	return LACUNA_OK;
 }
 
 void vector_add_noise(const struct lacuna_host *host, size_t n, double sd, uint64_t stream,
@@ -79,15 +83,17 @@ void vector_fill(size_t n, float value, float *x)
 		x[i] = value;
 }
 
-static void inner_range(void *arg, size_t i)
+static int inner_range(void *arg, size_t i, void *scratch)
 {
 	struct job *job = arg;
 	const size_t end = range_end(job, i);
 	double sum = 0;
 
+	(void)scratch;
 	for (size_t j = i * job->range; j < end; j++)
 		sum += (double)job->x[j] * job->y[j];
 	job->partial[i] = sum;
+	return LACUNA_OK;
 }
 
 double vector_inner(const struct lacuna_host *host, size_t n, const float *a, const float *b)

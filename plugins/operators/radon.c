@@ -183,7 +183,6 @@ struct pass {
 	const struct radon *r;
 	const float *in;
 	float *out;
-	double *sums; /* of rows of `out', side by side */
 };
 
 static double place_of_row(const struct radon *r, size_t angle, size_t j)
@@ -198,12 +197,12 @@ static int is_bin(const struct radon *r, ptrdiff_t bin)
 	return bin >= 0 && bin < (ptrdiff_t)r->bins;
 }
 
-static void project_angle(void *arg, size_t angle)
+static int project_angle(void *arg, size_t angle, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct radon *r = p->r;
 	const float *table = r->left + angle * (TABLE + 1);
-	double *sums = p->sums + angle * r->bins;
+	double *sums = scratch;
 
 	memset(sums, 0, r->bins * sizeof(*sums));
 	for (size_t j = 0; j < r->height; j++) {
@@ -224,13 +223,14 @@ static void project_angle(void *arg, size_t angle)
 	}
 	for (size_t b = 0; b < r->bins; b++)
 		p->out[angle * r->bins + b] = (float)sums[b];
+	return LACUNA_OK;
 }
 
-static void project_back_row(void *arg, size_t j)
+static int project_back_row(void *arg, size_t j, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct radon *r = p->r;
-	double *sums = p->sums + j * r->width;
+	double *sums = scratch;
 
 	memset(sums, 0, r->width * sizeof(*sums));
 	for (size_t angle = 0; angle < r->angles; angle++) {
@@ -252,42 +252,44 @@ static void project_back_row(void *arg, size_t j)
 	}
 	for (size_t i = 0; i < r->width; i++)
 		p->out[j * r->width + i] = (float)sums[i];
+	return LACUNA_OK;
 }
 
-static size_t scratch(const void *self)
+static size_t scratch_bytes(const void *self)
 {
 	const struct radon *r = self;
-	const size_t x = r->width * r->height, y = r->bins * r->angles;
-	const size_t sums = (x > y ? x : y) * sizeof(double), spectrum = fft_bytes(&r->fft);
 
-	return sums > spectrum ? sums : spectrum;
+	return fft_bytes(&r->fft);
 }
 
 static int apply(const void *self, void *memory, const float *x, float *y)
 {
 	const struct radon *r = self;
+	int status = LACUNA_OK;
 
-	for (size_t i = 0; i < r->planes; i++) {
-		struct pass p = { r, x + i * r->width * r->height, y + i * r->bins * r->angles,
-				  memory };
+	(void)memory;
+	for (size_t i = 0; i < r->planes && !status; i++) {
+		struct pass p = { r, x + i * r->width * r->height, y + i * r->bins * r->angles };
 
-		r->host->parallel(r->host, r->angles, project_angle, &p);
+		status = r->host->parallel(r->host, r->angles, r->bins * sizeof(double),
+					   project_angle, &p);
 	}
-	return LACUNA_OK;
+	return status;
 }
 
 static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
 {
 	const struct radon *r = self;
+	int status = LACUNA_OK;
 
-	(void)at;
-	for (size_t i = 0; i < r->planes; i++) {
-		struct pass p = { r, y + i * r->bins * r->angles, x + i * r->width * r->height,
-				  memory };
+	(void)memory, (void)at;
+	for (size_t i = 0; i < r->planes && !status; i++) {
+		struct pass p = { r, y + i * r->bins * r->angles, x + i * r->width * r->height };
 
-		r->host->parallel(r->host, r->height, project_back_row, &p);
+		status = r->host->parallel(r->host, r->height, r->width * sizeof(double),
+					   project_back_row, &p);
 	}
-	return LACUNA_OK;
+	return status;
 }
 
 struct spectral {
@@ -367,7 +369,7 @@ static const struct lacuna_operator family = {
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,
-	.scratch = scratch,
+	.scratch = scratch_bytes,
 	.apply = apply,
 	.adjoint = adjoint,
 	.approximate = approximate,

@@ -140,13 +140,14 @@ struct pass {
 	float *out;
 };
 
-static void warp_row(void *arg, size_t j)
+static int warp_row(void *arg, size_t j, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct warp *w = p->w;
 	const size_t n = (size_t)(w->width * w->height);
 	struct source s;
 
+	(void)scratch;
 	for (int64_t i = 0; i < w->width; i++) {
 		const int inside = find_source(w, i, (int64_t)j, &s);
 
@@ -162,10 +163,11 @@ static void warp_row(void *arg, size_t j)
 			p->out[plane * n + (size_t)((int64_t)j * w->width + i)] = (float)sum;
 		}
 	}
+	return LACUNA_OK;
 }
 
 /* One plane, from first to last: several pixels of y add to one of x. */
-static void spread_plane(void *arg, size_t plane)
+static int spread_plane(void *arg, size_t plane, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct warp *w = p->w;
@@ -174,6 +176,7 @@ static void spread_plane(void *arg, size_t plane)
 	float *x = p->out + plane * n;
 	struct source s;
 
+	(void)scratch;
 	memset(x, 0, n * sizeof(*x));
 	for (int64_t j = 0; j < w->height; j++)
 		for (int64_t i = 0; i < w->width; i++) {
@@ -185,6 +188,7 @@ static void spread_plane(void *arg, size_t plane)
 					  clamp(s.column + a, w->width)] +=
 						s.down[b] * s.across[a] * y[j * w->width + i];
 		}
+	return LACUNA_OK;
 }
 
 static int apply(const void *self, void *scratch, const float *x, float *y)
@@ -193,8 +197,7 @@ static int apply(const void *self, void *scratch, const float *x, float *y)
 	struct pass p = { w, x, y };
 
 	(void)scratch;
-	w->host->parallel(w->host, (size_t)w->height, warp_row, &p);
-	return LACUNA_OK;
+	return w->host->parallel(w->host, (size_t)w->height, 0, warp_row, &p);
 }
 
 static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
@@ -203,8 +206,7 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	struct pass p = { w, y, x };
 
 	(void)scratch, (void)at;
-	w->host->parallel(w->host, w->planes, spread_plane, &p);
-	return LACUNA_OK;
+	return w->host->parallel(w->host, w->planes, 0, spread_plane, &p);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */

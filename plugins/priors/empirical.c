@@ -374,30 +374,34 @@ static void see_range(const struct job *job, struct softmax *s, size_t vector, s
 }
 
 /* Many vectors: each task has its own. */
-static void run_vectors(void *arg, size_t task)
+static int run_vectors(void *arg, size_t task, void *scratch)
 {
 	const struct job *job = arg;
 	const struct empirical *p = job->p;
 	struct softmax *s = softmax_at(p, job->scratch, task);
 	const size_t end = p->vectors * (task + 1) / TASKS;
 
+	(void)scratch;
 	for (size_t v = p->vectors * task / TASKS; v < end; v++) {
 		begin(job, s, v);
 		see_range(job, s, v, 0, p->count);
 		for (size_t j = 0; j < p->dim; j++)
 			job->x0[v * p->dim + j] = (float)(s->total[j] / s->sum);
 	}
+	return LACUNA_OK;
 }
 
 /* Few vectors: each task has its own examples. */
-static void run_examples(void *arg, size_t task)
+static int run_examples(void *arg, size_t task, void *scratch)
 {
 	const struct job *job = arg;
 	const struct empirical *p = job->p;
 	struct softmax *s = softmax_at(p, job->scratch, task);
 
+	(void)scratch;
 	begin(job, s, job->vector);
 	see_range(job, s, job->vector, p->count * task / TASKS, p->count * (task + 1) / TASKS);
+	return LACUNA_OK;
 }
 
 static void merge_tasks(const struct job *job)
@@ -422,17 +426,17 @@ static void merge_tasks(const struct job *job)
 
 static int run(const struct empirical *p, void *scratch, struct job job)
 {
+	int status = LACUNA_OK;
+
 	job.p = p;
 	job.scratch = scratch;
-	if (p->vectors >= TASKS) {
-		p->host->parallel(p->host, TASKS, run_vectors, &job);
-		return LACUNA_OK;
-	}
-	for (job.vector = 0; job.vector < p->vectors; job.vector++) {
-		p->host->parallel(p->host, TASKS, run_examples, &job);
+	if (p->vectors >= TASKS)
+		return p->host->parallel(p->host, TASKS, 0, run_vectors, &job);
+	for (job.vector = 0; job.vector < p->vectors && !status; job.vector++) {
+		status = p->host->parallel(p->host, TASKS, 0, run_examples, &job);
 		merge_tasks(&job);
 	}
-	return LACUNA_OK;
+	return status;
 }
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)

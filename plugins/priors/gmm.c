@@ -85,7 +85,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_max = 1e6;
 }
 
-/* ---- work space: the Cholesky factors of one sigma for all, then one part for each task ------------------ */
+/* ---- work space: the Cholesky factors of one sigma for all, then one part for each thread ------------------ */
 
 struct factors {
 	double *chol;	 /* of C_k, lower, K matrices */
@@ -120,8 +120,7 @@ static size_t scratch_bytes(const void *self)
 
 	const size_t d = (size_t)p->model.dim;
 
-	return (factors_doubles(&p->model) + d * d + TASKS * task_doubles(&p->model)) *
-	       sizeof(double);
+	return (factors_doubles(&p->model) + d * d) * sizeof(double);
 }
 
 static struct factors factors_at(const struct model *m, double *at)
@@ -305,7 +304,6 @@ struct job {
 	double precision; /* 1/sigma^2 for a measurement, else 0 */
 	struct factors common;
 	double *cov; /* R, where it is the same for all vectors */
-	double *tasks;
 };
 
 /* R (u/sigma^2 + A'y/noise^2) */
@@ -369,20 +367,21 @@ static void tile(const struct job *job, const struct task *t, size_t first, int 
 	}
 }
 
-static void run_task(void *arg, size_t i)
+static int run_task(void *arg, size_t i, void *scratch)
 {
 	const struct job *job = arg;
 	const struct gmm *p = job->p;
-	const struct task t = task_at(&p->model, job->tasks + i * task_doubles(&p->model));
+	const struct task t = task_at(&p->model, scratch);
 	const size_t n = p->vectors, end = n * (i + 1) / TASKS;
 	/* vectors that share their factors */
 	const size_t most = job->map || (job->precision > 0 && p->stride) ? 1 : TILE;
 
 	for (size_t j = n * i / TASKS; j < end; j += most)
 		tile(job, &t, j, (int)(end - j < most ? end - j : most));
+	return LACUNA_OK;
 }
 
-static void run(const struct gmm *p, void *scratch, double sigma, struct job job)
+static int run(const struct gmm *p, void *scratch, double sigma, struct job job)
 {
 	const size_t d = (size_t)p->model.dim;
 	struct noise noise = { .sigma = sigma };
@@ -390,14 +389,14 @@ static void run(const struct gmm *p, void *scratch, double sigma, struct job job
 	job.p = p;
 	job.common = factors_at(&p->model, scratch);
 	job.cov = (double *)scratch + factors_doubles(&p->model);
-	job.tasks = job.cov + d * d;
 	if (job.precision > 0 && !p->stride) {
 		invert_precision(d, job.precision, p->blocks, job.cov);
 		noise.cov = job.cov;
 	}
 	if (!job.map && !(job.precision > 0 && p->stride))
 		factorise(&p->model, noise, job.common);
-	p->host->parallel(p->host, TASKS, run_task, &job);
+	return p->host->parallel(p->host, TASKS, task_doubles(&p->model) * sizeof(double), run_task,
+				 &job);
 }
 
 /* What an error e of the variance-preserving score does to the mean: e (1 - alpha_bar)/sqrt(alpha_bar). */
@@ -414,31 +413,31 @@ static void mislead(const struct gmm *p, const float *map, double sigma, float *
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	run(self, scratch, sigma, (struct job){ .u = u, .out = x0 });
+	const int status = run(self, scratch, sigma, (struct job){ .u = u, .out = x0 });
+
 	mislead(self, NULL, sigma, x0);
-	return LACUNA_OK;
+	return status;
 }
 
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
 		       float *x0)
 {
-	run(self, scratch, 0, (struct job){ .map = sigma, .u = u, .out = x0 });
+	const int status = run(self, scratch, 0, (struct job){ .map = sigma, .u = u, .out = x0 });
+
 	mislead(self, sigma, 0, x0);
-	return LACUNA_OK;
+	return status;
 }
 
 static int vjp(const void *self, void *scratch, double sigma, const float *u, const float *v,
 	       float *out)
 {
-	run(self, scratch, sigma, (struct job){ .u = u, .v = v, .out = out });
-	return LACUNA_OK;
+	return run(self, scratch, sigma, (struct job){ .u = u, .v = v, .out = out });
 }
 
 static int conditional(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	run(self, scratch, sigma,
-	    (struct job){ .u = u, .out = x0, .precision = 1 / (sigma * sigma) });
-	return LACUNA_OK;
+	return run(self, scratch, sigma,
+		   (struct job){ .u = u, .out = x0, .precision = 1 / (sigma * sigma) });
 }
 
 /* ---- the measurement's blocks ------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Per thread: one buffer for the process would mix the messages of threads. */
-static _Thread_local char message[1024];
+static _Thread_local char message[sizeof(((struct error_note *)0)->message)];
 static _Thread_local char file[sizeof message];
 static _Thread_local size_t reason; /* where it begins in message */
 
@@ -101,6 +101,20 @@ void error_clear(void)
 {
 	message[0] = file[0] = '\0';
 	reason = 0;
+}
+
+void error_take_down(struct error_note *note)
+{
+	memcpy(note->message, message, sizeof message);
+	memcpy(note->file, file, sizeof file);
+	note->reason = reason;
+}
+
+void error_take_over(const struct error_note *note)
+{
+	memcpy(message, note->message, sizeof message);
+	memcpy(file, note->file, sizeof file);
+	reason = note->reason;
 }
 
 const char *error_status_text(int status)

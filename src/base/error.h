@@ -24,6 +24,14 @@ const char *error_reason(void);
  * the other texts are. */
 const char *error_text(void);
 void error_clear(void);
+
+/* A message on its way from one thread to another: as this thread keeps it; and kept by this thread in place of its own. */
+struct error_note {
+	char message[1024], file[1024];
+	size_t reason;
+};
+void error_take_down(struct error_note *);
+void error_take_over(const struct error_note *);
 /* Short text of a status, for failures that kept no message. */
 const char *error_status_text(int status);
 

@@ -4,13 +4,23 @@
 
 #include "base/threads.h"
 
+#include "base/error.h"
+#include "base/memory.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <unistd.h>
 
 enum { MOST_THREADS = 256 };
+
+struct work {
+	int (*body)(void *, size_t, void *);
+	void *arg;
+	size_t n, scratch;
+};
 
 /* One job at a time; the caller works too.  `generation' tells sleeping workers that there is a new one. */
 static struct {
@@ -19,10 +29,12 @@ static struct {
 	pthread_t workers[MOST_THREADS];
 	int wanted, started, busy, stopping;
 	unsigned long generation;
-	void (*body)(void *, size_t);
-	void *arg;
-	size_t n;
+	struct work work;
 	atomic_size_t next;
+	/* The smallest index that has failed, or SIZE_MAX; changed, as what belongs to it, with `lock' held. */
+	atomic_size_t failed;
+	int status;
+	struct error_note message;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	   .caller = PTHREAD_MUTEX_INITIALIZER,
 	   .wake = PTHREAD_COND_INITIALIZER,
@@ -61,14 +73,43 @@ int threads_count(void)
 	return count;
 }
 
-static void work(void)
+static void note_failure(size_t i, int status)
+{
+	pthread_mutex_lock(&pool.lock);
+	if (i < atomic_load(&pool.failed)) {
+		atomic_store(&pool.failed, i);
+		pool.status = status;
+		error_take_down(&pool.message);
+	}
+	pthread_mutex_unlock(&pool.lock);
+}
+
+/* Indices are handed out in order: those before a failure have all been begun, and are finished. */
+static void work(void *scratch)
 {
 	size_t i;
 
 	inside = 1;
-	while ((i = atomic_fetch_add(&pool.next, 1)) < pool.n)
-		pool.body(pool.arg, i);
+	while ((i = atomic_fetch_add(&pool.next, 1)) < pool.work.n &&
+	       i < atomic_load(&pool.failed)) {
+		const int status = pool.work.body(pool.work.arg, i, scratch);
+
+		if (status)
+			note_failure(i, status);
+	}
 	inside = 0;
+}
+
+/* Without memory the others do it. */
+static void help(void)
+{
+	const size_t bytes = pool.work.scratch;
+	void *scratch = bytes ? memory_alloc(bytes) : NULL;
+
+	error_clear();
+	if (scratch || !bytes)
+		work(scratch);
+	memory_release(scratch);
 }
 
 static void *worker(void *unused)
@@ -84,7 +125,7 @@ static void *worker(void *unused)
 			break;
 		seen = pool.generation;
 		pthread_mutex_unlock(&pool.lock);
-		work();
+		help();
 		pthread_mutex_lock(&pool.lock);
 		if (--pool.busy == 0)
 			pthread_cond_signal(&pool.idle);
@@ -109,21 +150,24 @@ static void start_workers(int count)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void threads_parallel(size_t n, void (*body)(void *arg, size_t i), void *arg)
+static int work_alone(const struct work *w, void *scratch)
 {
-	int count = inside ? 1 : threads_count();
-	size_t i;
+	int status = LACUNA_OK;
 
-	if (count == 1 || n < 2) {
-		for (i = 0; i < n; i++)
-			body(arg, i);
-		return;
-	}
+	for (size_t i = 0; i < w->n && !status; i++)
+		status = w->body(w->arg, i, scratch);
+	return status;
+}
+
+static int work_together(const struct work *w, int count, void *scratch)
+{
+	int status;
+
 	pthread_mutex_lock(&pool.caller); /* callers from different threads take turns */
 	pthread_mutex_lock(&pool.lock);
-	pool.body = body;
-	pool.arg = arg;
-	pool.n = n;
+	pool.work = *w;
+	pool.status = LACUNA_OK;
+	atomic_store(&pool.failed, SIZE_MAX);
 	atomic_store(&pool.next, 0);
 	pool.generation++;
 	/* A worker that starts now has seen no generation, so it finds this one. */
@@ -131,12 +175,57 @@ void threads_parallel(size_t n, void (*body)(void *arg, size_t i), void *arg)
 	pool.busy = pool.started;
 	pthread_cond_broadcast(&pool.wake);
 	pthread_mutex_unlock(&pool.lock);
-	work();
+	work(scratch);
 	pthread_mutex_lock(&pool.lock);
 	while (pool.busy)
 		pthread_cond_wait(&pool.idle, &pool.lock);
+	status = pool.status;
+	if (status)
+		error_take_over(&pool.message);
 	pthread_mutex_unlock(&pool.lock);
 	pthread_mutex_unlock(&pool.caller);
+	return status;
+}
+
+int threads_try(size_t n, size_t scratch, int (*body)(void *arg, size_t i, void *scratch),
+		void *arg)
+{
+	const struct work w = { body, arg, n, scratch };
+	const int count = inside ? 1 : threads_count();
+	void *memory = NULL;
+	struct error_note before;
+	int status;
+
+	if (scratch && n && !(memory = memory_alloc(scratch)))
+		return LACUNA_ENOMEM;
+	error_take_down(&before);
+	error_clear(); /* a failure without a message gets none that is older */
+	status = count == 1 || n < 2 ? work_alone(&w, memory) : work_together(&w, count, memory);
+	if (!status)
+		error_take_over(&before);
+	memory_release(memory);
+	return status;
+}
+
+struct plain {
+	void (*body)(void *, size_t);
+	void *arg;
+};
+
+static int run_plain(void *arg, size_t i, void *scratch)
+{
+	const struct plain *p = arg;
+
+	(void)scratch;
+	p->body(p->arg, i);
+	return LACUNA_OK;
+}
+
+void threads_parallel(size_t n, void (*body)(void *arg, size_t i), void *arg)
+{
+	struct plain p = { body, arg };
+
+	threads_try(n, 0, run_plain, &p);
 }
 
 int threads_running(void)

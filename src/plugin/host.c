@@ -71,11 +71,11 @@ static void service_release(const struct lacuna_host *host, void *block)
 	memory_release(block);
 }
 
-static void service_parallel(const struct lacuna_host *host, size_t n, void (*body)(void *, size_t),
-			     void *arg)
+static int service_parallel(const struct lacuna_host *host, size_t n, size_t scratch,
+			    lacuna_body *body, void *arg)
 {
 	(void)host;
-	threads_parallel(n, body, arg);
+	return threads_try(n, scratch, body, arg);
 }
 
 static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,

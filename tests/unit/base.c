@@ -10,9 +10,12 @@
 #include "base/vector.h"
 #include "tests/tap.h"
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void test_error(void)
@@ -147,6 +150,76 @@ static void count(void *arg, size_t i)
 static void nested(void *arg, size_t i)
 {
 	threads_parallel(10, count, (int *)arg + 10 * i);
+}
+
+/* Some indices fail, later ones sooner. */
+struct failing {
+	atomic_int runs[200];
+	int alone; /* memory that two bodies have at once is none of one's own */
+};
+
+static int fail_some(void *arg, size_t i, void *scratch)
+{
+	struct failing *f = arg;
+	atomic_size_t *own = scratch;
+	const struct timespec pause = { 0, i < 60 ? 200000 : 0 };
+
+	f->runs[i]++;
+	atomic_store(own, i);
+	nanosleep(&pause, NULL);
+	if (atomic_load(own) != i || (uintptr_t)scratch % 64)
+		f->alone = 0;
+	if (i == 41 || i == 55 || i == 120)
+		return error_file_set(LACUNA_ENUMERIC - (int)i, "file", "part %zu", i);
+	return i == 199 ? LACUNA_EIO : LACUNA_OK; /* without a message */
+}
+
+static int fail_within(void *arg, size_t i, void *scratch)
+{
+	(void)scratch;
+	return i == 3 ? threads_try(200, 8, fail_some, arg) : LACUNA_OK;
+}
+
+static int fail_late(void *arg, size_t i, void *scratch)
+{
+	(void)arg, (void)scratch;
+	return i == 6 ? LACUNA_EIO : LACUNA_OK;
+}
+
+static int enough(void *arg, size_t i, void *scratch)
+{
+	(void)arg, (void)i, (void)scratch;
+	return error_set(LACUNA_OK, "of a part");
+}
+
+/* What is told does not depend on who was first. */
+static void test_failures(void)
+{
+	for (int threads = 1; threads <= 4; threads++) {
+		struct failing f = { .alone = 1 };
+		int before = 1;
+
+		threads_set(threads);
+		ok(threads_try(200, sizeof(size_t), fail_some, &f) == LACUNA_ENUMERIC - 41 &&
+			   !strcmp(error_text(), "file: part 41") && !strcmp(error_file(), "file"),
+		   "%d threads: the first failure, and its message (%s)", threads, error_text());
+		for (int i = 0; i <= 41; i++)
+			before &= f.runs[i] == 1;
+		ok(before && f.alone, "all before it have run, each with memory of its own");
+		ok(threads_try(5, 0, fail_within, &f) == LACUNA_ENUMERIC - 41 &&
+			   !strcmp(error_text(), "file: part 41"),
+		   "of nested calls, too");
+		ok(threads_try(9, 0, fail_late, NULL) == LACUNA_EIO && !*error_text(),
+		   "a failure without a message gets none that is older");
+		error_set(LACUNA_EINVAL, "kept");
+		ok(!threads_try(20, 8, enough, NULL) && !strcmp(error_text(), "kept"),
+		   "success leaves the message that was there");
+	}
+	memory_fail_after(0);
+	ok(threads_try(3, 64, enough, NULL) == LACUNA_ENOMEM, "no memory for one");
+	memory_fail_after(-1);
+	threads_stop();
+	threads_set(0);
 }
 
 static void test_threads(void)
@@ -331,6 +404,7 @@ int main(void)
 	test_noise_moments();
 	test_noise_streams();
 	test_threads();
+	test_failures();
 	test_vectors();
 	test_text();
 	test_temporary();

@@ -128,7 +128,6 @@ struct job {
 	char *scratch;
 	struct tile tile;
 	int stage;
-	int status[UNITS_MOST];
 };
 
 struct piece {
@@ -321,7 +320,7 @@ static int64_t take(const struct job *j, int64_t last)
 	return end;
 }
 
-static void run_unit(void *arg, size_t i)
+static int run_unit(void *arg, size_t i, void *scratch)
 {
 	struct job *j = arg;
 	const struct network *n = j->pipeline->network;
@@ -334,6 +333,7 @@ static void run_unit(void *arg, size_t i)
 	int64_t last = -1, number = take(j, last);
 	int status = number < 0 ? LACUNA_OK : bind(&p);
 
+	(void)scratch;
 	for (; number >= 0 && !status; last = number, number = take(j, last)) {
 		const int follows = last >= 0 && number == last + 1 && number % p.plan->rows;
 		int64_t y = place(&p, number, follows);
@@ -345,33 +345,33 @@ static void run_unit(void *arg, size_t i)
 	}
 	for (int k = 0; k < p.stage->count + (int)p.stage->entrance; k++)
 		conv_unbind(&p.calls[k]);
-	j->status[i] = status;
+	return status;
 }
 
-static void average_unit(void *arg, size_t i)
+static int average_unit(void *arg, size_t i, void *scratch)
 {
 	const struct job *j = arg;
 	const int64_t units = j->pipeline->units, unit = (int64_t)i;
 
+	(void)scratch;
 	precondition_average(j->pipeline->precondition, &j->tile, j->tile.h * unit / units,
 			     j->tile.h * (unit + 1) / units, unit_scratch(j, i));
+	return LACUNA_OK;
 }
 
 int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *tile)
 {
 	const struct lacuna_host *host = self->network->onednn.host;
 	struct job j = { .pipeline = self, .scratch = scratch, .tile = *tile };
+	int status;
 
 	j.tile.averages = (float *)(void *)(j.scratch + self->at[BUFFER_T]);
-	host->parallel(host, (size_t)self->units, average_unit, &j);
-	for (j.stage = 0; j.stage < self->network->stages; j.stage++) {
+	status = host->parallel(host, (size_t)self->units, 0, average_unit, &j);
+	for (; j.stage < self->network->stages && !status; j.stage++) {
 		const struct stage_plan *plan = &self->plan[j.stage];
 
 		memset(j.scratch + self->taken, 0, (size_t)(plan->columns.count * plan->rows));
-		host->parallel(host, (size_t)self->units, run_unit, &j);
-		for (int i = 0; i < self->units; i++)
-			if (j.status[i])
-				return j.status[i];
+		status = host->parallel(host, (size_t)self->units, 0, run_unit, &j);
 	}
-	return LACUNA_OK;
+	return status;
 }

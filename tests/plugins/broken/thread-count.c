@@ -14,16 +14,18 @@ struct job {
 	pthread_t caller;
 };
 
-static void part(void *arg, size_t i)
+static int part(void *arg, size_t i, void *scratch)
 {
 	const struct timespec pause = { 0, 200000 }; /* gives other threads a share */
 	struct job *j = arg;
 	float away = pthread_equal(pthread_self(), j->caller) ? 0 : 1e-6f;
 	size_t k;
 
+	(void)scratch;
 	nanosleep(&pause, NULL);
 	for (k = i; k < j->count; k += 4)
 		j->y[k] = j->x[k] / 2 + away;
+	return LACUNA_OK;
 }
 
 static int bad_apply(const void *self, void *scratch, const float *x, float *y)
@@ -32,6 +34,6 @@ static int bad_apply(const void *self, void *scratch, const float *x, float *y)
 	struct job j = { x, y, h->count, pthread_self() };
 
 	(void)scratch;
-	h->host->parallel(h->host, 4, part, &j);
+	h->host->parallel(h->host, 4, 0, part, &j);
 	return LACUNA_OK;
 }
