@@ -295,7 +295,8 @@ typedef const void *lacuna_extension(const char *name);
 /* What create() gets stays as it is until destroy() returns. */
 struct lacuna_problem {
 	uint32_t size,
-		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED */
+		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED,
+			* LACUNA_DERIVATIVE */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -322,7 +323,9 @@ enum {
 	/* Facts that --method goes by.  y leaves out a part of the picture: pixels, or resolution */
 	LACUNA_PARTIAL = 1u << 6,
 	/* ... or all that tells colours apart */
-	LACUNA_COLORLESS = 1u << 7
+	LACUNA_COLORLESS = 1u << 7,
+	/* of a problem, for create() of a prior: its vjp() will be called; without it, a prior need not be ready for that */
+	LACUNA_DERIVATIVE = 1u << 16
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves

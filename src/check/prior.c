@@ -293,7 +293,8 @@ static void examine_map(const struct trial *t)
 	guarded_release(&u);
 }
 
-/* (J'v, w) = (v, J w), J w by central differences */
+/* (J'v, w) = (v, J w), J w by central differences.  The answers of a network in bfloat16 are rounded to a part of the noise that
+ * moves this by one or two hundredths. */
 static void examine_vjp(const struct trial *t)
 {
 	struct guarded u = { NULL, 0, NULL }, v = { NULL, 0, NULL };
@@ -318,7 +319,7 @@ static void examine_vjp(const struct trial *t)
 	right = vector_dot(t->count, v.data, plus);
 	scale = fmin(vector_norm(t->count, jtv) * vector_norm(t->count, w),
 		     vector_norm(t->count, v.data) * vector_norm(t->count, plus));
-	check_limit(t->c, VJP, left == right ? 0 : fabs(left - right) / scale, 0.02);
+	check_limit(t->c, VJP, left == right ? 0 : fabs(left - right) / scale, 0.05);
 out:
 	guarded_release(&u);
 	guarded_release(&v);
@@ -456,7 +457,11 @@ static int examine_case(struct check *c, const struct check_case *now)
 	t.denoising.key = c->key;
 	t.denoising.count = lacuna_count(&now->shape);
 	t.problem = (struct lacuna_problem){
-		.size = sizeof t.problem, .x = now->shape, .y = now->shape, .noise = 0.05
+		.size = sizeof t.problem,
+		.flags = t.prior->vjp ? LACUNA_DERIVATIVE : 0,
+		.x = now->shape,
+		.y = now->shape,
+		.noise = 0.05,
 	};
 	status = guarded_random(c, 9, t.denoising.count, 0.5, 0.2, &y);
 	if (status)

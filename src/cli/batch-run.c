@@ -667,13 +667,16 @@ static void prepare_prior(struct batch *b, const json_t *unknown)
 	const struct lacuna_shape x = { { json_integer_value(json_array_get(unknown, 1)),
 					  json_integer_value(json_array_get(unknown, 2)),
 					  json_integer_value(json_array_get(unknown, 3)), 1 } };
+	const struct method *method;
 	const struct plugin_use *prior;
 
 	if (json_array_size(unknown) != 4 || i >= b->count || lacuna_count(&x) > PREPARED_MOST)
 		return;
-	prior = &b->items[i].plan->restoration.method.prior;
+	method = &b->items[i].plan->restoration.method;
+	prior = &method->prior;
 	if (prior->plugin && prior->spec && !strchr(prior->spec, '/') &&
-	    prior_prepare(&b->plans.stock, prior, &x))
+	    prior_prepare(&b->plans.stock, prior, &x,
+			  prior_flags(&method->guidance, &method->sampler)))
 		error_clear();
 }
 

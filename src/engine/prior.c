@@ -40,17 +40,30 @@ int prior_renew_scratch(struct prior_instance *p)
 	return bytes && !p->scratch ? LACUNA_ENOMEM : LACUNA_OK;
 }
 
-/* A lasting prior is shown nothing of the problem but the shape. */
+uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use *sampler)
+{
+	uint32_t needs = 0;
+
+	if (guidance && guidance->plugin)
+		needs |= guidance->plugin->u.guidance.needs;
+	if (sampler && sampler->plugin)
+		needs |= sampler->plugin->u.sampler.needs;
+	return needs & LACUNA_NEEDS_VJP ? LACUNA_DERIVATIVE : 0;
+}
+
+/* A lasting prior is shown nothing of the problem but the shape, and what will be asked. */
 static int create(struct prior_instance *p, const struct lacuna_host *host,
 		  const struct lacuna_problem *problem)
 {
 	const struct lacuna_problem shape = { .size = sizeof(shape),
+					      .flags = problem->flags & LACUNA_DERIVATIVE,
 					      .x = problem->x,
 					      .y = problem->x };
 	const int lasting = is_lasting(p->use);
 	int status;
 
 	p->x = problem->x;
+	p->flags = problem->flags & LACUNA_DERIVATIVE;
 	host_init(&p->host, &p->key);
 	status = table(p)->create(lasting ? &p->host : host, p->use->config,
 				  lasting ? &shape : problem, &p->self);
@@ -79,18 +92,20 @@ static int is_same(const struct plugin_use *a, const struct plugin_use *b)
 	       (a->plugin == b->plugin && param_same(a->plugin->head, a->config, b->config));
 }
 
+/* One that is ready for more serves, too. */
 static int fits(const struct prior_instance *p, const struct plugin_use *use,
-		const struct lacuna_shape *x)
+		const struct lacuna_problem *problem)
 {
-	return !memcmp(p->x.extent, x->extent, sizeof(x->extent)) && is_same(p->use, use);
+	return !memcmp(p->x.extent, problem->x.extent, sizeof(p->x.extent)) &&
+	       !(problem->flags & LACUNA_DERIVATIVE & ~p->flags) && is_same(p->use, use);
 }
 
 static struct prior_instance *find(struct prior_stock *stock, const struct plugin_use *use,
-				   const struct lacuna_shape *x)
+				   const struct lacuna_problem *problem)
 {
 	struct prior_instance **at = &stock->kept, *found;
 
-	while (*at && !fits(*at, use, x))
+	while (*at && !fits(*at, use, problem))
 		at = &(*at)->next;
 	found = *at;
 	if (found)
@@ -148,7 +163,7 @@ int prior_take(struct prior_stock *stock, const struct plugin_use *use,
 {
 	int status;
 
-	*result = stock && is_lasting(use) ? find(stock, use, &problem->x) : NULL;
+	*result = stock && is_lasting(use) ? find(stock, use, problem) : NULL;
 	if (*result)
 		return LACUNA_OK;
 	if (stock)
@@ -173,9 +188,11 @@ void prior_return(struct prior_stock *stock, struct prior_instance *p)
 }
 
 int prior_prepare(struct prior_stock *stock, const struct plugin_use *use,
-		  const struct lacuna_shape *x)
+		  const struct lacuna_shape *x, uint32_t flags)
 {
-	const struct lacuna_problem problem = { .size = sizeof(problem), .x = *x, .y = *x };
+	const struct lacuna_problem problem = {
+		.size = sizeof(problem), .flags = flags, .x = *x, .y = *x
+	};
 	struct prior_instance *p;
 	int status = LACUNA_OK;
 

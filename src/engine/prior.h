@@ -11,6 +11,7 @@
 struct prior_instance {
 	const struct plugin_use *use;
 	struct lacuna_shape x;
+	uint32_t flags;		 /* of prior_flags() */
 	struct lacuna_host host; /* of a lasting prior; others are served by their session */
 	struct random_key key;
 	void *self, *scratch;
@@ -26,14 +27,18 @@ struct prior_stock {
 	struct prior_instance *kept;
 };
 
-/* An instance for the description's x, from the stock where it has one.  stock may be NULL.  host: serves a prior that is
+/* What a prior is told of what will be asked of it: LACUNA_DERIVATIVE, or nothing.  guidance may be NULL, and without a plugin. */
+uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use *sampler);
+
+/* An instance for the description's x and flags, from the stock where it has one.  stock may be NULL.  host: serves a prior that is
  * not lasting, and must outlive it then. */
 int prior_take(struct prior_stock *, const struct plugin_use *, const struct lacuna_host *host,
 	       const struct lacuna_problem *, struct prior_instance **);
 /* Back into the stock, or to its end.  Accepts NULL. */
 void prior_return(struct prior_stock *, struct prior_instance *);
 /* Makes the instance of a lasting prior for images of shape x before it is asked for; of others nothing. */
-int prior_prepare(struct prior_stock *, const struct plugin_use *, const struct lacuna_shape *x);
+int prior_prepare(struct prior_stock *, const struct plugin_use *, const struct lacuna_shape *x,
+		  uint32_t flags);
 /* Again, after the instance came to need more. */
 int prior_renew_scratch(struct prior_instance *);
 void prior_stock_clear(struct prior_stock *);

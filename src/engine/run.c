@@ -517,7 +517,8 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 	s->options = *options;
 	s->key = (struct random_key){ options->seed, options->image, 0 };
 	s->description = (struct lacuna_problem){ .size = sizeof s->description,
-						  .flags = problem_flags(problem) | closed,
+						  .flags = problem_flags(problem) | closed |
+							   prior_flags(guidance, sampler),
 						  .x = *problem_x(problem),
 						  .y = *problem_y(problem),
 						  .measurement = problem_measurement(problem),

@@ -375,7 +375,7 @@ static void test_stock(void)
 	b.method.prior.plugin = &a.prior; /* of one plugin there is one */
 	a.job.stock = b.job.stock = &stock;
 	created = 0;
-	ok(!prior_prepare(&stock, &a.method.prior, &shape) && created == 1, "made in advance");
+	ok(!prior_prepare(&stock, &a.method.prior, &shape, 0) && created == 1, "made in advance");
 	restore(&a, shape, (struct measurement){ .y = y }, &r);
 	restored_free(&r);
 	restore(&b, shape, (struct measurement){ .y = y }, &r);
