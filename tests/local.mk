@@ -47,7 +47,9 @@ TESTS += $(UNIT_TESTS) $(PLUGIN_TESTS) $(FUZZ_TESTS)
 LONG_TESTS += $(LONG_PLUGIN_TESTS)
 EXTRA_DIST += tests/fuzz/fuzz.h tests/golden/unet-gray.safetensors tests/golden/unet-gray-values.safetensors \
 	tests/golden/unet-color.safetensors.gz tests/golden/unet-color-values.safetensors \
-	tests/golden/unet-experts.safetensors tests/golden/unet-experts-values.safetensors
+	tests/golden/unet-experts.safetensors tests/golden/unet-experts-values.safetensors \
+	tests/golden/unet-gray-derivative.safetensors tests/golden/unet-color-derivative.safetensors \
+	tests/golden/unet-experts-derivative.safetensors
 
 # Samplers and guidances where the truth is known.
 LABORATORY = tests/plugins/lab.c tests/plugins/lab.h

@@ -9,7 +9,10 @@
  *	common/neural/network.c	the layers, made of the weights
  *	common/neural/pipeline.c	the order of the work, its place in memory, the threads
  *
- * tools/train makes the weights; the file's header says the architecture. */
+ * tools/train makes the weights; the file's header says the architecture.
+ *
+ * The derivative has networks and tiles of its own, in single precision: see common/neural/pipeline.h.  The derivative of an
+ * image made of tiles is the sum over tiles of theirs, each for its own part of the image. */
 #include "common/neural/network.h"
 #include "common/neural/pipeline.h"
 #include "common/neural/precondition.h"
@@ -38,16 +41,25 @@ struct expert {
 	double lo, hi;
 	struct network network;
 	struct pipeline pipeline;
+	/* for vjp(), of those that answer denoise() */
+	struct network single, adjoint;
+	struct pipeline forward, reverse;
+};
+
+/* How an image is cut. */
+struct cut {
+	struct tiles across, down;
 };
 
 struct unet {
 	const struct lacuna_host *host;
 	struct precondition precondition;
 	struct expert expert[1 + EXPERTS_MOST];
-	int experts;   /* the general network included */
-	int symmetric; /* trained on photographs turned all ways */
-	int64_t w, h;  /* of the image */
-	struct tiles across, down;
+	int experts;	/* the general network included */
+	int symmetric;	/* trained on photographs turned all ways */
+	int derivative; /* somebody will ask for vjp() */
+	int64_t w, h;	/* of the image */
+	struct cut cut, derivative_cut;
 };
 
 /* ---- create -------------------------------------------------------------------------------------------- */
@@ -87,12 +99,12 @@ static int check_format(const struct lacuna_host *host, const struct weights *fi
 
 /* All tiles have the same size, or the layers would need more primitives.  Sides are rounded up to blocks of 2^levels pixels,
  * which the lowest level sees as one. */
-static int plan_tiles(struct unet *n, const struct config *c)
+static int plan_tiles(const struct unet *n, const struct config *c, const struct network *network,
+		      enum pass pass, struct cut *cut)
 {
-	const struct network *network = &n->expert[0].network;
 	const int64_t block = (int64_t)1 << network->levels;
 	const int64_t w = round_up(n->w, block), h = round_up(n->h, block);
-	const int64_t per = (int64_t)pipeline_block_bytes(&n->precondition, network);
+	const int64_t per = (int64_t)pipeline_block_bytes(&n->precondition, network, pass);
 	const int64_t halo =
 		round_up(network_reach(network) + precondition_reach(&n->precondition), block);
 	const int64_t smallest = least(w, 2 * halo + block) * least(h, 2 * halo + block);
@@ -100,11 +112,11 @@ static int plan_tiles(struct unet *n, const struct config *c)
 	const int64_t tile = round_up(c->tile, block) + 2 * halo;
 
 	if (c->tile) {
-		n->across = tiles_of(w, least(w, tile), halo);
-		n->down = tiles_of(h, least(h, tile), halo);
+		cut->across = tiles_of(w, least(w, tile), halo);
+		cut->down = tiles_of(h, least(h, tile), halo);
 		return LACUNA_OK;
 	}
-	if (!tiles_plan(w, h, block, halo, blocks * block * block, &n->across, &n->down))
+	if (!tiles_plan(w, h, block, halo, blocks * block * block, &cut->across, &cut->down))
 		return LACUNA_OK;
 	return n->host->fail(
 		n->host, LACUNA_EINVAL,
@@ -155,6 +167,33 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 	return 1;
 }
 
+/* The networks for vjp(); the first of them plans the tiles. */
+static int create_derivative(struct unet *n, const struct config *c, const struct weights *file,
+			     const char *path, int k)
+{
+	const struct precondition *p = &n->precondition;
+	const size_t budget = (size_t)c->memory << 20;
+	struct expert *e = &n->expert[1 + k];
+	const struct cut *cut = &n->derivative_cut;
+	int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels, 0, k, 0,
+				    &e->single);
+
+	if (!status)
+		status = network_create(n->host, file, path, 4 * p->channels, 4 * p->features, 0, k,
+					1, &e->adjoint);
+	if (!status && k < 0)
+		status = plan_tiles(n, c, &e->single, PASS_FORWARD, &n->derivative_cut);
+	if (!status)
+		status = network_load(&e->single, file, cut->across.tile, cut->down.tile);
+	if (!status)
+		status = network_load(&e->adjoint, file, cut->across.tile, cut->down.tile);
+	if (status)
+		return status;
+	pipeline_plan(p, &e->single, PASS_FORWARD, budget, &e->forward);
+	pipeline_plan(p, &e->adjoint, PASS_REVERSE, budget, &e->reverse);
+	return LACUNA_OK;
+}
+
 /* The file's networks; all have one architecture, and the tiles suit all. */
 static int create_networks(struct unet *n, const struct config *c, const struct weights *file,
 			   const char *path)
@@ -172,15 +211,18 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		struct expert *e = &n->expert[1 + k];
 		/* which has a pixel for 2x2 of the image */
 		int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels,
-					    bf16, k, &e->network);
+					    bf16, k, 0, &e->network);
 		n->experts++;
 		if (!status && k < 0)
-			status = plan_tiles(n, c);
+			status = plan_tiles(n, c, &e->network, PASS_PLAIN, &n->cut);
 		if (!status)
-			status = network_load(&e->network, file, n->across.tile, n->down.tile);
+			status = network_load(&e->network, file, n->cut.across.tile,
+					      n->cut.down.tile);
+		if (!status && n->derivative && e->question == LEVEL)
+			status = create_derivative(n, c, file, path, k);
 		if (status)
 			return status;
-		pipeline_plan(p, &e->network, (size_t)c->memory << 20, &e->pipeline);
+		pipeline_plan(p, &e->network, PASS_PLAIN, (size_t)c->memory << 20, &e->pipeline);
 		found = find_expert(n, file, path, k + 1);
 	}
 	return found;
@@ -210,8 +252,11 @@ static void destroy(void *self)
 
 	if (!n)
 		return;
-	for (int i = 0; i < n->experts; i++)
+	for (int i = 0; i < n->experts; i++) {
 		network_destroy(&n->expert[i].network);
+		network_destroy(&n->expert[i].single);
+		network_destroy(&n->expert[i].adjoint);
+	}
 	n->host->release(n->host, n);
 }
 
@@ -228,6 +273,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (!n)
 		return LACUNA_ENOMEM;
 	n->host = host;
+	n->derivative = (problem->flags & LACUNA_DERIVATIVE) != 0;
 	n->w = x->extent[0];
 	n->h = x->extent[1];
 	status = find_weights(host, c, x->extent[2], path, sizeof(path));
@@ -257,48 +303,52 @@ static void info(const void *self, struct lacuna_prior_info *i)
 
 static size_t scratch_size(const void *self)
 {
-	const struct unet *n = self;
+	const struct expert *e = ((const struct unet *)self)->expert;
+	size_t most = e->pipeline.bytes; /* nothing of a derivative where it has not been made */
 
-	return n->expert[0].pipeline.bytes;
+	most = e->forward.bytes > most ? e->forward.bytes : most;
+	return e->reverse.bytes > most ? e->reverse.bytes : most;
 }
 
 /* ---- denoise: one tile at a time ----------------------------------------------------------------------- */
 
-static const struct pipeline *choose(const struct unet *n, enum question question, double sigma)
+static const struct expert *choose(const struct unet *n, enum question question, double sigma)
 {
 	for (int i = 1; i < n->experts; i++) {
 		const struct expert *e = &n->expert[i];
 
 		if (e->question == question &&
 		    (question == MAP || (sigma >= e->lo && sigma < e->hi)))
-			return &e->pipeline;
+			return e;
 	}
-	return question == ROUND ? choose(n, LEVEL, sigma) : &n->expert[0].pipeline;
+	return question == ROUND ? choose(n, LEVEL, sigma) : &n->expert[0];
 }
 
-static int run(const struct unet *n, const struct pipeline *pipeline, void *scratch, double sigma,
-	       const float *map, const float *u, float *x0)
+/* then: NULL, or what follows on each tile. */
+static int run(const struct unet *n, const struct cut *cut, const struct pipeline *first,
+	       const struct pipeline *then, void *scratch, struct tile t)
 {
-	struct tile t = {
-		.u = u, .map = map, .x0 = x0, .sigma = (float)sigma, .width = n->w, .height = n->h
-	};
 	int status = LACUNA_OK;
 
-	for (int64_t r = 0; r < n->down.count && !status; r++) {
-		const struct tile_span row = tile_span(&n->down, r);
+	t.width = n->w;
+	t.height = n->h;
+	for (int64_t r = 0; r < cut->down.count && !status; r++) {
+		const struct tile_span row = tile_span(&cut->down, r);
 
 		t.y = row.origin;
-		t.h = least(n->down.tile, n->h - t.y);
+		t.h = least(cut->down.tile, n->h - t.y);
 		t.top = row.from - t.y;
 		t.bottom = least(row.to, n->h) - t.y;
-		for (int64_t c = 0; c < n->across.count && !status; c++) {
-			const struct tile_span column = tile_span(&n->across, c);
+		for (int64_t c = 0; c < cut->across.count && !status; c++) {
+			const struct tile_span column = tile_span(&cut->across, c);
 
 			t.x = column.origin;
-			t.w = least(n->across.tile, n->w - t.x);
+			t.w = least(cut->across.tile, n->w - t.x);
 			t.left = column.from - t.x;
 			t.right = least(column.to, n->w) - t.x;
-			status = pipeline_run(pipeline, scratch, &t);
+			status = pipeline_run(first, scratch, &t);
+			if (then && !status)
+				status = pipeline_run(then, scratch, &t);
 		}
 	}
 	return status;
@@ -306,7 +356,10 @@ static int run(const struct unet *n, const struct pipeline *pipeline, void *scra
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	return run(self, choose(self, LEVEL, sigma), scratch, sigma, NULL, u, x0);
+	const struct unet *n = self;
+	const struct tile t = { .u = u, .x0 = x0, .sigma = (float)sigma };
+
+	return run(n, &n->cut, &choose(n, LEVEL, sigma)->pipeline, NULL, scratch, t);
 }
 
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
@@ -314,17 +367,36 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 {
 	const struct unet *n = self;
 	const int64_t count = n->w * n->h * n->precondition.channels;
+	const struct tile t = { .u = u, .x0 = x0, .map = sigma };
 	int64_t i = 1;
 
 	while (i < count && !(sigma[i] < sigma[0]) && !(sigma[i] > sigma[0]))
 		i++;
-	return run(n, choose(n, i < count ? MAP : LEVEL, (double)sigma[0]), scratch, 1, sigma, u,
-		   x0);
+	return run(n, &n->cut, &choose(n, i < count ? MAP : LEVEL, (double)sigma[0])->pipeline,
+		   NULL, scratch, t);
 }
 
 static int denoise_round(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	return run(self, choose(self, ROUND, sigma), scratch, sigma, NULL, u, x0);
+	const struct unet *n = self;
+	const struct tile t = { .u = u, .x0 = x0, .sigma = (float)sigma };
+
+	return run(n, &n->cut, &choose(n, ROUND, sigma)->pipeline, NULL, scratch, t);
+}
+
+static int vjp(const void *self, void *scratch, double sigma, const float *u, const float *v,
+	       float *out)
+{
+	const struct unet *n = self;
+	const struct expert *e = choose(n, LEVEL, sigma);
+	const struct tile t = { .u = u, .v = v, .x0 = out, .sigma = (float)sigma };
+
+	if (!n->derivative)
+		return n->host->fail(n->host, LACUNA_EUNSUPPORTED,
+				     "unet: the host did not say LACUNA_DERIVATIVE in create(), "
+				     "and asks for one");
+	memset(out, 0, (size_t)(n->w * n->h * n->precondition.channels) * sizeof(*out));
+	return run(n, &n->derivative_cut, &e->forward, &e->reverse, scratch, t);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */
@@ -362,6 +434,10 @@ static const char manual[] =
 	"AMX, and costs less than 0.01 dB on Set12; on others it is emulated and slow.\n\n"
 	"Tiles overlap by as much as the network sees, so that results do not depend on memory or "
 	"tile beyond rounding.\n\n"
+	"Its derivative, for guidances such as pigdm and dps, is computed in single precision "
+	"whatever "
+	"the precision of the rest. It costs about four evaluations where those are in single "
+	"precision, and is cut into tiles of its own, which take no more memory.\n\n"
 	"Source: Karras, Aittala, Aila, Laine, Elucidating the Design Space of Diffusion-Based "
 	"Generative Models, NeurIPS 2022, section 5 (preconditioning, here per pixel); Zhang, Zuo, "
 	"Zhang, FFDNet, IEEE TIP 2018 (noise map, pixel unshuffle); Zhang et al., Plug-and-Play "
@@ -376,6 +452,7 @@ static const struct lacuna_prior family = {
 	.scratch = scratch_size,
 	.denoise = denoise,
 	.denoise_map = denoise_map,
+	.vjp = vjp,
 	.denoise_round = denoise_round,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Prior "unet": agrees with PyTorch (tools/train/golden.py made the files), tiled equals untiled, the number of threads
- * changes nothing, damaged weights are refused. */
+ * changes nothing, damaged weights are refused; its vjp is the transposed derivative. */
 #include <config.h>
 
 #include "base/error.h"
@@ -78,11 +78,20 @@ static void free_sample(struct sample *s)
 	memory_release(s->round);
 }
 
-/* map: sigma per value, or NULL for 0.1 everywhere; round: of a plug-and-play iteration */
-static int ask(const char *spec, const struct lacuna_shape *shape, const float *map, int round,
+struct question {
+	double sigma;
+	const float *map; /* sigma per value, or NULL */
+	const float *v;	  /* vjp() of this, or NULL */
+	int round;	  /* of a plug-and-play iteration */
+};
+
+static int ask(const char *spec, const struct lacuna_shape *shape, const struct question *q,
 	       const float *u, float *x0)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem), .x = *shape, .y = *shape };
+	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .flags = q->v ? LACUNA_DERIVATIVE : 0,
+					  .x = *shape,
+					  .y = *shape };
 	struct plugin_use use;
 	const struct lacuna_prior *p;
 	void *self, *scratch;
@@ -96,9 +105,10 @@ static int ask(const char *spec, const struct lacuna_shape *shape, const float *
 		scratch = memory_alloc(p->scratch(self));
 		if (!scratch)
 			bail("memory");
-		status = map	 ? p->denoise_map(self, scratch, map, u, x0)
-			 : round ? p->denoise_round(self, scratch, 0.1, u, x0)
-				 : p->denoise(self, scratch, 0.1, u, x0);
+		status = q->v	    ? p->vjp(self, scratch, q->sigma, u, q->v, x0)
+			 : q->map   ? p->denoise_map(self, scratch, q->map, u, x0)
+			 : q->round ? p->denoise_round(self, scratch, q->sigma, u, x0)
+				    : p->denoise(self, scratch, q->sigma, u, x0);
 		memory_release(scratch);
 		p->destroy(self);
 	}
@@ -109,7 +119,9 @@ static int ask(const char *spec, const struct lacuna_shape *shape, const float *
 static int run(const char *spec, const struct lacuna_shape *shape, const float *map, const float *u,
 	       float *x0)
 {
-	return ask(spec, shape, map, 0, u, x0);
+	const struct question q = { .sigma = 0.1, .map = map };
+
+	return ask(spec, shape, &q, u, x0);
 }
 
 static double distance(size_t n, const float *a, const float *b)
@@ -153,7 +165,7 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	if (run(spec, &s.shape, s.sigma, s.u, x0))
 		bail(spec);
 	near(distance(n, x0, s.map), 0, 1e-4, "map of sigma, f32");
-	if (ask(spec, &s.shape, NULL, 1, s.u, x0))
+	if (ask(spec, &s.shape, &(struct question){ .sigma = 0.1, .round = 1 }, s.u, x0))
 		bail(spec);
 	near(distance(n, x0, s.round), 0, 1e-4, "a round, f32");
 	snprintf(spec, sizeof(spec), "unet:precision=bf16,weights=%s", golden(weights));
@@ -163,6 +175,95 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 		near(relative(n, x0, s.plain), 0, 0.02, "one sigma, bf16");
 	memory_release(x0);
 	free_sample(&s);
+}
+
+/* Against PyTorch's gradient of v . x0.  Some pixels of u are far out of the network's range. */
+static void derivative_agrees_with_pytorch(const char *weights, const char *values, int channels,
+					   int levels)
+{
+	static const double sigma[] = { 0.1, 0.01, 3 };
+	static const char *const names[] = { "vjp.0.1", "vjp.0.01", "vjp.3" };
+	const int64_t extent[3] = { channels, 37, 45 };
+	const struct lacuna_shape shape = { { 45, 37, channels, 1 } };
+	const size_t n = lacuna_count(&shape);
+	float *u = array(n), *v = array(n), *want = array(n), *got = array(n);
+	struct weights *file;
+	char spec[1200];
+
+	if (weights_open(&host, golden(values), &file) || weights_tensor(file, "u", 3, extent, u) ||
+	    weights_tensor(file, "v", 3, extent, v))
+		bail(values);
+	snprintf(spec, sizeof(spec), "unet:weights=%s", golden(weights));
+	for (int i = 0; i < levels; i++) {
+		const struct question q = { .sigma = sigma[i], .v = v };
+		double difference = 0, size = 0;
+
+		if (weights_tensor(file, names[i], 3, extent, want) ||
+		    ask(spec, &shape, &q, u, got))
+			bail(names[i]);
+		for (size_t k = 0; k < n; k++) {
+			difference += ((double)got[k] - want[k]) * ((double)got[k] - want[k]);
+			size += (double)want[k] * want[k];
+		}
+		near(sqrt(difference / size), 0, 1e-4, names[i]);
+	}
+	weights_close(file);
+	memory_release(u);
+	memory_release(v);
+	memory_release(want);
+	memory_release(got);
+}
+
+static double inner(size_t n, const float *a, const float *b)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)a[i] * b[i];
+	return sum;
+}
+
+/* (J'v, J'v) = (v, J J'v), the latter by central differences, for a network that is worth something.  The shape takes several
+ * tiles. */
+static void is_the_transposed_derivative(int channels)
+{
+	static const double levels[] = { 0.01, 0.1, 1, 20 };
+	const struct lacuna_shape shape = { { 301, 37, channels, 1 } };
+	const size_t n = lacuna_count(&shape);
+	float *u = array(n), *v = array(n), *jv = array(n), *a = array(n), *b = array(n);
+	const char *spec = "unet:precision=f32,model=photo-small,tile=32";
+	char name[80];
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		const double sigma = levels[i];
+		const struct question q = { .sigma = sigma, .v = v }, plain = { .sigma = sigma };
+		double square, step;
+
+		host.gaussian(&host, 0, 0, u, n);
+		host.gaussian(&host, 1, 0, v, n);
+		for (size_t k = 0; k < n; k++)
+			u[k] = (float)(0.5 + 0.2 * sin(0.1 * (double)k) + sigma * u[k]);
+		if (ask(spec, &shape, &q, u, jv)) {
+			skip("no such weights", "the transposed derivative");
+			break;
+		}
+		square = inner(n, jv, jv);
+		step = 0.001 * sigma / sqrt(square / (double)n);
+		for (size_t k = 0; k < n; k++)
+			u[k] += (float)step * jv[k];
+		ask(spec, &shape, &plain, u, a);
+		for (size_t k = 0; k < n; k++)
+			u[k] -= 2 * (float)step * jv[k];
+		ask(spec, &shape, &plain, u, b);
+		snprintf(name, sizeof(name), "%d channels, sigma %g: J'v is the derivative's",
+			 channels, sigma);
+		near((inner(n, v, a) - inner(n, v, b)) / (2 * step * square), 1, 1e-2, name);
+	}
+	memory_release(u);
+	memory_release(v);
+	memory_release(jv);
+	memory_release(a);
+	memory_release(b);
 }
 
 /* A larger image, made of nothing: hash of the position. */
@@ -182,6 +283,7 @@ static void tiles_and_threads(int64_t w, int64_t h)
 	const struct lacuna_shape shape = { { w, h, 1, 1 } };
 	const size_t n = lacuna_count(&shape);
 	float *u = array(n), *sigma = array(n), *whole = array(n), *other = array(n);
+	const struct question q = { .sigma = 0.2, .v = sigma };
 	char spec[1200];
 
 	make_image(&shape, u, sigma);
@@ -200,6 +302,20 @@ static void tiles_and_threads(int64_t w, int64_t h)
 	if (run(spec, &shape, sigma, u, other))
 		bail(spec);
 	near(distance(n, whole, other), 0, 1e-5, "tiled equals untiled");
+
+	host.gaussian(&host, 0, 0, sigma, n);
+	if (ask(spec, &shape, &q, u, other))
+		bail(spec);
+	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
+		 golden("unet-gray.safetensors"));
+	if (ask(spec, &shape, &q, u, whole))
+		bail(spec);
+	near(distance(n, whole, other), 0, 2e-5, "so is the derivative");
+	threads_set(3);
+	if (ask(spec, &shape, &q, u, other))
+		bail(spec);
+	ok(!memcmp(whole, other, n * sizeof(*u)), "of which three threads give the bits of one");
+	threads_set(1);
 	memory_release(u);
 	memory_release(sigma);
 	memory_release(whole);
@@ -207,9 +323,10 @@ static void tiles_and_threads(int64_t w, int64_t h)
 }
 
 /* The work space that `memory' MB allow for a large image is not exceeded, and is made use of. */
-static void budget(int memory)
+static void budget(int memory, uint32_t flags)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .flags = flags,
 					  .x = { { 6000, 4000, 1, 1 } },
 					  .y = { { 6000, 4000, 1, 1 } } };
 	struct plugin_use use;
@@ -225,6 +342,37 @@ static void budget(int memory)
 	bytes = use.plugin->u.prior.scratch(self) >> 20;
 	ok(bytes < (size_t)memory && bytes > (size_t)memory / 2, "%d MB: %d in use", memory,
 	   (int)bytes);
+	use.plugin->u.prior.destroy(self);
+	use_free(&use);
+}
+
+/* Its networks are not made for nothing. */
+static void derivative_needs_a_word(void)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .x = { { 20, 20, 1, 1 } },
+					  .y = { { 20, 20, 1, 1 } } };
+	float u[400] = { 0 }, v[400] = { 0 }, out[400];
+	size_t without, with;
+	struct plugin_use use;
+	void *self, *scratch;
+	char spec[1200];
+
+	snprintf(spec, sizeof(spec), "unet:weights=%s", golden("unet-gray.safetensors"));
+	if (use_parse(LACUNA_PRIOR, spec, &use) ||
+	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	without = use.plugin->u.prior.scratch(self);
+	scratch = memory_alloc(without);
+	ok(use.plugin->u.prior.vjp(self, scratch, 0.1, u, v, out) == LACUNA_EUNSUPPORTED,
+	   "no derivative where none was announced");
+	memory_release(scratch);
+	use.plugin->u.prior.destroy(self);
+	problem.flags = LACUNA_DERIVATIVE;
+	if (use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	with = use.plugin->u.prior.scratch(self);
+	ok(with > without, "%zu bytes of work space, with a derivative %zu", without, with);
 	use.plugin->u.prior.destroy(self);
 	use_free(&use);
 }
@@ -396,10 +544,21 @@ int main(void)
 	agrees_with_pytorch("unet-gray.safetensors", "unet-gray-values.safetensors", 1);
 	agrees_with_pytorch("unet-color.safetensors.gz", "unet-color-values.safetensors", 3);
 	agrees_with_pytorch("unet-experts.safetensors", "unet-experts-values.safetensors", 1);
+	derivative_agrees_with_pytorch("unet-gray.safetensors", "unet-gray-derivative.safetensors",
+				       1, 3);
+	derivative_agrees_with_pytorch("unet-color.safetensors.gz",
+				       "unet-color-derivative.safetensors", 3, 3);
+	derivative_agrees_with_pytorch("unet-experts.safetensors",
+				       "unet-experts-derivative.safetensors", 1, 1);
+	is_the_transposed_derivative(1);
+	is_the_transposed_derivative(3);
 	tiles_and_threads(213, 150);
 	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
-	budget(16);
-	budget(200);
+	budget(16, 0);
+	budget(200, 0);
+	budget(24, LACUNA_DERIVATIVE);
+	budget(200, LACUNA_DERIVATIVE);
+	derivative_needs_a_word();
 	questions(golden("unet-experts.safetensors"), 0);
 	{
 		const char *path = altered("\"licence\":\"CC0-1.0\"", "\"symmetric\":  \"yes\"");

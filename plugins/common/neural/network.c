@@ -37,12 +37,13 @@ static int read_integers(const struct weights *file, const char *name, int most,
 }
 
 int network_create(const struct lacuna_host *host, const struct weights *file, const char *path,
-		   int inputs, int outputs, int bf16, int expert, struct network *n)
+		   int inputs, int outputs, int bf16, int expert, int adjoint, struct network *n)
 {
 	int counts;
 
 	if (expert >= 0)
 		snprintf(n->prefix, sizeof(n->prefix), "expert.%d.", expert);
+	n->adjoint = adjoint;
 	n->inputs = inputs;
 	n->outputs = outputs;
 	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
@@ -59,13 +60,19 @@ int network_create(const struct lacuna_host *host, const struct weights *file, c
 	return onednn_create(host, bf16, &n->onednn);
 }
 
+/* Of level l: going down and going up, but at the bottom once. */
+static int blocks_of(const struct network *n, int l)
+{
+	return n->blocks[l] * (l < n->levels - 1 ? 2 : 1);
+}
+
 /* Every 3x3 convolution at level l adds 2^(l+1) pixels. */
 int64_t network_reach(const struct network *n)
 {
 	int64_t r = 2 + 2;
 
 	for (int l = 0; l < n->levels; l++)
-		r += (int64_t)2 * n->blocks[l] * (l < n->levels - 1 ? 2 : 1) << (l + 1);
+		r += (int64_t)2 * blocks_of(n, l) << (l + 1);
 	return r;
 }
 
@@ -92,6 +99,16 @@ size_t network_block_bytes(const struct network *n, int buffer)
 			most = b;
 	}
 	return most;
+}
+
+size_t network_sign_bytes(const struct network *n)
+{
+	size_t bytes = 0;
+
+	for (int l = 0; l < n->levels; l++)
+		bytes += (size_t)blocks_of(n, l) * (size_t)stored(n->width[l]) / 8
+			 << 2 * (n->levels - 1 - l);
+	return bytes;
 }
 
 /* ---- layers ------------------------------------------------------------------------------------------ */
@@ -133,20 +150,38 @@ static int read_tensor(const struct network *n, const struct weights *file, cons
 	return weights_tensor(file, full, 4, shape, values);
 }
 
-/* The tensor O x I x k x k of the file, between zeros for the channels that are only stored. */
+/* The transpose of a 3x3 convolution: channels exchanged, kernel mirrored.  read: inputs x outputs x 3 x 3. */
+static void transpose(size_t outputs, size_t inputs, const float *read, float *out)
+{
+	for (size_t o = 0; o < outputs; o++)
+		for (size_t i = 0; i < inputs; i++)
+			for (size_t k = 0; k < 9; k++)
+				out[(o * inputs + i) * 9 + k] = read[(i * outputs + o) * 9 + 8 - k];
+}
+
+/* The tensor O x I x k x k, between zeros for the channels that are only stored.  The file's; of the adjoint the 3x3 are their
+ * transposes, and what goes up and down has changed places. */
 static int read_kernel(const struct network *n, const struct weights *file, const char *name,
 		       const struct layer *l, int outputs, int inputs, float **kernel)
 {
 	const struct lacuna_host *host = n->onednn.host;
 	const size_t k = (size_t)l->kernel * (size_t)l->kernel, plain = (size_t)inputs * k;
 	const size_t padded = (size_t)l->inputs * k;
-	const int64_t shape[4] = { outputs, inputs, l->kernel, l->kernel };
+	const int turn = n->adjoint && l->kernel == 3;
+	const int64_t shape[4] = { turn ? inputs : outputs, turn ? outputs : inputs, l->kernel,
+				   l->kernel };
 	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
+	float *turned = turn ? host->alloc(host, (size_t)outputs * plain * sizeof(*read)) : read;
 	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof(*out));
-	int status = !read || !out ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
+	int status =
+		!read || !turned || !out ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
+	if (!status && turn)
+		transpose((size_t)outputs, (size_t)inputs, read, turned);
 	for (size_t o = 0; !status && o < (size_t)outputs; o++)
-		memcpy(out + o * padded, read + o * plain, plain * sizeof(*read));
+		memcpy(out + o * padded, turned + o * plain, plain * sizeof(*read));
+	if (turn)
+		host->release(host, turned);
 	host->release(host, read);
 	*kernel = out;
 	return status;
@@ -163,7 +198,7 @@ static int finish_conv(struct network *n, struct layer *l, const struct weights 
 				      .height = chain ? CALL_ROWS + 2 : 2,
 				      .width = chain ? width : 2 * width,
 				      .side = chain,
-				      .relu = l->relu,
+				      .relu = l->relu && !n->adjoint,
 				      .leak = (float)n->leak,
 				      .sum = l->sum,
 				      .single = l->single };
@@ -209,23 +244,35 @@ static int finish_up(struct network *n, struct layer *l, const struct weights *f
 	return status;
 }
 
+static int all_blocks(const struct network *n)
+{
+	int all = 0;
+
+	for (int l = 0; l < n->levels; l++)
+		all += blocks_of(n, l);
+	return all;
+}
+
 static int add_blocks(struct network *n, const struct weights *file, const char *side, int level)
 {
-	const int c = n->width[level];
+	const int c = n->width[level], count = n->blocks[level];
 	char name[64];
 	int status = LACUNA_OK;
 
-	for (int b = 0; b < n->blocks[level] && !status; b++) {
+	for (int i = 0; i < count && !status; i++) {
+		const int b = n->adjoint ? count - 1 - i : i;
 		struct layer *l = add_layer(n, stored(c), stored(c), 3);
 
 		l->relu = 1;
-		snprintf(name, sizeof(name), "%s.%d.a.weight", side, b);
+		l->rectifier = n->adjoint ? all_blocks(n) - 1 - n->rectifiers : n->rectifiers;
+		n->rectifiers++;
+		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, n->adjoint ? 'b' : 'a');
 		status = finish_conv(n, l, file, name, c, c);
 		if (status)
 			break;
 		l = add_layer(n, stored(c), stored(c), 3);
 		l->sum = 1;
-		snprintf(name, sizeof(name), "%s.%d.b.weight", side, b);
+		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, n->adjoint ? 'a' : 'b');
 		status = finish_conv(n, l, file, name, c, c);
 	}
 	return status;
@@ -238,7 +285,7 @@ static int add_up(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks[level] + !level);
-	snprintf(name, sizeof(name), "up.%d.weight", level);
+	snprintf(name, sizeof(name), "%s.%d.weight", n->adjoint ? "down" : "up", level);
 	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
 	return finish_up(n, l, file, name, width[level], width[level + 1]);
 }
@@ -250,7 +297,7 @@ static int add_down(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks[level]);
-	snprintf(name, sizeof(name), "down.%d.weight", level - 1);
+	snprintf(name, sizeof(name), "%s.%d.weight", n->adjoint ? "up" : "down", level - 1);
 	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
 	return finish_conv(n, l, file, name, width[level], width[level - 1]);
 }
@@ -258,6 +305,8 @@ static int add_down(struct network *n, const struct weights *file, int level)
 int network_load(struct network *n, const struct weights *file, int64_t w, int64_t h)
 {
 	const int *width = n->width, bottom = n->levels - 1;
+	const char *first = n->adjoint ? "tail" : "head", *last = n->adjoint ? "head" : "tail";
+	const char *before = n->adjoint ? "dec" : "enc", *after = n->adjoint ? "enc" : "dec";
 	char name[64];
 	struct layer *l;
 	int status, k;
@@ -265,10 +314,11 @@ int network_load(struct network *n, const struct weights *file, int64_t w, int64
 	n->w = w;
 	n->h = h;
 	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks[0] + !bottom);
-	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file,
-			     "head.weight", width[0], n->inputs);
+	snprintf(name, sizeof(name), "%s.weight", first);
+	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file, name,
+			     width[0], n->inputs);
 	for (k = 0; k < bottom && !status; k++) {
-		snprintf(name, sizeof(name), "enc.%d", k);
+		snprintf(name, sizeof(name), "%s.%d", before, k);
 		status = add_blocks(n, file, name, k);
 		if (!status)
 			status = add_down(n, file, k + 1);
@@ -277,7 +327,7 @@ int network_load(struct network *n, const struct weights *file, int64_t w, int64
 		status = add_blocks(n, file, "mid", bottom);
 	for (k = bottom - 1; k >= 0 && !status; k--) {
 		status = add_up(n, file, k);
-		snprintf(name, sizeof(name), "dec.%d", k);
+		snprintf(name, sizeof(name), "%s.%d", after, k);
 		if (!status)
 			status = add_blocks(n, file, name, k);
 	}
@@ -285,7 +335,8 @@ int network_load(struct network *n, const struct weights *file, int64_t w, int64
 		return status;
 	l = add_layer(n, stored(width[0]), stored(n->outputs), 3);
 	l->single = 1;
-	return finish_conv(n, l, file, "tail.weight", n->outputs, width[0]);
+	snprintf(name, sizeof(name), "%s.weight", last);
+	return finish_conv(n, l, file, name, n->outputs, width[0]);
 }
 
 void network_destroy(struct network *n)

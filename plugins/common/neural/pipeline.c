@@ -18,21 +18,61 @@ static size_t aligned(size_t bytes)
 
 /* ---- where everything is ----------------------------------------------------------------------------- */
 
-static size_t block_bytes(const struct precondition *p, const struct network *n, int buffer)
+static size_t planes_bytes(const struct network *n, int planes)
 {
-	const size_t values = network_block_bytes(n, buffer);
-	const size_t averages = (size_t)precondition_planes(p) * sizeof(float) << 2 * n->levels;
-
-	return buffer == BUFFER_T && averages > values ? averages : values;
+	return (size_t)planes * sizeof(float) << 2 * n->levels;
 }
 
-size_t pipeline_block_bytes(const struct precondition *p, const struct network *n)
+static size_t block_bytes(const struct precondition *p, const struct network *n, enum pass pass,
+			  int buffer)
+{
+	const size_t values = network_block_bytes(n, buffer);
+	const size_t averages = planes_bytes(n, precondition_planes(p));
+
+	return pass == PASS_PLAIN && buffer == BUFFER_T && averages > values ? averages : values;
+}
+
+size_t pipeline_block_bytes(const struct precondition *p, const struct network *n, enum pass pass)
 {
 	size_t all = 0;
 
 	for (int b = 0; b < BUFFERS; b++)
-		all += block_bytes(p, n, b);
+		all += block_bytes(p, n, pass, b);
+	if (pass != PASS_PLAIN)
+		all += planes_bytes(n, precondition_planes(p) + precondition_gradient_planes(p)) +
+		       network_sign_bytes(n);
 	return all;
+}
+
+/* What both passes share comes first, at the same place for both.  Returns where it ends. */
+static size_t plan_shared(struct pipeline *self, size_t blocks)
+{
+	const struct precondition *p = self->precondition;
+	const struct network *n = self->network;
+	size_t at = 0;
+
+	self->averages = at;
+	at += aligned(planes_bytes(n, precondition_planes(p)) * blocks);
+	self->gradients = at;
+	at += aligned(planes_bytes(n, precondition_gradient_planes(p)) * blocks);
+	for (int i = 0; i < n->stages; i++)
+		for (int k = 0; k < n->stage[i].count; k++) {
+			const struct layer *l = &n->layer[n->stage[i].first + k];
+			const int level = n->stage[i].level;
+
+			if (l->relu)
+				self->signs[l->rectifier] =
+					(size_t)(network_level_width(n, level) *
+						 network_level_height(n, level)) *
+					(size_t)l->outputs / 8;
+		}
+	for (int i = 0; i < n->rectifiers; i++) {
+		const size_t bytes = self->signs[i];
+
+		self->signs[i] = at;
+		at += bytes;
+	}
+	return aligned(at);
 }
 
 /* Bytes of a pixel of what layer k of a stage reads, -1: its entrance; or of what the last one wrote. */
@@ -61,9 +101,11 @@ static size_t conv_scratch(const struct network *n, const struct stage *s)
 }
 
 /* Pieces of a stage, and where its buffers are in a unit's scratch, whose size it returns. */
-static size_t plan_stage(const struct precondition *p, const struct network *n,
-			 const struct stage *s, struct stage_plan *plan)
+static size_t plan_stage(const struct pipeline *self, const struct stage *s,
+			 struct stage_plan *plan)
 {
+	const struct precondition *p = self->precondition;
+	const struct network *n = self->network;
 	const struct layer *l = &n->layer[s->first];
 	size_t at = 0;
 
@@ -87,26 +129,35 @@ static size_t plan_stage(const struct precondition *p, const struct network *n,
 		at += precondition_input_scratch(p, s->width);
 	else if (s->entrance == ENTER_DOWN)
 		at += 4 * (size_t)s->width * pixel_bytes(n, s, -1);
+	if (self->pass == PASS_REVERSE && s->to == BUFFER_IMAGE) {
+		at = aligned(at);
+		plan->leave = at;
+		at += precondition_gradient_scratch(p, s->width);
+	}
 	plan->scratch = aligned(at);
 	return plan->scratch + conv_scratch(n, s);
 }
 
-void pipeline_plan(const struct precondition *p, const struct network *n, size_t budget,
-		   struct pipeline *self)
+void pipeline_plan(const struct precondition *p, const struct network *n, enum pass pass,
+		   size_t budget, struct pipeline *self)
 {
 	const size_t blocks = (size_t)(n->w * n->h) >> 2 * n->levels;
 	int64_t pieces = 1;
 	size_t at = 0;
 
-	*self = (struct pipeline){ .precondition = p, .network = n };
+	*self = (struct pipeline){ .precondition = p, .network = n, .pass = pass };
+	if (pass != PASS_PLAIN)
+		at = plan_shared(self, blocks);
 	for (int b = 0; b < BUFFERS; b++) {
 		self->at[b] = at;
-		at += aligned(block_bytes(p, n, b) * blocks);
+		at += aligned(block_bytes(p, n, pass, b) * blocks);
 	}
+	if (pass == PASS_PLAIN)
+		self->averages = self->at[BUFFER_T];
 	self->unit_bytes = precondition_average_scratch(n->w);
 	for (int i = 0; i < n->stages; i++) {
 		struct stage_plan *plan = &self->plan[i];
-		const size_t own = plan_stage(p, n, &n->stage[i], plan);
+		const size_t own = plan_stage(self, &n->stage[i], plan);
 		const int64_t count = plan->columns.count * plan->rows;
 
 		self->unit_bytes = own > self->unit_bytes ? own : self->unit_bytes;
@@ -163,8 +214,11 @@ static void enter_features(const struct piece *p, int64_t y, char *to)
 				     .channels = p->network->layer[p->stage->first].inputs,
 				     .bf16 = p->network->onednn.bf16 };
 
-	precondition_input(p->job->pipeline->precondition, &p->job->tile,
-			   (float *)(void *)(p->own + p->plan->enter), &strip);
+	if (p->job->pipeline->pass == PASS_REVERSE)
+		precondition_direction(p->job->pipeline->precondition, &p->job->tile, &strip);
+	else
+		precondition_input(p->job->pipeline->precondition, &p->job->tile,
+				   (float *)(void *)(p->own + p->plan->enter), &strip);
 }
 
 static int enter_down(const struct piece *p, int64_t y, char *to)
@@ -208,6 +262,17 @@ static int enter(const struct piece *p, int64_t y, char *to)
 	return status;
 }
 
+static void leave_image(const struct piece *p, const struct strip *strip)
+{
+	const struct pipeline *pipeline = p->job->pipeline;
+
+	if (pipeline->pass == PASS_PLAIN)
+		precondition_output(pipeline->precondition, &p->job->tile, strip);
+	else if (pipeline->pass == PASS_REVERSE)
+		precondition_gradient(pipeline->precondition, &p->job->tile,
+				      (float *)(void *)(p->own + p->plan->leave), strip);
+}
+
 static void leave(const struct piece *p, int64_t y, char *from)
 {
 	const struct stage *s = p->stage;
@@ -221,12 +286,62 @@ static void leave(const struct piece *p, int64_t y, char *from)
 		strip.y = y;
 		strip.values = from;
 		if (s->to == BUFFER_IMAGE)
-			precondition_output(p->job->pipeline->precondition, &p->job->tile, &strip);
+			leave_image(p, &strip);
 		else
 			memcpy(pixel(p, s->to, s->level, p->left, y, bytes), from,
 			       (size_t)(p->right - p->left) * bytes);
 		from += (size_t)s->width * bytes;
 	}
+}
+
+static uint16_t *signs(const struct piece *p, const struct layer *l, int64_t x, int64_t y)
+{
+	const int64_t w = network_level_width(p->network, p->stage->level);
+	char *plane = p->job->scratch + p->job->pipeline->signs[l->rectifier];
+
+	return (uint16_t *)(void *)plane + (y * w + x) * (l->outputs / 16);
+}
+
+/* Signs of what a rectifier has put out: of the columns of the piece. */
+static void keep_signs(const struct piece *p, const struct layer *l, int64_t y, const float *row)
+{
+	uint16_t *to = signs(p, l, p->left, y);
+
+	row += (p->left - p->x) * l->outputs;
+	for (int64_t i = 0; i < (p->right - p->left) * (l->outputs / 16); i++, row += 16) {
+		unsigned bits = 0;
+
+		for (int c = 0; c < 16; c++)
+			bits |= (unsigned)(row[c] > 0) << c;
+		to[i] = (uint16_t)bits;
+	}
+}
+
+/* The derivative of a rectifier, at what it has seen. */
+static void apply_signs(const struct piece *p, const struct layer *l, int64_t y, float *row)
+{
+	const uint16_t *from = signs(p, l, p->x, y);
+	const float leak = (float)p->network->leak;
+
+	for (int64_t i = 0; i < p->stage->width * (l->outputs / 16); i++, row += 16)
+		for (int c = 0; c < 16; c++)
+			row[c] *= from[i] >> c & 1 ? 1 : leak;
+}
+
+/* Of CALL_ROWS rows from y on of a rectifier's layer.  Pieces may compute the same rows; new: which of them keeps these. */
+static void rectify(const struct piece *p, const struct layer *l, int64_t y, int new, void *rows)
+{
+	const int64_t height = network_level_height(p->network, p->stage->level);
+	const enum pass pass = p->job->pipeline->pass;
+	float *row = rows;
+
+	for (int64_t end = y + CALL_ROWS; y < end; y++, row += p->stage->width * l->outputs)
+		if (y < 0 || y >= height)
+			continue;
+		else if (pass == PASS_REVERSE)
+			apply_signs(p, l, y, row);
+		else if (pass == PASS_FORWARD && new)
+			keep_signs(p, l, y, row);
 }
 
 /* CALL_ROWS rows of the result, from y on.  Buffer k holds what layer k reads: as many new rows, and above them the last two
@@ -254,6 +369,8 @@ static int run_rows(const struct piece *p, int64_t y)
 			continue;
 		status = k ? conv_run(&n->onednn, &p->calls[k - 1], p->own + p->plan->at[k - 1], to)
 			   : enter(p, r, to);
+		if (k && n->layer[s->first + k - 1].relu && !status)
+			rectify(p, &n->layer[s->first + k - 1], r, y >= p->top || !p->top, to);
 		for (int64_t i = 0; i < CALL_ROWS; i++) /* there is no picture */
 			if (r + i < 0 || r + i >= network_level_height(n, s->level))
 				memset(to + (size_t)i * row, 0, row);
@@ -359,19 +476,35 @@ static int average_unit(void *arg, size_t i, void *scratch)
 	return LACUNA_OK;
 }
 
+static int gradient_unit(void *arg, size_t i, void *scratch)
+{
+	const struct job *j = arg;
+	const int64_t units = j->pipeline->units, unit = (int64_t)i;
+
+	(void)scratch;
+	precondition_gradient_average(j->pipeline->precondition, &j->tile, j->tile.h * unit / units,
+				      j->tile.h * (unit + 1) / units, unit_scratch(j, i));
+	return LACUNA_OK;
+}
+
 int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *tile)
 {
 	const struct lacuna_host *host = self->network->onednn.host;
 	struct job j = { .pipeline = self, .scratch = scratch, .tile = *tile };
 	int status;
 
-	j.tile.averages = (float *)(void *)(j.scratch + self->at[BUFFER_T]);
-	status = host->parallel(host, (size_t)self->units, 0, average_unit, &j);
+	j.tile.averages = (float *)(void *)(j.scratch + self->averages);
+	j.tile.gradients = (float *)(void *)(j.scratch + self->gradients);
+	status = self->pass == PASS_REVERSE
+			 ? LACUNA_OK
+			 : host->parallel(host, (size_t)self->units, 0, average_unit, &j);
 	for (; j.stage < self->network->stages && !status; j.stage++) {
 		const struct stage_plan *plan = &self->plan[j.stage];
 
 		memset(j.scratch + self->taken, 0, (size_t)(plan->columns.count * plan->rows));
 		status = host->parallel(host, (size_t)self->units, 0, run_unit, &j);
 	}
+	if (self->pass == PASS_REVERSE && !status)
+		status = host->parallel(host, (size_t)self->units, 0, gradient_unit, &j);
 	return status;
 }

@@ -229,6 +229,28 @@ static void put_row(const float *row, int64_t count, const struct strip *to, int
 	}
 }
 
+/* Its derivative. */
+static float bounded_slope(float r)
+{
+	const float t = 1 + r * r / 16;
+
+	return 1 / (t * sqrtf(t));
+}
+
+/* Rows of what a window sees about row y: average and precision, both with the prior's. */
+static void window_row(const struct precondition *p, const struct tile *t, int channel, int window,
+		       int64_t x, int64_t y, int64_t count, float *precision, float *mean)
+{
+	const float d = (float)p->sigma_data;
+
+	average_down(p, t, plane(p, t, channel, window, 0), window, x, y, count, precision);
+	average_down(p, t, plane(p, t, channel, window, 1), window, x, y, count, mean);
+	for (int64_t i = 0; i < count; i++) {
+		precision[i] += 1 / (d * d);
+		mean[i] /= precision[i];
+	}
+}
+
 size_t precondition_input_scratch(const struct precondition *p, int64_t width)
 {
 	return (3 + 2 * (size_t)p->windows) * 2 * (size_t)width * sizeof(float);
@@ -258,13 +280,9 @@ static void feature_row(const struct precondition *p, const struct tile *t, int 
 		float *w = precision[k] = scratch + (3 + 2 * k) * count;
 		float *m = mean[k] = scratch + (4 + 2 * k) * count;
 
-		average_down(p, t, plane(p, t, channel, k, 0), k, x, y, count, w);
-		average_down(p, t, plane(p, t, channel, k, 1), k, x, y, count, m);
-		for (int64_t i = 0; i < count; i++) {
-			w[i] += 1 / d2;
-			m[i] /= w[i];
+		window_row(p, t, channel, k, x, y, count, w, m);
+		for (int64_t i = 0; i < count; i++)
 			f[i] = m[i] / d;
-		}
 		put_row(f, count, to, at += next);
 		for (int64_t i = 0; i < count; i++)
 			f[i] = -logarithm(w[i]) / 8;
@@ -321,4 +339,155 @@ void precondition_output(const struct precondition *p, const struct tile *t,
 						(s * d / sqrtf(total));
 			}
 		}
+}
+
+/* ---- the derivative, transposed ---------------------------------------------------------------------- */
+
+int precondition_gradient_planes(const struct precondition *p)
+{
+	return p->channels * p->windows;
+}
+
+static float *gradient_plane(const struct precondition *p, const struct tile *t, int channel,
+			     int window)
+{
+	const size_t k = (size_t)(channel * p->windows + window);
+
+	return t->gradients + k * (size_t)t->w * (size_t)t->h;
+}
+
+/* By how much v follows u: not where it has been bounded. */
+static float follows(float u, float sigma)
+{
+	const float value = u - 0.5f, v = bounded_value(value, sigma);
+
+	return v < value || v > value ? 0 : 1;
+}
+
+static int is_own(const struct tile *t, int64_t x, int64_t y)
+{
+	return x >= t->left && x < t->right && y >= t->top && y < t->bottom;
+}
+
+void precondition_direction(const struct precondition *p, const struct tile *t,
+			    const struct strip *to)
+{
+	const float d = (float)p->sigma_data, d2 = d * d;
+	const int64_t end = least(2 * (to->x + to->width), t->w);
+	float *values = to->values;
+
+	memset(values, 0, (size_t)to->width * (size_t)to->channels * sizeof(*values));
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++) {
+			const size_t at = image_index(t, c, 0, y);
+			float *row = values + 4 * c + 2 * (y & 1);
+
+			for (int64_t x = 2 * to->x; x < end; x++) {
+				const float s = sigma_at(p, t, at + (size_t)x);
+
+				if (is_own(t, x, y))
+					row[(x / 2 - to->x) * to->channels + (x & 1)] =
+						t->v[at + (size_t)x] * (s * d / sqrtf(s * s + d2));
+			}
+		}
+}
+
+size_t precondition_gradient_scratch(const struct precondition *p, int64_t width)
+{
+	return (3 + 3 * (size_t)p->windows) * 2 * (size_t)width * sizeof(float);
+}
+
+/* Row y of a channel, whose features are those of precondition_input(); g: of each pixel the first feature's channel. */
+static void gradient_row(const struct precondition *p, const struct tile *t, int channel, int64_t y,
+			 int64_t count, float *scratch, const struct strip *from)
+{
+	const float d = (float)p->sigma_data, d2 = d * d;
+	const int64_t x = 2 * from->x, next = 4 * p->channels;
+	const float *values = from->values, *g = values + 4 * channel + 2 * (y & 1);
+	const size_t at = image_index(t, channel, x, y);
+	float *s = scratch, *v = scratch + count, *dv = scratch + 2 * count;
+	float *precision[WINDOWS_MOST], *mean[WINDOWS_MOST], *dm[WINDOWS_MOST];
+	const int windows = p->windows;
+
+	read_row(p, t, at, count, s, v);
+	for (int k = 0; k < windows; k++) {
+		precision[k] = scratch + (3 + 3 * k) * count;
+		mean[k] = precision[k] + count;
+		dm[k] = mean[k] + count;
+		window_row(p, t, channel, k, x, y, count, precision[k], mean[k]);
+	}
+	for (int64_t i = 0; i < count; i++) {
+		const float total = s[i] * s[i] + d2;
+		const float *f = g + i / 2 * from->channels + (i & 1);
+		const float *average = f + 3 * next, *deviation = average + 2 * windows * next;
+		const float *difference = deviation + windows * next;
+
+		dv[i] = f[next] / sqrtf(total) + f[2 * next] * (d / total);
+		for (int k = 0; k < windows; k++) {
+			const float r = (v[i] - mean[k][i]) / s[i];
+			const float change = deviation[k * next] * bounded_slope(r) / s[i];
+
+			dv[i] += change;
+			dm[k][i] = average[2 * k * next] / d - change;
+		}
+		for (int k = 0; k + 1 < windows; k++) {
+			const float root = sqrtf(precision[k][i]);
+			const float r = (mean[k][i] - mean[k + 1][i]) * root;
+			const float change = difference[k * next] * bounded_slope(r) * root;
+
+			dm[k][i] += change;
+			dm[k + 1][i] -= change;
+		}
+	}
+	for (int k = 0; k < windows; k++) {
+		float *kept = gradient_plane(p, t, channel, k) + y * t->w + x;
+
+		for (int64_t i = 0; i < count; i++)
+			kept[i] = dm[k][i] / precision[k][i];
+	}
+	for (int64_t i = 0; i < count; i++) {
+		const float inside = follows(t->u[at + (size_t)i], s[i]);
+		const float own = is_own(t, x + i, y) ? t->v[at + (size_t)i] : 0;
+
+		t->x0[at + (size_t)i] +=
+			inside * dv[i] + own * (1 - inside + inside * (d2 / (s[i] * s[i] + d2)));
+	}
+}
+
+void precondition_gradient(const struct precondition *p, const struct tile *t, float *scratch,
+			   const struct strip *from)
+{
+	const int64_t count = least(2 * from->width, t->w - 2 * from->x);
+
+	if (count <= 0)
+		return;
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = 2 * from->y; y < 2 * from->y + 2 && y < t->h; y++)
+			gradient_row(p, t, c, y, count, scratch, from);
+}
+
+/* The windows are symmetric, so their averages are their own transposes. */
+void precondition_gradient_average(const struct precondition *p, const struct tile *t, int64_t from,
+				   int64_t to, float *scratch)
+{
+	float *down = scratch + RADIUS_MOST;
+	float *across = down + t->w + 2 * RADIUS_MOST;
+
+	memset(scratch, 0, precondition_average_scratch(t->w));
+	for (int64_t row = from * p->channels; row < to * p->channels; row++) {
+		const int c = (int)(row % p->channels);
+		const int64_t y = row / p->channels;
+		const size_t at = image_index(t, c, 0, y);
+
+		for (int k = 0; k < p->windows; k++) {
+			average_down(p, t, gradient_plane(p, t, c, k), k, 0, y, t->w, down);
+			average_row(p->window[k], p->radius[k], down, t->w, across);
+			for (int64_t x = 0; x < t->w; x++) {
+				const float s = sigma_at(p, t, at + (size_t)x);
+
+				t->x0[at + (size_t)x] +=
+					follows(t->u[at + (size_t)x], s) * (across[x] / (s * s));
+			}
+		}
+	}
 }

@@ -37,6 +37,10 @@ struct tile {
 	/* Counted from the origin: what of the tile is written to x0. */
 	int64_t left, top, right, bottom;
 	float *averages; /* scratch: precondition_planes() x h x w */
+	/* For the derivative: v, a direction in the space of x0; x0 then gets J'v, added to what is there, and gradients is
+	 * scratch, precondition_gradient_planes() x h x w. */
+	const float *v;
+	float *gradients;
 };
 
 /* Pixels of the network in a row, and where they begin in the tile. */
@@ -67,5 +71,19 @@ size_t precondition_input_scratch(const struct precondition *, int64_t width);
 /* Writes x0; the strip holds floats. */
 void precondition_output(const struct precondition *, const struct tile *,
 			 const struct strip *from);
+
+/* The transposed derivative of all this, by u alone.  First rows of what the network's adjoint reads: what of v reaches the
+ * network's answer.  Then, from what the adjoint answers, what reaches u within the row; the rest, which went through the
+ * averages, is kept.  Last of all, rows `from' to `to' of that rest.  The strips hold floats; averages are still those that
+ * precondition_average() made. */
+int precondition_gradient_planes(const struct precondition *);
+void precondition_direction(const struct precondition *, const struct tile *,
+			    const struct strip *to);
+void precondition_gradient(const struct precondition *, const struct tile *, float *scratch,
+			   const struct strip *from);
+void precondition_gradient_average(const struct precondition *, const struct tile *, int64_t from,
+				   int64_t to, float *scratch);
+/* Bytes of scratch, of one call; precondition_average_scratch() for the last. */
+size_t precondition_gradient_scratch(const struct precondition *, int64_t width);
 
 #endif
