@@ -102,6 +102,12 @@ class Study:
         k = sigma ** 2 * self.h.T @ np.linalg.inv(sigma ** 2 * self.h @ self.h.T + self.n ** 2 * np.eye(len(self.h)))
         return g - k @ self.h, a + k @ self.y
 
+    def pigdm(self, sigma, s, spread=1.0):
+        g, a = self.denoise(sigma)
+        r2 = 1 / (1 / sigma ** 2 + 1 / spread ** 2)
+        k = sigma ** 2 * g.T @ self.h.T @ np.linalg.inv(r2 * self.h @ self.h.T + self.n ** 2 * np.eye(len(self.h)))
+        return g - k @ self.h @ g, a + k @ (self.y - self.h @ a)
+
     # samplers: mean and covariance of the result, and W_bias
 
     def ddpm(self, guidance, levels, variance, smear, **options):
@@ -214,11 +220,11 @@ def main():
         head = "-A 'matrix:rows=%s' -n 0.05 -y '%s'" % (rows_text(h), " ".join("%g" % v for v in y))
         tail = " --steps %s --chains 16" % ",".join(map(str, steps))
         smear = etc(50, 3, 1e-4)[-1]
-        guidances = ["ddnm", "ccdf", "bo", "prox", "dmps", "exact"]
+        guidances = ["ddnm", "ccdf", "bo", "prox", "dmps", "pigdm", "exact"]
         cases = [(g, t, study.ddpm(g, etc(t, 3, 1e-4), "theory", smear)) for g in guidances for t in steps]
         cases += [("ddnm-plus", t, study.ddnm_plus(etc(t, 3, 1e-4), smear)) for t in steps]
         cases += [("bridge", t, study.bridge(etc(t, 3, 1e-4), smear)) for t in steps]
-        show(study, head + " -g ddnm -g ccdf -g bo=bo:threshold=1e6 -g prox -g dmps -g exact"
+        show(study, head + " -g ddnm -g ccdf -g bo=bo:threshold=1e6 -g prox -g dmps -g pigdm=pigdm:spread=1 -g exact"
              " -s ddpm:%s,variance=theory -s ddnm-plus:%s,variance=theory -s bridge:%s --smear %.15g"
              % (papers, papers, papers, smear) + tail, smear, cases)
         cases = [("ddpm", t, study.ddpm("exact", edm(t), "small", 0)) for t in steps]
@@ -232,6 +238,12 @@ def main():
     cases[2:4] = [("bo", t, study.ddpm("bo", edm(t), "small", 0, threshold=3)) for t in steps]
     show(study, "-t gaussian:dim=3,mean=0.3,variance=0.5,correlation=0.2 -A 'matrix:rows=1 0.5 0;0 0.2 0.1' -n 0.1"
          " -y '0.6 0.1' -g none -g bo -g exact -s ddpm:from=noise --steps 50,200 --chains 16", 0, cases)
+    # a white target, for which pigdm is exact when it is told how wide it is
+    study = Study(*target(3, 0.3, 0.25, 0), [[1, 0.5, 0], [0, 0.2, 0.1]], [0.6, 0.1], 0.1)
+    cases = [("pigdm", t, study.ddpm("exact", edm(t), "small", 0)) for t in steps]
+    cases += [("wide", t, study.ddpm("pigdm", edm(t), "small", 0)) for t in steps]
+    show(study, "-t gaussian:dim=3,mean=0.3,variance=0.25,correlation=0 -A 'matrix:rows=1 0.5 0;0 0.2 0.1' -n 0.1"
+         " -y '0.6 0.1' -g pigdm -g wide=pigdm:spread=1 -s ddpm:from=noise --steps 50,200 --chains 16", 0, cases)
 
 
 main()

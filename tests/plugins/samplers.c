@@ -276,7 +276,7 @@ static void normals(int sequence, int step, double *z)
 
 /* ---- a method -------------------------------------------------------------------------------------------------- */
 
-enum { NONE, EXACT, PROX, DMPS, BO, DDNM, CCDF };
+enum { NONE, EXACT, PROX, DMPS, BO, DDNM, CCDF, PIGDM, DPS };
 enum { LEVELS_MOST = 1000 };
 
 struct method {
@@ -308,6 +308,33 @@ static int is_seen(int l, double floor)
 	return l < P && singular[l] > floor * singular[0];
 }
 
+/* Guidances through the derivative of the prior, J, which here is a symmetric matrix: to what the measurement pulls, and how
+ * far.  What is pulled at, in coordinates of y, is the misfit with the weights of its precision, or divided by its norm. */
+static void pull(const struct method *m, double sigma, double s, const double *d, double *e)
+{
+	const double r2 = 1 / (1 / sq(sigma) + 1 / sq(m->spread));
+	const double vp = sqrt((1 + 4 * sq(sigma)) * (1 + 4 * sq(s))); /* of images of -1 to 1 */
+	const double zero[D] = { 0 };
+	double v[D] = { 0 }, jv[D], none[D], norm = 0;
+
+	for (int l = 0; l < P; l++) {
+		v[l] = singular[l] * (measured(l) - d[l]);
+		norm += sq(v[l]);
+	}
+	for (int l = 0; l < P; l++) {
+		if (m->guidance == PIGDM)
+			v[l] *= singular[l] / fmax(r2 * sq(singular[l]) + sq(noise),
+						   r2 * (sq(singular[l]) + 1e-5));
+		else
+			v[l] *= singular[l] / sqrt(norm);
+	}
+	denoise(sigma, v, jv);
+	denoise(sigma, zero, none);
+	for (int l = 0; l < D; l++)
+		e[l] = d[l] + m->weight * (jv[l] - none[l]) *
+				      (m->guidance == PIGDM ? sq(sigma) : vp / (1 - sq(s / sigma)));
+}
+
 /* E(u, sigma) for a step to level s, by the papers' formulas for each coordinate. */
 static void estimate(const struct method *m, double sigma, double s, const double *u, double *e)
 {
@@ -320,6 +347,10 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 		return;
 	}
 	denoise(sigma, u, d);
+	if (m->guidance == PIGDM || m->guidance == DPS) {
+		pull(m, sigma, s < 0 ? m->ratio * sigma : s, d, e);
+		return;
+	}
 	for (int l = 0; l < D; l++) {
 		const double b = l < P ? measured(l) : 0, lambda = sq(singular[l]);
 		const double w = s < 0 ? sq(m->ratio) : sq(s / sigma);
@@ -1214,6 +1245,13 @@ static void test_guidances(void)
 		{ "bo:spread=0.08", BO, 1, 0.08, 3, 1e-3, 0, 0, 0.1 },
 		{ "bo:threshold=1e6,floor=0.1", BO, 1, 0.25, 1e6, 0.1, 0, 0, 0.1 },
 		{ "bo:threshold=1e6", BO, 1, 0.25, 1e6, 1e-3, 0, 0, 0.1 },
+		{ "pigdm", PIGDM, 1, 0.5, 0, 0, 0, 0, 0.1 },
+		{ "pigdm:spread=0.2", PIGDM, 1, 0.2, 0, 0, 0, 0, 0.1 },
+		{ "pigdm:weight=0.6", PIGDM, 0.6, 0.5, 0, 0, 0, 0, 0.1 },
+		{ "pigdm", PIGDM, 1, 0.5, 0, 0, 0, 0, 0 },
+		{ "dps:block=4", DPS, 1, 1, 0, 0, 0.9, 0, 0.1 },
+		{ "dps:block=4,zeta=0.3", DPS, 0.3, 1, 0, 0, 0.9, 0, 0.1 },
+		{ "dps:block=4,zeta=0.2,ratio=0.6", DPS, 0.2, 1, 0, 0, 0.6, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -1234,6 +1272,29 @@ static void test_guidances(void)
 		m.kind = FAST_THEORY;
 		check(&m, rows[i].noise);
 	}
+}
+
+static void run_dps(const char *guidance, float *x)
+{
+	struct method m = plain("ode:" EDM, run_ode);
+	struct lab lab;
+
+	m.guidance_text = guidance;
+	open_lab(&m, 0.1, &lab);
+	lab_run(&lab, 0, x);
+	lab_close(&lab);
+}
+
+/* dps has one norm for all chains, unless it is told otherwise. */
+static void test_blocks(void)
+{
+	float one[N], same[N], two[N];
+
+	run_dps("dps", one);
+	run_dps("dps:block=8", same);
+	run_dps("dps:block=4", two);
+	ok(!memcmp(one, same, sizeof one), "dps: one norm for all of the measurement");
+	ok(memcmp(one, two, sizeof one) != 0, "with block=, one for each chain");
 }
 
 static struct method guided(const char *name, void (*run)(const struct method *, double *),
@@ -1580,6 +1641,7 @@ int main(void)
 	make_problem();
 	make_prior(0);
 	test_guidances();
+	test_blocks();
 	test_samplers();
 	test_processes();
 	test_components();

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Pseudoinverse-guided diffusion (Song, Vahdat, Mardani, Kautz, ICLR 2023): x0 given u is taken for N(D, r^2 I), so that y given u
+ * is N(A D, r^2 A A' + noise^2 I), whose score with respect to u goes through the Jacobian J of D,
+ *
+ *	E = D + weight sigma^2 J' A' (r^2 A A' + noise^2 I)^-1 (y - A D)
+ *	  = D + weight (sigma^2/r^2) J' (A'A + rho I)^-1 A' (y - A D),	rho = noise^2/r^2.
+ *
+ * r^2 = 1/(1/sigma^2 + 1/spread^2) is the variance of a pixel of variance spread^2 after it has been seen with noise sigma: the
+ * paper's sigma^2/(1 + sigma^2), which is for images of variance 1. */
+#include <lacuna/plugin.h>
+#include "common/vector.h"
+
+#include <math.h>
+
+struct config {
+	double spread, weight;
+};
+
+struct pigdm {
+	const struct lacuna_host *host;
+	const float *y;
+	double spread, weight, noise2;
+	size_t nx, ny;
+};
+
+static void destroy(void *self)
+{
+	struct pigdm *p = self;
+
+	if (p)
+		p->host->release(p->host, p);
+}
+
+static int create(const struct lacuna_host *host, const void *config,
+		  const struct lacuna_problem *problem, void **self)
+{
+	const struct config *c = config;
+	struct pigdm *p = host->alloc(host, sizeof *p);
+
+	if (!p)
+		return LACUNA_ENOMEM;
+	p->host = host;
+	p->y = problem->measurement;
+	p->spread = c->spread;
+	p->weight = c->weight;
+	p->noise2 = problem->noise * problem->noise;
+	p->nx = lacuna_count(&problem->x);
+	p->ny = lacuna_count(&problem->y);
+	*self = p;
+	return LACUNA_OK;
+}
+
+static size_t bytes(size_t n)
+{
+	return (n * sizeof(float) + 63) / 64 * 64;
+}
+
+static size_t scratch_bytes(const void *self)
+{
+	const struct pigdm *p = self;
+
+	return 2 * bytes(p->nx) + bytes(p->ny);
+}
+
+static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	/* Below this, rounding of A'(y - A D) would swamp what A does not see. */
+	static const double least_rho = 1e-5;
+	const struct pigdm *p = self;
+	const struct lacuna_host *host = p->host;
+	const double ratio = 1 + sigma * sigma / (p->spread * p->spread); /* sigma^2/r^2 */
+	const double rho = fmax(p->noise2 * ratio / (sigma * sigma), least_rho);
+	float *b = scratch;
+	float *v = (float *)((char *)scratch + bytes(p->nx));
+	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
+	int status = host->denoise(host, sigma, u, x0);
+
+	if (status == LACUNA_OK)
+		status = host->apply(host, x0, residual);
+	if (status)
+		return status;
+	vector_combine(host, p->ny, 1, p->y, -1, residual, residual);
+	status = host->adjoint(host, NULL, residual, b);
+	if (status)
+		return status;
+	vector_fill(p->nx, 0, v);
+	status = host->solve(host, rho, b, v);
+	if (status == LACUNA_OK)
+		status = host->denoise_vjp(host, sigma, u, v, b);
+	if (status)
+		return status;
+	vector_combine(host, p->nx, 1, x0, p->weight * ratio, b, x0);
+	return LACUNA_OK;
+}
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_REAL(struct config, spread, NULL, 1e-3, 1e3, 0.5,
+			  "standard deviation of the image's values (0.5: 1 for -1 to 1, as in the "
+			  "paper)"),
+	LACUNA_PARAM_REAL(struct config, weight, NULL, 0, 100, 1,
+			  "factor on the score of the measurement"),
+};
+
+static const struct lacuna_guidance family = {
+	.size = sizeof family,
+	.needs = LACUNA_NEEDS_LINEAR | LACUNA_NEEDS_VJP,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch_bytes,
+	.estimate = estimate,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
+	"pigdm",
+	"score of the measurement through the prior's derivative (PiGDM)",
+	"Takes what is not known of the image given the noisy state for white noise of one "
+	"strength, and follows the score of the measurement under that law, by the "
+	"derivative of the prior. It is the exact mean where the prior is white and Gaussian with "
+	"standard deviation spread. It differs from prox by that derivative.\n\n"
+	"Use it to compare with the literature. Each step costs an evaluation of the prior, its "
+	"derivative (with unet three or four evaluations more) and one inversion; prox is "
+	"cheaper, and exact is free of bias where it applies. It needs a prior with a "
+	"derivative (unet, gaussian, gmm).\n\n"
+	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for Inverse "
+	"Problems, ICLR 2023, equations 7 and 8 and r^2 = sigma^2/(1 + sigma^2); here as the "
+	"score it is, for any sampler.",
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
