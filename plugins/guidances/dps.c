@@ -13,10 +13,11 @@
  * A step from sigma to s goes to (1 - w) E + w u and noise, w = s^2/sigma^2 (samplers ddpm and others; the estimate is the same
  * for all): what is added to D counts for 1 - w there.  For an operator that is not linear A' is the adjoint of its Jacobian
  * at D. */
-#include <lacuna/plugin.h>
+#include <lacuna/steps.h>
 #include "common/vector.h"
 
 #include <math.h>
+#include <string.h>
 
 struct config {
 	double zeta, ratio;
@@ -97,17 +98,17 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	float *v = scratch;
 	float *gradient = (float *)((char *)scratch + bytes(p->nx));
 	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
-	int status = host->denoise(host, sigma, u, x0);
+	int status = host->prior->denoise(host, sigma, u, x0);
 
 	if (status == LACUNA_OK)
-		status = host->apply(host, x0, residual);
+		status = host->problem->apply(host, x0, residual);
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, p->y, -1, residual, residual);
 	normalise(p, residual);
-	status = host->adjoint(host, x0, residual, v);
+	status = host->problem->adjoint(host, x0, residual, v);
 	if (status == LACUNA_OK)
-		status = host->denoise_vjp(host, sigma, u, v, gradient);
+		status = host->prior->denoise_vjp(host, sigma, u, v, gradient);
 	if (status)
 		return status;
 	vector_combine(host, p->nx, 1, x0, step, gradient, x0);
@@ -130,6 +131,13 @@ static const struct lacuna_param params[] = {
 			 "values of the measurement to a norm; 0: all, as in the paper"),
 };
 
+static const struct lacuna_guidance_steps steps_family = { estimate_step };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_STEPS) ? NULL : &steps_family;
+}
+
 static const struct lacuna_guidance family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_VJP,
@@ -137,7 +145,7 @@ static const struct lacuna_guidance family = {
 	.destroy = destroy,
 	.scratch = scratch_bytes,
 	.estimate = estimate,
-	.estimate_step = estimate_step,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

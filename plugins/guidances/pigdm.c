@@ -74,20 +74,20 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *b = scratch;
 	float *v = (float *)((char *)scratch + bytes(p->nx));
 	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
-	int status = host->denoise(host, sigma, u, x0);
+	int status = host->prior->denoise(host, sigma, u, x0);
 
 	if (status == LACUNA_OK)
-		status = host->apply(host, x0, residual);
+		status = host->problem->apply(host, x0, residual);
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, p->y, -1, residual, residual);
-	status = host->adjoint(host, NULL, residual, b);
+	status = host->problem->adjoint(host, NULL, residual, b);
 	if (status)
 		return status;
 	vector_fill(p->nx, 0, v);
-	status = host->solve(host, rho, b, v);
+	status = host->problem->solve(host, rho, b, v);
 	if (status == LACUNA_OK)
-		status = host->denoise_vjp(host, sigma, u, v, b);
+		status = host->prior->denoise_vjp(host, sigma, u, v, b);
 	if (status)
 		return status;
 	vector_combine(host, p->nx, 1, x0, p->weight * ratio, b, x0);
