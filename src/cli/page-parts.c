@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "cli/page.h"
 
 #include <math.h>
@@ -172,8 +173,41 @@ static int find_cost(const struct page *p, struct windows_cost *cost)
 
 	*cost = (struct windows_cost){ .multiple = p->info.block_rows };
 	status = add_cost(p->r->in, p->number, cost);
+	if (p->held) {
+		cost->fixed += cost->row * (double)p->info.shape.extent[1];
+		cost->row = 0;
+	}
 	if (!status && p->r->noise && noise_page(p) < tiff_page_count(p->r->noise))
 		status = add_cost(p->r->noise, noise_page(p), cost);
+	return status;
+}
+
+/* A page that a quarter of the memory holds as it is stored is decoded once; a larger one as often as it is looked at: for its
+ * range, its holes, its noise, and for the windows. */
+static int choose_held(struct page *p)
+{
+	enum { SHARE = 4 };
+	struct windows_cost all = { 0 };
+	const int status = add_cost(p->r->in, p->number, &all);
+
+	p->held = p->windowed && all.fixed + all.row * (double)p->info.shape.extent[1] <=
+					 (double)p->r->job.budget / SHARE;
+	return status;
+}
+
+int page_hold(struct page *p)
+{
+	enum { ROWS = 64 };
+	const int64_t height = p->info.shape.extent[1];
+	int status;
+
+	/* Who only listens, or restores one window, needs a part of it. */
+	if (!p->held || p->listening || p->band)
+		return LACUNA_OK;
+	status = tiff_band_open(p->r->in, p->number, 0, &p->band);
+	for (int64_t y = ROWS; !status && y < height + ROWS; y += ROWS)
+		status = cancel_requested() ? LACUNA_ECANCELLED
+					    : tiff_band_move(p->band, 0, y < height ? y : height);
 	return status;
 }
 
@@ -274,20 +308,19 @@ static int map_holes(struct page *p, struct holes *h)
 	enum { ROWS = 8 * HOLES_CELL };
 	const int64_t *e = p->part.extent;
 	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof(*y));
-	int status = y ? LACUNA_OK : LACUNA_ENOMEM;
+	/* A page that fits is restored as a whole, or in windows around its holes. */
+	const int all = restorer_fits(p->r->restorer, &p->info.shape);
+	int status = y ? page_hold(p) : LACUNA_ENOMEM;
 
-	if (!status)
-		status = tiff_band_open(p->r->in, p->number,
-					restorer_fits(p->r->restorer, &p->info.shape) ? 0 : ROWS,
-					&p->band);
+	if (!status && !p->band)
+		status = tiff_band_open(p->r->in, p->number, all ? 0 : ROWS, &p->band);
 	for (int64_t top = 0; !status && top < e[1]; top += ROWS) {
 		const int64_t rows = e[1] - top < ROWS ? e[1] - top : ROWS;
 		const struct lacuna_region region = { { 0, top, 0, 0 }, { e[0], rows, e[2], 1 } };
 		const struct lacuna_shape shape = { { e[0], rows, e[2], 1 } };
 		const int64_t at = p->part.origin[1] + top;
 
-		status = tiff_band_move(
-			p->band, restorer_fits(p->r->restorer, &p->info.shape) ? 0 : at, at + rows);
+		status = tiff_band_move(p->band, all ? 0 : at, at + rows);
 		if (status)
 			break;
 		read_y(p, &region, y);
@@ -315,7 +348,7 @@ static int plan_around_holes(struct page *p, const struct windows_cost *cost)
 		memory_release(p->windows.active);
 		p->windows.active = NULL;
 	}
-	if (status || !restorer_fits(p->r->restorer, &p->info.shape)) {
+	if (!p->held && (status || !restorer_fits(p->r->restorer, &p->info.shape))) {
 		tiff_band_close(p->band);
 		p->band = NULL;
 	}
@@ -347,11 +380,20 @@ int page_plan_parts(struct page *p)
 	int status = p->windowed ? refuse_whole(p) : LACUNA_OK;
 
 	if (!status)
+		status = choose_held(p);
+	if (!status)
 		status = take_mask_off(p);
 	if (!status)
 		status = place_crop(p);
 	if (!status)
 		status = plan_part(p);
+	if (status == LACUNA_ENOMEM && p->held) {
+		p->held = 0;
+		tiff_band_close(p->band);
+		p->band = NULL;
+		error_clear();
+		status = plan_part(p);
+	}
 	if (status)
 		return status;
 	p->windowed |= p->windows.active != NULL;
@@ -594,9 +636,12 @@ static int open_noise(struct parts *a, int64_t rows)
 
 static void close_bands(struct parts *a)
 {
-	tiff_band_close(a->p->band);
 	tiff_band_close(a->noise);
-	a->p->band = a->noise = NULL;
+	a->noise = NULL;
+	if (a->p->held) /* until the page is done */
+		return;
+	tiff_band_close(a->p->band);
+	a->p->band = NULL;
 }
 
 /* --crop: the noise is that of the whole picture. */

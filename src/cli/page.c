@@ -271,7 +271,7 @@ static struct image_range plain_range(const struct page *p)
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
-	int status = p->windowed		? LACUNA_OK
+	int status = p->windowed		? page_hold(p)
 		     : restoration_takes_all(r) ? read_frames(p)
 						: read_whole(p);
 

@@ -30,6 +30,7 @@ struct page {
 	int has_before, has_after;
 
 	int windowed; /* too large for the memory, or a part is asked for: */
+	int held;     /* all of it in the band nevertheless, for it is small as it is stored */
 	struct lacuna_region
 		part; /* of the page, what is restored: all, or somewhat more than --crop */
 	struct lacuna_region wanted; /* of the page, what is written */
@@ -62,6 +63,8 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 int page_may_have_holes(const struct page *);
 /* Stages in windows.  page_plan_parts() sets `windowed'. */
 int page_plan_parts(struct page *);
+/* Decodes a page that is to be held. */
+int page_hold(struct page *);
 int page_restore_parts(struct page *);
 /* Window number `window' alone; < 0: none, and the noise is listened to. */
 int page_restore_window(struct page *, int64_t window, struct restored *part);
