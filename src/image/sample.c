@@ -119,6 +119,19 @@ void sample_put(void *row, size_t i, int bits, uint64_t raw)
 	}
 }
 
+void sample_gather(const void *row, size_t at, size_t stride, size_t n, int bits, void *out,
+		   size_t to)
+{
+	const size_t bytes = (size_t)bits / 8;
+
+	if (bits % 8 == 0 && stride == 1) {
+		memcpy((uint8_t *)out + to * bytes, (const uint8_t *)row + at * bytes, n * bytes);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		sample_put(out, to + i, bits, sample_get(row, at + i * stride, bits));
+}
+
 /* ---- floating point below 32 bits */
 
 struct small_float {
@@ -218,6 +231,30 @@ float sample_decode(struct sample_type t, uint64_t raw)
 	default:
 		return decode_float(t.bits, raw);
 	}
+}
+
+/* The common types apart, each in a loop that compilers find vectors in. */
+void sample_values(struct sample_type t, const void *row, size_t at, size_t stride, size_t n,
+		   uint64_t toggle, float *out)
+{
+	const uint8_t *p = (const uint8_t *)row + at * ((size_t)t.bits / 8);
+	uint16_t v16;
+
+	if (t.kind == SAMPLE_UNSIGNED && t.bits == 8)
+		for (size_t i = 0; i < n; i++)
+			out[i] = (float)(p[i * stride] ^ (uint8_t)toggle);
+	else if (t.kind == SAMPLE_UNSIGNED && t.bits == 16)
+		for (size_t i = 0; i < n; i++) {
+			memcpy(&v16, p + 2 * i * stride, sizeof(v16));
+			out[i] = (float)(v16 ^ (uint16_t)toggle);
+		}
+	else if (t.kind == SAMPLE_FLOAT && t.bits == 32 && !toggle)
+		for (size_t i = 0; i < n; i++)
+			memcpy(&out[i], p + 4 * i * stride, sizeof(*out));
+	else
+		for (size_t i = 0; i < n; i++)
+			out[i] =
+				sample_decode(t, sample_get(row, at + i * stride, t.bits) ^ toggle);
 }
 
 static uint64_t encode_float(int bits, float value)

@@ -22,6 +22,12 @@ void sample_put(void *row, size_t i, int bits, uint64_t raw);
 
 /* 64-bit floating point beyond the range of float becomes the largest float. */
 float sample_decode(struct sample_type, uint64_t raw);
+/* n samples from number `at' of a row on, each `stride' behind the last: to sample number `to' of out and on; as numbers, with
+ * the bits of `toggle' inverted. */
+void sample_gather(const void *row, size_t at, size_t stride, size_t n, int bits, void *out,
+		   size_t to);
+void sample_values(struct sample_type, const void *row, size_t at, size_t stride, size_t n,
+		   uint64_t toggle, float *out);
 /* Rounds to nearest (ties to even) and clips to the type's range.  NaN becomes 0 in an integer type; in a
  * floating-point type NaN and the infinities stay. */
 uint64_t sample_encode(struct sample_type, float value);

@@ -46,11 +46,15 @@ size_t missing_mark_pixels(const struct lacuna_shape *shape, double value, float
 	const struct missing_rule rule = { 1, value };
 	const size_t plane = (size_t)shape->extent[0] * (size_t)shape->extent[1];
 	const size_t n = lacuna_count(shape);
+	/* What is further away is not looked at closely. */
+	const double lo = value - 1e-3 * fabs(value), hi = value + 1e-3 * fabs(value);
 	size_t count = 0;
 
 	for (size_t i = 0; i < plane; i++) {
 		size_t at = i;
 
+		if (values[i] < lo || values[i] > hi)
+			continue;
 		while (at < n && missing_declared(&rule, values[at]))
 			at += plane;
 		if (at < n)

@@ -113,16 +113,9 @@ static void sink_raw(void *context, const struct tiff_row *row)
 	const struct tiff_layout *l = &b->layout;
 	const int end = l->separate ? row->first + 1 : l->samples;
 
-	for (int s = row->first; s < end; s++) {
-		uint8_t *out = row_of(b, s, row->y);
-
-		for (uint32_t i = 0; i < row->n; i++)
-			sample_put(out, (size_t)row->x + i, l->type.bits,
-				   sample_get(row->data,
-					      (size_t)i * (size_t)row->stride +
-						      (size_t)(s - row->first),
-					      l->type.bits));
-	}
+	for (int s = row->first; s < end; s++)
+		sample_gather(row->data, (size_t)(s - row->first), (size_t)row->stride, row->n,
+			      l->type.bits, row_of(b, s, row->y), row->x);
 }
 
 /* Forgets rows above top; those that stay move up. */

@@ -1144,8 +1144,7 @@ void layout_values(const struct tiff_layout *l, int channel, const void *row, si
 		palette_values(l, channel, row, at, stride, n, out);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = sample_decode(type, sample_get(row, at + i * stride, type.bits) ^ toggle);
+	sample_values(type, row, at, stride, n, toggle, out);
 }
 
 static void sink_row(void *context, const struct tiff_row *row)
