@@ -103,6 +103,10 @@ struct tiff_span {
 	uint32_t top, bottom;
 };
 
+/* True when blocks of the current directory are left out: they have no bytes.  What they hold, in a block of so many samples. */
+int handle_is_sparse(TIFF *);
+void layout_fill_empty(TIFF *, const struct tiff_layout *, size_t samples, void *block);
+
 /* Decodes rows of the current page for those who want samples first..first+count-1. */
 int reader_decode(struct tiff_reader *, int first, int count, const struct tiff_span *,
 		  tiff_row_sink *, void *context);

@@ -130,10 +130,10 @@ int tiff_open(const char *path, struct tiff_reader **out)
 		status = check_format(fd);
 	if (status)
 		close(fd);
-	/* No memory map (a file that shrinks meanwhile would kill the program), no chopping of long strips (the
-	 * layout is kept). */
+	/* m: no memory map, for a file that shrinks meanwhile would kill the program, and one that is larger than the memory would
+	 * seem to take it; c: no chopping of long strips, the layout is kept. */
 	if (!status)
-		status = handle_open(&r->handle, fd, path, "rMc");
+		status = handle_open(&r->handle, fd, path, "rmc");
 	if (!status)
 		status = count_pages(r);
 	if (status) {
@@ -440,7 +440,7 @@ static int is_stored(TIFF *tif, uint32_t block)
 	return TIFFGetStrileByteCountWithErr(tif, block, &failed) > 0 || failed;
 }
 
-static int is_sparse(TIFF *tif)
+int handle_is_sparse(TIFF *tif)
 {
 	const uint32_t n = TIFFIsTiled(tif) ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
 
@@ -464,7 +464,7 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 	if (l->convert)
 		bytes = (double)l->width * l->height;
 	/* A table of the blocks is stored, so that their number is bounded by the file; the memory is by the budget. */
-	if (is_sparse(tif))
+	if (handle_is_sparse(tif))
 		return LACUNA_OK;
 	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
 		return error_set(LACUNA_EINVAL,
@@ -839,7 +839,7 @@ static int sound(const struct tiff_reader *r)
 }
 
 /* What is not stored is nodata where the file declares it, else zero. */
-static void fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, void *block)
+void layout_fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, void *block)
 {
 	uint64_t raw;
 	double nodata;
@@ -926,7 +926,8 @@ static int decode_strips(struct tiff_reader *r, int plane, const struct tiff_spa
 
 		row.y = y;
 		if (!is_stored(r->handle.tif, strip))
-			fill_empty(r->handle.tif, l, (size_t)l->width * (size_t)row.stride, buffer);
+			layout_fill_empty(r->handle.tif, l, (size_t)l->width * (size_t)row.stride,
+					  buffer);
 		else if (plain ? read_plain_row(r, strip, y, buffer)
 			       : read_row(r, strip, plane, y, buffer))
 			status = damaged(r);
@@ -966,8 +967,8 @@ static int decode_whole_strips(struct tiff_reader *r, int plane, const struct ti
 
 		if (!is_stored(tif, number))
 			for (uint32_t i = 0; i < rows; i++)
-				fill_empty(tif, l, (size_t)l->width * (size_t)row.stride,
-					   strip + i * pitch);
+				layout_fill_empty(tif, l, (size_t)l->width * (size_t)row.stride,
+						  strip + i * pitch);
 		else if (TIFFReadEncodedStrip(tif, number, strip, (tmsize_t)(pitch * rows)) < 0 ||
 			 !sound(r))
 			status = damaged(r);
@@ -1015,7 +1016,7 @@ static int decode_tiles(struct tiff_reader *r, int plane, const struct tiff_span
 			row.x = (uint32_t)x;
 			row.y = (uint32_t)y;
 			if (!is_stored(tif, TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane)))
-				fill_empty(tif, l, samples, tile);
+				layout_fill_empty(tif, l, samples, tile);
 			else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
 				 !sound(r))
 				status = damaged(r);

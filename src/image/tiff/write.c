@@ -23,8 +23,9 @@ struct page {
 	struct tiff_layout layout;
 	int unnamed; /* colour samples beyond what the photometric interpretation names */
 	uint16_t predictor;
-	int copy;  /* all samples are the old page's */
-	int keeps; /* the old page's values may stay: they mean the same */
+	int copy;   /* all samples are the old page's */
+	int sparse; /* the old page leaves out tiles that hold nothing */
+	int keeps;  /* the old page's values may stay: they mean the same */
 	/* Of the old page that it shows: size, and first pixel */
 	uint32_t old_width, old_height, old_x, old_y;
 	uint32_t multiple;     /* of rows */
@@ -689,17 +690,22 @@ static int write_tiles(struct tiff_handle *h, const struct page *p, int first, i
 {
 	const struct tiff_layout *l = &p->layout;
 	const size_t pitch = (size_t)TIFFTileRowSize(h->tif), size = (size_t)TIFFTileSize(h->tif);
-	uint8_t *tile = memory_alloc(size);
-	int status = tile ? LACUNA_OK : LACUNA_ENOMEM;
+	uint8_t *tile = memory_alloc(size), *empty = p->sparse ? memory_alloc(size) : NULL;
+	int status = tile && (empty || !p->sparse) ? LACUNA_OK : LACUNA_ENOMEM;
 
+	if (!status && empty)
+		layout_fill_empty(h->tif, l, size * 8 / (size_t)l->type.bits, empty);
 	for (uint64_t y = (uint64_t)p->rows.top; !status && y < bottom_of(p); y += l->block_height)
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
 			memset(tile, 0, size);
 			fill_tile(p, first, stride, (uint32_t)x, (uint32_t)y, tile, pitch);
+			if (empty && !memcmp(tile, empty, size))
+				continue;
 			if (TIFFWriteTile(h->tif, tile, (uint32_t)x, (uint32_t)y, 0,
 					  (uint16_t)first) < 0)
 				status = write_failed(h);
 		}
+	memory_release(empty);
 	memory_release(tile);
 	return status;
 }
@@ -798,6 +804,7 @@ static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, 
 	status = like ? reader_enter(like, part->page) : LACUNA_OK;
 	if (status)
 		return reader_context(like, part->page, status);
+	p->sparse = !status && like && handle_is_sparse(like->handle.tif);
 	status = plan(w, part, p);
 	name_samples(p);
 	/* Strips as high as the picture would ask for all of it at once. */
