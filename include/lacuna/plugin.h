@@ -328,6 +328,15 @@ enum {
 	LACUNA_DERIVATIVE = 1u << 16
 };
 
+/* (A' diag(weights) A + rho) x = b */
+struct lacuna_system {
+	uint32_t size;
+	int32_t iterations;   /* at most */
+	const float *weights; /* y-shaped, >= 0, 0 where nothing is measured; NULL: 1 */
+	double rho;	      /* > 0 */
+	double tolerance;     /* |b - (A' diag(weights) A + rho) x| is at most so many |b|, or iterations are used up */
+};
+
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
  * *self as it was, and destroy() is not called.  spectral, diagonal: an instance whose configuration has no such form
  * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
@@ -363,6 +372,11 @@ struct lacuna_operator {
 	 * preconditions conjugate gradients where there is no closed form */
 	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			   const float *b, float *x);
+	/* [any thread] optional, linear: solves a system to its tolerance, from the x that is given on; for operators that do
+	 * it faster than conjugate gradients of the host, with apply(), adjoint() and approximate().  LACUNA_EUNSUPPORTED: not
+	 * with these parameters. */
+	int (*solve)(const void *self, void *scratch, const struct lacuna_system *, const float *b,
+		     float *x);
 	/* [any thread] optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a
 	 * measurement, and adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image()
 	 * does: a part of full scale for files of integers, the file's own values for floats. */

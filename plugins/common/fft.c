@@ -112,7 +112,8 @@ struct pass {
 	float *out;
 	struct fft_grid grid; /* of in or out */
 	fftwf_complex *spectrum;
-	int directions; /* FORWARD, INVERSE or both */
+	const float *weights; /* of the grid, or NULL */
+	int directions;	      /* FORWARD, INVERSE or both */
 	fft_filter *filter;
 	const void *context;
 };
@@ -189,6 +190,47 @@ static int inverse_rows(void *arg, size_t block, void *scratch)
 	return LACUNA_OK;
 }
 
+/* Row y of a plane, times the weights of the grid. */
+static void restrict_row(const struct pass *p, int y, float *row)
+{
+	const struct fft_grid *g = &p->grid;
+	const float scale = (float)(1.0 / ((double)p->f->width * p->f->height));
+	const float *weights = NULL;
+	int next = 0;
+
+	if (y % g->step || y / g->step >= g->height) {
+		memset(row, 0, (size_t)p->f->width * sizeof(*row));
+		return;
+	}
+	if (p->weights)
+		weights = p->weights + (size_t)(y / g->step) * (size_t)g->width;
+	for (int i = 0; i < g->width; i++, next++) {
+		for (; next < i * g->step; next++)
+			row[next] = 0;
+		row[next] *= weights ? scale * weights[i] : scale;
+	}
+	memset(row + next, 0, (size_t)(p->f->width - next) * sizeof(*row));
+}
+
+static int restrict_rows(void *arg, size_t block, void *scratch)
+{
+	const struct pass *p = arg;
+	const struct fft *f = p->f;
+	int first = (int)block * ROWS, count = smaller(ROWS, f->height - first);
+	fftwf_complex *start = p->spectrum + (size_t)first * (size_t)f->stride;
+
+	(void)scratch;
+	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
+		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
+		return LACUNA_OK;
+	}
+	fftwf_execute_dft_c2r(f->rows_inverse[count < ROWS], start, (float *)start);
+	for (int i = 0; i < count; i++)
+		restrict_row(p, first + i, (float *)(start + (size_t)i * (size_t)f->stride));
+	fftwf_execute_dft_r2c(f->rows_forward[count < ROWS], (float *)start, start);
+	return LACUNA_OK;
+}
+
 static int transform_columns(void *arg, size_t block, void *scratch)
 {
 	const struct pass *p = arg;
@@ -259,6 +301,22 @@ void fft_apply_grid(const struct fft *f, const float *in, struct fft_grid in_gri
 	run(&p, blocks(f->height, ROWS), forward_rows);
 	run_columns(&p, FORWARD | INVERSE);
 	run_inverse_rows(&p, out, out_grid);
+}
+
+void fft_restrict(const struct fft *f, fft_filter *before, fft_filter *after, const void *context,
+		  struct fft_grid grid, const float *weights, fftwf_complex *spectrum)
+{
+	struct pass p = { .f = f,
+			  .grid = grid,
+			  .weights = weights,
+			  .spectrum = spectrum,
+			  .filter = before,
+			  .context = context };
+
+	run_columns(&p, INVERSE);
+	run(&p, blocks(f->height, ROWS), restrict_rows);
+	p.filter = after;
+	run_columns(&p, FORWARD);
 }
 
 void fft_apply(const struct fft *f, const float *in, int in_width, int in_height,

@@ -51,4 +51,9 @@ void fft_apply_grid(const struct fft *, const float *in, struct fft_grid in_grid
 		    const void *context, float *out, struct fft_grid out_grid,
 		    fftwf_complex *spectrum);
 
+/* The spectrum of what is left of a plane inside a grid: after(forward(W inverse(before(spectrum)))), in place.  W is 1, or
+ * weights (laid out as a plane of the grid; NULL: 1), at the grid's pixels, and 0 elsewhere. */
+void fft_restrict(const struct fft *, fft_filter *before, fft_filter *after, const void *context,
+		  struct fft_grid, const float *weights, fftwf_complex *spectrum);
+
 #endif

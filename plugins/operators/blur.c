@@ -7,7 +7,7 @@
  * circular convolution at least as large as x, whose wrapped part is cut off.  boundary=periodic: x continues as if
  * tiled; A is circulant and A'A = F^-1 |K|^2 F. */
 #include <lacuna/plugin.h>
-#include "common/fft.h"
+#include "common/convolution.h"
 #include "common/kernel.h"
 
 enum { GAUSSIAN, DISK, BOX, MOTION, AIRY };
@@ -22,11 +22,9 @@ struct config {
 struct blur {
 	const struct lacuna_host *host;
 	int periodic;
-	int x_width, x_height, y_width, y_height;
 	int shift_x, shift_y; /* y[0] shows the scene of x[shift] */
 	size_t planes;	      /* channels times frames */
-	struct fft fft;
-	fftwf_complex *transfer; /* K, laid out as a spectrum of fft */
+	struct convolution convolution;
 };
 
 /* ---- the kernel, and the shapes that follow from it -------------------------------------------------- */
@@ -107,48 +105,19 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-static int wrap(int i, int n)
-{
-	return (i % n + n) % n;
-}
-
-/* The transfer function.  The kernel's origin is moved to where y[0] starts in x: element c of the kernel
- * meets x[0] when periodic, the last element when valid. */
-static int make_transfer(struct blur *b, const struct kernel *k)
-{
-	const struct lacuna_host *host = b->host;
-	int w = b->fft.width, h = b->fft.height;
-	int origin_x = b->periodic ? k->centre_x : k->width - 1;
-	int origin_y = b->periodic ? k->centre_y : k->height - 1;
-	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof(*plane));
-
-	b->transfer = host->alloc(host, fft_bytes(&b->fft));
-	if (!plane || !b->transfer) {
-		host->release(host, plane);
-		return LACUNA_ENOMEM;
-	}
-	for (int j = 0; j < k->height; j++)
-		for (int i = 0; i < k->width; i++) {
-			size_t row = (size_t)wrap(j - origin_y, h);
-			size_t column = (size_t)wrap(i - origin_x, w);
-
-			plane[row * (size_t)w + column] +=
-				(float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
-		}
-	fft_forward(&b->fft, plane, w, h, b->transfer);
-	host->release(host, plane);
-	return LACUNA_OK;
-}
-
 static void destroy(void *self)
 {
 	struct blur *b = self;
 
 	if (!b)
 		return;
-	fft_destroy(&b->fft);
-	b->host->release(b->host, b->transfer);
+	convolution_destroy(&b->convolution);
 	b->host->release(b->host, b);
+}
+
+static struct fft_grid grid_of(const struct lacuna_shape *s)
+{
+	return (struct fft_grid){ (int)s->extent[0], (int)s->extent[1], 1 };
 }
 
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
@@ -157,7 +126,6 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	const struct config *c = config;
 	struct blur *b = host->alloc(host, sizeof(*b));
 	struct kernel k;
-	int64_t width = x->extent[0], height = x->extent[1];
 	int status;
 
 	if (!b)
@@ -165,21 +133,17 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	b->host = host;
 	b->periodic = c->boundary == PERIODIC;
 	b->planes = (size_t)(x->extent[2] * x->extent[3]);
-	if (!b->periodic) {
-		width = fft_good_size(width);
-		height = fft_good_size(height);
-	}
 	status = get_kernel(host, c, 1, &k);
 	if (!status)
-		status = fft_create(host, width, height, &b->fft);
-	if (!status) { /* the extents now fit an int */
-		b->x_width = (int)x->extent[0];
-		b->x_height = (int)x->extent[1];
-		b->y_width = (int)y->extent[0];
-		b->y_height = (int)y->extent[1];
+		status = convolution_create(host, grid_of(x), grid_of(y), !b->periodic,
+					    &b->convolution);
+	if (!status) {
 		b->shift_x = b->periodic ? 0 : k.width - 1 - k.centre_x;
 		b->shift_y = b->periodic ? 0 : k.height - 1 - k.centre_y;
-		status = make_transfer(b, &k);
+		/* The element of the kernel that meets x[0] in y[0]: c when periodic, else the last. */
+		status = convolution_set_kernel(&b->convolution, k.values, k.width, k.height,
+						b->periodic ? k.centre_x : k.width - 1,
+						b->periodic ? k.centre_y : k.height - 1);
 	}
 	kernel_release(&k);
 	if (status) {
@@ -192,87 +156,42 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
+static size_t x_plane(const struct blur *b)
+{
+	return (size_t)b->convolution.x.width * (size_t)b->convolution.x.height;
+}
+
+static size_t y_plane(const struct blur *b)
+{
+	return (size_t)b->convolution.y.width * (size_t)b->convolution.y.height;
+}
+
 static size_t scratch(const void *self)
 {
 	const struct blur *b = self;
 
-	return fft_bytes(&b->fft);
-}
-
-static const fftwf_complex *transfer_at(const struct blur *b, int ky, int kx)
-{
-	return b->transfer + (size_t)ky * (size_t)b->fft.stride + kx;
-}
-
-static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const fftwf_complex *k = transfer_at(context, ky, kx);
-
-	for (int i = 0; i < count; i++) {
-		float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
-		float im = k[i][0] * v[i][1] + k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
-}
-
-static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const fftwf_complex *k = transfer_at(context, ky, kx);
-
-	for (int i = 0; i < count; i++) {
-		float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
-		float im = k[i][0] * v[i][1] - k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
+	return b->periodic ? convolution_bytes(&b->convolution)
+			   : convolution_solve_bytes(&b->convolution);
 }
 
 static int apply(const void *self, void *memory, const float *x, float *y)
 {
 	const struct blur *b = self;
-	size_t x_plane = (size_t)b->x_width * (size_t)b->x_height;
-	size_t y_plane = (size_t)b->y_width * (size_t)b->y_height;
 
 	for (size_t i = 0; i < b->planes; i++)
-		fft_apply(&b->fft, x + i * x_plane, b->x_width, b->x_height, multiply, b,
-			  y + i * y_plane, b->y_width, b->y_height, memory);
+		convolution_apply(&b->convolution, x + i * x_plane(b), y + i * y_plane(b), memory);
 	return LACUNA_OK;
 }
 
 static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
 {
 	const struct blur *b = self;
-	size_t x_plane = (size_t)b->x_width * (size_t)b->x_height;
-	size_t y_plane = (size_t)b->y_width * (size_t)b->y_height;
 
 	(void)at;
 	for (size_t i = 0; i < b->planes; i++)
-		fft_apply(&b->fft, y + i * y_plane, b->y_width, b->y_height, multiply_conjugate, b,
-			  x + i * x_plane, b->x_width, b->x_height, memory);
+		convolution_adjoint(&b->convolution, y + i * y_plane(b), x + i * x_plane(b),
+				    memory);
 	return LACUNA_OK;
-}
-
-struct spectral {
-	const struct blur *blur;
-	lacuna_gain *gain;
-	const void *context;
-};
-
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct spectral *s = context;
-	const fftwf_complex *k = transfer_at(s->blur, ky, kx);
-
-	for (int i = 0; i < count; i++) {
-		double re = k[i][0], im = k[i][1];
-		float g = (float)s->gain(re * re + im * im, s->context);
-
-		v[i][0] *= g;
-		v[i][1] *= g;
-	}
 }
 
 /* With boundary=valid: as if the picture went on periodically beyond x, which it almost does for its inner part. */
@@ -280,12 +199,10 @@ static int approximate(const void *self, void *memory, lacuna_gain *gain, const 
 		       const float *b, float *x)
 {
 	const struct blur *p = self;
-	const struct spectral s = { p, gain, context };
-	size_t plane = (size_t)p->x_width * (size_t)p->x_height;
 
 	for (size_t i = 0; i < p->planes; i++)
-		fft_apply(&p->fft, b + i * plane, p->x_width, p->x_height, multiply_gain, &s,
-			  x + i * plane, p->x_width, p->x_height, memory);
+		convolution_gain(&p->convolution, gain, context, b + i * x_plane(p),
+				 x + i * x_plane(p), memory);
 	return LACUNA_OK;
 }
 
@@ -295,6 +212,16 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	if (!((const struct blur *)self)->periodic)
 		return LACUNA_EUNSUPPORTED;
 	return approximate(self, memory, gain, context, b, x);
+}
+
+static int solve(const void *self, void *memory, const struct lacuna_system *system, const float *b,
+		 float *x)
+{
+	const struct blur *p = self;
+
+	if (p->periodic)
+		return LACUNA_EUNSUPPORTED;
+	return convolution_solve(&p->convolution, p->planes, system, b, x, memory);
 }
 
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
@@ -386,6 +313,7 @@ static const struct lacuna_operator family = {
 	.spectral = spectral,
 	.window = window,
 	.approximate = approximate,
+	.solve = solve,
 };
 
 static const struct lacuna_plugin plugin = {

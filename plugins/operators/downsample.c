@@ -8,7 +8,7 @@
  * convolution is circular: at least as large as x for boundary=valid, where x has the border that y needs; of x's size
  * for boundary=periodic, where A A' is circulant on the coarse grid. */
 #include <lacuna/plugin.h>
-#include "common/fft.h"
+#include "common/convolution.h"
 #include "common/kernel.h"
 
 enum { BOX, BILINEAR, BICUBIC, LANCZOS, GAUSSIAN };
@@ -31,8 +31,7 @@ struct downsample {
 	float *block;
 	double square;
 	/* Overlapping kernels. */
-	struct fft fine;
-	fftwf_complex *transfer; /* K, laid out as a spectrum of fine */
+	struct convolution fine;
 	/* Overlapping and periodic: eigenvalues of A A', the real parts of a spectrum of coarse. */
 	struct fft coarse;
 	fftwf_complex *eigenvalues;
@@ -121,11 +120,6 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-static int wrap(int i, int n)
-{
-	return (i % n + n) % n;
-}
-
 /* y[0] = sum_j k[j] x[origin - j], counted in x with its border */
 static void find_origin(const struct downsample *p, const struct config *c, const struct kernel *k,
 			int *x, int *y)
@@ -154,29 +148,8 @@ static int make_block(struct downsample *p, const struct config *c, const struct
 	return LACUNA_OK;
 }
 
-static int make_transfer(struct downsample *p, const struct config *c, const struct kernel *k)
-{
-	const struct lacuna_host *host = p->host;
-	int w = p->fine.width, h = p->fine.height, x, y;
-	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof(*plane));
-
-	p->transfer = host->alloc(host, fft_bytes(&p->fine));
-	if (!plane || !p->transfer) {
-		host->release(host, plane);
-		return LACUNA_ENOMEM;
-	}
-	find_origin(p, c, k, &x, &y);
-	for (int j = 0; j < k->height; j++)
-		for (int i = 0; i < k->width; i++)
-			plane[(size_t)wrap(j - y, h) * (size_t)w + (size_t)wrap(i - x, w)] +=
-				(float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
-	fft_forward(&p->fine, plane, w, h, p->transfer);
-	host->release(host, plane);
-	return LACUNA_OK;
-}
-
-static void down(const struct downsample *p, fftwf_complex *spectrum, const float *x, float *y);
-static void up(const struct downsample *p, fftwf_complex *spectrum, const float *y, float *x);
+static void down(const struct downsample *p, void *memory, const float *x, float *y);
+static void up(const struct downsample *p, void *memory, const float *y, float *x);
 
 /* The transform of A A' delta. */
 static int make_eigenvalues(struct downsample *p)
@@ -185,18 +158,18 @@ static int make_eigenvalues(struct downsample *p)
 	size_t n = (size_t)p->y_width * (size_t)p->y_height;
 	float *y = host->alloc(host, n * sizeof(*y));
 	float *x = host->alloc(host, (size_t)p->x_width * (size_t)p->x_height * sizeof(*x));
-	fftwf_complex *spectrum = host->alloc(host, fft_bytes(&p->fine));
+	void *memory = host->alloc(host, convolution_bytes(&p->fine));
 	int status = LACUNA_ENOMEM;
 
 	p->eigenvalues = host->alloc(host, fft_bytes(&p->coarse));
-	if (y && x && spectrum && p->eigenvalues) {
+	if (y && x && memory && p->eigenvalues) {
 		y[0] = 1;
-		up(p, spectrum, y, x);
-		down(p, spectrum, x, y);
+		up(p, memory, y, x);
+		down(p, memory, x, y);
 		fft_forward(&p->coarse, y, p->y_width, p->y_height, p->eigenvalues);
 		status = LACUNA_OK;
 	}
-	host->release(host, spectrum);
+	host->release(host, memory);
 	host->release(host, x);
 	host->release(host, y);
 	return status;
@@ -208,27 +181,24 @@ static void destroy(void *self)
 
 	if (!p)
 		return;
-	fft_destroy(&p->fine);
+	convolution_destroy(&p->fine);
 	fft_destroy(&p->coarse);
 	p->host->release(p->host, p->block);
-	p->host->release(p->host, p->transfer);
 	p->host->release(p->host, p->eigenvalues);
 	p->host->release(p->host, p);
 }
 
 static int make_overlapping(struct downsample *p, const struct config *c, const struct kernel *k,
-			    const struct lacuna_shape *x, const struct lacuna_shape *y)
+			    const struct lacuna_shape *y)
 {
-	int64_t width = x->extent[0], height = x->extent[1];
-	int status;
+	const struct fft_grid fine = { p->x_width, p->x_height, 1 };
+	const struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
+	int status = convolution_create(p->host, fine, coarse, !p->periodic, &p->fine), at_x, at_y;
 
-	if (!p->periodic) {
-		width = fft_good_size(width);
-		height = fft_good_size(height);
-	}
-	status = fft_create(p->host, width, height, &p->fine);
+	find_origin(p, c, k, &at_x, &at_y);
 	if (!status)
-		status = make_transfer(p, c, k);
+		status = convolution_set_kernel(&p->fine, k->values, k->width, k->height, at_x,
+						at_y);
 	if (!status && p->periodic)
 		status = fft_create(p->host, y->extent[0], y->extent[1], &p->coarse);
 	if (!status && p->periodic)
@@ -270,7 +240,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	if (!bx.total && !by.total)
 		status = make_block(p, c, &k);
 	else
-		status = make_overlapping(p, c, &k, x, y);
+		status = make_overlapping(p, c, &k, y);
 	kernel_release(&k);
 	if (status) {
 		destroy(p);
@@ -290,34 +260,6 @@ static size_t x_plane(const struct downsample *p)
 static size_t y_plane(const struct downsample *p)
 {
 	return (size_t)p->y_width * (size_t)p->y_height;
-}
-
-static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct downsample *p = context;
-	const fftwf_complex *k = p->transfer + (size_t)ky * (size_t)p->fine.stride + kx;
-
-	for (int i = 0; i < count; i++) {
-		float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
-		float im = k[i][0] * v[i][1] + k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
-}
-
-static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct downsample *p = context;
-	const fftwf_complex *k = p->transfer + (size_t)ky * (size_t)p->fine.stride + kx;
-
-	for (int i = 0; i < count; i++) {
-		float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
-		float im = k[i][0] * v[i][1] - k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
 }
 
 static void down_blocks(const struct downsample *p, const float *x, float *y)
@@ -349,34 +291,30 @@ static void up_blocks(const struct downsample *p, const float *y, float *x)
 				y[(size_t)(row / f) * (size_t)p->y_width + (size_t)(column / f)];
 }
 
-static void down(const struct downsample *p, fftwf_complex *spectrum, const float *x, float *y)
+static void down(const struct downsample *p, void *memory, const float *x, float *y)
 {
-	struct fft_grid fine = { p->x_width, p->x_height, 1 };
-	struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
-
 	if (p->block)
 		down_blocks(p, x, y);
 	else
-		fft_apply_grid(&p->fine, x, fine, multiply, p, y, coarse, spectrum);
+		convolution_apply(&p->fine, x, y, memory);
 }
 
-static void up(const struct downsample *p, fftwf_complex *spectrum, const float *y, float *x)
+static void up(const struct downsample *p, void *memory, const float *y, float *x)
 {
-	struct fft_grid fine = { p->x_width, p->x_height, 1 };
-	struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
-
 	if (p->block)
 		up_blocks(p, y, x);
 	else
-		fft_apply_grid(&p->fine, y, coarse, multiply_conjugate, p, x, fine, spectrum);
+		convolution_adjoint(&p->fine, y, x, memory);
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
-/* Work space: a spectrum of fine; for spectral() a spectrum of coarse and a plane of y. */
+/* Work space: that of fine; for spectral() a spectrum of coarse and a plane of y. */
 static size_t coarse_offset(const struct downsample *p)
 {
-	return p->block ? 0 : fft_bytes(&p->fine);
+	if (p->block)
+		return 0;
+	return p->periodic ? convolution_bytes(&p->fine) : convolution_solve_bytes(&p->fine);
 }
 
 static size_t plane_offset(const struct downsample *p)
@@ -468,6 +406,16 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	return LACUNA_OK;
 }
 
+static int solve(const void *self, void *memory, const struct lacuna_system *system, const float *b,
+		 float *x)
+{
+	const struct downsample *p = self;
+
+	if (has_spectral(p))
+		return LACUNA_EUNSUPPORTED;
+	return convolution_solve(&p->fine, p->planes, system, b, x, memory);
+}
+
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
 {
 	const struct downsample *p = self;
@@ -539,6 +487,7 @@ static const struct lacuna_operator family = {
 	.adjoint = adjoint,
 	.spectral = spectral,
 	.window = window,
+	.solve = solve,
 };
 
 static const struct lacuna_plugin plugin = {

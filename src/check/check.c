@@ -47,6 +47,7 @@ static const char *const property_names[PROPERTIES] = {
 	[SPECTRAL_ITERATIONS] = "spectral: closed form = iterations",
 	[PSEUDO_INVERSE] = "spectral: Moore-Penrose identities",
 	[APPROXIMATE] = "approximate() is symmetric and positive",
+	[SOLVES] = "solve() solves, whatever the start and the weights",
 	[INFO] = "info is sane",
 	[BLIND] = "blind: sigma makes no difference",
 	[SIGMA] = "not blind: sigma makes a difference",

@@ -63,6 +63,14 @@ static int run_approximate(const struct call *call, void *scratch, float *out)
 							  call->gain_context, call->in[0], out);
 }
 
+/* in[0]: b, in[1]: where to start, gain_context: the system */
+static int run_solve(const struct call *call, void *scratch, float *out)
+{
+	memcpy(out, call->in[1], call->out_count * sizeof *out);
+	return call->check->use->plugin->u.op.solve(call->self, scratch, call->gain_context,
+						    call->in[0], out);
+}
+
 static struct call make_call(const struct trial *t, const char *name,
 			     int (*run)(const struct call *, void *, float *), size_t out_count)
 {
@@ -451,6 +459,51 @@ static void examine_approximate(const struct trial *t)
 	check_expect(t->c, APPROXIMATE, vector_dot(t->nx, mv, v) > 0, "(Mv, v) is not positive");
 }
 
+static struct lacuna_system system_of(const struct trial *t, const float *weights)
+{
+	return (struct lacuna_system){ .size = sizeof(struct lacuna_system),
+				       .iterations = 300,
+				       .weights = weights,
+				       .rho = t->largest > 0 ? t->largest / 30 : 1,
+				       .tolerance = 1e-5 };
+}
+
+/* ||b - (A'WA + rho) x|| / ||b||, x from a start that is not the solution. */
+static double residual_of_solve(const struct trial *t, const struct lacuna_system *system,
+				const float *b)
+{
+	float *start = t->temporary[1], *x = t->temporary[2], *y = t->temporary[3],
+	      *left = t->temporary[4];
+	struct call call = make_call(t, "solve", run_solve, t->nx);
+
+	random_vector(t, 141, t->nx, start);
+	call.in[0] = b;
+	call.in[1] = start;
+	call.gain_context = system;
+	check_quick(t->c, &call, x);
+	apply(t, x, y);
+	for (size_t i = 0; system->weights && i < t->ny; i++)
+		y[i] *= system->weights[i];
+	adjoint(t, NULL, y, left);
+	for (size_t i = 0; i < t->nx; i++)
+		left[i] += (float)(system->rho * x[i]);
+	return distance(t->nx, left, b, vector_norm(t->nx, b));
+}
+
+static void examine_solve(const struct trial *t)
+{
+	float *b = t->temporary[0], *weights = t->temporary[5];
+	struct lacuna_system system = system_of(t, NULL);
+
+	random_vector(t, 140, t->nx, b);
+	check_limit(t->c, SOLVES, residual_of_solve(t, &system, b), 10 * system.tolerance);
+	random_vector(t, 142, t->ny, weights);
+	for (size_t i = 0; i < t->ny; i++)
+		weights[i] = i % 5 ? weights[i] * weights[i] : 0;
+	system.weights = weights;
+	check_limit(t->c, SOLVES, residual_of_solve(t, &system, b), 10 * system.tolerance);
+}
+
 /* With eigenvalues up to a threshold taken for 0, P = 1[lambda > threshold](A'A), B = A A^+ and A^+ as defined in
  * the design: A^+ A = P, A A^+ A = A P, A^+ A A^+ = A^+, and both products are symmetric. */
 static void examine_pseudo_inverse(const struct trial *t)
@@ -521,16 +574,41 @@ static int offers_spectral(const struct trial *t, const float *b)
 	return status != LACUNA_EUNSUPPORTED;
 }
 
-static int examine_functions(const struct trial *t, int *has_spectral)
+/* Nor may one without solve(). */
+static int offers_solve(const struct trial *t, const float *b)
+{
+	const struct lacuna_system system = system_of(t, NULL);
+	void *scratch = memory_alloc(t->scratch_bytes + 1);
+	int status = LACUNA_ENOMEM;
+
+	if (scratch) {
+		check_enter(t->c, "solve");
+		memset(t->temporary[0], 0, t->nx * sizeof(float));
+		status = t->op->solve(t->self, scratch, &system, b, t->temporary[0]);
+		check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
+	}
+	memory_release(scratch);
+	return status != LACUNA_EUNSUPPORTED;
+}
+
+/* What an instance offers beyond A and A'. */
+struct forms {
+	int spectral, solve;
+};
+
+static int examine_functions(const struct trial *t, struct forms *forms)
 {
 	struct call forward = make_call(t, "apply", run_apply, t->ny);
 	struct call back = make_call(t, "adjoint", run_adjoint, t->nx);
 	struct call spectrum = make_call(t, "spectral", run_spectral, t->nx);
 	struct call rough = make_call(t, "approximate", run_approximate, t->nx);
+	struct call solve = make_call(t, "solve", run_solve, t->nx);
+	const struct lacuna_system system = system_of(t, NULL);
 	struct guarded x = { NULL, 0, NULL }, y = { NULL, 0, NULL };
 	int linear = t->op->flags & LACUNA_LINEAR, works = 0;
 
-	*has_spectral = 0;
+	*forms = (struct forms){ 0 };
+	solve.gain_context = &system;
 	spectrum.gain = rough.gain = gain_lambda;
 	if (guarded_random(t->c, 1, t->nx, 0.5, 0.1, &x) ||
 	    guarded_random(t->c, 2, t->ny, 0.5, 0.1, &y))
@@ -540,13 +618,18 @@ static int examine_functions(const struct trial *t, int *has_spectral)
 	works = works && examine_call(t, back, &y, linear ? NULL : &x);
 	check_expect(t->c, ACCEPTS, works, "adjoint() fails: %s", error_text());
 	if (works && linear && t->op->spectral) {
-		*has_spectral = offers_spectral(t, x.data);
-		works = !*has_spectral || examine_call(t, spectrum, &x, NULL);
+		forms->spectral = offers_spectral(t, x.data);
+		works = !forms->spectral || examine_call(t, spectrum, &x, NULL);
 		check_expect(t->c, ACCEPTS, works, "spectral() fails: %s", error_text());
 	}
 	if (works && linear && t->op->approximate) {
 		works = examine_call(t, rough, &x, NULL);
 		check_expect(t->c, ACCEPTS, works, "approximate() fails: %s", error_text());
+	}
+	if (works && linear && t->op->solve) {
+		forms->solve = offers_solve(t, x.data);
+		works = !forms->solve || examine_call(t, solve, &x, &x);
+		check_expect(t->c, ACCEPTS, works, "solve() fails: %s", error_text());
 	}
 	/* One that writes beyond its arrays would only crash what follows. */
 	works = works && !t->c->outcomes[BOUNDS].failed;
@@ -603,7 +686,7 @@ static void measure_spectrum(const struct trial *t)
 	}
 }
 
-static void measure_times(struct trial *t, int has_spectral)
+static void measure_times(struct trial *t, const struct forms *forms)
 {
 	float *in = t->temporary[0], *at = t->temporary[1], *out = t->temporary[2];
 	const int linear = t->op->flags & LACUNA_LINEAR;
@@ -618,7 +701,7 @@ static void measure_times(struct trial *t, int has_spectral)
 	spectrum.gain = gain_lambda;
 	check_time(t->c, &forward, &t->x, out);
 	check_time(t->c, &back, &t->x, out);
-	if (has_spectral)
+	if (forms->spectral)
 		check_time(t->c, &spectrum, &t->x, out);
 }
 
@@ -645,10 +728,10 @@ static void examine_window(const struct trial *t)
 /* Seconds that one function may take at the large shape, for more than the adjoint to be examined there. */
 static const double patience = 0.3;
 
-static void examine_mathematics(struct trial *t, int has_spectral)
+static void examine_mathematics(struct trial *t, const struct forms *forms)
 {
 	if (t->c->now->brief || t->c->asked)
-		measure_times(t, has_spectral);
+		measure_times(t, forms);
 	t->slow = t->c->now->brief &&
 		  t->c->measures.times[0].seconds * 1e-6 * (double)t->nx > patience;
 	if (!(t->op->flags & LACUNA_LINEAR)) {
@@ -666,7 +749,7 @@ static void examine_mathematics(struct trial *t, int has_spectral)
 	t->largest = largest_eigenvalue(t);
 	if (t->c->now->brief) {
 		random_vector(t, 100, t->nx, t->temporary[0]);
-		if (has_spectral && t->largest > 0)
+		if (forms->spectral && t->largest > 0)
 			examine_gain_lambda(t, t->temporary[0], t->temporary[1], t->temporary[2],
 					    t->temporary[3]);
 		return;
@@ -674,7 +757,9 @@ static void examine_mathematics(struct trial *t, int has_spectral)
 	examine_zero(t);
 	if (t->op->approximate)
 		examine_approximate(t);
-	if (has_spectral && t->largest > 0) {
+	if (forms->solve)
+		examine_solve(t);
+	if (forms->spectral && t->largest > 0) {
 		examine_gains(t);
 		examine_iterations(t);
 		examine_pseudo_inverse(t);
@@ -707,7 +792,8 @@ static int examine_instance(struct trial *t)
 {
 	struct creation creation = { create_and_destroy, t };
 	size_t n = t->nx > t->ny ? t->nx : t->ny;
-	int i, has_spectral, status;
+	struct forms forms;
+	int i, status;
 
 	check_enter(t->c, "create");
 	status = check_leave(t->c, t->op->create(&t->host, t->config, &t->x, &t->y, &t->self));
@@ -717,8 +803,8 @@ static int examine_instance(struct trial *t)
 	for (i = 0; i < TEMPORARIES && !status; i++)
 		if (!(t->temporary[i] = memory_alloc_array(n, sizeof(float))))
 			status = LACUNA_ENOMEM;
-	if (!status && examine_functions(t, &has_spectral))
-		examine_mathematics(t, has_spectral);
+	if (!status && examine_functions(t, &forms))
+		examine_mathematics(t, &forms);
 	if (t->op->window)
 		examine_window(t);
 	for (i = 0; i < TEMPORARIES; i++)

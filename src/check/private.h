@@ -47,6 +47,7 @@ enum property {
 	SPECTRAL_ITERATIONS,
 	PSEUDO_INVERSE,
 	APPROXIMATE,
+	SOLVES,
 	/* priors */
 	INFO,
 	BLIND,

@@ -652,6 +652,36 @@ static int shifted_inverse(void *context, const float *v, float *out)
 	return only->op->approximate(only->self, only->scratch, scaled_gain, &scaled, v, out);
 }
 
+/* By the operator's own solver; LACUNA_EUNSUPPORTED when it has none. */
+static int solve_own(struct problem *p, double rho, const float *b, float *x)
+{
+	const struct link *only = p->links;
+	const double square = p->gain * p->gain;
+	struct lacuna_system system = { .size = sizeof system,
+					.iterations = accuracy.iterations,
+					.rho = rho / square,
+					.tolerance = accuracy.tolerance };
+	int status;
+
+	if (p->count > 1 || !only->op->solve)
+		return LACUNA_EUNSUPPORTED;
+	if (p->present) {
+		status = need_normal(p);
+		if (status)
+			return status;
+		for (size_t i = 0; i < p->y_count; i++)
+			p->normal[i] = p->present[i] * p->present[i];
+		system.weights = p->normal;
+	}
+	/* (gain^2 A'WA + rho) x = b is (A'WA + rho / gain^2) (gain^2 x) = b */
+	if (p->gain < 1 || p->gain > 1)
+		vector_scale(p->x_count, square, x);
+	status = only->op->solve(only->self, only->scratch, &system, b, x);
+	if (p->gain < 1 || p->gain > 1)
+		vector_scale(p->x_count, 1 / square, x);
+	return status;
+}
+
 int problem_solve(struct problem *p, double rho, const float *b, float *x)
 {
 	struct shifted shifted = { p, rho };
@@ -662,6 +692,8 @@ int problem_solve(struct problem *p, double rho, const float *b, float *x)
 		return error_set(LACUNA_EINVAL, "solve() needs rho > 0");
 	if (!status)
 		status = closed_form(p, inverse_gain, &rho, b, x);
+	if (status == LACUNA_EUNSUPPORTED && (p->flags & LACUNA_LINEAR))
+		status = solve_own(p, rho, b, x);
 	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
 		return status;
 	status = need_work(p);

@@ -111,9 +111,18 @@ OFFSET(struct lacuna_operator, spectral, 56);
 OFFSET(struct lacuna_operator, diagonal, 64);
 OFFSET(struct lacuna_operator, window, 72);
 OFFSET(struct lacuna_operator, approximate, 80);
-OFFSET(struct lacuna_operator, offset, 88);
-OFFSET(struct lacuna_operator, extension, 96);
-SIZE(struct lacuna_operator, 104);
+OFFSET(struct lacuna_operator, solve, 88);
+OFFSET(struct lacuna_operator, offset, 96);
+OFFSET(struct lacuna_operator, extension, 104);
+SIZE(struct lacuna_operator, 112);
+
+/* lacuna_system */
+OFFSET(struct lacuna_system, size, 0);
+OFFSET(struct lacuna_system, iterations, 4);
+OFFSET(struct lacuna_system, weights, 8);
+OFFSET(struct lacuna_system, rho, 16);
+OFFSET(struct lacuna_system, tolerance, 24);
+SIZE(struct lacuna_system, 32);
 
 /* lacuna_prior_info */
 OFFSET(struct lacuna_prior_info, size, 0);

@@ -195,6 +195,7 @@ static const struct {
 	{ "leak-on-failure", "survives the failure of each allocation", "create() leaks" },
 	{ "static-buffer", "same bits in concurrent calls", "apply() gives another result" },
 	{ "late-adjoint", "(Ax, y) = (x, A'y)", "520x516x1: relative error" },
+	{ "forgets-weights", "solve() solves, whatever the start and the weights", "relative error" },
 	{ "one-pixel", "(Ax, y) = (x, A'y)", "520x516x1: relative error" },
 	{ "hadamard:fault=scale", "(Ax, y) = (x, A'y)", "relative error" },
 	{ "hadamard:fault=shift", "(Ax, y) = (x, A'y)", "relative error" },

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Convolution of a plane x by a circular one at least as large, of which a part is measured:
+ *	A = P F^-1 K F E,
+ * E continues x with zeros, F is the Fourier transform, K the transfer function, P keeps every step-th pixel of the upper left
+ * corner (y).  For operators whose circle is no larger than x, it is the plain circular convolution. */
+#ifndef COMMON_CONVOLUTION_H
+#define COMMON_CONVOLUTION_H
+
+#include "common/fft.h"
+
+struct convolution {
+	struct fft fft;
+	fftwf_complex *transfer; /* K, laid out as a spectrum of fft */
+	struct fft_grid x, y;	 /* x.step is 1 */
+};
+
+/* Makes the circle, of x's size or (grow) of the next one that FFTW is fast for; K is 0 at first. */
+int convolution_create(const struct lacuna_host *, struct fft_grid x, struct fft_grid y, int grow,
+		       struct convolution *);
+/* Accepts a zeroed structure. */
+void convolution_destroy(struct convolution *);
+/* Sets K from width * height values, x fastest: y[0] = sum_j kernel[j] x[origin - j], cyclically. */
+int convolution_set_kernel(struct convolution *, const double *kernel, int width, int height,
+			   int origin_x, int origin_y);
+
+/* Bytes of work for the functions of a plane below; the last is for convolution_solve(). */
+size_t convolution_bytes(const struct convolution *);
+size_t convolution_solve_bytes(const struct convolution *);
+void convolution_apply(const struct convolution *, const float *x, float *y, void *memory);
+void convolution_adjoint(const struct convolution *, const float *y, float *x, void *memory);
+/* x = E' F^-1 gain(|K|^2) F E b: gain(A'A) b where all of the circle is measured, else near it. */
+void convolution_gain(const struct convolution *, lacuna_gain *, const void *context,
+		      const float *b, float *x, void *memory);
+
+/* lacuna_operator's solve() for `planes' planes, one after the other, by conjugate gradients.
+ *
+ * They run on the circle, in Fourier space: there A'WA is one transform forth and one back, and the preconditioner,
+ * 1 / (share |K|^2 + rho), costs none.  In space each iteration has three of both.  What the circle has beyond x is not
+ * measured and has nothing to do with x: its solution is 0. */
+int convolution_solve(const struct convolution *, size_t planes, const struct lacuna_system *,
+		      const float *b, float *x, void *memory);
+
+#endif
