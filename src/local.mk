@@ -13,6 +13,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/memory.c src/base/memory.h \
 	src/base/random.c src/base/random.h \
 	src/base/temporary.c src/base/temporary.h \
+	src/base/numbers.c src/base/numbers.h \
 	src/base/text.c src/base/text.h \
 	src/base/threads.c src/base/threads.h \
 	src/base/vector.c src/base/vector.h

@@ -96,10 +96,20 @@ enum {
 	LACUNA_REAL,   /* double; may be written as a fraction, 2.55/255 */
 	LACUNA_CHOICE, /* int64_t, index into choices */
 	LACUNA_TEXT,   /* const char * */
-	LACUNA_PATH    /* const char *: a file to read */
+	LACUNA_PATH,   /* const char *: a file to read */
+	LACUNA_LIST    /* struct lacuna_list */
 };
+
+/* Numbers in blanks, each as a LACUNA_REAL is written; a semicolon may end a row, "1 0; 0 1".  The values are the host's, as
+ * texts are. */
+struct lacuna_list {
+	const double *values; /* NULL when there are none */
+	int64_t count;
+	int64_t columns; /* numbers in each row; 0: rows of different lengths, or none */
+};
+
 enum {
-	LACUNA_REQUIRED = 1u << 0, /* TEXT, PATH: no default */
+	LACUNA_REQUIRED = 1u << 0, /* TEXT, PATH, LIST: no default */
 	LACUNA_ADVANCED = 1u << 1, /* help shows it last */
 	/* PATH, of operators.  A file whose page k goes with page k of the picture: read_image() gives that one alone;
 	 * extent[3] still says how many the file has. */
@@ -119,8 +129,9 @@ struct lacuna_param {
 	const char *help; /* one line, no full stop */
 	int32_t type;
 	uint32_t flags;
-	double lo, hi, dflt; /* CHOICE: dflt is an index; TEXT, PATH: unused */
-	/* TEXT and PATH: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
+	/* CHOICE: dflt is an index; LIST: lo and hi of each number; TEXT, PATH: unused */
+	double lo, hi, dflt;
+	/* TEXT, PATH and LIST: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
 	 * "kind=disk"; "psf=" when psf must be left out.  Given otherwise, the row is refused. */
 	const char *text;
 	const char *const *choices; /* CHOICE: NULL-terminated */
@@ -146,6 +157,8 @@ struct lacuna_param {
 	{ #field, NULL, help, LACUNA_TEXT, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
 #define LACUNA_PARAM_PATH(T, field, flags, dflt, help) \
 	{ #field, NULL, help, LACUNA_PATH, flags, 0, 0, 0, dflt, NULL, LACUNA_OFFSET(T, field, const char *) }
+#define LACUNA_PARAM_LIST(T, field, unit, lo, hi, flags, dflt, help) \
+	{ #field, unit, help, LACUNA_LIST, flags, lo, hi, 0, dflt, NULL, LACUNA_OFFSET(T, field, struct lacuna_list) }
 /* clang-format on */
 
 /* ---- host services --------------------------------------------------------------------------------- */

@@ -7,11 +7,10 @@
 #include <lacuna/plugin.h>
 #include "common/separable.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct config {
-	const char *shifts, *sigmas, *gains;
+	struct lacuna_list shifts, sigmas, gains;
 };
 
 enum { MOST = 256 }; /* pages */
@@ -35,41 +34,25 @@ struct exposures {
 
 /* ---- the plan ---------------------------------------------------------------------------------------- */
 
-/* Numbers, blanks or semicolons between.  How many; -1 for anything else. */
-static int64_t parse_numbers(const char *text, double *values, int64_t most)
-{
-	int64_t n = 0;
-
-	for (text += strspn(text, " ;"); *text; text += strspn(text, " ;")) {
-		char *end;
-		const double value = strtod(text, &end);
-
-		if (end == text || !isfinite(value) || n == most)
-			return -1;
-		values[n++] = value;
-		text = end;
-	}
-	return n;
-}
-
 /* One number a page, or per * pages: their number is the first list's. */
-static int read_list(const struct lacuna_host *host, const char *name, const char *text,
-		     int64_t per, double *values, int64_t *pages)
+static int read_list(const struct lacuna_host *host, const char *name,
+		     const struct lacuna_list *list, int64_t per, double *values, int64_t *pages)
 {
-	int64_t n;
+	const int64_t n = list->count;
 
-	if (!text)
+	if (!n)
 		return LACUNA_OK;
-	n = parse_numbers(text, values, per * MOST);
-	if (n < per || n % per)
+	if (n % per || n / per > MOST)
 		return host->fail(host, LACUNA_EINVAL,
-				  "exposures: %s=%s: it takes %s for each page, such as \"%s\"",
-				  name, text, per == 2 ? "two numbers" : "a number",
-				  per == 2 ? "0 0;1.5 -0.5" : "0 1.5");
+				  "exposures: %s has %lld numbers: it takes %s for each page, such "
+				  "as \"%s\", and at most %d pages",
+				  name, (long long)n, per == 2 ? "two" : "one",
+				  per == 2 ? "0 0;1.5 -0.5" : "0 1.5", MOST);
 	if (*pages && n / per != *pages)
 		return host->fail(host, LACUNA_EINVAL,
-				  "exposures: %s=%s is for %lld pages, the list before it for %lld",
-				  name, text, (long long)(n / per), (long long)*pages);
+				  "exposures: %s is for %lld pages, the list before it for %lld",
+				  name, (long long)(n / per), (long long)*pages);
+	memcpy(values, list->values, (size_t)n * sizeof(*values));
 	*pages = n / per;
 	return LACUNA_OK;
 }
@@ -87,11 +70,11 @@ static int make_plan(const struct lacuna_host *host, const struct config *c, str
 	memset(plan, 0, sizeof(*plan));
 	for (int t = 0; t < MOST; t++)
 		gains[t] = 1;
-	status = read_list(host, "shifts", c->shifts, 2, shifts, &plan->pages);
+	status = read_list(host, "shifts", &c->shifts, 2, shifts, &plan->pages);
 	if (!status)
-		status = read_list(host, "sigmas", c->sigmas, 1, sigmas, &plan->pages);
+		status = read_list(host, "sigmas", &c->sigmas, 1, sigmas, &plan->pages);
 	if (!status)
-		status = read_list(host, "gains", c->gains, 1, gains, &plan->pages);
+		status = read_list(host, "gains", &c->gains, 1, gains, &plan->pages);
 	if (!status && !plan->pages)
 		status = host->fail(host, LACUNA_EINVAL,
 				    "exposures: say how the pages differ: shifts, sigmas or gains");
@@ -99,13 +82,6 @@ static int make_plan(const struct lacuna_host *host, const struct config *c, str
 		struct page *page = &plan->page[t];
 
 		*page = (struct page){ { shifts[2 * t], shifts[2 * t + 1] }, sigmas[t], gains[t] };
-		if (page->sigma < 0 || page->sigma > 50 || fabs(page->shift[0]) > 1000 ||
-		    fabs(page->shift[1]) > 1000)
-			status = host->fail(
-				host, LACUNA_EINVAL,
-				"exposures: page %lld: a shift of more than 1000 px, or a "
-				"sigma that is not from 0 to 50 px",
-				(long long)t + 1);
 		for (int d = 0; !status && d < 2; d++) {
 			const int64_t reach = (int64_t)ceil(fabs(page->shift[d])) + radius_of(page);
 
@@ -294,14 +270,13 @@ static int window(const void *self, const struct lacuna_region *in_y, struct lac
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_TEXT(
-		struct config, shifts, 0, NULL,
-		"px to the right and down that each page shows the scene moved by, such as "
+	LACUNA_PARAM_LIST(
+		struct config, shifts, "px", -1000, 1000, 0, NULL,
+		"to the right and down, by which each page shows the scene moved, such as "
 		"\"0 0;1.5 -0.5\""),
-	LACUNA_PARAM_TEXT(
-		struct config, sigmas, 0, NULL,
-		"standard deviation of each page's Gaussian blur in px, such as \"0 1.5\""),
-	LACUNA_PARAM_TEXT(struct config, gains, 0, NULL,
+	LACUNA_PARAM_LIST(struct config, sigmas, "px", 0, 50, 0, NULL,
+			  "standard deviation of each page's Gaussian blur, such as \"0 1.5\""),
+	LACUNA_PARAM_LIST(struct config, gains, NULL, -1e6, 1e6, 0, NULL,
 			  "brightness of each page against the picture, such as \"1 0.5\""),
 };
 

@@ -12,7 +12,8 @@
 #include <string.h>
 
 struct config {
-	const char *rows, *file;
+	struct lacuna_list rows;
+	const char *file;
 };
 
 struct matrix {
@@ -27,43 +28,6 @@ enum { LARGEST = 512 };
 
 /* ---- H ------------------------------------------------------------------------------------------------ */
 
-/* "1 0 0; 0 1 0": numbers in blanks, rows end with a semicolon.  Counts first (h NULL), then fills in. */
-static int parse_rows(const char *text, size_t *p, size_t *d, double *h)
-{
-	size_t column = 0, row = 0, columns = 0, n = 0;
-
-	for (;;) {
-		char *end;
-		const double value = strtod(text, &end);
-
-		if (end != text) {
-			if (h)
-				h[n] = value;
-			if (!isfinite(value))
-				return 0;
-			n++;
-			column++;
-			text = end;
-			continue;
-		}
-		text += strspn(text, " \t");
-		if (column) {
-			if (row && column != columns)
-				return 0;
-			columns = column;
-			column = 0;
-			row++;
-		}
-		if (!*text)
-			break;
-		if (*text++ != ';')
-			return 0;
-	}
-	*p = row;
-	*d = columns;
-	return row > 0;
-}
-
 static int too_large(const struct lacuna_host *host, size_t p, size_t d)
 {
 	return p <= LARGEST && d <= LARGEST
@@ -71,12 +35,6 @@ static int too_large(const struct lacuna_host *host, size_t p, size_t d)
 		       : host->fail(host, LACUNA_EINVAL,
 				    "matrix: %zu x %zu is too large; at most %d rows and columns",
 				    p, d, LARGEST);
-}
-
-static int bad_rows(const struct lacuna_host *host)
-{
-	return host->fail(host, LACUNA_EINVAL,
-			  "matrix: rows are numbers in blanks, ended by ';', all of one length");
 }
 
 /* H and its size; *h is for release(). */
@@ -87,17 +45,20 @@ static int read_matrix(const struct lacuna_host *host, const struct config *c, s
 	float *values;
 	int status;
 
-	if (!c->rows == !c->file)
+	if (!c->rows.count == !c->file)
 		return host->fail(host, LACUNA_EINVAL,
 				  "matrix: give rows=... or file=..., one of "
 				  "them");
-	if (c->rows) {
-		if (!parse_rows(c->rows, p, d, NULL))
-			return bad_rows(host);
+	if (c->rows.count && !c->rows.columns)
+		return host->fail(host, LACUNA_EINVAL,
+				  "matrix: the rows, each ended by ';', must be of one length");
+	if (c->rows.count) {
+		*d = (size_t)c->rows.columns;
+		*p = (size_t)c->rows.count / *d;
 		status = too_large(host, *p, *d);
 		*h = status ? NULL : host->alloc(host, *p * *d * sizeof **h);
 		if (*h)
-			parse_rows(c->rows, p, d, *h);
+			memcpy(*h, c->rows.values, *p * *d * sizeof **h);
 		return status ? status : *h ? LACUNA_OK : LACUNA_ENOMEM;
 	}
 	status = host->read_image(host, c->file, &s, &values);
@@ -289,7 +250,7 @@ static int diagonal(const void *self, float *out)
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_TEXT(struct config, rows, 0, NULL,
+	LACUNA_PARAM_LIST(struct config, rows, NULL, -1e30, 1e30, 0, NULL,
 			  "the matrix itself: numbers in blanks, each row ended by ';'"),
 	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
 			  "text file with the matrix, one row a line"),

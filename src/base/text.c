@@ -58,21 +58,31 @@ void text_make_plain(char *text)
 	}
 }
 
-int text_real(const char *text, double *value)
+int text_number(const char *text, char **end, double *value)
 {
 	double numerator, denominator;
-	char *end;
 
-	if (!one_real(text, &end, &numerator))
+	if (!one_real(text, end, &numerator))
 		return 0;
-	if (*end == '/') {
-		if (!one_real(end + 1, &end, &denominator) || denominator == 0)
+	if (**end == '/') {
+		if (!one_real(*end + 1, end, &denominator) || denominator == 0)
 			return 0;
 		numerator /= denominator;
 	}
-	if (*end || !isfinite(numerator))
+	if (!isfinite(numerator))
 		return 0;
 	*value = numerator;
+	return 1;
+}
+
+int text_real(const char *text, double *value)
+{
+	double number;
+	char *end;
+
+	if (!text_number(text, &end, &number) || *end)
+		return 0;
+	*value = number;
 	return 1;
 }
 

@@ -9,6 +9,8 @@
 
 /* A real number or a fraction of two, "2.55/255"; the whole text must be it.  False otherwise. */
 int text_real(const char *text, double *value);
+/* The same at the beginning of a text; *end is behind it. */
+int text_number(const char *text, char **end, double *value);
 int text_integer(const char *text, int64_t *value);
 /* printf into fresh memory (memory_release); NULL when there is none */
 char *text_format(const char *fmt, ...)

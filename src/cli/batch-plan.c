@@ -135,9 +135,10 @@ static char *place_paths(int kind, const char *spec, const char *directory)
 	text = text_format("%s:", name);
 	memory_release(name);
 	for (const char *rest = spec + length + 1; text && *rest;) {
-		const int n = (int)strcspn(rest, ",");
+		const int n = (int)param_pair_length(rest);
 		const char *equals = memchr(rest, '=', (size_t)n);
 		const struct lacuna_param *row = NULL;
+		int quoted;
 
 		if (equals) {
 			char *key = text_format("%.*s", (int)(equals - rest), rest);
@@ -145,9 +146,11 @@ static char *place_paths(int kind, const char *spec, const char *directory)
 			row = key ? param_find(plugin->head, key) : NULL;
 			memory_release(key);
 		}
-		if (row && row->type == LACUNA_PATH && equals[1] != '/')
-			next = text_format("%s%.*s=%s/%.*s", text, (int)(equals - rest), rest,
-					   directory, n - (int)(equals - rest) - 1, equals + 1);
+		quoted = equals && equals[1] == '"';
+		if (row && row->type == LACUNA_PATH && equals[1 + quoted] != '/')
+			next = text_format("%s%.*s%s/%.*s", text, (int)(equals - rest) + 1 + quoted,
+					   rest, directory, n - (int)(equals - rest) - 1 - quoted,
+					   equals + 1 + quoted);
 		else
 			next = text_format("%s%.*s", text, n, rest);
 		memory_release(text);

@@ -23,8 +23,12 @@ static const char *end_of_item(const char *text)
 {
 	int quoted = 0;
 
-	for (; *text && (quoted || *text != '|'); text++)
-		quoted ^= *text == '"';
+	for (; *text && (quoted || *text != '|'); text++) {
+		if (quoted && *text == '\\' && text[1])
+			text++;
+		else
+			quoted ^= *text == '"';
+	}
 	return text;
 }
 

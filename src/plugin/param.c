@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -47,12 +48,19 @@ static size_t field_size(const struct lacuna_param *row)
 	switch (row->type) {
 	case LACUNA_REAL:
 		return sizeof(double);
+	case LACUNA_LIST:
+		return sizeof(struct lacuna_list);
 	case LACUNA_TEXT:
 	case LACUNA_PATH:
 		return sizeof(const char *);
 	default:
 		return sizeof(int64_t);
 	}
+}
+
+static size_t field_alignment(const struct lacuna_param *row)
+{
+	return row->type == LACUNA_LIST ? _Alignof(struct lacuna_list) : field_size(row);
 }
 
 static int choice_count(const struct lacuna_param *row)
@@ -116,6 +124,31 @@ static int plain_row(const struct lacuna_param *row)
 	return plain(row->help) && plain(row->unit) && plain(row->text);
 }
 
+/* *list is for numbers_free(), on success.  LACUNA_EINVAL, without a message: a bad value. */
+static int read_list(const struct lacuna_param *row, const char *text, struct lacuna_list *list)
+{
+	int status = numbers_parse(text ? text : "", list);
+
+	if (status)
+		return status;
+	for (int64_t i = 0; i < list->count && !status; i++)
+		status = list->values[i] < row->lo || list->values[i] > row->hi ? LACUNA_EINVAL
+										: LACUNA_OK;
+	if (status)
+		numbers_free(list);
+	return status;
+}
+
+static int good_list(const struct lacuna_param *row, const char *text)
+{
+	struct lacuna_list list;
+
+	if (read_list(row, text, &list))
+		return 0;
+	numbers_free(&list);
+	return 1;
+}
+
 static const char *row_fault(const struct lacuna_plugin *head, const struct lacuna_param *row)
 {
 	const char *p;
@@ -125,15 +158,17 @@ static const char *row_fault(const struct lacuna_plugin *head, const struct lacu
 	for (p = row->name; *p; p++)
 		if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && *p != '_')
 			return "is not named [a-z][a-z0-9_]*";
-	if (row->type < LACUNA_BOOL || row->type > LACUNA_PATH)
+	if (row->type < LACUNA_BOOL || row->type > LACUNA_LIST)
 		return "has an unknown type";
-	if (row->offset % field_size(row) || row->offset > head->config_size ||
+	if (row->offset % field_alignment(row) || row->offset > head->config_size ||
 	    field_size(row) > head->config_size - row->offset)
 		return "lies outside the configuration";
 	if (row->type == LACUNA_CHOICE && !(row->dflt >= 0 && row->dflt < choice_count(row)))
 		return "has a default out of range";
 	if (row->type <= LACUNA_REAL && !(row->lo <= row->dflt && row->dflt <= row->hi))
 		return "has a default out of range";
+	if (row->type == LACUNA_LIST && !good_list(row, row->text))
+		return "has a default that is no list, or out of range";
 	if (param_find(head, row->name) != row)
 		return "appears twice";
 	if (overlaps(head, row))
@@ -185,6 +220,23 @@ static const char *get_text(const struct lacuna_param *row, const void *config)
 	return *(const char *const *)const_field(row, config);
 }
 
+static const struct lacuna_list *get_list(const struct lacuna_param *row, const void *config)
+{
+	return const_field(row, config);
+}
+
+static int replace_list(const struct lacuna_param *row, void *config, const char *text)
+{
+	struct lacuna_list list;
+	const int status = read_list(row, text, &list);
+
+	if (!status) {
+		numbers_free(field(row, config));
+		*(struct lacuna_list *)field(row, config) = list;
+	}
+	return status;
+}
+
 static int replace_text(const struct lacuna_param *row, void *config, const char *text)
 {
 	char **place = field(row, config); /* the plugin sees it as const char * */
@@ -207,9 +259,10 @@ void *param_create(const struct lacuna_plugin *head)
 
 		if (row->type == LACUNA_REAL) {
 			*(double *)field(row, config) = row->dflt;
-		} else if (!is_text(row)) {
+		} else if (row->type <= LACUNA_CHOICE) {
 			*(int64_t *)field(row, config) = (int64_t)row->dflt;
-		} else if (replace_text(row, config, row->text)) {
+		} else if (is_text(row) ? replace_text(row, config, row->text)
+					: replace_list(row, config, row->text)) {
 			param_release(head, config);
 			return NULL;
 		}
@@ -223,9 +276,14 @@ void param_release(const struct lacuna_plugin *head, void *config)
 
 	if (!config)
 		return;
-	for (i = 0; i < head->param_count; i++)
-		if (is_text(param_row(head, i)))
-			replace_text(param_row(head, i), config, NULL);
+	for (i = 0; i < head->param_count; i++) {
+		const struct lacuna_param *row = param_row(head, i);
+
+		if (is_text(row))
+			replace_text(row, config, NULL);
+		else if (row->type == LACUNA_LIST)
+			numbers_free(field(row, config));
+	}
 	memory_release(config);
 }
 
@@ -269,8 +327,12 @@ static int set_row(const struct lacuna_param *row, void *config, const char *val
 {
 	int64_t integer;
 	double real;
+	int status;
 
 	switch (row->type) {
+	case LACUNA_LIST:
+		status = replace_list(row, config, value);
+		return status == LACUNA_EINVAL ? bad_value(row, value) : status;
 	case LACUNA_BOOL:
 		return set_bool(row, field(row, config), value);
 	case LACUNA_CHOICE:
@@ -318,6 +380,33 @@ int param_set(const struct lacuna_plugin *head, void *config, const char *name, 
 	return row ? set_row(row, config, value) : unknown_name(head, name);
 }
 
+/* Writes the text in double quotes that begins at *text over itself, without them: \" is a quote there, \\ a backslash.
+ * Returns what is behind the closing quote, or NULL. */
+static char *unquote(char *text)
+{
+	char *to = text;
+
+	for (text++; *text && *text != '"'; text++) {
+		if (*text == '\\' && (text[1] == '"' || text[1] == '\\'))
+			text++;
+		*to++ = *text;
+	}
+	if (!*text)
+		return NULL;
+	*to = '\0';
+	return text + 1;
+}
+
+size_t param_pair_length(const char *text)
+{
+	const char *p = text + strcspn(text, "=,");
+
+	if (p[0] == '=' && p[1] == '"')
+		for (p += 2; *p && *p != '"'; p++)
+			p += *p == '\\' && p[1];
+	return (size_t)(p - text) + strcspn(p, ",");
+}
+
 /* Takes one "key=value" off *text, in place; a value may stand in double quotes. */
 static int next_pair(char **text, char **name, char **value)
 {
@@ -332,13 +421,9 @@ static int next_pair(char **text, char **name, char **value)
 	*name = p;
 	*value = p = equals + 1;
 	if (*p == '"') {
-		char *close = strchr(p + 1, '"');
-
-		if (!close || (close[1] && close[1] != ','))
+		p = unquote(p);
+		if (!p || (*p && *p != ','))
 			return error_set(LACUNA_EINVAL, "%s: the quoted value does not end", *name);
-		*value = p + 1;
-		*close = '\0';
-		p = close + 1;
 	} else {
 		p += strcspn(p, ",");
 	}
@@ -403,6 +488,13 @@ int param_parse(const struct lacuna_plugin *head, void *config, const char *text
 	return status;
 }
 
+static int is_missing(const struct lacuna_param *row, const void *config)
+{
+	if (row->type == LACUNA_LIST)
+		return !get_list(row, config)->count;
+	return is_text(row) && !get_text(row, config);
+}
+
 int param_complete(const struct lacuna_plugin *head, const void *config)
 {
 	uint32_t i;
@@ -410,7 +502,7 @@ int param_complete(const struct lacuna_plugin *head, const void *config)
 	for (i = 0; i < head->param_count; i++) {
 		const struct lacuna_param *row = param_row(head, i);
 
-		if ((row->flags & LACUNA_REQUIRED) && is_text(row) && !get_text(row, config))
+		if ((row->flags & LACUNA_REQUIRED) && is_missing(row, config))
 			return error_set(LACUNA_EINVAL, "%s=... is required: %s", row->name,
 					 row->help);
 	}
@@ -434,10 +526,18 @@ int param_value(const struct lacuna_param *row, const void *config, char *text, 
 				row->choices[*(const int64_t *)const_field(row, config)]);
 	case LACUNA_INT:
 		return snprintf(text, size, "%" PRId64, *(const int64_t *)const_field(row, config));
+	case LACUNA_LIST:
+		return numbers_text(get_list(row, config), text, size);
 	default:
 		s = get_text(row, config);
 		return snprintf(text, size, "%s", s ? s : "");
 	}
+}
+
+static int same_list(const struct lacuna_list *a, const struct lacuna_list *b)
+{
+	return a->count == b->count && a->columns == b->columns &&
+	       (!a->count || !memcmp(a->values, b->values, (size_t)a->count * sizeof(*a->values)));
 }
 
 int param_same(const struct lacuna_plugin *plugin, const void *a, const void *b)
@@ -456,6 +556,10 @@ int param_same(const struct lacuna_plugin *plugin, const void *a, const void *b)
 		case LACUNA_CHOICE:
 		case LACUNA_INT:
 			if (memcmp(const_field(row, a), const_field(row, b), sizeof(int64_t)) != 0)
+				return 0;
+			break;
+		case LACUNA_LIST:
+			if (!same_list(get_list(row, a), get_list(row, b)))
 				return 0;
 			break;
 		default:
@@ -498,6 +602,12 @@ int param_range(const struct lacuna_param *row, char *text, size_t size)
 	case LACUNA_REAL:
 		return snprintf(text, size, "(%g to %g%s%s) [%g]", row->lo, row->hi, space, unit,
 				row->dflt);
+	case LACUNA_LIST:
+		return snprintf(text, size, "(numbers %g to %g%s%s) [%s]", row->lo, row->hi, space,
+				unit,
+				row->flags & LACUNA_REQUIRED ? "required"
+				: row->text		     ? row->text
+							     : "none");
 	default:
 		if (row->flags & LACUNA_REQUIRED)
 			return snprintf(text, size, "(%s) [required]",

@@ -15,9 +15,12 @@ int param_check_table(const struct lacuna_plugin *);
 void *param_create(const struct lacuna_plugin *);
 void param_release(const struct lacuna_plugin *, void *config);
 int param_set(const struct lacuna_plugin *, void *config, const char *name, const char *value);
-/* "key=value,key=value"; NULL and "" are the defaults.  A value containing a comma is written in double quotes.
+/* "key=value,key=value"; NULL and "" are the defaults.  A value that contains a comma is written in double quotes,
+ * where \" is a quote and \\ a backslash.
  * A row that was given and does not apply to the others' values is refused. */
 int param_parse(const struct lacuna_plugin *, void *config, const char *text);
+/* How long the first "key=value" of such a text is, quotes included. */
+size_t param_pair_length(const char *text);
 /* LACUNA_REQUIRED rows that have no value yet: refused by name. */
 int param_complete(const struct lacuna_plugin *, const void *config);
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -137,19 +138,11 @@ static int draw_measurements(const struct laboratory *lab, size_t n, double *x, 
 
 static int parse_measurement(struct laboratory *lab, const char *text)
 {
-	char *end;
-
-	for (int i = 0; i < lab->rows; i++, text = end) {
-		lab->y[i] = strtod(text, &end);
-		if (end == text || !isfinite(lab->y[i]))
-			return error_set(LACUNA_EINVAL,
-					 "the measurement has %d values here; give them in blanks",
-					 lab->rows);
-	}
-	return text[strspn(text, " ")]
-		       ? error_set(LACUNA_EINVAL, "the measurement has %d values here, not more",
-				   lab->rows)
-		       : LACUNA_OK;
+	return numbers_read(text, lab->y, lab->rows) == lab->rows
+		       ? LACUNA_OK
+		       : error_set(LACUNA_EINVAL,
+				   "the measurement has %d values here; give as many, in blanks",
+				   lab->rows);
 }
 
 static int find_measurement(struct laboratory *lab, const char *text)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/random.h"
 
 #include <errno.h>
@@ -72,20 +73,6 @@ static double *cov_of(const struct mixture *m, int k)
 
 static const char blanks[] = " \t\r\n";
 
-/* `count' numbers and no more; false otherwise. */
-static int numbers(char *text, int count, double *out)
-{
-	char *end;
-
-	for (int i = 0; i < count; i++) {
-		out[i] = strtod(text, &end);
-		if (end == text || !isfinite(out[i]))
-			return 0;
-		text = end;
-	}
-	return !text[strspn(text, blanks)];
-}
-
 /* First pass: how large it is. */
 static int measure_text(const char *path, FILE *file, int *dim, int *count)
 {
@@ -124,16 +111,17 @@ static int read_statement(struct reader *r, const char *word, char *rest)
 		return 1;
 	if (!strcmp(word, "component")) {
 		r->row = 0;
-		return numbers(rest, 1, &r->m->weight[++r->k]) && r->m->weight[r->k] > 0;
+		return numbers_read(rest, &r->m->weight[++r->k], 1) == 1 && r->m->weight[r->k] > 0;
 	}
 	if (r->k < 0)
 		return 0;
 	if (!strcmp(word, "mean"))
-		return numbers(rest, d, mean_of(r->m, r->k));
+		return numbers_read(rest, mean_of(r->m, r->k), d) == d;
 	if (!strcmp(word, "cov"))
 		return r->row < d &&
-		       numbers(rest, d, cov_of(r->m, r->k) + (size_t)r->row++ * (size_t)d);
-	if (strcmp(word, "var") != 0 || !numbers(rest, 1, &value) || value < 0)
+		       numbers_read(rest, cov_of(r->m, r->k) + (size_t)r->row++ * (size_t)d, d) ==
+			       d;
+	if (strcmp(word, "var") != 0 || numbers_read(rest, &value, 1) != 1 || value < 0)
 		return 0;
 	for (int i = 0; i < d; i++)
 		cov_of(r->m, r->k)[i * (d + 1)] = value;

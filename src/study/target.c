@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/random.h"
 #include "plugin/param.h"
 
@@ -129,19 +130,8 @@ static const struct lacuna_plugin points_head =
 /* Numbers of one line; returns how many, or -1. */
 static int count_numbers(char *line, double *values, int most)
 {
-	int n = 0;
-	char *end;
-
 	line[strcspn(line, "#")] = 0;
-	for (;; n++, line = end) {
-		const double v = strtod(line, &end);
-
-		if (end == line)
-			return line[strspn(line, " \t\r\n")] ? -1 : n;
-		if (n == most)
-			return -1;
-		values[n] = v;
-	}
+	return numbers_read(line, values, most);
 }
 
 static int read_points(const char *path, FILE *file, struct mixture *m)

@@ -11,7 +11,7 @@ strict="-fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror -I$abs_top_srcdi
 
 cat >table.c <<'END'
 #include <lacuna/plugin.h>
-struct config { double sigma; int64_t n, yes, kind; const char *text, *path; };
+struct config { double sigma; int64_t n, yes, kind; const char *text, *path; struct lacuna_list list; };
 static const char *const kinds[] = { "a", "b", NULL };
 const struct lacuna_param rows[] = {
 	LACUNA_PARAM_REAL(struct config, sigma, "px", 0, 1, 0, "help"),
@@ -20,6 +20,7 @@ const struct lacuna_param rows[] = {
 	LACUNA_PARAM_CHOICE(struct config, kind, kinds, 0, "help"),
 	LACUNA_PARAM_TEXT(struct config, text, LACUNA_REQUIRED, NULL, "help"),
 	LACUNA_PARAM_PATH(struct config, path, 0, NULL, "help"),
+	LACUNA_PARAM_LIST(struct config, list, "px", 0, 1, 0, NULL, "help"),
 };
 END
 cat >wrong.c <<'END'

@@ -155,6 +155,7 @@ static void nested(void *arg, size_t i)
 /* Some indices fail, later ones sooner. */
 struct failing {
 	atomic_int runs[200];
+	size_t slow;
 	int alone; /* memory that two bodies have at once is none of one's own */
 };
 
@@ -162,7 +163,11 @@ static int fail_some(void *arg, size_t i, void *scratch)
 {
 	struct failing *f = arg;
 	atomic_size_t *own = scratch;
-	const struct timespec pause = { 0, i < 60 ? 200000 : 0 };
+	/* 55 begins while 41 is at work; one of the two ends first */
+	const struct timespec pause = { 0, i == f->slow		? 30000000
+					   : i == 41 || i == 55 ? 10000000
+					   : i > 60		? 0
+								: 20000 };
 
 	f->runs[i]++;
 	atomic_store(own, i);
@@ -196,7 +201,7 @@ static int enough(void *arg, size_t i, void *scratch)
 static void test_failures(void)
 {
 	for (int threads = 1; threads <= 4; threads++) {
-		struct failing f = { .alone = 1 };
+		struct failing f = { .alone = 1, .slow = threads % 2 ? 41 : 55 };
 		int before = 1;
 
 		threads_set(threads);

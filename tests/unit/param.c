@@ -10,6 +10,7 @@ struct config {
 	double sigma;
 	int64_t count, fast, mode;
 	const char *file, *label;
+	struct lacuna_list list;
 };
 
 static const char *const modes[] = { "soft", "hard", NULL };
@@ -20,6 +21,7 @@ static const struct lacuna_param rows[] = {
 	LACUNA_PARAM_CHOICE(struct config, mode, modes, 1, "how"),
 	LACUNA_PARAM_PATH(struct config, file, LACUNA_REQUIRED, NULL, "what to read"),
 	LACUNA_PARAM_TEXT(struct config, label, 0, "none", "a word"),
+	LACUNA_PARAM_LIST(struct config, list, "px", -10, 10, 0, "1 2", "some numbers"),
 };
 static const struct lacuna_plugin head = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),	   "test", "", "", "", "", "",
@@ -51,6 +53,14 @@ static void test_parsing(void)
 	ok(!param_parse(&head, c, "label=\"x,y=z\",count=2"), "quotes");
 	is_text(c->label, "x,y=z", "hold commas");
 	ok(c->count == 2, "and what follows them");
+	ok(!param_parse(&head, c, "label=\"a \\\"b\\\", c:\\\\d\\e\",count=4"), "quotes in quotes");
+	is_text(c->label, "a \"b\", c:\\d\\e", "after a backslash");
+	ok(param_pair_length("label=\"a,\\\",b\",count=4") == 14 &&
+		   param_pair_length("a=b,c") == 3 && param_pair_length("a,b=c") == 1,
+	   "where a pair ends");
+	ok(!param_parse(&head, c, "label=a:b,count=2"), "a colon");
+	is_text(c->label, "a:b", "needs no quotes");
+	refuse(c, "label=\"x\\\"", "does not end");
 	ok(!param_parse(&head, c, NULL) && !param_parse(&head, c, ""), "nothing is fine");
 	refuse(c, "sigma=101", "0 to 100 px");
 	refuse(c, "sigma=nan", "0 to 100 px");
@@ -68,6 +78,39 @@ static void test_parsing(void)
 	is_text(text, "0.01", "a value as text");
 	param_range(&rows[3], text, sizeof text);
 	is_text(text, "(soft|hard) [hard]", "a range as text");
+	param_release(&head, c);
+	ok(memory_live_blocks() == before, "nothing is left");
+}
+
+static void test_lists(void)
+{
+	const size_t before = memory_live_blocks();
+	struct config *c = param_create(&head), *other = param_create(&head);
+	char text[40];
+
+	ok(c->list.count == 2 && c->list.values[1] == 2 && c->list.columns == 2,
+	   "the default of a list");
+	ok(param_same(&head, c, other), "two lists say the same");
+	ok(!param_parse(&head, c, "list= 1 0 -1/4;0 1e0 .5 ; ,count=2") && c->list.count == 6 &&
+		   c->list.columns == 3 && c->list.values[2] == -0.25 && c->list.values[4] == 1 &&
+		   c->count == 2,
+	   "rows, fractions, exponents");
+	param_value(&rows[6], c, text, sizeof text);
+	is_text(text, "1 0 -0.25;0 1 0.5", "a list as text");
+	ok(param_value(&rows[6], c, text, 4) == 17 && !strcmp(text, "1 0"), "cut, its length told");
+	ok(!param_same(&head, c, other) && !param_set(&head, other, "list", "1 0;-.25 0;1 .5") &&
+		   !param_same(&head, c, other),
+	   "other numbers, or other rows, are another list");
+	ok(!param_set(&head, c, "list", "1;2 3") && c->list.count == 3 && !c->list.columns,
+	   "rows of several lengths");
+	refuse(c, "list=1 x", "(numbers -10 to 10 px) [1 2]");
+	refuse(c, "list=1 11", "list=1 11: not a value");
+	refuse(c, "list=1-2", "not a value");
+	refuse(c, "list=nan", "not a value");
+	refuse(c, "list=\"1,2\"", "not a value");
+	ok(c->list.count == 3, "what is refused changes nothing");
+	ok(!param_set(&head, c, "list", " ; ") && !c->list.count && !c->list.values, "no number");
+	param_release(&head, other);
 	param_release(&head, c);
 	ok(memory_live_blocks() == before, "nothing is left");
 }
@@ -104,6 +147,11 @@ static void test_tables(void)
 	r.dflt = 2;
 	refuse_table(&r, 1, "default out of range");
 	refuse_table(two, 2, "twice");
+	r = rows[6];
+	r.text = "1 11";
+	refuse_table(&r, 1, "no list, or out of range");
+	r.text = "one";
+	refuse_table(&r, 1, "no list, or out of range");
 	memset(longer, 0x55, sizeof longer);
 	longer[0].row = rows[0];
 	longer[1].row = rows[1];
@@ -117,6 +165,7 @@ static void test_tables(void)
 int main(void)
 {
 	test_parsing();
+	test_lists();
 	test_tables();
 	return tap_done();
 }
