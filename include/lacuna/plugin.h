@@ -466,6 +466,10 @@ struct lacuna_guidance {
 	size_t (*scratch)(const void *self);
 	/* [one at a time per instance]: it asks the host about the problem */
 	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
+	/* [one at a time per instance] optional, for what depends on the level s that the step from sigma leads to; 0: the
+	 * last */
+	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
+			     const float *u, float *x0);
 	lacuna_extension *extension; /* optional */
 };
 

@@ -8,12 +8,10 @@
  *
  * which is D + A^+ (y/(1 - w) - A (D + w u/(1 - w))), the form that takes no projector where there is no closed form. */
 #include <lacuna/plugin.h>
-#include <lacuna/steps.h>
 #include "common/range.h"
 #include "common/vector.h"
 
 #include <math.h>
-#include <string.h>
 
 struct config {
 	double floor, ratio;
@@ -116,13 +114,6 @@ static const struct lacuna_param params[] = {
 			  "next level as a part of this one, for samplers that do not say"),
 };
 
-static const struct lacuna_guidance_steps steps_family = { estimate_step };
-
-static const void *extension(const char *name)
-{
-	return strcmp(name, LACUNA_STEPS) ? NULL : &steps_family;
-}
-
 static const struct lacuna_guidance family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_LINEAR,
@@ -130,7 +121,7 @@ static const struct lacuna_guidance family = {
 	.destroy = destroy,
 	.scratch = scratch_bytes,
 	.estimate = estimate,
-	.extension = extension,
+	.estimate_step = estimate_step,
 };
 
 static const struct lacuna_plugin plugin = {

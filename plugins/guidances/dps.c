@@ -13,11 +13,10 @@
  * A step from sigma to s goes to (1 - w) E + w u and noise, w = s^2/sigma^2 (samplers ddpm and others; the estimate is the same
  * for all): what is added to D counts for 1 - w there.  For an operator that is not linear A' is the adjoint of its Jacobian
  * at D. */
-#include <lacuna/steps.h>
+#include <lacuna/plugin.h>
 #include "common/vector.h"
 
 #include <math.h>
-#include <string.h>
 
 struct config {
 	double zeta, ratio;
@@ -131,13 +130,6 @@ static const struct lacuna_param params[] = {
 			 "values of the measurement to a norm; 0: all, as in the paper"),
 };
 
-static const struct lacuna_guidance_steps steps_family = { estimate_step };
-
-static const void *extension(const char *name)
-{
-	return strcmp(name, LACUNA_STEPS) ? NULL : &steps_family;
-}
-
 static const struct lacuna_guidance family = {
 	.size = sizeof family,
 	.needs = LACUNA_NEEDS_VJP,
@@ -145,7 +137,7 @@ static const struct lacuna_guidance family = {
 	.destroy = destroy,
 	.scratch = scratch_bytes,
 	.estimate = estimate,
-	.extension = extension,
+	.estimate_step = estimate_step,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -15,7 +15,6 @@
 #include "plugin/host.h"
 
 #include <lacuna/conditional.h>
-#include <lacuna/steps.h>
 #include <lacuna/turns.h>
 #include <math.h>
 #include <stdio.h>
@@ -408,11 +407,8 @@ static int run_estimate(const struct call *call, void *scratch, float *out)
 
 static int run_estimate_step(const struct call *call, void *scratch, float *out)
 {
-	const struct lacuna_guidance_steps *steps =
-		plugin_extension(call->check->use->plugin, LACUNA_STEPS);
-
-	return steps->estimate_step(call->self, scratch, call->sigma, call->sigma / 2, call->in[0],
-				    out);
+	return call->check->use->plugin->u.guidance.estimate_step(
+		call->self, scratch, call->sigma, call->sigma / 2, call->in[0], out);
 }
 
 static int guidance_creation(void *context)
@@ -458,7 +454,7 @@ static int examine_guidance(struct trial *t)
 		status = check_call(t->c, &call, &out);
 		check_expect(t->c, ACCEPTS, !status, "estimate() fails: %s", error_text());
 		guarded_release(&out);
-		if (plugin_extension(t->c->use->plugin, LACUNA_STEPS)) {
+		if (guidance->estimate_step) {
 			struct call step = call;
 
 			step.name = "estimate_step";

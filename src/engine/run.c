@@ -15,7 +15,6 @@
 #include "plugin/host.h"
 
 #include <lacuna/conditional.h>
-#include <lacuna/steps.h>
 #include <lacuna/turns.h>
 #include <math.h>
 #include <string.h>
@@ -34,8 +33,7 @@ struct session {
 	void *guidance, *sampler;
 	void *guidance_scratch;
 	const struct lacuna_prior_conditional *conditioned; /* after condition() */
-	const struct lacuna_guidance_steps *steps; /* NULL: the guidance does not ask for them */
-	int mirrored;				   /* the noise has the opposite sign */
+	int mirrored;					    /* the noise has the opposite sign */
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
 
 	int64_t evaluations;
@@ -471,7 +469,6 @@ static int create_guidance(struct session *s)
 	if (!s->guidance_use)
 		return LACUNA_OK;
 	guidance = &s->guidance_use->plugin->u.guidance;
-	s->steps = plugin_extension(s->guidance_use->plugin, LACUNA_STEPS);
 	status = needs_met(s, s->guidance_use, guidance->needs);
 	if (status)
 		return status;
@@ -662,8 +659,8 @@ int session_estimate(struct session *s, double sigma, double next, const float *
 	if (!s->guidance_use)
 		return error_set(LACUNA_EUNSUPPORTED, "there is no guidance to ask");
 	guidance = &s->guidance_use->plugin->u.guidance;
-	if (s->steps && next >= 0)
-		status = s->steps->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,
+	if (guidance->estimate_step && next >= 0)
+		status = guidance->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,
 						 x0);
 	else
 		status = guidance->estimate(s->guidance, s->guidance_scratch, sigma, u, x0);

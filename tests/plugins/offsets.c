@@ -9,7 +9,6 @@
 #include <lacuna/conditional.h>
 #include <lacuna/operations.h>
 #include <lacuna/plugin.h>
-#include <lacuna/steps.h>
 #include <lacuna/turns.h>
 
 #if defined __LP64__
@@ -156,8 +155,9 @@ OFFSET(struct lacuna_guidance, create, 16);
 OFFSET(struct lacuna_guidance, destroy, 24);
 OFFSET(struct lacuna_guidance, scratch, 32);
 OFFSET(struct lacuna_guidance, estimate, 40);
-OFFSET(struct lacuna_guidance, extension, 48);
-SIZE(struct lacuna_guidance, 56);
+OFFSET(struct lacuna_guidance, estimate_step, 48);
+OFFSET(struct lacuna_guidance, extension, 56);
+SIZE(struct lacuna_guidance, 64);
 
 /* lacuna_sampler */
 OFFSET(struct lacuna_sampler, size, 0);
@@ -178,7 +178,6 @@ _Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has 
 _Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");
 _Static_assert(sizeof(struct lacuna_prior_conditional) == 16, "lacuna.conditional/1 has changed");
 _Static_assert(sizeof(struct lacuna_turns) == 8, "lacuna.turns/1 has changed");
-_Static_assert(sizeof(struct lacuna_guidance_steps) == 8, "lacuna.steps/1 has changed");
 
 /* lacuna_plugin */
 OFFSET(struct lacuna_plugin, magic, 0);

@@ -14,7 +14,6 @@
 #include "engine/run.h"
 #include "plugin/host.h"
 
-#include <lacuna/steps.h>
 #include <lacuna/turns.h>
 
 enum { MOST = 64 };
@@ -124,13 +123,6 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	return denoise(self, scratch, sigma, u, x0);
 }
 
-static const void *guidance_extension(const char *name)
-{
-	static const struct lacuna_guidance_steps steps = { estimate_step };
-
-	return strcmp(name, LACUNA_STEPS) ? NULL : &steps;
-}
-
 static const struct lacuna_plugin guidance_head = { LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 						    .name = "measuring" };
 static const struct plugin measuring = {
@@ -138,7 +130,7 @@ static const struct plugin measuring = {
 	.u.guidance = { .create = create_prior,
 			.destroy = destroy_nothing,
 			.estimate = estimate,
-			.extension = guidance_extension },
+			.estimate_step = estimate_step },
 };
 
 /* ---- the sampler: one step, which is the test's ------------------------------------------------------------------------------ */
