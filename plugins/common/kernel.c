@@ -53,11 +53,44 @@ int kernel_normalize(struct kernel *k, const char *name)
 	return LACUNA_OK;
 }
 
+/* A page of a file that was read. */
+static int kernel_take(const struct lacuna_host *host, const char *path,
+		       const struct lacuna_shape *s, const float *values, struct kernel *k)
+{
+	const size_t n = (size_t)(s->extent[0] * s->extent[1]);
+	int status = kernel_create(host, s->extent[0], s->extent[1], k);
+
+	for (size_t i = 0; !status && i < n; i++) {
+		k->values[i] = values[i];
+		if (!isfinite(values[i]))
+			status = host->fail(host, LACUNA_EINVAL,
+					    "%s: the kernel holds NaN or infinite values; "
+					    "write finite numbers",
+					    path);
+	}
+	if (status)
+		kernel_release(k);
+	return status;
+}
+
+static int read_gray(const struct lacuna_host *host, const char *path, struct lacuna_shape *s,
+		     float **values)
+{
+	const int status = host->read_image(host, path, s, values);
+
+	if (status || s->extent[2] == 1)
+		return status;
+	host->release(host, *values);
+	return host->fail(host, LACUNA_EINVAL,
+			  "%s: the kernel has %lld channels; give a gray image or a text matrix",
+			  path, (long long)s->extent[2]);
+}
+
 int kernel_read(const struct lacuna_host *host, const char *path, struct kernel *k)
 {
 	struct lacuna_shape s;
 	float *values = NULL;
-	int status = host->read_image(host, path, &s, &values);
+	int status = read_gray(host, path, &s, &values);
 
 	memset(k, 0, sizeof(*k));
 	if (status)
@@ -69,25 +102,41 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 				   "has; pictures are restored page by page: give the page in "
 				   "focus as a file of its own",
 				   path, (long long)s.extent[3]);
-	else if (s.extent[2] != 1)
-		status = host->fail(host, LACUNA_EINVAL,
-				    "%s: the kernel has %lld channels; give a gray image or a "
-				    "text matrix",
-				    path, (long long)s.extent[2]);
-	if (!status)
-		status = kernel_create(host, s.extent[0], s.extent[1], k);
-	for (size_t i = 0; !status && i < lacuna_count(&s); i++) {
-		k->values[i] = values[i];
-		if (!isfinite(values[i]))
-			status = host->fail(host, LACUNA_EINVAL,
-					    "%s: the kernel holds NaN or infinite values; "
-					    "write finite numbers",
-					    path);
-	}
+	else
+		status = kernel_take(host, path, &s, values, k);
+	host->release(host, values);
+	return status;
+}
+
+int kernel_read_pages(const struct lacuna_host *host, const char *path, struct kernel **kernels,
+		      int64_t *count)
+{
+	struct lacuna_shape s;
+	float *values = NULL;
+	int status = read_gray(host, path, &s, &values);
+
+	*kernels = NULL;
+	*count = 0;
+	if (status)
+		return status;
+	*kernels = host->alloc(host, (size_t)s.extent[3] * sizeof(**kernels));
+	if (!*kernels)
+		status = LACUNA_ENOMEM;
+	for (; !status && *count < s.extent[3]; ++*count)
+		status = kernel_take(host, path, &s, values + *count * s.extent[0] * s.extent[1],
+				     *kernels + *count);
 	host->release(host, values);
 	if (status)
-		kernel_release(k);
+		kernel_release_pages(host, kernels, *count);
 	return status;
+}
+
+void kernel_release_pages(const struct lacuna_host *host, struct kernel **kernels, int64_t count)
+{
+	for (int64_t i = 0; *kernels && i < count; i++)
+		kernel_release(*kernels + i);
+	host->release(host, *kernels);
+	*kernels = NULL;
 }
 
 /* ---- measured kernels -------------------------------------------------------------------------------- */
@@ -352,16 +401,33 @@ static double lanczos(double factor, double d)
 	return t > 1e-9 ? 3 * sin(t) * sin(t / 3) / (t * t) : 1;
 }
 
+static const struct {
+	double (*f)(double, double);
+	int width; /* of the support, in coarse pixels */
+} formulas[] = { [KERNEL_BOX] = { box_mass, 1 },
+		 [KERNEL_BILINEAR] = { bilinear, 2 },
+		 [KERNEL_BICUBIC] = { bicubic, 4 },
+		 [KERNEL_LANCZOS] = { lanczos, 6 } };
+
+double (*kernel_resampling_weight(enum kernel_resampling kind))(double factor, double d)
+{
+	return formulas[kind].f;
+}
+
+/* Of a box: where a pixel is no more cut. */
+double kernel_resampling_reach(enum kernel_resampling kind, double factor)
+{
+	return factor * formulas[kind].width / 2 + (kind == KERNEL_BOX ? 0.5 : 0);
+}
+
+double kernel_gaussian_weight(double sigma, double d)
+{
+	return normal_mass(sigma, d);
+}
+
 int kernel_resampling(const struct lacuna_host *host, enum kernel_resampling kind, int factor,
 		      struct kernel *k)
 {
-	static const struct {
-		double (*f)(double, double);
-		int width; /* of the support, in coarse pixels */
-	} formulas[] = { [KERNEL_BOX] = { box_mass, 1 },
-			 [KERNEL_BILINEAR] = { bilinear, 2 },
-			 [KERNEL_BICUBIC] = { bicubic, 4 },
-			 [KERNEL_LANCZOS] = { lanczos, 6 } };
 	int64_t n = (int64_t)factor * formulas[kind].width;
 
 	if ((n - factor) % 2)

@@ -28,11 +28,19 @@ int kernel_airy(const struct lacuna_host *, double zero, struct kernel *);
 enum kernel_resampling { KERNEL_BOX, KERNEL_BILINEAR, KERNEL_BICUBIC, KERNEL_LANCZOS };
 int kernel_resampling(const struct lacuna_host *, enum kernel_resampling, int factor,
 		      struct kernel *);
+/* The weight at d from the middle, not yet of sum 1, and where it ends; both for any factor. */
+double (*kernel_resampling_weight(enum kernel_resampling))(double factor, double d);
+double kernel_resampling_reach(enum kernel_resampling, double factor);
+double kernel_gaussian_weight(double sigma, double d);
 /* As kernel_gaussian(), symmetric about the centre of such a block. */
 int kernel_block_gaussian(const struct lacuna_host *, int factor, double sigma, struct kernel *);
 
 /* One channel of finite values, positive or negative. */
 int kernel_read(const struct lacuna_host *, const char *path, struct kernel *);
+/* One kernel a page, all of one size, for kernel_release_pages(). */
+int kernel_read_pages(const struct lacuna_host *, const char *path, struct kernel **,
+		      int64_t *count);
+void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t count);
 /* For a kernel that was measured, such as a picture of a star.  background: subtracts the level of the rim, and what is
  * then no more than its noise.  KERNEL_AUTO does so where the rim is flat and not near zero; centre: KERNEL_AUTO takes the
  * centroid where the kernel is symmetric about it and it is not the middle, since a lens does not move a picture; a shaken

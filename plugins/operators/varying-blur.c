@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "varying-blur": a blur that differs from place to place.  The pages of a file are the point spread functions k_p of a
+ * grid of places, and that of a point between them is interpolated, with weights w_p(point) that sum to 1:
+ *	y = sum_p k_p * (w_p x)
+ * w_p is bilinear, so that w_p x lies in a patch about place p.  Each patch is convolved by a transform of its own, and the
+ * results are added where they overlap.  y holds the values that need no x beyond the picture, as blur's boundary=valid. */
+#include <lacuna/plugin.h>
+#include "common/fft.h"
+#include "common/kernel.h"
+#include <math.h>
+#include <string.h>
+
+struct config {
+	const char *psf;
+	int64_t columns, normalize, background, centre;
+};
+
+/* One line of places, across or down: where each counts. */
+struct strip {
+	int first, count; /* pixels of x; there may be none */
+	float *weight;
+};
+
+struct axis {
+	int x, y, places; /* lengths of picture and measurement */
+	int size, shift;  /* of the kernels; y[0] shows the scene of x[shift] */
+	int longest;	  /* strip */
+	struct strip *strip;
+};
+
+struct blur {
+	const struct lacuna_host *host;
+	struct axis axis[2];
+	size_t planes; /* channels times frames */
+	struct fft fft;
+	fftwf_complex *transfer; /* spectra of fft, one for each place */
+};
+
+/* ---- the kernels, and the shapes that follow from them ------------------------------------------------ */
+
+struct kernels {
+	struct kernel *k;
+	int64_t count, across;
+	/* all with their centres on one place */
+	int size[2], centre[2];
+};
+
+static int find_grid(const struct lacuna_host *host, const struct config *c, struct kernels *all)
+{
+	const int64_t root = (int64_t)floor(sqrt((double)all->count) + 0.5);
+
+	all->across = c->columns ? c->columns : root;
+	if (!c->columns && root * root != all->count)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: its %lld pages are no square grid; say columns=N, how many "
+				  "places there are from left to right",
+				  c->psf, (long long)all->count);
+	if (all->count % all->across)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: its %lld pages do not make rows of columns=%lld", c->psf,
+				  (long long)all->count, (long long)all->across);
+	return LACUNA_OK;
+}
+
+static int clean(const struct config *c, int tell, struct kernel *k)
+{
+	int status = kernel_clean(k, c->psf, (enum kernel_background)c->background,
+				  (enum kernel_centre)c->centre, tell);
+
+	if (!status && c->normalize)
+		status = kernel_normalize(k, c->psf);
+	return status;
+}
+
+static void release_kernels(const struct lacuna_host *host, struct kernels *all)
+{
+	kernel_release_pages(host, &all->k, all->count);
+}
+
+static int get_kernels(const struct lacuna_host *host, const struct config *c, int tell,
+		       struct kernels *all)
+{
+	int after[2] = { 0, 0 };
+	int status;
+
+	memset(all, 0, sizeof(*all));
+	if (!c->psf)
+		return host->fail(host, LACUNA_EINVAL,
+				  "varying-blur: give psf=FILE.tif, a page for each place");
+	status = kernel_read_pages(host, c->psf, &all->k, &all->count);
+	if (!status)
+		status = find_grid(host, c, all);
+	for (int64_t p = 0; !status && p < all->count; p++) {
+		struct kernel *k = &all->k[p];
+
+		status = clean(c, tell && p == 0, k);
+		for (int d = 0; d < 2; d++) {
+			const int centre = d ? k->centre_y : k->centre_x;
+			const int rest = (d ? k->height : k->width) - 1 - centre;
+
+			all->centre[d] = centre > all->centre[d] ? centre : all->centre[d];
+			after[d] = rest > after[d] ? rest : after[d];
+		}
+	}
+	for (int d = 0; d < 2; d++)
+		all->size[d] = all->centre[d] + 1 + after[d];
+	if (status)
+		release_kernels(host, all);
+	return status;
+}
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	struct kernels all;
+	int status = get_kernels(host, config, 0, &all);
+
+	if (status)
+		return status;
+	release_kernels(host, &all);
+	*wanted = *known;
+	for (int d = 0; d < 2; d++) {
+		const int border = all.size[d] - 1;
+
+		if (!from_y && known->extent[d] <= border)
+			return host->fail(host, LACUNA_EINVAL,
+					  "varying-blur: the image of %lldx%lld is smaller than "
+					  "the kernels of %dx%d; take a larger image",
+					  (long long)known->extent[0], (long long)known->extent[1],
+					  all.size[0], all.size[1]);
+		wanted->extent[d] += from_y ? border : -border;
+	}
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy ----------------------------------------------------------------------------------- */
+
+/* The places are the middles of equal parts of the measured picture. */
+static double place(const struct axis *a, int p)
+{
+	return a->shift + (p + 0.5) * a->y / a->places - 0.5;
+}
+
+/* Linear between places; beyond the first and the last all is theirs. */
+static double weight_of(const struct axis *a, int p, int i)
+{
+	const double step = (double)a->y / a->places, t = (i - place(a, p)) / step;
+
+	if ((p == 0 && t < 0) || (p == a->places - 1 && t > 0))
+		return 1;
+	return fmax(1 - fabs(t), 0);
+}
+
+static int make_axis(const struct lacuna_host *host, struct axis *a)
+{
+	a->strip = host->alloc(host, (size_t)a->places * sizeof(*a->strip));
+	for (int p = 0; a->strip && p < a->places; p++) {
+		struct strip *s = &a->strip[p];
+		int last;
+
+		while (s->first < a->x && weight_of(a, p, s->first) <= 0)
+			s->first++;
+		for (last = s->first; last < a->x && weight_of(a, p, last) > 0;)
+			last++;
+		s->count = last - s->first;
+		a->longest = s->count > a->longest ? s->count : a->longest;
+		s->weight = host->alloc(host, ((size_t)s->count + 1) * sizeof(*s->weight));
+		if (!s->weight)
+			return LACUNA_ENOMEM;
+		for (int i = 0; i < s->count; i++)
+			s->weight[i] = (float)weight_of(a, p, s->first + i);
+	}
+	return a->strip ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static fftwf_complex *transfer_of(const struct blur *b, size_t p)
+{
+	return b->transfer + p * (fft_bytes(&b->fft) / sizeof(*b->transfer));
+}
+
+/* The first value of a kernel meets the first pixel of a patch. */
+static int make_transfers(struct blur *b, const struct kernels *all)
+{
+	const int w = b->fft.width, h = b->fft.height;
+	float *plane = b->host->alloc(b->host, (size_t)w * (size_t)h * sizeof(*plane));
+
+	b->transfer = b->host->alloc(b->host, (size_t)all->count * fft_bytes(&b->fft));
+	for (int64_t p = 0; plane && b->transfer && p < all->count; p++) {
+		const struct kernel *k = &all->k[p];
+		const int left = all->centre[0] - k->centre_x, top = all->centre[1] - k->centre_y;
+
+		memset(plane, 0, (size_t)w * (size_t)h * sizeof(*plane));
+		for (int j = 0; j < k->height; j++)
+			for (int i = 0; i < k->width; i++)
+				plane[(size_t)(top + j) * (size_t)w + (size_t)(left + i)] =
+					(float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
+		fft_forward(&b->fft, plane, w, h, transfer_of(b, (size_t)p));
+	}
+	b->host->release(b->host, plane);
+	return plane && b->transfer ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static void destroy(void *self)
+{
+	struct blur *b = self;
+
+	if (!b)
+		return;
+	for (int d = 0; d < 2; d++) {
+		struct axis *a = &b->axis[d];
+
+		for (int p = 0; a->strip && p < a->places; p++)
+			b->host->release(b->host, a->strip[p].weight);
+		b->host->release(b->host, a->strip);
+	}
+	fft_destroy(&b->fft);
+	b->host->release(b->host, b->transfer);
+	b->host->release(b->host, b);
+}
+
+static int make(struct blur *b, const struct kernels *all, const struct lacuna_shape *x,
+		const struct lacuna_shape *y)
+{
+	const int places[2] = { (int)all->across, (int)(all->count / all->across) };
+	int status = LACUNA_OK;
+
+	for (int d = 0; !status && d < 2; d++) {
+		b->axis[d] = (struct axis){ (int)x->extent[d],
+					    (int)y->extent[d],
+					    places[d],
+					    all->size[d],
+					    all->size[d] - 1 - all->centre[d],
+					    0,
+					    NULL };
+		status = make_axis(b->host, &b->axis[d]);
+	}
+	if (!status)
+		status = fft_create(b->host, fft_good_size(b->axis[0].longest + all->size[0] - 1),
+				    fft_good_size(b->axis[1].longest + all->size[1] - 1), &b->fft);
+	return status ? status : make_transfers(b, all);
+}
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	struct blur *b;
+	struct kernels all;
+	int status;
+
+	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
+		return host->fail(host, LACUNA_EINVAL, "varying-blur: the image is too large");
+	status = get_kernels(host, config, 1, &all);
+	if (status)
+		return status;
+	b = host->alloc(host, sizeof(*b));
+	if (!b) {
+		release_kernels(host, &all);
+		return LACUNA_ENOMEM;
+	}
+	b->host = host;
+	b->planes = (size_t)(x->extent[2] * x->extent[3]);
+	status = make(b, &all, x, y);
+	release_kernels(host, &all);
+	if (status) {
+		destroy(b);
+		return status;
+	}
+	*self = b;
+	return LACUNA_OK;
+}
+
+/* ---- one patch ---------------------------------------------------------------------------------------- */
+
+/* A patch of x, and the part of y that it is seen in. */
+struct patch {
+	const struct blur *b;
+	size_t place;
+	const struct strip *strip[2];
+	int first[2], count[2]; /* of y */
+	int skip[2];		/* values of the convolution before the first of y */
+	/* for approximate() */
+	lacuna_gain *gain;
+	const void *context;
+};
+
+/* False where nothing is to be done. */
+static int find_patch(const struct blur *b, int place_x, int place_y, struct patch *p)
+{
+	const int places[2] = { place_x, place_y };
+
+	*p = (struct patch){ .b = b, .place = (size_t)(place_y * b->axis[0].places + place_x) };
+	for (int d = 0; d < 2; d++) {
+		const struct axis *a = &b->axis[d];
+		const struct strip *s = &a->strip[places[d]];
+		/* value m of the convolution is y[first of the patch + m - (size - 1)] */
+		const int start = s->first - (a->size - 1), end = s->first + s->count;
+
+		p->strip[d] = s;
+		p->first[d] = start > 0 ? start : 0;
+		p->skip[d] = p->first[d] - start;
+		p->count[d] = (end < a->y ? end : a->y) - p->first[d];
+		if (!s->count)
+			return 0;
+	}
+	return 1;
+}
+
+static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct patch *p = context;
+	const fftwf_complex *k =
+		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		const float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
+		const float im = k[i][0] * v[i][1] + k[i][1] * v[i][0];
+
+		v[i][0] = re;
+		v[i][1] = im;
+	}
+}
+
+static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct patch *p = context;
+	const fftwf_complex *k =
+		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		const float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
+		const float im = k[i][0] * v[i][1] - k[i][1] * v[i][0];
+
+		v[i][0] = re;
+		v[i][1] = im;
+	}
+}
+
+static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+{
+	const struct patch *p = context;
+	const fftwf_complex *k =
+		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
+
+	for (int i = 0; i < count; i++) {
+		const double re = k[i][0], im = k[i][1];
+		const float g = (float)p->gain(re * re + im * im, p->context);
+
+		v[i][0] *= g;
+		v[i][1] *= g;
+	}
+}
+
+/* Work space of a patch: a spectrum and a plane of the transform. */
+struct work {
+	fftwf_complex *spectrum;
+	float *plane;
+};
+
+static struct work split(const struct blur *b, void *memory)
+{
+	return (struct work){ memory, (float *)(void *)((char *)memory + fft_bytes(&b->fft)) };
+}
+
+static size_t scratch(const void *self)
+{
+	const struct blur *b = self;
+
+	return fft_bytes(&b->fft) + (size_t)b->fft.width * (size_t)b->fft.height * sizeof(float);
+}
+
+/* w x, or its root's, into the plane, without gaps. */
+static void load_scene(const struct patch *p, int root, const float *x, float *plane)
+{
+	const struct strip *sx = p->strip[0], *sy = p->strip[1];
+	const size_t width = (size_t)p->b->axis[0].x;
+
+	for (int j = 0; j < sy->count; j++)
+		for (int i = 0; i < sx->count; i++) {
+			const float w = sx->weight[i] * sy->weight[j];
+
+			*plane++ = (root ? sqrtf(w) : w) *
+				   x[(size_t)(sy->first + j) * width + (size_t)(sx->first + i)];
+		}
+}
+
+static void add_scene(const struct patch *p, int root, const float *plane, float *x)
+{
+	const struct strip *sx = p->strip[0], *sy = p->strip[1];
+	const size_t width = (size_t)p->b->axis[0].x;
+
+	for (int j = 0; j < sy->count; j++)
+		for (int i = 0; i < sx->count; i++) {
+			const float w = sx->weight[i] * sy->weight[j];
+
+			x[(size_t)(sy->first + j) * width + (size_t)(sx->first + i)] +=
+				(root ? sqrtf(w) : w) * *plane++;
+		}
+}
+
+static float *in_y(const struct patch *p, float *y, int j)
+{
+	return y + (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + p->first[0];
+}
+
+static void patch_forward(const struct patch *p, const float *x, float *y, struct work w)
+{
+	const struct fft *f = &p->b->fft;
+	const int width = p->skip[0] + p->count[0], height = p->skip[1] + p->count[1];
+
+	load_scene(p, 0, x, w.plane);
+	fft_apply(f, w.plane, p->strip[0]->count, p->strip[1]->count, multiply, p, w.plane, width,
+		  height, w.spectrum);
+	for (int j = 0; j < p->count[1]; j++) {
+		const float *from = w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0];
+		float *to = in_y(p, y, j);
+
+		for (int i = 0; i < p->count[0]; i++)
+			to[i] += from[i];
+	}
+}
+
+static void patch_back(const struct patch *p, const float *y, float *x, struct work w)
+{
+	const struct fft *f = &p->b->fft;
+	const int width = p->skip[0] + p->count[0], height = p->skip[1] + p->count[1];
+
+	memset(w.plane, 0, (size_t)width * (size_t)height * sizeof(*w.plane));
+	for (int j = 0; j < p->count[1]; j++)
+		memcpy(w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0],
+		       y + (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + p->first[0],
+		       (size_t)p->count[0] * sizeof(*y));
+	fft_apply(f, w.plane, width, height, multiply_conjugate, p, w.plane, p->strip[0]->count,
+		  p->strip[1]->count, w.spectrum);
+	add_scene(p, 0, w.plane, x);
+}
+
+/* ---- the work ------------------------------------------------------------------------------------------ */
+
+/* Patches one after the other: they add to each other's values.  Each uses all threads. */
+static void for_patches(const struct blur *b, int back, const float *in, float *out, struct work w)
+{
+	struct patch p;
+
+	for (int j = 0; j < b->axis[1].places; j++)
+		for (int i = 0; i < b->axis[0].places; i++) {
+			if (!find_patch(b, i, j, &p))
+				continue;
+			if (back)
+				patch_back(&p, in, out, w);
+			else
+				patch_forward(&p, in, out, w);
+		}
+}
+
+static size_t x_plane(const struct blur *b)
+{
+	return (size_t)b->axis[0].x * (size_t)b->axis[1].x;
+}
+
+static size_t y_plane(const struct blur *b)
+{
+	return (size_t)b->axis[0].y * (size_t)b->axis[1].y;
+}
+
+static int apply(const void *self, void *memory, const float *x, float *y)
+{
+	const struct blur *b = self;
+
+	memset(y, 0, b->planes * y_plane(b) * sizeof(*y));
+	for (size_t i = 0; i < b->planes; i++)
+		for_patches(b, 0, x + i * x_plane(b), y + i * y_plane(b), split(b, memory));
+	return LACUNA_OK;
+}
+
+static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
+{
+	const struct blur *b = self;
+
+	(void)at;
+	memset(x, 0, b->planes * x_plane(b) * sizeof(*x));
+	for (size_t i = 0; i < b->planes; i++)
+		for_patches(b, 1, y + i * y_plane(b), x + i * x_plane(b), split(b, memory));
+	return LACUNA_OK;
+}
+
+/* sum_p sqrt(w_p) F^-1 gain(|K_p|^2) F sqrt(w_p): as if each patch's blur were that of all. */
+static int approximate(const void *self, void *memory, lacuna_gain *gain, const void *context,
+		       const float *b, float *x)
+{
+	const struct blur *op = self;
+	const struct work w = split(op, memory);
+	struct patch p;
+
+	memset(x, 0, op->planes * x_plane(op) * sizeof(*x));
+	for (size_t plane = 0; plane < op->planes; plane++, b += x_plane(op), x += x_plane(op))
+		for (int j = 0; j < op->axis[1].places; j++)
+			for (int i = 0; i < op->axis[0].places; i++) {
+				if (!find_patch(op, i, j, &p))
+					continue;
+				p.gain = gain;
+				p.context = context;
+				load_scene(&p, 1, b, w.plane);
+				fft_apply(&op->fft, w.plane, p.strip[0]->count, p.strip[1]->count,
+					  multiply_gain, &p, w.plane, p.strip[0]->count,
+					  p.strip[1]->count, w.spectrum);
+				add_scene(&p, 1, w.plane, x);
+			}
+	return LACUNA_OK;
+}
+
+static int window(const void *self, const struct lacuna_region *region, struct lacuna_region *in_x)
+{
+	const struct blur *b = self;
+
+	*in_x = *region;
+	for (int d = 0; d < 2; d++)
+		in_x->origin[d] += b->axis[d].shift;
+	return LACUNA_OK;
+}
+
+/* ---- the plugin's description -------------------------------------------------------------------------- */
+
+static const char *const backgrounds[] = { "auto", "rim", "keep", NULL };
+static const char *const centres[] = { "auto", "middle", "centroid", "peak", NULL };
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED | LACUNA_REQUIRED, NULL,
+			  "point spread functions: a TIFF of a page for each place, from left to "
+			  "right and from above"),
+	LACUNA_PARAM_INT(struct config, columns, NULL, 0, 10000, 0,
+			 "places from left to right; 0: as many as from top to bottom"),
+	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide each psf by its sum"),
+	LACUNA_PARAM_CHOICE(struct config, background, backgrounds, KERNEL_BACKGROUND_AUTO,
+			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
+	LACUNA_PARAM_CHOICE(struct config, centre, centres, KERNEL_CENTRE_AUTO,
+			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
+			    "middle"),
+};
+
+static const char manual[] =
+	"Blurs the image with a point spread function that differs from place to place, as lenses "
+	"do "
+	"that are sharp in the middle and not in the corners.  The pages of psf=FILE are the point "
+	"spread functions of a grid of places: the measured picture is divided into equal parts, "
+	"columns of them across, and each page belongs to the middle of its part.  The first page "
+	"is that of the part at the top left, the next is right of it.  Between places point "
+	"spread functions are interpolated.\n\n"
+	"Use it with pictures of points, such as stars, beads or a pinhole, cut from all over the "
+	"field, each in the middle of a page: lacuna restore photo.tif -o sharp.tif -A "
+	"varying-blur:psf=stars.tif,columns=5.  Pages are cleaned as those of blur are, each by "
+	"itself.  A point that is off the middle of its page moves the picture there, as "
+	"distortion does; centre=centroid or centre=peak takes such shifts out.\n\n"
+	"What lies outside the frame is unknown, as with blur's boundary=valid: simulate returns a "
+	"picture that is smaller by the kernel's size less one.\n\n"
+	"Do not use it for a blur that is the same everywhere, which blur does faster and in "
+	"windows; a picture with a varying blur must fit into memory.  Take as many places as it "
+	"needs for neighbours to look alike: two that are displaced are mixed, not moved.\n\n"
+	"Source: Hirsch, Sra, Schoelkopf and Harmeling, Efficient Filter Flow for Space-Variant "
+	"Multiframe Blind Deconvolution, CVPR 2010, with weights of bilinear "
+	"interpolation; overlap-add as in Nagy and O'Leary, Restoring Images Degraded by "
+	"Spatially Variant Blur, SIAM J. Sci. Comput. 19 (1998).";
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch,
+	.apply = apply,
+	.adjoint = adjoint,
+	.window = window,
+	.approximate = approximate,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"varying-blur",
+	"a blur that differs from place to place",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
