@@ -360,6 +360,35 @@ int problem_offset(struct problem *p, float *b, int *found)
 	return status;
 }
 
+int problem_project(struct problem *p, float *y)
+{
+	struct link *last = &p->links[p->count - 1];
+	float *whole;
+	int status;
+
+	if (!(p->flags & LACUNA_PROJECTION))
+		return LACUNA_OK;
+	for (size_t k = 0; k + 1 < p->count; k++)
+		if (p->links[k].op->flags & LACUNA_PROJECTION)
+			return error_set(LACUNA_EINVAL,
+					 "operator \"%s\" comes last: what it takes away is the "
+					 "measurement's",
+					 link_name(&p->links[k]));
+	for (size_t i = 0; i < p->y_count; i++)
+		if (!isfinite(y[i]))
+			return error_set(LACUNA_EINVAL,
+					 "operator \"%s\" cannot work with missing values (NaN, "
+					 "infinite or declared as such): fill them first",
+					 link_name(last));
+	whole = memory_alloc_array(p->y_count, sizeof *whole);
+	if (!whole)
+		return LACUNA_ENOMEM;
+	memcpy(whole, y, p->y_count * sizeof *whole);
+	status = last->op->apply(last->self, last->scratch, whole, y);
+	memory_release(whole);
+	return status ? error_context(status, "operator \"%s\"", link_name(last)) : LACUNA_OK;
+}
+
 static void apply_weights(const struct problem *p, float *y)
 {
 	size_t i;

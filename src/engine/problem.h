@@ -42,6 +42,8 @@ void problem_forget(struct problem *);
 
 /* b of y = A x + b, in the units that lacuna_operator.offset() has; b is left alone when there is none. */
 int problem_offset(struct problem *, float *b, int *found);
+/* y = A y, of an operator with the flag LACUNA_PROJECTION.  LACUNA_EINVAL where it is not the last, or y holds NaN. */
+int problem_project(struct problem *, float *y);
 int problem_apply(struct problem *, const float *x, float *y);
 int problem_adjoint(struct problem *, const float *at, const float *y, float *x);
 int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,

@@ -49,7 +49,8 @@ static const struct family {
 } families[] = {
 	[LACUNA_OPERATOR] = { "operator",
 			      LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_FRAMES |
-				      LACUNA_COMPLEX | LACUNA_PARTIAL | LACUNA_COLORLESS,
+				      LACUNA_COMPLEX | LACUNA_PARTIAL | LACUNA_COLORLESS |
+				      LACUNA_PROJECTION,
 			      0,
 			      0,
 			      sizeof(struct lacuna_operator),

@@ -115,6 +115,7 @@ static int take_offset(struct run *run)
 static int copy_measurement(struct run *run)
 {
 	const size_t n = run->r->y_count;
+	int status;
 
 	/* Of the image before: what it lacked, and how well its values were known. */
 	problem_forget(run->r->problem);
@@ -123,7 +124,8 @@ static int copy_measurement(struct run *run)
 	if (!run->y || !run->read)
 		return LACUNA_ENOMEM;
 	memcpy(run->y, run->m->y, n * sizeof(*run->y));
-	return take_offset(run);
+	status = take_offset(run);
+	return status ? status : problem_project(run->r->problem, run->y);
 }
 
 static int reject(struct run *run)

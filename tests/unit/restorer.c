@@ -486,6 +486,38 @@ static void test_nothing_stays(void)
 	tear_down(&fresh);
 }
 
+/* What an operator takes away from an image, as rows does with offsets, its measurement may hold: it makes no difference. */
+static void test_projection(void)
+{
+	struct bench b;
+	struct restored plain = { 0 }, banded = { 0 };
+	float y[N], with_offsets[N];
+	double worst = 0;
+
+	picture(y, 10);
+	for (int i = 0; i < N; i++)
+		with_offsets[i] = y[i] + (i / W % 2 ? 0.2f : -0.2f) * (i / W < H / 2 ? 1 : -1);
+	set_up(&b, one_step, 1);
+	use_free(&b.op);
+	use_free(&b.method.guidance);
+	if (use_parse(LACUNA_OPERATOR, "rows:period=1000", &b.op) ||
+	    use_parse(LACUNA_GUIDANCE, "prox", &b.method.guidance))
+		return;
+	ok(!restore(&b, shape, (struct measurement){ .y = y }, &plain) &&
+		   !restore(&b, shape, (struct measurement){ .y = with_offsets }, &banded),
+	   "rows");
+	for (int i = 0; plain.picture && banded.picture && i < N; i++)
+		worst = fmax(worst, fabs((double)plain.picture[i] - (double)banded.picture[i]));
+	ok(worst < 1e-5, "offsets make no difference: %g", worst);
+	restored_free(&plain);
+	restored_free(&banded);
+	y[3] = NAN;
+	ok(restore(&b, shape, (struct measurement){ .y = y }, &plain) == LACUNA_EINVAL,
+	   "missing values are refused: %s", error_text());
+	restored_free(&plain);
+	tear_down(&b);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -585,6 +617,7 @@ int main(void)
 	test_stock();
 	test_lifetime(0);
 	test_nothing_stays();
+	test_projection();
 	test_samples();
 	test_pairs();
 	ok(memory_live_blocks() == 0, "nothing is left behind");

@@ -337,6 +337,9 @@ enum {
 	LACUNA_PARTIAL = 1u << 6,
 	/* ... or all that tells colours apart */
 	LACUNA_COLORLESS = 1u << 7,
+	/* A is an orthogonal projection, A A = A = A', and what of a measurement it takes away tells nothing, such as unknown
+	 * offsets of rows: the host replaces y by A y before all else.  Such an operator is the last, and its y complete. */
+	LACUNA_PROJECTION = 1u << 8,
 	/* of a problem, for create() of a prior: its vjp() will be called; without it, a prior need not be ready for that */
 	LACUNA_DERIVATIVE = 1u << 16
 };

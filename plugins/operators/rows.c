@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Operator "rows": banding.  Each row, or column, of the measurement has an unknown offset, y = x + o 1' + n.  What an offset
+ * could be is not looked at: y = P x, P the orthogonal projection that takes away the mean of each row,
+ *	P = I - (I - C C') (1/w) 1 1',	 C the first cosines (DCT-II) along the column of means,
+ * except for slow changes from row to row, C, which are the picture's.  The host takes P y for y (LACUNA_PROJECTION).  That is the
+ * estimate of x and o together, o with a flat prior, of which x alone is kept. */
+#include <lacuna/plugin.h>
+#include <math.h>
+#include <string.h>
+
+enum { ROWS, COLUMNS, BOTH };
+
+struct config {
+	int64_t lines;
+	double period;
+};
+
+/* Offsets of rows (d = 1) or of columns (d = 0). */
+struct lines {
+	int present;
+	size_t count;	/* of lines */
+	size_t slow;	/* cosines that are the picture's, the constant one included */
+	double *cosine; /* cos(pi k / (2 count)), k < 4 count */
+};
+
+struct rows {
+	const struct lacuna_host *host;
+	size_t width, height, planes;
+	struct lines lines[2];
+};
+
+static int shape(const struct lacuna_host *host, const void *config, int from_y,
+		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy ----------------------------------------------------------------------------------- */
+
+static int make_lines(const struct lacuna_host *host, double period, size_t count, struct lines *l)
+{
+	/* cosine k has the period 2 count / k */
+	const double slow = 1 + floor(2 * (double)count / period);
+
+	l->present = 1;
+	l->count = count;
+	l->slow = slow < (double)count ? (size_t)slow : count;
+	l->cosine = host->alloc(host, 4 * count * sizeof(*l->cosine));
+	for (size_t k = 0; l->cosine && k < 4 * count; k++)
+		l->cosine[k] = cos(3.14159265358979323846 * (double)k / (2 * (double)count));
+	return l->cosine ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static void destroy(void *self)
+{
+	struct rows *r = self;
+
+	if (!r)
+		return;
+	for (int d = 0; d < 2; d++)
+		r->host->release(r->host, r->lines[d].cosine);
+	r->host->release(r->host, r);
+}
+
+static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
+		  const struct lacuna_shape *y, void **self)
+{
+	const struct config *c = config;
+	struct rows *r = host->alloc(host, sizeof(*r));
+	int status = LACUNA_OK;
+
+	(void)y;
+	if (!r)
+		return LACUNA_ENOMEM;
+	r->host = host;
+	r->width = (size_t)x->extent[0];
+	r->height = (size_t)x->extent[1];
+	r->planes = (size_t)(x->extent[2] * x->extent[3]);
+	if (c->lines != COLUMNS)
+		status = make_lines(host, c->period, r->height, &r->lines[1]);
+	if (!status && c->lines != ROWS)
+		status = make_lines(host, c->period, r->width, &r->lines[0]);
+	if (status) {
+		destroy(r);
+		return status;
+	}
+	*self = r;
+	return LACUNA_OK;
+}
+
+/* ---- the means of lines -------------------------------------------------------------------------------- */
+
+/* (I - C C') means, in place. */
+static void leave_fast(const struct lines *l, double *means, double *coefficients)
+{
+	for (size_t k = 0; k < l->slow; k++) {
+		double sum = 0;
+
+		for (size_t j = 0; j < l->count; j++)
+			sum += l->cosine[(2 * j + 1) * k % (4 * l->count)] * means[j];
+		coefficients[k] = sum * (k ? 2 : 1) / (double)l->count;
+	}
+	for (size_t j = 0; j < l->count; j++) {
+		double sum = 0;
+
+		for (size_t k = 0; k < l->slow; k++)
+			sum += l->cosine[(2 * j + 1) * k % (4 * l->count)] * coefficients[k];
+		means[j] -= sum;
+	}
+}
+
+static void take_means(const struct rows *r, const float *x, double *of_rows, double *of_columns)
+{
+	memset(of_columns, 0, r->width * sizeof(*of_columns));
+	for (size_t j = 0; j < r->height; j++) {
+		double sum = 0;
+
+		for (size_t i = 0; i < r->width; i++) {
+			sum += x[j * r->width + i];
+			of_columns[i] += x[j * r->width + i];
+		}
+		of_rows[j] = sum / (double)r->width;
+	}
+	for (size_t i = 0; i < r->width; i++)
+		of_columns[i] /= (double)r->height;
+}
+
+/* ---- the work ------------------------------------------------------------------------------------------ */
+
+struct pass {
+	const struct rows *r;
+	const float *in;
+	float *out;
+	double *memory;	     /* of all planes */
+	double offset, kept; /* out = kept in - offset times the offsets of in */
+};
+
+/* Doubles for one plane: means of rows and of columns, and coefficients. */
+static size_t work_of(const struct rows *r)
+{
+	return r->height + r->width + (r->height > r->width ? r->height : r->width);
+}
+
+static size_t scratch(const void *self)
+{
+	const struct rows *r = self;
+
+	return r->planes * work_of(r) * sizeof(double);
+}
+
+static void project_plane(void *arg, size_t plane)
+{
+	const struct pass *p = arg;
+	const struct rows *r = p->r;
+	const float *in = p->in + plane * r->width * r->height;
+	float *out = p->out + plane * r->width * r->height;
+	double *of_rows = p->memory + plane * work_of(r), *of_columns = of_rows + r->height;
+	double *means[2] = { of_columns, of_rows };
+
+	take_means(r, in, of_rows, of_columns);
+	for (int d = 0; d < 2; d++)
+		if (r->lines[d].present)
+			leave_fast(&r->lines[d], means[d], of_columns + r->width);
+		else
+			memset(means[d], 0, (d ? r->height : r->width) * sizeof(double));
+	for (size_t j = 0; j < r->height; j++)
+		for (size_t i = 0; i < r->width; i++)
+			out[j * r->width + i] = (float)(p->kept * in[j * r->width + i] -
+							p->offset * (of_rows[j] + of_columns[i]));
+}
+
+static void project(const struct rows *r, void *memory, const float *in, double kept, double offset,
+		    float *out)
+{
+	struct pass p = { r, in, out, memory, offset, kept };
+
+	r->host->parallel(r->host, r->planes, project_plane, &p);
+}
+
+static int apply(const void *self, void *memory, const float *x, float *y)
+{
+	project(self, memory, x, 1, 1, y);
+	return LACUNA_OK;
+}
+
+static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return apply(self, memory, y, x);
+}
+
+/* The eigenvalues of A'A = P are 1, and 0 for what an offset could be. */
+static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
+		    const float *b, float *x)
+{
+	const double seen = gain(1, context), offset = gain(0, context);
+
+	project(self, memory, b, seen, seen - offset, x);
+	return LACUNA_OK;
+}
+
+/* ---- the plugin's description -------------------------------------------------------------------------- */
+
+static const char *const lines[] = { "rows", "columns", "both", NULL };
+
+static const struct lacuna_param params[] = {
+	LACUNA_PARAM_CHOICE(struct config, lines, lines, ROWS, "what has offsets"),
+	LACUNA_PARAM_REAL(struct config, period, "px", 2, 1e9, 32,
+			  "what changes more slowly than this from line to line is no offset"),
+};
+
+static const char manual[] =
+	"Banding: each row of the picture (lines=columns: each column; lines=both) is brighter or "
+	"darker by an amount of its own, which nobody knows, in each channel by another.  What "
+	"such "
+	"offsets could have changed, the means of rows, is not taken from the measurement but "
+	"estimated with the picture; only means that change slowly from row to row, over more than "
+	"period pixels, are the picture's own.\n\n"
+	"Use it for CMOS sensors with row noise, for line scanners, push-broom satellites and "
+	"atomic force microscopes: lacuna restore striped.tif -o even.tif -A rows.  With "
+	"other operators it comes last, since the offsets are the sensor's: -A blur:sigma=2 -A "
+	"rows.\n\n"
+	"Not for rows that are brighter by a factor, nor for dead ones: mask:rows=12 leaves those "
+	"out.  Not for pictures with missing pixels: fill these first, for the mean of a row needs "
+	"all of it.  Pictures must fit into memory, for a row has one offset from end to end.  A "
+	"picture that has stripes of its own along the rows, from side to side, loses them.\n\n"
+	"simulate takes the offsets away that the picture has, and adds none: flat:dark=FILE adds "
+	"those of a file.\n\n"
+	"Source: with a flat prior on the offsets o, the least of |x + o 1' - y|^2 over o is "
+	"|P (x - y)|^2 (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973); "
+	"P is a projection, so that every spectral function is in closed form.";
+
+static const struct lacuna_operator family = {
+	.size = sizeof(family),
+	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_PARTIAL | LACUNA_PROJECTION,
+	.shape = shape,
+	.create = create,
+	.destroy = destroy,
+	.scratch = scratch,
+	.apply = apply,
+	.adjoint = adjoint,
+	.spectral = spectral,
+};
+
+static const struct lacuna_plugin plugin = {
+	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
+	"rows",
+	"rows or columns with unknown offsets (banding)",
+	manual,
+	"1.0",
+	"The Lacuna authors",
+	"GPL-3.0-or-later",
+	LACUNA_PLUGIN_PARAMS(params, struct config),
+	&family,
+};
+
+const struct lacuna_plugin *lacuna_plugin_v1(void)
+{
+	return &plugin;
+}
