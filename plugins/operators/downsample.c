@@ -6,18 +6,21 @@
  *
  * Where the kernel lies within its own block (box), blocks are independent and A A' = (sum k^2) I.  Else the
  * convolution is circular: at least as large as x for boundary=valid, where x has the border that y needs; of x's size
- * for boundary=periodic, where A A' is circulant on the coarse grid. */
+ * for boundary=periodic, where A A' is circulant on the coarse grid.  Fractions, and factors that differ along rows and
+ * columns, are those of common/shrink.h. */
 #include <lacuna/plugin.h>
 #include "common/convolution.h"
 #include "common/kernel.h"
+#include "common/shrink.h"
+#include <math.h>
 
 enum { BOX, BILINEAR, BICUBIC, LANCZOS, GAUSSIAN };
 enum { VALID, PERIODIC };
 
 struct config {
 	const char *psf;
-	int64_t factor, kernel, boundary, phase, normalize;
-	double sigma;
+	double factor, factor_x, factor_y, sigma;
+	int64_t kernel, boundary, phase, normalize;
 };
 
 struct downsample {
@@ -35,19 +38,36 @@ struct downsample {
 	/* Overlapping and periodic: eigenvalues of A A', the real parts of a spectrum of coarse. */
 	struct fft coarse;
 	fftwf_complex *eigenvalues;
+	/* Fractions, or two factors; its host is NULL without. */
+	struct shrink shrink;
 };
 
 /* ---- the kernel, and the shapes that follow from it -------------------------------------------------- */
+
+static double factor_of(const struct config *c, int d)
+{
+	const double own = d ? c->factor_y : c->factor_x;
+
+	return own > 0 ? own : c->factor;
+}
+
+/* One whole factor for both: blocks and convolutions as above. */
+static int is_whole(const struct config *c)
+{
+	const double f = factor_of(c, 0);
+
+	return f == factor_of(c, 1) && f == floor(f);
+}
 
 static int get_kernel(const struct lacuna_host *host, const struct config *c, struct kernel *k)
 {
 	int status;
 
 	if (!c->psf && c->kernel == GAUSSIAN)
-		return kernel_block_gaussian(host, (int)c->factor, c->sigma, k);
+		return kernel_block_gaussian(host, (int)factor_of(c, 0), c->sigma, k);
 	if (!c->psf)
-		return kernel_resampling(host, (enum kernel_resampling)c->kernel, (int)c->factor,
-					 k);
+		return kernel_resampling(host, (enum kernel_resampling)c->kernel,
+					 (int)factor_of(c, 0), k);
 	status = kernel_read(host, c->psf, k);
 	if (!status && c->normalize)
 		status = kernel_normalize(k, c->psf);
@@ -63,7 +83,7 @@ struct border {
 
 static struct border find_border(const struct config *c, int size, int centre)
 {
-	int last = (int)c->factor - 1; /* of a block */
+	int last = (int)factor_of(c, 0) - 1; /* of a block */
 	int s = c->phase < 0 ? last / 2 : (int)c->phase;
 	int before = size - 1 - centre - s, after = s + centre - last;
 	struct border b = { before > 0 ? before : 0, 0 };
@@ -72,13 +92,114 @@ static struct border find_border(const struct config *c, int size, int centre)
 	return b;
 }
 
+/* ---- fractions, and two factors -------------------------------------------------------------------------- */
+
+static struct shrink_kernel find_weights(const struct config *c, const struct shrink_fraction *f)
+{
+	const enum kernel_resampling kind = (enum kernel_resampling)c->kernel;
+	struct shrink_kernel k = { .local = c->kernel == BOX };
+
+	k.weight = c->kernel == GAUSSIAN ? kernel_gaussian_weight : kernel_resampling_weight(kind);
+	for (int d = 0; d < 2; d++) {
+		k.width[d] = c->kernel == GAUSSIAN ? c->sigma : (double)f[d].p / (double)f[d].q;
+		k.reach[d] = c->kernel == GAUSSIAN ? 4 * c->sigma + 1
+						   : kernel_resampling_reach(kind, k.width[d]);
+	}
+	return k;
+}
+
+static int find_fractions(const struct lacuna_host *host, const struct config *c,
+			  struct shrink_fraction *f)
+{
+	static const char *const names[] = { "factor_x", "factor_y" };
+
+	if (c->psf || c->boundary == PERIODIC || c->phase >= 0)
+		return host->fail(host, LACUNA_EINVAL,
+				  "downsample: psf, phase and boundary=periodic need one whole "
+				  "factor, and not %g along rows and %g along columns",
+				  factor_of(c, 0), factor_of(c, 1));
+	for (int d = 0; d < 2; d++) {
+		const double number = factor_of(c, d);
+
+		if (number < 1)
+			return host->fail(host, LACUNA_EINVAL,
+					  "downsample: %s=%g makes the picture larger; it takes 1 "
+					  "or more",
+					  names[d], number);
+		if (!shrink_find_fraction(number, &f[d]))
+			return host->fail(host, LACUNA_EINVAL,
+					  "downsample: %g is no fraction with a denominator up to "
+					  "%d; the nearest is %lld/%lld",
+					  number, SHRINK_DENOMINATOR, (long long)f[d].p,
+					  (long long)f[d].q);
+	}
+	return LACUNA_OK;
+}
+
+static int shape_of_fractions(const struct lacuna_host *host, const struct config *c, int from_y,
+			      const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	struct shrink_fraction f[2];
+	struct shrink_kernel k;
+	int64_t fit[2];
+	int status = find_fractions(host, c, f);
+
+	if (status)
+		return status;
+	k = find_weights(c, f);
+	*wanted = *known;
+	for (int d = 0; d < 2; d++) {
+		const int64_t border = shrink_border(&k, f[d], d);
+
+		if (from_y) {
+			wanted->extent[d] = shrink_length(f[d], border, known->extent[d]);
+			continue;
+		}
+		wanted->extent[d] = shrink_back(f[d], border, known->extent[d]);
+		fit[d] = shrink_length(f[d], border, wanted->extent[d]);
+		if (wanted->extent[d] < 1)
+			return host->fail(host, LACUNA_EINVAL,
+					  "downsample: the image of %lldx%lld is smaller than one "
+					  "pixel and its border; take a larger image or a smaller "
+					  "factor",
+					  (long long)known->extent[0], (long long)known->extent[1]);
+	}
+	if (!from_y && (fit[0] != known->extent[0] || fit[1] != known->extent[1]))
+		return host->fail(host, LACUNA_EINVAL,
+				  "downsample: an image of %lldx%lld does not consist of whole "
+				  "pixels of the small one; crop it to %lldx%lld",
+				  (long long)known->extent[0], (long long)known->extent[1],
+				  (long long)fit[0], (long long)fit[1]);
+	return LACUNA_OK;
+}
+
+static int make_fractions(struct downsample *p, const struct config *c,
+			  const struct lacuna_shape *y)
+{
+	struct shrink_fraction f[2];
+	struct shrink_kernel k;
+	int status = find_fractions(p->host, c, f);
+
+	if (status)
+		return status;
+	k = find_weights(c, f);
+	return shrink_create(p->host, &k, f, y->extent, &p->shrink);
+}
+
+/* ---- shape ------------------------------------------------------------------------------------------------ */
+
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
 {
 	const struct config *c = config;
-	int64_t f = c->factor, border[2] = { 0, 0 }, fit[2];
+	int64_t f = (int64_t)factor_of(c, 0), border[2] = { 0, 0 }, fit[2];
 	struct kernel k;
 
+	if (!is_whole(c))
+		return shape_of_fractions(host, c, from_y, known, wanted);
+	if (f == 1)
+		return host->fail(host, LACUNA_EINVAL,
+				  "downsample: factor=1 makes nothing smaller");
 	if (c->phase >= f)
 		return host->fail(host, LACUNA_EINVAL,
 				  "downsample: phase=%lld is not below factor=%lld",
@@ -124,7 +245,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 static void find_origin(const struct downsample *p, const struct config *c, const struct kernel *k,
 			int *x, int *y)
 {
-	int s = c->phase < 0 ? ((int)c->factor - 1) / 2 : (int)c->phase;
+	int s = c->phase < 0 ? ((int)factor_of(c, 0) - 1) / 2 : (int)c->phase;
 
 	*x = p->before_x + s + k->centre_x;
 	*y = p->before_y + s + k->centre_y;
@@ -183,6 +304,7 @@ static void destroy(void *self)
 		return;
 	convolution_destroy(&p->fine);
 	fft_destroy(&p->coarse);
+	shrink_destroy(&p->shrink);
 	p->host->release(p->host, p->block);
 	p->host->release(p->host, p->eigenvalues);
 	p->host->release(p->host, p);
@@ -206,18 +328,31 @@ static int make_overlapping(struct downsample *p, const struct config *c, const 
 	return status;
 }
 
+static int make_whole(struct downsample *p, const struct config *c, const struct kernel *k,
+		      const struct lacuna_shape *y)
+{
+	const struct border bx = find_border(c, k->width, k->centre_x);
+	const struct border by = find_border(c, k->height, k->centre_y);
+
+	p->before_x = p->periodic ? 0 : bx.before;
+	p->before_y = p->periodic ? 0 : by.before;
+	if (!bx.total && !by.total)
+		return make_block(p, c, k);
+	return make_overlapping(p, c, k, y);
+}
+
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
 	struct downsample *p;
-	struct kernel k;
-	struct border bx, by;
-	int status, f = (int)c->factor;
+	struct kernel k = { NULL, 0, 0, 0, 0, NULL };
+	int status = LACUNA_OK;
 
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
 		return host->fail(host, LACUNA_EINVAL, "downsample: the image is too large");
-	status = get_kernel(host, c, &k);
+	if (is_whole(c))
+		status = get_kernel(host, c, &k);
 	if (status)
 		return status;
 	p = host->alloc(host, sizeof(*p));
@@ -226,21 +361,14 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		return LACUNA_ENOMEM;
 	}
 	p->host = host;
-	p->factor = f;
+	p->factor = (int)factor_of(c, 0);
 	p->periodic = c->boundary == PERIODIC;
 	p->planes = (size_t)(x->extent[2] * x->extent[3]);
 	p->x_width = (int)x->extent[0];
 	p->x_height = (int)x->extent[1];
 	p->y_width = (int)y->extent[0];
 	p->y_height = (int)y->extent[1];
-	bx = find_border(c, k.width, k.centre_x);
-	by = find_border(c, k.height, k.centre_y);
-	p->before_x = p->periodic ? 0 : bx.before;
-	p->before_y = p->periodic ? 0 : by.before;
-	if (!bx.total && !by.total)
-		status = make_block(p, c, &k);
-	else
-		status = make_overlapping(p, c, &k, y);
+	status = is_whole(c) ? make_whole(p, c, &k, y) : make_fractions(p, c, y);
 	kernel_release(&k);
 	if (status) {
 		destroy(p);
@@ -293,7 +421,9 @@ static void up_blocks(const struct downsample *p, const float *y, float *x)
 
 static void down(const struct downsample *p, void *memory, const float *x, float *y)
 {
-	if (p->block)
+	if (p->shrink.host)
+		shrink_apply(&p->shrink, x, y, memory);
+	else if (p->block)
 		down_blocks(p, x, y);
 	else
 		convolution_apply(&p->fine, x, y, memory);
@@ -301,7 +431,9 @@ static void down(const struct downsample *p, void *memory, const float *x, float
 
 static void up(const struct downsample *p, void *memory, const float *y, float *x)
 {
-	if (p->block)
+	if (p->shrink.host)
+		shrink_adjoint(&p->shrink, y, x, memory);
+	else if (p->block)
 		up_blocks(p, y, x);
 	else
 		convolution_adjoint(&p->fine, y, x, memory);
@@ -331,6 +463,8 @@ static size_t scratch(const void *self)
 {
 	const struct downsample *p = self;
 
+	if (p->shrink.host)
+		return shrink_bytes(&p->shrink);
 	return plane_offset(p) + (has_spectral(p) ? y_plane(p) * sizeof(float) : 0);
 }
 
@@ -387,7 +521,13 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	const struct spectral s = { p, gain, context, gain(0, context) };
 	fftwf_complex *coarse;
 	float *y;
+	int status = LACUNA_OK;
 
+	for (size_t i = 0; p->shrink.host && !status && i < p->planes; i++)
+		status = shrink_spectral(&p->shrink, gain, context, b + i * x_plane(p),
+					 x + i * x_plane(p), memory);
+	if (p->shrink.host)
+		return status;
 	if (!has_spectral(p))
 		return LACUNA_EUNSUPPORTED;
 	coarse = (fftwf_complex *)(void *)((char *)memory + coarse_offset(p));
@@ -411,7 +551,7 @@ static int solve(const void *self, void *memory, const struct lacuna_system *sys
 {
 	const struct downsample *p = self;
 
-	if (has_spectral(p))
+	if (p->shrink.host || has_spectral(p))
 		return LACUNA_EUNSUPPORTED;
 	return convolution_solve(&p->fine, p->planes, system, b, x, memory);
 }
@@ -419,11 +559,17 @@ static int solve(const void *self, void *memory, const struct lacuna_system *sys
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
 {
 	const struct downsample *p = self;
+	const struct shrink *s = &p->shrink;
 
 	*in_x = *in_y;
 	for (int d = 0; d < 2; d++) {
-		in_x->origin[d] = in_y->origin[d] * p->factor;
-		in_x->extent[d] = in_y->extent[d] * p->factor;
+		const struct shrink_fraction f =
+			s->host ? s->factor[d] : (struct shrink_fraction){ p->factor, 1 };
+
+		in_x->origin[d] = in_y->origin[d] * f.p / f.q;
+		in_x->extent[d] =
+			shrink_length(f, 0, in_y->origin[d] + in_y->extent[d]) - in_x->origin[d];
+		in_x->origin[d] += s->border[d];
 	}
 	in_x->origin[0] += p->before_x;
 	in_x->origin[1] += p->before_y;
@@ -436,8 +582,12 @@ static const char *const kernels[] = { "box", "bilinear", "bicubic", "lanczos", 
 static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_INT(struct config, factor, NULL, 2, 64, 2,
-			 "width and height become smaller by this"),
+	LACUNA_PARAM_REAL(struct config, factor, NULL, 1, 64, 2,
+			  "width and height become smaller by this: 2, 1.5, 4/3"),
+	LACUNA_PARAM_REAL(struct config, factor_x, NULL, 0, 64, 0,
+			  "the width by this instead; 0: by factor"),
+	LACUNA_PARAM_REAL(struct config, factor_y, NULL, 0, 64, 0,
+			  "the height by this instead; 0: by factor"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", kernel, kernels, BOX,
 			       "what a small pixel is the average of"),
 	LACUNA_PARAM_REAL_IF(struct config, "kernel=gaussian", sigma, "px", 0, 200, 1,
@@ -452,7 +602,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const char manual[] =
-	"Makes the image smaller by a whole factor f.  Restoring with it enlarges a picture "
+	"Makes the image smaller by a factor f.  Restoring with it enlarges a picture "
 	"(super-resolution).  A pixel i of the small picture is y[i] = sum_j k[j] x[f i + s "
 	"+ c - j] in each dimension: the large picture, convolved with the kernel k of "
 	"centre c (half its size, rounded down), sampled at the phase s of each block of f "
@@ -469,6 +619,12 @@ static const char manual[] =
 	"takes the picture as one tile of a plane.  The box, and any kernel when periodic, "
 	"have a closed form for all data steps.  simulate asks for an image that consists of "
 	"whole blocks and the border, and says to which size to crop it.\n\n"
+	"Fractions, factor=1.5 or factor=4/3, and pixels that are not square, "
+	"factor_x=3,factor_y=1: "
+	"the denominator is 100 at most.  The box is then the exact mean of the area that a small "
+	"pixel covers, and has a closed form; the other kernels are sampled at distances from its "
+	"middle, as Pillow does, and are solved by iterations.  psf, phase and boundary=periodic "
+	"take whole factors.\n\n"
 	"Do not use it to enlarge a picture that is not sharp at its own size: state the "
 	"blur too, as a psf.\n\n"
 	"Source: Zhao et al., Fast Single Image Super-Resolution Using a New Analytical "
