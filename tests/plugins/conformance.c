@@ -33,7 +33,7 @@ static void compare_name(void *context, const char *name, const char *path)
 /* A stand-in for files: the name says what is in it. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
-	int64_t w, h;
+	int64_t w, h, pages = 1;
 	size_t i;
 
 	if (!strcmp(path, "mask-31x18"))
@@ -42,11 +42,13 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 		w = 37, h = 23;
 	else if (!strcmp(path, "psf-6x3"))
 		w = 6, h = 3;
+	else if (!strcmp(path, "psfs-4x3x6"))
+		w = 4, h = 3, pages = 6;
 	else if (!strcmp(path, "points-1x40"))
 		w = 1, h = 40;
 	else
 		return error_set(LACUNA_EIO, "%s: no such file", path);
-	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
+	*shape = (struct lacuna_shape){ { w, h, 1, pages } };
 	*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
 	if (!*values)
 		return LACUNA_ENOMEM;
@@ -86,6 +88,13 @@ static const struct {
 	{ LACUNA_OPERATOR, "downsample:factor=2,kernel=gaussian,sigma=0.8,boundary=periodic" },
 	{ LACUNA_OPERATOR, "downsample:factor=2,psf=psf-6x3,phase=0" },
 	{ LACUNA_OPERATOR, "downsample:factor=2,psf=psf-6x3,boundary=periodic" },
+	{ LACUNA_OPERATOR, "downsample:factor=1.5" },
+	{ LACUNA_OPERATOR, "downsample:factor=1.37,factor_x=3" },
+	{ LACUNA_OPERATOR, "downsample:factor=4/3,kernel=bicubic" },
+	{ LACUNA_OPERATOR, "varying-blur:psf=psfs-4x3x6,columns=3,background=keep,normalize=no" },
+	{ LACUNA_OPERATOR, "varying-blur:psf=psf-6x3,centre=peak" },
+	{ LACUNA_OPERATOR, "rows" },
+	{ LACUNA_OPERATOR, "rows:lines=both,period=5" },
 	{ LACUNA_OPERATOR, "gray" },
 	{ LACUNA_OPERATOR, "gray:red=1,green=0,blue=0" },
 	{ LACUNA_OPERATOR, "fourier" },

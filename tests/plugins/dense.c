@@ -25,15 +25,20 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
 	static const float soft[] = { 0, 0.5f, 1, 0.25f, 0.8f, 1 }; /* 3 x 2 */
 	static const float comet[] = { 1, 0.2f, 0.3f, 0.2f, 0.6f };
+	const int pages = !strcmp(path, "psfs") ? 6 : 1; /* of 2 x 2: no zeros, no symmetry */
 	const int is_psf = !strcmp(path, "psf"), is_comet = !strcmp(path, "comet");
 	const int is_soft = !strcmp(path, "soft");
-	const int w = is_psf || is_soft ? 3 : is_comet ? 5 : 4;
-	const int n = is_psf || is_soft ? 6 : is_comet ? 5 : 12;
+	const int w = pages > 1 ? 2 : is_psf || is_soft ? 3 : is_comet ? 5 : 4;
+	const int n = pages > 1 ? 24 : is_psf || is_soft ? 6 : is_comet ? 5 : 12;
 
-	*shape = (struct lacuna_shape){ { w, n / w, 1, 1 } };
+	*shape = (struct lacuna_shape){ { w, n / w / pages, 1, pages } };
 	*values = memory_alloc_array((size_t)n, sizeof **values);
 	for (int i = 0; *values && i < n; i++)
-		(*values)[i] = is_psf ? psf[i] : is_soft ? soft[i] : is_comet ? comet[i] : flat[i];
+		(*values)[i] = pages > 1  ? 0.1f + 0.3f * (float)(i * 7 % 5)
+			       : is_psf	  ? psf[i]
+			       : is_soft  ? soft[i]
+			       : is_comet ? comet[i]
+					  : flat[i];
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -266,6 +271,13 @@ static void test_matrices(void)
 		{ "downsample:factor=2,kernel=gaussian,sigma=0.8,boundary=periodic,phase=1", NULL,
 		  10, 8, 1 },
 		{ "downsample:factor=2,psf=psf,normalize=no", NULL, 11, 8, 1 },
+		{ "downsample:factor=1.5", NULL, 11, 9, 1 },
+		{ "downsample:factor=5/3,factor_x=4/3", NULL, 11, 10, 1 },
+		{ "downsample:factor_x=3,factor_y=2", NULL, 9, 6, 2 },
+		{ "downsample:factor=1.5,kernel=bilinear", NULL, 11, 10, 1 },
+		{ "varying-blur:psf=psfs,columns=3,normalize=no", NULL, 11, 8, 1 },
+		{ "rows:period=4", NULL, 7, 9, 1 },
+		{ "rows:period=5,lines=both", NULL, 8, 7, 2 },
 		{ "matrix:rows=1 0.5 0;0 2 1;0.3 0 1", NULL, 6, 5, 1 },
 		{ "matrix:file=flat", NULL, 8, 4, 1 },
 		{ "matrix:rows=1 0 0;0 2 0", NULL, 6, 5, 1 },

@@ -16,11 +16,23 @@
 
 static const double pi = 3.14159265358979323846;
 
+static double varying_psf(int page, int i, int j)
+{
+	return 0.1 + 0.2 * page + 0.3 * i * (page % 2) + 0.15 * j * (page / 2);
+}
+
 /* "flat" and "dark": frames of 4 x 3, the first brighter to the right, a dead pixel; two pages of dark. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	const int dark = !strcmp(path, "dark"), n = 12 * (dark ? 2 : 1);
 
+	if (!strcmp(path, "psfs")) { /* 3 x 2, two across and two down */
+		*shape = (struct lacuna_shape){ { 3, 2, 1, 4 } };
+		*values = memory_alloc_array(24, sizeof **values);
+		for (int i = 0; *values && i < 24; i++)
+			(*values)[i] = (float)varying_psf(i / 6, i % 3, i / 3 % 2);
+		return *values ? LACUNA_OK : LACUNA_ENOMEM;
+	}
 	if (!dark && strcmp(path, "flat") != 0)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { 4, 3, 1, dark ? 2 : 1 } };
@@ -397,6 +409,213 @@ static void test_warp(void)
 	bench_close(&b);
 }
 
+/* ---- varying-blur, rows, fractions ------------------------------------------------------------------- */
+
+/* Of x's column i: the places are 1/4 and 3/4 of the way across y, which begins one pixel into x. */
+static double share_of_place(int place, int i, int y_length, int shift)
+{
+	const double t = ((i - shift + 0.5) / y_length - 0.25) * 2;
+	const double second = fmin(fmax(t, 0), 1);
+
+	return place ? second : 1 - second;
+}
+
+static void test_varying_blur(void)
+{
+	enum { W = 23, H = 17, YW = W - 2, YH = H - 1 };
+	struct bench b;
+	double worst = 0;
+
+	if (!bench_open(&b, "varying-blur:psf=psfs,normalize=no", W, H, 2))
+		return;
+	ok(b.ys.extent[0] == YW && b.ys.extent[1] == YH, "smaller by the kernels");
+	ok(problem_window(b.problem)->origin[0] == 1 && problem_window(b.problem)->origin[1] == 0,
+	   "the scene of y begins at the kernels' centre");
+	for (int c = 0; c < 2; c++)
+		for (int v = 0; v < YH; v++)
+			for (int u = 0; u < YW; u++) {
+				double sum = 0;
+
+				for (int k = 0; k < 24; k++) {
+					const int page = k / 6;
+					const int i = u + 2 - k % 3, j = v + 1 - k / 3 % 2;
+
+					sum += varying_psf(page, k % 3, k / 3 % 2) *
+					       share_of_place(page % 2, i, YW, 1) *
+					       share_of_place(page / 2, j, YH, 0) *
+					       (double)b.x[(c * H + j) * W + i];
+				}
+				worst = fmax(worst, fabs(sum - b.y[(c * YH + v) * YW + u]));
+			}
+	ok(worst < 1e-5, "the sum written out: %g", worst);
+	bench_close(&b);
+}
+
+static void test_varying_blur_refusals(void)
+{
+	static const char *const specs[] = { "varying-blur:psf=psfs,columns=3",
+					     "varying-blur:psf=dark", "varying-blur:psf=none" };
+	static const char *const words[] = { "columns=3", "columns=N", "no such file" };
+	const struct lacuna_shape x = { { 30, 30, 1, 1 } };
+
+	for (int i = 0; i < 3; i++) {
+		struct plugin_use use;
+		struct problem *p = NULL;
+
+		error_clear();
+		if (use_parse(LACUNA_OPERATOR, specs[i], &use))
+			continue;
+		ok(problem_create(&use, 1, 0, &x, &p) < 0 && strstr(error_text(), words[i]),
+		   "%s is refused: %s", specs[i], error_text());
+		use_free(&use);
+	}
+}
+
+/* Offsets go, and nothing else that a picture without stripes has. */
+static void test_rows(void)
+{
+	enum { W = 40, H = 64, N = W * H };
+	static float y[N], clean[N];
+	struct bench b;
+	double worst = 0, ramp = 0, left = 0;
+
+	if (!bench_open(&b, "rows:period=16", W, H, 1))
+		return;
+	memcpy(clean, b.x, sizeof clean);
+	for (int i = 0; i < N; i++)
+		y[i] = clean[i] + (float)(i / W * 31 % 7) - 3;
+	ok(!problem_project(b.problem, clean) && !memcmp(clean, b.y, sizeof clean),
+	   "the host takes A y for y");
+	for (int i = 0; i < N; i++) /* up and down from row to row: faster than a period of 16 */
+		y[i] = b.x[i] + (i / W % 2 ? 5.0f : -5.0f);
+	problem_project(b.problem, y);
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs(y[i] - clean[i]));
+	/* at the rim some of it is as slow as what stays */
+	ok(worst < 1, "rows that are brighter in turn: %g is left of 5", worst);
+	for (int i = 0; i < N; i++)
+		b.x[i] = cosf((float)(pi * (i / W + 0.5) * 8 / H)); /* a period of 16 */
+	problem_apply(b.problem, b.x, b.y);
+	for (int i = 0; i < N; i++)
+		ramp = fmax(ramp, fabs(b.y[i] - b.x[i]));
+	ok(ramp < 1e-5, "what has the period stays: %g", ramp);
+	for (int i = 0; i < N; i++)
+		b.x[i] = cosf((float)(pi * (i / W + 0.5) * 9 / H)); /* a shorter one */
+	problem_apply(b.problem, b.x, b.y);
+	for (int i = 0; i < N; i++)
+		left = fmax(left, fabs(b.y[i]));
+	ok(left < 1e-5, "what is faster goes: %g", left);
+	y[5] = NAN;
+	ok(problem_project(b.problem, y) == LACUNA_EINVAL && strstr(error_text(), "fill"),
+	   "missing values are refused: %s", error_text());
+	bench_close(&b);
+}
+
+/* A period longer than the picture: but for their common mean nothing is left of the columns' means. */
+static void test_columns(void)
+{
+	struct bench b;
+	double worst = 0, mean = 0;
+
+	if (!bench_open(&b, "rows:lines=columns,period=1000", 9, 7, 1))
+		return;
+	for (int i = 0; i < 63; i++)
+		mean += (double)b.x[i] / 63;
+	for (int i = 0; i < 9; i++) {
+		double sum = 0;
+
+		for (int j = 0; j < 7; j++)
+			sum += (double)b.x[j * 9 + i] / 7;
+		for (int j = 0; j < 7; j++)
+			worst = fmax(worst, fabs(b.y[j * 9 + i] - (b.x[j * 9 + i] - sum + mean)));
+	}
+	ok(worst < 1e-5, "columns lose their means: %g", worst);
+	bench_close(&b);
+}
+
+static void test_projection_is_last(void)
+{
+	const struct lacuna_shape x = { { 8, 8, 1, 1 } };
+	struct plugin_use uses[2];
+	struct problem *p = NULL;
+	float y[64] = { 0 };
+
+	if (use_parse(LACUNA_OPERATOR, "rows", &uses[0]) ||
+	    use_parse(LACUNA_OPERATOR, "identity", &uses[1]))
+		return;
+	ok(!problem_create(uses, 2, 0, &x, &p) && problem_project(p, y) == LACUNA_EINVAL &&
+		   strstr(error_text(), "last"),
+	   "it must be the last: %s", error_text());
+	problem_destroy(p);
+	use_free(&uses[0]);
+	use_free(&uses[1]);
+}
+
+/* Each small pixel is the mean of its area: 3/2 pixels wide and 5/4 high. */
+static void test_fractions(void)
+{
+	struct bench b;
+	double worst = 0;
+
+	if (!bench_open(&b, "downsample:factor_x=1.5,factor_y=1.25", 15, 14, 1))
+		return;
+	ok(b.ys.extent[0] == 10 && b.ys.extent[1] == 11, "10 x 11");
+	for (int v = 0; v < 11; v++)
+		for (int u = 0; u < 10; u++) {
+			double sum = 0;
+
+			for (int j = 0; j < 14; j++)
+				for (int i = 0; i < 15; i++)
+					sum += fmax(fmin(i + 1, 1.5 * (u + 1)) - fmax(i, 1.5 * u),
+						    0) *
+					       fmax(fmin(j + 1, 1.25 * (v + 1)) - fmax(j, 1.25 * v),
+						    0) *
+					       (double)b.x[j * 15 + i];
+			worst = fmax(worst, fabs(sum / (1.5 * 1.25) - b.y[v * 10 + u]));
+		}
+	ok(worst < 1e-6, "means of areas: %g", worst);
+	bench_close(&b);
+	/* a ramp stays a ramp, whatever the kernel, and is not moved */
+	if (!bench_open(&b, "downsample:factor=1.6,kernel=lanczos", 48, 40, 1))
+		return;
+	for (int i = 0; i < 48 * 40; i++)
+		b.x[i] = (float)(i % 48);
+	problem_apply(b.problem, b.x, b.y);
+	worst = 0;
+	for (int u = 0; u < b.ys.extent[0]; u++)
+		worst = fmax(worst, fabs(b.y[u] - (problem_window(b.problem)->origin[0] +
+						   (u + 0.5) * 1.6 - 0.5)));
+	ok(worst < 0.05, "a small pixel is where its middle is: %g", worst);
+	bench_close(&b);
+}
+
+static void test_fraction_refusals(void)
+{
+	static const struct {
+		const char *spec, *word;
+	} rows[] = {
+		{ "downsample:factor=1.234567", "100/81" },
+		{ "downsample:factor=1", "nothing" },
+		{ "downsample:factor_x=0.5", "larger" },
+		{ "downsample:factor=1.5,boundary=periodic", "whole" },
+		{ "downsample:factor_x=2,factor_y=3,phase=0", "whole" },
+		{ "downsample:factor=1.5", "30x30" },
+	};
+	const struct lacuna_shape x = { { 31, 31, 1, 1 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct plugin_use use;
+		struct problem *p = NULL;
+
+		error_clear();
+		if (use_parse(LACUNA_OPERATOR, rows[i].spec, &use))
+			continue;
+		ok(problem_create(&use, 1, 0, &x, &p) < 0 && strstr(error_text(), rows[i].word),
+		   "%s is refused: %s", rows[i].spec, error_text());
+		use_free(&use);
+	}
+}
+
 /* ---- what the host makes of it ----------------------------------------------------------------------- */
 
 /* Sums over many pixels are brought to the length of one; the problem is the same. */
@@ -498,6 +717,13 @@ int main(void)
 	test_offset_of_composition();
 	test_exposures();
 	test_warp();
+	test_varying_blur();
+	test_varying_blur_refusals();
+	test_rows();
+	test_columns();
+	test_projection_is_last();
+	test_fractions();
+	test_fraction_refusals();
 	test_normalised();
 	test_flags();
 	test_texts();
