@@ -10,21 +10,38 @@
 #include <math.h>
 #include <string.h>
 
-enum { TABLE = 1024 }; /* steps of the place of a pixel within a bin */
+static const size_t most = 96 << 20; /* bytes of weights that are kept */
+
+enum { RIM = 2 }; /* bins beside the detector, for shadows that it sees a part of or nothing */
 
 struct config {
 	int64_t angles, bins;
 	double span, start, axis;
 };
 
+/* Pixels of a row side by side: the bins that their shadows fall on, and what falls on the bins before and after these. */
+enum { CHUNK = 32 };
+
+struct shadows {
+	int32_t bin[CHUNK]; /* RIM is the first of the detector */
+	float before[CHUNK], after[CHUNK];
+};
+
+/* An angle, and the shadow of a pixel: see shadow_left(). */
+struct view {
+	double cosine, sine;
+	double outer, inner, slope;
+};
+
 struct radon {
 	const struct lacuna_host *host;
 	size_t width, height, planes, bins, angles;
-	double middle;	       /* s of the middle of the picture */
-	double *cosine, *sine; /* of each angle */
-	float *left;	       /* angles x (TABLE + 1): see shadow_left() */
-	double span;	       /* radians */
-	struct fft fft;	       /* for approximate() */
+	double middle;	   /* s of the middle of the picture */
+	struct view *view; /* of each angle */
+	/* angles x height x chunks of a row; NULL where they would take more than `most': they are then found in each call */
+	struct shadows *kept;
+	double span;	/* radians */
+	struct fft fft; /* for approximate() */
 };
 
 /* ---- shape ------------------------------------------------------------------------------------------- */
@@ -71,38 +88,104 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	return LACUNA_OK;
 }
 
-/* ---- create, destroy --------------------------------------------------------------------------------- */
+/* ---- one pixel --------------------------------------------------------------------------------------- */
 
-/* The part of a pixel's shadow on the detector, a trapezoid of area 1, that lies left of t. */
-static double shadow_left(double c, double s, double t)
+/* The part of a pixel's shadow that lies left of t, from -1 to 0. */
+static double shadow_left(const struct view *v, double t)
 {
-	const double outer = (fabs(c) + fabs(s)) / 2, inner = fabs(fabs(c) - fabs(s)) / 2;
-	const double height = 1 / fmax(fabs(c), fabs(s)), ramp = outer - inner;
+	const double to_outer = t + v->outer, to_inner = t + v->inner;
+	const double a = to_outer > 0 ? to_outer : 0, b = to_inner > 0 ? to_inner : 0;
 
-	if (t <= -outer)
-		return 0;
-	if (t >= outer)
-		return 1;
-	if (t < -inner)
-		return height * (t + outer) * (t + outer) / (2 * ramp);
-	if (t > inner)
-		return 1 - height * (outer - t) * (outer - t) / (2 * ramp);
-	return 0.5 + height * t;
+	return v->slope * (a - b) * (a + b);
 }
 
-static void fill_tables(struct radon *r, const struct config *c)
+/* The shadow of a pixel at s falls on bin k and its neighbours, for it is narrower than 3/2: with f = s - k, from -1/2 to
+ * 1/2, the part left of the bin is what lies left of -1/2 - f, and by symmetry the part right of it, left of f - 1/2. */
+static double place_of_row(const struct radon *r, size_t angle, size_t j)
 {
-	static const double degree = 3.14159265358979323846 / 180;
+	const double dx = -((double)r->width - 1) / 2, dy = (double)j - ((double)r->height - 1) / 2;
+
+	return dx * r->view[angle].cosine - dy * r->view[angle].sine + r->middle;
+}
+
+/* Of chunk k of row j, for those pixels that lie between -3/2 and bins + 1/2. */
+static void cast_shadows(const struct radon *r, size_t angle, size_t j, size_t k,
+			 struct shadows *out)
+{
+	const struct view v = r->view[angle];
+	/* positive: to cut off is to round down */
+	const double first = place_of_row(r, angle, j) + (double)(k * CHUNK) * v.cosine + 0.5 + RIM;
+
+	for (int32_t i = 0; i < CHUNK; i++) {
+		const double place = first + i * v.cosine;
+		const int32_t bin = (int32_t)place;
+		const double f = place - bin - 0.5;
+
+		out->bin[i] = bin;
+		out->before[i] = (float)shadow_left(&v, -0.5 - f);
+		out->after[i] = (float)shadow_left(&v, f - 0.5);
+	}
+}
+
+static size_t chunks_of_row(const struct radon *r)
+{
+	return (r->width + CHUNK - 1) / CHUNK;
+}
+
+static const struct shadows *get_shadows(const struct radon *r, size_t angle, size_t j, size_t k,
+					 struct shadows *memory)
+{
+	if (r->kept)
+		return r->kept + (angle * r->height + j) * chunks_of_row(r) + k;
+	cast_shadows(r, angle, j, k, memory);
+	return memory;
+}
+
+static int keep_angle(void *arg, size_t angle, void *scratch)
+{
+	const struct radon *r = arg;
+
+	(void)scratch;
+	for (size_t j = 0; j < r->height; j++)
+		for (size_t k = 0; k < chunks_of_row(r); k++)
+			cast_shadows(r, angle, j, k,
+				     r->kept + (angle * r->height + j) * chunks_of_row(r) + k);
+	return LACUNA_OK;
+}
+
+/* ---- create, destroy --------------------------------------------------------------------------------- */
+
+/* A pixel's shadow is a trapezoid of area 1, as high as flat in the middle, between its inner corners: the difference of two
+ * ramps there, so that its integral is one of two squares.  A ramp without width is given one that no sum sees. */
+static void fill_views(struct radon *r, const struct config *c)
+{
+	static const double degree = 3.14159265358979323846 / 180, least = 1e-9;
 
 	for (size_t a = 0; a < r->angles; a++) {
 		const double theta = degree * (c->start + c->span * (double)a / (double)r->angles);
+		struct view *v = &r->view[a];
+		const double wide = fmax(fabs(cos(theta)), fabs(sin(theta)));
+		const double ramp = fmax(fmin(fabs(cos(theta)), fabs(sin(theta))), least);
 
-		r->cosine[a] = cos(theta);
-		r->sine[a] = sin(theta);
-		for (size_t k = 0; k <= TABLE; k++)
-			r->left[a * (TABLE + 1) + k] =
-				(float)shadow_left(r->cosine[a], r->sine[a], -(double)k / TABLE);
+		v->cosine = cos(theta);
+		v->sine = sin(theta);
+		v->inner = (wide - ramp) / 2;
+		v->outer = v->inner + ramp;
+		v->slope = 1 / (2 * wide * ramp);
 	}
+}
+
+static int keep_shadows(struct radon *r)
+{
+	const double bytes =
+		(double)r->angles * (double)r->height * (double)chunks_of_row(r) * sizeof(*r->kept);
+
+	if (bytes > (double)most)
+		return LACUNA_OK;
+	r->kept = r->host->alloc(r->host, (size_t)bytes);
+	if (!r->kept)
+		return LACUNA_ENOMEM;
+	return r->host->parallel(r->host, r->angles, 0, keep_angle, r);
 }
 
 static void destroy(void *self)
@@ -112,9 +195,8 @@ static void destroy(void *self)
 	if (!r)
 		return;
 	fft_destroy(&r->fft);
-	r->host->release(r->host, r->cosine);
-	r->host->release(r->host, r->sine);
-	r->host->release(r->host, r->left);
+	r->host->release(r->host, r->view);
+	r->host->release(r->host, r->kept);
 	r->host->release(r->host, r);
 }
 
@@ -135,46 +217,22 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	r->angles = (size_t)y->extent[1];
 	r->middle = ((double)r->bins - 1) / 2 + c->axis;
 	r->span = c->span / 180 * 3.14159265358979323846;
-	r->cosine = host->alloc(host, r->angles * sizeof(*r->cosine));
-	r->sine = host->alloc(host, r->angles * sizeof(*r->sine));
-	r->left = host->alloc(host, r->angles * (TABLE + 1) * sizeof(*r->left));
-	if (r->cosine && r->sine && r->left)
+	r->view = host->alloc(host, r->angles * sizeof(*r->view));
+	if (r->view)
 		status = fft_create(host, fft_good_size(x->extent[0]), fft_good_size(x->extent[1]),
 				    &r->fft);
 	if (status) {
 		destroy(r);
 		return status;
 	}
-	fill_tables(r, c);
+	fill_views(r, c);
+	status = keep_shadows(r);
+	if (status) {
+		destroy(r);
+		return status;
+	}
 	*self = r;
 	return LACUNA_OK;
-}
-
-/* ---- one pixel --------------------------------------------------------------------------------------- */
-
-/* The shadow of a pixel at s falls on bin k and its neighbours, for it is narrower than 3/2: with f = s - k, from -1/2 to
- * 1/2, the part left of the bin is what lies left of -1/2 - f, and by symmetry the part right of it, left of f - 1/2. */
-struct shadow {
-	ptrdiff_t bin;
-	float before, on, after;
-};
-
-static float left_of(const float *table, double t)
-{
-	const double place = -t * TABLE;
-	const size_t k = place < TABLE - 1 ? (size_t)place : TABLE - 1;
-
-	return table[k] + (float)(place - (double)k) * (table[k + 1] - table[k]);
-}
-
-static struct shadow cast_shadow(const float *table, double s)
-{
-	const double bin = floor(s + 0.5), f = s - bin;
-	struct shadow shadow = { (ptrdiff_t)bin, left_of(table, -0.5 - f), 0,
-				 left_of(table, f - 0.5) };
-
-	shadow.on = 1 - shadow.before - shadow.after;
-	return shadow;
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
@@ -183,46 +241,77 @@ struct pass {
 	const struct radon *r;
 	const float *in;
 	float *out;
+	const double *rows; /* of the sinogram, with their rims */
 };
 
-static double place_of_row(const struct radon *r, size_t angle, size_t j)
-{
-	const double dx = -((double)r->width - 1) / 2, dy = (double)j - ((double)r->height - 1) / 2;
+/* Pixels begin..end-1 of row j throw a shadow on the detector. */
+struct lit {
+	size_t begin, end;
+};
 
-	return dx * r->cosine[angle] - dy * r->sine[angle] + r->middle;
+static struct lit find_lit(const struct radon *r, size_t angle, size_t j)
+{
+	const double first = place_of_row(r, angle, j), w = (double)r->width;
+	/* bins -1 .. bins */
+	const double from = -1.49 - first, to = (double)r->bins + 0.49 - first;
+	const double c = r->view[angle].cosine;
+	double begin = 0, end = w;
+
+	if (fabs(c) * w > 1e-6) {
+		begin = ceil(fmin(from / c, to / c));
+		end = floor(fmax(from / c, to / c)) + 1;
+	} else if (from > 0 || to < 0) {
+		end = 0;
+	}
+	begin = fmin(fmax(begin, 0), w);
+	return (struct lit){ (size_t)begin, (size_t)fmin(fmax(end, begin), w) };
 }
 
-static int is_bin(const struct radon *r, ptrdiff_t bin)
+/* The part of chunk k that is lit: pixels begin..end-1 of the chunk. */
+static struct lit in_chunk(struct lit row, size_t k)
 {
-	return bin >= 0 && bin < (ptrdiff_t)r->bins;
+	const size_t at = k * CHUNK;
+
+	return (struct lit){ row.begin > at ? row.begin - at : 0,
+			     row.end < at + CHUNK ? row.end - at : CHUNK };
 }
 
+/* Bins in a row with its rims. */
+static size_t rimmed(const struct radon *r)
+{
+	return r->bins + 2 * RIM;
+}
+
+/* Neighbours add to the same bins: pixels of even and of odd number have sums of their own, lest one wait for the other. */
 static int project_angle(void *arg, size_t angle, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct radon *r = p->r;
-	const float *table = r->left + angle * (TABLE + 1);
-	double *sums = scratch;
+	double *sums = scratch, *odd = sums + rimmed(r);
+	struct shadows memory;
 
-	memset(sums, 0, r->bins * sizeof(*sums));
+	memset(sums, 0, 2 * rimmed(r) * sizeof(*sums));
 	for (size_t j = 0; j < r->height; j++) {
-		const double first = place_of_row(r, angle, j);
+		const struct lit row = find_lit(r, angle, j);
 
-		for (size_t i = 0; i < r->width; i++) {
-			const struct shadow s =
-				cast_shadow(table, first + (double)i * r->cosine[angle]);
-			const double v = p->in[j * r->width + i];
+		for (size_t k = row.begin / CHUNK; k * CHUNK < row.end; k++) {
+			const struct shadows *s = get_shadows(r, angle, j, k, &memory);
+			const struct lit lit = in_chunk(row, k);
+			const float *x = p->in + j * r->width + k * CHUNK;
 
-			if (is_bin(r, s.bin - 1))
-				sums[s.bin - 1] += v * s.before;
-			if (is_bin(r, s.bin))
-				sums[s.bin] += v * s.on;
-			if (is_bin(r, s.bin + 1))
-				sums[s.bin + 1] += v * s.after;
+			for (size_t i = lit.begin; i < lit.end; i++) {
+				const double v = x[i];
+				const double before = v * s->before[i], after = v * s->after[i];
+				double *sum = (i % 2 ? odd : sums) + s->bin[i];
+
+				sum[-1] += before;
+				sum[0] += v - before - after;
+				sum[1] += after;
+			}
 		}
 	}
 	for (size_t b = 0; b < r->bins; b++)
-		p->out[angle * r->bins + b] = (float)sums[b];
+		p->out[angle * r->bins + b] = (float)(sums[RIM + b] + odd[RIM + b]);
 	return LACUNA_OK;
 }
 
@@ -231,23 +320,24 @@ static int project_back_row(void *arg, size_t j, void *scratch)
 	const struct pass *p = arg;
 	const struct radon *r = p->r;
 	double *sums = scratch;
+	struct shadows memory;
 
 	memset(sums, 0, r->width * sizeof(*sums));
 	for (size_t angle = 0; angle < r->angles; angle++) {
-		const float *table = r->left + angle * (TABLE + 1);
-		const float *row = p->in + angle * r->bins;
-		const double first = place_of_row(r, angle, j);
+		const double *bins = p->rows + angle * rimmed(r);
+		const struct lit row = find_lit(r, angle, j);
 
-		for (size_t i = 0; i < r->width; i++) {
-			const struct shadow s =
-				cast_shadow(table, first + (double)i * r->cosine[angle]);
+		for (size_t k = row.begin / CHUNK; k * CHUNK < row.end; k++) {
+			const struct shadows *s = get_shadows(r, angle, j, k, &memory);
+			const struct lit lit = in_chunk(row, k);
+			double *to = sums + k * CHUNK;
 
-			if (is_bin(r, s.bin - 1))
-				sums[i] += (double)row[s.bin - 1] * s.before;
-			if (is_bin(r, s.bin))
-				sums[i] += (double)row[s.bin] * s.on;
-			if (is_bin(r, s.bin + 1))
-				sums[i] += (double)row[s.bin + 1] * s.after;
+			for (size_t i = lit.begin; i < lit.end; i++) {
+				const double *y = bins + s->bin[i];
+
+				to[i] += y[0] + s->before[i] * (y[-1] - y[0]) +
+					 s->after[i] * (y[1] - y[0]);
+			}
 		}
 	}
 	for (size_t i = 0; i < r->width; i++)
@@ -255,11 +345,22 @@ static int project_back_row(void *arg, size_t j, void *scratch)
 	return LACUNA_OK;
 }
 
+/* The rows of the sinogram, nothing on their rims. */
+static void copy_with_rims(const struct radon *r, const float *y, double *rows)
+{
+	memset(rows, 0, r->angles * rimmed(r) * sizeof(*rows));
+	for (size_t a = 0; a < r->angles; a++)
+		for (size_t b = 0; b < r->bins; b++)
+			rows[a * rimmed(r) + RIM + b] = y[a * r->bins + b];
+}
+
+/* A sinogram with rims, or a spectrum. */
 static size_t scratch_bytes(const void *self)
 {
 	const struct radon *r = self;
+	const size_t rows = r->angles * rimmed(r) * sizeof(double), spectrum = fft_bytes(&r->fft);
 
-	return fft_bytes(&r->fft);
+	return rows > spectrum ? rows : spectrum;
 }
 
 static int apply(const void *self, void *memory, const float *x, float *y)
@@ -269,9 +370,10 @@ static int apply(const void *self, void *memory, const float *x, float *y)
 
 	(void)memory;
 	for (size_t i = 0; i < r->planes && !status; i++) {
-		struct pass p = { r, x + i * r->width * r->height, y + i * r->bins * r->angles };
+		struct pass p = { r, x + i * r->width * r->height, y + i * r->bins * r->angles,
+				  NULL };
 
-		status = r->host->parallel(r->host, r->angles, r->bins * sizeof(double),
+		status = r->host->parallel(r->host, r->angles, 2 * rimmed(r) * sizeof(double),
 					   project_angle, &p);
 	}
 	return status;
@@ -282,10 +384,12 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	const struct radon *r = self;
 	int status = LACUNA_OK;
 
-	(void)memory, (void)at;
+	(void)at;
 	for (size_t i = 0; i < r->planes && !status; i++) {
-		struct pass p = { r, y + i * r->bins * r->angles, x + i * r->width * r->height };
+		struct pass p = { r, y + i * r->bins * r->angles, x + i * r->width * r->height,
+				  memory };
 
+		copy_with_rims(r, p.in, memory);
 		status = r->host->parallel(r->host, r->height, r->width * sizeof(double),
 					   project_back_row, &p);
 	}
