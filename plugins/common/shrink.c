@@ -230,23 +230,25 @@ struct pass {
 	int back;
 };
 
-static void turn_row(void *arg, size_t row)
+static int turn_row(void *arg, size_t row, void *scratch)
 {
 	const struct pass *p = arg;
 	const int64_t width = p->s->axis[0].out;
 	float *y = p->y + row * (size_t)width;
 	int first;
 
+	(void)scratch;
 	for (int64_t i = 0; i < width;) {
 		const struct shrink_block *b = block_at(p->s, 0, i, &first);
 
 		turn(b, p->back, y + i, 1);
 		i += b->size;
 	}
+	return LACUNA_OK;
 }
 
 /* Along it, times the gains, and back. */
-static void filter_column(void *arg, size_t column)
+static int filter_column(void *arg, size_t column, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct shrink *s = p->s;
@@ -255,6 +257,7 @@ static void filter_column(void *arg, size_t column)
 	const struct shrink_block *of_row = block_at(s, 0, (int64_t)column, &across);
 
 	across += (int)((int64_t)column % s->factor[0].q) % of_row->size;
+	(void)scratch;
 	for (int64_t j = 0; j < height;) {
 		const struct shrink_block *b = block_at(s, 1, j, &down);
 		float *y = p->y + j * width + (int64_t)column;
@@ -265,6 +268,7 @@ static void filter_column(void *arg, size_t column)
 		turn(b, 1, y, width);
 		j += b->size;
 	}
+	return LACUNA_OK;
 }
 
 /* With h the eigenvalues of A A':	gain(A'A) b = gain(0) b + A' [(gain(h) - gain(0)) / h] A b */
@@ -276,6 +280,7 @@ int shrink_spectral(const struct shrink *s, lacuna_gain *gain, const void *conte
 	float *y = (float *)(void *)((char *)work + axes_bytes(s));
 	double *gains = (double *)(void *)((char *)y + plane_bytes(s));
 	struct pass p = { s, y, gains, 0 };
+	int status;
 
 	if (!eigenvalues(s, 0))
 		return LACUNA_EUNSUPPORTED;
@@ -287,10 +292,14 @@ int shrink_spectral(const struct shrink *s, lacuna_gain *gain, const void *conte
 				h > 0 ? (gain(h, context) - null) / h : 0;
 		}
 	shrink_apply(s, b, y, work);
-	s->host->parallel(s->host, (size_t)s->axis[1].out, turn_row, &p);
-	s->host->parallel(s->host, (size_t)s->axis[0].out, filter_column, &p);
+	status = s->host->parallel(s->host, (size_t)s->axis[1].out, 0, turn_row, &p);
+	if (!status)
+		status = s->host->parallel(s->host, (size_t)s->axis[0].out, 0, filter_column, &p);
 	p.back = 1;
-	s->host->parallel(s->host, (size_t)s->axis[1].out, turn_row, &p);
+	if (!status)
+		status = s->host->parallel(s->host, (size_t)s->axis[1].out, 0, turn_row, &p);
+	if (status)
+		return status;
 	shrink_adjoint(s, y, x, work);
 	for (size_t i = 0; i < n; i++)
 		x[i] = (float)(null * b[i] + x[i]);

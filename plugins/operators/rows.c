@@ -134,30 +134,22 @@ struct pass {
 	const struct rows *r;
 	const float *in;
 	float *out;
-	double *memory;	     /* of all planes */
 	double offset, kept; /* out = kept in - offset times the offsets of in */
 };
 
-/* Doubles for one plane: means of rows and of columns, and coefficients. */
+/* Doubles of work space: means of rows and of columns, and coefficients. */
 static size_t work_of(const struct rows *r)
 {
 	return r->height + r->width + (r->height > r->width ? r->height : r->width);
 }
 
-static size_t scratch(const void *self)
-{
-	const struct rows *r = self;
-
-	return r->planes * work_of(r) * sizeof(double);
-}
-
-static void project_plane(void *arg, size_t plane)
+static int project_plane(void *arg, size_t plane, void *scratch)
 {
 	const struct pass *p = arg;
 	const struct rows *r = p->r;
 	const float *in = p->in + plane * r->width * r->height;
 	float *out = p->out + plane * r->width * r->height;
-	double *of_rows = p->memory + plane * work_of(r), *of_columns = of_rows + r->height;
+	double *of_rows = scratch, *of_columns = of_rows + r->height;
 	double *means[2] = { of_columns, of_rows };
 
 	take_means(r, in, of_rows, of_columns);
@@ -170,36 +162,37 @@ static void project_plane(void *arg, size_t plane)
 		for (size_t i = 0; i < r->width; i++)
 			out[j * r->width + i] = (float)(p->kept * in[j * r->width + i] -
 							p->offset * (of_rows[j] + of_columns[i]));
-}
-
-static void project(const struct rows *r, void *memory, const float *in, double kept, double offset,
-		    float *out)
-{
-	struct pass p = { r, in, out, memory, offset, kept };
-
-	r->host->parallel(r->host, r->planes, project_plane, &p);
-}
-
-static int apply(const void *self, void *memory, const float *x, float *y)
-{
-	project(self, memory, x, 1, 1, y);
 	return LACUNA_OK;
 }
 
-static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
+static int project(const struct rows *r, const float *in, double kept, double offset, float *out)
+{
+	struct pass p = { r, in, out, offset, kept };
+
+	return r->host->parallel(r->host, r->planes, work_of(r) * sizeof(double), project_plane,
+				 &p);
+}
+
+static int apply(const void *self, void *scratch, const float *x, float *y)
+{
+	(void)scratch;
+	return project(self, x, 1, 1, y);
+}
+
+static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
 {
 	(void)at;
-	return apply(self, memory, y, x);
+	return apply(self, scratch, y, x);
 }
 
 /* The eigenvalues of A'A = P are 1, and 0 for what an offset could be. */
-static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
+static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
 {
 	const double seen = gain(1, context), offset = gain(0, context);
 
-	project(self, memory, b, seen, seen - offset, x);
-	return LACUNA_OK;
+	(void)scratch;
+	return project(self, b, seen, seen - offset, x);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */
@@ -239,7 +232,6 @@ static const struct lacuna_operator family = {
 	.shape = shape,
 	.create = create,
 	.destroy = destroy,
-	.scratch = scratch,
 	.apply = apply,
 	.adjoint = adjoint,
 	.spectral = spectral,
