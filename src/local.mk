@@ -6,6 +6,7 @@ noinst_LIBRARIES += src/base/libbase.a
 src_base_libbase_a_SOURCES = \
 	src/base/child.c src/base/child.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/context.c src/base/context.h \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
 	src/base/install.c src/base/install.h \

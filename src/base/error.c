@@ -4,31 +4,64 @@
 
 #include "base/error.h"
 
+#include "base/context.h"
 #include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Per thread: one buffer for the process would mix the messages of threads. */
-static _Thread_local char message[sizeof(((struct error_note *)0)->message)];
-static _Thread_local char file[sizeof message];
-static _Thread_local size_t reason; /* where it begins in message */
+/* Where a worker keeps what its bodies say; NULL: messages of this thread are its context's. */
+static _Thread_local struct error_note *aside;
 
-static void keep(const char *fmt, va_list args)
+void error_aside(struct error_note *note)
 {
-	char fresh[sizeof message];
+	aside = note;
+}
 
-	vsnprintf(fresh, sizeof fresh, fmt, args); /* an argument may be the old message */
-	text_make_plain(
-		fresh); /* or a file's name, or a plugin's words: no orders to the terminal */
-	memcpy(message, fresh, sizeof message);
+static struct error_note *note_at_hand(void)
+{
+	return aside ? aside : &context_current()->error.note;
+}
+
+/* The note at hand, for this thread alone until give_back(). */
+static struct error_note *take(void)
+{
+	if (!aside)
+		pthread_mutex_lock(&context_current()->error.lock);
+	return note_at_hand();
+}
+
+static void give_back(void)
+{
+	if (!aside)
+		pthread_mutex_unlock(&context_current()->error.lock);
+}
+
+/* An argument may be the old message, or a file's name, or a plugin's words: no orders to the terminal. */
+static void keep(struct error_note *note, const char *fmt, va_list args)
+{
+	char fresh[sizeof note->message];
+
+	vsnprintf(fresh, sizeof fresh, fmt, args);
+	text_make_plain(fresh);
+	memcpy(note->message, fresh, sizeof fresh);
+}
+
+static size_t within_message(const struct error_note *note, size_t at)
+{
+	const size_t length = strlen(note->message);
+
+	return at < length ? at : length;
 }
 
 int error_vset(int status, const char *fmt, va_list args)
 {
-	keep(fmt, args);
-	file[0] = '\0';
-	reason = 0;
+	struct error_note *note = take();
+
+	keep(note, fmt, args);
+	note->file[0] = '\0';
+	note->reason = 0;
+	give_back();
 	return status;
 }
 
@@ -42,33 +75,44 @@ int error_set(int status, const char *fmt, ...)
 	return status;
 }
 
-int error_context(int status, const char *fmt, ...)
+static void put_before(struct error_note *note, int status, const char *fmt, va_list args)
 {
-	char old[sizeof message];
-	va_list args;
+	char *message = note->message, old[sizeof note->message];
 	size_t used;
 	int room;
 
 	memcpy(old, message, sizeof old);
 	if (!old[0])
 		strcpy(old, error_status_text(status));
-	va_start(args, fmt);
-	keep(fmt, args);
-	va_end(args);
+	keep(note, fmt, args);
 	used = strlen(message);
-	room = (int)(sizeof message - used) - 3;
+	room = (int)(sizeof old - used) - 3;
 	if (room > 0)
-		snprintf(message + used, sizeof message - used, ": %.*s", room, old);
-	if (file[0])
-		reason = used + 2 + reason < sizeof message ? used + 2 + reason : strlen(message);
+		snprintf(message + used, sizeof old - used, ": %.*s", room, old);
+	if (note->file[0])
+		note->reason = within_message(note, used + 2 + note->reason);
+}
+
+int error_context(int status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	put_before(take(), status, fmt, args);
+	give_back();
+	va_end(args);
 	return status;
 }
 
 int error_file_context(int status, const char *path)
 {
+	struct error_note *note;
+
 	error_context(status, "%s", path);
-	snprintf(file, sizeof file, "%s", path);
-	reason = strlen(path) + 2 < strlen(message) ? strlen(path) + 2 : strlen(message);
+	note = take();
+	snprintf(note->file, sizeof note->file, "%s", path);
+	note->reason = within_message(note, strlen(path) + 2);
+	give_back();
 	return status;
 }
 
@@ -84,37 +128,40 @@ int error_file_set(int status, const char *path, const char *fmt, ...)
 
 const char *error_text(void)
 {
-	return message;
+	return note_at_hand()->message;
 }
 
 const char *error_file(void)
 {
-	return file;
+	return note_at_hand()->file;
 }
 
 const char *error_reason(void)
 {
-	return message + reason;
+	const struct error_note *note = note_at_hand();
+
+	return note->message + note->reason;
 }
 
 void error_clear(void)
 {
-	message[0] = file[0] = '\0';
-	reason = 0;
+	struct error_note *note = take();
+
+	note->message[0] = note->file[0] = '\0';
+	note->reason = 0;
+	give_back();
 }
 
-void error_take_down(struct error_note *note)
+void error_take_down(struct error_note *copy)
 {
-	memcpy(note->message, message, sizeof message);
-	memcpy(note->file, file, sizeof file);
-	note->reason = reason;
+	*copy = *take();
+	give_back();
 }
 
-void error_take_over(const struct error_note *note)
+void error_take_over(const struct error_note *copy)
 {
-	memcpy(message, note->message, sizeof message);
-	memcpy(file, note->file, sizeof file);
-	reason = note->reason;
+	*take() = *copy;
+	give_back();
 }
 
 const char *error_status_text(int status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Messages of failures.  A function that fails keeps one message, for the calling thread, and returns a negative
- * status of lacuna/plugin.h; callers may put context in front of it.  Only src/cli prints. */
+/* Messages of failures.  A function that fails keeps one message, in the context at hand (base/context.h), and returns a
+ * negative status of lacuna/plugin.h; callers may put more in front of it.  Only src/cli prints. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
@@ -20,8 +20,7 @@ int error_file_context(int status, const char *path);
 const char *error_file(void);
 /* The message kept without the file and what stands before it. */
 const char *error_reason(void);
-/* The message kept by this thread; "" when there is none.  Valid until the next error_ call of this thread, as
- * the other texts are. */
+/* The message kept; "" when there is none.  Valid until the next error_ call in this context, as the other texts are. */
 const char *error_text(void);
 void error_clear(void);
 
@@ -32,6 +31,9 @@ struct error_note {
 };
 void error_take_down(struct error_note *);
 void error_take_over(const struct error_note *);
+/* From now on this thread's messages are kept in the note, and not in its context, so that those of a job's workers do not
+ * mix; NULL: in its context again. */
+void error_aside(struct error_note *);
 /* Short text of a status, for failures that kept no message. */
 const char *error_status_text(int status);
 

@@ -4,33 +4,35 @@
 
 #include "base/log.h"
 
+#include "base/context.h"
 #include "base/text.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static log_sink *sink;
-static void *sink_context;
+_Static_assert(_Generic(((struct context *)0)->log.sink, log_sink * : 1, default : 0),
+	       "a context keeps a log_sink");
 
-void log_install(log_sink *new_sink, void *context)
+void log_install(log_sink *sink, void *context)
 {
-	pthread_mutex_lock(&lock);
-	sink = new_sink;
-	sink_context = context;
-	pthread_mutex_unlock(&lock);
+	struct context *c = context_current();
+
+	pthread_mutex_lock(&c->log.lock);
+	c->log.sink = sink;
+	c->log.context = context;
+	pthread_mutex_unlock(&c->log.lock);
 }
 
 void log_vmessage(int level, const char *fmt, va_list args)
 {
+	struct context *c = context_current();
 	char text[1024];
 
 	vsnprintf(text, sizeof text, fmt, args);
 	text_make_plain(text);
-	pthread_mutex_lock(&lock);
-	if (sink)
-		sink(sink_context, level, text);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&c->log.lock);
+	if (c->log.sink)
+		c->log.sink(c->log.context, level, text);
+	pthread_mutex_unlock(&c->log.lock);
 }
 
 void log_message(int level, const char *fmt, ...)

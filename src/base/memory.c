@@ -4,59 +4,59 @@
 
 #include "base/memory.h"
 
+#include "base/context.h"
 #include "base/error.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t budget, live_blocks, live_bytes, peak_bytes;
-static long fail_after = -1;
-
 /* Stands in the 64 bytes in front of every block. */
 struct header {
 	size_t bytes;
+	struct context *context; /* that it counts in, whoever gives it back */
 };
 
-static int account(size_t bytes)
+static int account(struct context *c, size_t bytes)
 {
+	size_t budget;
 	int granted = 0;
 
-	pthread_mutex_lock(&lock);
-	if (fail_after == 0) {
+	pthread_mutex_lock(&c->memory.lock);
+	budget = c->memory.budget;
+	if (c->memory.limited && c->memory.allowed == 0) {
 		error_set(LACUNA_ENOMEM, "out of memory (injected failure)");
-	} else if (budget && (bytes > budget || live_bytes > budget - bytes)) {
+	} else if (budget && (bytes > budget || c->memory.live_bytes > budget - bytes)) {
 		error_set(
 			LACUNA_ENOMEM,
 			"%.0f MiB more are needed, but the memory budget is %.0f MiB; see --memory",
 			(double)bytes / 1048576.0, (double)budget / 1048576.0);
 	} else {
-		live_blocks++;
-		live_bytes += bytes;
-		if (live_bytes > peak_bytes)
-			peak_bytes = live_bytes;
+		c->memory.live_blocks++;
+		c->memory.live_bytes += bytes;
+		if (c->memory.live_bytes > c->memory.peak_bytes)
+			c->memory.peak_bytes = c->memory.live_bytes;
 		granted = 1;
 	}
-	if (fail_after > 0)
-		fail_after--;
-	pthread_mutex_unlock(&lock);
+	if (c->memory.limited && c->memory.allowed > 0)
+		c->memory.allowed--;
+	pthread_mutex_unlock(&c->memory.lock);
 	return granted;
 }
 
-static void discount(size_t bytes)
+static void discount(struct context *c, size_t bytes)
 {
-	pthread_mutex_lock(&lock);
-	live_blocks--;
-	live_bytes -= bytes;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&c->memory.lock);
+	c->memory.live_blocks--;
+	c->memory.live_bytes -= bytes;
+	pthread_mutex_unlock(&c->memory.lock);
 }
 
 void *memory_alloc(size_t bytes)
 {
+	struct context *c = context_current();
 	size_t total;
 	char *p;
 
@@ -65,16 +65,16 @@ void *memory_alloc(size_t bytes)
 		return NULL;
 	}
 	total = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
-	if (!account(total))
+	if (!account(c, total))
 		return NULL;
 	p = aligned_alloc(ALIGNMENT, total);
 	if (!p) {
-		discount(total);
+		discount(c, total);
 		error_set(LACUNA_ENOMEM, "out of memory (%.1f MiB)", (double)bytes / 1048576.0);
 		return NULL;
 	}
 	memset(p, 0, total);
-	((struct header *)(void *)p)->bytes = total;
+	*(struct header *)(void *)p = (struct header){ total, c };
 	return p + ALIGNMENT;
 }
 
@@ -119,11 +119,13 @@ char *memory_strdup(const char *text)
 void memory_release(void *block)
 {
 	char *p = block;
+	const struct header *h;
 
 	if (!p)
 		return;
 	p -= ALIGNMENT;
-	discount(((struct header *)(void *)p)->bytes);
+	h = (const void *)p;
+	discount(h->context, h->bytes);
 	free(p);
 }
 
@@ -137,51 +139,66 @@ int size_multiply(size_t a, size_t b, size_t *product)
 
 void memory_set_budget(size_t bytes)
 {
-	pthread_mutex_lock(&lock);
-	budget = bytes;
-	pthread_mutex_unlock(&lock);
+	struct context *c = context_current();
+
+	pthread_mutex_lock(&c->memory.lock);
+	c->memory.budget = bytes;
+	pthread_mutex_unlock(&c->memory.lock);
 }
 
-static size_t locked_read(const size_t *value)
+static size_t locked_read(struct context *c, const size_t *value)
 {
 	size_t result;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&c->memory.lock);
 	result = *value;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&c->memory.lock);
 	return result;
 }
 
 size_t memory_budget(void)
 {
-	return locked_read(&budget);
+	struct context *c = context_current();
+
+	return locked_read(c, &c->memory.budget);
 }
 
 size_t memory_live_blocks(void)
 {
-	return locked_read(&live_blocks);
+	struct context *c = context_current();
+
+	return locked_read(c, &c->memory.live_blocks);
 }
 
 size_t memory_live_bytes(void)
 {
-	return locked_read(&live_bytes);
+	struct context *c = context_current();
+
+	return locked_read(c, &c->memory.live_bytes);
 }
 
 size_t memory_peak_bytes(void)
 {
-	return locked_read(&peak_bytes);
+	struct context *c = context_current();
+
+	return locked_read(c, &c->memory.peak_bytes);
 }
 
 void memory_reset_peak(void)
 {
-	pthread_mutex_lock(&lock);
-	peak_bytes = live_bytes;
-	pthread_mutex_unlock(&lock);
+	struct context *c = context_current();
+
+	pthread_mutex_lock(&c->memory.lock);
+	c->memory.peak_bytes = c->memory.live_bytes;
+	pthread_mutex_unlock(&c->memory.lock);
 }
 
 void memory_fail_after(long n)
 {
-	pthread_mutex_lock(&lock);
-	fail_after = n;
-	pthread_mutex_unlock(&lock);
+	struct context *c = context_current();
+
+	pthread_mutex_lock(&c->memory.lock);
+	c->memory.limited = n >= 0;
+	c->memory.allowed = n;
+	pthread_mutex_unlock(&c->memory.lock);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* All large memory of host and plugins: aligned, zeroed, counted, limited. */
+/* All large memory of host and plugins: aligned, zeroed, counted and limited in the context at hand (base/context.h), which
+ * must outlive it.  Any thread may release it. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
@@ -19,6 +20,7 @@ void memory_release(void *); /* accepts NULL */
 /* a * b into *product; false on overflow */
 int size_multiply(size_t a, size_t b, size_t *product);
 
+/* Of the context at hand. */
 void memory_set_budget(size_t bytes); /* 0: none */
 size_t memory_budget(void);
 size_t memory_live_blocks(void);

@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -22,14 +23,17 @@ struct work {
 	size_t n, scratch;
 };
 
-/* One job at a time; the caller works too.  `generation' tells sleeping workers that there is a new one. */
+/* The machine's, and so the process's: what contexts share is the time of its workers, and callers of different contexts take
+ * turns.  One job at a time; the caller works too.  `generation' tells sleeping workers that there is a new one, `seats' how many
+ * more of them it wants. */
 static struct {
 	pthread_mutex_t lock, caller;
 	pthread_cond_t wake, idle;
 	pthread_t workers[MOST_THREADS];
-	int wanted, started, busy, stopping;
+	int started, seats, busy, stopping;
 	unsigned long generation;
 	struct work work;
+	struct context *context; /* the caller's */
 	atomic_size_t next;
 	/* The smallest index that has failed, or SIZE_MAX; changed, as what belongs to it, with `lock' held. */
 	atomic_size_t failed;
@@ -54,23 +58,16 @@ static int processors(void)
 void threads_set(int count)
 {
 	threads_stop();
-	pthread_mutex_lock(&pool.lock);
-	pool.wanted = count > MOST_THREADS ? MOST_THREADS : count;
-	pthread_mutex_unlock(&pool.lock);
+	atomic_store(&context_current()->threads.wanted,
+		     count > MOST_THREADS ? MOST_THREADS : count);
 }
 
 int threads_count(void)
 {
-	int count;
+	const int wanted = atomic_load(&context_current()->threads.wanted);
+	const int count = wanted > 0 ? wanted : processors();
 
-	pthread_mutex_lock(&pool.lock);
-	if (pool.wanted <= 0)
-		pool.wanted = processors();
-	if (pool.wanted <= 0)
-		pool.wanted = 1;
-	count = pool.wanted;
-	pthread_mutex_unlock(&pool.lock);
-	return count;
+	return count > MOST_THREADS ? MOST_THREADS : count > 0 ? count : 1;
 }
 
 static void note_failure(size_t i, int status)
@@ -114,9 +111,11 @@ static void help(void)
 
 static void *worker(void *unused)
 {
+	struct error_note said = { .reason = 0 };
 	unsigned long seen = 0;
 
 	(void)unused;
+	error_aside(&said);
 	pthread_mutex_lock(&pool.lock);
 	for (;;) {
 		while (!pool.stopping && pool.generation == seen)
@@ -124,8 +123,13 @@ static void *worker(void *unused)
 		if (pool.stopping)
 			break;
 		seen = pool.generation;
+		if (!pool.seats)
+			continue;
+		pool.seats--;
 		pthread_mutex_unlock(&pool.lock);
+		context_enter(pool.context);
 		help();
+		context_leave(NULL);
 		pthread_mutex_lock(&pool.lock);
 		if (--pool.busy == 0)
 			pthread_cond_signal(&pool.idle);
@@ -166,13 +170,15 @@ static int work_together(const struct work *w, int count, void *scratch)
 	pthread_mutex_lock(&pool.caller); /* callers from different threads take turns */
 	pthread_mutex_lock(&pool.lock);
 	pool.work = *w;
+	pool.context = context_current();
 	pool.status = LACUNA_OK;
 	atomic_store(&pool.failed, SIZE_MAX);
 	atomic_store(&pool.next, 0);
 	pool.generation++;
 	/* A worker that starts now has seen no generation, so it finds this one. */
 	start_workers(count);
-	pool.busy = pool.started;
+	pool.busy = pool.started < count ? pool.started : count - 1;
+	pool.seats = pool.busy;
 	pthread_cond_broadcast(&pool.wake);
 	pthread_mutex_unlock(&pool.lock);
 	work(scratch);
@@ -258,14 +264,12 @@ void threads_stop(void)
 	pthread_mutex_unlock(&pool.caller);
 }
 
-static atomic_int cancelled;
-
-void cancel_request(void)
+void cancel_request(struct context *c)
 {
-	atomic_store(&cancelled, 1);
+	atomic_store(&c->threads.cancelled, 1);
 }
 
 int cancel_requested(void)
 {
-	return atomic_load(&cancelled);
+	return atomic_load(&context_current()->threads.cancelled);
 }

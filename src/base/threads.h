@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A fixed pool of worker threads. */
+/* A fixed pool of worker threads.  Their number is a wish of the context at hand; they work in that of their caller. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
 #include <stddef.h>
+
+struct context;
 
 /* Number of threads that parallel work uses, the caller included; 0: one per processor available. */
 void threads_set(int count);
@@ -22,8 +24,8 @@ int threads_running(void);
 /* Ends the workers; they start again when needed.  For leak checkers. */
 void threads_stop(void);
 
-/* The wish to stop.  cancel_request() may be called from a signal handler. */
-void cancel_request(void);
-int cancel_requested(void);
+/* The wish that work in a context stop.  cancel_request() may be called from any thread, and from a signal handler. */
+void cancel_request(struct context *);
+int cancel_requested(void); /* in the context at hand */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "check/private.h"
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
@@ -203,6 +204,7 @@ static void stop_here(int number)
 
 struct caller {
 	struct call call;
+	struct context *context; /* of both callers */
 	struct guarded in[3], scratch, expected, out;
 	int expected_status;
 	atomic_int rounds, done, differs;
@@ -214,6 +216,7 @@ static int prepare_caller(struct caller *caller, const struct call *call, double
 	int status = guarded_create(call->scratch_bytes, &caller->scratch), intact;
 
 	caller->call = *call;
+	caller->context = context_current();
 	for (int k = 0; k < 3 && call->inputs[k] && !status; k++) {
 		status = guarded_create(call->inputs[k]->bytes, &caller->in[k]);
 		if (status)
@@ -257,6 +260,7 @@ static void *run_stopped(void *arg)
 {
 	struct caller *c = arg;
 
+	context_enter(c->context);
 	while (!c->done)
 		run_caller(c);
 	return NULL;

@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include "cli/signals.h"
+#include "base/context.h"
 #include "base/temporary.h"
 #include "base/threads.h"
 
@@ -21,6 +22,7 @@ _Noreturn void signals_leave(int status)
 
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static volatile sig_atomic_t received;
+static struct context *context; /* of the program's work, whichever thread a signal meets */
 
 /* SA_RESETHAND would let the second signal end the program with temporaries left behind. */
 static void handle(int number)
@@ -30,7 +32,7 @@ static void handle(int number)
 		signals_leave(128 + number);
 	}
 	received = number;
-	cancel_request();
+	cancel_request(context);
 }
 
 /* Nobody reads on: an end without a word, and without temporaries. */
@@ -45,6 +47,7 @@ void signals_install(void)
 {
 	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART }, old;
 
+	context = context_current();
 	signal(SIGPIPE, end);
 	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&action.sa_mask);

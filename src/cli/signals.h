@@ -4,6 +4,7 @@
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
+/* What stops is the work in the context at hand. */
 void signals_install(void);
 /* The signal that asked to stop, or 0. */
 int signals_received(void);
