@@ -146,9 +146,9 @@ static const struct plugin operators[OPERATORS] = {
 /* ---- a problem and its services */
 
 struct trial {
-	struct random_key key; /* first: host_init() */
 	struct check *c;
 	struct problem *problem;
+	struct host_context host_context; /* whose owner is the trial */
 	struct lacuna_host host;
 	struct lacuna_problem description;
 	size_t count;
@@ -158,7 +158,7 @@ struct trial {
 
 static struct trial *trial_of(const struct lacuna_host *host)
 {
-	return host->data;
+	return host_context(host)->owner;
 }
 
 static int service_apply(const struct lacuna_host *host, const float *x, float *y)
@@ -345,10 +345,10 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 	memset(t, 0, sizeof *t);
 	snprintf(label, sizeof label, "%s, noise %g", heads[operator_index].name, noise);
 	check_where(c, &shape, label);
-	t->key = c->key;
+	t->host_context = (struct host_context){ .key = c->key, .owner = t };
 	t->c = c;
 	t->count = lacuna_count(&shape);
-	host_init(h, &t->key);
+	host_init(h, &t->host_context);
 	h->problem = &problem_services;
 	h->prior = &prior_services;
 	h->guidance = &guidance_services;

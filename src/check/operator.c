@@ -29,6 +29,7 @@ struct trial {
 	struct check *c;
 	const struct lacuna_operator *op;
 	const void *config;
+	struct host_context host_context;
 	struct lacuna_host host;
 	struct lacuna_shape x, y;
 	size_t nx, ny, scratch_bytes;
@@ -931,7 +932,8 @@ static int examine_case(struct check *c, const struct check_case *now)
 	int status;
 
 	(void)now;
-	host_init(&t.host, &c->key);
+	t.host_context.key = c->key;
+	host_init(&t.host, &t.host_context);
 	destroy(&t, NULL);
 	status = find_shapes(&t);
 	if (status)
@@ -951,10 +953,11 @@ static int examine_case(struct check *c, const struct check_case *now)
 static void add_shapes_of_files(struct check *c)
 {
 	const struct lacuna_plugin *head = c->use->plugin->head;
+	struct host_context context = { .key = c->key };
 	struct lacuna_host host;
 	uint32_t i;
 
-	host_init(&host, &c->key);
+	host_init(&host, &context);
 	for (i = 0; i < head->param_count; i++) {
 		const struct lacuna_param *row = param_row(head, i);
 		struct check_case new_case = { .from_file = 1, .thorough = 1 };

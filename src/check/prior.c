@@ -17,16 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The services of a denoising problem of one size. */
-struct denoising {
-	struct random_key key; /* first: host_init() */
-	size_t count;
-};
-
 struct trial {
 	struct check *c;
 	const struct lacuna_prior *prior;
-	struct denoising denoising;
+	size_t values;			  /* of the denoising problem that the host serves */
+	struct host_context host_context; /* whose owner is the trial */
 	struct lacuna_host host;
 	struct lacuna_problem problem;
 	struct lacuna_prior_info info;
@@ -40,7 +35,7 @@ struct trial {
 
 static size_t count_of(const struct lacuna_host *host)
 {
-	return ((const struct denoising *)host->data)->count;
+	return ((const struct trial *)host_context(host)->owner)->values;
 }
 
 static int identity_apply(const struct lacuna_host *host, const float *x, float *y)
@@ -91,7 +86,8 @@ static const struct lacuna_host_problem identity = {
 
 static void init_host(struct trial *t)
 {
-	host_init(&t->host, &t->denoising.key);
+	t->host_context = (struct host_context){ .key = t->c->key, .owner = t };
+	host_init(&t->host, &t->host_context);
 	if (!t->problem.measurement)
 		return;
 	t->host.problem = &identity;
@@ -454,8 +450,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 	destroy(&t, NULL);
 	blocks = memory_live_blocks();
 	check_where(c, &now->shape, measured ? "measured" : "");
-	t.denoising.key = c->key;
-	t.denoising.count = lacuna_count(&now->shape);
+	t.values = lacuna_count(&now->shape);
 	t.problem = (struct lacuna_problem){
 		.size = sizeof t.problem,
 		.flags = t.prior->vjp ? LACUNA_DERIVATIVE : 0,
@@ -463,7 +458,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 		.y = now->shape,
 		.noise = 0.05,
 	};
-	status = guarded_random(c, 9, t.denoising.count, 0.5, 0.2, &y);
+	status = guarded_random(c, 9, t.values, 0.5, 0.2, &y);
 	if (status)
 		return status;
 	t.problem.measurement = measured ? y.data : NULL;

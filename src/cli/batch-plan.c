@@ -80,10 +80,10 @@ static void digest_priors(char digest[DIGEST_SIZE])
 	static const char *const names[] = { "photo-large-gray", "photo-large-color",
 					     "photo-small-gray", "photo-small-color", NULL };
 	char all[4 * DIGEST_SIZE] = "";
+	struct host_context context = { .owner = NULL };
 	struct lacuna_host host;
-	const struct random_key key = { 0 };
 
-	host_init(&host, &key);
+	host_init(&host, &context);
 	for (size_t i = 0; names[i]; i++) {
 		char name[64], path[4096], one[DIGEST_SIZE];
 

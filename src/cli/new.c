@@ -93,11 +93,12 @@ static int read_file(const char *path, char **text)
 /* A file of data/templates. */
 static int read_template(const char *name, char **text)
 {
+	struct host_context context = { .owner = NULL };
 	struct lacuna_host host;
 	char path[PATH_MAX], relative[128];
 	int status;
 
-	host_init(&host, NULL);
+	host_init(&host, &context);
 	snprintf(relative, sizeof relative, "templates/%s", name);
 	status = host.data_path(&host, relative, path, sizeof path);
 	*text = NULL;

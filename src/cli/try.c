@@ -267,6 +267,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 {
 	struct trial t = { .v = values };
 	int at = 0, status = LACUNA_OK;
+	struct host_context context = { .owner = NULL };
 	struct lacuna_host host;
 	char sample[PATH_MAX];
 
@@ -280,7 +281,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (!t.spec)
 		return failure(NULL, LACUNA_ENOMEM);
 	t.picture = sample;
-	host_init(&host, NULL);
+	host_init(&host, &context);
 	if (count == at + 2)
 		t.picture = operands[at + 1];
 	else

@@ -5,7 +5,6 @@
 #include "engine/prior.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "plugin/host.h"
 #include "plugin/param.h"
 
 #include <math.h>
@@ -25,8 +24,10 @@ static void destroy(struct prior_instance *p)
 {
 	if (!p)
 		return;
+	plugin_gate_enter();
 	if (p->self)
 		table(p)->destroy(p->self);
+	plugin_gate_leave();
 	memory_release(p->scratch);
 	memory_release(p);
 }
@@ -64,9 +65,11 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 
 	p->x = problem->x;
 	p->flags = problem->flags & LACUNA_DERIVATIVE;
-	host_init(&p->host, &p->key);
+	host_init(&p->host, &p->host_context);
+	plugin_gate_enter();
 	status = table(p)->create(lasting ? &p->host : host, p->use->config,
 				  lasting ? &shape : problem, &p->self);
+	plugin_gate_leave();
 	if (status)
 		return error_context(status, "prior \"%s\"", p->use->plugin->head->name);
 	p->info.size = sizeof(p->info);

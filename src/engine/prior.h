@@ -4,7 +4,7 @@
 #ifndef ENGINE_PRIOR_H
 #define ENGINE_PRIOR_H
 
-#include "base/random.h"
+#include "plugin/host.h"
 #include "plugin/loader.h"
 
 /* What a prior's create() made for one shape of image, with the memory that its calls need. */
@@ -13,7 +13,7 @@ struct prior_instance {
 	struct lacuna_shape x;
 	uint32_t flags;		 /* of prior_flags() */
 	struct lacuna_host host; /* of a lasting prior; others are served by their session */
-	struct random_key key;
+	struct host_context host_context;
 	void *self, *scratch;
 	struct lacuna_prior_info info;
 	size_t bytes;		     /* that its making took, about */
@@ -22,7 +22,8 @@ struct prior_instance {
 
 /* Keeps instances of lasting priors (LACUNA_LASTING), whose weights and primitives may take as long to make as a small image
  * takes to restore: one for each shape and configuration, as many as an eighth of the memory's budget holds, the last used
- * first.  Used by one thread at a time; whoever used an instance must outlive the stock, or clear it. */
+ * first.  Used by one thread at a time, and in one context (base/context.h); whoever used an instance must outlive the stock, or
+ * clear it. */
 struct prior_stock {
 	struct prior_instance *kept;
 };

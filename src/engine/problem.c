@@ -26,8 +26,8 @@ struct link {
 };
 
 struct problem {
-	struct random_key key; /* first: the operators' host reads it */
-	struct lacuna_host host;
+	struct host_context host_context;
+	struct lacuna_host host; /* of the operators */
 	struct link *links;
 	size_t count;
 	struct lacuna_shape x, y;
@@ -138,8 +138,11 @@ static int chain_shapes(struct problem *p, int from_y, const struct lacuna_shape
 static int create_link(struct problem *p, struct link *l, int last)
 {
 	size_t bytes;
-	int status = l->op->create(&p->host, l->config, &l->in, &l->out, &l->self);
+	int status;
 
+	plugin_gate_enter();
+	status = l->op->create(&p->host, l->config, &l->in, &l->out, &l->self);
+	plugin_gate_leave();
 	if (status) {
 		l->self = NULL;
 		return error_context(status, "operator \"%s\"", link_name(l));
@@ -217,7 +220,7 @@ int problem_create_wished(const struct plugin_use *operators, size_t count, int 
 
 	if (!p)
 		return LACUNA_ENOMEM;
-	host_init(&p->host, &p->key);
+	host_init(&p->host, &p->host_context);
 	p->count = count;
 	p->gain = 1;
 	if (wish)
@@ -256,8 +259,10 @@ void problem_destroy(struct problem *p)
 	if (!p)
 		return;
 	for (i = 0; p->links && i < p->count; i++) {
+		plugin_gate_enter();
 		if (p->links[i].self)
 			p->links[i].op->destroy(p->links[i].self);
+		plugin_gate_leave();
 		memory_release(p->links[i].scratch);
 		if (p->links[i].back != p->links[i].output)
 			memory_release(p->links[i].back);

@@ -21,7 +21,7 @@
 
 /* The three plugins of a run and what they share.  Each has a table of services of its own. */
 struct session {
-	struct random_key key; /* first: the host tables read it */
+	struct host_context host_context; /* of all three tables; its owner is the session */
 	struct problem *problem;
 	struct lacuna_problem description; /* what plugins see of it */
 	double largest;			   /* value that a result may have */
@@ -44,7 +44,7 @@ struct session {
 
 static struct session *session_of(const struct lacuna_host *host)
 {
-	return host->data;
+	return host_context(host)->owner;
 }
 
 static int service_apply(const struct lacuna_host *host, const float *x, float *y)
@@ -328,7 +328,7 @@ static void service_gaussian(const struct lacuna_host *host, uint64_t stream, ui
 		s->options.gaussian(s->options.laboratory, stream, position, out, n);
 		return;
 	}
-	random_gaussian(s->key, stream, position, out, n);
+	random_gaussian(s->host_context.key, stream, position, out, n);
 	for (size_t i = 0; s->mirrored && i < n; i++)
 		out[i] = -out[i];
 }
@@ -384,7 +384,8 @@ static void init_hosts(struct session *s)
 {
 	struct lacuna_host *h = &s->prior_host;
 
-	host_init(h, &s->key); /* the key is the first member, so data is the session as well */
+	s->host_context.owner = s;
+	host_init(h, &s->host_context);
 	h->problem = &problem_services;
 	h->gaussian = service_gaussian;
 
@@ -472,8 +473,10 @@ static int create_guidance(struct session *s)
 	status = needs_met(s, s->guidance_use, guidance->needs);
 	if (status)
 		return status;
+	plugin_gate_enter();
 	status = guidance->create(&s->guidance_host, s->guidance_use->config, &s->description,
 				  &s->guidance);
+	plugin_gate_leave();
 	if (status)
 		return error_context(status, "guidance \"%s\"",
 				     s->guidance_use->plugin->head->name);
@@ -490,8 +493,10 @@ static int create_sampler(struct session *s)
 
 	if (status)
 		return status;
+	plugin_gate_enter();
 	status = sampler->create(&s->sampler_host, s->sampler_use->config, &s->description,
 				 &s->sampler);
+	plugin_gate_leave();
 	if (status)
 		return error_context(status, "sampler \"%s\"", s->sampler_use->plugin->head->name);
 	return LACUNA_OK;
@@ -512,7 +517,7 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 	s->guidance_use = guidance;
 	s->sampler_use = sampler;
 	s->options = *options;
-	s->key = (struct random_key){ options->seed, options->image, 0 };
+	s->host_context.key = (struct random_key){ options->seed, options->image, 0 };
 	s->description = (struct lacuna_problem){ .size = sizeof s->description,
 						  .flags = problem_flags(problem) | closed |
 							   prior_flags(guidance, sampler),
@@ -539,10 +544,12 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
+	plugin_gate_enter();
 	if (s->sampler)
 		s->sampler_use->plugin->u.sampler.destroy(s->sampler);
 	if (s->guidance)
 		s->guidance_use->plugin->u.guidance.destroy(s->guidance);
+	plugin_gate_leave();
 	prior_return(s->options.stock, s->prior);
 	memory_release(s->guidance_scratch);
 	memory_release(s);
@@ -623,7 +630,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	if (steps <= 0)
 		return error_set(LACUNA_EINTERNAL, "sampler \"%s\" says that it takes %lld steps",
 				 s->sampler_use->plugin->head->name, (long long)steps);
-	s->key.sample = s->options.pairs ? sample / 2 : sample;
+	s->host_context.key.sample = s->options.pairs ? sample / 2 : sample;
 	s->mirrored = s->options.pairs && sample % 2;
 	s->evaluations = 0;
 	s->prior_seconds = 0;

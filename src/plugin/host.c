@@ -4,6 +4,7 @@
 
 #include "plugin/host.h"
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/install.h"
 #include "base/log.h"
@@ -18,33 +19,48 @@
 #include <string.h>
 #include <unistd.h>
 
-static host_reader *reader;
-
-void host_install_reader(host_reader *new_reader)
+void host_install_reader(host_reader *reader)
 {
-	reader = new_reader;
+	struct context *c = context_current();
+
+	pthread_mutex_lock(&c->host.lock);
+	c->host.reader = reader;
+	pthread_mutex_unlock(&c->host.lock);
 }
 
-/* ---- services of every plugin */
+/* ---- services of every plugin: in the host's context, even where a thread of the plugin's own asks ---- */
+
+static struct context *enter(const struct lacuna_host *host)
+{
+	return context_enter(host_context(host)->context);
+}
+
+static void log_in(const struct lacuna_host *host, int level, const char *fmt, va_list args)
+{
+	struct context *before = enter(host);
+
+	log_vmessage(level, fmt, args);
+	context_leave(before);
+}
 
 static void service_log(const struct lacuna_host *host, int level, const char *fmt, ...)
 {
 	va_list args;
 
-	(void)host;
 	va_start(args, fmt);
-	log_vmessage(level, fmt, args);
+	log_in(host, level, fmt, args);
 	va_end(args);
 }
 
 static int service_fail(const struct lacuna_host *host, int status, const char *fmt, ...)
 {
+	struct context *before = enter(host);
 	va_list args;
 
-	(void)host;
 	va_start(args, fmt);
 	error_vset(status, fmt, args);
 	va_end(args);
+	context_leave(before);
 	/* return host->fail(host, 0, ...) must not pass for success */
 	return status < 0 ? status : LACUNA_EINTERNAL;
 }
@@ -61,27 +77,36 @@ static int service_fail_text(const struct lacuna_host *host, int status, const c
 
 static void *service_alloc(const struct lacuna_host *host, size_t bytes)
 {
-	(void)host;
-	return memory_alloc(bytes);
+	struct context *before = enter(host);
+	void *block = memory_alloc(bytes);
+
+	context_leave(before);
+	return block;
 }
 
 static void service_release(const struct lacuna_host *host, void *block)
 {
-	(void)host;
+	(void)host; /* blocks know where they count */
 	memory_release(block);
 }
 
 static int service_parallel(const struct lacuna_host *host, size_t n, size_t scratch,
 			    lacuna_body *body, void *arg)
 {
-	(void)host;
-	return threads_try(n, scratch, body, arg);
+	struct context *before = enter(host);
+	const int status = threads_try(n, scratch, body, arg);
+
+	context_leave(before);
+	return status;
 }
 
 static void service_gaussian(const struct lacuna_host *host, uint64_t stream, uint64_t position,
 			     float *out, size_t n)
 {
-	random_gaussian(*(const struct random_key *)host->data, stream, position, out, n);
+	struct context *before = enter(host);
+
+	random_gaussian(host_context(host)->key, stream, position, out, n);
+	context_leave(before);
 }
 
 /* SplitMix64: Steele, Lea, Flood, OOPSLA 2014 */
@@ -101,51 +126,84 @@ static double service_random(const struct lacuna_host *host, uint64_t key, uint6
 
 static int service_cancelled(const struct lacuna_host *host)
 {
-	(void)host;
-	return cancel_requested();
+	struct context *before = enter(host);
+	const int cancelled = cancel_requested();
+
+	context_leave(before);
+	return cancelled;
 }
 
-static int service_read_image(const struct lacuna_host *host, const char *path,
-			      struct lacuna_shape *shape, float **values)
+static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
-	(void)host;
+	struct context *c = context_current();
+	host_reader *reader;
+
+	pthread_mutex_lock(&c->host.lock);
+	reader = c->host.reader;
+	pthread_mutex_unlock(&c->host.lock);
 	if (!reader)
 		return error_set(LACUNA_EUNSUPPORTED, "%s: this program reads no images", path);
 	return reader(path, shape, values);
 }
 
-/* ---- data files that were found, for reports */
+static int service_read_image(const struct lacuna_host *host, const char *path,
+			      struct lacuna_shape *shape, float **values)
+{
+	struct context *before = enter(host);
+	const int status = read_image(path, shape, values);
 
-static pthread_mutex_t found_lock = PTHREAD_MUTEX_INITIALIZER;
-static char *found[16];
+	context_leave(before);
+	return status;
+}
 
-/* Beyond the room for them files are found all the same.  Not from memory_alloc(): what stays to the end of the process is no
- * leak of the plugin that has asked. */
+/* ---- what a context remembers ---- */
+
+/* Data files that were found, for reports.  Beyond the room for them files are found all the same.  Not from memory_alloc():
+ * what stays to the end of the context is no leak of the plugin that has asked. */
 static void remember(const char *path)
 {
+	struct context *c = context_current();
+	const size_t room = sizeof c->host.found / sizeof c->host.found[0];
 	size_t i = 0;
 
-	pthread_mutex_lock(&found_lock);
-	while (i < sizeof found / sizeof found[0] && found[i] && strcmp(found[i], path) != 0)
+	pthread_mutex_lock(&c->host.lock);
+	while (i < room && c->host.found[i] && strcmp(c->host.found[i], path) != 0)
 		i++;
-	if (i < sizeof found / sizeof found[0] && !found[i])
-		found[i] = strdup(path);
-	pthread_mutex_unlock(&found_lock);
+	if (i < room && !c->host.found[i])
+		c->host.found[i] = strdup(path);
+	pthread_mutex_unlock(&c->host.lock);
 }
 
 const char *host_data_file(size_t i)
 {
-	return i < sizeof found / sizeof found[0] ? found[i] : NULL;
+	const struct context *c = context_current();
+
+	return i < sizeof c->host.found / sizeof c->host.found[0] ? c->host.found[i] : NULL;
 }
 
-static int service_data_path(const struct lacuna_host *host, const char *name, char *path,
-			     size_t size)
+int host_first_time(const void *thing)
+{
+	struct context *c = context_current();
+	const size_t room = sizeof c->host.told / sizeof c->host.told[0];
+	size_t i = 0;
+	int first;
+
+	pthread_mutex_lock(&c->host.lock);
+	while (i < room && c->host.told[i] && c->host.told[i] != thing)
+		i++;
+	first = i < room && !c->host.told[i];
+	if (first)
+		c->host.told[i] = thing;
+	pthread_mutex_unlock(&c->host.lock);
+	return first;
+}
+
+static int find_data(const char *name, char *path, size_t size)
 {
 	const char *list = secure_getenv("LACUNA_DATA_PATH");
 	const char *entry = list ? list : "", *end;
 	char installed[PATH_MAX];
 
-	(void)host;
 	install_path(LACUNA_DATA_DIR, installed, sizeof installed);
 	/* An empty entry, as in LACUNA_PLUGIN_PATH, is the installed directory. */
 	for (;; entry = end + 1) {
@@ -165,13 +223,29 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 			 list && *list ? list : installed);
 }
 
+static int service_data_path(const struct lacuna_host *host, const char *name, char *path,
+			     size_t size)
+{
+	struct context *before = enter(host);
+	const int status = find_data(name, path, size);
+
+	context_leave(before);
+	return status;
+}
+
 static const void *no_extension(const struct lacuna_host *host, const char *name)
 {
 	(void)host, (void)name;
 	return NULL;
 }
 
-void host_init(struct lacuna_host *table, const struct random_key *key)
+/* What a plugin may know of the first table, and no more: its size and version stand where they always did. */
+_Static_assert(offsetof(struct lacuna_host, size) == 0 && offsetof(struct lacuna_host, abi) == 4,
+	       "a table of services begins with its size and version");
+_Static_assert(_Generic(((struct context *)0)->host.reader, host_reader * : 1, default : 0),
+	       "a context keeps a host_reader");
+
+void host_init(struct lacuna_host *table, struct host_context *context)
 {
 	static const struct lacuna_host plain = {
 		.size = sizeof plain,
@@ -193,8 +267,8 @@ void host_init(struct lacuna_host *table, const struct random_key *key)
 	};
 
 	*table = plain;
-	table->data =
-		(void *)(uintptr_t)key; /* the table hands it to gaussian(), which only reads */
+	table->data = context;
+	context->context = context_current();
 }
 
 int host_check_fp(const char *culprit)

@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,24 @@ enum {
 	ALL_NEEDS = LACUNA_NEEDS_LINEAR | LACUNA_NEEDS_DIAGONAL | LACUNA_NEEDS_MAP |
 		    LACUNA_NEEDS_VJP | LACUNA_NEEDS_GUIDANCE
 };
+
+/* The loader reads the first words of a table before it knows whose it is. */
+#define BEGINS_WITH_SIZE_AND_FLAGS(T)                                                     \
+	_Static_assert(offsetof(struct T, size) == 0 && offsetof(struct T, flags) == 4 && \
+			       sizeof(((struct T *)0)->size) == 4 &&                      \
+			       sizeof(((struct T *)0)->flags) == 4,                       \
+		       "a table begins with its size and flags")
+#define GOES_ON_WITH_NEEDS(T)                                                                  \
+	_Static_assert(offsetof(struct T, needs) == 8 && offsetof(struct T, reserved) == 12 && \
+			       sizeof(((struct T *)0)->needs) == 4 &&                          \
+			       sizeof(((struct T *)0)->reserved) == 4,                         \
+		       "and goes on with what it needs, and a word that is 0")
+BEGINS_WITH_SIZE_AND_FLAGS(lacuna_operator);
+BEGINS_WITH_SIZE_AND_FLAGS(lacuna_prior);
+BEGINS_WITH_SIZE_AND_FLAGS(lacuna_guidance);
+BEGINS_WITH_SIZE_AND_FLAGS(lacuna_sampler);
+GOES_ON_WITH_NEEDS(lacuna_guidance);
+GOES_ON_WITH_NEEDS(lacuna_sampler);
 
 struct required {
 	const char *name;
@@ -238,12 +257,24 @@ static int examine(const char *path, const struct lacuna_plugin *head)
 	return status;
 }
 
-/* ---- opening; what is open stays open */
+/* ---- opening; what is open stays open, for the whole process, as dlopen() has it */
+
+static pthread_mutex_t gate = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+void plugin_gate_enter(void)
+{
+	pthread_mutex_lock(&gate);
+}
+
+void plugin_gate_leave(void)
+{
+	pthread_mutex_unlock(&gate);
+}
 
 static struct loaded {
 	struct plugin plugin;
 	struct loaded *next;
-} * all_loaded;
+} * all_loaded; /* behind the gate */
 
 static const struct plugin *already_loaded(const char *path)
 {
@@ -279,40 +310,47 @@ static const struct plugin *keep(const char *path, const struct lacuna_plugin *h
 	return &l->plugin;
 }
 
-static int open_file(int kind, const char *path, const struct plugin **plugin)
+/* real: the path without links. */
+static int open_object(const char *path, const char *real, const struct plugin **plugin)
 {
 	const struct lacuna_plugin *(*entry)(void);
 	const struct lacuna_plugin *head;
-	char real[PATH_MAX];
 	void *handle, *symbol;
-	int status;
+	int status = object_examine(path);
+
+	if (status)
+		return status;
+	handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return error_file_set(LACUNA_EINVAL, path, "cannot be loaded: %s", dlerror());
+	if (!host_check_fp(path))
+		return LACUNA_EINVAL;
+	symbol = dlsym(handle, "lacuna_plugin_v1");
+	if (!symbol)
+		return refuse(path, "not a Lacuna plugin (it does not export lacuna_plugin_v1)");
+	memcpy(&entry, &symbol, sizeof entry);
+	head = entry();
+	status = examine(path, head);
+	if (status)
+		return status;
+	*plugin = keep(real, head);
+	return *plugin ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static int open_file(int kind, const char *path, const struct plugin **plugin)
+{
+	char real[PATH_MAX];
+	int status = LACUNA_OK;
 
 	if (!realpath(path, real))
 		return error_file_set(LACUNA_EIO, path, "cannot be found");
+	plugin_gate_enter();
 	*plugin = already_loaded(real);
-	if (!*plugin) {
-		status = object_examine(path);
-		if (status)
-			return status;
-		handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
-		if (!handle)
-			return error_file_set(LACUNA_EINVAL, path, "cannot be loaded: %s",
-					      dlerror());
-		if (!host_check_fp(path))
-			return LACUNA_EINVAL;
-		symbol = dlsym(handle, "lacuna_plugin_v1");
-		if (!symbol)
-			return refuse(path,
-				      "not a Lacuna plugin (it does not export lacuna_plugin_v1)");
-		memcpy(&entry, &symbol, sizeof entry);
-		head = entry();
-		status = examine(path, head);
-		if (status)
-			return status;
-		*plugin = keep(real, head);
-		if (!*plugin)
-			return LACUNA_ENOMEM;
-	}
+	if (!*plugin)
+		status = open_object(path, real, plugin);
+	plugin_gate_leave();
+	if (status)
+		return status;
 	if (kind && (int)(*plugin)->head->kind != kind)
 		return error_file_set(LACUNA_EINVAL, path, "is a plugin of the family %s, not %s",
 				      plugin_kind_name((int)(*plugin)->head->kind),
@@ -443,18 +481,11 @@ int plugin_load(int kind, const char *name, const struct plugin **plugin)
 static void tell_hidden(const struct plugin *plugin, const char *name)
 {
 	struct search own = { .kind = (int)plugin->head->kind, .name = name }, other = own;
-	static const struct plugin *told[16];
-	size_t i = 0;
 
 	other.others = 1;
 	if (strchr(name, '/') || !places_each(find_in, &other) || !places_each(find_in, &own) ||
-	    !strcmp(own.path, other.path))
+	    !strcmp(own.path, other.path) || !host_first_time(plugin))
 		return;
-	while (told[i] && told[i] != plugin)
-		i++;
-	if (told[i] || i + 1 == sizeof told / sizeof *told)
-		return;
-	told[i] = plugin;
 	log_message(
 		LACUNA_LOG_WARN,
 		"%s \"%s\" is taken from %s; %s has the same name, and must be named by its path",

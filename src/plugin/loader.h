@@ -28,8 +28,14 @@ int plugin_kind(const char *name);
 const void *plugin_extension(const struct plugin *, const char *name);
 
 /* name without a slash: searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; with a
- * slash: that file.  kind 0: any.  Loading the same file twice gives the same plugin.  Main thread only. */
+ * slash: that file.  kind 0: any.  Loading the same file twice gives the same plugin.  Any thread; loaded plugins are the
+ * process's, as shared objects are. */
 int plugin_load(int kind, const char *name, const struct plugin **);
+
+/* Around every create() and destroy(): in one process no two of them run at once, in whichever plugins (lacuna/plugin.h), but for
+ * one that asks the host for another. */
+void plugin_gate_enter(void);
+void plugin_gate_leave(void);
 
 /* Calls visit for each plugin name of a family found, sorted, first hit only; opens nothing. */
 int plugin_each(int kind, void (*visit)(void *context, const char *name, const char *path),

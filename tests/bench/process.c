@@ -70,6 +70,7 @@ static int measure(const struct lacuna_host *host, const struct plugin_use *use,
 int main(int argc, char **argv)
 {
 	static const int64_t usual[] = { 64, 512, 1024 };
+	struct host_context context = { .owner = NULL };
 	struct lacuna_host host;
 	struct plugin_use use;
 	char spec[2048];
@@ -77,7 +78,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	host_init(&host, NULL);
+	host_init(&host, &context);
 	snprintf(spec, sizeof spec, "process:command=%s", argv[1]);
 	status = use_parse(LACUNA_OPERATOR, spec, &use);
 	printf("process: %s\n", argv[1]);

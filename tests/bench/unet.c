@@ -21,6 +21,7 @@
 
 enum { LEVELS_MOST = 6 };
 
+static struct host_context context;
 static struct lacuna_host host;
 
 /* CLOCK_PROCESS_CPUTIME_ID: of all threads together, and whatever else the machine does */
@@ -172,12 +173,11 @@ static void measure(int size, int colour, const char *precision, int threads, do
 int main(int argc, char **argv)
 {
 	static const char *const sizes[] = { "512", "1024" };
-	static const struct random_key key;
 	const char *const *list = argc > 1 ? (const char *const *)argv + 1 : sizes;
 	const int count = argc > 1 ? argc - 1 : 2;
 	int threads;
 
-	host_init(&host, &key);
+	host_init(&host, &context);
 	threads_set(0);
 	threads = threads_count();
 	for (int bf16 = 0; bf16 <= onednn_has_bf16(); bf16++) {

@@ -10,7 +10,7 @@
 #include <math.h>
 
 static struct lacuna_host host;
-static struct random_key key;
+static struct host_context context;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!directory[0]) {
 		set_up("weights");
-		host_init(&host, &key);
+		host_init(&host, &context);
 	}
 	store(input, data, size);
 	status = weights_open(&host, input, &w);

@@ -22,6 +22,7 @@ static const struct random_key key = { 42, 0, 0 };
 /* ---- a prior alone */
 
 struct alone {
+	struct host_context host_context;
 	struct lacuna_host host;
 	struct plugin_use use;
 	void *self, *scratch;
@@ -34,7 +35,8 @@ static int open_prior(struct alone *a, const char *spec, const struct lacuna_sha
 	const struct lacuna_prior *prior;
 	int status;
 
-	host_init(&a->host, &key);
+	a->host_context.key = key;
+	host_init(&a->host, &a->host_context);
 	a->self = a->scratch = NULL;
 	if (use_parse(LACUNA_PRIOR, spec, &a->use))
 		lab_bail(spec);

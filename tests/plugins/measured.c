@@ -680,10 +680,10 @@ static void test_flags(void)
 /* For languages without variable arguments: a percent sign is one. */
 static void test_texts(void)
 {
-	static const struct random_key key = { 1, 0, 0 };
+	struct host_context context = { .key = { 1, 0, 0 } };
 	struct lacuna_host host;
 
-	host_init(&host, &key);
+	host_init(&host, &context);
 	error_clear();
 	ok(host.fail_text(&host, LACUNA_EIO, "100 %s") == LACUNA_EIO &&
 		   !strcmp(error_text(), "100 %s"),

@@ -12,7 +12,7 @@
 #include "../tap.h"
 
 static struct lacuna_host host;
-static const struct random_key key = { .seed = 1 };
+static struct host_context context = { .key = { .seed = 1 } };
 
 struct asked {
 	double sigma; /* 0: a map */
@@ -77,7 +77,7 @@ static void compare(const char *a, const char *b, const struct lacuna_shape *sha
 
 	if (!u || !map || !first || !second)
 		bail("memory");
-	random_gaussian(key, 0, 0, u, count);
+	random_gaussian(context.key, 0, 0, u, count);
 	for (size_t i = 0; i < count; i++) {
 		u[i] = (float)(0.5 + 0.2 * sin((double)i * 0.05) + 0.1 * u[i]);
 		map[i] = i % 7 ? 0.05f : 5.0f;
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 99;
-	host_init(&host, &key);
+	host_init(&host, &context);
 	compare(argv[1], argv[2], &shapes[0]);
 	compare(argv[1], argv[2], &shapes[1]);
 	threads_stop();

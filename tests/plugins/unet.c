@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct host_context context;
 static struct lacuna_host host;
 
 struct sample {
@@ -532,10 +533,9 @@ static void refuses(const char *path, const char *name)
 
 int main(void)
 {
-	static const struct random_key key;
 	const struct plugin *plugin;
 
-	host_init(&host, &key);
+	host_init(&host, &context);
 	threads_set(1);
 	if (plugin_load(LACUNA_PRIOR, "unet", &plugin)) {
 		skip("built without oneDNN", "unet");

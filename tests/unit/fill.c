@@ -56,11 +56,11 @@ static void test_vectors(const struct lacuna_host *host)
 
 int main(void)
 {
-	static const struct random_key key = { 1, 0, 0 };
+	struct host_context context = { .key = { 1, 0, 0 } };
 	const size_t middle = 22 * W + 30;
 	struct lacuna_host host;
 
-	host_init(&host, &key);
+	host_init(&host, &context);
 	for (int i = 0; i < N; i++) {
 		const int at = i % PLANE, dx = at % W - 30, dy = at / W - 22;
 
@@ -76,7 +76,7 @@ int main(void)
 		clean[i] = 0.01F * (float)(i % W);
 	run(&host, "a hole in a slope");
 	ok(error(1) < 0.1, "is continued to %.3f, of 0.25 across", error(1));
-	random_gaussian(key, 0, 0, known, N); /* half of the pixels */
+	random_gaussian(context.key, 0, 0, known, N); /* half of the pixels */
 	run(&host, "scattered holes");
 	near(error(0), 0, 0, "what is known stays");
 	ok(error(1) < 0.05 && depth[middle] < 3, "off by %.3f, depth %.2f", error(1),

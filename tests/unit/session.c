@@ -813,9 +813,9 @@ static void test_operations(void)
 		ones[i] = 1;
 	{
 		struct lacuna_host host;
-		static const struct random_key key = { 1, 0, 0 };
+		struct host_context context = { .key = { 1, 0, 0 } };
 
-		host_init(&host, &key);
+		host_init(&host, &context);
 		ok(!operation_services.operation_apply(&host, o, ones, y) &&
 			   fabs((double)y[7] - 1.5) < 1e-6,
 		   "one after the other");
