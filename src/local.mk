@@ -83,6 +83,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/missing.c src/restore/missing.h \
 	src/restore/noise.c src/restore/noise.h \
 	src/restore/reject.c src/restore/reject.h \
+	src/restore/restore.c src/restore/restore.h \
 	src/restore/restorer.c src/restore/restorer.h \
 	src/restore/scale.c src/restore/scale.h \
 	src/restore/stabilise.c src/restore/stabilise.h \

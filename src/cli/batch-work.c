@@ -100,7 +100,7 @@ static struct part pack(const struct restored *r, json_t *about)
 	static double numbers[NUMBERS];
 	const struct restore_record *record = &r->record;
 	const struct noise *noise = &record->description.noise;
-	const struct session_stats none = { 0 }, *s = r->samples ? r->samples : &none;
+	const struct session_stats none = { 0 }, *s = record->samples ? record->samples : &none;
 	const double all[NUMBERS] = {
 		record->constant,
 		record->inner.black,
@@ -122,11 +122,12 @@ static struct part pack(const struct restored *r, json_t *about)
 		s->seconds,
 		s->prior_seconds,
 	};
-	const size_t n = lacuna_count(&r->shape);
+	const size_t n = lacuna_count(&record->shape);
 
 	memcpy(numbers, all, sizeof(numbers));
-	return (struct part){ about,   numbers, r->picture,	     r->unchanged,
-			      NUMBERS, n,	r->unchanged ? n : 0 };
+	return (struct part){
+		about, numbers, r->picture, record->unchanged, NUMBERS, n, record->unchanged ? n : 0
+	};
 }
 
 /* False when the part is none of such a window. */
@@ -141,10 +142,11 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	if (p->number_count != NUMBERS || !n || p->value_count % n ||
 	    (p->flag_count && p->flag_count != p->value_count))
 		return 0;
-	r->samples = memory_alloc_array(1, sizeof(*r->samples));
-	if (!r->samples)
+	record->samples = memory_alloc_array(1, sizeof(*record->samples));
+	if (!record->samples)
 		return 0;
-	r->shape = (struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
+	record->shape =
+		(struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
 	record->constant = v[0] > 0;
 	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
 	record->noise = v[5];
@@ -156,12 +158,12 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->rejected = (size_t)v[12];
 	record->residual = v[13];
 	record->doubts = (int)v[14];
-	r->samples->steps = (int64_t)v[15];
-	r->samples->evaluations = (int64_t)v[16];
-	r->samples->seconds = v[17];
-	r->samples->prior_seconds = v[18];
+	record->samples->steps = (int64_t)v[15];
+	record->samples->evaluations = (int64_t)v[16];
+	record->samples->seconds = v[17];
+	record->samples->prior_seconds = v[18];
 	r->picture = p->values;
-	r->unchanged = p->flags;
+	record->unchanged = p->flags;
 	p->values = NULL;
 	p->flags = NULL;
 	return 1;

@@ -9,6 +9,7 @@
 #include "cli/page.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "restore/restore.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -76,7 +77,6 @@ static int check_size(const struct page *p)
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
-	struct lacuna_shape wish;
 	int status = tiff_page_info(r->in, p->number, &p->info);
 
 	if (status)
@@ -97,9 +97,9 @@ static int enter_shape(struct page *p)
 		if (status || p->windowed)
 			return status ? status : check_pixels(p);
 	}
-	status = page_wish(r, p->number, &wish);
+	status = page_wish(r, p->number, &p->wish);
 	if (!status)
-		status = restorer_shape(r->restorer, &p->y_shape, &wish);
+		status = restorer_shape(r->restorer, &p->y_shape, &p->wish);
 	if (status)
 		return status;
 	p->x = *restorer_x(r->restorer);
@@ -570,6 +570,8 @@ struct measurement page_measurement(const struct page *p)
 		.name = p->name,
 		.number = (uint32_t)p->number,
 		.y = p->y.values,
+		.shape = p->y_shape,
+		.wish = p->wish,
 		.lo = p->range.lo,
 		.hi = p->range.hi,
 		.stated = r->range != NULL,
@@ -592,10 +594,10 @@ static int restore(struct page *p)
 	if (p->windowed)
 		return page_restore_parts(p);
 	r->page = p;
-	status = restorer_run(r->restorer, &m, &p->result);
+	status = restore_image(&r->job, &m, &p->picture.values, &p->result.deviation,
+			       &p->result.record);
 	r->page = NULL;
-	p->picture = (struct image){ p->result.shape, p->result.picture };
-	p->result.picture = NULL;
+	p->picture.shape = p->result.record.shape;
 	r->doubts += p->result.record.doubts;
 	return status;
 }
@@ -654,7 +656,7 @@ static int compare_result(struct page *p)
 /* Standard deviation over the samples, in the units of the file. */
 static int write_deviation(struct page *p)
 {
-	struct image map = { p->result.shape, p->result.deviation };
+	struct image map = { p->result.record.shape, p->result.deviation };
 	int status;
 
 	if (!p->r->deviation)
@@ -666,7 +668,7 @@ static int write_deviation(struct page *p)
 static void show(const struct page *p)
 {
 	const struct restore_record *record = &p->result.record;
-	const struct image map = { p->result.shape, p->result.deviation };
+	const struct image map = { p->result.record.shape, p->result.deviation };
 	const double span = record->inner.white - record->inner.black;
 	const struct look look = {
 		.page = p->number,
@@ -684,7 +686,7 @@ static void show(const struct page *p)
 /* To the engine's scale and back a value may lose its last bit. */
 static void keep_unchanged(const struct page *p)
 {
-	const unsigned char *unchanged = p->result.unchanged;
+	const unsigned char *unchanged = p->result.record.unchanged;
 
 	for (size_t i = 0; unchanged && i < lacuna_count(&p->y.shape); i++)
 		if (unchanged[i])
@@ -703,7 +705,7 @@ static int write_result(struct page *p)
 	page_tell_values(p, p->r->out);
 	status = page_put_missing_back(p, 0, &p->picture);
 	if (!status)
-		status = write_frames(p, p->r->out, &p->picture, p->result.unchanged);
+		status = write_frames(p, p->r->out, &p->picture, p->result.record.unchanged);
 	return status ? status : write_deviation(p);
 }
 
@@ -711,8 +713,8 @@ static json_t *sample_records(const struct restored *result)
 {
 	json_t *list = json_array();
 
-	for (int64_t k = 0; k < result->sample_count; k++) {
-		const struct session_stats *s = &result->samples[k];
+	for (int64_t k = 0; k < result->record.sample_count; k++) {
+		const struct session_stats *s = &result->record.samples[k];
 
 		json_array_append_new(list, json_pack("{s:I, s:I, s:o, s:o, s:o}", "steps",
 						      (json_int_t)s->steps, "evaluations",

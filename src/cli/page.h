@@ -16,6 +16,7 @@ struct page {
 	struct tiff_page info;
 	int listening;		     /* to the noise: nothing else is of interest, or said */
 	struct lacuna_shape y_shape; /* the page's, or that of all pages */
+	struct lacuna_shape wish;    /* page_wish() */
 	struct lacuna_shape x,
 		window;		  /* of the unknown, and of the part of it that is the result */
 	struct image_range range; /* of 0..1 in options, metrics and the report */

@@ -126,6 +126,7 @@ int restoration_create(struct restoration *r, const struct recipe *recipe, int d
 		status = check_deviation(r);
 	if (!status)
 		status = restorer_create(&r->job, &r->restorer);
+	r->job.kept = r->restorer;
 	return status;
 }
 

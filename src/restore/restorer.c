@@ -538,8 +538,8 @@ static int allocate_results(struct run *run)
 
 	run->x = memory_alloc_array(lacuna_count(problem_x(run->r->problem)), sizeof(*run->x));
 	out->picture = memory_alloc_array(run->r->count, sizeof(*out->picture));
-	out->samples = memory_alloc_array((size_t)samples, sizeof(*out->samples));
-	if (!run->x || !out->picture || !out->samples)
+	out->record.samples = memory_alloc_array((size_t)samples, sizeof(*out->record.samples));
+	if (!run->x || !out->picture || !out->record.samples)
 		return LACUNA_ENOMEM;
 	return samples > 1
 		       ? ensemble_create(&run->ensemble, run->r->count, samples, run->job->pairs)
@@ -567,7 +567,7 @@ static int hand_over_sample(const struct run *run, int64_t sample)
 static int draw_sample(struct run *run, int64_t sample)
 {
 	const struct problem *problem = run->r->problem;
-	struct session_stats *stats = &run->out->samples[sample];
+	struct session_stats *stats = &run->out->record.samples[sample];
 	int status;
 
 	if (run->job->begin && !run->m->part)
@@ -601,13 +601,13 @@ static int draw_samples(struct run *run)
 
 	for (int64_t k = 0; !status && k < samples; k++) {
 		status = draw_sample(run, k);
-		residual += run->out->samples[k].residual / (double)samples;
+		residual += run->out->record.samples[k].residual / (double)samples;
 	}
 	run->record->residual = residual;
 	if (!status && run->ensemble.n)
 		ensemble_mean(&run->ensemble, run->out->picture);
 	if (!status)
-		run->out->sample_count = samples;
+		run->out->record.sample_count = samples;
 	return status;
 }
 
@@ -844,11 +844,11 @@ static int leave(struct run *run)
 	struct restored *out = run->out;
 
 	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y))) {
-		out->unchanged = memory_alloc(n);
-		if (!out->unchanged)
+		out->record.unchanged = memory_alloc(n);
+		if (!out->record.unchanged)
 			return LACUNA_ENOMEM;
 		for (size_t i = 0; i < n; i++)
-			out->unchanged[i] =
+			out->record.unchanged[i] =
 				memcmp(&out->picture[i], &run->read[i], sizeof(*run->read)) == 0;
 	}
 	leave_scale(run, out->picture);
@@ -1113,7 +1113,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 	int status = LACUNA_OK;
 	float value;
 
-	*result = (struct restored){ .shape = r->result };
+	*result = (struct restored){ .record.shape = r->result };
 	run.record = &result->record;
 	if (r->job->noise.sigma < 0 && is_picture(&run) && is_constant(r, m->y, &value))
 		return pass_through(&run, value);
@@ -1127,7 +1127,13 @@ void restored_free(struct restored *r)
 {
 	memory_release(r->picture);
 	memory_release(r->deviation);
+	restore_record_free(&r->record);
+	*r = (struct restored){ 0 };
+}
+
+void restore_record_free(struct restore_record *r)
+{
 	memory_release(r->unchanged);
 	memory_release(r->samples);
-	*r = (struct restored){ 0 };
+	*r = (struct restore_record){ 0 };
 }

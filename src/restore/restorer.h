@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A restoration as a function: arrays and a description in, arrays and a record out.  It knows no file and no terminal.
+/* A restoration in steps, for whoever keeps something between them; restore/restore.h is the whole in one.  It knows no file and
+ * no terminal.
  *
  * A restorer keeps what is dear from one image to the next: operators and plans as long as the shape is the same, a
  * lasting prior likewise.  It is used by one thread at a time; several restorers may work side by side. */
@@ -49,15 +50,19 @@ struct restore_job {
 	void (*begin)(void *context); /* before a sample is drawn */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *context;
+	/* What restore_image() keeps from one image to the next, made for this job; NULL: nothing. */
+	struct restorer *kept;
 	const struct restore_parts
 		*parts; /* or NULL; with them the noise that was heard is not forgotten */
 };
 
 /* One image, in its file's values. */
 struct measurement {
-	const char *name;	  /* for messages, such as "page 3" */
-	uint32_t number;	  /* another number, other random numbers */
-	const float *y;		  /* NaN: missing */
+	const char *name; /* for messages, such as "page 3" */
+	uint32_t number;  /* another number, other random numbers */
+	const float *y;	  /* NaN: missing */
+	/* Of y, and of the picture where y does not tell it (0: no wish).  restorer_run() knows them from restorer_shape(). */
+	struct lacuna_shape shape, wish;
 	double lo, hi;		  /* are 0 and 1 for noise.sigma, and for results */
 	int stated;		  /* ... because the user says so, for messages */
 	const struct scale *seen; /* what the scene fills (scale_measure()), or NULL: lo..hi */
@@ -75,6 +80,7 @@ struct measurement {
 };
 
 struct restore_record {
+	struct lacuna_shape shape;	      /* of the result */
 	int constant;			      /* all values of y are alike: it was passed through */
 	struct scale inner;		      /* what was 0..1 for the engine */
 	double noise;			      /* of y, root mean square, in units of lo..hi */
@@ -84,15 +90,15 @@ struct restore_record {
 	size_t missing, rejected;	      /* values of y */
 	double residual;		      /* mean over the samples, in units of lo..hi */
 	int doubts;			      /* warnings that the result is not to be trusted */
+	struct session_stats *samples;	      /* of each, residuals in units of lo..hi; owned */
+	int64_t sample_count;		      /* 0 for a constant image */
+	/* Values that are as they were in y; NULL where shapes differ; owned. */
+	unsigned char *unchanged;
 };
 
 struct restored {
-	struct lacuna_shape shape;
-	float *picture;		  /* the mean of the samples, in the values of y; owned */
-	float *deviation;	  /* likewise; NULL with one sample, unless the job says so */
-	unsigned char *unchanged; /* values that are as they were in y; NULL where shapes differ */
-	struct session_stats *samples; /* of each, residuals in units of lo..hi */
-	int64_t sample_count;	       /* 0 for a constant image */
+	float *picture;	  /* the mean of the samples, in the values of y; owned */
+	float *deviation; /* likewise; NULL with one sample, unless the job says so */
 	struct restore_record record;
 };
 
@@ -138,6 +144,7 @@ void restorer_rest(struct restorer *);
 /* Restores one image.  *result is for restored_free(), also after a failure.  LACUNA_ECANCELLED, and what plugins
  * return. */
 int restorer_run(struct restorer *, const struct measurement *, struct restored *result);
-void restored_free(struct restored *); /* leaves an empty one */
+void restored_free(struct restored *);		   /* leaves an empty one */
+void restore_record_free(struct restore_record *); /* likewise */
 
 #endif

@@ -497,8 +497,8 @@ static void sums_add(struct course *c, int64_t number, const struct restored *pa
 				if (!(f > 0)) /* what is NaN there is another window's */
 					continue;
 				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
-				if (s->unchanged && part->unchanged &&
-				    !part->unchanged[from + (size_t)i])
+				if (s->unchanged && part->record.unchanged &&
+				    !part->record.unchanged[from + (size_t)i])
 					s->unchanged[to + (size_t)i] = 0;
 			}
 		}
@@ -591,7 +591,7 @@ static void add_record(struct course *c, const struct restored *part)
 	struct restore_record *all = &c->out->record;
 	const struct restore_record *one = &part->record;
 	const double share = 1 / (double)c->todo;
-	struct session_stats *sum = c->out->samples;
+	struct session_stats *sum = c->out->record.samples;
 
 	all->residual += one->residual * one->residual * share;
 	all->doubts += one->doubts;
@@ -604,11 +604,11 @@ static void add_record(struct course *c, const struct restored *part)
 	all->estimated = one->estimated;
 	all->description = one->description;
 	all->dealt_with = one->dealt_with;
-	sum->steps = part->samples->steps;
-	sum->evaluations += part->samples->evaluations;
-	sum->seconds += part->samples->seconds;
-	sum->prior_seconds += part->samples->prior_seconds;
-	c->out->sample_count = 1;
+	sum->steps = part->record.samples->steps;
+	sum->evaluations += part->record.samples->evaluations;
+	sum->seconds += part->record.samples->seconds;
+	sum->prior_seconds += part->record.samples->prior_seconds;
+	c->out->record.sample_count = 1;
 }
 
 /* True when nothing was measured in the window that was cut out. */
@@ -629,7 +629,7 @@ static int leave_empty(const struct course *c, struct restored *part)
 	const struct lacuna_shape window = shape_of(&c->w, c->w.factor);
 	const size_t n = lacuna_count(&window);
 
-	part->shape = window;
+	part->record.shape = window;
 	part->record.constant = 1;
 	part->record.missing = n;
 	part->picture = memory_alloc_array(n, sizeof(*part->picture));
@@ -642,7 +642,7 @@ static int leave_empty(const struct course *c, struct restored *part)
 
 static int was_empty(const struct restored *part)
 {
-	return part->record.constant && part->record.missing == lacuna_count(&part->shape);
+	return part->record.constant && part->record.missing == lacuna_count(&part->record.shape);
 }
 
 /* It is known already.  Nothing of it is missing where it counts. */
@@ -758,8 +758,9 @@ static int allocate(struct course *c)
 
 	if (status)
 		return status;
-	c->out->samples = memory_alloc_array(1, sizeof(*c->out->samples));
-	return c->out->samples ? sums_create(&c->w, c->io->multiple, &c->sums) : LACUNA_ENOMEM;
+	c->out->record.samples = memory_alloc_array(1, sizeof(*c->out->record.samples));
+	return c->out->record.samples ? sums_create(&c->w, c->io->multiple, &c->sums)
+				      : LACUNA_ENOMEM;
 }
 
 static void course_free(struct course *c)
@@ -836,7 +837,7 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 	struct course c = { .r = r, .m = m, .io = io, .w = *w, .out = result };
 	int status;
 
-	*result = (struct restored){ .shape = windows_result(w) };
+	*result = (struct restored){ .record.shape = windows_result(w) };
 	result->record.inner = (struct scale){ .black = m->lo, .white = m->hi };
 	if (m->start)
 		return refuse(restorer_job(r), &w->y, "a start image does not go with windows");
@@ -857,7 +858,7 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 		log_message(LACUNA_LOG_WARN,
 			    "%s: in %lld windows nothing was measured; they are left missing",
 			    m->name, (long long)c.empty);
-	result->record.constant = !result->sample_count;
+	result->record.constant = !result->record.sample_count;
 	result->record.residual = sqrt(result->record.residual);
 	course_free(&c);
 	return status;
@@ -924,7 +925,7 @@ int windows_run(struct restorer *r, const struct windows *w, const struct measur
 	if (a.picture && (a.unchanged || w->factor > 1))
 		status = windows_stream(r, w, m, &io, result);
 	result->picture = a.picture;
-	result->unchanged = a.unchanged;
+	result->record.unchanged = a.unchanged;
 	if (listens)
 		restorer_forget(r);
 	return status;

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "restore/ensemble.h"
-#include "restore/restorer.h"
+#include "restore/restore.h"
 #include "restore/stabilise.h"
 #include "tests/tap.h"
 
@@ -175,7 +175,7 @@ static void test_mean(void)
 	ok(!restore(&b, shape, (struct measurement){ .y = y }, &r), "one image");
 	ok(worst_mean(&r, y, NULL) < 1e-5, "is the posterior mean (%g)", worst_mean(&r, y, NULL));
 	near(r.record.noise, 0.1, 1e-12, "with the noise that was stated");
-	ok(!r.record.estimated && !r.deviation && r.sample_count == 1, "as the record says");
+	ok(!r.record.estimated && !r.deviation && r.record.sample_count == 1, "as the record says");
 	restored_free(&r);
 
 	for (int i = 0; i < N; i++) {
@@ -317,7 +317,7 @@ static void test_constant(void)
 	b.job.noise.sigma = -1;
 	b.job.samples = 2;
 	ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = 255 }, &r) &&
-		   r.record.constant && r.sample_count == 0,
+		   r.record.constant && r.record.sample_count == 0,
 	   "a constant image passes through");
 	near((double)r.picture[N / 2], 7, 0, "as it is");
 	near((double)r.deviation[N / 2], 0, 0, "without a deviation");
@@ -518,6 +518,44 @@ static void test_projection(void)
 	tear_down(&b);
 }
 
+/* The whole in one call: the same bits as in steps, whether something is kept or not. */
+static void test_image(void)
+{
+	struct restore_record record;
+	struct bench b;
+	struct restored steps;
+	float y[N], *x, *std;
+	struct measurement m = { .name = "page 1", .y = y, .hi = 1, .shape = shape };
+
+	picture(y, 11);
+	y[5] = NAN;
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	ok(!restore(&b, shape, (struct measurement){ .y = y }, &steps), "in steps");
+	created = 0;
+	for (int kept = 0; kept < 2; kept++) {
+		b.job.kept = kept ? b.restorer : NULL;
+		ok(!restore_image(&b.job, &m, &x, &std, &record), "in one call");
+		ok(x && std && !memcmp(x, steps.picture, sizeof(y)) &&
+			   !memcmp(std, steps.deviation, sizeof(y)),
+		   "the same picture and deviation");
+		ok(!memcmp(&record.shape, &shape, sizeof(shape)) && record.missing == 1 &&
+			   record.sample_count == 1 &&
+			   !record.unchanged[0] == !steps.record.unchanged[0],
+		   "and the same record");
+		memory_release(x);
+		memory_release(std);
+		restore_record_free(&record);
+		ok(created == 1, "the prior of what is kept is used again");
+	}
+	restored_free(&steps);
+	m.shape.extent[0] = 0;
+	ok(restore_image(&b.job, &m, &x, &std, &record) < 0 && !x && !std, "no image: %s",
+	   error_text());
+	restore_record_free(&record);
+	tear_down(&b);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -618,6 +656,7 @@ int main(void)
 	test_lifetime(0);
 	test_nothing_stays();
 	test_projection();
+	test_image();
 	test_samples();
 	test_pairs();
 	ok(memory_live_blocks() == 0, "nothing is left behind");

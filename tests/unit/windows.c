@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "restore/restore.h"
 #include "restore/windows.h"
 #include "tests/tap.h"
 
@@ -192,7 +193,8 @@ static void test_whole(const char *spec)
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
 	ok(sqrt(sum) < 1e-5, "the same to %.2g of full scale", sqrt(sum));
-	ok(parts.sample_count == 1 && parts.record.noise > 0.019 && parts.record.noise < 0.021,
+	ok(parts.record.sample_count == 1 && parts.record.noise > 0.019 &&
+		   parts.record.noise < 0.021,
 	   "with a record");
 	restored_free(&whole);
 	restored_free(&parts);
@@ -206,6 +208,33 @@ static void test_whole(const char *spec)
 	ok(windows_plan(&job, &shape, &cost, &plan) == LACUNA_ENOMEM &&
 		   strstr(error_text(), "even in parts"),
 	   "too little is too little");
+	tear_down();
+}
+
+/* In one call: a picture that needs more than the budget is restored in windows. */
+static void test_in_one_call(void)
+{
+	enum { W = 900, H = 560 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .shape = shape, .hi = 1 };
+	struct restored whole, parts;
+	double sum = 0;
+
+	scene(W, H, y);
+	set_up("identity");
+	ok(!restore_image(&job, &m, &whole.picture, &whole.deviation, &whole.record) &&
+		   seen.extent[0] == W,
+	   "one call, with all memory");
+	job.budget = 60 << 20;
+	ok(!restore_image(&job, &m, &parts.picture, &parts.deviation, &parts.record) &&
+		   seen.extent[0] < W && parts.record.sample_count == 1,
+	   "with little it restores in windows");
+	for (int64_t i = 0; parts.picture && i < W * H; i++)
+		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
+	ok(parts.picture && sqrt(sum) < 1e-5, "the same to %.2g of full scale", sqrt(sum));
+	restored_free(&whole);
+	restored_free(&parts);
 	tear_down();
 }
 
@@ -326,7 +355,7 @@ static void test_holes(void)
 	for (int64_t i = 0; parts.picture && i < W * H; i++) {
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
 		changed += !isnan(y[i]) &&
-			   (!parts.unchanged[i] || fabsf(parts.picture[i] - y[i]) > 1e-6f);
+			   (!parts.record.unchanged[i] || fabsf(parts.picture[i] - y[i]) > 1e-6f);
 	}
 	ok(sqrt(sum) < 1e-4, "as in the whole, to %.2g of full scale", sqrt(sum));
 	ok(!changed, "and what is known is as it was (%lld changed)", (long long)changed);
@@ -443,6 +472,7 @@ int main(void)
 	test_mask();
 	test_holes();
 	test_memory();
+	test_in_one_call();
 	test_empty();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
