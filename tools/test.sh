@@ -60,6 +60,6 @@ esac
 run plain check-long ''
 one installation make -C "$build/plain" installcheck-staged
 run sanitized check '' CC=clang --enable-sanitizers
-run threads check 'tests/unit/base tests/unit/engine' --enable-sanitizers=thread
+run threads check 'tests/unit/base tests/unit/context tests/unit/engine' --enable-sanitizers=thread
 echo "$passed passed, $failed failed"
 test $failed -eq 0
