@@ -21,6 +21,16 @@ static double varying_psf(int page, int i, int j)
 	return 0.1 + 0.2 * page + 0.3 * i * (page % 2) + 0.15 * j * (page / 2);
 }
 
+/* "spectrum": 9 x 7, every third frequency. */
+static int read_spectrum(struct lacuna_shape *shape, float **values)
+{
+	*shape = (struct lacuna_shape){ { 9, 7, 1, 1 } };
+	*values = memory_alloc_array(63, sizeof **values);
+	for (int i = 0; *values && i < 63; i++)
+		(*values)[i] = i % 3 ? 0 : 0.01f;
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 /* "flat" and "dark": frames of 4 x 3, the first brighter to the right, a dead pixel; two pages of dark. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
@@ -33,6 +43,8 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 			(*values)[i] = (float)varying_psf(i / 6, i % 3, i / 3 % 2);
 		return *values ? LACUNA_OK : LACUNA_ENOMEM;
 	}
+	if (!strcmp(path, "spectrum"))
+		return read_spectrum(shape, values);
 	if (!dark && strcmp(path, "flat") != 0)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { 4, 3, 1, dark ? 2 : 1 } };
@@ -139,6 +151,56 @@ static void test_share(void)
 	bench_close(&b);
 }
 
+/* Which values of one plane of y are measured, of all zeros and ones that `mask' may hold; how many. */
+static int read_measured(const char *spec, int w, int h, unsigned char *mask)
+{
+	struct bench b;
+	int count = 0;
+
+	if (!bench_open(&b, spec, w, h, 1))
+		return -1;
+	for (int i = 0; i < w * h; i++)
+		count += mask[i] = b.y[i] != 0;
+	bench_close(&b);
+	return count;
+}
+
+/* The patterns are what their names say, hold the middle, and are others for another seed. */
+static void test_patterns(void)
+{
+	enum { W = 120, H = 100 };
+	static const char *const specs[] = { "fourier:keep=0.3,centre=0.2,pattern=rows",
+					     "fourier:keep=0.3,centre=0.2,pattern=points" };
+	static unsigned char mask[W * H], other[W * H];
+
+	for (int k = 0; k < 2; k++) {
+		char seeded[80];
+		const int count = read_measured(specs[k], W, H, mask);
+		int lines = 1, middle = 1, same = 0;
+
+		snprintf(seeded, sizeof seeded, "%s,seed=1", specs[k]);
+		read_measured(seeded, W, H, other);
+		for (int j = 0; j < H; j++)
+			for (int i = 0; i < W; i++) {
+				const int inside = abs(j - H / 2) <= H / 10 &&
+						   (k == 0 || abs(i - W / 2) <= W / 10);
+
+				lines &= mask[j * W + i] == mask[j * W];
+				middle &= mask[j * W + i] || !inside;
+				same += mask[j * W + i] == other[j * W + i];
+			}
+		ok(lines == (k == 0), "%s rows", k == 0 ? "whole" : "no");
+		ok(middle, "all of the middle");
+		/* five standard deviations of the 80 rows, or 11520 points, that are drawn */
+		ok(fabs((double)count / (W * H) - 0.3) < (k == 0 ? 0.2 : 0.02),
+		   "three tenths, about: %d of %d", count, W * H);
+		ok(same < W * H, "another seed measures others");
+	}
+	ok(read_measured("fourier:file=spectrum", 9, 7, mask) == 21 && mask[0] && !mask[1] &&
+		   !mask[2] && mask[3],
+	   "a mask says which");
+}
+
 /* ---- hadamard ---------------------------------------------------------------------------------------- */
 
 static int changes(const float *v, int n, int step)
@@ -183,6 +245,32 @@ static void test_hadamard(void)
 	bench_close(&b);
 }
 
+/* Coefficients at random are spread evenly, but for the mean, which is always there. */
+static void test_hadamard_random(void)
+{
+	static unsigned char mask[1024], other[1024];
+	int high = 0, same = 0, mean = 1;
+	const int count = read_measured("hadamard:keep=0.25,order=random", 32, 32, mask);
+
+	for (int seed = 1; seed <= 20; seed++) {
+		char spec[64];
+
+		snprintf(spec, sizeof spec, "hadamard:keep=0.05,order=random,seed=%d", seed);
+		read_measured(spec, 32, 32, other);
+		mean &= other[0];
+	}
+	read_measured("hadamard:keep=0.25,order=random,seed=3", 32, 32, other);
+	for (int i = 0; i < 1024; i++) {
+		high += i / 32 + i % 32 > 31 && mask[i];
+		same += mask[i] == other[i];
+	}
+	/* five standard deviations, of 1024 and of 496 */
+	ok(abs(count - 256) < 70 && abs(high - 124) < 48, "a quarter: %d of 1024, %d of high ones",
+	   count, high);
+	ok(mean && mask[0], "with every seed the mean is there");
+	ok(same < 1024, "another seed measures others");
+}
+
 /* ---- radon ------------------------------------------------------------------------------------------- */
 
 /* A disk of radius r: the integral over a strip is that of the chord, 2 sqrt(r^2 - s^2). */
@@ -198,14 +286,14 @@ static double chord_mean(double r, double s)
 	return sum / 100;
 }
 
-static void test_radon(void)
+static void test_radon(const char *spec, double start, double span, double axis)
 {
 	enum { N = 101, ANGLES = 23 };
 	const double r = 30, cx = 8, cy = -11;
 	struct bench b;
 	double worst = 0, mass = 0, worst_mass = 0;
 
-	if (!bench_open(&b, "radon:angles=23", N, N, 1))
+	if (!bench_open(&b, spec, N, N, 1))
 		return;
 	ok(b.ys.extent[0] == 143 && b.ys.extent[1] == ANGLES, "a row for each angle");
 	for (int j = 0; j < N; j++)
@@ -223,7 +311,8 @@ static void test_radon(void)
 		}
 	problem_apply(b.problem, b.x, b.y);
 	for (int a = 0; a < ANGLES; a++) {
-		const double theta = pi * a / ANGLES, s0 = cx * cos(theta) - cy * sin(theta) + 71;
+		const double theta = (start + span * a / ANGLES) * pi / 180;
+		const double s0 = cx * cos(theta) - cy * sin(theta) + 71 + axis;
 		double sum = 0;
 
 		for (int k = 0; k < 143; k++) {
@@ -288,11 +377,11 @@ static void test_bayer(void)
 	struct bench b;
 	int right = 1;
 
-	if (!bench_open(&b, "bayer:pattern=gbrg,red=2,blue=4", 6, 5, 3))
+	if (!bench_open(&b, "bayer:pattern=gbrg,red=2,green=0.5,blue=4", 6, 5, 3))
 		return;
 	for (int i = 0; i < 30; i++) {
 		const int c = colours[i / 6 % 2 * 2 + i % 6 % 2];
-		const float gain = c == 0 ? 2 : c == 2 ? 4 : 1;
+		const float gain = c == 0 ? 2 : c == 2 ? 4 : 0.5f;
 
 		right &= fabsf(b.y[i] - b.x[30 * c + i] / gain) < 1e-6f;
 	}
@@ -319,6 +408,14 @@ static void test_flat(void)
 	ok(right, "y = f x, the mean of f is 1");
 	ok(!problem_offset(b.problem, offset, &found) && found && fabsf(offset[7] - 0.2f) < 1e-6f,
 	   "the dark frames' mean is the offset");
+	bench_close(&b);
+	/* the columns have 0.67, 0.89, 1.12 and 1.34 of the mean */
+	if (!bench_open(&b, "flat:flat=flat,dark=dark,least=0.8", 4, 3, 1))
+		return;
+	right = 1;
+	for (int i = 0; i < 12; i++)
+		right &= (b.y[i] == 0) == (i % 4 == 0 || i == 5);
+	ok(right, "what has less than least is missing");
 	bench_close(&b);
 }
 
@@ -374,6 +471,102 @@ static void test_exposures(void)
 		b.x[i] = (float)(i % 41);
 	problem_apply(b.problem, b.x, b.y);
 	ok(fabsf(b.y[3] - (3 + (float)(41 - b.ys.extent[0]) / 2 - 0.5f)) < 1e-4f, "half a pixel");
+	bench_close(&b);
+}
+
+/* Each page of a point has the point's mass, its place, and the variance of its own Gaussian: cubic interpolation, which keeps
+ * squares, adds nothing. */
+static void test_exposures_blurred(void)
+{
+	static const double sigma[3] = { 0.9, 2, 0 },
+			    shift[3][2] = { { 0, 0 }, { 1.25, -0.5 }, { 0 } };
+	struct bench b;
+
+	if (!bench_open(&b, "exposures:sigmas=\"0.9 2 0\",shifts=\"0 0;1.25 -0.5;0 0\"", 61, 55, 1))
+		return;
+	memset(b.x, 0, 61 * 55 * sizeof *b.x);
+	b.x[27 * 61 + 30] = 1;
+	problem_apply(b.problem, b.x, b.y);
+	for (int t = 0; t < 3; t++) {
+		const int w = (int)b.ys.extent[0], h = (int)b.ys.extent[1];
+		double mass = 0, x = 0, y = 0, xx = 0, yy = 0;
+
+		for (int j = 0; j < h; j++)
+			for (int i = 0; i < w; i++) {
+				const double v = b.y[(t * h + j) * w + i];
+				const double dx = i - (w / 2 + shift[t][0]);
+				const double dy = j - (h / 2 + shift[t][1]);
+
+				mass += v;
+				x += v * dx;
+				y += v * dy;
+				xx += v * dx * dx;
+				yy += v * dy * dy;
+			}
+		ok(fabs(mass - 1) < 1e-4 && fabs(x) < 1e-3 && fabs(y) < 1e-3,
+		   "page %d: a point keeps its mass, %.5f, and its place (%.1e %.1e)", t, mass, x,
+		   y);
+		/* the Gaussian ends at four sigma */
+		ok(fabs(xx - sigma[t] * sigma[t]) < 3e-3 * sigma[t] * sigma[t] + 1e-3 &&
+			   fabs(yy - xx) < 1e-2 * xx + 1e-3,
+		   "page %d: variance %.4f and %.4f, should be %.4f", t, xx, yy,
+		   sigma[t] * sigma[t]);
+	}
+	bench_close(&b);
+}
+
+/* Of ramps any map of the plane makes ramps, and both interpolations keep them: y(A (p - m) + m + t) = x(p). */
+static void test_warp_affine(const char *interpolation)
+{
+	enum { W = 41, H = 37 };
+	const double turn = 25 * pi / 180, k = 1.15, kx = 0.9, shear = 0.2, tx = 1.5, ty = -2.25;
+	/* shear, scale, turn; y points down, so that counterclockwise is minus */
+	const double a[2][2] = {
+		{ k * kx * cos(turn), k * (kx * shear * cos(turn) + sin(turn)) },
+		{ -k * kx * sin(turn), k * (-kx * shear * sin(turn) + cos(turn)) },
+	};
+	const double det = a[0][0] * a[1][1] - a[0][1] * a[1][0];
+	struct bench b;
+	char spec[160];
+	double worst = 0;
+	int seen = 0;
+
+	snprintf(spec, sizeof spec,
+		 "warp:rotate=25,scale=1.15,scale_x=0.9,shear=0.2,shift_x=1.5,shift_y=-2.25,"
+		 "interpolation=%s",
+		 interpolation);
+	if (!bench_open(&b, spec, W, H, 1))
+		return;
+	for (int i = 0; i < W * H; i++)
+		b.x[i] = (float)(i % W + 3 * (i / W));
+	problem_apply(b.problem, b.x, b.y);
+	for (int j = 0; j < H; j++)
+		for (int i = 0; i < W; i++) {
+			const double dx = i - W / 2 - tx, dy = j - H / 2 - ty;
+			const double px = (a[1][1] * dx - a[0][1] * dy) / det + W / 2;
+			const double py = (a[0][0] * dy - a[1][0] * dx) / det + H / 2;
+
+			if (px < 2 || py < 2 || px > W - 3 || py > H - 3)
+				continue;
+			seen++;
+			worst = fmax(worst, fabs(b.y[j * W + i] - (px + 3 * py)));
+		}
+	ok(seen > 500 && worst < 1e-3, "sheared, scaled, turned, moved: %g of 149 at %d pixels",
+	   worst, seen);
+	bench_close(&b);
+}
+
+/* Half-way between pixels of a square: cubic convolution keeps it, a line between them is above it by 1/4. */
+static void test_warp_square(const char *spec, float above)
+{
+	struct bench b;
+
+	if (!bench_open(&b, spec, 21, 9, 1))
+		return;
+	for (int i = 0; i < 21 * 9; i++)
+		b.x[i] = (float)((i % 21) * (i % 21));
+	problem_apply(b.problem, b.x, b.y);
+	near(b.y[4 * 21 + 8], 7.5 * 7.5 + (double)above, 1e-4, spec);
 	bench_close(&b);
 }
 
@@ -708,14 +901,18 @@ int main(void)
 	test_fourier(7, 5, 1);
 	test_fourier(6, 1, 1);
 	test_share();
+	test_patterns();
 	test_hadamard();
-	test_radon();
+	test_hadamard_random();
+	test_radon("radon:angles=23", 0, 180, 0);
+	test_radon("radon:angles=23,start=-35,span=250,axis=4.5", -35, 250, 4.5);
 	test_radon_pixels();
 	test_wish();
 	test_bayer();
 	test_flat();
 	test_offset_of_composition();
 	test_exposures();
+	test_exposures_blurred();
 	test_warp();
 	test_varying_blur();
 	test_varying_blur_refusals();
@@ -724,6 +921,10 @@ int main(void)
 	test_projection_is_last();
 	test_fractions();
 	test_fraction_refusals();
+	test_warp_affine("cubic");
+	test_warp_affine("linear");
+	test_warp_square("warp:shift_x=0.5", 0);
+	test_warp_square("warp:shift_x=0.5,interpolation=linear", 0.25f);
 	test_normalised();
 	test_flags();
 	test_texts();

@@ -1205,6 +1205,23 @@ static void ou(struct method *m, int steps, double horizon, double stop, double 
 	m->sigma[steps] = 0;
 }
 
+/* Ho et al. 2020: of 1000 beta from 1e-4 to 0.02 even in t, levels from t = 1000 to 1; between two t the logarithm of alpha_bar is
+ * linear. */
+static void linear_beta(struct method *m, int steps)
+{
+	m->steps = steps;
+	for (int k = 0; k < steps; k++) {
+		const double t = 1000 - 999.0 * k / (steps - 1);
+		double log_alpha_bar = 0;
+
+		for (int i = 1; i < t + 1; i++)
+			log_alpha_bar += fmin(t - i + 1, 1) *
+					 log(1 - (1e-4 + (0.02 - 1e-4) * (i - 1) / 999));
+		m->sigma[k] = sqrt(exp(-log_alpha_bar) - 1);
+	}
+	m->sigma[steps] = 0;
+}
+
 /* ---- all of them -------------------------------------------------------------------------------------------------- */
 
 static struct method plain(const char *name, void (*run)(const struct method *, double *))
@@ -1380,6 +1397,66 @@ static void test_samplers(void)
 	m.b = 0.05;
 	m.c = 3;
 	check(&m, 0.1);
+}
+
+/* Every sampler obeys every parameter of every schedule. */
+static void test_schedules(void)
+{
+	struct method all[] = {
+		guided("ddpm:", run_ddpm, SMALL, 0),
+		guided("ddpm-fast:", run_ddpm_fast, 0, 0),
+		guided("ode:", run_ode, DDIM, 0),
+		guided("ode-fast:", run_ode_fast, ANGLE, 0.05),
+		guided("exp-integrator:", run_exponential, 0, 0),
+		guided("euler-maruyama:", run_euler, 0, 0),
+		guided("restore-degrade:", run_degrade, 0, 0),
+		guided("cld:", run_cld, 0, 0),
+		plain("bridge:", run_bridge),
+		plain("ddrm:", run_ddrm),
+		plain("ddnm-plus:", run_ddnm_plus),
+	};
+
+	all[8].a = all[9].a = all[10].a = 1e-3;
+	all[9].b = 0.85;
+	all[9].c = 1;
+	all[10].kind = SMALL;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct method *m = &all[i];
+		const char *sampler = m->name;
+		char name[200];
+
+		m->name = name;
+#define NAME(words) snprintf(name, sizeof name, "%s%s", sampler, words)
+		NAME("schedule=geometric,steps=5,sigma_max=2,sigma_min=0.03");
+		geometric(m, 5, 2, 0.03);
+		check(m, 0.1);
+		NAME("schedule=etc,steps=20,c=4,delta=0.003");
+		etc(m, 20, 4, 0.003);
+		check(m, 0.1);
+		NAME("schedule=linear-beta,steps=40");
+		linear_beta(m, 40);
+		check(m, 0.1);
+		NAME("start=0.5,steps=5,sigma_min=0.03,rho=3");
+		edm(m, 5, 0.5, 0.03, 3);
+		check(m, 0.1);
+		NAME("start=0.5,schedule=geometric,steps=5,sigma_min=0.03");
+		geometric(m, 5, 0.5, 0.03);
+		check(m, 0.1);
+		NAME("from=noise,finish=none," EDM);
+		edm(m, 6, 3, 0.05, 4);
+		m->from_noise = m->finish_none = 1;
+		check(m, 0.1);
+		m->from_noise = m->finish_none = 0;
+		NAME("schedule=ou,steps=60,horizon=3,stop=0.01,beta=4");
+		ou(m, 60, 3, 0.01, 4);
+		if (m->run == run_euler) {
+			m->a = 3;
+			m->b = 0.01;
+			m->c = 4;
+		}
+		check(m, 0.1);
+#undef NAME
+	}
 }
 
 static void check_process(const char *name, int kind, const struct process *p)
@@ -1643,6 +1720,7 @@ int main(void)
 	test_guidances();
 	test_blocks();
 	test_samplers();
+	test_schedules();
 	test_processes();
 	test_components();
 	test_rounds();

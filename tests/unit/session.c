@@ -750,7 +750,8 @@ static void precision(struct bench *b, size_t n, double noise, double sigma, con
 }
 
 /* The prior's answer is linear, so that the pivot can be told from it: P pivot is to be A'y/noise^2 + u/sigma^2. */
-static void test_pivot(const char *op, double noise, double sigma, int white)
+static void test_pivot(const char *op, const char *guidance, double noise, double floor,
+		       double sigma, int white)
 {
 	struct bench b;
 	float u[MOST], x0[MOST], p[MOST], v[MOST], told[MOST], right[MOST];
@@ -759,7 +760,8 @@ static void test_pivot(const char *op, double noise, double sigma, int white)
 
 	reset(n);
 	asked.info.sigma_min = 1e-3;
-	bench_open(&b, op, 8, 6, 1, "pivot", 0.7, noise, &no_options);
+	bench_open(&b, op, 8, 6, 1, guidance, 0.7, noise, &no_options);
+	noise = fmax(noise, floor);
 	for (size_t i = 0; i < n; i++)
 		u[i] = 0.01F * (float)(i * 7 % 48) + 0.3F;
 	if (session_estimate(b.session, sigma, 0, u, x0) ||
@@ -896,10 +898,12 @@ int main(void)
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
 	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
-	test_pivot("identity", 0.1, 0.4, 1);
-	test_pivot("identity:gain=0.5", 0.1, 0.4, 1);
-	test_pivot("blur:sigma=0.8,boundary=periodic", 0.1, 0.4, 0);
-	test_pivot("downsample", 0.05, 0.3, 0);
+	test_pivot("identity", "pivot", 0.1, 0, 0.4, 1);
+	test_pivot("identity:gain=0.5", "pivot", 0.1, 0, 0.4, 1);
+	test_pivot("blur:sigma=0.8,boundary=periodic", "pivot", 0.1, 0, 0.4, 0);
+	test_pivot("downsample", "pivot", 0.05, 0, 0.3, 0);
+	test_pivot("downsample", "pivot:noise_floor=0.2", 0, 0.2, 0.3, 0);
+	test_pivot("identity", "pivot:noise_floor=0.2", 0.1, 0.2, 0.4, 1);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.7, 0.1);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.4, 0.3);
 	test_prox("saturate:level=0.6,width=0.1", full, 0.5, 0.1);
