@@ -31,16 +31,18 @@ ok "once more" "$LACUNA" batch in whole $how -j2 --memory 104M --json
 contains out '"done":0,"before":3,"failed":0' "there is nothing to do"
 rm in/b.tif
 
-# Killed when some windows are done; one of these is damaged, and one torn.
+# Killed when some windows are done; one of these is damaged, and one torn.  A look stops the run, so that it cannot end between
+# the look and the kill.
 run_killed() {
-	"$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html >/dev/null 2>&1 &
+	setsid "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html >/dev/null 2>&1 &
 	pid=$!
-	round=0
-	while test `find killed -name '[0-9]*.part' 2>/dev/null | wc -l` -lt $1 -a $round -lt 600; do
-		sleep 0.05
-		round=`expr $round + 1`
-	done
-	kill -9 $pid
+	until test -e killed/a.tif; do
+		kill -s STOP -- -$pid
+		test `find killed -name '[0-9]*.part' | wc -l` -lt $1 || break
+		kill -s CONT -- -$pid
+		sleep 0.02
+	done 2>/dev/null
+	kill -s KILL -- -$pid
 	wait $pid 2>/dev/null
 }
 run_killed 4

@@ -128,10 +128,14 @@ rm -f .lacuna-elsewhere-$gone-0.tmp stale.tif
 mkdir other
 cp "`command -v sleep`" other/lacuna
 cp "`command -v sleep`" other/idle
-other/lacuna 60 &
+other/lacuna 600 &
 alive=$!
-other/idle 60 &
+other/idle 600 &
 stranger=$!
+# Until the shell's children are these programs.
+for pid in $alive $stranger; do
+	while test -e /proc/$pid/exe && ! readlink /proc/$pid/exe | grep -q "/other/"; do sleep 0.05; done
+done
 : >.lacuna-$host-$alive-0.tmp
 : >.lacuna-$host-$stranger-0.tmp
 rm other/lacuna

@@ -46,14 +46,29 @@ run_line() {
 	esac
 }
 
+# A file for each block of a manual page, named by the comment in front of it.
+# blocks PAGE: prints the names
+blocks() {
+	awk '/^\.\\" block / { name = $3; next }
+		/^\.Bd -literal/ { if (name == "") name = "nameless"; print name; printf "" >name; inside = 1; next }
+		/^\.Ed/ { inside = 0; name = ""; next }
+		inside { gsub(/\\e/, "\\"); sub(/^\\&/, ""); print >name }' "$1"
+}
+mkdir manual
+(cd manual && blocks "$man/lacuna-plugin.7" >names)
+# README.md and lacuna-new(1) begin as begin.sh does, which is run below.
+begins() {
+	grep -qxF -e "$1" "$tap_dir/manual/begin.sh"
+}
+
 # ---- README.md
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$readme" >vignette.c
 ok "README: the plugin compiles without a warning" $CC -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -I"$abs_top_srcdir/include" vignette.c
 grep '^    [a-z]' "$readme" | sed -e 's/^    //' -e 's/   *[^ ].*//' -e 's/ *$//' >lines
 while read -r line; do
 	case $line in
-	cd*) $line ;;
-	lacuna* | cc* | make*) run_line "$line" ;;
+	"lacuna new"* | cd* | make* | "lacuna try"*) ok "README: $line is in lacuna-plugin(7)" begins "$line" ;;
+	lacuna* | cc*) run_line "$line" ;;
 	tools/*.sh) ok "README: $line is there" test -x "$abs_top_srcdir/$line" ;;
 	*) # the table of what is where
 		for path in `echo "$line" | tr -d ,`; do
@@ -64,24 +79,15 @@ while read -r line; do
 		done ;;
 	esac
 done <lines
-cd "$tap_dir"
 for path in `sed -n 's/.*](\([^)#]*\)).*/\1/p' "$readme"`; do
 	case $path in http*) ;; *) ok "README: $path is there" test -e "$abs_top_srcdir/$path" ;; esac
 done
 cp vignette.c readme.c
 
-# ---- manual pages: a file for each block, named by the comment in front of it
-# blocks PAGE: prints the names
-blocks() {
-	awk '/^\.\\" block / { name = $3; next }
-		/^\.Bd -literal/ { if (name == "") name = "nameless"; print name; printf "" >name; inside = 1; next }
-		/^\.Ed/ { inside = 0; name = ""; next }
-		inside { gsub(/\\e/, "\\"); sub(/^\\&/, ""); print >name }' "$1"
-}
-mkdir manual
 cp photo.tif manual
+
+# ---- manual pages
 cd manual
-blocks "$man/lacuna-plugin.7" >names
 grep -q nameless names && status=1 || status=0
 tap_result $status "lacuna-plugin(7): each block has a name"
 tr -d ' \t' <../readme.c >a
@@ -128,14 +134,10 @@ else
 	skip "no Python with numpy" "ghost.sh"
 fi
 cd ..
-mkdir new
-cp photo.tif new
-cd new
-awk '/^\.Bd -literal/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$man/lacuna-new.1" >begin.sh
-# It ends in a directory that has no picture.
-sed 's| photo.tif| ../photo.tif|' begin.sh >begin-here.sh
-ok "lacuna-new(1)" sh -e begin-here.sh
-cd ..
+awk '/^\.Bd -literal/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$man/lacuna-new.1" >new.sh
+while read -r line; do
+	ok "lacuna-new(1): $line is in lacuna-plugin(7)" begins "$line"
+done <new.sh
 
 # ---- examples of one line
 for page in "$man"/lacuna.1 "$man"/lacuna-*.1; do

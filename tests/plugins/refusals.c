@@ -95,8 +95,8 @@ static void test_wrong_family(void)
 
 /* ---- loaded, because they are right */
 
-/* Hanging on purpose must not take a minute. */
-static const struct check_request request = { .seed = 1, .limit = 1 };
+/* Hanging on purpose must not take a minute; what is right has all the time it needs on a busy machine. */
+static const struct check_request brief = { .seed = 1, .limit = 1 }, request = { .seed = 1 };
 
 static const struct lacuna_shape forty = { { 40, 30, 1, 1 } }, square = { { 13, 13, 1, 1 } };
 static const struct check_request of_forty = { .shapes = &forty, .shape_count = 1, .seed = 2 };
@@ -253,6 +253,8 @@ static void test_checks(void)
 	size_t i;
 
 	for (i = 0; i < sizeof at_check / sizeof at_check[0]; i++) {
+		const int lasts =
+			strstr(at_check[i].name, "=hang") || strstr(at_check[i].name, "=endless");
 		struct expectation e = { at_check[i].property, at_check[i].detail, 0 };
 		struct check_measures measures;
 		struct plugin_use use;
@@ -263,7 +265,8 @@ static void test_checks(void)
 			diag("%s", error_text());
 			continue;
 		}
-		ok(check_plugin(&use, &request, collect, &e, &measures) == LACUNA_EINVAL,
+		ok(check_plugin(&use, lasts ? &brief : &request, collect, &e, &measures) ==
+			   LACUNA_EINVAL,
 		   "%s does not pass", at_check[i].name);
 		ok(e.met, "%s: \"%s\" does not hold", at_check[i].name, at_check[i].property);
 		use_free(&use);
