@@ -22,6 +22,13 @@ for f in a b; do
 	contains err "in 12 windows" "in windows"
 done
 
+# A part of the page is looked for in its own place, in windows as well.
+part="restore in/a.tif $how --crop 60,20,700,470"
+ok "a part" "$LACUNA" $part -o part.tif
+ok "in windows" "$LACUNA" $part -o windows.tif --memory 52M
+matches err "in [0-9]* windows" "which is said"
+ok "the same part" "$LACUNA" compare --max-nrmse 0.01 part.tif windows.tif
+
 ok "divided" "$LACUNA" batch in whole $how -j2 --memory 104M --json
 contains out '"event":"divided","path":"b.tif","windows":24' "which is said"
 same_bits whole "the same bits"

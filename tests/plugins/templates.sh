@@ -65,12 +65,16 @@ begin seven sampler
 if $CXX --version >/dev/null 2>&1 && echo 'int main(){}' >try.cc && $CXX -std=c++20 try.cc -o try 2>/dev/null; then
 	begin c-1 operator --language c++
 	# The same files as above, by another compiler.
-	for arguments in "operator --shape" "operator --fft" "operator --nonlinear" prior guidance sampler; do
-		ok "new $arguments --language c++" "$LACUNA" new $arguments --language c++ c-2
-		ok "it compiles" build c-2
-		test -n "$LACUNA_SANITIZED" || ok "it keeps the contract" "$LACUNA" check -q c-2/c-2.so --shape 12x9,7x16x3,8x8
-		rm -rf c-2
-	done
+	if test -n "$LACUNA_LONG"; then
+		for arguments in "operator --shape" "operator --fft" "operator --nonlinear" prior guidance sampler; do
+			ok "new $arguments --language c++" "$LACUNA" new $arguments --language c++ c-2
+			ok "it compiles" build c-2
+			test -n "$LACUNA_SANITIZED" || ok "it keeps the contract" "$LACUNA" check -q c-2/c-2.so --shape 12x9,7x16x3,8x8
+			rm -rf c-2
+		done
+	else
+		skip "long; LACUNA_LONG=1 runs it" "the other templates in C++"
+	fi
 else
 	skip "no compiler of C++20" "C++"
 fi
