@@ -5,7 +5,8 @@
  *	LACUNA_FAULT_DIR	files whose path holds this word are watched
  *	LACUNA_FAULT_TRACE	a file where each watched call leaves a line: "write PATH"
  *	LACUNA_FAULT=CALL:N:WHAT	the N-th watched call fails with ENOSPC, EIO, EPERM or EINTR; "short" writes half; "appear" puts a
- *				file in the place of the target, as another program could, and goes on
+ *				file in the place of the target, as another program could, and goes on, "taken" fails with EPERM
+ *				then
  *
  * CALL is write, fsync, close, rename (or link, which names a file, too) or directory (the fsync of one).  Of close, calls count after the file's fsync: libtiff
  * closes a descriptor of its own before.  LACUNA_FAULT_TARGET is the file for "appear". */
@@ -155,8 +156,11 @@ int link(const char *from, const char *to)
 		(int (*)(const char *, const char *))next_function("link");
 	const char *what = is_watched(to) ? fault("rename", to) : NULL;
 
-	if (!what || strcmp(what, "appear") != 0)
-		return what ? fail(what) : real(from, to);
-	appear();
-	return real(from, to);
+	const int taken = what && !strcmp(what, "taken");
+
+	if (what && !taken && strcmp(what, "appear") != 0)
+		return fail(what);
+	if (what)
+		appear();
+	return taken ? fail("EPERM") : real(from, to);
 }

@@ -125,6 +125,10 @@ contains outputs/o "another program's" "... it is as it was"
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
 fresh
+fails 1 "... without links, too" injected rename:1:taken $restore in.tif -o outputs/o
+contains err "has appeared meanwhile; --force replaces it" "... without links, too: remedy"
+contains outputs/o "another program's" "... it is as it was"
+fresh
 ok "a file system without links" injected rename:1:EPERM $restore in.tif -o outputs/o
 ok "... the file is there" identical plain.tif outputs/o
 test "`ls -A outputs`" = o
