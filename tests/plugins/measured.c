@@ -409,6 +409,17 @@ static void test_flat(void)
 	ok(!problem_offset(b.problem, offset, &found) && found && fabsf(offset[7] - 0.2f) < 1e-6f,
 	   "the dark frames' mean is the offset");
 	bench_close(&b);
+	/* frames of one channel are those of all */
+	if (!bench_open(&b, "flat:flat=flat,dark=dark", 4, 3, 2))
+		return;
+	right = 1;
+	for (int i = 0; i < 24; i++) {
+		const double f = i % 12 == 5 ? 0 : (0.3 + 0.1 * (i % 4)) * 12 / sum;
+
+		right &= fabs(b.y[i] - f * (double)b.x[i]) < 1e-5;
+	}
+	ok(right, "a flat field of one channel");
+	bench_close(&b);
 	/* the columns have 0.67, 0.89, 1.12 and 1.34 of the mean */
 	if (!bench_open(&b, "flat:flat=flat,dark=dark,least=0.8", 4, 3, 1))
 		return;
@@ -567,6 +578,8 @@ static void test_warp_square(const char *spec, float above)
 		b.x[i] = (float)((i % 21) * (i % 21));
 	problem_apply(b.problem, b.x, b.y);
 	near(b.y[4 * 21 + 8], 7.5 * 7.5 + (double)above, 1e-4, spec);
+	/* beyond the rim its value goes on: (-0 + 9 * 0 + 9 * 1 - 4)/16, or 1/2 */
+	near(b.y[4 * 21 + 1], above > 0 ? 0.5 : 5. / 16, 1e-5, "at the rim");
 	bench_close(&b);
 }
 
