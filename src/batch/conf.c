@@ -119,8 +119,8 @@ static int read_conf_line(struct conf *c, struct source *s, const char *path, lo
 	}
 	equals = strchr(text, '=');
 	if (!equals)
-		return error_set(LACUNA_EINVAL, "%s: line %ld: expected OPTION = VALUE", path,
-				 number);
+		return error_file_set(LACUNA_EINVAL, path, "line %ld: expected OPTION = VALUE",
+				      number);
 	*equals = 0;
 	return add_line(s, path, number, *glob, trim(text), trim(equals + 1), c->groups);
 }
@@ -136,7 +136,7 @@ static int read_conf(struct conf *c, struct source *s, const char *path, FILE *f
 	while (!status && getline(&text, &room, f) >= 0)
 		status = read_conf_line(c, s, path, ++number, trim(text), &glob);
 	if (!status && ferror(f))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	free(text);
 	memory_release(glob);
 	return status;
@@ -151,7 +151,7 @@ static int load_directory(struct conf *c, const char *directory, struct source *
 	int status = s && path ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status && !f && errno != ENOENT && errno != ENOTDIR)
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (!status && f)
 		status = read_conf(c, s, path, f);
 	if (f)
@@ -189,8 +189,9 @@ static int read_row(struct conf *c, struct source *s, const char *path, long num
 	int status = LACUNA_OK;
 
 	if (n > columns)
-		return error_set(LACUNA_EINVAL, "%s: line %ld has %d columns, the first line %d",
-				 path, number, n, columns);
+		return error_file_set(LACUNA_EINVAL, path,
+				      "line %ld has %d columns, the first line %d", number, n,
+				      columns);
 	c->groups++;
 	for (int i = 1; !status && i < n; i++)
 		if (*cells[i])
@@ -241,7 +242,7 @@ static int load_table(struct conf *c, const char *path)
 
 	if (!f) {
 		memory_release(directory);
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	}
 	c->table = directory ? create_source(directory) : NULL;
 	status = c->table ? read_table(c, path, f) : LACUNA_ENOMEM;

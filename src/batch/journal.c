@@ -163,7 +163,7 @@ static int read_file(const char *path, struct journal *j)
 	int status = LACUNA_OK;
 
 	if (!f)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	while (!status && (n = getline(&line, &room, f)) > 0) {
 		struct journal_entry e;
 		json_t *object;
@@ -180,7 +180,7 @@ static int read_file(const char *path, struct journal *j)
 	}
 	free(line);
 	if (!status && ferror(f))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	fclose(f);
 	return status;
 }
@@ -235,7 +235,7 @@ int journal_load(const char *directory, struct journal *j)
 	if (!d)
 		return errno == ENOENT
 			       ? LACUNA_OK
-			       : error_set(LACUNA_EIO, "%s: %s", directory, strerror(errno));
+			       : error_file_set(LACUNA_EIO, directory, "%s", strerror(errno));
 	while (!status && (entry = readdir(d))) {
 		char *path;
 
@@ -289,7 +289,7 @@ int journal_create(const char *directory, const char *run, struct journal_writer
 	if (!w->path)
 		return LACUNA_ENOMEM;
 	w->fd = open(w->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-	return w->fd < 0 ? error_set(LACUNA_EIO, "%s: %s", w->path, strerror(errno)) : LACUNA_OK;
+	return w->fd < 0 ? error_file_set(LACUNA_EIO, w->path, "%s", strerror(errno)) : LACUNA_OK;
 }
 
 json_t *stamp_to_json(const struct stamp *s)
@@ -366,12 +366,12 @@ int journal_flush(struct journal_writer *w)
 			/* The next line must not begin in the middle of a torn one. */
 			if (done && write(w->fd, "\n", 1) != 1)
 				(void)!ftruncate(w->fd, lseek(w->fd, 0, SEEK_END) - (off_t)done);
-			return error_set(LACUNA_EIO, "%s: %s", w->path, strerror(reason));
+			return error_file_set(LACUNA_EIO, w->path, "%s", strerror(reason));
 		}
 		done += (size_t)n;
 	}
 	if (w->length && fsync(w->fd))
-		return error_set(LACUNA_EIO, "%s: %s", w->path, strerror(errno));
+		return error_file_set(LACUNA_EIO, w->path, "%s", strerror(errno));
 	w->length = 0;
 	return LACUNA_OK;
 }

@@ -36,7 +36,7 @@ static int make_directory(const char *path)
 
 	if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
 		return LACUNA_OK;
-	return error_set(LACUNA_EIO, "%s: cannot be created: %s", path, strerror(errno));
+	return error_file_set(LACUNA_EIO, path, "cannot be created: %s", strerror(errno));
 }
 
 /* ---- who is alive ------------------------------------------------------------------------------------ */
@@ -164,7 +164,7 @@ static int look_around(struct share *s)
 	struct dirent *entry;
 
 	if (!d)
-		return error_set(LACUNA_EIO, "%s: %s", s->directory, strerror(errno));
+		return error_file_set(LACUNA_EIO, s->directory, "%s", strerror(errno));
 	while ((entry = readdir(d))) {
 		const char *run = entry->d_name + sizeof(run_prefix) - 1;
 
@@ -232,7 +232,7 @@ static int enter(struct share *s)
 		return LACUNA_ENOMEM;
 	fd = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return error_set(LACUNA_EIO, "%s: %s", s->file, strerror(errno));
+		return error_file_set(LACUNA_EIO, s->file, "%s", strerror(errno));
 	close(fd);
 	return LACUNA_OK;
 }
@@ -290,13 +290,14 @@ static int create_claim(const struct share *s, const char *path)
 	const size_t n = strlen(s->run);
 
 	if (fd < 0)
-		return errno == EEXIST ? 0 : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return errno == EEXIST ? 0
+				       : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (write(fd, s->run, n) != (ssize_t)n) {
 		const int reason = errno;
 
 		close(fd);
 		unlink(path);
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(reason));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(reason));
 	}
 	close(fd);
 	return 1;

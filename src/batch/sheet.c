@@ -116,7 +116,7 @@ int sheet_open(const char *directory, const char *run, struct sheet_writer *w)
 		return LACUNA_ENOMEM;
 	w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
 	if (w->fd < 0) {
-		const int status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		const int status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 
 		memory_release(path);
 		return status;
@@ -234,7 +234,7 @@ int sheet_check(const char *path)
 
 	if (!f)
 		return errno == ENOENT ? LACUNA_OK
-				       : error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+				       : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	head[fread(head, 1, sizeof(head) - 1, f)] = 0;
 	fclose(f);
 	return strstr(head, title)

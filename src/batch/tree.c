@@ -175,7 +175,7 @@ static int walk_directory(const struct walk *w, const char *path, const char *re
 		if (d)
 			closedir(d);
 		if (!above)
-			return error_set(LACUNA_EIO, "%s: %s", path, strerror(reason));
+			return error_file_set(LACUNA_EIO, path, "%s", strerror(reason));
 		log_message(LACUNA_LOG_WARN, "%s: %s; left out", path, strerror(reason));
 		return LACUNA_OK;
 	}
@@ -214,13 +214,13 @@ int tree_add(struct tree *t, const char *path, const char *below, const struct t
 	int status;
 
 	if (!*path || stat(path, &st))
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(*path ? errno : ENOENT));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(*path ? errno : ENOENT));
 	if (S_ISDIR(st.st_mode)) {
 		w.has_except = o->except && !stat(o->except, &w.except);
 		return walk_directory(&w, path, below, NULL);
 	}
 	if (!S_ISREG(st.st_mode))
-		return error_set(LACUNA_EIO, "%s: is neither a file nor a directory", path);
+		return error_file_set(LACUNA_EIO, path, "is neither a file nor a directory");
 	relative = text_format("%s%s", below, last_component(path));
 	status = relative ? add_file(t, path, relative, "", st.st_size) : LACUNA_ENOMEM;
 	memory_release(relative);
@@ -255,7 +255,7 @@ int tree_add_list(struct tree *t, const char *path)
 	int status = LACUNA_OK;
 
 	if (!f)
-		return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	while (!status && (n = getline(&line, &room, f)) > 0) {
 		struct stat st;
 
@@ -268,7 +268,7 @@ int tree_add_list(struct tree *t, const char *path)
 	}
 	free(line);
 	if (!status && ferror(f))
-		status = error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
+		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 	if (f != stdin)
 		fclose(f);
 	return status;
