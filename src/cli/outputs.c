@@ -29,6 +29,7 @@ struct output {
 	char *path;
 	int flags;
 	struct identity identity;
+	int is_input;		  /* it takes the place of the input, and needs no other leave */
 	struct tiff_writer *tiff; /* or NULL */
 	struct temporary other;	  /* of any other kind */
 };
@@ -138,7 +139,7 @@ static int check_against(const struct outputs *o, const struct output *added)
 	return LACUNA_OK;
 }
 
-static int is_input(const struct outputs *o, const struct output *added)
+static int find_input(const struct outputs *o, const struct output *added)
 {
 	for (size_t i = 0; i < o->source_count; i++)
 		if (!o->sources[i].what && same(&o->sources[i].identity, &added->identity))
@@ -146,7 +147,12 @@ static int is_input(const struct outputs *o, const struct output *added)
 	return 0;
 }
 
-static int check_place(const struct outputs *o, const struct output *added)
+static int may_replace(const struct output *output)
+{
+	return output->flags & OUTPUT_FORCE || output->is_input;
+}
+
+static int check_place(const struct output *added)
 {
 	struct stat st;
 
@@ -156,7 +162,7 @@ static int check_place(const struct outputs *o, const struct output *added)
 		return error_file_set(LACUNA_EIO, added->path, "is a directory");
 	if (!S_ISREG(st.st_mode))
 		return LACUNA_OK;
-	if (!(added->flags & OUTPUT_FORCE) && !is_input(o, added))
+	if (!may_replace(added))
 		return error_file_set(LACUNA_EIO, added->path, "exists; --force replaces it");
 	return check_parent(added->path);
 }
@@ -182,9 +188,10 @@ int outputs_name(struct outputs *o, const char *path, int flags)
 	if (!added->path)
 		return LACUNA_ENOMEM;
 	identify(added->path, &added->identity);
+	added->is_input = find_input(o, added);
 	status = is_special(path) ? LACUNA_OK : check_against(o, added);
 	if (!status)
-		status = check_place(o, added);
+		status = check_place(added);
 	if (status)
 		memory_release(added->path);
 	else
@@ -202,12 +209,6 @@ static struct output *find(const struct outputs *o, const char *path)
 	return NULL;
 }
 
-/* An output that takes the place of the input needs no other leave. */
-static int may_replace(const struct outputs *o, const struct output *output)
-{
-	return output->flags & OUTPUT_FORCE || is_input(o, output);
-}
-
 int outputs_tiff(struct outputs *o, const char *path, const struct tiff_write_options *options,
 		 struct tiff_writer **writer)
 {
@@ -215,7 +216,7 @@ int outputs_tiff(struct outputs *o, const char *path, const struct tiff_write_op
 	struct tiff_write_options own = *options;
 	int status;
 
-	own.force = may_replace(o, output);
+	own.force = may_replace(output);
 	status = tiff_create(path, &own, &output->tiff);
 	*writer = output->tiff;
 	return status;
@@ -224,7 +225,7 @@ int outputs_tiff(struct outputs *o, const char *path, const struct tiff_write_op
 int outputs_open(struct outputs *o, const char *path, int *fd)
 {
 	struct output *output = find(o, path);
-	const int status = temporary_open(&output->other, path, may_replace(o, output));
+	const int status = temporary_open(&output->other, path, may_replace(output));
 
 	*fd = output->other.fd;
 	return status;

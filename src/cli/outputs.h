@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The files that a run writes.  All names are stated and examined before any work begins; the files are made, filled, and at
- * the end all appear under their names, or none.
+/* The files that a run writes.  All names are stated and examined before any work begins; the files are made and filled, and
+ * at the end they appear under their names one after the other, each complete, all of them sealed on the disk before the first
+ * does.  None appears unless all are sealed.  A rename that fails then (the directory is gone, or was made read-only) leaves
+ * those that came before it: the one named first comes last, and is not there.
  *
  *	outputs_input(&o, "in.tif");  outputs_read(&o, "mask.tif", "file of mask");
  *	outputs_name(&o, "out.tif", flags);
@@ -43,7 +45,8 @@ int outputs_tiff(struct outputs *, const char *path, const struct tiff_write_opt
 int outputs_open(struct outputs *, const char *path, int *fd);
 int outputs_text(struct outputs *, const char *path, const char *text);
 
-/* Seals all files made, then gives them their names: the one named first comes last, so that it stands for the others. */
+/* Seals all files made, then gives them their names: the one named first comes last, so that it stands for the others.  A failure
+ * to seal leaves none under its name, a failure to rename those that came before. */
 int outputs_commit(struct outputs *);
 void outputs_free(struct outputs *);
 

@@ -89,7 +89,7 @@ struct restoration {
 int restoration_create(struct restoration *, const struct recipe *, int deviation, size_t budget);
 void restoration_free(struct restoration *);
 
-/* Restores one file: all its outputs are written, or none.  *report (if not NULL) receives the record of the run, for
+/* Restores one file: its outputs appear at the end, complete, or none does (but see outputs.h).  *report (if not NULL) receives the record of the run, for
  * json_decref().  More files may follow, after a failure as well. */
 int restoration_run(struct restoration *, const struct file_names *, json_t **report);
 
