@@ -332,17 +332,18 @@ int restoration_single(struct restoration *r, int64_t k)
 /* LACUNA_EINVAL where the samples of a stack are more files than may be open at once. */
 static int allow_singles(struct restoration *r)
 {
-	const rlim_t needed = (rlim_t)r->job.samples + 64;
+	enum { OTHERS = 64 }; /* inputs, other outputs, what plugins and libraries have open */
+	const rlim_t needed = (rlim_t)r->job.samples + OTHERS; /* RLIM_INFINITY is more than any */
 	struct rlimit limit;
 
 	if (!r->single || tiff_page_count(r->in) == 1 || getrlimit(RLIMIT_NOFILE, &limit) ||
-	    limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed)
+	    limit.rlim_cur >= needed)
 		return LACUNA_OK;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed
-				 ? needed
-				 : limit.rlim_max;
-	if (limit.rlim_cur >= needed && !setrlimit(RLIMIT_NOFILE, &limit))
-		return LACUNA_OK;
+	if (limit.rlim_max >= needed) {
+		limit.rlim_cur = needed;
+		if (!setrlimit(RLIMIT_NOFILE, &limit))
+			return LACUNA_OK;
+	}
 	return error_set(
 		LACUNA_EINVAL,
 		"--all-samples of a stack opens a file for each of %lld samples; %lld are "
