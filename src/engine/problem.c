@@ -45,19 +45,11 @@ struct problem {
 	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
 
+	struct solve_accuracy accuracy;
 	int doubted;   /* that spectral() does not converge has been said */
 	float *normal; /* y-shaped, between A and A' */
 	float *work;   /* SOLVE_WORK x-shaped vectors */
 };
-
-/* Of conjugate gradients and Lanczos, for operators without a closed form. */
-static const struct {
-	double tolerance; /* relative residual at which conjugate gradients stop */
-	int iterations;	  /* at most */
-	int lanczos;	  /* steps at most */
-	double change;	  /* at which Lanczos stops */
-	double doubtful;  /* at which its answer is no answer */
-} accuracy = { 1e-5, 200, 120, 5e-4, 1e-2 };
 
 /* ---- composition */
 
@@ -223,6 +215,7 @@ int problem_create_wished(const struct plugin_use *operators, size_t count, int 
 	host_init(&p->host, &p->host_context);
 	p->count = count;
 	p->gain = 1;
+	p->accuracy = solve_accuracy_default;
 	if (wish)
 		p->wish = *wish;
 	p->flags = problem_compose_flags(operators, count);
@@ -289,6 +282,11 @@ const struct lacuna_shape *problem_y(const struct problem *p)
 const struct lacuna_region *problem_window(const struct problem *p)
 {
 	return &p->window;
+}
+
+void problem_set_accuracy(struct problem *p, const struct solve_accuracy *accuracy)
+{
+	p->accuracy = *accuracy;
 }
 
 uint32_t problem_flags(const struct problem *p)
@@ -638,7 +636,7 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 		     float *x)
 {
 	const struct solve_matrix m = { p->x_count, normal_product, p };
-	const struct solve_gain g = { gain, context, accuracy.lanczos, accuracy.change };
+	const struct solve_gain g = { gain, context, p->accuracy.lanczos, p->accuracy.change };
 	double change = 0;
 	int status = need_linear(p);
 
@@ -649,7 +647,7 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	status = need_work(p);
 	if (!status)
 		status = solve_lanczos(&m, &g, b, x, &change, p->work);
-	if (!status && change > accuracy.doubtful && !p->doubted) {
+	if (!status && change > p->accuracy.doubtful && !p->doubted) {
 		p->doubted = 1;
 		log_message(LACUNA_LOG_WARN,
 			    "this operator has no closed form, and what the method takes from its "
@@ -692,9 +690,9 @@ static int solve_own(struct problem *p, double rho, const float *b, float *x)
 	const struct link *only = p->links;
 	const double square = p->gain * p->gain;
 	struct lacuna_system system = { .size = sizeof system,
-					.iterations = accuracy.iterations,
+					.iterations = p->accuracy.iterations,
 					.rho = rho / square,
-					.tolerance = accuracy.tolerance };
+					.tolerance = p->accuracy.tolerance };
 	int status;
 
 	if (p->count > 1 || !only->op->solve)
@@ -735,7 +733,7 @@ int problem_solve(struct problem *p, double rho, const float *b, float *x)
 		      : solve_cg(&m, rho,
 				 p->count == 1 && p->links->op->approximate ? shifted_inverse
 									    : NULL,
-				 b, x, accuracy.tolerance, accuracy.iterations, p->work);
+				 b, x, p->accuracy.tolerance, p->accuracy.iterations, p->work);
 }
 
 int problem_has_closed_form(struct problem *p)

@@ -18,6 +18,9 @@ int problem_create_wished(const struct plugin_use *operators, size_t count, int 
 			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
 			  struct problem **);
 void problem_destroy(struct problem *); /* accepts NULL */
+/* Of problem_solve() and problem_spectral() where they have no closed form: engine/solve.h.  Else solve_accuracy_default. */
+struct solve_accuracy;
+void problem_set_accuracy(struct problem *, const struct solve_accuracy *);
 /* Flags of a composition: what all operators promise, and what one says of its y. */
 uint32_t problem_compose_flags(const struct plugin_use *operators, size_t count);
 

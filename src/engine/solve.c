@@ -13,6 +13,14 @@
 #include <math.h>
 #include <string.h>
 
+const struct solve_accuracy solve_accuracy_default = {
+	.tolerance = 1e-5,
+	.iterations = 200,
+	.lanczos = 120,
+	.change = 5e-4,
+	.doubtful = 1e-2,
+};
+
 static int shifted_product(const struct solve_matrix *m, double rho, const float *v, float *out)
 {
 	int status = m->product(m->context, v, out);

@@ -291,6 +291,42 @@ static double step_at_a_tenth(double lambda, const void *context)
 	return lambda > 0.1;
 }
 
+/* ||b - (A'A + rho) x|| / ||b|| of problem_solve() */
+static double residual_of(struct problem *p, size_t n, double rho, const float *b)
+{
+	const size_t ny = lacuna_count(problem_y(p));
+	float *x = memory_alloc_array(2 * n + ny, sizeof *x), *out = x + n, *y = x + 2 * n;
+	double sum = INFINITY;
+
+	if (x && !problem_solve(p, rho, b, x) && !problem_apply(p, x, y) &&
+	    !problem_adjoint(p, NULL, y, out)) {
+		vector_axpy(n, rho, x, out);
+		vector_axpy(n, -1, b, out);
+		sum = vector_norm(n, out) / vector_norm(n, b);
+	}
+	memory_release(x);
+	return sum;
+}
+
+/* The solvers go as far as they are told. */
+static void test_accuracy(struct problem *p, size_t n, const float *b)
+{
+	struct solve_accuracy rough = solve_accuracy_default;
+	const double fine = residual_of(p, n, 0.01, b);
+	double found;
+
+	ok(fine <= 2 * rough.tolerance, "conjugate gradients reach the usual tolerance (%.2g)",
+	   fine);
+	rough.tolerance = 1e-2;
+	problem_set_accuracy(p, &rough);
+	found = residual_of(p, n, 0.01, b);
+	ok(found <= 1.1e-2 && found > 5 * fine, "and another that is asked for (%.2g)", found);
+	rough.iterations = 0;
+	problem_set_accuracy(p, &rough);
+	near(residual_of(p, n, 0.01, b), 1, 1e-6, "or no more iterations than that");
+	problem_set_accuracy(p, &solve_accuracy_default);
+}
+
 /* What does not stand is warned of, once. */
 static void test_warning(void)
 {
@@ -309,6 +345,7 @@ static void test_warning(void)
 	ok(!problem_spectral(p, step_at_a_tenth, NULL, v, v + n) && warnings == 1,
 	   "one that jumps: a warning");
 	ok(!problem_spectral(p, step_at_a_tenth, NULL, v, v + n) && warnings == 1, "and no second");
+	test_accuracy(p, n, v);
 	log_install(NULL, NULL);
 	memory_release(v);
 	unmake(p);
