@@ -56,6 +56,7 @@ struct unet {
 	struct precondition precondition;
 	struct expert expert[1 + EXPERTS_MOST];
 	int experts;	/* the general network included */
+	int bf16;	/* the precision that was taken; else single */
 	int symmetric;	/* trained on photographs turned all ways */
 	int derivative; /* somebody will ask for vjp() */
 	int64_t w, h;	/* of the image */
@@ -199,10 +200,10 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 			   const char *path)
 {
 	const struct precondition *p = &n->precondition;
-	const int bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
 	char beyond[32];
 	int found = 1;
 
+	n->bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
 	snprintf(beyond, sizeof(beyond), "expert.%d", EXPERTS_MOST);
 	if (weights_text(file, beyond))
 		return n->host->fail(n->host, LACUNA_EINVAL, "%s: more than %d experts", path,
@@ -211,7 +212,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		struct expert *e = &n->expert[1 + k];
 		/* which has a pixel for 2x2 of the image */
 		int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels,
-					    bf16, k, 0, &e->network);
+					    n->bf16, k, 0, &e->network);
 		n->experts++;
 		if (!status && k < 0)
 			status = plan_tiles(n, c, &e->network, PASS_PLAIN, &n->cut);
@@ -299,6 +300,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_min = n->precondition.sigma_min;
 	i->sigma_max = n->precondition.sigma_max;
 	i->symmetric = n->symmetric;
+	i->precision = n->bf16 ? "bf16" : "f32";
 }
 
 static size_t scratch_size(const void *self)

@@ -154,6 +154,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->description.noise = (struct noise){ v[7], v[8], v[9], v[10] };
 	record->description.how = json_string_value(json_object_get(p->about, "how"));
 	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
+	record->precision = json_string_value(json_object_get(p->about, "precision"));
 	record->missing = (size_t)v[11];
 	record->rejected = (size_t)v[12];
 	record->residual = v[13];
@@ -346,6 +347,8 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 
 	if (about && restored->record.dealt_with)
 		json_object_set_new(about, "dealt_with", json_string(restored->record.dealt_with));
+	if (about && restored->record.precision)
+		json_object_set_new(about, "precision", json_string(restored->record.precision));
 	part = pack(restored, about);
 	division_part_key(&now.division, unit, key);
 	if (path && about)

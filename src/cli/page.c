@@ -767,6 +767,8 @@ static json_t *make_record(const struct page *p)
 	json_object_set_new(record, "residual_expected", report_real(r->noise));
 	if (!r->constant)
 		json_object_set_new(record, "noise_model", noise_model(p));
+	if (r->precision)
+		json_object_set_new(record, "precision", report_string(r->precision));
 	json_object_set_new(record, "doubts", json_integer(r->doubts));
 	if (p->has_before)
 		json_object_set_new(record, "before", report_metrics(&p->before));

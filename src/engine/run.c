@@ -540,6 +540,11 @@ int session_create(struct problem *problem, const struct plugin_use *prior,
 	return LACUNA_OK;
 }
 
+const char *session_precision(const struct session *s)
+{
+	return s->prior->info.precision;
+}
+
 void session_destroy(struct session *s)
 {
 	if (!s)

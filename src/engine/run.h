@@ -49,6 +49,8 @@ int session_estimate(struct session *, double sigma, double next, const float *u
 /* The prior alone, where it takes sigma maps: x0 = E[x0 | u] with a sigma for each value.  Unlike what plugins are told it may
  * leave the image's range, lest its derivative be lost there. */
 int session_mean(struct session *, const float *sigma, const float *u, float *x0);
+/* The precision that the prior has taken, lacuna_prior_info.precision: "bf16"; NULL: it does not say.  Lasts as long as the plugin. */
+const char *session_precision(const struct session *);
 void session_destroy(struct session *); /* accepts NULL */
 
 /* Bytes a run will need at most, plugins included, estimated from the shapes alone. */

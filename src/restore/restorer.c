@@ -512,6 +512,8 @@ static int create_session(struct run *run)
 		if (status)
 			prior_stock_clear(stock_of(run->r));
 	} while (status && method_fall_back(method, status));
+	if (!status)
+		run->record->precision = session_precision(run->session);
 	return status;
 }
 
@@ -981,6 +983,8 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 	if (!status)
 		status = problem_create_wished(r->operators, r->operator_count, 1, y, wish,
 					       &r->problem);
+	if (!status && r->job->accuracy)
+		problem_set_accuracy(r->problem, r->job->accuracy);
 	if (!status)
 		status = check_memory(r, problem_x(r->problem), y);
 	if (!status && !(problem_flags(r->problem) & LACUNA_PICTURE) &&

@@ -41,6 +41,8 @@ struct restore_job {
 	int deviation; /* of one sample too: the posterior's, by tweedie_deviation() */
 	int pairs;     /* of opposite noise: an even number of samples, four at least */
 	size_t budget; /* bytes; 0: not limited */
+	/* Of the solvers, where an operator has no closed form (engine/solve.h); NULL: as usual. */
+	const struct solve_accuracy *accuracy;
 	struct prior_stock
 		*stock; /* shared with other restorers of the same thread; NULL: of its own */
 
@@ -87,6 +89,7 @@ struct restore_record {
 	int estimated;			      /* the noise is not as stated */
 	struct noise_description description; /* where noise.sigma is < 0 */
 	const char *dealt_with;		      /* how the noise was; static */
+	const char *precision;		      /* of the prior; static; NULL: not said */
 	size_t missing, rejected;	      /* values of y */
 	double residual;		      /* mean over the samples, in units of lo..hi */
 	int doubts;			      /* warnings that the result is not to be trusted */

@@ -604,6 +604,7 @@ static void add_record(struct course *c, const struct restored *part)
 	all->estimated = one->estimated;
 	all->description = one->description;
 	all->dealt_with = one->dealt_with;
+	all->precision = one->precision;
 	sum->steps = part->record.samples->steps;
 	sum->evaluations += part->record.samples->evaluations;
 	sum->seconds += part->record.samples->seconds;

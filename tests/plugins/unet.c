@@ -481,6 +481,7 @@ static void questions(const char *path, int symmetric)
 		bail(spec);
 	scratch = memory_alloc(p->scratch(self));
 	p->info(self, &info);
+	is_text(info.precision, "f32", "it says what precision it has taken");
 	ok(info.symmetric == symmetric, "symmetric as the file says: %d", symmetric);
 
 	p->denoise_round(self, scratch, 0.1, u, a);

@@ -51,6 +51,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	(void)self;
 	i->sigma_min = 1e-4;
 	i->sigma_max = 1e6;
+	i->precision = "f64";
 }
 
 static float shrink(double u, double sigma)
@@ -543,6 +544,7 @@ static void test_image(void)
 			   record.sample_count == 1 &&
 			   !record.unchanged[0] == !steps.record.unchanged[0],
 		   "and the same record");
+		is_text(record.precision, "f64", "with the precision of the prior");
 		memory_release(x);
 		memory_release(std);
 		restore_record_free(&record);

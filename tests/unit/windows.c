@@ -37,6 +37,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	(void)self;
 	i->sigma_min = 1e-4;
 	i->sigma_max = 100;
+	i->precision = "f32";
 	i->symmetric = 1;
 }
 
@@ -233,6 +234,7 @@ static void test_in_one_call(void)
 	for (int64_t i = 0; parts.picture && i < W * H; i++)
 		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (W * H);
 	ok(parts.picture && sqrt(sum) < 1e-5, "the same to %.2g of full scale", sqrt(sum));
+	is_text(parts.record.precision, "f32", "with the precision of the prior");
 	restored_free(&whole);
 	restored_free(&parts);
 	tear_down();

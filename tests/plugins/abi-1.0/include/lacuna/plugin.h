@@ -408,6 +408,8 @@ struct lacuna_prior_info {
 	int32_t blind;	  /* ignores sigma */
 	double sigma_min, sigma_max; /* where it may be asked */
 	int32_t symmetric; /* mirrored, or with x and y exchanged, an image is as probable as before */
+	/* Of the numbers that it computes with, as it chose: "f32", "bf16"; constant, for reports; NULL: not said */
+	const char *precision;
 };
 
 enum {
