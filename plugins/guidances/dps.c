@@ -153,7 +153,7 @@ static const struct lacuna_plugin plugin = {
 	"zeta; with fewer steps it must be larger, and the result depends on it. Do not use it "
 	"where samples must be free of bias: how much they follow the measurement is zeta's "
 	"choice, not that of the noise. Each step costs an evaluation of the prior and its "
-	"derivative (with unet three or four evaluations more). It needs a prior with a "
+	"derivative (with unet somewhat more than two). It needs a prior with a "
 	"derivative (unet, gaussian, gmm).\n\n"
 	"zeta is that of algorithm 1, whose images are -1 to 1. The authors' code has the gradient "
 	"of the norm, not of its "

@@ -120,7 +120,7 @@ static const struct lacuna_plugin plugin = {
 	"derivative of the prior. It is the exact mean where the prior is white and Gaussian with "
 	"standard deviation spread. It differs from prox by that derivative.\n\n"
 	"Use it to compare with the literature. Each step costs an evaluation of the prior, its "
-	"derivative (with unet three or four evaluations more) and one inversion; prox is "
+	"derivative (with unet somewhat more than two) and one inversion; prox is "
 	"cheaper, and exact is free of bias where it applies. It needs a prior with a "
 	"derivative (unet, gaussian, gmm).\n\n"
 	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for Inverse "

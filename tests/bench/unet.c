@@ -2,7 +2,8 @@
  * Copyright 2026 The Lacuna authors */
 /* What an evaluation of the neural prior costs: processor seconds per megapixel, so that other work on the machine does not
  * count, GFLOP/s beside the best that oneDNN does in a 3x3 convolution of 64 channels whose data stay in the cache, and
- * the memory.  tools/train/bench.py times PyTorch.
+ * the memory.  Then the same of its derivative, vjp(), beside denoise() in single precision, which is what it is made of.
+ * tools/train/bench.py times PyTorch.
  *
  *	bench-unet [SIZE ...]		sides of square images, default 512 1024
  */
@@ -170,6 +171,64 @@ static void measure(int size, int colour, const char *precision, int threads, do
 	memory_release(u);
 }
 
+/* Processor seconds of one of five calls; v: of vjp(), or NULL. */
+static double seconds(const char *spec, const struct lacuna_shape *shape, const float *u,
+		      const float *v, float *out, size_t *bytes)
+{
+	struct lacuna_problem problem = { .size = sizeof(problem),
+					  .flags = v ? LACUNA_DERIVATIVE : 0,
+					  .x = *shape,
+					  .y = *shape };
+	struct plugin_use use;
+	const struct lacuna_prior *p;
+	void *self, *scratch;
+	double best = 1e9;
+
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		give_up(spec);
+	p = &use.plugin->u.prior;
+	if (p->create(&host, use.config, &problem, &self))
+		give_up(spec);
+	*bytes = p->scratch(self);
+	scratch = need(*bytes);
+	for (int i = 0; i < 5; i++) {
+		double t = now(CLOCK_PROCESS_CPUTIME_ID);
+
+		if (v ? p->vjp(self, scratch, 0.1, u, v, out)
+		      : p->denoise(self, scratch, 0.1, u, out))
+			give_up(spec);
+		t = now(CLOCK_PROCESS_CPUTIME_ID) - t;
+		best = t < best ? t : best;
+	}
+	memory_release(scratch);
+	p->destroy(self);
+	use_free(&use);
+	return best;
+}
+
+static void measure_derivative(int size, int colour)
+{
+	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
+	const size_t n = lacuna_count(&shape);
+	const double million = (double)size * size / 1e6;
+	float *u = need(n * sizeof(*u)), *v = need(n * sizeof(*v)), *out = need(n * sizeof(*out));
+	size_t bytes[2];
+	double plain, derivative;
+
+	host.gaussian(&host, 0, 0, u, n);
+	host.gaussian(&host, 1, 0, v, n);
+	plain = seconds("unet:precision=f32", &shape, u, NULL, out, &bytes[0]);
+	derivative = seconds("unet:precision=f32", &shape, u, v, out, &bytes[1]);
+	printf("%5d^2  %-6s  vjp  %.3f s/Mpx, %.2f times denoise in f32  work space %.0f MB, "
+	       "of denoise %.0f\n",
+	       size, colour ? "colour" : "gray", derivative / million, derivative / plain,
+	       (double)bytes[1] / 1e6, (double)bytes[0] / 1e6);
+	fflush(stdout);
+	memory_release(out);
+	memory_release(v);
+	memory_release(u);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const sizes[] = { "512", "1024" };
@@ -189,6 +248,10 @@ int main(int argc, char **argv)
 					measure(atoi(list[i]), colour, bf16 ? "bf16" : "f32", t,
 						most);
 	}
+	threads_set(1);
+	for (int colour = 0; colour < 2; colour++)
+		for (int i = 0; i < count; i++)
+			measure_derivative(atoi(list[i]), colour);
 	threads_stop();
 	return 0;
 }
