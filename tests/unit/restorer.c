@@ -361,6 +361,27 @@ static void test_lifetime(int lasting)
 	tear_down(&fresh);
 }
 
+/* An instance that is ready for vjp() serves others, too, but not the other way. */
+static void test_derivative(void)
+{
+	struct prior_stock stock = { 0 };
+	struct bench a;
+
+	set_up(&a, one_step, 1);
+	created = 0;
+	ok(!prior_prepare(&stock, &a.method.prior, &shape, 0) &&
+		   !prior_prepare(&stock, &a.method.prior, &shape, LACUNA_DERIVATIVE) &&
+		   created == 2,
+	   "vjp() takes an instance that has been told");
+	prior_stock_clear(&stock);
+	created = 0;
+	ok(!prior_prepare(&stock, &a.method.prior, &shape, LACUNA_DERIVATIVE) &&
+		   !prior_prepare(&stock, &a.method.prior, &shape, 0) && created == 1,
+	   "which serves without it");
+	prior_stock_clear(&stock);
+	tear_down(&a);
+}
+
 /* Restorers that share a stock share its instances; where memory is short only the last one is kept. */
 static void test_stock(void)
 {
@@ -655,6 +676,7 @@ int main(void)
 	test_median();
 	test_lifetime(1);
 	test_stock();
+	test_derivative();
 	test_lifetime(0);
 	test_nothing_stays();
 	test_projection();
