@@ -144,22 +144,19 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"dps",
 	"a gradient step on the misfit after every step of the prior (DPS)",
-	"After every step the state moves along the gradient of the misfit, through the derivative "
-	"of "
-	"the prior, by a length that zeta sets. It takes any operator, linear or not, and asks "
+	"After every step the state moves along the gradient of the misfit, through the prior's "
+	"derivative, by a length that zeta sets. It takes any operator, linear or not, and asks "
 	"for no noise level.\n\n"
 	"Use it to compare with the literature, with ddpm and 1000 steps, for which the authors "
-	"chose "
-	"zeta; with fewer steps it must be larger, and the result depends on it. Do not use it "
-	"where samples must be free of bias: how much they follow the measurement is zeta's "
+	"chose zeta. With fewer steps it must be larger, and no value may be good. Do not use "
+	"it where samples must be free of bias: how much they follow the measurement is zeta's "
 	"choice, not that of the noise. Each step costs an evaluation of the prior and its "
-	"derivative (with unet somewhat more than two). It needs a prior with a "
-	"derivative (unet, gaussian, gmm).\n\n"
-	"zeta is that of algorithm 1, whose images are -1 to 1. The authors' code has the gradient "
-	"of the norm, not of its "
-	"square over the norm: its scale is twice this zeta, its 0.3 is 0.15 here. block is for "
-	"lacuna study, whose chains are one image: with block= as many values as one chain "
-	"measures, each has its own norm.\n\n"
+	"derivative (with unet somewhat more than two). It needs a prior with a derivative "
+	"(unet, gaussian, gmm).\n\n"
+	"zeta is that of algorithm 1, whose images are -1 to 1. The authors' code has the "
+	"gradient of the norm, not of its square over the norm: its scale is twice this zeta, "
+	"its 0.3 is 0.15 here. block is for lacuna study, whose chains are one image: with "
+	"block= as many values as one chain measures, each has its own norm.\n\n"
 	"Source: Chung, Kim, McCann, Klasky, Ye, Diffusion Posterior Sampling for General Noisy "
 	"Inverse Problems, ICLR 2023 (arXiv 2209.14687), equation 16, algorithm 1.",
 	"1.0",

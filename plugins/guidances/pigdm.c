@@ -116,20 +116,19 @@ static const struct lacuna_plugin plugin = {
 	"pigdm",
 	"score of the measurement through the prior's derivative (PiGDM)",
 	"Takes what is not known of the image given the noisy state for white noise of one "
-	"strength, and follows the score of the measurement under that law, by the "
-	"derivative of the prior. It is the exact mean where the prior is white and Gaussian with "
-	"standard deviation spread. It differs from prox by that derivative.\n\n"
+	"strength, and follows the score of the measurement under that law, by the derivative "
+	"of the prior. It is the exact mean where the prior is white and Gaussian with standard "
+	"deviation spread. It differs from prox by that derivative.\n\n"
 	"Use it to compare with the literature. Each step costs an evaluation of the prior, its "
 	"derivative (with unet somewhat more than two) and one inversion; prox is cheaper, and "
-	"exact "
-	"is free of bias where it applies. It needs a prior with a derivative (unet, gaussian, "
-	"gmm).\n\n"
-	"A good prior knows averages over many pixels far better than spread says of one. At high "
-	"levels they are then pulled too far, and with an operator that mixes pixels the run can "
-	"diverge, which is told. Begin at sigma_max=1 there.\n\n"
-	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for Inverse "
-	"Problems, ICLR 2023, equations 7 and 8 and r^2 = sigma^2/(1 + sigma^2); here as the "
-	"score it is, for any sampler.",
+	"exact is free of bias where it applies. It needs a prior with a derivative (unet, "
+	"gaussian, gmm).\n\n"
+	"A good prior knows averages over many pixels far better than spread says of one. At "
+	"high levels they are then pulled too far, and with an operator that mixes pixels the "
+	"run can diverge, which is told. Begin at sigma_max=1 there.\n\n"
+	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for "
+	"Inverse Problems, ICLR 2023, with its r^2 = sigma^2/(1 + sigma^2); here "
+	"as the score it is, for any sampler.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
