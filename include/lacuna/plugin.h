@@ -26,6 +26,17 @@
  * Conduct.  A plugin never prints, exits, raises or handles signals, or changes locale, directory or the
  * floating-point environment.  Its result depends on its arguments only, not on the number of threads.
  *
+ * Growth.  Within one MAJOR structures grow at their ends only, by members that mean "not there" when they are zero, and MINOR
+ * rises.  Each structure that one side fills in for the other says its size, that of the header it was compiled with; a
+ * parameter's row, param_size.
+ *	A host of minor n with an older plugin: takes as many bytes as the plugin has, the rest is zero.
+ *	A host of minor n with a plugin compiled with the header of minor n + 1: takes as many bytes as it knows, and calls
+ *	nothing behind them.  What it would have to know is refused by name: bits that it does not know in flags or needs, and
+ *	LACUNA_ABI_MINOR n + 1, which a plugin defines before it includes this when it cannot do without something newer
+ *	than 1.0.
+ *	A plugin that can do without asks: LACUNA_HAS() whether a table has a member, host->extension() for an extension.
+ * The tables of extensions do not grow; what is new in one gets another number.
+ *
  * Compiles as C99, C11 and C++11.
  */
 #ifndef LACUNA_PLUGIN_H
@@ -38,8 +49,7 @@
 extern "C" {
 #endif
 
-/* A change of MAJOR breaks every plugin and renames the entry point.  MINOR grows structures at their end; a
- * plugin that uses something newer than 1.0 says so by defining LACUNA_ABI_MINOR before including this. */
+/* A change of MAJOR breaks every plugin and renames the entry point. */
 #define LACUNA_ABI_MAJOR 1
 #ifndef LACUNA_ABI_MINOR
 #define LACUNA_ABI_MINOR 0
