@@ -41,6 +41,13 @@ for standard in c99 c11; do
 	fails 1 "a row of the wrong type as $standard" $CC -std=$standard $strict wrong.c
 	contains err "comparison of distinct pointer types" "the compiler says why ($standard)"
 done
+# A comment with the threads stands before each function.
+awk '/\[(any thread|serial|one at a time per instance)\]/ { tag = 1 }
+	/\(\*[a-z_]+\)\(/ && !tag { print; bad = 1 }
+	/;[^*]*$/ && !/^\t \*/ && !/\/\*/ { tag = 0 }
+	END { exit bad }' "$abs_top_srcdir/include/lacuna/plugin.h" >untagged
+tap_result $? "each function of the header says from which threads it is called"
+diag <untagged
 if $CXX --version >/dev/null 2>&1; then
 	ok "the headers as C++11" $CXX -std=c++11 $strict alone.cc
 	ok "the headers as C++17" $CXX -std=c++17 $strict alone.cc
