@@ -48,6 +48,8 @@ static const char *const property_names[PROPERTIES] = {
 	[PSEUDO_INVERSE] = "spectral: Moore-Penrose identities",
 	[APPROXIMATE] = "approximate() is symmetric and positive",
 	[SOLVES] = "solve() solves, whatever the start and the weights",
+	[OFFSET] = "offset() is one and the same",
+	[PROJECTION] = "flag PROJECTION: A is an orthogonal projection",
 	[INFO] = "info is sane",
 	[BLIND] = "blind: sigma makes no difference",
 	[SIGMA] = "not blind: sigma makes a difference",
@@ -55,6 +57,8 @@ static const char *const property_names[PROPERTIES] = {
 	[MAP] = "constant sigma map = sigma",
 	[VJP] = "vjp agrees with differences of denoise",
 	[SYMMETRIC] = "symmetric: a turned image is denoised alike",
+	[GAUSSIAN] = "flag GAUSSIAN: denoise is the posterior mean of a Gaussian",
+	[TRAINED] = "flag TRAINED: a picture with noise is not spoilt",
 	[STEPS] = "steps() > 0",
 };
 

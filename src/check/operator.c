@@ -72,6 +72,12 @@ static int run_solve(const struct call *call, void *scratch, float *out)
 						    call->in[0], out);
 }
 
+static int run_offset(const struct call *call, void *scratch, float *out)
+{
+	(void)scratch;
+	return call->check->use->plugin->u.op.offset(call->self, out);
+}
+
 static struct call make_call(const struct trial *t, const char *name,
 			     int (*run)(const struct call *, void *, float *), size_t out_count)
 {
@@ -706,6 +712,50 @@ static void measure_times(struct trial *t, const struct forms *forms)
 		check_time(t->c, &spectrum, &t->x, out);
 }
 
+/* b belongs to the instance: neither an image between two calls nor another thread (check_call()) may change it. */
+static void examine_offset(const struct trial *t)
+{
+	struct call call = make_call(t, "offset", run_offset, t->ny);
+	struct guarded b = { NULL, 0, NULL };
+	float *x = t->temporary[0], *y = t->temporary[1], *again = t->temporary[2];
+	int status;
+
+	if (!check_expect(t->c, OFFSET, t->op->flags & LACUNA_LINEAR,
+			  "offset() is for linear operators, and the flag is missing"))
+		return;
+	status = check_call(t->c, &call, &b);
+	check_expect(t->c, ACCEPTS, !status, "offset() fails: %s", error_text());
+	for (int round = 0; !status && round < 2; round++) {
+		random_vector(t, 150, t->nx, x);
+		vector_scale(t->nx, round ? 100 : 1, x);
+		apply(t, x, y);
+		adjoint(t, NULL, y, x);
+		status = check_quick(t->c, &call, again);
+		check_expect(t->c, OFFSET, !status && !memcmp(again, b.data, t->ny * sizeof *again),
+			     "offset() gives another result after apply() and adjoint()");
+	}
+	guarded_release(&b);
+}
+
+/* A A x = A x, and A = A': (Ax, z) = (x, Az). */
+static void examine_projection(const struct trial *t)
+{
+	float *x = t->temporary[0], *z = t->temporary[1], *ax = t->temporary[2],
+	      *az = t->temporary[3], *again = t->temporary[4];
+	struct agreement products = { 0, 0 };
+
+	if (!check_expect(t->c, PROJECTION, t->nx == t->ny, "x and y differ in size"))
+		return;
+	random_vector(t, 160, t->nx, x);
+	random_vector(t, 161, t->nx, z);
+	apply(t, x, ax);
+	apply(t, z, az);
+	apply(t, ax, again);
+	check_limit(t->c, PROJECTION, distance(t->nx, again, ax, vector_norm(t->nx, x)), tolerance);
+	compare(&products, t->nx, ax, z, t->nx, x, az);
+	check_limit(t->c, PROJECTION, relative(&products), product_tolerance);
+}
+
 /* ---- one shape */
 
 static void examine_window(const struct trial *t)
@@ -756,6 +806,8 @@ static void examine_mathematics(struct trial *t, const struct forms *forms)
 		return;
 	}
 	examine_zero(t);
+	if (t->op->flags & LACUNA_PROJECTION)
+		examine_projection(t);
 	if (t->op->approximate)
 		examine_approximate(t);
 	if (forms->solve)
@@ -806,6 +858,8 @@ static int examine_instance(struct trial *t)
 			status = LACUNA_ENOMEM;
 	if (!status && examine_functions(t, &forms))
 		examine_mathematics(t, &forms);
+	if (!status && t->op->offset)
+		examine_offset(t);
 	if (t->op->window)
 		examine_window(t);
 	for (i = 0; i < TEMPORARIES; i++)

@@ -349,6 +349,74 @@ out:
 	guarded_release(&u);
 }
 
+/* D(u) + D(v) = D(u + v - w) + D(w) for any w: D is affine.  And of a Gaussian N(m, C) the posterior's mean x = D_s(u) solves
+ * (u - x) / s^2 = C^-1 (x - m), the right side of which does not know s: the image x + (t/s)^2 (u - x) has the same mean at t. */
+static void examine_gaussian(const struct trial *t)
+{
+	float *u = t->temporary[0], *x = t->temporary[1], *other = t->temporary[2];
+	const double s = middle_sigma(t), ratio = 2 * s <= t->info.sigma_max ? 2 : 0.5;
+	struct guarded v = { NULL, 0, NULL };
+	double scale;
+
+	/* u and v are random, w is 1/2 */
+	random_gaussian(t->c->key, 4, 0, u, t->count);
+	for (size_t i = 0; i < t->count; i++)
+		u[i] = (float)(0.5 + s * u[i]);
+	if (guarded_random(t->c, 5, t->count, 0.5, s, &v) || denoise(t, s, u, x))
+		goto out;
+	for (size_t i = 0; i < t->count; i++)
+		u[i] = (float)(x[i] + ratio * ratio * ((double)u[i] - x[i]));
+	if (denoise(t, ratio * s, u, other))
+		goto out;
+	scale = difference(t, u, x) / (ratio * ratio) + 1e-6;
+	check_limit(t->c, GAUSSIAN, difference(t, other, x) / scale, 1e-3);
+	/* from here on u is the first image again */
+	random_gaussian(t->c->key, 4, 0, u, t->count);
+	for (size_t i = 0; i < t->count; i++)
+		u[i] = (float)(0.5 + s * u[i]);
+	if (denoise(t, s, v.data, other))
+		goto out;
+	for (size_t i = 0; i < t->count; i++) {
+		x[i] += other[i];
+		u[i] += ((const float *)v.data)[i] - 0.5f;
+	}
+	if (denoise(t, s, u, other))
+		goto out;
+	vector_subtract(t->count, x, other, x);
+	for (size_t i = 0; i < t->count; i++)
+		u[i] = 0.5f;
+	if (!denoise(t, s, u, other))
+		check_limit(t->c, GAUSSIAN, difference(t, x, other) / scale, 1e-3);
+out:
+	guarded_release(&v);
+}
+
+/* Of a wall, a disk before it, and noise.  Twice as far from the clean picture as before is no denoiser; how good one is, no
+ * promise says. */
+static void examine_trained(const struct trial *t)
+{
+	struct lacuna_shape shape = t->problem.x;
+	const int64_t w = shape.extent[0], h = shape.extent[1];
+	const double sigma = fmin(fmax(0.1, t->info.sigma_min), t->info.sigma_max);
+	float *clean = t->temporary[0], *noisy = t->temporary[1], *x0 = t->temporary[2];
+
+	check_expect(t->c, TRAINED, !(t->prior->flags & LACUNA_GAUSSIAN),
+		     "the flags TRAINED and GAUSSIAN exclude each other: a Gaussian is exact");
+	random_gaussian(t->c->key, 6, 0, noisy, t->count);
+	for (size_t i = 0; i < t->count; i++) {
+		const double x = ((double)((int64_t)i % w) + 0.5) / (double)w - 0.4;
+		const double y = ((double)((int64_t)i / w % h) + 0.5) / (double)h - 0.5;
+
+		clean[i] = (float)(x * x + y * y < 0.07 ? 0.8 : 0.3 + 0.3 * x);
+		noisy[i] = (float)(clean[i] + sigma * noisy[i]);
+	}
+	if (!denoise(t, sigma, noisy, x0))
+		check_expect(t->c, TRAINED,
+			     difference(t, x0, clean) <= 2 * difference(t, noisy, clean),
+			     "at sigma %g a picture is %.3g from the clean one before, %.3g after",
+			     sigma, difference(t, noisy, clean), difference(t, x0, clean));
+}
+
 static void destroy(const struct trial *t, void *self)
 {
 	check_enter(t->c, "destroy");
@@ -426,6 +494,10 @@ static int examine_instance(struct trial *t)
 			examine_map(t);
 		if (t->prior->vjp)
 			examine_vjp(t);
+		if (t->prior->flags & LACUNA_GAUSSIAN)
+			examine_gaussian(t);
+		if ((t->prior->flags & LACUNA_TRAINED) && t->count >= PICTURE)
+			examine_trained(t);
 		if (t->info.symmetric && t->count >= PICTURE)
 			examine_symmetry(t);
 		if (conditional && t->problem.measurement)

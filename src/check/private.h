@@ -48,6 +48,8 @@ enum property {
 	PSEUDO_INVERSE,
 	APPROXIMATE,
 	SOLVES,
+	OFFSET,
+	PROJECTION,
 	/* priors */
 	INFO,
 	BLIND,
@@ -56,6 +58,8 @@ enum property {
 	MAP,
 	VJP,
 	SYMMETRIC,
+	GAUSSIAN,
+	TRAINED,
 	/* samplers */
 	STEPS,
 	PROPERTIES
