@@ -3,7 +3,7 @@
 /* Fuzz target of the TIFF reader and writer.
  *
  *	clang -g -fsanitize=fuzzer,address,undefined -DFUZZING_ENGINE -I. -Isrc -Iinclude tests/fuzz/tiff.c \
- *		src/base/{error,file,log,memory,temporary,text}.c src/image/[a-z]*.c -ltiff -lpng -lm -o fuzz-tiff
+ *		src/base/{error,file,log,memory,temporary,text}.c src/image/[a-z]*.c -ltiff -lpng -lz -lm -o fuzz-tiff
  *
  * A file is read whole or refused with one line; what was read can be written and read again, libtiff's own reader of pictures
  * (TIFFReadRGBA) sees the same where it can, and nothing leaks. */
@@ -15,6 +15,9 @@
 
 #include <math.h>
 #include <tiffio.h>
+#include <zlib.h>
+
+enum { LARGEST = 1 << 20 }; /* of the bytes of a strip or tile */
 
 static char output[320];
 
@@ -100,6 +103,34 @@ static int is_comparable(TIFF *t)
 	       bits <= 16 && TIFFRGBAImageOK(t, reason);
 }
 
+/* False where a deflated strip or tile is damaged and holds more than fits into it: of such a one libtiff leaves the last bytes as
+ * they are in its buffer where it decodes all at once (libdeflate), and reads them where it decodes row by row (zlib). */
+static int fits(TIFF *t)
+{
+	const unsigned how = tag(t, TIFFTAG_COMPRESSION);
+	const uint32_t count = TIFFIsTiled(t) ? TIFFNumberOfTiles(t) : TIFFNumberOfStrips(t);
+	const uLong most = (uLong)(TIFFIsTiled(t) ? TIFFTileSize(t) : TIFFStripSize(t));
+	Bytef *whole;
+	int good = 1;
+
+	if (how != COMPRESSION_ADOBE_DEFLATE && how != COMPRESSION_DEFLATE)
+		return 1;
+	whole = malloc(most);
+	for (uint32_t i = 0; whole && good && i < count; i++) {
+		const tmsize_t n = (tmsize_t)TIFFGetStrileByteCount(t, i);
+		Bytef *raw = n > 0 && n <= LARGEST ? malloc((size_t)n) : NULL;
+		uLongf size = most;
+
+		if (raw)
+			good = (TIFFIsTiled(t) ? TIFFReadRawTile(t, i, raw, n)
+					       : TIFFReadRawStrip(t, i, raw, n)) != n ||
+			       uncompress(whole, &size, raw, (uLong)n) != Z_BUF_ERROR;
+		free(raw);
+	}
+	free(whole);
+	return whole && good;
+}
+
 /* Of 16 bits libtiff keeps the upper half, or rounds. */
 static int agrees(const struct image *image, const struct tiff_page *info, size_t colours,
 		  const uint32_t *raster)
@@ -143,7 +174,7 @@ static void ask_libtiff(const char *path, int page, const struct tiff_page *info
 	const uint32_t w = (uint32_t)image->shape.extent[0], h = (uint32_t)image->shape.extent[1];
 	uint32_t *raster = NULL;
 
-	if (!doubted && t && TIFFSetDirectory(t, (tdir_t)page) && is_comparable(t))
+	if (!doubted && t && TIFFSetDirectory(t, (tdir_t)page) && is_comparable(t) && fits(t))
 		raster = malloc((size_t)w * h * sizeof(*raster));
 	if (raster &&
 	    TIFFReadRGBAImageOriented(t, w, h, raster, (int)tag(t, TIFFTAG_ORIENTATION), 1)) {
