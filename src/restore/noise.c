@@ -37,7 +37,9 @@ enum {
 	CORNER = 6,
 	NEAR = 11,
 	MOST_BLOCKS = 250000,
-	LEAST_BLOCKS = 16
+	LEAST_BLOCKS = 16,
+	FEW_BLOCKS = 1000,
+	SOME_BLOCKS = 256
 };
 
 struct block {
@@ -49,6 +51,8 @@ struct block {
 	float near;	  /* mean square where SPLIT <= i + j < NEAR_TO */
 	float corner;	  /* mean square where i + j >= CORNER_FROM */
 	float high[HIGH]; /* squares where i + j >= SPLIT */
+	float depth; /* mean less the value at which the file clips, or that less the mean: what is nearer */
+	int clipped; /* values of its 64 */
 };
 
 struct blocks {
@@ -93,16 +97,19 @@ static struct clip find_clip(const float *plane, size_t n)
 	return clip;
 }
 
-/* False for a block that says nothing of the noise: values missing or clipped, or all values alike. */
-static int usable(const float *pixels, size_t width, const struct clip *clip)
+/* False for a block that says nothing of the noise: values missing, more than so many clipped, or all alike. */
+static int usable(const float *pixels, size_t width, const struct clip *clip, int most,
+		  int *clipped)
 {
 	int i, j, different = 0;
 
+	*clipped = 0;
 	for (j = 0; j < SIDE; j++) {
 		for (i = 0; i < SIDE; i++) {
 			float v = pixels[(size_t)j * width + (size_t)i];
 
-			if (!isfinite(v) || v <= clip->lo || v >= clip->hi)
+			*clipped += v <= clip->lo || v >= clip->hi;
+			if (!isfinite(v) || *clipped > most)
 				return 0;
 			different |= v < pixels[0] || v > pixels[0];
 		}
@@ -176,16 +183,22 @@ static int by_level(const void *a, const void *b)
 }
 
 static void collect(struct blocks *s, const float *plane, size_t width, size_t height,
-		    size_t stride)
+		    size_t stride, int most)
 {
 	const struct clip clip = find_clip(plane, width * height);
 	size_t x, y;
 
 	for (y = 0; y + SIDE <= height; y += stride)
-		for (x = 0; x + SIDE <= width && s->count < s->room; x += stride)
-			if (usable(plane + y * width + x, width, &clip))
-				transform((const double(*)[SIDE])s->basis, plane + y * width + x,
-					  width, &s->list[s->count++]);
+		for (x = 0; x + SIDE <= width && s->count < s->room; x += stride) {
+			const float *pixels = plane + y * width + x;
+			struct block *b = &s->list[s->count];
+
+			if (!usable(pixels, width, &clip, most, &b->clipped))
+				continue;
+			transform((const double(*)[SIDE])s->basis, pixels, width, b);
+			b->depth = fminf(b->level - clip.lo, clip.hi - b->level);
+			s->count++;
+		}
 }
 
 /* Mean power of blocks. */
@@ -263,7 +276,8 @@ static struct power power_of_smoothest(struct block *list, size_t count)
 	return mean_power(list, used);
 }
 
-static int collect_all(const struct lacuna_shape *shape, const float *y, struct blocks *s)
+/* Blocks of which at most so many values are clipped. */
+static int collect_all(const struct lacuna_shape *shape, const float *y, int most, struct blocks *s)
 {
 	const size_t width = (size_t)shape->extent[0], height = (size_t)shape->extent[1];
 	const size_t plane = width * height;
@@ -282,15 +296,7 @@ static int collect_all(const struct lacuna_shape *shape, const float *y, struct 
 		return LACUNA_ENOMEM;
 	fill_basis(s->basis);
 	for (size_t i = 0; i < planes; i++)
-		collect(s, y + i * plane, width, height, stride);
-	if (s->count < LEAST_BLOCKS) {
-		memory_release(s->list);
-		s->list = NULL;
-		return error_set(
-			LACUNA_EINVAL,
-			"too few complete 8x8 blocks to estimate the noise; state it with -n "
-			"(0 for none)");
-	}
+		collect(s, y + i * plane, width, height, stride, most);
 	return LACUNA_OK;
 }
 
@@ -444,24 +450,123 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 		s->count = kept;
 }
 
-int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise *noise)
-{
-	struct blocks s;
-	struct bins bins;
-	struct power power;
-	double slope = 0, offset = 0, mean = 0, low, high;
-	int status = collect_all(shape, y, &s);
+/* ---- clipped noise ------------------------------------------------------------------------------------ */
 
-	if (status)
-		return status;
-	*noise = (struct noise){ 0 };
-	leave_clipped(shape, y, &s);
-	power = power_of_smoothest(s.list, s.count);
-	noise->offset = falls_on(&power)		    ? fmin(variance_under_texture(&power),
-								   variance_beyond_texture(&power))
-			: is_even(&s) && !has_direction(&s) ? power.high
-							    : variance_under_texture(&power);
-	fill_bins(&s, &bins);
+/* max(0, z + n), n normal: its mean e gives z, and z its variance.  Newton's method: e is convex in z, and z < e. */
+static double clipped_variance(double e, double *z)
+{
+	const double root = sqrt(0.5), scale = 1 / sqrt(2 * acos(-1.0));
+	double above = 1, density = 0;
+
+	*z = e;
+	for (int i = 0; i < 12 && e < 5; i++) {
+		above = 0.5 * erfc(-*z * root);
+		density = scale * exp(-*z * *z / 2);
+		if (i < 11)
+			*z -= (*z * above + density - e) / above;
+	}
+	return e < 5 ? (*z * *z + 1) * above + *z * density - e * e : 1;
+}
+
+/* True when as many values are clipped as noise of this level explains: a black frame, or what the scene has beyond black, would
+ * clip more. */
+static int is_explained(int clipped, double z)
+{
+	const double n = SIDE * SIDE, part = 0.5 * erfc(z * sqrt(0.5));
+
+	return fabs(clipped - n * part) <= 1 + 2 * sqrt(n * part * (1 - part));
+}
+
+/* Copies those blocks of all that noise of this level explains and that are no darker, with the power that they have where they
+ * are not clipped. */
+static void undo_clipping(const struct blocks *all, double sigma, double darkest,
+			  struct blocks *undone)
+{
+	undone->count = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		struct block b = all->list[i];
+		double z;
+		const double variance = clipped_variance((double)b.depth / sigma, &z);
+
+		if (!(z > darkest) || !is_explained(b.clipped, z))
+			continue;
+		b.low = (float)(b.low / variance);
+		b.middle = (float)(b.middle / variance);
+		b.near = (float)(b.near / variance);
+		b.corner = (float)(b.corner / variance);
+		for (int k = 0; k < HIGH; k++)
+			b.high[k] = (float)(b.high[k] / variance);
+		undone->list[undone->count++] = b;
+	}
+}
+
+/* The median over blocks of which no more than half is clipped. */
+static double first_guess(const struct blocks *all, double *high)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->list[i].clipped > SIDE * SIDE / 2)
+			continue;
+		high[n] = 0;
+		for (int k = 0; k < HIGH; k++)
+			high[n] += all->list[i].high[k] / HIGH;
+		n++;
+	}
+	qsort(high, n, sizeof(*high), by_value);
+	return n ? sqrt(high[n / 2]) : 0;
+}
+
+/* Where most of the picture is clipped, blocks that are partly clipped have to do: how loud noise is when it is clipped at some
+ * depth is known, and the noise that leads to itself is the one.  Each round halves the error at least: the variance of
+ * clipped noise grows more slowly than its square.  0: nothing is found. */
+static int measure_clipped(const struct lacuna_shape *shape, const float *y, double *variance)
+{
+	enum { ROUNDS = 12, ENOUGH = 1500 };
+	static const double brightest = 2, darkest = -1, step = 0.5; /* in standard deviations */
+	struct blocks all = { 0 }, undone = { 0 };
+	double *high = NULL, sigma = 0;
+	int status = collect_all(shape, y, SIDE * SIDE, &all);
+
+	*variance = 0;
+	if (!status) {
+		undone.list = memory_alloc_array(all.count + 1, sizeof(*undone.list));
+		high = memory_alloc_array(all.count + 1, sizeof(*high));
+		status = undone.list && high ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	if (!status)
+		sigma = first_guess(&all, high);
+	for (int i = 0; i < ROUNDS && sigma > 0; i++) {
+		struct power power;
+
+		for (double z = brightest; z >= darkest && undone.count < ENOUGH; z -= step)
+			undo_clipping(&all, sigma, z, &undone);
+		*variance = 0;
+		if (undone.count >= LEAST_BLOCKS) {
+			power = power_of_smoothest(undone.list, undone.count);
+			*variance = variance_under_texture(&power);
+		}
+		sigma = sqrt(*variance);
+		undone.count = 0;
+	}
+	memory_release(high);
+	memory_release(undone.list);
+	memory_release(all.list);
+	return status;
+}
+
+/* From blocks of which nothing is clipped. */
+static void measure_complete(struct blocks *s, struct noise *noise)
+{
+	struct bins bins;
+	const struct power power = power_of_smoothest(s->list, s->count);
+	double slope = 0, offset = 0, mean = 0, low, high;
+
+	noise->offset = falls_on(&power)		  ? fmin(variance_under_texture(&power),
+								 variance_beyond_texture(&power))
+			: is_even(s) && !has_direction(s) ? power.high
+							  : variance_under_texture(&power);
+	fill_bins(s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
 	/* The variance nearly doubles from the darkest to the brightest parts: less gains nothing and may be texture. */
@@ -476,15 +581,54 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 		noise->slope = slope;
 		noise->offset = offset;
 		noise->least_variance = fmax(0.5 * least, 1e-3 * high);
-		for (size_t i = 0; i < s.count; i++)
-			mean += fmax(slope * s.list[i].level + offset, noise->least_variance) /
-				(double)s.count;
+		for (size_t i = 0; i < s->count; i++)
+			mean += fmax(slope * s->list[i].level + offset, noise->least_variance) /
+				(double)s->count;
 		noise->sigma = sqrt(mean);
 	} else {
 		noise->sigma = sqrt(noise->offset);
 	}
+}
+
+static int is_clipped(const struct lacuna_shape *shape, const float *y)
+{
+	const struct clip clip = find_clip(y, lacuna_count(shape));
+
+	return isfinite(clip.lo) || isfinite(clip.hi);
+}
+
+/* The few complete blocks that are left are the textured ones, and what is near black may have texture that is clipped: one makes
+ * too much of the noise, the other too little. */
+static void add_clipped(double variance, struct noise *noise)
+{
+	if (noise->slope > 0)
+		return;
+	noise->offset = noise->offset > 0 ? sqrt(noise->offset * variance) : variance;
+	noise->sigma = sqrt(noise->offset);
+}
+
+int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise *noise)
+{
+	struct blocks s;
+	double clipped = 0;
+	int status = collect_all(shape, y, 0, &s);
+
+	*noise = (struct noise){ 0 };
+	if (status)
+		return status;
+	leave_clipped(shape, y, &s);
+	if (s.count < FEW_BLOCKS && is_clipped(shape, y))
+		status = measure_clipped(shape, y, &clipped);
+	if (s.count >= (clipped > 0 ? SOME_BLOCKS : LEAST_BLOCKS))
+		measure_complete(&s, noise);
+	else if (!status && !(clipped > 0))
+		status = error_set(LACUNA_EINVAL,
+				   "too few complete 8x8 blocks to estimate the noise; state it "
+				   "with -n (0 for none)");
+	if (!status && clipped > 0)
+		add_clipped(clipped, noise);
 	memory_release(s.list);
-	return LACUNA_OK;
+	return status;
 }
 
 /* Mean within `radius' of each value of a line, NaN left out; step: from one value to the next. */
@@ -555,13 +699,14 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 	double *power = NULL, middle = 0, high = 0, spread = INFINITY;
 	int correlated = 0;
 
-	if (collect_all(shape, y, &s)) {
+	if (collect_all(shape, y, 0, &s)) {
 		error_clear();
 		return 0;
 	}
 	leave_clipped(shape, y, &s);
 	qsort(s.list, s.count, sizeof(*s.list), by_low);
-	power = memory_alloc_array(s.count, sizeof(*power));
+	if (s.count >= LEAST_BLOCKS)
+		power = memory_alloc_array(s.count, sizeof(*power));
 	if (power) {
 		for (size_t i = 0; i < s.count; i++)
 			power[i] = s.list[i].middle;

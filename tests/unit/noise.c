@@ -134,6 +134,42 @@ static void test_clipped(void)
 	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "blacks are clipped: %g", found.sigma);
 }
 
+/* A dark frame, in which no block is complete, and one with a few bright things. */
+static void test_mostly_clipped(void)
+{
+	const double levels[] = { -0.5, 0, 0.7 }; /* in standard deviations */
+	struct noise found;
+	int status;
+
+	prepare();
+	for (int sign = 1; sign >= -1; sign -= 2)
+		for (int k = 0; k < 3; k++) {
+			for (int i = 0; i < SIDE_ * SIDE_; i++) {
+				const int star = i % 41 < 6 && i / SIDE_ % 37 < 6;
+				const double level = 0.04 * (levels[k] + 0.5 * (double)image[i]);
+				const double v = level + 0.04 * (double)deviates[i] + 0.5 * star;
+
+				noisy[i] = (float)(sign * fmax(v, 0));
+			}
+			status = noise_measure(&large, noisy, &found);
+			ok(!status && fabs(found.sigma / 0.04 - 1) < 0.2,
+			   "%s, at %g sigma from there: %g", sign > 0 ? "blacks" : "whites",
+			   levels[k], found.sigma);
+		}
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* of which a frame is part, and black holes */
+		if (i % SIDE_ < 80 || i / SIDE_ % 9 < 1 || i % SIDE_ % 11 < 1)
+			noisy[i] = 0;
+		else
+			noisy[i] = 0.5f * image[i] + 0.02f * deviates[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.02 - 1) < 0.15, "black lines clip nothing: %g",
+	   found.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = i % 5 || i / SIDE_ % 5 ? 0 : 1;
+	ok(noise_measure(&large, noisy, &found) == LACUNA_EINVAL, "no noise, no block: %s",
+	   error_text());
+}
+
 static void test_correlated(void)
 {
 	struct noise found;
@@ -256,6 +292,29 @@ static void test_texture_everywhere(void)
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = 0.5f + 0.25f * grain[i] + 0.012f * deviates[i];
 	ok(noise_correlated(&large, noisy) == 0, "cloth is not correlated noise");
+}
+
+/* Fine and even texture without a direction, quieter than noise of a few grey levels: that its power falls among high frequencies
+ * is all that tells it from noise. */
+static void test_quiet_texture(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = SIDE_ * SIDE_ - 1; i > SIDE_; i--)
+			grain[i] += grain[i - (pass ? 1 : SIDE_)];
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.012f * grain[i] + 0.0015f * deviates[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && found.sigma < 0.004, "quiet texture, noise 0.0015: %g", found.sigma);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = 0.5f + 0.006f * deviates[i];
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.006 - 1) < 0.1, "as quiet noise is none: %g",
+	   found.sigma);
 }
 
 static void test_texture(void)
@@ -398,9 +457,11 @@ int main(void)
 	test_white();
 	test_photons();
 	test_clipped();
+	test_mostly_clipped();
 	test_correlated();
 	test_correlated_under_mask();
 	test_texture();
+	test_quiet_texture();
 	test_texture_everywhere();
 	test_blocks();
 	test_evidence();
