@@ -73,6 +73,7 @@ tests_plugins_unet_SOURCES = tests/plugins/unet.c $(WEIGHTS)
 tests_plugins_unet_LDADD = $(LDADD) $(ZLIB_LIBS)
 tests_fuzz_masks_SOURCES = tests/fuzz/masks.c src/cli/picture.c src/cli/picture.h
 tests_fuzz_weights_SOURCES = tests/fuzz/weights.c $(WEIGHTS)
+tests_fuzz_tiff_LDADD = $(LDADD) $(ZLIB_LIBS)
 tests_fuzz_weights_LDADD = $(LDADD) $(ZLIB_LIBS)
 
 ## scripts that are tests, and programs that they call

@@ -209,7 +209,7 @@ static unsigned mode_of(const struct item *item)
 
 /* ---- what all windows of a page have in common ----------------------------------------------------------- */
 
-enum { COMMON_NUMBERS = 16 };
+enum { COMMON_NUMBERS = 17 };
 
 static int read_common(int page)
 {
@@ -237,6 +237,7 @@ static int read_common(int page)
 		c->noise.description.noise = (struct noise){ v[9], v[10], v[11], v[12] };
 		c->noise.description.doubts = (int)v[13];
 		c->noise.inner = (struct scale){ v[14], v[15], -INFINITY, INFINITY };
+		c->noise.description.wide = v[16];
 		c->about = json_incref(p.about);
 		c->noise.description.how = json_string_value(json_object_get(c->about, "how"));
 	}
@@ -266,6 +267,7 @@ static int write_common(int page)
 		c->noise.description.doubts,
 		inner->black,
 		inner->white,
+		c->noise.description.wide,
 	};
 	const struct part p = { .about = c->about,
 				.numbers = numbers,

@@ -16,8 +16,9 @@ struct stated_noise {
 
 struct noise_description {
 	struct noise noise; /* on the inner scale */
-	const char *how;    /* it was found, where not as usual; static, or NULL */
-	int doubts;	    /* warnings that were given */
+	double wide; /* of correlated noise: its level in means of 2x2 values, to be taken off there first; 0: none */
+	const char *how; /* it was found, where not as usual; static, or NULL */
+	int doubts;	 /* warnings that were given */
 };
 
 int noise_is_estimated(const struct stated_noise *);

@@ -726,6 +726,37 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 	return correlated ? sqrt(middle) : 0;
 }
 
+struct lacuna_shape noise_half_shape(const struct lacuna_shape *shape)
+{
+	struct lacuna_shape half = *shape;
+
+	half.extent[0] /= 2;
+	half.extent[1] /= 2;
+	return half;
+}
+
+void noise_halve(const struct lacuna_shape *shape, const float *y, float *half)
+{
+	const int64_t w = shape->extent[0], h = shape->extent[1];
+	const int64_t planes = shape->extent[2] * shape->extent[3];
+
+	for (int64_t c = 0; c < planes; c++)
+		for (int64_t j = 0; j + 1 < h; j += 2)
+			for (int64_t i = 0; i + 1 < w; i += 2) {
+				const float *at = y + i + w * (j + h * c);
+				const float four[4] = { at[0], at[1], at[w], at[w + 1] };
+				double sum = 0;
+				int count = 0;
+
+				for (int k = 0; k < 4; k++)
+					if (isfinite(four[k])) {
+						sum += (double)four[k];
+						count++;
+					}
+				*half++ = count ? (float)(sum / count) : NAN;
+			}
+}
+
 /* Steps before column p, p + 8, ...: their heights beyond what the neighbours lead to expect, and the part that this is of
  * all change nearby, which says as much where there is texture as where there is none. */
 struct steps {

@@ -27,6 +27,11 @@ int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
 double noise_correlated(const struct lacuna_shape *, const float *y);
 double noise_jpeg(const struct lacuna_shape *, const float *y);
 
+/* The picture at half its size: means of 2x2 values, of those that are not NaN; an odd last row or column is left out.  half:
+ * noise_half_shape() values. */
+struct lacuna_shape noise_half_shape(const struct lacuna_shape *);
+void noise_halve(const struct lacuna_shape *, const float *y, float *half);
+
 /* Standard deviation at each value of y (y-shaped), from the mean level within `radius' of it: 3 for y itself, 0 for an
  * image that has no noise. */
 int noise_map(const struct lacuna_shape *, const struct noise *, const float *level, int radius,

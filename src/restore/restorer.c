@@ -286,6 +286,7 @@ static void recall_noise(struct run *run)
 	*d = r->heard[0].description;
 	run->record->doubts += d->doubts; /* told when it was heard */
 	d->noise = noise_rescale(&d->noise, &r->heard[0].inner, &run->record->inner);
+	d->wide *= (r->heard[0].inner.white - r->heard[0].inner.black) / inner_span(run);
 	run->record->noise = d->noise.sigma * inner_unit(run);
 }
 
@@ -442,12 +443,109 @@ static int measure(struct run *run)
 	return measure_with(run, NULL);
 }
 
-/* ---- samples ----------------------------------------------------------------------------------------- */
-
 static struct prior_stock *stock_of(struct restorer *r)
 {
 	return r->job->stock ? r->job->stock : &r->own;
 }
+
+/* ---- noise wider than a pixel ------------------------------------------------------------------------- */
+
+/* What was taken off at half the size, between its values, added to a plane of w x h. */
+static void add_enlarged(const float *half, int64_t w, int64_t h, float *plane)
+{
+	const int64_t hw = w / 2, hh = h / 2;
+
+	for (int64_t j = 0; j < h; j++)
+		for (int64_t i = 0; i < w; i++) {
+			const int64_t x = i / 2 < hw ? i / 2 : hw - 1,
+				      y = j / 2 < hh ? j / 2 : hh - 1;
+			const int64_t x2 = i % 2 ? x + (x + 1 < hw) : x - (x > 0);
+			const int64_t y2 = j % 2 ? y + (y + 1 < hh) : y - (y > 0);
+			const double here = half[x + hw * y], beside = half[x2 + hw * y];
+			const double below = half[x + hw * y2], across = half[x2 + hw * y2];
+
+			plane[i + w * j] +=
+				(float)((9 * here + 3 * beside + 3 * below + across) / 16);
+		}
+}
+
+/* Restores the picture at half its size, where the noise is nearly white; change: what that changed. */
+static int restore_half(struct run *run, const struct lacuna_shape *shape, const float *half,
+			float *change)
+{
+	struct restore_job job = *run->job;
+	const struct measurement m = { .name = run->m->name,
+				       .number = run->m->number,
+				       .y = half,
+				       .hi = 1,
+				       .part = 1, /* which says nothing */
+				       .parts = 1 };
+	struct restorer *r = NULL;
+	struct restored result = { .picture = NULL };
+	int status;
+
+	job.noise = (struct stated_noise){ .sigma = run->record->description.wide };
+	job.reject = 0;
+	job.samples = 1;
+	job.pairs = job.deviation = 0;
+	job.budget = 0;
+	job.stock = stock_of(run->r);
+	job.sample = NULL;
+	job.begin = NULL;
+	job.progress = NULL;
+	job.parts = NULL;
+	status = restorer_create(&job, &r);
+	if (!status) {
+		restorer_operators(r, run->r->operators, run->r->operator_count);
+		status = restorer_shape(r, shape, NULL);
+	}
+	if (!status)
+		status = restorer_run(r, &m, &result);
+	for (size_t i = 0; !status && i < lacuna_count(shape); i++)
+		change[i] = isnan(half[i]) ? 0 : result.picture[i] - half[i];
+	restored_free(&result);
+	restorer_destroy(r);
+	return status;
+}
+
+/* A denoiser of white noise takes noise that is wider than a pixel for texture.  In means of 2x2 values it is nearly white, and is
+ * taken off there first. */
+static int take_wide_noise(struct run *run)
+{
+	const struct lacuna_shape *y = &run->r->y;
+	const struct lacuna_shape shape = noise_half_shape(y);
+	const size_t n = lacuna_count(&shape);
+	const int64_t w = y->extent[0], h = y->extent[1], area = w * h,
+		      half_area = shape.extent[0] * shape.extent[1];
+	float *half, *change;
+	int keeps, status;
+
+	if (!(run->record->description.wide > 0))
+		return LACUNA_OK;
+	status = keeps_values(run, &keeps);
+	if (status || !keeps)
+		return status;
+	if (!is_silent(run))
+		log_message(
+			LACUNA_LOG_INFO,
+			"%s: noise of %.3g of full scale is wider than a pixel: taken off at half "
+			"the size first",
+			run->m->name, run->record->description.wide * inner_unit(run));
+	half = memory_alloc_array(n, sizeof(*half));
+	change = memory_alloc_array(n, sizeof(*change));
+	status = half && change ? LACUNA_OK : LACUNA_ENOMEM;
+	if (!status) {
+		noise_halve(y, run->read, half);
+		status = restore_half(run, &shape, half, change);
+	}
+	for (int64_t c = 0; !status && c < y->extent[2] * y->extent[3]; c++)
+		add_enlarged(change + c * half_area, w, h, run->read + c * area);
+	memory_release(half);
+	memory_release(change);
+	return status;
+}
+
+/* ---- samples ----------------------------------------------------------------------------------------- */
 
 static void tell_progress(void *context, int64_t step, int64_t steps)
 {
@@ -845,7 +943,8 @@ static int leave(struct run *run)
 	const size_t n = run->r->count;
 	struct restored *out = run->out;
 
-	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y))) {
+	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) &&
+	    !(run->record->description.wide > 0)) {
 		out->record.unchanged = memory_alloc(n);
 		if (!out->record.unchanged)
 			return LACUNA_ENOMEM;
@@ -1108,10 +1207,9 @@ void restorer_settle(struct restorer *r, const struct measurement *m)
 int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)
 {
 	static int (*const stages[])(struct run *) = {
-		copy_measurement,  reject,	 enter_scale, find_noise,
-		choose_stabiliser, measure,	 read_start,  create_session,
-		allocate_results,  draw_samples, improve,     check_result,
-		find_deviation,	   leave,
+		copy_measurement,  reject,  enter_scale,  find_noise,	  take_wide_noise,
+		choose_stabiliser, measure, read_start,	  create_session, allocate_results,
+		draw_samples,	   improve, check_result, find_deviation, leave,
 	};
 	struct run run = { .r = r, .job = r->job, .m = m, .out = result };
 	int status = LACUNA_OK;

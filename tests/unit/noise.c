@@ -194,6 +194,22 @@ static void test_correlated(void)
 }
 
 /* A mask is there to fill in what is missing, and not to smooth the rest. */
+static void test_half(void)
+{
+	const struct lacuna_shape shape = { { 5, 4, 2, 1 } }, half = noise_half_shape(&shape);
+	float y[40], small[8];
+
+	for (int i = 0; i < 40; i++)
+		y[i] = (float)i;
+	y[0] = y[2] = y[3] = y[7] = y[8] = NAN;
+	ok(half.extent[0] == 2 && half.extent[1] == 2 && half.extent[2] == 2, "half the size");
+	noise_halve(&shape, y, small);
+	near(small[0], 4, 1e-6, "the mean of three");
+	ok(isnan(small[1]), "of none");
+	near(small[2], 13, 1e-6, "of four");
+	near(small[7], 38 - 3, 1e-6, "in the last plane");
+}
+
 static void test_correlated_under_mask(void)
 {
 	static const char *const specs[] = { "identity", "mask:columns=20" };
@@ -459,6 +475,7 @@ int main(void)
 	test_clipped();
 	test_mostly_clipped();
 	test_correlated();
+	test_half();
 	test_correlated_under_mask();
 	test_texture();
 	test_quiet_texture();

@@ -666,6 +666,40 @@ static void test_pairs(void)
 	ensemble_free(&e);
 }
 
+/* Noise that is as wide as 3 pixels is nothing to a denoiser of white noise, but at half the size it is. */
+static void test_wide_noise(void)
+{
+	enum { SIDE = 128, ALL = SIDE * SIDE };
+	static float noise[ALL], y[ALL];
+	const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	struct restored r;
+	struct bench b;
+	double before = 0, after = 0;
+
+	set_up(&b, one_step, 0);
+	b.job.noise.sigma = -1;
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
+	for (int pass = 0; pass < 4; pass++)
+		for (int i = ALL - 1; i >= SIDE; i--)
+			noise[i] = 0.5f * (noise[i] + noise[i - (pass % 2 ? 1 : SIDE)]);
+	for (int i = 0; i < ALL; i++)
+		y[i] = 0.5f + 0.25f * noise[i];
+	y[7] = NAN;
+	if (ok(!restore(&b, square, (struct measurement){ .name = "y", .y = y, .hi = 1 }, &r),
+	       "correlated noise")) {
+		for (int i = SIDE; i < ALL; i++) {
+			before += ((double)y[i] - 0.5) * ((double)y[i] - 0.5) / ALL;
+			after += ((double)r.picture[i] - 0.5) * ((double)r.picture[i] - 0.5) / ALL;
+		}
+		ok(r.record.description.wide > 0 && after < 0.95 * before,
+		   "is wider than a pixel, and less afterwards: %g of %g", sqrt(after),
+		   sqrt(before));
+		ok(!r.record.unchanged, "no value counts as unchanged");
+	}
+	restored_free(&r);
+	tear_down(&b);
+}
+
 int main(void)
 {
 	test_mean();
@@ -683,6 +717,7 @@ int main(void)
 	test_image();
 	test_samples();
 	test_pairs();
+	test_wide_noise();
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	threads_stop();
 	return tap_done();
