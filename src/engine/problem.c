@@ -658,6 +658,17 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	return status;
 }
 
+int problem_quadrature(struct problem *p, const float *b, int steps, double *nodes, double *weights,
+		       int *count)
+{
+	const struct solve_matrix m = { p->x_count, normal_product, p };
+	int status = need_linear(p);
+
+	if (!status)
+		status = need_work(p);
+	return status ? status : solve_quadrature(&m, b, steps, nodes, weights, count, p->work);
+}
+
 static double inverse_gain(double lambda, const void *context)
 {
 	return 1 / (lambda + *(const double *)context);

@@ -52,6 +52,9 @@ int problem_adjoint(struct problem *, const float *at, const float *y, float *x)
 int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,
 		     float *x);
 int problem_solve(struct problem *, double rho, const float *b, float *x);
+/* The distribution of b over the eigenvalues of A'A: solve_quadrature().  For linear operators. */
+int problem_quadrature(struct problem *, const float *b, int steps, double *nodes, double *weights,
+		       int *count);
 int problem_diagonal(struct problem *, float *d);
 /* True when spectral and solve need no iteration. */
 int problem_has_closed_form(struct problem *);

@@ -252,3 +252,64 @@ int solve_lanczos(const struct solve_matrix *m, const struct solve_gain *g, cons
 	memory_release(numbers);
 	return status;
 }
+
+/* ---- quadrature */
+
+static int gauss_nodes(const struct tridiagonal *t, double square, double *nodes, double *weights)
+{
+	const size_t n = (size_t)t->size;
+	double *vectors = memory_alloc_array(n * n, sizeof *vectors);
+	int status = vectors ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (status)
+		return status;
+	memcpy(nodes, t->alpha, n * sizeof *nodes);
+	if (LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, nodes, t->beta, vectors,
+			  (lapack_int)n))
+		status = error_set(LACUNA_ENUMERIC,
+				   "the eigenvalues of a Lanczos matrix did not converge");
+	for (size_t k = 0; !status && k < n; k++) {
+		nodes[k] = fmax(nodes[k], 0);
+		weights[k] = square * vectors[k * n] * vectors[k * n];
+	}
+	memory_release(vectors);
+	return status;
+}
+
+int solve_quadrature(const struct solve_matrix *m, const float *b, int steps, double *nodes,
+		     double *weights, int *count, float *work)
+{
+	const double negligible = 1e-5, norm = vector_norm(m->n, b);
+	double *numbers, largest = 0;
+	struct tridiagonal t = { 0 };
+	struct basis v;
+	int status = LACUNA_OK;
+
+	*count = 0;
+	if (norm == 0)
+		return LACUNA_OK;
+	numbers = memory_alloc_array(2 * (size_t)steps, sizeof *numbers);
+	if (!numbers)
+		return LACUNA_ENOMEM;
+	t.alpha = numbers;
+	t.beta = numbers + steps;
+	begin(m, b, norm, work, &v);
+	while (!status && t.size < steps) {
+		const int k = t.size;
+
+		status = cancel_requested() ? error_set(LACUNA_ECANCELLED, "cancelled")
+					    : lanczos_step(m, &t, k, v.previous, v.q, v.next);
+		if (status)
+			break;
+		t.size++;
+		largest = fmax(largest, fabs(t.alpha[k]) + t.beta[k]);
+		if (t.beta[k] <= negligible * largest)
+			break;
+		advance(m, &t, k, &v);
+	}
+	if (!status)
+		status = gauss_nodes(&t, norm * norm, nodes, weights);
+	*count = t.size;
+	memory_release(numbers);
+	return status;
+}

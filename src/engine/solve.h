@@ -52,4 +52,10 @@ struct solve_gain {
 int solve_lanczos(const struct solve_matrix *, const struct solve_gain *, const float *b, float *x,
 		  double *change, float *work);
 
+/* The weight of b in the eigenvectors of M: b' f(M) b ~ sum of weights[i] f(nodes[i]), exact for polynomials below degree
+ * 2 *count (Gauss quadrature; Golub, Meurant 1994).  nodes, weights: `steps' each, of which *count <= steps are filled in; the
+ * weights sum up to b'b.  One product a step. */
+int solve_quadrature(const struct solve_matrix *, const float *b, int steps, double *nodes,
+		     double *weights, int *count, float *work);
+
 #endif

@@ -33,6 +33,61 @@ static double smooth(double lambda, const void *context)
 	return 1 / (lambda + 0.5);
 }
 
+/* sum of weights[i] f(nodes[i]) */
+static double quadrature(int count, const double *nodes, const double *weights,
+			 double (*f)(double, const void *))
+{
+	double sum = 0;
+
+	for (int i = 0; i < count; i++)
+		sum += weights[i] * f(nodes[i], NULL);
+	return sum;
+}
+
+static double fifth_power(double lambda, const void *context)
+{
+	(void)context;
+	return pow(lambda, 5);
+}
+
+static double one(double lambda, const void *context)
+{
+	(void)lambda, (void)context;
+	return 1;
+}
+
+static void test_quadrature(void)
+{
+	enum { N = 1000, STEPS = 12 };
+	size_t n = N;
+	struct solve_matrix m = { N, diagonal_product, &n };
+	static float b[N], work[SOLVE_WORK * N];
+	double nodes[STEPS], weights[STEPS], square = 0, fifth = 0, inverse = 0;
+	int count;
+
+	random_gaussian(key, 3, 0, b, N);
+	for (int i = 0; i < N; i++) {
+		const double lambda = 4.0 * i / (N - 1), w = (double)b[i] * (double)b[i];
+
+		square += w;
+		fifth += w * pow(lambda, 5);
+		inverse += w * smooth(lambda, NULL);
+	}
+	ok(!solve_quadrature(&m, b, 3, nodes, weights, &count, work) && count == 3, "three nodes");
+	near(quadrature(count, nodes, weights, one) / square, 1, 1e-6, "weigh as much as b");
+	near(quadrature(count, nodes, weights, fifth_power) / fifth, 1, 1e-5, "exact for b' M^5 b");
+	ok(!solve_quadrature(&m, b, STEPS, nodes, weights, &count, work), "twelve nodes");
+	near(quadrature(count, nodes, weights, smooth) / inverse, 1, 1e-5, "b' (M + rho)^-1 b");
+	memset(b, 0, sizeof b);
+	b[N - 1] = 2;
+	ok(!solve_quadrature(&m, b, STEPS, nodes, weights, &count, work) && count == 1,
+	   "an eigenvector has one node");
+	near(nodes[0], 4, 1e-6, "its eigenvalue");
+	b[N - 1] = 0;
+	ok(!solve_quadrature(&m, b, STEPS, nodes, weights, &count, work) && count == 0,
+	   "and nothing none");
+}
+
 static void test_solve(void)
 {
 	enum { N = 1000 };
@@ -471,6 +526,7 @@ int main(void)
 	size_t before = memory_live_blocks();
 
 	test_solve();
+	test_quadrature();
 	test_conjugate();
 	test_standing("a smooth function", 0, gentle, 1, 40);
 	test_standing("a step in a gap", 0.5, jump, 1, 180);
