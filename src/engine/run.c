@@ -681,6 +681,16 @@ int session_estimate(struct session *s, double sigma, double next, const float *
 		      : status;
 }
 
+int session_conditional(struct session *s, double sigma, const float *u, float *x0)
+{
+	const double noise = problem_noise(s->problem), least = 1e-3;
+	const int status = s->conditioned ? LACUNA_OK
+					  : service_condition(&s->guidance_host,
+							      noise > least ? noise : least);
+
+	return status ? status : service_conditional(&s->guidance_host, sigma, u, x0);
+}
+
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
 {
 	/* Twenty-two images (state, estimate, result; conjugate gradients and FFT work of operator and prior), three

@@ -51,6 +51,8 @@ int session_estimate(struct session *, double sigma, double next, const float *u
 int session_mean(struct session *, const float *sigma, const float *u, float *x0);
 /* The precision that the prior has taken, lacuna_prior_info.precision: "bf16"; NULL: it does not say.  Lasts as long as the plugin. */
 const char *session_precision(const struct session *);
+/* x0 = E[x0 | u, y], where the prior knows it in closed form; else LACUNA_EUNSUPPORTED. */
+int session_conditional(struct session *, double sigma, const float *u, float *x0);
 void session_destroy(struct session *); /* accepts NULL */
 
 /* Bytes a run will need at most, plugins included, estimated from the shapes alone. */

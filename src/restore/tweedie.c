@@ -10,6 +10,8 @@
 
 /* Far above the deviation of what is missing beside what is known, so that the estimate stands for the truth there. */
 static const double glance = 0.3;
+/* The same beside a mean that is given the measurement already.  It is affine, and what is large does no harm but to rounding. */
+static const double affine_glance = 3, affine_length = 1;
 /* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of it for structure than it does
  * an infinitesimal change; less drowns in its arithmetic of 16 bits. */
 static const double probe_length = 0.1;
@@ -145,6 +147,19 @@ struct images {
 	unsigned char *class;				       /* 1: measured well */
 };
 
+static void prepare_affine(const struct tweedie *t, const struct images *m)
+{
+	const size_t n = lacuna_count(&t->x);
+
+	random_gaussian(t->key, probe_stream, 0, m->probe, n);
+	for (size_t i = 0; i < n; i++) {
+		m->class[i] = 0;
+		m->probe[i] = m->probe[i] < 0 ? -1 : 1;
+		m->pivot[i] = t->estimate[i];
+		m->sigma[i] = (float)affine_glance;
+	}
+}
+
 /* What is known of the image: pivot and sigma. */
 static void prepare(const struct tweedie *t, const struct images *m)
 {
@@ -186,18 +201,19 @@ static int probe(const struct tweedie *t, const struct images *m, unsigned char 
 		 float *product)
 {
 	const size_t n = lacuna_count(&t->x);
+	const double length = t->d ? probe_length : affine_length;
 	int status;
 
 	if (!memchr(m->class, class, n))
 		return LACUNA_OK;
-	status = respond(t, m, class, probe_length, work, m->plus);
+	status = respond(t, m, class, length, work, m->plus);
 	if (!status)
-		status = respond(t, m, class, -probe_length, work, m->minus);
+		status = respond(t, m, class, -length, work, m->minus);
 	for (size_t i = 0; !status && i < n; i++)
 		if (m->class[i] == class)
-			product[i] = (float)((double)m->probe[i] * (double)m->sigma[i] *
-					     ((double)m->plus[i] - (double)m->minus[i]) /
-					     (2 * probe_length));
+			product[i] =
+				(float)((double)m->probe[i] * (double)m->sigma[i] *
+					((double)m->plus[i] - (double)m->minus[i]) / (2 * length));
 	return status;
 }
 
@@ -206,7 +222,7 @@ static double without_glance(const struct tweedie *t, const struct images *m, si
 {
 	const double noise = fmax(t->noise, least_noise);
 	const double s2 = (double)m->sigma[i] * (double)m->sigma[i];
-	const double rest = 1 / s2 - (double)t->d[i] / (noise * noise);
+	const double rest = 1 / s2 - (t->d ? (double)t->d[i] / (noise * noise) : 0);
 
 	v = fmin(v, 0.9 * s2);
 	return m->class[i] ? v : v / (1 - v * rest);
@@ -217,7 +233,10 @@ static int fill(const struct tweedie *t, const struct images *m, float *deviatio
 	const size_t n = lacuna_count(&t->x);
 	int status;
 
-	prepare(t, m);
+	if (t->d)
+		prepare(t, m);
+	else
+		prepare_affine(t, m);
 	status = probe(t, m, 1, deviation, m->product);
 	if (!status)
 		status = probe(t, m, 0, deviation, m->product);

@@ -10,7 +10,10 @@
  *
  * Its diagonal is estimated with one probe z of random signs (Hutchinson): z S ((dD/du) S z), by a central difference, averaged
  * over some pixels around.  Pixels that are missing, or measured worse than that, count as if the estimate had been seen at the
- * place with noise of a deviation of `glance'; what that adds to their precision is taken away again. */
+ * place with noise of a deviation of `glance'; what that adds to their precision is taken away again.
+ *
+ * Without d, for any linear operator, `mean' is E[x | u, y] itself, affine in u, as a Gaussian prior knows it: its derivative is
+ * the posterior's covariance as well, with a glance at all pixels that is worth next to nothing. */
 #ifndef RESTORE_TWEEDIE_H
 #define RESTORE_TWEEDIE_H
 
@@ -23,7 +26,7 @@ typedef int tweedie_mean(void *context, const float *sigma, const float *u, floa
 
 struct tweedie {
 	struct lacuna_shape x;
-	const float *d, *b;    /* A'A = diag(d), A'y */
+	const float *d, *b;    /* A'A = diag(d), A'y; or NULL */
 	const float *estimate; /* of the image; read where little is measured */
 	double noise;	       /* of y; 0: what is measured is known */
 	struct random_key key; /* of the probe */

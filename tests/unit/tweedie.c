@@ -84,12 +84,43 @@ static void exact_variance(const struct law *l, const float *d, double noise, do
 	}
 }
 
+/* What is left of the covariance by y = A x + noise n, A the mean of a pixel and its neighbours in the row: a Gaussian's
+ * mean given u too is that of a prior with this covariance. */
+static void condition_on_blur(struct law *l, double noise)
+{
+	static double ka[N * N], m[N * N], right[N * N], k[N * N];
+	const int reach = 2;
+
+	memcpy(k, l->covariance, sizeof(k));
+	memset(ka, 0, sizeof(ka));
+	memset(m, 0, sizeof(m));
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+			for (int r = -reach; r <= reach; r++)
+				ka[i * N + j] += k[i * N + j / W * W + (j % W + r + W) % W] /
+						 (2 * reach + 1);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++) {
+			for (int r = -reach; r <= reach; r++)
+				m[i * N + j] += ka[(i / W * W + (i % W + r + W) % W) * N + j] /
+						(2 * reach + 1);
+			if (i == j)
+				m[i * N + j] += noise * noise;
+			right[j * N + i] = ka[i * N + j];
+		}
+	LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', N, N, m, N, right, N);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+			for (int q = 0; q < N; q++)
+				l->covariance[i * N + j] -= ka[i * N + q] * right[q * N + j];
+}
+
 static int run(struct law *l, const float *d, double noise, uint64_t seed, float *deviation)
 {
 	static float b[N], estimate[N];
 	const struct tweedie t = { .x = shape,
 				   .d = d,
-				   .b = b,
+				   .b = d ? b : NULL,
 				   .estimate = estimate,
 				   .noise = noise,
 				   .key = { seed, 0, 0 },
@@ -99,7 +130,7 @@ static int run(struct law *l, const float *d, double noise, uint64_t seed, float
 	/* Any measurement does: the covariance of a Gaussian does not depend on it. */
 	for (int i = 0; i < N; i++) {
 		estimate[i] = (float)(0.3 + 0.01 * (i % 11));
-		b[i] = d[i] * estimate[i];
+		b[i] = d ? d[i] * estimate[i] : 0;
 	}
 	return tweedie_deviation(&t, deviation);
 }
@@ -193,6 +224,28 @@ static void test_known(struct law *l)
 	ok(unknown, "what was not is not");
 }
 
+/* Given the measurement, the covariance is law's own. */
+static void test_conditional(struct law *l)
+{
+	static float deviation[N];
+	double sum = 0, truth = 0, before;
+
+	set_law(l, 0.01, 3);
+	condition_on_blur(l, 0.02);
+	for (uint64_t seed = 0; seed < KEYS; seed++) {
+		if (run(l, NULL, 0.02, seed, deviation))
+			sum = NAN;
+		for (int i = 0; i < N; i++) {
+			sum += (double)deviation[i] * (double)deviation[i];
+			truth += l->covariance[i * N + i];
+		}
+	}
+	before = truth / KEYS / N;
+	ok(before > 1e-4 && before < 5e-3, "the blur leaves some of the variance (%.1e)", before);
+	expect("a blur, by the mean given the measurement", sum / truth, 0.06);
+	ok(l->calls == 2 * KEYS, "two evaluations");
+}
+
 static void test_failure(struct law *l)
 {
 	static float d[N], deviation[N];
@@ -212,6 +265,7 @@ int main(void)
 	test_alike(&law);
 	test_uneven(&law);
 	test_known(&law);
+	test_conditional(&law);
 	test_failure(&law);
 	return tap_done();
 }
