@@ -88,6 +88,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/scale.c src/restore/scale.h \
 	src/restore/stabilise.c src/restore/stabilise.h \
 	src/restore/tweedie.c src/restore/tweedie.h \
+	src/restore/wiener.c src/restore/wiener.h \
 	src/restore/windows.c src/restore/windows.h
 
 ## ---- src/batch

@@ -35,7 +35,7 @@ UNIT_TESTS = tests/unit/base tests/unit/batch tests/unit/context tests/unit/desc
 	tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/metrics tests/unit/missing tests/unit/mixtures \
 	tests/unit/noise tests/unit/param tests/unit/png tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
-	tests/unit/tiff tests/unit/tweedie tests/unit/windows
+	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/windows
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
 	tests/plugins/dense tests/plugins/empirical tests/plugins/holes tests/plugins/measured tests/plugins/offsets \
 	tests/plugins/operators tests/plugins/range tests/plugins/samplers tests/plugins/steps tests/plugins/theory \

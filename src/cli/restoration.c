@@ -97,11 +97,11 @@ static int choose_plugins(struct restoration *r)
 /* LACUNA_EINVAL: without samples the deviation is not known for every operator. */
 static int check_deviation(const struct restoration *r)
 {
-	if (!r->job.deviation || method_knows_deviation(&r->method))
+	if (!r->job.deviation || method_deviation(&r->method) != DEVIATION_UNKNOWN)
 		return LACUNA_OK;
 	return error_set(LACUNA_EINVAL,
-			 "--std without --samples is for operators that act on pixels one by one "
-			 "(identity, mask) and priors that take a sigma for each; add --samples 8");
+			 "--std without --samples is for linear operators that keep colours, and "
+			 "the priors unet and gaussian; add --samples 8");
 }
 
 int restoration_create(struct restoration *r, const struct recipe *recipe, int deviation,
@@ -451,6 +451,18 @@ static json_t *make_files(const struct restoration *r)
 	return list;
 }
 
+static const char *deviation_name(const struct method *m)
+{
+	switch (method_deviation(m)) {
+	case DEVIATION_TWEEDIE:
+		return "tweedie";
+	case DEVIATION_CONDITIONAL:
+		return "gaussian";
+	default:
+		return "wiener";
+	}
+}
+
 static json_t *make_report(const struct restoration *r, double seconds)
 {
 	const struct method *m = &r->method;
@@ -463,7 +475,7 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	json_object_set_new(report, "samples", json_integer((json_int_t)r->job.samples));
 	if (r->names.deviation)
 		json_object_set_new(report, "std",
-				    json_string(r->job.deviation ? "tweedie" : "samples"));
+				    json_string(r->job.deviation ? deviation_name(m) : "samples"));
 	json_object_set_new(report, "threads", json_integer(threads_count()));
 	json_object_set_new(report, "operators",
 			    report_plugins(r->operators, r->job.operator_count));

@@ -36,8 +36,9 @@ static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
 	  "write how sure the result is of each pixel, a standard deviation in the file's units, "
-	  "32-bit float: that of the samples, or, without --samples, the posterior's, where the "
-	  "operator acts on pixels one by one (identity, mask)",
+	  "32-bit float: that of the samples, or, without --samples, an estimate of the "
+	  "posterior's, which is good for noise and missing pixels, and rough for blur and lost "
+	  "resolution",
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "plugin/param.h"
 
+#include <lacuna/conditional.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -270,9 +272,17 @@ int method_fall_back(struct method *m, int status)
 	return !take_plain_prior(&m->prior) && !choose_rest(m);
 }
 
-int method_knows_deviation(const struct method *m)
+enum method_deviation method_deviation(const struct method *m)
 {
-	return !is_nonlinear(m) && is_pixelwise_with_maps(m);
+	if (is_nonlinear(m))
+		return DEVIATION_UNKNOWN;
+	if (is_pixelwise_with_maps(m))
+		return DEVIATION_TWEEDIE;
+	if (plugin_extension(m->prior.plugin, LACUNA_CONDITIONAL) && prior_is(m, LACUNA_GAUSSIAN))
+		return DEVIATION_CONDITIONAL;
+	return prior_is(m, LACUNA_TRAINED) && !an_operator_is(m, LACUNA_COLORLESS)
+		       ? DEVIATION_WIENER
+		       : DEVIATION_UNKNOWN;
 }
 
 void method_free(struct method *m)

@@ -30,8 +30,16 @@ int method_choose(const struct method_wish *, struct method *);
 /* After the prior's create() failed with this status: true when the user did not ask for that prior and another has been
  * put in its place. */
 int method_fall_back(struct method *, int status);
-/* True when tweedie_deviation() holds: the operator acts on pixels one by one, and the prior takes a sigma for each. */
-int method_knows_deviation(const struct method *);
+/* How the deviation of the posterior is found without samples: by tweedie_deviation(), where the operator acts on pixels one by
+ * one and the prior takes a sigma for each; by the same of the mean given the measurement, which a Gaussian prior knows; by
+ * wiener_deviation(), beside a trained prior, where the operator leaves colours. */
+enum method_deviation {
+	DEVIATION_UNKNOWN,
+	DEVIATION_TWEEDIE,
+	DEVIATION_CONDITIONAL,
+	DEVIATION_WIENER
+};
+enum method_deviation method_deviation(const struct method *);
 void method_free(struct method *);
 
 /* 1: a preset chooses the plugin of this family and name. */

@@ -12,6 +12,7 @@
 #include "restore/reject.h"
 #include "restore/stabilise.h"
 #include "restore/tweedie.h"
+#include "restore/wiener.h"
 
 #include <math.h>
 #include <string.h>
@@ -837,6 +838,11 @@ static int prior_mean(void *context, const float *sigma, const float *u, float *
 	return session_mean(context, sigma, u, x0);
 }
 
+static int conditional_mean(void *context, const float *sigma, const float *u, float *x0)
+{
+	return session_conditional(context, (double)sigma[0], u, x0);
+}
+
 /* Pixels from what is measured, at most, along rows and columns. */
 static int64_t deepest(const struct lacuna_shape *x, const float *d, float *distance)
 {
@@ -898,6 +904,45 @@ static int ask_tweedie(struct run *run, float *d, float *b)
 	return status;
 }
 
+static int ask_conditional(struct run *run)
+{
+	const struct tweedie t = {
+		.x = *problem_x(run->r->problem),
+		.estimate = run->x,
+		.noise = run->reference_noise,
+		.key = { run->job->seed, run->m->number, UINT32_MAX },
+		.mean = conditional_mean,
+		.context = run->session,
+	};
+
+	return tweedie_deviation(&t, run->deviation);
+}
+
+static int ask_wiener(struct run *run)
+{
+	const struct wiener t = {
+		.problem = run->r->problem,
+		.estimate = run->x,
+		.noise = run->reference_noise,
+		.key = { run->job->seed, run->m->number, UINT32_MAX },
+	};
+
+	return wiener_deviation(&t, run->deviation);
+}
+
+/* d: work, two images */
+static int ask(struct run *run, float *d)
+{
+	switch (method_deviation(run->job->method)) {
+	case DEVIATION_TWEEDIE:
+		return ask_tweedie(run, d, d + lacuna_count(problem_x(run->r->problem)));
+	case DEVIATION_CONDITIONAL:
+		return ask_conditional(run);
+	default:
+		return ask_wiener(run);
+	}
+}
+
 /* From the engine's scale to the inner one: by the slope of the transform at the picture. */
 static void leave_stabilised(const struct run *run)
 {
@@ -924,7 +969,7 @@ static int find_deviation(struct run *run)
 		return LACUNA_OK;
 	run->deviation = memory_alloc_array(n, sizeof(*run->deviation));
 	d = memory_alloc_array(2 * n, sizeof(*d));
-	status = run->deviation && d ? ask_tweedie(run, d, d + n) : LACUNA_ENOMEM;
+	status = run->deviation && d ? ask(run, d) : LACUNA_ENOMEM;
 	if (!status)
 		window_get(problem_x(run->r->problem), problem_window(run->r->problem),
 			   memcpy(d, run->deviation, n * sizeof(*d)), run->deviation);

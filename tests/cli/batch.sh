@@ -128,7 +128,7 @@ counts 7 0 0 "what is new to be written is"
 ok "beside the result" test -f dev/deep/er/6.std.tiff -a -f dev/stack.std.tif
 ok "once more" batch in dev $how4
 counts 0 7 0 "all is done"
-fails 2 "without samples for a blur" batch in dev9 -A blur -n 0.02 -p gaussian --std
+fails 2 "without samples for a curve" batch in dev9 -A gamma -n 0.02 -p gaussian --std
 contains err "add --samples 8" "is refused"
 ok "without samples for noise" batch in dev9 -A identity -n 0.02 -p gaussian --std --include 1.tif
 ok "is written" test -f dev9/1.std.tif

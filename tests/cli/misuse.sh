@@ -60,7 +60,7 @@ for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5"
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
 	two_lines restore "$bad"
 done
-fails 2 "deviation without samples" "$LACUNA" restore in.tif -o $o -A blur --std s.tif
+fails 2 "deviation without samples" "$LACUNA" restore in.tif -o $o -A gamma --std s.tif
 contains err "add --samples 8" "deviation without samples: remedy"
 fails 2 "wrong choice" "$LACUNA" restore in.tif -o $o -A identity --method fasd
 contains err "did you mean 'fast'" "wrong choice: nearest name"

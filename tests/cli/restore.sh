@@ -125,6 +125,12 @@ ok "to the bit" identical known-std.tif known3-std.tif
 fails 3 "a large hole" "$LACUNA" restore float32.tif -o known4.tif -A mask:boxes=1,size=24 -n 0.01 $gaussian --std known4-std.tif --strict
 contains err "in holes of more than some 12 pixels" "is warned of"
 ok "holes of one pixel" "$LACUNA" restore float32.tif -o known5.tif -A mask:keep=0.5 -n 0.01 $gaussian --std known5-std.tif --strict
+# A kernel of one pixel is no blur, but not known to act on pixels one by one: another way to the same deviation.
+plain="$LACUNA restore float32.tif $gaussian --range 0:1 -n 0.05"
+ok "one value for one" $plain -A identity -o plain.tif --std plain-std.tif
+ok "perhaps several" $plain -A blur:sigma=0,boundary=periodic -o mixed.tif --std mixed-std.tif --report mixed.json
+contains mixed.json '"std": "gaussian"' "the report says which way"
+ok "is the same" "$LACUNA" compare --max-nrmse 0.15 plain-std.tif mixed-std.tif
 
 # Samples.
 draw="$LACUNA restore y.tif -A blur:sigma=1,boundary=periodic -n 0.01 -p gaussian -s ddpm -g prox --steps 6"
