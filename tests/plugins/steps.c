@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "lab.h"
+#include "base/error.h"
 #include "../tap.h"
 
 enum { MOST = 1000 };
@@ -250,6 +251,58 @@ static void test_schedules(void)
 	test_levels("ddpm:steps=10,schedule=linear-beta,start=1", want, 4);
 }
 
+/* Parameters that exclude each other are refused, and the message says which. */
+static void test_refusals(void)
+{
+	static const struct {
+		const char *op, *guidance, *sampler, *why;
+	} rows[] = {
+		{ "identity", NULL, "gibbs:rho_min=1,rho_max=0.5",
+		  "rho_min=1 must not be above rho_max=0.5" },
+		{ "identity", NULL, "gibbs:network=yes,noise_last=0.5",
+		  "network=yes sets noise_first" },
+		{ "identity", "none", "ode:form=theory,eta=0.5", "form=theory takes no eta" },
+		{ "identity", "none", "ddpm:sigma_min=2,sigma_max=1", "sigma_min=2 must be below" },
+		{ "identity", "none", "ddpm:start=0.001",
+		  "sigma_min=0.002 must be below the level of the start, 0.001" },
+		{ "identity", "none", "ddpm:schedule=ou,stop=6",
+		  "stop=6 must be before horizon=5" },
+		{ "identity", "none", "ddpm:schedule=etc,steps=5,c=4", "needs more steps than 5" },
+		{ "identity", "none", "restore-degrade:process=blur", "has no %" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct lacuna_shape x = { { 12, 10, 1, 1 } };
+		static const struct session_options options;
+		struct plugin_use op = { 0 }, prior = { 0 }, guidance = { 0 }, sampler = { 0 };
+		struct problem *problem = NULL;
+		struct session *session = NULL;
+		float y[120] = { 0 };
+		int status;
+
+		if (use_parse(LACUNA_OPERATOR, rows[i].op, &op) ||
+		    use_parse(LACUNA_PRIOR, "gaussian:mean=0.5,amplitude=0.25", &prior) ||
+		    (rows[i].guidance && use_parse(LACUNA_GUIDANCE, rows[i].guidance, &guidance)) ||
+		    use_parse(LACUNA_SAMPLER, rows[i].sampler, &sampler) ||
+		    problem_create(&op, 1, 1, &x, &problem) ||
+		    problem_measure(problem, y, 0.1, NULL))
+			lab_bail(rows[i].sampler);
+		error_clear();
+		status = session_create(problem, &prior, rows[i].guidance ? &guidance : NULL,
+					&sampler, &options, &session);
+		ok(status == LACUNA_EINVAL || status == LACUNA_EUNSUPPORTED, "%s is refused",
+		   rows[i].sampler);
+		ok(strstr(error_text(), rows[i].why), "... and why: %s", rows[i].why);
+		diag("%s", error_text());
+		session_destroy(session);
+		problem_destroy(problem);
+		use_free(&sampler);
+		use_free(&guidance);
+		use_free(&prior);
+		use_free(&op);
+	}
+}
+
 int main(void)
 {
 	test_sampler("ddpm:variance=small", "small", 0);
@@ -261,5 +314,6 @@ int main(void)
 	test_halving();
 	test_network(6, 3, 1, "gibbs:steps=4,noise_first=0,noise_last=0.9");
 	test_network(5, 4, 3, "gibbs:steps=4,noise_first=1,noise_last=1");
+	test_refusals();
 	return tap_done();
 }
