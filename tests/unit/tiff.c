@@ -747,11 +747,11 @@ static void test_min_is_white(void)
 		TIFFClose(t);
 }
 
-static void make_palette(const char *path, int wide)
+static void add_palette(const char *path, const char *mode, int wide)
 {
 	struct spec s = plain;
 	uint16_t map[3][16];
-	TIFF *t = TIFFOpen(path, "w");
+	TIFF *t = TIFFOpen(path, mode);
 
 	s.bits = 4;
 	s.photometric = PHOTOMETRIC_PALETTE;
@@ -762,6 +762,36 @@ static void make_palette(const char *path, int wide)
 	TIFFSetField(t, TIFFTAG_COLORMAP, map[0], map[1], map[2]);
 	write_raw(t, &s, 0);
 	TIFFClose(t);
+}
+
+static void make_palette(const char *path, int wide)
+{
+	add_palette(path, "w", wide);
+}
+
+/* The rows of a band have their own page's colours, wherever the reader is. */
+static void test_palette_held(void)
+{
+	const char *path = in_directory("palettes.tif");
+	const struct lacuna_region region = { { 0, 2, 0, 0 }, { 20, 3, 3, 1 } };
+	struct tiff_reader *r;
+	struct tiff_band *band;
+	struct image image;
+	float before[180], after[180];
+
+	make_palette(path, 1);
+	add_palette(path, "a", 0);
+	if (tiff_open(path, &r) || tiff_band_open(r, 0, 5, &band) || tiff_band_move(band, 2, 5)) {
+		ok(0, "a band of a palette: %s", error_text());
+		return;
+	}
+	tiff_band_get(band, &region, before);
+	ok(!tiff_read(r, 1, &image), "another page is read");
+	tiff_band_get(band, &region, after);
+	ok(!memcmp(before, after, sizeof before) && before[7] > 255, "a band keeps its palette");
+	image_free(&image);
+	tiff_band_close(band);
+	tiff_close(r);
 }
 
 static void test_palette(void)
@@ -2218,6 +2248,7 @@ int main(void)
 	test_pages();
 	test_min_is_white();
 	test_palette();
+	test_palette_held();
 	test_bands();
 	test_stored();
 	test_cmyk();
