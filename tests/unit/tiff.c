@@ -747,6 +747,66 @@ static void test_min_is_white(void)
 		TIFFClose(t);
 }
 
+/* A mask of one bit stays one; of more bits there are no masks. */
+static void test_mask_kept(void)
+{
+	const char *in = in_directory("mask.tif"), *out = in_directory("mask-out.tif");
+	const struct tiff_write_options bytes = {
+		.force = 1, .override_type = 1, .kind = SAMPLE_UNSIGNED, .bits = 8
+	};
+	struct spec s = plain;
+
+	s.photometric = PHOTOMETRIC_MASK;
+	s.bits = 1;
+	make(in, &s);
+	for (int k = 0; k < 2; k++) {
+		uint16_t photometric = 0;
+		TIFF *t =
+			copy_with(in, out, k ? &bytes : &(struct tiff_write_options){ .force = 1 })
+				? NULL
+				: TIFFOpen(out, "r");
+
+		ok(t && TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &photometric) &&
+			   photometric == (k ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_MASK),
+		   k ? "in bytes a mask is a picture" : "a mask stays a mask");
+		if (t)
+			TIFFClose(t);
+	}
+}
+
+/* What a band costs is what it takes. */
+static void test_band_cost(void)
+{
+	for (int tile = 0; tile < 2; tile++) {
+		struct spec s = plain;
+		struct tiff_reader *r;
+		struct tiff_band *band;
+		struct tiff_cost cost;
+		size_t before, taken;
+		double told;
+
+		s.bits = 16;
+		s.tile = tile;
+		s.compression = COMPRESSION_LZW;
+		s.rows = HEIGHT / 2;
+		make(in_directory("cost.tif"), &s);
+		if (tiff_open(in_directory("cost.tif"), &r) || tiff_band_cost(r, 0, &cost)) {
+			ok(0, "a band: %s", error_text());
+			continue;
+		}
+		before = memory_live_bytes();
+		if (tiff_band_open(r, 0, 3, &band))
+			ok(0, "a band: %s", error_text());
+		taken = memory_live_bytes() - before;
+		told = 3 * cost.row + cost.fixed;
+		ok((double)taken < told + 600 && (double)taken > told / 2,
+		   "%s: a band of 3 rows takes %zu bytes, %.0f were told",
+		   tile ? "tiles" : "strips", taken, told);
+		tiff_band_close(band);
+		tiff_close(r);
+	}
+}
+
 static void add_palette(const char *path, const char *mode, int wide)
 {
 	struct spec s = plain;
@@ -2249,6 +2309,8 @@ int main(void)
 	test_min_is_white();
 	test_palette();
 	test_palette_held();
+	test_mask_kept();
+	test_band_cost();
 	test_bands();
 	test_stored();
 	test_cmyk();
