@@ -99,7 +99,7 @@ mkdir traps
 for w in `seq 24 44`; do
 	"$maketiff" traps/$w.tif uint8 $w 24 1 1
 done
-traps="-A ./trap.so -p gaussian -n 0.02 --no-html --timeout 3 --memory 300M -j2"
+traps="-A ./trap.so -p gaussian -n 0.02 --no-html --timeout 15 --memory 300M -j2"
 "$LACUNA" batch traps traps-whole $traps -q >/dev/null 2>&1
 round=0
 while test $round -lt 12; do

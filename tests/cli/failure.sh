@@ -19,6 +19,9 @@ dd if=in.tif of=short.tif bs=1 count=1500 2>/dev/null
 fails 1 "truncated input" $restore short.tif -o $o
 one_line "truncated input"
 contains err "short.tif" "truncated input: named"
+fails 1 "a file for a directory" $restore in.tif -o text.tif/o.tif
+one_line "a file for a directory"
+contains err "text.tif is not a directory" "a file for a directory: which"
 : >empty.tif
 fails 1 "empty input" $restore empty.tif -o $o
 one_line "empty input"

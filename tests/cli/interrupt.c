@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* interrupt once|always COMMAND...: runs a command that reports progress on stderr, sends it SIGINT when the first
  * progress appears (again and again: always), and exits with its status, 128 + signal when a signal ended it.  After a
- * minute it gives up and kills the command. */
+ * few minutes it gives up and kills the command. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	close(ends[1]);
 	stubborn = child;
 	signal(SIGALRM, give_up);
-	alarm(60);
+	alarm(300);
 	if (!wait_for(ends[0], "step ", "at work"))
 		fputs("interrupt: the command showed no progress\n", stderr);
 	do {
