@@ -148,6 +148,11 @@ for call in write fsync close; do
 	test $n -gt 3 && test "`ls -A outputs | tr '\n' ' '`" = "o p r "
 	tap_result $? "of three outputs, each of `expr $n - 1` calls of $call fails: none is there"
 done
+# Who finds the picture finds what is said about it.
+fresh
+ok "three outputs" injected none $restore in.tif -o outputs/o --report outputs/r --html outputs/p
+test "`grep '^rename' trace | tail -n 1 | sed 's/.*\///'`" = o -a `grep -c '^rename' trace` -eq 3
+tap_result $? "the picture gets its name last"
 fresh
 ok "with --force it is replaced" injected fsync:1:appear $restore in.tif -o outputs/o --force
 ok "... by the picture" identical plain.tif outputs/o
