@@ -422,6 +422,11 @@ static void test_evidence(void)
 	explain(truth, noisy, &e);
 	ok(e.scale > 0.9 && e.scale < 1.1, "the right kernel is not doubted");
 	near(e.sigma, 0.004, 0.0012, "and its noise is found");
+	noisy[SIDE_ * 7 + 11] = NAN;
+	explain(truth, noisy, &e);
+	ok(e.scale > 0.9 && e.scale < 1.1 && fabs(e.sigma - 0.004) < 0.0012,
+	   "a missing value costs its windows alone (noise %g)", e.sigma);
+	noisy[SIDE_ * 7 + 11] = noisy[SIDE_ * 7 + 10];
 	explain("blur:kind=disk,radius=3.8,boundary=periodic", noisy, &e);
 	ok(e.scale < 1, "one that is too wide is");
 	explain("blur:kind=disk,radius=3,boundary=periodic", image, &e);
