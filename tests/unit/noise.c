@@ -436,6 +436,28 @@ static void test_evidence(void)
 	ok(mean > 0, "there was a scene");
 }
 
+/* A kernel is never known to the last digit: what is all but free of noise has three parts in a hundred of the contrast. */
+static void test_inexact_kernel(void)
+{
+	const char *truth = "blur:kind=disk,radius=3,boundary=periodic";
+	struct noise_description d;
+	struct problem *p = make(large, truth);
+	double mean = 0, square = 0;
+
+	/* the scene of test_evidence() */
+	if (!ok(p && !problem_simulate(p, image, 1e-5, key, noisy) &&
+			!noise_estimate(p, noisy, 0, "blur", &d),
+		"a blurred scene"))
+		return;
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		mean += noisy[i] / (double)(SIDE_ * SIDE_);
+		square += (double)noisy[i] * noisy[i] / (SIDE_ * SIDE_);
+	}
+	near(d.noise.sigma, 0.03 * sqrt(square - mean * mean), 1e-5,
+	     "its noise is what a kernel is inexact");
+	unmake(p);
+}
+
 /* ---- weights: W A and W y */
 
 static void test_weights(void)
@@ -487,6 +509,7 @@ int main(void)
 	test_texture_everywhere();
 	test_blocks();
 	test_evidence();
+	test_inexact_kernel();
 	test_weights();
 	threads_stop();
 	return tap_done();
