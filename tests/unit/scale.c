@@ -98,6 +98,9 @@ static void test_choice(void)
 	s = scale_choose(&unit, &(struct scale){ .black = 0.1, .white = 40 });
 	ok(close_to(s.black, 0, 1) && close_to(s.white, 1, 1),
 	   "highlights beyond what was stated are not white");
+	s = scale_choose(&unit, &(struct scale){ .black = -40, .white = 0.01 });
+	ok(close_to(s.black, -0.25, 1) && close_to(s.white, 0.01, 1),
+	   "nor are shadows far below it black");
 	s = scale_choose(&unit, &(struct scale){ .black = 40, .white = 90 });
 	ok(close_to(s.black, 40, 1) && close_to(s.white, 90, 1),
 	   "a wrong statement is not followed");
