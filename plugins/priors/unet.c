@@ -330,6 +330,8 @@ static const struct expert *choose(const struct unet *n, enum question question,
 static int run(const struct unet *n, const struct cut *cut, const struct pipeline *first,
 	       const struct pipeline *then, void *scratch, struct tile t)
 {
+	const double share = 1 / (double)(cut->down.count * cut->across.count * (then ? 2 : 1));
+	double done = 0;
 	int status = LACUNA_OK;
 
 	t.width = n->w;
@@ -348,9 +350,14 @@ static int run(const struct unet *n, const struct cut *cut, const struct pipelin
 			t.w = least(cut->across.tile, n->w - t.x);
 			t.left = column.from - t.x;
 			t.right = least(column.to, n->w) - t.x;
+			t.begin = done;
+			t.end = done += share;
 			status = pipeline_run(first, scratch, &t);
-			if (then && !status)
-				status = pipeline_run(then, scratch, &t);
+			if (!then || status)
+				continue;
+			t.begin = done;
+			t.end = done += share;
+			status = pipeline_run(then, scratch, &t);
 		}
 	}
 	return status;

@@ -11,7 +11,7 @@
 
 static struct {
 	int enabled, visible;
-	int64_t round, rounds;
+	int64_t round, rounds, step, steps;
 	double began, shown;
 } progress;
 
@@ -21,6 +21,7 @@ void progress_begin(int enabled, int64_t rounds)
 	progress.visible = 0;
 	progress.round = 0;
 	progress.rounds = rounds;
+	progress.step = progress.steps = 0;
 	progress.began = clock_seconds();
 	progress.shown = 0;
 }
@@ -43,12 +44,13 @@ void progress_end(void)
 	progress.enabled = 0;
 }
 
-/* Nothing is known of the time before a part is done. */
+/* The first pieces of work say little of the time that all of it takes. */
 static void print_left(double done)
 {
-	const double left = (clock_seconds() - progress.began) * (1 - done) / done;
+	static const double early = 2, little = 0.01;
+	const double spent = clock_seconds() - progress.began, left = spent * (1 - done) / done;
 
-	if (!(done > 0))
+	if (spent < early || !(done > little))
 		fputs("time left unknown", stderr);
 	else if (left >= 3600)
 		fprintf(stderr, "%d:%02d h left", (int)(left / 3600), (int)(left / 60) % 60);
@@ -56,23 +58,39 @@ static void print_left(double done)
 		fprintf(stderr, "%d:%02d left", (int)(left / 60), (int)left % 60);
 }
 
-void progress_step(void *context, int64_t step, int64_t steps)
+/* A round is as long as another. */
+static void print(double share)
 {
 	const double time = clock_seconds();
-	double done;
+	const double done = ((double)progress.round +
+			     ((double)progress.step + share) / (double)progress.steps) /
+			    (double)progress.rounds;
 
-	(void)context;
-	if (!progress.enabled || steps < 1 || time - progress.shown < 1. / 6)
+	if (!progress.enabled || progress.steps < 1 || time - progress.shown < 1. / 6)
 		return;
 	progress.shown = time;
-	/* A round is as long as another. */
-	done = ((double)progress.round + (double)step / (double)steps) / (double)progress.rounds;
 	progress_clear();
 	if (progress.rounds > 1)
 		fprintf(stderr, "run %" PRId64 "/%" PRId64 ", ", progress.round + 1,
 			progress.rounds);
-	fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f %%, ", step, steps, 100 * done);
+	fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f %%, ", progress.step, progress.steps,
+		100 * done);
 	print_left(done);
 	progress.visible = 1;
 	fflush(stderr);
+}
+
+void progress_step(void *context, int64_t step, int64_t steps)
+{
+	(void)context;
+	progress.step = step;
+	progress.steps = steps;
+	print(0);
+}
+
+void progress_within(void *context, double share)
+{
+	(void)context;
+	/* A step may turn out to be longer than the last one was. */
+	print(share < 1 ? share : 1);
 }

@@ -118,6 +118,7 @@ int restoration_create(struct restoration *r, const struct recipe *recipe, int d
 	r->job.deviation = deviation && recipe->samples < 2;
 	r->job.begin = begin_sample;
 	r->job.progress = progress_step;
+	r->job.within = progress_within;
 	r->job.context = r;
 	status = parse(r);
 	if (!status)

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plugin/param.h"
 
+#include <lacuna/progress.h>
 #include <math.h>
 #include <string.h>
 
@@ -52,6 +53,22 @@ uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use 
 	return needs & LACUNA_NEEDS_VJP ? LACUNA_DERIVATIVE : 0;
 }
 
+static void tell(const struct lacuna_host *host, double share)
+{
+	const struct prior_instance *p = host_context(host)->owner;
+
+	if (p->listen)
+		p->listen(p->listener, share);
+}
+
+static const void *extension(const struct lacuna_host *host, const char *name)
+{
+	static const struct lacuna_progress progress = { tell };
+
+	(void)host;
+	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
+}
+
 /* A lasting prior is shown nothing of the problem but the shape, and what will be asked. */
 static int create(struct prior_instance *p, const struct lacuna_host *host,
 		  const struct lacuna_problem *problem)
@@ -65,7 +82,9 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 
 	p->x = problem->x;
 	p->flags = problem->flags & LACUNA_DERIVATIVE;
+	p->host_context.owner = p;
 	host_init(&p->host, &p->host_context);
+	p->host.extension = extension;
 	plugin_gate_enter();
 	status = table(p)->create(lasting ? &p->host : host, p->use->config,
 				  lasting ? &shape : problem, &p->self);
@@ -185,6 +204,7 @@ void prior_return(struct prior_stock *stock, struct prior_instance *p)
 		destroy(p);
 		return;
 	}
+	p->listen = NULL;
 	p->next = stock->kept;
 	stock->kept = p;
 	shrink(stock, 1);

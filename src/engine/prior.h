@@ -13,9 +13,12 @@ struct prior_instance {
 	struct lacuna_shape x;
 	uint32_t flags;		 /* of prior_flags() */
 	struct lacuna_host host; /* of a lasting prior; others are served by their session */
-	struct host_context host_context;
+	struct host_context host_context; /* its owner is the instance */
 	void *self, *scratch;
 	struct lacuna_prior_info info;
+	/* Who uses it hears how far its call is, from any thread; or NULL */
+	void (*listen)(void *listener, double share);
+	void *listener;
 	size_t bytes;		     /* that its making took, about */
 	struct prior_instance *next; /* in the stock: used before this one */
 };

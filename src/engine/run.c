@@ -16,7 +16,9 @@
 
 #include <lacuna/conditional.h>
 #include <lacuna/turns.h>
+#include <lacuna/progress.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* The three plugins of a run and what they share.  Each has a table of services of its own. */
@@ -38,6 +40,11 @@ struct session {
 
 	int64_t evaluations;
 	double prior_seconds;
+
+	int64_t before;	  /* evaluations when the step at hand began */
+	int64_t expected; /* of a step: those of the last one */
+	size_t at;	  /* of the groups, the one that the prior works on */
+	atomic_flag telling;
 };
 
 /* ---- services: the problem */
@@ -75,6 +82,25 @@ static int service_diagonal(const struct lacuna_host *host, float *d)
 }
 
 /* ---- services: the prior */
+
+/* A prior_instance.listen.  Who comes while another tells has little to add. */
+static void hear(void *listener, double share)
+{
+	struct session *s = listener;
+	const int64_t done = s->evaluations - s->before;
+	const int64_t all = done + 1 > s->expected ? done + 1 : s->expected;
+
+	if (!s->options.within || atomic_flag_test_and_set(&s->telling))
+		return;
+	share = ((double)s->at + share) / (double)s->groups;
+	s->options.within(s->options.progress_context, ((double)done + share) / (double)all);
+	atomic_flag_clear(&s->telling);
+}
+
+static void service_tell(const struct lacuna_host *host, double share)
+{
+	hear(session_of(host), share);
+}
 
 /* The mean of what is bounded has the same bounds, whatever an imperfect prior says. */
 static void keep_within(const struct session *s, float *x0)
@@ -126,9 +152,11 @@ static int denoise_groups(struct session *s, denoiser *denoise, double sigma, co
 	size_t i;
 	int status = LACUNA_OK;
 
-	for (i = 0; !status && i < s->groups; i++)
+	for (i = 0; !status && i < s->groups; i++) {
+		s->at = i;
 		status = denoise(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				 u + i * s->group, x0 + i * s->group);
+	}
 	if (!status)
 		draw_near(s->groups * s->group, below_range(s, sigma), u, x0);
 	if (!status)
@@ -186,9 +214,11 @@ int session_mean(struct session *s, const float *sigma, const float *u, float *x
 		return LACUNA_ENOMEM;
 	for (i = 0; i < n; i++)
 		known[i] = (float)clamp_sigma(s, sigma[i]);
-	for (i = 0; !status && i < s->groups; i++)
+	for (i = 0; !status && i < s->groups; i++) {
+		s->at = i;
 		status = prior->denoise_map(s->prior->self, s->prior->scratch, known + i * s->group,
 					    u + i * s->group, x0 + i * s->group);
+	}
 	for (i = 0; !status && i < n; i++)
 		draw_near(1, below_range(s, sigma[i]), u + i, x0 + i);
 	memory_release(known);
@@ -335,6 +365,14 @@ static void service_gaussian(const struct lacuna_host *host, uint64_t stream, ui
 
 /* ---- extensions */
 
+static const void *prior_extension(const struct lacuna_host *host, const char *name)
+{
+	static const struct lacuna_progress progress = { service_tell };
+
+	(void)host;
+	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
+}
+
 static const void *guidance_extension(const struct lacuna_host *host, const char *name)
 {
 	static const struct lacuna_conditional conditional = { service_condition,
@@ -388,6 +426,7 @@ static void init_hosts(struct session *s)
 	host_init(h, &s->host_context);
 	h->problem = &problem_services;
 	h->gaussian = service_gaussian;
+	h->extension = prior_extension;
 
 	h = &s->guidance_host;
 	*h = s->prior_host;
@@ -447,6 +486,8 @@ static int take_prior(struct session *s)
 
 	if (status)
 		return status;
+	s->prior->listen = hear;
+	s->prior->listener = s;
 	channels = s->prior->info.channels;
 	if (channels && x->extent[2] % channels)
 		return error_set(
@@ -575,10 +616,12 @@ static double largest_value(const struct session *s)
 }
 
 /* Names the step that failed, refuses values that are not finite, stops a cancelled run, reports progress. */
-static int after_step(const struct session *s, int64_t k, int64_t steps, int status, const float *u)
+static int after_step(struct session *s, int64_t k, int64_t steps, int status, const float *u)
 {
 	const char *name = s->sampler_use->plugin->head->name;
 
+	s->expected = s->evaluations - s->before;
+	s->before = s->evaluations;
 	if (status < 0)
 		return error_context(status, "sampler \"%s\", step %lld", name, (long long)k);
 	if (!vector_finite(lacuna_count(&s->description.x), u))
@@ -637,7 +680,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 				 s->sampler_use->plugin->head->name, (long long)steps);
 	s->host_context.key.sample = s->options.pairs ? sample / 2 : sample;
 	s->mirrored = s->options.pairs && sample % 2;
-	s->evaluations = 0;
+	s->evaluations = s->before = s->expected = 0;
 	s->prior_seconds = 0;
 	s->largest = largest_value(s);
 

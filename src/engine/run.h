@@ -22,6 +22,8 @@ struct session_options {
 	/* After each step; may be NULL. */
 	void (*progress)(void *context, int64_t step, int64_t steps);
 	void *progress_context;
+	/* How far the step at hand is, 0 to 1, where the prior tells: from any thread, one at a time; may be NULL. */
+	void (*within)(void *context, double share);
 	/* For laboratories, each may be NULL: noise in place of the counter-based one (called from any thread), and the
 	 * levels and states at which the sampler asks for estimates, in order. */
 	void (*gaussian)(void *context, uint64_t stream, uint64_t position, float *out, size_t n);

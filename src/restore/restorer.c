@@ -556,6 +556,13 @@ static void tell_progress(void *context, int64_t step, int64_t steps)
 	run->job->progress(run->job->context, run->m->part * steps + step, parts * steps);
 }
 
+static void tell_within(void *context, double share)
+{
+	const struct run *run = context;
+
+	run->job->within(run->job->context, share);
+}
+
 /* A session_options.gaussian: what the whole picture would get at the place of this one.  Beyond the picture x goes on as far
  * as here. */
 static void gaussian_in_place(void *context, uint64_t stream, uint64_t position, float *out,
@@ -597,6 +604,7 @@ static int create_session(struct run *run)
 		.stock = stock_of(run->r),
 		.progress = run->job->progress ? tell_progress : NULL,
 		.progress_context = run,
+		.within = run->job->within ? tell_within : NULL,
 		.gaussian = run->m->whole.extent[0] && run->job->samples == 1 ? gaussian_in_place
 									      : NULL,
 		.laboratory = run,

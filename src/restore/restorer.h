@@ -51,6 +51,7 @@ struct restore_job {
 	int (*sample)(void *context, int64_t sample, const float *picture);
 	void (*begin)(void *context); /* before a sample is drawn */
 	void (*progress)(void *context, int64_t step, int64_t steps);
+	void (*within)(void *context, double share); /* session_options.within; or NULL */
 	void *context;
 	/* What restore_image() keeps from one image to the next, made for this job; NULL: nothing. */
 	struct restorer *kept;

@@ -9,6 +9,7 @@
 #include <lacuna/conditional.h>
 #include <lacuna/operations.h>
 #include <lacuna/plugin.h>
+#include <lacuna/progress.h>
 #include <lacuna/turns.h>
 
 #if defined __LP64__
@@ -177,6 +178,7 @@ OFFSET(struct lacuna_operations, operation_solve, 40);
 _Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has changed");
 _Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");
 _Static_assert(sizeof(struct lacuna_prior_conditional) == 16, "lacuna.conditional/1 has changed");
+_Static_assert(sizeof(struct lacuna_progress) == 8, "lacuna.progress/1 has changed");
 _Static_assert(sizeof(struct lacuna_turns) == 8, "lacuna.turns/1 has changed");
 
 /* lacuna_plugin */

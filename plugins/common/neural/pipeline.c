@@ -2,6 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 #include "common/neural/pipeline.h"
 
+#include <lacuna/progress.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -179,6 +180,9 @@ struct job {
 	char *scratch;
 	struct tile tile;
 	int stage;
+	const struct lacuna_progress *progress;
+	double before, all; /* work: of the stages that are done, of all */
+	atomic_int done;    /* pieces of the stage at hand */
 };
 
 struct piece {
@@ -437,6 +441,33 @@ static int64_t take(const struct job *j, int64_t last)
 	return end;
 }
 
+/* Multiplications for a stage. */
+static double work_of(const struct network *n, const struct stage *s)
+{
+	const double pixels = (double)network_level_width(n, s->level) *
+			      (double)network_level_height(n, s->level);
+	double values = 0;
+
+	for (int k = s->first; k < s->first + s->count; k++)
+		values += (double)n->layer[k].inputs * n->layer[k].outputs *
+			  (n->layer[k].kernel * n->layer[k].kernel);
+	return pixels * values;
+}
+
+/* One more piece is done. */
+static void tell(struct job *j)
+{
+	const struct network *n = j->pipeline->network;
+	const struct stage_plan *plan = &j->pipeline->plan[j->stage];
+	const double part =
+		(atomic_fetch_add(&j->done, 1) + 1) / (double)(plan->columns.count * plan->rows);
+	const double done = (j->before + part * work_of(n, &n->stage[j->stage])) / j->all;
+
+	if (j->progress)
+		j->progress->tell(n->onednn.host,
+				  j->tile.begin + done * (j->tile.end - j->tile.begin));
+}
+
 static int run_unit(void *arg, size_t i, void *scratch)
 {
 	struct job *j = arg;
@@ -459,6 +490,7 @@ static int run_unit(void *arg, size_t i, void *scratch)
 			status = LACUNA_ECANCELLED;
 		for (; y < p.bottom && !status; y += CALL_ROWS)
 			status = run_rows(&p, y);
+		tell(j);
 	}
 	for (int k = 0; k < p.stage->count + (int)p.stage->entrance; k++)
 		conv_unbind(&p.calls[k]);
@@ -493,6 +525,9 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 	struct job j = { .pipeline = self, .scratch = scratch, .tile = *tile };
 	int status;
 
+	j.progress = host->extension(host, LACUNA_PROGRESS);
+	for (int i = 0; i < self->network->stages; i++)
+		j.all += work_of(self->network, &self->network->stage[i]);
 	j.tile.averages = (float *)(void *)(j.scratch + self->averages);
 	j.tile.gradients = (float *)(void *)(j.scratch + self->gradients);
 	status = self->pass == PASS_REVERSE
@@ -502,7 +537,9 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 		const struct stage_plan *plan = &self->plan[j.stage];
 
 		memset(j.scratch + self->taken, 0, (size_t)(plan->columns.count * plan->rows));
+		j.done = 0;
 		status = host->parallel(host, (size_t)self->units, 0, run_unit, &j);
+		j.before += work_of(self->network, &self->network->stage[j.stage]);
 	}
 	if (self->pass == PASS_REVERSE && !status)
 		status = host->parallel(host, (size_t)self->units, 0, gradient_unit, &j);

@@ -36,7 +36,8 @@ struct tile {
 	int64_t x, y, w, h;    /* origin; what of the tile lies in the image */
 	/* Counted from the origin: what of the tile is written to x0. */
 	int64_t left, top, right, bottom;
-	float *averages; /* scratch: precondition_planes() x h x w */
+	double begin, end; /* of the shares of the prior's call, for the host's line of progress */
+	float *averages;   /* scratch: precondition_planes() x h x w */
 	/* For the derivative: v, a direction in the space of x0; x0 then gets J'v, added to what is there, and gradients is
 	 * scratch, precondition_gradient_planes() x h x w. */
 	const float *v;
