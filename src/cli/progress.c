@@ -22,7 +22,6 @@ void progress_begin(int enabled, int64_t rounds)
 	progress.round = 0;
 	progress.rounds = rounds;
 	progress.step = progress.steps = 0;
-	progress.began = clock_seconds();
 	progress.shown = 0;
 }
 
@@ -83,6 +82,9 @@ static void print(double share)
 void progress_step(void *context, int64_t step, int64_t steps)
 {
 	(void)context;
+	/* What comes before the first step says nothing of how long the others take. */
+	if (!progress.steps)
+		progress.began = clock_seconds();
 	progress.step = step;
 	progress.steps = steps;
 	print(0);

@@ -12,6 +12,7 @@
 #include "plugin/loader.h"
 #include "../tap.h"
 
+#include <lacuna/progress.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -532,6 +533,54 @@ static void refuses(const char *path, const char *name)
 	unlink(path);
 }
 
+/* ---- progress ---------------------------------------------------------------------------------------- */
+
+static struct {
+	int count, falls;
+	double first, last;
+} heard;
+
+static void tell(const struct lacuna_host *h, double share)
+{
+	(void)h;
+	heard.first = heard.count++ ? heard.first : share;
+	heard.falls += share < heard.last;
+	heard.last = share;
+}
+
+static const void *listen(const struct lacuna_host *h, const char *name)
+{
+	static const struct lacuna_progress progress = { tell };
+
+	(void)h;
+	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
+}
+
+/* On one thread shares rise, from the first piece of the first tile to the last one of the last. */
+static void tells_progress(const char *how)
+{
+	const struct lacuna_shape shape = { { 213, 150, 1, 1 } };
+	const struct lacuna_host plain = host;
+	const size_t n = lacuna_count(&shape);
+	float *u = array(n), *sigma = array(n), *x0 = array(n);
+	char spec[1200];
+
+	host.extension = listen;
+	memset(&heard, 0, sizeof(heard));
+	make_image(&shape, u, sigma);
+	snprintf(spec, sizeof(spec), "unet:%sprecision=f32,weights=%s", how,
+		 golden("unet-gray.safetensors"));
+	if (run(spec, &shape, sigma, u, x0))
+		bail(spec);
+	ok(heard.count > 10 && heard.first > 0 && heard.first < 0.2 && !heard.falls,
+	   "%sprogress: %d shares from %.3f on", how, heard.count, heard.first);
+	near(heard.last, 1, 1e-9, "up to 1");
+	host = plain;
+	memory_release(u);
+	memory_release(sigma);
+	memory_release(x0);
+}
+
 int main(void)
 {
 	const struct plugin *plugin;
@@ -555,6 +604,8 @@ int main(void)
 	is_the_transposed_derivative(3);
 	tiles_and_threads(213, 150);
 	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
+	tells_progress("");
+	tells_progress("tile=32,");
 	budget(16, 0);
 	budget(200, 0);
 	budget(24, LACUNA_DERIVATIVE);
