@@ -55,6 +55,11 @@ one_line "a directory that exists"
 test "`cat a-1/a-1.c`" = mine
 tap_result $? "nothing is written over"
 
+mkdir empty
+fails 1 "an empty directory" "$LACUNA" new operator empty
+contains err "empty is there already" "an empty directory: why"
+nothing_left empty "an empty directory"
+
 begin two operator --shape
 begin three operator --fft
 begin four operator --nonlinear
