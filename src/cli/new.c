@@ -39,8 +39,9 @@ static const struct option_row rows[] = {
 	{ "nonlinear", 0, OPTION_FLAG, NULL, "an operator that is not linear (a tone curve)",
 	  AT(nonlinear) },
 	{ "language", 'l', OPTION_CHOICE, "LANGUAGE",
-	  "c, c++, or for operators whose shapes agree rust or fortran [c]", AT(language),
-	  .choices = languages },
+	  "c, c++, or for operators whose shapes agree rust or fortran [c]; for Python see lacuna "
+	  "help operator process",
+	  AT(language), .choices = languages },
 };
 
 enum variant { PLAIN, SHAPE, FFT, NONLINEAR };

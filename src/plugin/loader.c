@@ -471,7 +471,10 @@ int plugin_load(int kind, const char *name, const struct plugin **plugin)
 	if (strchr(name, '/'))
 		return open_file(kind, name, plugin);
 	if (!kind)
-		return error_set(LACUNA_EINVAL, "%s: a file needs a path (./%s)", name, name);
+		return error_set(
+			LACUNA_EINVAL,
+			"%s: a file needs a path (./%s), a name its kind before it (operator %s)",
+			name, name, name);
 	if (!valid_name(name) || !places_each(find_in, &s))
 		return unknown(&s);
 	return open_file(kind, s.path, plugin);
