@@ -128,8 +128,10 @@ static const struct lacuna_param params[] = {
 
 static const char manual[] =
 	"Turns RGB into gray: y = red R + green G + blue B in each pixel.  Restoring a gray "
-	"picture with it gives a colour picture of the same luminance (colourisation); the "
-	"colours are the prior's guess.\n\n"
+	"picture with it gives a colour picture of the same luminance (colourisation).  The "
+	"colours are invented: with the priors that ship they come in patches, often of one or "
+	"two hues, and a gray picture may be the better one.  The luminance can be trusted, the "
+	"colours cannot, and a warning says so.\n\n"
 	"Use it with a prior of colour photographs.  A prior of gray pictures, run channel "
 	"by channel, knows nothing of colour and leaves the picture gray.  Samples differ in "
 	"colour: look at several (--samples).\n\n"

@@ -813,6 +813,14 @@ static int improve(struct run *run)
 									    : LACUNA_OK;
 }
 
+static int invents_colours(const struct restorer *r)
+{
+	for (size_t i = 0; i < r->operator_count; i++)
+		if (r->operators[i].plugin->u.op.flags & LACUNA_COLORLESS)
+			return 1;
+	return 0;
+}
+
 /* What a user would want to know before trusting the result. */
 static int check_result(struct run *run)
 {
@@ -821,6 +829,14 @@ static int check_result(struct run *run)
 	const double before = clipped_before(run);
 	const double after = clipped_share(run, run->out->picture, run->r->count);
 
+	if (invents_colours(run->r) && !is_silent(run)) {
+		run->record->doubts++;
+		log_message(
+			LACUNA_LOG_WARN,
+			"%s: the colours are invented, in patches: only the luminance is measured; "
+			"another --seed gives other colours",
+			run->m->name);
+	}
 	if (run->job->samples == 1 && run->residual > fmax(trusted * run->reference_noise, least)) {
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,

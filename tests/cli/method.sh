@@ -97,4 +97,5 @@ ok "colours" "$maketiff" colour.tif uint8 24 20 3 1
 "$LACUNA" simulate -q -f -A gray colour.tif -o y.tif
 "$LACUNA" restore y.tif -o o.tif -f -q -n 0.02 -A gray -p "$speaker" --json >json 2>err
 contains json '"name": "ddnm"' "colours that are gone are drawn by a prior that was learnt"
+contains err "colours are invented" "which a warning says"
 done_testing
