@@ -271,7 +271,7 @@ fails 1 "... once more" batch many killed $how --json
 counts 0 30 1 "nothing is left to do"
 # A process that was killed while it waited for the disk is there until the disk answers.
 round=0
-while test $round -lt 40 -a -n "`find killed -name '.lacuna-*.tmp'`"; do
+while test $round -lt 40 -a -n "`find killed -name '.lacuna-*.tmp'; ls killed/.lacuna/claims`"; do
 	sleep 0.5
 	batch many killed $how -q >/dev/null 2>&1
 	round=`expr $round + 1`
