@@ -360,7 +360,7 @@ struct lacuna_system {
 	int32_t iterations;   /* at most */
 	const float *weights; /* y-shaped, >= 0, 0 where nothing is measured; NULL: 1 */
 	double rho;	      /* > 0 */
-	double tolerance;     /* |b - (A' diag(weights) A + rho) x| is at most so many |b|, or iterations are used up */
+	double tolerance; /* |b - (A' diag(weights) A + rho) x| is at most so many |b|, or iterations are used up */
 };
 
 /* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
