@@ -58,7 +58,7 @@ void division_part_key(const struct division *d, size_t unit, char key[DIGEST_SI
 	snprintf(key, DIGEST_SIZE + 24, "%s-%zu", d->key, unit);
 }
 
-/* All that is in it; it has no directories. */
+/* Removes a directory and its files; it has no subdirectories. */
 static void remove_directory(const char *path)
 {
 	DIR *d = opendir(path);
@@ -85,7 +85,7 @@ void division_clean(const struct batch *b)
 {
 	char *parts = text_format("%s/parts", b->state);
 
-	/* As a rule there are none, and then nothing is done for each item. */
+	/* Usually there are none; this saves looking at each item. */
 	if (parts && rmdir(parts) && errno != ENOENT)
 		for (size_t i = 0; i < b->count; i++)
 			if (b->items[i].state == ITEM_BEFORE)
@@ -133,7 +133,7 @@ const struct division_page *division_find(const struct division *d, int page)
 	return NULL;
 }
 
-/* A plan of windows is integers and nothing else. */
+/* struct windows consists of int64_t only. */
 enum { INTEGERS = sizeof(struct windows) / sizeof(int64_t) };
 
 static json_t *describe(const struct item *item, const struct division *d)
@@ -219,7 +219,7 @@ static int make_directory(const struct batch *b, const struct item *item)
 	char *parts = text_format("%s/parts", b->state), *directory = directory_of(b, item);
 	int status = LACUNA_ENOMEM;
 
-	/* Another run that ends removes the first of them where it is empty. */
+	/* Another run that ends removes `parts' while it is empty: try again. */
 	for (int tries = 0; parts && directory && status && tries < 3; tries++) {
 		status = output_directory(parts);
 		if (!status)
@@ -337,7 +337,7 @@ int divided_take(struct batch *b, struct divided *d, size_t *unit)
 		d->state[i] = claim == CLAIM_MINE ? UNIT_BUSY : UNIT_THEIRS;
 		if (claim == CLAIM_THEIRS)
 			continue;
-		/* Done by another run since it was looked for. */
+		/* Another run has finished it since the last look. */
 		if (part_is_there(b, d, i)) {
 			release(b, d, i);
 			mark_done(d, i);
@@ -375,7 +375,7 @@ void divided_look(const struct batch *b, struct divided *d)
 		if (part_is_there(b, d, i))
 			mark_done(d, i);
 		else
-			d->state[i] = UNIT_TODO; /* its owner may be dead: the claim tells */
+			d->state[i] = UNIT_TODO; /* its owner may be dead: claiming it will tell */
 	}
 	d->next = 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Which file of a batch is restored how, and the fingerprint of that. */
+/* Decides how each file of a batch is restored, and makes the fingerprint of that. */
 #include <config.h>
 
 #include "base/error.h"
@@ -18,7 +18,7 @@
 
 /* ---- the fingerprint --------------------------------------------------------------------------------- */
 
-/* The content of a file decides, too.  One that cannot be read is refused later, by who needs it. */
+/* File contents count, too.  A file that cannot be read is refused later, by whoever needs it. */
 static void add_file(json_t *digests, const char *path)
 {
 	char digest[DIGEST_SIZE];
@@ -100,7 +100,7 @@ static void digest_priors(char digest[DIGEST_SIZE])
 
 struct merge {
 	struct plan *plan;
-	int group; /* of the operators; 0: the command line's */
+	int group; /* where the operators come from; 0: the command line */
 };
 
 static int keep_text(struct plan *plan, char *text)
@@ -120,7 +120,7 @@ static int keep_text(struct plan *plan, char *text)
 	return LACUNA_OK;
 }
 
-/* Names of files in the parameters of a plugin begin at the directory of the configuration. */
+/* File names in a plugin's parameters are relative to the directory of the configuration. */
 static char *place_paths(int kind, const char *spec, const char *directory)
 {
 	const size_t length = strcspn(spec, ":");
@@ -198,7 +198,7 @@ static int merge_option(void *context, const struct conf_option *o)
 	if (status)
 		return status;
 	if (row && row->type == OPTION_PLUGINS && o->group != m->group) {
-		/* Those that stood there before are another's: of the command line, or of an earlier section. */
+		/* Replaces the operators of the command line or of an earlier section. */
 		if (m->group)
 			memory_release(plan->recipe.operators.items);
 		plan->recipe.operators = (struct option_list){ 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The loop of a batch: claims, workers, journal. */
+/* The main loop of a batch: claims, workers, journal. */
 #include <config.h>
 
 #include "base/clock.h"
@@ -20,23 +20,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-	PREPARED_MOST = 1 << 22
-};		    /* values of an image whose prior is made before it is known to be restored */
-enum { AHEAD = 2 }; /* items claimed and noted for each worker, so that none waits for the disk */
+enum { PREPARED_MOST = 1 << 22 }; /* largest image, in values, whose prior is made in advance */
+enum { AHEAD = 2 }; /* items claimed and noted per worker, so that none waits for the disk */
 
 struct loop {
 	struct batch *b;
 	struct pool *pool;
-	size_t next;   /* item to look at */
-	size_t *queue; /* claimed, noted in the journal, not given yet */
+	size_t next;   /* next item to look at */
+	size_t *queue; /* claimed and in the journal, not yet given to a worker */
 	size_t queued;
-	size_t *held; /* finished, but not on the disk yet: still claimed */
+	size_t *held; /* finished, but not yet on the disk: still claimed */
 	size_t held_count;
 	size_t waiting;		  /* items that other runs have claimed */
-	struct divided **divided; /* items at work in units, here or in other runs */
+	struct divided **divided; /* items being restored in units, here or in other runs */
 	size_t divided_count, divided_room;
-	double beat, waited; /* when the heart beat last, when others were looked at last */
+	double beat, waited; /* time of the last heartbeat, of the last look at other runs */
 };
 
 char *batch_path(const struct batch *b, const char *relative)
@@ -46,14 +44,14 @@ char *batch_path(const struct batch *b, const char *relative)
 
 /* ---- what has been done ------------------------------------------------------------------------------ */
 
-/* The same input, the same parameters, and the output is as it was left. */
+/* True when input and parameters are the same and the output is unchanged. */
 static int is_done(const struct item *item, const struct journal_entry *e, const char *output)
 {
 	return e->state == JOURNAL_DONE && !strcmp(e->key, item->plan->key) &&
 	       stamp_holds(output, &e->output) && stamp_holds(item->file->path, &e->input);
 }
 
-/* By the journal as it was read. */
+/* The same for an output and its journal entry, as last read. */
 static int is_output_done(const struct batch *b, const struct item *item, const char *relative)
 {
 	const struct journal_entry *e = journal_find(&b->journal, relative);
@@ -70,7 +68,7 @@ static int is_item_done(const struct batch *b, const struct item *item)
 	       (!item->deviation || is_output_done(b, item, item->deviation));
 }
 
-/* Done by an earlier run, or by another one; so are its doubts. */
+/* Counts an item that an earlier run or another one has done, and its doubts. */
 static void count_before(struct batch *b, struct item *item)
 {
 	const struct journal_entry *e = journal_find(&b->journal, item->relative);
@@ -89,8 +87,8 @@ static int read_journal(struct batch *b)
 	return journal_load(b->state, &b->journal);
 }
 
-/* The journal as it was read may not know of what another run has done since: to read it again takes time in proportion to
- * all images, so it is done for a reason only. */
+/* True when another run may have done the item since the journal was read.  Reading it again takes time proportional to the
+ * number of images, so it is done only for a reason. */
 static int is_outdated(const struct batch *b, const struct item *item)
 {
 	const struct journal_entry *e = journal_find(&b->journal, item->relative);
@@ -105,7 +103,7 @@ static int is_outdated(const struct batch *b, const struct item *item)
 	       journal_size(b->state, b->share.run) != b->journal_size;
 }
 
-/* After an item was claimed: another run may have done it since the journal was read. */
+/* After claiming an item: another run may have done it since the journal was read. */
 static int look_again(struct batch *b, const struct item *item, int *done)
 {
 	int status = LACUNA_OK;
@@ -156,7 +154,7 @@ static char *directory_of(const struct batch *b, const struct item *item)
 	return path;
 }
 
-/* What dead runs of this machine have left.  Items are sorted: those of one directory stand together, or nearly so. */
+/* Removes what dead runs of this machine left.  Items are sorted: those of one directory are (nearly) adjacent. */
 static void clean_all(const struct batch *b)
 {
 	char *last = NULL;
@@ -194,7 +192,7 @@ static int note_output(struct batch *b, const struct item *item, char *relative,
 	return journal_add(&b->writer, &e, NULL);
 }
 
-/* Each output has a line. */
+/* Writes a line for each output. */
 static int note(struct batch *b, const struct item *item, enum journal_state state,
 		const char *message, const json_t *reply)
 {
@@ -216,7 +214,7 @@ static int finish_item(struct loop *l, struct item *item, const char *message, c
 	b->failed += failed;
 	b->done += !failed;
 	b->doubtful += !failed && item->doubts > 0;
-	/* What was not begun leaves no trace: the journal's word makes an output the batch's own. */
+	/* An item not begun leaves no trace: the journal decides which outputs belong to the batch. */
 	status = item->begun ? note(b, item, failed ? JOURNAL_FAILED : JOURNAL_DONE, message, reply)
 			     : LACUNA_OK;
 	l->held[l->held_count++] = (size_t)(item - b->items);
@@ -227,7 +225,7 @@ static int finish_item(struct loop *l, struct item *item, const char *message, c
 	return status;
 }
 
-/* What became of a worker that did not answer. */
+/* Says what happened to a worker that did not answer. */
 static const char *describe_end(const struct pool_event *e, char *text, size_t size)
 {
 	const int late = e->end == POOL_TIMED_OUT || (e->end == POOL_DIED && e->number == SIGALRM);
@@ -244,7 +242,7 @@ static const char *describe_end(const struct pool_event *e, char *text, size_t s
 	return text;
 }
 
-/* The worker cleans up after itself, unless it is dead. */
+/* For a dead worker; a live one cleans up after itself. */
 static void clean_after(const struct batch *b, const struct item *item, pid_t worker)
 {
 	char *directory = directory_of(b, item);
@@ -275,7 +273,7 @@ static void forget_divided(struct loop *l, struct divided *d)
 	divided_free(l->b, d);
 }
 
-/* *found: 0 when there is no plan for it. */
+/* *found is 0 when the item has no plan. */
 static int add_divided(struct loop *l, struct item *item, int mine, int *found)
 {
 	struct divided **room;
@@ -291,7 +289,7 @@ static int add_divided(struct loop *l, struct item *item, int mine, int *found)
 	return status;
 }
 
-/* A worker has made a plan. */
+/* A worker has made a plan: its units may begin. */
 static int begin_units(struct loop *l, struct item *item)
 {
 	int found, status = add_divided(l, item, 1, &found);
@@ -304,7 +302,7 @@ static int begin_units(struct loop *l, struct item *item)
 	return status;
 }
 
-/* What is to be done with it once no unit of it is at work here. */
+/* Decides what to do with the item once no unit of it is at work here. */
 static int end_units(struct loop *l, struct divided *d)
 {
 	int status = LACUNA_OK;
@@ -323,7 +321,7 @@ static int end_units(struct loop *l, struct divided *d)
 
 static int give(struct loop *l, const struct item *item, size_t unit);
 
-/* The next unit of those that are claimed here (mine), or by other runs: *given, when there was one. */
+/* Gives the next unit of items claimed here (mine) or by other runs.  *given: there was one. */
 static int give_unit(struct loop *l, int mine, int *given)
 {
 	struct batch *b = l->b;
@@ -347,7 +345,7 @@ static int give_unit(struct loop *l, int mine, int *given)
 	return LACUNA_OK;
 }
 
-/* Parts that other runs were at are done, or their owners dead; and other runs have divided what they are at. */
+/* Other runs may have finished parts, or died; they may also have divided their items. */
 static int look_at_units(struct loop *l)
 {
 	struct batch *b = l->b;
@@ -373,7 +371,7 @@ static int handle_unit(struct loop *l, struct item *item, size_t unit, const cha
 	if (!d)
 		return LACUNA_OK;
 	divided_finish(l->b, d, unit - UNIT_FIRST, message);
-	/* Another run's picture is another run's failure. */
+	/* A failure on another run's item does not fail it here. */
 	item->helpless |= message && !d->mine;
 	return end_units(l, d);
 }
@@ -408,7 +406,7 @@ static int handle(struct loop *l, struct pool_event *e)
 	return status;
 }
 
-/* What is begun, and what was done, is on the disk before it goes on; before that no other run may look for it. */
+/* Writes the journal to the disk, then releases claims: only then may other runs look for what it says. */
 static int flush(struct loop *l)
 {
 	struct batch *b = l->b;
@@ -428,7 +426,7 @@ static int flush(struct loop *l)
 
 /* ---- work -------------------------------------------------------------------------------------------- */
 
-/* Claims an item: *mine when it is to be restored here. */
+/* Claims an item.  *mine: it is to be restored here. */
 static int claim(struct loop *l, struct item *item, int *mine)
 {
 	struct batch *b = l->b;
@@ -459,7 +457,7 @@ static int claim(struct loop *l, struct item *item, int *mine)
 	return status;
 }
 
-/* True when there is a file that no batch has begun. */
+/* True when the file exists and no batch has begun it. */
 static int is_foreign(const struct batch *b, const char *relative)
 {
 	char *output = batch_path(b, relative);
@@ -475,7 +473,7 @@ static int refuse_foreign(const struct batch *b, const char *relative)
 			 b->output, relative);
 }
 
-/* What can be known before an item is begun. */
+/* Makes the directories, and refuses outputs that no batch has begun. */
 static int prepare_item(const struct batch *b, const struct item *item)
 {
 	char *output = batch_path(b, item->relative);
@@ -491,7 +489,7 @@ static int prepare_item(const struct batch *b, const struct item *item)
 		       : LACUNA_OK;
 }
 
-/* The outputs of the item are the batch's from now on. */
+/* From now on the outputs of the item belong to the batch; the journal says so. */
 static int begin_item(struct loop *l, struct item *item)
 {
 	if (prepare_item(l->b, item))
@@ -519,7 +517,7 @@ static int fill_queue(struct loop *l)
 	return status;
 }
 
-/* Items that others have claimed: are they done, or their owners dead? */
+/* Looks at items that others have claimed: they may be done, or their owners dead. */
 static int look_at_others(struct loop *l)
 {
 	struct batch *b = l->b;
@@ -545,7 +543,7 @@ static int look_at_others(struct loop *l)
 	return status;
 }
 
-/* The processors are shared among as many images as there are to be at work. */
+/* Divides the processors among the images that will be at work together. */
 static int threads_each(const struct loop *l)
 {
 	const struct batch *b = l->b;
@@ -566,7 +564,7 @@ static int give(struct loop *l, const struct item *item, size_t unit)
 	return pool_give(l->pool, order, l->b->values->timeout);
 }
 
-/* Windows of what is begun first, those of other runs last. */
+/* Order: windows of items begun here, queued items, windows of other runs. */
 static int give_work(struct loop *l)
 {
 	int status = LACUNA_OK, given = 1;
@@ -592,7 +590,7 @@ static void beat(struct loop *l)
 	}
 }
 
-/* Waits for the first event, takes those that are there already. */
+/* Waits for the first event, then takes those already there. */
 static int take_events(struct loop *l)
 {
 	struct pool_event e;
@@ -650,7 +648,7 @@ static void forget(void *context, pid_t worker)
 			clean_after(b, &b->items[i], worker);
 }
 
-/* Claims of what was not done must not wait for their expiry. */
+/* Releases claims of unfinished items, so that nobody has to wait until they expire. */
 static void release_claims(const struct batch *b)
 {
 	for (size_t i = 0; i < b->count; i++)
@@ -660,7 +658,7 @@ static void release_claims(const struct batch *b)
 
 /* ---- what all workers need --------------------------------------------------------------------------- */
 
-/* A prior that comes with Lacuna does not crash; any other is for the workers alone. */
+/* Only a prior that ships with Lacuna is made here: it does not crash.  Workers make the others. */
 static void prepare_prior(struct batch *b, const json_t *unknown)
 {
 	const size_t i = (size_t)json_integer_value(json_array_get(unknown, 0));
@@ -680,8 +678,8 @@ static void prepare_prior(struct batch *b, const json_t *unknown)
 		error_clear();
 }
 
-/* Weights and primitives are made before the workers are forked, which share their pages.  What they are made for is found out
- * by a process of its own, since files are not to be trusted. */
+/* Makes weights and primitives before forking, so that workers share their memory.  A separate process finds out for which
+ * shapes, because files are not to be trusted. */
 static void prepare_priors(struct batch *b)
 {
 	static const double patience = 5;
@@ -712,7 +710,7 @@ int batch_run(struct batch *b)
 		.begin = batch_worker_begin,
 		.work = batch_worker_restore,
 		.context = b,
-		/* What is not counted by the host: codecs, tables of the C library, the program itself. */
+		/* Memory that the host does not count: codecs, tables of the C library, the program itself. */
 		.memory = b->plans.budget ? b->plans.budget + ((size_t)1 << 30) : 0,
 	};
 	struct loop l = { .b = b };
@@ -733,7 +731,7 @@ int batch_run(struct batch *b)
 		prepare_priors(b);
 		status = work(&l);
 	}
-	/* Those of a run that was killed, whose last worker may have outlived its beginning by a moment. */
+	/* The last worker of a killed run may have left files after this run began. */
 	if (!status && !b->stopped)
 		clean_all(b);
 	if (l.pool)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A batch's worker process: one image after the other, each answered with a line of JSON. */
+/* A batch's worker process: restores one image after the other, and answers each with a line of JSON. */
 #include <config.h>
 
 #include "base/error.h"
@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What an image may take where the user does not say: far more than it does on a slow machine. */
+/* Time limit for an image if the user states none: far more than a slow machine needs. */
 enum { SECONDS_ANY = 120, SECONDS_MEGAPIXEL = 1200 };
 
-/* The image at hand. */
+/* The current image. */
 static struct {
 	json_t *warnings;
 	json_t *card;
@@ -31,17 +31,17 @@ static struct {
 
 	const struct batch *batch;
 	const struct item *item;
-	struct division division; /* no pages: it is restored at once */
+	struct division division; /* no pages: not divided */
 	size_t unit;
-	size_t warned; /* warnings before the window at hand */
+	size_t warned; /* warnings before the current window */
 	struct common {
-		int known; /* levels and noise of the page at hand, from its file */
+		int known; /* levels and noise of the current page were read from its file */
 		struct levels levels;
 		enum { NOISE_NONE, NOISE_OF_WINDOWS, NOISE_OF_PAGES } from;
 		struct heard_noise noise;
 		json_t *about; /* owned */
 	} common;
-	json_t *abouts; /* of the parts that were joined: records point to their texts */
+	json_t *abouts; /* of the joined parts: records point to their texts */
 } now;
 
 static void keep_warning(void *context, int level, const char *text)
@@ -55,17 +55,17 @@ void batch_worker_begin(void *context)
 {
 	const struct batch *b = context;
 
-	/* The terminal's Ctrl-C goes to all; the batch decides. */
+	/* Ctrl-C in the terminal reaches all processes; the batch decides what to do. */
 	signal(SIGINT, SIG_IGN);
-	/* What a plugin prints must not get among the events. */
+	/* What a plugin prints must not mix with the events. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	log_install(keep_warning, NULL);
 	memory_set_budget(b->plans.budget);
 }
 
-/* ---- looking on -------------------------------------------------------------------------------------- */
+/* ---- callbacks --------------------------------------------------------------------------------------- */
 
-/* Hangs end by SIGALRM. */
+/* Without --timeout, SIGALRM ends a worker that hangs. */
 static void allow(const struct batch_values *v, double megapixels, int64_t samples)
 {
 	const double seconds = SECONDS_ANY + SECONDS_MEGAPIXEL * megapixels * (double)samples;
@@ -92,7 +92,7 @@ static void look_at_page(void *context, const struct look *look)
 
 /* ---- windows as units of work ------------------------------------------------------------------------- */
 
-/* A record of a window as it is kept in a file.  Texts are in `about'. */
+/* A record of a window for a file.  Its texts are in `about'. */
 enum { NUMBERS = 19 };
 
 static struct part pack(const struct restored *r, json_t *about)
@@ -130,7 +130,7 @@ static struct part pack(const struct restored *r, json_t *about)
 	};
 }
 
-/* False when the part is none of such a window. */
+/* False when the part does not fit such a window. */
 static int unpack(struct part *p, const struct windows *w, struct restored *r)
 {
 	const double *v = p->numbers;
@@ -179,7 +179,7 @@ static int is_warned_of(const json_t *text)
 	return 0;
 }
 
-/* What was said when a part was made belongs to the result. */
+/* Warnings from making a part also belong to the result. */
 static void repeat_warnings(json_t *about)
 {
 	json_t *text;
@@ -203,7 +203,7 @@ static unsigned mode_of(const struct item *item)
 {
 	struct stat st;
 
-	/* A part is as private as the picture. */
+	/* A part must be as private as the picture. */
 	return stat(item->file->path, &st) ? 0600 : (unsigned)st.st_mode & 0777;
 }
 
@@ -292,7 +292,7 @@ static void keep_noise(int from)
 	now.common.about = describe_part(heard->description.how, 0);
 }
 
-/* A restore_parts' recall(), heard(). */
+/* Callbacks recall() and heard() of restore_parts. */
 static int recall_noise(void *context, const struct measurement *m)
 {
 	(void)context;
@@ -360,7 +360,7 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 	return status;
 }
 
-/* A restoration's windows(). */
+/* Callback windows() of a restoration. */
 static int stated_windows(void *context, int page, struct windows *w)
 {
 	const struct division_page *found = division_find(&now.division, page);
@@ -382,7 +382,7 @@ static int keep_windows(void *context, int page, const struct windows *w)
 	return division_add(context, page, w);
 }
 
-/* An earlier run, or one on a machine with less memory, may have chosen smaller windows: they will do. */
+/* True when the old plan can be used.  An earlier run, or one with less memory, may have chosen smaller windows. */
 static int will_do(const struct division *old, const struct division *fresh)
 {
 	int well = old->page_count == fresh->page_count;
@@ -396,7 +396,7 @@ static int will_do(const struct division *old, const struct division *fresh)
 	return well;
 }
 
-/* Is the item to be divided?  Then there is a plan afterwards. */
+/* Decides whether to divide the item.  If so, there is a plan afterwards. */
 static int divide(const struct batch *b, const struct item *item, size_t *units)
 {
 	struct restoration *r = &item->plan->restoration;
@@ -433,7 +433,7 @@ static const struct division_page *page_of(const struct division *d, size_t unit
 	return &d->pages[i];
 }
 
-/* Sets now.division; the plan of a unit must be there. */
+/* Sets now.division from the plan, which must exist and match the input. */
 static int recall_division(const struct batch *b, const struct item *item)
 {
 	int found, status;
@@ -445,7 +445,7 @@ static int recall_division(const struct batch *b, const struct item *item)
 	return error_file_set(LACUNA_EIO, item->file->path, "has changed while it was restored");
 }
 
-/* One unit, or only the noise of its page. */
+/* Restores one unit, or only estimates the noise of its page. */
 static int restore_windows(const struct item *item, const struct division_page *page)
 {
 	struct restoration *r = &item->plan->restoration;
@@ -486,7 +486,7 @@ static int restore_unit(const struct batch *b, const struct item *item)
 	return status ? status : restore_windows(item, page_of(&now.division, unit));
 }
 
-/* Once, and not by each that takes a window. */
+/* Estimates the noise once, instead of for each window. */
 static int listen_to_windows(const struct batch *b, const struct item *item)
 {
 	int status = recall_division(b, item);
@@ -500,7 +500,7 @@ static int listen_to_windows(const struct batch *b, const struct item *item)
 
 /* ---- one image --------------------------------------------------------------------------------------- */
 
-/* The outputs are the batch's own, or are not there: the run has looked.  One that appears meanwhile is not replaced. */
+/* The run has checked that the outputs belong to the batch or do not exist.  One that appears meanwhile is not replaced. */
 static int restore_item(const struct batch *b, const struct item *item, const char *output,
 			const char *deviation, json_t **report)
 {
@@ -526,7 +526,7 @@ static int add_stamp(json_t *reply, const char *name, const char *path)
 	return status;
 }
 
-/* The input must be the same before and after: else the result belongs to neither. */
+/* If the input changes meanwhile, the result belongs to neither version. */
 static int restore_stamped(const struct batch *b, const struct item *item, const char *output,
 			   const char *deviation, json_t *reply)
 {
@@ -536,7 +536,7 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	int status;
 
 	if (now.division.units) {
-		input = now.division.input; /* recall_division() has seen that it holds */
+		input = now.division.input; /* recall_division() has checked it */
 		status = LACUNA_OK;
 	} else {
 		status = stamp_take(path, &input);
@@ -557,7 +557,7 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	return status;
 }
 
-/* The whole item, unless it is to be divided. */
+/* Restores the whole item, unless it must be divided. */
 static int restore_whole(const struct batch *b, const struct item *item, json_t *reply)
 {
 	char *output = batch_path(b, item->relative);
@@ -592,7 +592,7 @@ static void begin(const struct batch *b, const struct item *item, uint64_t order
 	now.card = json_object();
 	now.abouts = json_array();
 	now.megapixels = 0;
-	/* Of what the plan before has at hand nothing fits. */
+	/* What the restorer keeps for the previous plan does not fit this one. */
 	if (now.plan && now.plan != item->plan)
 		restorer_rest(now.plan->restoration.restorer);
 	now.plan = item->plan;
@@ -625,7 +625,7 @@ char *batch_worker_restore(void *context, uint64_t order)
 	json_object_set_new(reply, "doubts", json_integer(item->plan->restoration.doubts));
 	json_object_set_new(reply, "megapixels", json_real(now.megapixels));
 	json_object_set_new(reply, "warnings", now.warnings);
-	/* A later run shows them as well. */
+	/* For the sheet of a later run. */
 	if (!status) {
 		json_object_set(now.card, "doubts", json_object_get(reply, "doubts"));
 		json_object_set(now.card, "warnings", now.warnings);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna batch: directories of images. */
+/* lacuna batch: restores directories of images. */
 #include <config.h>
 
 #include "base/clock.h"
@@ -80,14 +80,14 @@ static const struct option_row rows[] = {
 	  "print the name and the warnings of each finished image", AT(verbose) },
 };
 
-/* ---- what is shown ----------------------------------------------------------------------------------- */
+/* ---- output during the run --------------------------------------------------------------------------- */
 
 static struct {
 	int progress, visible;
 	double began, shown;
 	double megapixels, bytes; /* done in this run */
 	double bytes_left;
-	size_t listed; /* failures that were printed */
+	size_t listed; /* failures printed so far */
 } show;
 
 static void print_event(const struct batch *b, json_t *event)
@@ -126,7 +126,7 @@ void batch_show_begin(const struct batch *b)
 				 (json_int_t)b->before, "jobs", b->workers));
 }
 
-/* Warnings name the page; the image comes before them. */
+/* Warnings name only the page, so the image's name comes first. */
 static void print_warnings(const struct item *item, const json_t *reply)
 {
 	json_t *warnings = json_object_get(reply, "warnings"), *text;
@@ -151,7 +151,7 @@ static void add_row(struct batch *b, const struct item *item, const char *messag
 	const char *key;
 	json_t *value;
 
-	/* The pictures are in a file: they would be many. */
+	/* Leaves out the thumbnails, which are in a file: there would be many. */
 	json_object_foreach(card, key, value) if (!json_is_string(value) ||
 						  strncmp(json_string_value(value), "data:", 5) !=
 							  0) json_object_set(row, key, value);
@@ -232,7 +232,7 @@ void batch_show_progress(const struct batch *b, int busy)
 
 /* ---- before the run ---------------------------------------------------------------------------------- */
 
-/* IN ... OUT, or IN ... -o OUT */
+/* Collects the files of IN ... OUT, or IN ... -o OUT. */
 static int collect(struct batch *b, int count, char **operands)
 {
 	const struct batch_values *v = b->values;
@@ -252,7 +252,7 @@ static int collect(struct batch *b, int count, char **operands)
 
 		while (n > 1 && name[n - 1] == '/')
 			name[--n] = 0;
-		/* Of several directories each keeps its name. */
+		/* With several directories, each keeps its name. */
 		if (name && count > 1 && !access(name, F_OK)) {
 			const char *slash = strrchr(name, '/');
 			struct stat st;
@@ -270,7 +270,7 @@ static int collect(struct batch *b, int count, char **operands)
 	return status ? status : tree_finish(&b->tree);
 }
 
-/* "2/8" */
+/* Parses "2/8". */
 static int parse_shard(const char *text, size_t *index, size_t *count)
 {
 	char *end;
@@ -292,7 +292,7 @@ static long number_of(const char *variable, long otherwise)
 	return text && *text ? strtol(text, NULL, 10) : otherwise;
 }
 
-/* The place of this process among those that a launcher has started: Slurm, Open MPI, others of PMI. */
+/* The rank of this process among those that a launcher started: Slurm, Open MPI, other PMI. */
 static void find_rank(long *rank, long *size)
 {
 	const long step = number_of("SLURM_STEP_NUM_TASKS", 1);
@@ -313,7 +313,7 @@ static void find_rank(long *rank, long *size)
 		*rank = 0, *size = 1;
 }
 
-/* A run among several begins elsewhere: claims are then seldom contended. */
+/* Each of several runs begins at another item, so that they seldom claim the same one. */
 static size_t first_item(const struct batch *b)
 {
 	long rank, size;
@@ -322,7 +322,7 @@ static size_t first_item(const struct batch *b)
 	return (size_t)((double)b->count * (double)rank / (double)size);
 }
 
-/* NAME.tif with a suffix before its ending. */
+/* Inserts a suffix before the extension of NAME.tif. */
 static char *add_suffix(const char *relative, const char *suffix)
 {
 	const char *slash = strrchr(relative, '/'), *dot = strrchr(relative, '.');
@@ -345,7 +345,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* With --std, a.tif writes a.std.tif, which may be the result of a picture of that name. */
+/* With --std, a.tif also writes a.std.tif, which may be the result of another picture. */
 static int check_outputs(const struct batch *b)
 {
 	const char **all;
@@ -383,7 +383,7 @@ static int make_items(struct batch *b)
 		return status ? status : LACUNA_ENOMEM;
 	b->count = n;
 	first = first_item(b);
-	/* In the order of the tree, for configurations; then turned. */
+	/* Visits files in tree order, as configurations need; rotates them by `first'. */
 	for (size_t i = 0; !status && i < n; i++) {
 		struct item *item = &b->items[(i + n - first) % n];
 
@@ -411,8 +411,8 @@ static double largest_file(const struct batch *b)
 	return largest;
 }
 
-/* A byte of a file is a value of a picture at most, as a rule; a restoration needs some 25 floats for it, and the network
- * its work space. */
+/* A byte of a file usually holds one value of a picture at most.  A value needs some 25 floats to restore; the network needs
+ * work space. */
 static void share_resources(struct batch *b)
 {
 	static const double network = 0x1p30;
@@ -429,7 +429,7 @@ static void share_resources(struct batch *b)
 	if ((size_t)b->workers > b->tree.count && b->tree.count)
 		b->workers = (int)b->tree.count;
 	b->plans.budget = all > 0 ? (size_t)(all / b->workers) : 0;
-	memory_set_budget(0); /* the parent's lists are no picture */
+	memory_set_budget(0); /* no limit for the parent's lists */
 }
 
 /* ---- after the run ----------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna check: does a plugin keep the promises of lacuna/plugin.h? */
+/* lacuna check: tests whether a plugin keeps the promises of lacuna/plugin.h. */
 #include <config.h>
 
 #include "check/check.h"
@@ -71,7 +71,7 @@ static int parse_shape(const char *text, size_t length, struct lacuna_shape *sha
 	return p == text + length && count >= 2;
 }
 
-/* True when all could be read and there is room. */
+/* True when all shapes are valid and fit in the array. */
 static int parse_shapes(const char *text, struct lacuna_shape *shapes, size_t *count)
 {
 	for (*count = 0; text && *text && *count < MOST_SHAPES; (*count)++) {
@@ -100,13 +100,13 @@ static char *format_shape(const struct lacuna_shape *s, char *text, size_t size)
 
 struct tally {
 	const struct values *v;
-	char **operands; /* as they were given, for the command that repeats a failure */
+	char **operands; /* as given, for the command that repeats a failure */
 	int operand_count;
 	json_t *list; /* NULL: the protocol is printed */
 	int count, failed;
 };
 
-/* A word as the shell wants it. */
+/* Appends a word, quoted for the shell if necessary. */
 static void append_word(char *text, size_t size, const char *word)
 {
 	const int plain = !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
@@ -249,7 +249,7 @@ static int check(const struct plugin_use *use, const struct check_request *reque
 	return STATUS_DONE;
 }
 
-/* A file of the current directory is a path only with a slash in it. */
+/* Puts "./" before NAME.so: without a slash it would not be a path. */
 static char *path_spec(const char *spec)
 {
 	const size_t name = strcspn(spec, ":");
@@ -259,7 +259,7 @@ static char *path_spec(const char *spec)
 	return text_format("%s%s", bare ? "./" : "", spec);
 }
 
-/* Loading is a call like others: it must come back. */
+/* Loading may crash or hang like any other call. */
 static int probe(int kind, const char *spec)
 {
 	char *name = text_format("%.*s", (int)strcspn(spec, ":"), spec);
@@ -293,7 +293,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (!parse_shapes(v->x_shape, x_shapes, &request.x_shape_count))
 		return misuse(c, "--x-shape takes shapes such as 64x64 or 31x18x3, not '%s'",
 			      v->x_shape);
-	/* What plugins log on dozens of small problems helps nobody. */
+	/* The log of a plugin on dozens of small problems helps nobody. */
 	verbosity_set(-1);
 	resources_set(v->threads, 0);
 	spec = path_spec(operands[count - 1]);
@@ -303,7 +303,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (!status)
 		status = use_parse(kind, spec, &use);
 	memory_release(spec);
-	/* A plugin that is refused fails the check: that is no misuse. */
+	/* A plugin that is refused fails the check; this is not misuse. */
 	if (status)
 		return failure(NULL, status);
 	if (request.x_shape_count && use.plugin->head->kind != LACUNA_OPERATOR)

@@ -36,7 +36,7 @@ void operators_free(struct plugin_use *uses, size_t count)
 
 int plugin_refused(const struct command *c, int status)
 {
-	/* A file that is there and cannot be used is no misuse. */
+	/* A file that exists but cannot be used is not misuse. */
 	return status == LACUNA_EINVAL && !*error_file() ? misuse(c, "%s", error_text())
 							 : failure(NULL, status);
 }

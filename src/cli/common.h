@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What restore and simulate do alike: operators, memory budget, threads. */
+/* Shared by restore, simulate and others: operators, memory budget, threads. */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
 #include "cli/cli.h"
 #include "plugin/loader.h"
 
-/* The operators of -A, in order; *uses is for operators_free(). */
+/* Parses the operators of -A, in order.  Release *uses with operators_free(). */
 int operators_parse(const struct option_list *, struct plugin_use **uses);
 void operators_free(struct plugin_use *uses, size_t count);
 
-/* The exit status after a plugin's specification was refused: misuse when the text was wrong. */
+/* The exit status after a plugin's specification was refused: STATUS_MISUSED if its text was wrong. */
 int plugin_refused(const struct command *, int status);
 
 /* Applies --threads and --memory (0: defaults).  Returns the budget in bytes. */

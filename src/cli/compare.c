@@ -65,7 +65,7 @@ static int read_side(struct side *s, int page, size_t budget)
 	return status;
 }
 
-/* Black is the lower half of what the mask holds, as for the operator "mask". */
+/* Mask values below half the largest are black, as for the operator "mask". */
 static int apply_mask(const char *path, int page, int pages, struct image *image)
 {
 	const size_t plane = (size_t)image->shape.extent[0] * (size_t)image->shape.extent[1];

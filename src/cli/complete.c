@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna complete WORD...: what may stand in place of the last word, for shells.  One candidate a line; "@file" or
- * "@directory" means: names of files. */
+/* lacuna complete WORD...: for shells, prints what may replace the last word.  One candidate per line; "@file" or
+ * "@directory" stands for file names. */
 #include <config.h>
 
 #include "base/memory.h"
@@ -90,7 +90,7 @@ static void complete_value(const struct option_row *row, const char *word)
 	}
 }
 
-/* The option whose value the word after `word' is, or NULL. */
+/* The option that takes the word after `word' as its value, or NULL. */
 static const struct option_row *option_awaiting(const struct command *c, const char *word)
 {
 	const struct option_row *row;
@@ -120,7 +120,7 @@ static void complete_families(const char *word, const char *plural)
 		offer("", plugin_kind_name(kind), plural, word);
 }
 
-/* Words that are no options; `before' is the one in front. */
+/* Completes a word that is not an option; `before' is the previous word. */
 static void complete_operand(const struct command *c, const char *before, const char *word)
 {
 	if (c == &command_new) {

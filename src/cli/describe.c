@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Plugin pages. */
+/* Help pages of plugins. */
 #include <config.h>
 
 #include "cli/describe.h"

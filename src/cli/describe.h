@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The page of a plugin, made from its head and parameter table. */
+/* The help page of a plugin, made from its head and parameter table. */
 #ifndef CLI_DESCRIBE_H
 #define CLI_DESCRIBE_H
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 void describe_text(const struct plugin *, FILE *);
-/* As a manual page in mdoc(7). */
+/* The same as a manual page in mdoc(7). */
 void describe_man(const struct plugin *, FILE *);
 
 #endif

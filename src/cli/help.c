@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna help: commands and plugins explained. */
+/* lacuna help: explains commands and plugins. */
 #include <config.h>
 
 #include "cli/cli.h"

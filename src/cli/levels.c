@@ -11,17 +11,17 @@
 #include <math.h>
 #include <string.h>
 
-/* Values of a file that are looked at, and of a page at least. */
+/* Values to sample in a file, and at least in a page. */
 enum { SAMPLE_MOST = 1 << 21, SAMPLE_LEAST = 1 << 12, ROWS = 64 };
 
-/* What all pages are looked at with. */
+/* The state of a survey of all pages. */
 struct survey {
 	const struct operands *operands;
-	size_t most; /* values of a page */
+	size_t most; /* values to sample per page */
 	struct scale_sample sample;
 };
 
-/* Some rows of a page, channel after channel. */
+/* Adds some rows of a page, channel after channel. */
 static int add_rows(struct survey *s, const struct tiff_band *band, const struct tiff_page *info,
 		    int64_t top, int64_t rows, float *values)
 {
@@ -101,7 +101,7 @@ int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *p
 struct image_range levels_range(const struct levels *l, const struct tiff_page *page,
 				const struct image_range *stated)
 {
-	/* Noise takes a picture in 0..1 out of it. */
+	/* Noise may push a picture in 0..1 outside. */
 	static const struct image_range near_unit = { -0.5, 1.5 };
 
 	if (stated)

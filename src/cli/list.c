@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna list: the plugins there are. */
+/* lacuna list: lists plugins. */
 #include <config.h>
 
 #include "base/error.h"
@@ -40,12 +40,12 @@ static const struct absent {
 	{ 0, NULL, NULL },
 };
 
-enum { COLUMN = 19 }; /* of what stands beside a name */
+enum { COLUMN = 19 }; /* of the text beside a name */
 
 struct listing {
 	const struct values *v;
 	int kind;
-	int grouped, used, headed; /* used: those that a method uses are printed, else the others */
+	int grouped, used, headed; /* used: print plugins that a method uses, else the others */
 	json_t *json;
 	int count;
 	int found[sizeof(absent) / sizeof(absent[0])];
@@ -129,7 +129,7 @@ static int list_family(struct listing *l, int kind)
 	l->kind = kind;
 	if (!l->v->json)
 		printf("%ss:\n", plugin_kind_name(kind));
-	/* Those that --method chooses from come first. */
+	/* First the plugins that --method chooses from. */
 	l->grouped = kind != LACUNA_OPERATOR;
 	l->used = 1;
 	l->headed = 0;

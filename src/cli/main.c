@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The program: table of commands, messages, orderly end. */
+/* The program: table of commands, messages, orderly exit. */
 #include <config.h>
 
 #include "base/error.h"
@@ -117,7 +117,7 @@ int failure(const char *file, int status)
 	return STATUS_FAILED;
 }
 
-/* What was printed must have arrived: a full disk is a failure. */
+/* Output that could not be written, say to a full disk, is a failure. */
 static int close_stdout(int status)
 {
 	const int failed = ferror(stdout) != 0;
@@ -155,12 +155,12 @@ static int run(int argc, char **argv)
 		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------ */
+/* ---- exit --------------------------------------------------------------------------------------------- */
 
 static pid_t process;
 static int finished;
 
-/* Only main() ends the program: a plugin that calls exit(0) must not pass for success. */
+/* Only main() may end the program: a plugin that calls exit(0) must not look like success. */
 static void end_unexpectedly(void)
 {
 	if (finished || getpid() != process)
@@ -171,7 +171,7 @@ static void end_unexpectedly(void)
 	signals_leave(STATUS_FAILED);
 }
 
-/* In place of the C library's, for plugins too: _exit() runs nothing that atexit() knows. */
+/* Replaces the C library's _exit(), also for plugins: that one runs no atexit() handlers. */
 LACUNA_EXPORT void _exit(int status)
 {
 	end_unexpectedly();
@@ -186,7 +186,7 @@ LACUNA_EXPORT void _Exit(int status)
 int main(int argc, char **argv)
 {
 	static char buffer
-		[1 << 18]; /* pages fit in: only fclose() writes, and errno says why it failed */
+		[1 << 18]; /* help pages fit in: only fclose() writes, errno says why it failed */
 	int status;
 
 	process = getpid();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna new: the beginning of a plugin, as a directory that compiles and passes its test.
+/* lacuna new: makes the skeleton of a plugin, a directory that compiles and passes its test.
  *
- * What it writes are the files of data/templates: each source is a whole plugin, whose name gives way to the user's. */
+ * The files come from data/templates.  Each source there is a whole plugin, whose name is replaced by the user's. */
 #include <config.h>
 
 #include "base/error.h"
@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
 
 enum variant { PLAIN, SHAPE, FFT, NONLINEAR };
 
-/* The template of a family: its plugin's name, the packages that it needs, parameters for its test. */
+/* The template of a family: its plugin's name, packages it needs, parameters for its test. */
 static const struct template
 {
 	int kind;
@@ -67,7 +67,7 @@ struct project {
 	const char *name;
 	const struct template *template;
 	char source[80];
-	const char *written[8]; /* names of files, in the order of their writing */
+	const char *written[8]; /* file names, in the order written */
 	int count;
 };
 
@@ -91,7 +91,7 @@ static int read_file(const char *path, char **text)
 	return error_set(LACUNA_EIO, "%s: %s", path, strerror(errno));
 }
 
-/* A file of data/templates. */
+/* Reads a file of data/templates. */
 static int read_template(const char *name, char **text)
 {
 	struct host_context context = { .owner = NULL };
@@ -106,7 +106,7 @@ static int read_template(const char *name, char **text)
 	return status ? status : read_file(path, text);
 }
 
-/* text with each `old' replaced, in fresh memory; text itself is released. */
+/* Returns text with each `old' replaced, in new memory; releases text. */
 static char *replace(char *text, const char *old, const char *new)
 {
 	const size_t length = strlen(old);
@@ -166,7 +166,7 @@ static int write_file(struct project *p, const char *name, mode_t mode, const ch
 	return status;
 }
 
-/* The template `from', one after the other where there are two, as the file `name' of the new directory. */
+/* Writes the template `from', then `more' (or NULL), as the file `name' of the new directory. */
 static int write_template(struct project *p, const char *from, const char *more, const char *name,
 			  mode_t mode)
 {
@@ -186,7 +186,7 @@ static int write_template(struct project *p, const char *from, const char *more,
 	return status;
 }
 
-/* What has been written is of no use without the rest. */
+/* Removes what was written: it is useless without the rest. */
 static void take_back(struct project *p)
 {
 	for (int i = 0; i < p->count; i++) {
@@ -217,7 +217,7 @@ static int write_source(struct project *p, const char *language)
 						*suffix == 'r' ? "work.rs" : "work.f90", 0666);
 		return status;
 	}
-	/* The other templates are C and C++ at once. */
+	/* The other templates compile as both C and C++. */
 	snprintf(from, sizeof from, "%s.%s", stem, cxx && !strcmp(stem, "smear") ? "cc" : "c");
 	return write_template(p, from, NULL, p->source, 0666);
 }
@@ -286,7 +286,7 @@ static void tell(const struct project *p)
 
 	for (int i = 0; i < p->count; i++) {
 		char path[256];
-		/* Without a file of work the second kind is left out. */
+		/* Without a work file, skip the second description. */
 		const int k = i == 0 || p->count == 4 ? i : i + 1;
 
 		snprintf(path, sizeof path, "%s/%s", p->name, p->written[i]);

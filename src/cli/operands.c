@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what the rows say ------------------------------------------------------------------------------- */
+/* ---- parameter rows ---------------------------------------------------------------------------------- */
 
-/* Values that the operators after number `at' move about are no longer those of the measurement. */
+/* If an operator after number `at' moves values about, they are no longer values of the measurement. */
 static int find_absent(const struct plugin_use *uses, size_t count, size_t at,
 		       const struct lacuna_param *row, const char *text, double *value)
 {
@@ -86,7 +86,7 @@ void operands_free(struct operands *o)
 
 /* ---- pages ------------------------------------------------------------------------------------------- */
 
-/* Other formats than TIFF have one page, and what cannot be read is refused when it is. */
+/* Formats other than TIFF have one page.  A file that cannot be read is refused when it is read. */
 int operands_check_pages(const struct operands *o, int pages, int *many)
 {
 	int status = LACUNA_OK;
@@ -101,7 +101,7 @@ int operands_check_pages(const struct operands *o, int pages, int *many)
 	return status;
 }
 
-/* ---- sizes of pixels --------------------------------------------------------------------------------- */
+/* ---- pixel sizes ------------------------------------------------------------------------------------- */
 
 static const char *size_text(double micrometres, char *text, size_t size)
 {
@@ -114,7 +114,7 @@ static const char *size_text(double micrometres, char *text, size_t size)
 	return text;
 }
 
-/* How many times larger the kernel's pixel is, in the dimension where it is farther from 1. */
+/* Kernel pixel size divided by the picture's, in the dimension where this is farther from 1. */
 static double ratio(const double kernel[2], const double picture[2])
 {
 	const double x = kernel[0] / picture[0], y = kernel[1] / picture[1];
@@ -124,14 +124,14 @@ static double ratio(const double kernel[2], const double picture[2])
 
 static int check_kernel(const char *path, const char *picture, const double size[2], double scale)
 {
-	/* Tags round; below, a kernel is as good as another. */
+	/* Tags are rounded: up to `close', sizes count as equal. */
 	static const double close = 1.03, wrong = 1.95;
 	struct tiff_reader *r;
 	double own[2], x_size[2] = { size[0] / scale, size[1] / scale }, factor;
 	char a[32], b[32];
 	int found;
 
-	/* What is no TIFF states no size. */
+	/* A file that is not a TIFF states no size. */
 	if (tiff_open(path, &r)) {
 		error_clear();
 		return LACUNA_OK;

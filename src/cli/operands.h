@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What rows of operators that are marked LACUNA_PAGED, LACUNA_SAMPLED and LACUNA_ABSENT ask of the host. */
+/* What operator parameters marked LACUNA_PAGED, LACUNA_SAMPLED and LACUNA_ABSENT ask of the host. */
 #ifndef CLI_OPERANDS_H
 #define CLI_OPERANDS_H
 
@@ -8,24 +8,24 @@
 #include "plugin/loader.h"
 
 struct operands {
-	const char **paged; /* paths, the operators' own */
+	const char **paged; /* paths, owned by the operators */
 	size_t paged_count;
-	const char **sampled; /* likewise */
+	const char **sampled; /* the same */
 	size_t sampled_count;
-	double *absent; /* values of the measurement, as its file counts */
+	double *absent; /* values of the measurement that mean "missing", in file units */
 	size_t absent_count;
 };
 
-/* LACUNA_EINVAL: a value is no number, or no value of the measurement since another operator follows. */
+/* LACUNA_EINVAL: a value is not a number, or another operator follows, so that it is no value of the measurement. */
 int operands_find(const struct plugin_use *, size_t count, struct operands *);
-void operands_free(struct operands *); /* leaves an empty one */
+void operands_free(struct operands *); /* leaves it empty */
 
-/* *many: a file has a page for each page of the picture, so that operators must look again at every page.  LACUNA_EINVAL:
- * a file has another number of pages. */
+/* *many is set when a file has a page for each page of the picture: operators must then reread it for every page.
+ * LACUNA_EINVAL: a file has neither one page nor `pages'. */
 int operands_check_pages(const struct operands *, int pages, int *many);
 
-/* Warns where a kernel's pixels are of another size than the picture's; LACUNA_EINVAL when that is twice or half, or
- * more.  scale: how many pixels of x are one of the picture, for super-resolution; a kernel may have the size of either. */
+/* Warns if a kernel's pixel size differs from the picture's; LACUNA_EINVAL if by a factor of about two or more.  scale:
+ * pixels of x per pixel of the picture, for super-resolution.  A kernel may have the pixel size of either. */
 int operands_check_pixels(const struct operands *, struct tiff_reader *, double scale);
 
 #endif

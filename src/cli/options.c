@@ -17,7 +17,7 @@
 
 enum { HELP_COLUMN = 26, LINE_WIDTH = 79 };
 
-/* Rows that every command has; their offset is not used. */
+/* Rows of every command; their offset is unused. */
 static const struct option_row common_rows[] = {
 	{ .name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "print this help and exit" },
 	{ .name = "version", .type = OPTION_FLAG, .help = "print the version and exit" },
@@ -203,11 +203,11 @@ static void free_values(const struct command *c, void *values)
 
 /* ---- parsing ----------------------------------------------------------------------------------------- */
 
-/* getopt's own tables, made from the rows. */
+/* Tables for getopt, made from the rows. */
 struct getopt_tables {
 	struct option *longs;
 	char *shorts;
-	unsigned char *given; /* the option of this row */
+	unsigned char *given; /* per row: the option was given */
 };
 
 static int build_tables(const struct command *c, struct getopt_tables *t)
@@ -292,7 +292,7 @@ static size_t row_index(const struct command *c, const struct option_row *row)
 	return i;
 }
 
-/* Of two values, one would be ignored. */
+/* One of two values would be ignored. */
 static int refuse_second(const struct option_row *row, unsigned char *given)
 {
 	if (*given && row->type != OPTION_FLAG && row->type != OPTION_PLUGINS &&
@@ -302,7 +302,7 @@ static int refuse_second(const struct option_row *row, unsigned char *given)
 	return LACUNA_OK;
 }
 
-/* 0: go on; 1: --help or --version was answered; else an exit status, negated. */
+/* Returns 0 to go on, 1 when --help or --version was answered, else a negated exit status. */
 static int parse(const struct command *c, int argc, char **argv, void *values)
 {
 	struct getopt_tables tables = { NULL, NULL, NULL };
@@ -386,7 +386,7 @@ static void newline(FILE *f, int indent)
 		fputc(' ', f);
 }
 
-/* The length of the next word; a short "[-n SIGMA]" is one word. */
+/* The length of the next word; a short "[-n SIGMA]" counts as one word. */
 static int word_length(const char *text)
 {
 	const int length = (int)strcspn(text, " \n");
@@ -417,7 +417,7 @@ void options_wrap(FILE *f, const char *text, int indent, int column)
 		}
 		text += length;
 		if (*text == '\n') {
-			/* The line after a blank one starts a paragraph; no blanks at line ends. */
+			/* A line after a blank one starts a paragraph.  Lines have no trailing blanks. */
 			if (text[1] == '\n')
 				fputc('\n', f);
 			newline(f, text[1] == '\n' ? 0 : indent);
@@ -464,7 +464,7 @@ void options_print_help(const struct command *c, FILE *f)
 
 /* ---- manual ------------------------------------------------------------------------------------------ */
 
-/* One word without leading control characters and backslashes of its own. */
+/* Prints one word; escapes backslashes and leading control characters. */
 static void print_roff_word(const char *word, int length, int column, FILE *f)
 {
 	if (!column && (*word == '.' || *word == '\''))

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the value is, and so the C type of the field at `offset'. */
+/* The type of the value, which decides the C type of the field at `offset'. */
 enum option_type {
 	OPTION_FLAG, /* int: 1 when given */
 	OPTION_TEXT, /* const char * */
@@ -27,7 +27,7 @@ struct option_row {
 	const char *name;
 	int letter; /* 0: none */
 	enum option_type type;
-	const char *argument; /* as help shows it; NULL for flags */
+	const char *argument; /* as shown by help; NULL for flags */
 	const char *help;     /* one line, no full stop */
 	size_t offset;
 	double lo, hi;
@@ -45,7 +45,7 @@ struct command {
 	const char *operands; /* "IN.tif -o OUT.tif ..." */
 	const char *summary;  /* one line, no full stop */
 	const char *details;  /* paragraphs for help, or NULL */
-	/* Rows that several commands have, about a structure at the beginning of their values; or NULL. */
+	/* Rows shared by several commands, for a structure at the start of their values; or NULL. */
 	const struct option_row *shared;
 	const size_t *shared_count;
 	const struct option_row *rows;
@@ -53,27 +53,27 @@ struct command {
 	const void *defaults; /* a structure of values_size bytes */
 	size_t values_size;
 	int operands_min, operands_max; /* max < 0: any number */
-	int raw;			/* arguments are handed on as they are, after "--" */
+	int raw;			/* arguments are passed on unchanged, after "--" */
 	int (*run)(const struct command *, const void *values, int count, char **operands);
 };
 
-/* Parses argv[1..] and runs the command; --help and --version are every command's.  Returns the exit status. */
+/* Parses argv[1..] and runs the command.  All commands have --help and --version.  Returns the exit status. */
 int options_run(const struct command *, int argc, char **argv);
 
-/* Sets the value of one option from a configuration: name without dashes; flags are yes or no.  A list keeps what it holds. */
+/* Sets one option from a configuration: name without dashes, flags as yes or no.  A list keeps its earlier items. */
 int options_set(const struct option_row *rows, size_t count, const char *name, const char *text,
 		void *values);
 
-/* All rows, those that every command has included: index from 0 to NULL. */
+/* Row number `index', rows common to all commands included; NULL after the last. */
 const struct option_row *options_row(const struct command *, size_t index);
 
 void options_print_help(const struct command *, FILE *);
-/* The OPTIONS section of the manual page. */
+/* Prints the OPTIONS section of the manual page. */
 void options_print_man(const struct command *, FILE *);
 
-/* Paragraphs wrapped to 79 columns, each line after `indent' spaces; the first starts at column `column'. */
+/* Prints paragraphs wrapped to 79 columns, each line after `indent' spaces; the first starts at column `column'. */
 void options_wrap(FILE *, const char *text, int indent, int column);
-/* Text as lines of mdoc(7), one sentence a line; an empty line is a paragraph. */
+/* Prints text as mdoc(7), one sentence per line; an empty line starts a paragraph. */
 void options_roff(const char *text, FILE *);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Output files: names, temporaries, and the moment when they appear. */
+/* Output files: names, temporaries, and the final rename. */
 #include <config.h>
 
 #include "cli/outputs.h"
@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two names are of one file when they lead to one file that is there, or to one name in one directory. */
+/* Two names are of the same file if they lead to one existing file, or to the same name in one directory. */
 struct identity {
 	dev_t device;
 	ino_t number;	  /* of the file, or of its directory */
-	const char *base; /* its name in the directory, part of the path; NULL: it is there */
+	const char *base; /* name in the directory, part of the path; NULL: the file exists */
 };
 
 struct source {
@@ -29,9 +29,9 @@ struct output {
 	char *path;
 	int flags;
 	struct identity identity;
-	int is_input;		  /* it takes the place of the input, and needs no other leave */
+	int is_input;		  /* replaces the input, and needs no other permission */
 	struct tiff_writer *tiff; /* or NULL */
-	struct temporary other;	  /* of any other kind */
+	struct temporary other;	  /* for files other than TIFF */
 };
 
 /* ---- names ------------------------------------------------------------------------------------------- */
@@ -300,7 +300,7 @@ int output_directory(const char *path)
 {
 	struct stat st;
 
-	/* In this order, lest one that another process makes meanwhile be a failure. */
+	/* mkdir() first: it is no failure if another process makes the directory meanwhile. */
 	if (!mkdir(path, 0777))
 		return LACUNA_OK;
 	if (errno != EEXIST)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The files that a run writes.  All names are stated and examined before any work begins; the files are made and filled, and
- * at the end they appear under their names one after the other, each complete, all of them sealed on the disk before the first
- * does.  None appears unless all are sealed.  A rename that fails then (the directory is gone, or was made read-only) leaves
- * those that came before it: the one named first comes last, and is not there.
+/* The output files of a run.  All names are stated and checked before any work begins.  The files are written under
+ * temporary names, then all are sealed (written to the disk), then renamed one after the other.  None appears unless all are
+ * sealed.  If a rename fails (the directory is gone, or was made read-only), those renamed before it stay.  The file named
+ * first is renamed last, so it is then missing.
  *
  *	outputs_input(&o, "in.tif");  outputs_read(&o, "mask.tif", "file of mask");
  *	outputs_name(&o, "out.tif", flags);
- *	outputs_tiff(&o, "out.tif", &options, &writer);		the writer stays the outputs' own
+ *	outputs_tiff(&o, "out.tif", &options, &writer);		the outputs own the writer
  *	status = outputs_commit(&o);
- *	outputs_free(&o);					whatever was not committed is gone
+ *	outputs_free(&o);					removes what was not committed
  */
 #ifndef CLI_OUTPUTS_H
 #define CLI_OUTPUTS_H
@@ -30,27 +30,27 @@ enum {
 	OUTPUT_IN_PLACE = 2 /* may replace the input */
 };
 
-/* What the run reads: no output may take its place.  what: "the reference"; the texts are copied. */
+/* Declares a file that the run reads: no output may replace it.  what: "the reference", for messages.  Texts are copied. */
 int outputs_input(struct outputs *, const char *path);
 int outputs_read(struct outputs *, const char *path, const char *what);
-/* Refuses a path that is read, or named already (links are followed), exists without OUTPUT_FORCE, is a directory, or lies where
- * nothing can be created. */
+/* Declares an output.  Refuses a path that is read or already declared (links are followed), that exists (without
+ * OUTPUT_FORCE), that is a directory, or where nothing can be created. */
 int outputs_name(struct outputs *, const char *path, int flags);
 
-/* Makes a file whose name was stated, once; the options' `force' is set from its flags.  A writer may be sealed before
- * outputs_commit(), and must not be committed or abandoned. */
+/* Makes a declared file, once, and sets the options' `force' from its flags.  The outputs own the writer: it may be sealed
+ * before outputs_commit(), but must not be committed or abandoned. */
 int outputs_tiff(struct outputs *, const char *path, const struct tiff_write_options *,
 		 struct tiff_writer **);
-/* The same for any other file: *fd is open for writing, and stays the outputs' own. */
+/* The same for any other file: *fd is open for writing and owned by the outputs. */
 int outputs_open(struct outputs *, const char *path, int *fd);
 int outputs_text(struct outputs *, const char *path, const char *text);
 
-/* Seals all files made, then gives them their names: the one named first comes last, so that it stands for the others.  A failure
- * to seal leaves none under its name, a failure to rename those that came before. */
+/* Seals all files made, then renames them.  The file named first comes last: if it exists, so do the others.  If sealing
+ * fails no file appears; if a rename fails those before it stay. */
 int outputs_commit(struct outputs *);
 void outputs_free(struct outputs *);
 
-/* A directory to write into, made when absent. */
+/* Makes the output directory if it is absent. */
 int output_directory(const char *path);
 
 #endif

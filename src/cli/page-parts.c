@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A page in windows: pixels are read as windows ask for them, and rows are written as they are done.  No more of the page is
- * held than a row of windows sees. */
+/* A page in windows: reads pixels as windows ask for them, and writes rows as soon as they are done.  Holds no more of the
+ * page than one row of windows sees. */
 #include <config.h>
 
 #include "base/error.h"
@@ -13,19 +13,19 @@
 #include <math.h>
 #include <string.h>
 
-/* A small picture of a large one: means of squares. */
+/* A small version of a large picture: means over squares. */
 struct small {
-	int64_t side; /* of the squares */
+	int64_t side; /* of the squares, pixels */
 	struct image image;
-	float *count; /* of finite values in each */
+	float *count; /* of finite values in each square */
 };
 
 struct parts {
 	struct page *p;
-	struct tiff_band *noise; /* of each value, where a file says so */
+	struct tiff_band *noise; /* of each value, from --noise FILE; or NULL */
 	struct small before, after;
 	struct missing_count missing;
-	size_t *absent; /* pixels that have each of the values that stand for missing ones */
+	size_t *absent; /* pixels with each of the values in operands.absent */
 };
 
 /* ---- small pictures ---------------------------------------------------------------------------------- */
@@ -81,9 +81,9 @@ static void small_finish(struct small *s)
 			s->image.values[i] = NAN;
 }
 
-/* ---- what of the page ------------------------------------------------------------------------------- */
+/* ---- which part of the page ------------------------------------------------------------------------- */
 
-/* The part grows to a length along one side, as far as the page goes. */
+/* Grows the part along one side to `length', within the page (most). */
 static void grow(struct lacuna_region *part, int side, int64_t length, int64_t most)
 {
 	int64_t more = length - part->extent[side];
@@ -95,9 +95,9 @@ static void grow(struct lacuna_region *part, int side, int64_t length, int64_t m
 	part->extent[side] += more;
 }
 
-/* With a margin, the crop is as in the whole picture, nearly: a network that halves its picture again and again sees the whole
- * on a grid, which the part keeps.  A symmetric prior is shown square images in eight ways, others in four:
- * the part is one as the picture is. */
+/* Adds a margin, so that the crop is nearly as in the whole picture.  A network that downsamples repeatedly works on a grid,
+ * which the part keeps.  A symmetric prior sees square images in eight orientations, others in four: the part is square if
+ * the picture is. */
 static void add_margin(struct page *p, int64_t margin)
 {
 	const int64_t *e = p->info.shape.extent;
@@ -182,8 +182,8 @@ static int find_cost(const struct page *p, struct windows_cost *cost)
 	return status;
 }
 
-/* A page that a quarter of the memory holds as it is stored is decoded once; a larger one as often as it is looked at: for its
- * range, its holes, its noise, and for the windows. */
+/* A page that fits, as stored, in a quarter of the memory is decoded once; a larger one each time it is read: for its range,
+ * holes, noise, and windows. */
 static int choose_held(struct page *p)
 {
 	enum { SHARE = 4 };
@@ -201,7 +201,7 @@ int page_hold(struct page *p)
 	const int64_t height = p->info.shape.extent[1];
 	int status;
 
-	/* Who only listens, or restores one window, needs a part of it. */
+	/* Estimating noise or restoring one window needs only a part of it. */
 	if (!p->held || p->listening || p->band)
 		return LACUNA_OK;
 	status = tiff_band_open(p->r->in, p->number, 0, &p->band);
@@ -219,7 +219,7 @@ static struct lacuna_shape part_shape(const struct page *p)
 	return shape;
 }
 
-/* What needs all of the picture. */
+/* Refuses options that need the whole picture. */
 static int refuse_whole(const struct page *p)
 {
 	const struct file_names *v = &p->r->names;
@@ -238,7 +238,7 @@ static int refuse_whole(const struct page *p)
 
 /* ---- masks and holes --------------------------------------------------------------------------------- */
 
-/* A mask is another one at each place.  As the last operator it says what is missing, and the others may be the same
+/* A mask differs from place to place.  As the last operator it only marks missing values, and the others may be the same
  * everywhere. */
 static int take_mask_off(struct page *p)
 {
@@ -256,7 +256,7 @@ static int take_mask_off(struct page *p)
 	status = holes_of_operator(&job->operators[last], &p->info.shape, &p->known);
 	if (status == LACUNA_EUNSUPPORTED) {
 		error_clear();
-		return LACUNA_OK; /* so is this */
+		return LACUNA_OK; /* as above */
 	}
 	if (status)
 		return status;
@@ -276,7 +276,7 @@ int page_may_have_holes(const struct page *p)
 	const struct file_names *v = &r->names;
 	const uint32_t wanted = LACUNA_LINEAR | LACUNA_PIXELWISE;
 
-	/* A prior that learns from the measurement learns from all of it. */
+	/* A prior that learns from the measurement needs all of it. */
 	return !(r->job.noise.sigma < 0) && !(r->job.noise.sigma > 0) && !r->noise &&
 	       r->job.samples == 1 && !r->job.sample && !m->wish.sampler &&
 	       strcmp(m->name, "sample") != 0 && !v->start && !v->reference &&
@@ -285,7 +285,7 @@ int page_may_have_holes(const struct page *p)
 	       (m->prior.plugin->u.prior.flags & LACUNA_LASTING);
 }
 
-/* True when the operator that is left changes nothing. */
+/* True when the remaining operator changes nothing. */
 static int changes_nothing(const struct page *p)
 {
 	const struct lacuna_shape small = { { 16, 16, p->info.shape.extent[2], 1 } };
@@ -302,13 +302,13 @@ static int changes_nothing(const struct page *p)
 
 static void read_y(const struct page *p, const struct lacuna_region *in_part, float *y);
 
-/* Rows of the part, a few at a time: of all of the page when that is held. */
+/* Reads the part a few rows at a time; the whole page, if it is to be held. */
 static int map_holes(struct page *p, struct holes *h)
 {
 	enum { ROWS = 8 * HOLES_CELL };
 	const int64_t *e = p->part.extent;
 	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof(*y));
-	/* A page that fits is restored as a whole, or in windows around its holes. */
+	/* A page that fits in memory is restored as a whole, or in windows around its holes. */
 	const int all = restorer_fits(p->r->restorer, &p->info.shape);
 	int status = y ? page_hold(p) : LACUNA_ENOMEM;
 
@@ -330,7 +330,7 @@ static int map_holes(struct page *p, struct holes *h)
 	return status ? status : holes_finish(h);
 }
 
-/* Sets the windows when that is less work than all of the picture. */
+/* Sets the windows if they are less work than the whole picture. */
 static int plan_around_holes(struct page *p, const struct windows_cost *cost)
 {
 	static const double worth = 0.9;
@@ -355,7 +355,7 @@ static int plan_around_holes(struct page *p, const struct windows_cost *cost)
 	return status;
 }
 
-/* A part that fits is one window. */
+/* A part that fits in memory is one window. */
 static int plan_part(struct page *p)
 {
 	const struct restoration *r = p->r;
@@ -367,7 +367,7 @@ static int plan_part(struct page *p)
 		return LACUNA_OK;
 	if (!status && page_may_have_holes(p) && changes_nothing(p))
 		status = plan_around_holes(p, &cost);
-	/* The whole page is restored as such. */
+	/* The whole page is restored at once. */
 	if (status || p->windows.active || !p->windowed)
 		return status;
 	return restorer_fits(r->restorer, &shape)
@@ -411,13 +411,13 @@ void page_free_parts(struct page *p)
 	use_free(&p->plain);
 }
 
-/* Rows that windows see, those that wait to be written, and one for what lies between rows. */
+/* Rows that windows see, rows that wait to be written, and one for what lies between rows. */
 static int64_t rows_held(const struct page *p, int64_t multiple)
 {
 	return p->windows.height + multiple + 1;
 }
 
-/* All of the page may be there already. */
+/* The whole page may be open already. */
 static int open_band(struct page *p, int64_t multiple)
 {
 	if (p->band)
@@ -439,7 +439,7 @@ static int move(void *context, int64_t top, int64_t bottom)
 	return status;
 }
 
-/* What the mask hides. */
+/* Sets to NaN what the mask hides. */
 static void hide(const struct page *p, const struct lacuna_region *r, float *y)
 {
 	const int64_t *all = p->info.shape.extent, *e = r->extent;
@@ -464,7 +464,7 @@ static struct lacuna_region in_page(const struct page *p, const struct lacuna_re
 	return r;
 }
 
-/* A region of the part, NaN where it is missing. */
+/* Reads a region of the part; missing values are NaN. */
 static void read_y(const struct page *p, const struct lacuna_region *in_part, float *y)
 {
 	const struct lacuna_region region = in_page(p, in_part);
@@ -494,7 +494,7 @@ static int read(void *context, const struct lacuna_region *in_part, float *y, fl
 	return page_mark_unmeasured(a->p, lacuna_count(&shape), deviation, y);
 }
 
-/* Rows top.. of what is written, and the rows of y that they show. */
+/* Writes rows of the result, from row `top' on. */
 static int put(struct parts *a, int64_t top, struct image *rows, const unsigned char *unchanged)
 {
 	struct page *p = a->p;
@@ -511,7 +511,7 @@ static int put(struct parts *a, int64_t top, struct image *rows, const unsigned 
 	return status ? status : tiff_put(p->r->out, &out);
 }
 
-/* Where windows overlap, sums of what is unchanged are rounded. */
+/* Summing overlapping windows rounds values that should stay unchanged. */
 static void put_unchanged_back(struct image *rows, const unsigned char *unchanged, const float *y)
 {
 	const size_t n = lacuna_count(&rows->shape);
@@ -521,7 +521,7 @@ static void put_unchanged_back(struct image *rows, const unsigned char *unchange
 			rows->values[i] = y[i];
 }
 
-/* Before and after are of one size, or before is smaller. */
+/* `before' is as large as `after', or smaller. */
 static int look_before(struct parts *a, int64_t top, struct image *after,
 		       const unsigned char *unchanged)
 {
@@ -557,7 +557,7 @@ static int look_before(struct parts *a, int64_t top, struct image *after,
 	return page_check_put_back(p, &missing);
 }
 
-/* What of the rows of the part is wanted: columns and rows. */
+/* Cuts the wanted columns and rows out of rows of the part. */
 static int cut(const struct page *p, int64_t top, int64_t count, const float *picture,
 	       const unsigned char *unchanged, struct image *rows, unsigned char **flags)
 {
@@ -608,7 +608,7 @@ static int write(void *context, int64_t top, int64_t count, float *picture,
 {
 	struct parts *a = context;
 	const struct page *p = a->p;
-	/* Rows of the part that are wanted */
+	/* Wanted rows of the part */
 	const int64_t at = p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
 	const int64_t first = top > at ? top : at;
 	const int64_t bottom = top + count, last = at + p->window.extent[1];
@@ -644,7 +644,7 @@ static void close_bands(struct parts *a)
 	a->p->band = NULL;
 }
 
-/* --crop: the noise is that of the whole picture. */
+/* With --crop, the noise is still that of the whole picture. */
 static int listen_to_whole(struct parts *a, const struct measurement *m)
 {
 	struct page *p = a->p;
@@ -696,7 +696,7 @@ static int run(struct parts *a)
 {
 	struct page *p = a->p;
 	struct restoration *r = p->r;
-	static const float stated = 1; /* the deviation itself comes with the pixels */
+	static const float stated = 1; /* a placeholder: the deviation comes with the pixels */
 	struct measurement m = page_measurement(p);
 	const int64_t f = p->windows.factor;
 	struct windows_io io = { move, read, write, 1, 0, a };

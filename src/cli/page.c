@@ -35,7 +35,7 @@ static int single_page(const struct restoration *r)
 
 /* ---- the measurement --------------------------------------------------------------------------------- */
 
-/* Once a file: the size of a pixel is that of all pages. */
+/* Once per file: all pages have the same pixel size. */
 static int check_pixels(const struct page *p)
 {
 	const double scale = (double)p->window.extent[0] / (double)p->info.shape.extent[0];
@@ -60,7 +60,7 @@ int page_wish(const struct restoration *r, int number, struct lacuna_shape *wish
 	return status;
 }
 
-/* --size is no demand that a picture of another size be stretched. */
+/* --size does not stretch a picture of another size. */
 static int check_size(const struct page *p)
 {
 	const int64_t *size = p->r->size.extent, *e = p->window.extent;
@@ -118,7 +118,7 @@ struct missing_rule page_missing_rule(const struct page *p)
 	return (struct missing_rule){ p->info.has_nodata, p->info.nodata };
 }
 
-/* Pixels whose value says that they are missing. */
+/* Marks pixels whose value means "missing". */
 static void mark_absent(const struct page *p)
 {
 	const struct operands *o = &p->r->operands;
@@ -136,7 +136,7 @@ void page_tell_absent(const struct page *p, size_t i, size_t pixels)
 	const double percent =
 		100 * (double)pixels / (double)(p->wanted.extent[0] * p->wanted.extent[1]);
 
-	/* Of a stack not every page need have such pixels. */
+	/* In a stack, not every page needs to have such pixels. */
 	log_message((pixels || !single_page(p->r)) && percent <= 50 ? LACUNA_LOG_INFO
 								    : LACUNA_LOG_WARN,
 		    "page %d: %.3g %% of the pixels have the value %.10g and are taken as missing",
@@ -172,7 +172,7 @@ void page_tell_missing(const struct page *p, const struct missing_count *count)
 			    p->number + 1, count->nan);
 }
 
-/* Missing values become NaN, which the engine knows. */
+/* Sets missing values to NaN, which the engine knows. */
 static int mark_missing(struct page *p)
 {
 	const struct missing_rule rule = page_missing_rule(p);
@@ -180,7 +180,7 @@ static int mark_missing(struct page *p)
 
 	missing_mark(lacuna_count(&p->y.shape), &rule, p->y.values, &count);
 	mark_absent(p);
-	/* Missing numbers of a spectrum are no pixels. */
+	/* Missing numbers of a spectrum are not pixels. */
 	p->lacks =
 		makes_picture(p) && !restoration_takes_all(p->r) && (count.declared || count.nan);
 	if (p->listening)
@@ -217,7 +217,7 @@ int page_put_missing_back(const struct page *p, int64_t top, struct image *rows)
 	return LACUNA_OK;
 }
 
-/* The page is decoded here, and nowhere else. */
+/* Decodes the whole page, once. */
 static int read_whole(struct page *p)
 {
 	const struct lacuna_region all = { { 0, 0, 0, 0 },
@@ -235,7 +235,7 @@ static int read_whole(struct page *p)
 	return status;
 }
 
-/* All pages as frames. */
+/* Reads all pages as frames. */
 static int read_frames(struct page *p)
 {
 	const struct restoration *r = p->r;
@@ -259,7 +259,7 @@ static int read_frames(struct page *p)
 	return status;
 }
 
-/* What is 0..1 of x where y is no picture: the numbers are what they are. */
+/* The range of x when y is not a picture: its numbers are not scaled. */
 static struct image_range plain_range(const struct page *p)
 {
 	struct image_range range = p->info.full_scale;
@@ -291,7 +291,7 @@ static int read_measurement(struct page *p)
 
 /* ---- start image, reference -------------------------------------------------------------------------- */
 
-/* The page of a second file that goes with this one, in 0..1 of its own range; missing values are NaN. */
+/* Reads the page of a second file that goes with this one, scaled to 0..1 of its own range; missing values are NaN. */
 static int read_companion(const struct page *p, struct tiff_reader *reader, struct image *image)
 {
 	const int number = tiff_page_count(reader) == 1 ? 0 : p->number;
@@ -338,7 +338,7 @@ static int64_t clamp(int64_t i, int64_t n)
 	return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-/* The unknown reaches beyond its window: edge values are repeated there. */
+/* The unknown is larger than its window: repeats edge values there. */
 static int extend(const struct page *p, struct image *image)
 {
 	const struct lacuna_shape *x = &p->x;
@@ -378,7 +378,7 @@ int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
 	return LACUNA_OK;
 }
 
-/* --noise NOISE.tif, in the units of the file. */
+/* Reads --noise NOISE.tif, in file units. */
 static int read_noise(struct page *p)
 {
 	struct tiff_reader *reader = p->r->noise;
@@ -419,7 +419,7 @@ static int read_start(struct page *p)
 	return extend(p, &p->start);
 }
 
-/* The picture holds the file's values. */
+/* picture: in file values. */
 static int compare_to_reference(const struct page *p, const struct image *picture,
 				struct metrics *metrics)
 {
@@ -436,7 +436,7 @@ static int compare_to_reference(const struct page *p, const struct image *pictur
 	return status;
 }
 
-/* The reference, cut to the window, and how far the measurement is from it where both have one shape. */
+/* Reads the reference, cuts it to the window, and compares the measurement to it if their shapes agree. */
 static int read_reference(struct page *p)
 {
 	struct image whole = { 0 };
@@ -461,7 +461,7 @@ static int read_reference(struct page *p)
 	return status;
 }
 
-/* The range of what is written, which differs from what was read when --type asks for another type of integers. */
+/* The range of the output.  It differs from the input's when --type asks for another integer type. */
 static struct image_range output_range(const struct page *p)
 {
 	const struct restoration *r = p->r;
@@ -472,7 +472,7 @@ static struct image_range output_range(const struct page *p)
 	return picture_full_scale(r->kind, r->bits);
 }
 
-/* From the file's values to those of the output's type. */
+/* True when file values must be converted for the output's type. */
 static int converts(const struct page *p)
 {
 	const struct image_range from = p->range, to = output_range(p);
@@ -497,7 +497,7 @@ void page_tell_values(const struct page *p, struct tiff_writer *w)
 		tiff_values_become(w, scale, to.lo - scale * from.lo);
 }
 
-/* A page of its own, with what the page at hand has beside the picture. */
+/* Writes an image as a page with the other data of the current page. */
 static int write_image(const struct page *p, struct tiff_writer *w, const struct image *image,
 		       const unsigned char *unchanged)
 {
@@ -508,7 +508,7 @@ static int write_image(const struct page *p, struct tiff_writer *w, const struct
 	return tiff_write_band(w, &part, image->values, unchanged, p->band);
 }
 
-/* Frames are pages, each like the page that it stands for. */
+/* Writes frames as pages, each with the other data of the page it comes from. */
 static int write_frames(const struct page *p, struct tiff_writer *w, const struct image *picture,
 			const unsigned char *keep)
 {
@@ -556,7 +556,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 	return status;
 }
 
-/* Integers differ by 1 at least. */
+/* Integers differ by at least 1. */
 static double step_of(const struct page *p)
 {
 	return p->info.kind == SAMPLE_FLOAT ? 0 : 1;
@@ -602,7 +602,7 @@ static int restore(struct page *p)
 	return status;
 }
 
-/* Of pages that are restored in windows nothing is heard: each looks for its own. */
+/* Pages in windows are not used here: each estimates its own noise. */
 static int listen(struct page *p)
 {
 	const struct measurement m = page_measurement(p);
@@ -610,7 +610,7 @@ static int listen(struct page *p)
 	return p->windowed ? LACUNA_OK : restorer_listen(p->r->restorer, &m);
 }
 
-/* The noise of all pages together is said once, with those that were heard. */
+/* Reports the noise of all pages together, once. */
 static int settle(struct page *p)
 {
 	struct measurement m = page_measurement(p);
@@ -653,7 +653,7 @@ static int compare_result(struct page *p)
 	return LACUNA_OK;
 }
 
-/* Standard deviation over the samples, in the units of the file. */
+/* Writes the standard deviation over the samples, in file units. */
 static int write_deviation(struct page *p)
 {
 	struct image map = { p->result.record.shape, p->result.deviation };
@@ -672,7 +672,7 @@ static void show(const struct page *p)
 	const double span = record->inner.white - record->inner.black;
 	const struct look look = {
 		.page = p->number,
-		.before = makes_picture(p) ? &p->y : &p->picture, /* spectra show nothing */
+		.before = makes_picture(p) ? &p->y : &p->picture, /* a spectrum shows nothing */
 		.after = &p->picture,
 		.deviation = map.values ? &map : NULL,
 		.scale = &record->inner,
@@ -683,7 +683,7 @@ static void show(const struct page *p)
 		p->r->look(p->r->look_context, &look);
 }
 
-/* To the engine's scale and back a value may lose its last bit. */
+/* Scaling to the engine's range and back may cost the last bit. */
 static void keep_unchanged(const struct page *p)
 {
 	const unsigned char *unchanged = p->result.record.unchanged;
@@ -697,7 +697,7 @@ static int write_result(struct page *p)
 {
 	int status;
 
-	if (p->windowed) /* it was written row by row */
+	if (p->windowed) /* already written row by row */
 		return LACUNA_OK;
 	keep_unchanged(p);
 	show(p);
@@ -726,7 +726,7 @@ static json_t *sample_records(const struct restored *result)
 	return list;
 }
 
-/* What the noise was taken for, how that was found, and what was done about it.  Figures are the file's: the variance of a
+/* The noise that was assumed, how it was found, and what was done about it.  Figures are in file units: the variance of a
  * value v is slope v + offset. */
 static json_t *noise_model(const struct page *p)
 {
@@ -779,7 +779,7 @@ static json_t *make_record(const struct page *p)
 
 /* ---- pages that are not restored --------------------------------------------------------------------- */
 
-/* What the writer cannot store as it is, or what takes another type with --type. */
+/* For pages that the writer cannot store unchanged, or that --type converts. */
 static int read_to_convert(struct page *p)
 {
 	const struct restoration *r = p->r;
@@ -851,7 +851,7 @@ static int run_stages(struct page *p, int (*const *stages)(struct page *), size_
 	snprintf(p->name, sizeof(p->name), "page %d", p->number + 1);
 	for (size_t i = 0; !status && i < count; i++)
 		status = stages[i](p);
-	/* Messages of the reader name file and page already. */
+	/* The reader's messages already name file and page. */
 	if (status && status != LACUNA_ECANCELLED && !single_page(p->r) &&
 	    strcmp(error_file(), p->r->names.input) != 0)
 		error_context(status, "page %d", p->number + 1);

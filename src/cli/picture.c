@@ -94,7 +94,7 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 	return LACUNA_OK;
 }
 
-/* Integers in 0..1 of their full scale. */
+/* Reads a page; integers become 0..1 of their full scale. */
 static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *info,
 		       struct image *image)
 {
@@ -105,7 +105,7 @@ static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *
 	return status;
 }
 
-/* Page `page' as frame `page'; the first one decides on the shape. */
+/* Reads page `page' as frame `page'; the first page sets the shape. */
 static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shape, float **values)
 {
 	struct image image = { 0 };
@@ -129,7 +129,7 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	return status;
 }
 
-/* See picture_follow(). */
+/* Set by picture_follow(). */
 static struct {
 	const char *const *paths;
 	size_t count;
@@ -152,7 +152,7 @@ static int is_followed(const char *path)
 	return 0;
 }
 
-/* Pages that are no overviews or masks of others; *first is one. */
+/* Counts pages that are not overviews or masks of others; *first is the first of them. */
 static int main_pages(struct tiff_reader *r, int *first)
 {
 	struct tiff_page info;
@@ -165,7 +165,7 @@ static int main_pages(struct tiff_reader *r, int *first)
 	return count;
 }
 
-/* The page of the file that goes with page `wanted' of a picture of `pages'. */
+/* Finds the page of the file that goes with page `wanted' of a picture with `pages' pages. */
 static int choose_page(struct tiff_reader *r, int wanted, int pages, int *page)
 {
 	const int own = tiff_page_count(r);
@@ -262,7 +262,7 @@ int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 		fclose(f);
 		return read_png(path, shape, values);
 	}
-	/* Of another picture tiff_open() says what it is. */
+	/* tiff_open() recognises other picture formats, and names them. */
 	if (head[0] >= 0x80 || (head[0] && head[0] < '\t')) {
 		fclose(f);
 		return read_tiff(path, shape, values);
@@ -294,7 +294,7 @@ int picture_parse_range(const char *text, struct image_range *range)
 int picture_range(const struct tiff_page *page, const struct image *image,
 		  const struct image_range *stated, struct image_range *range, int *measured)
 {
-	/* Noise takes a picture in 0..1 out of it; a simulated measurement must keep its scale. */
+	/* Noise may push a picture in 0..1 outside; a simulated measurement must keep its scale. */
 	static const struct image_range unit = { 0, 1 }, near_unit = { -0.5, 1.5 };
 
 	if (measured)
@@ -380,7 +380,7 @@ int picture_holds(enum sample_kind kind, int bits, double value)
 
 /* ---- pages, shapes ----------------------------------------------------------------------------------- */
 
-/* One number or range at *text; moves on behind it. */
+/* Parses one number or range at *text, and moves past it. */
 static int parse_span(const char **text, long *first, long *last)
 {
 	char *end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Progress on stderr: at most six lines a second, each over the last. */
+/* Progress on stderr: at most six updates a second, each overwriting the last. */
 #include <config.h>
 
 #include "cli/progress.h"
@@ -43,7 +43,7 @@ void progress_end(void)
 	progress.enabled = 0;
 }
 
-/* The first pieces of work say little of the time that all of it takes. */
+/* Early work says little about the time for all of it. */
 static void print_left(double done)
 {
 	static const double early = 2, little = 0.01;
@@ -57,7 +57,7 @@ static void print_left(double done)
 		fprintf(stderr, "%d:%02d left", (int)(left / 60), (int)left % 60);
 }
 
-/* A round is as long as another. */
+/* Assumes that all rounds take equally long. */
 static void print(double share)
 {
 	const double time = clock_seconds();
@@ -82,7 +82,7 @@ static void print(double share)
 void progress_step(void *context, int64_t step, int64_t steps)
 {
 	(void)context;
-	/* What comes before the first step says nothing of how long the others take. */
+	/* Work before the first step says nothing about how long the others take. */
 	if (!progress.steps)
 		progress.began = clock_seconds();
 	progress.step = step;
@@ -93,6 +93,6 @@ void progress_step(void *context, int64_t step, int64_t steps)
 void progress_within(void *context, double share)
 {
 	(void)context;
-	/* A step may turn out to be longer than the last one was. */
+	/* A step may take longer than the previous one. */
 	print(share < 1 ? share : 1);
 }

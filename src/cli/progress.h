@@ -6,12 +6,12 @@
 
 #include <stdint.h>
 
-/* rounds: how many runs of the sampler there will be (pages times samples). */
+/* rounds: how many times the sampler will run (pages times samples). */
 void progress_begin(int enabled, int64_t rounds);
 void progress_round(int64_t round); /* from 0 */
 /* A session_options.progress callback. */
 void progress_step(void *context, int64_t step, int64_t steps);
-/* Likewise progress within the step at hand: 0 to 1. */
+/* Progress within the current step: 0 to 1. */
 void progress_within(void *context, double share);
 /* Clears the line, so that other text may be printed. */
 void progress_clear(void);

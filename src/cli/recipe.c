@@ -80,7 +80,7 @@ const struct option_row recipe_rows[] = {
 };
 const size_t recipe_row_count = sizeof(recipe_rows) / sizeof(recipe_rows[0]);
 
-/* poisson:gain=G[,offset=O][,read=R] */
+/* Parses poisson:gain=G[,offset=O][,read=R]. */
 static int parse_photons(const char *text, struct stated_noise *noise)
 {
 	static const char *const names[] = { "gain=", "offset=", "read=" };

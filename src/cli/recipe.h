@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The options that say how a picture is restored, whichever command restores it. */
+/* The options that say how to restore a picture, for all commands that restore. */
 #ifndef CLI_RECIPE_H
 #define CLI_RECIPE_H
 
@@ -15,7 +15,7 @@ struct recipe {
 	int independent, fill, keep_missing, only, same_noise, own_noise;
 };
 
-/* A command whose values begin with a recipe shares these rows. */
+/* Rows shared by commands whose values begin with a recipe. */
 extern const struct option_row recipe_rows[];
 extern const size_t recipe_row_count;
 #define RECIPE_DEFAULTS                                      \
@@ -23,7 +23,8 @@ extern const size_t recipe_row_count;
 		.noise = "auto", .reject = "8", .samples = 1 \
 	}
 
-/* "0.01", "2.55/255", "poisson:gain=G,offset=O,read=R", "auto", or the name of a TIFF, which *file receives (else NULL). */
+/* Parses "0.01", "2.55/255", "poisson:gain=G,offset=O,read=R", "auto", or the name of a TIFF, stored in *file (else
+ * NULL). */
 int recipe_noise(const char *text, struct stated_noise *, const char **file);
 /* True when --noise names a file. */
 int recipe_noise_is_file(const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* JSON by jansson. */
+/* JSON records, made with jansson. */
 #include <config.h>
 
 #include "cli/report.h"
@@ -15,7 +15,7 @@
 
 static struct {
 	int count;
-	char *words[1024]; /* longer command lines are cut: the record is for readers */
+	char *words[1024]; /* longer command lines are cut: the record is for people */
 } arguments;
 
 void report_arguments(int argc, char **argv)

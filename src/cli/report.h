@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Pieces of JSON records. */
+/* Parts of JSON records. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-/* The command line, kept before getopt() permutes it; main() does. */
+/* Keeps the command line before getopt() permutes it; main() calls it. */
 void report_arguments(int argc, char **argv);
 /* {"lacuna": version, "command": [...]} */
 json_t *report_new(void);
@@ -22,12 +22,12 @@ json_t *report_range(struct image_range);
 json_t *report_metrics(const struct metrics *);
 /* null for NULL, and for file names that are not UTF-8 */
 json_t *report_string(const char *);
-/* For messages: bytes that are not UTF-8 become '?'. */
+/* For messages: replaces bytes that are not UTF-8 by '?'. */
 json_t *report_words(const char *);
 /* null for NaN and infinities, which JSON lacks */
 json_t *report_real(double);
 
-/* Indented text with a final line feed; NULL, with the message kept.  For free(). */
+/* Indented text with a final line feed, for free().  NULL on failure, with the message kept. */
 char *report_text(const json_t *);
 
 #endif

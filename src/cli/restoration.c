@@ -37,7 +37,7 @@ static int parse(struct restoration *r)
 	int status = recipe_noise(v->noise, &job->noise, &r->noise_file);
 
 	job->samples = v->samples;
-	/* One pair alone would not tell how far apart pairs are. */
+	/* A single pair would not show how much pairs differ. */
 	job->pairs = !v->independent && v->samples >= 4 && v->samples % 2 == 0;
 	job->seed = (uint64_t)v->seed;
 	r->full_range = v->range && !strcmp(v->range, "full");
@@ -83,7 +83,7 @@ static int choose_plugins(struct restoration *r)
 	if (status)
 		return status;
 	r->operator_flags = problem_compose_flags(r->operators, v->operators.count);
-	/* Sums over many pixels may have more. */
+	/* Other measurements, such as sums over many pixels, may have more noise. */
 	if (r->job.noise.sigma > 1 && (r->operator_flags & LACUNA_PICTURE))
 		return error_set(
 			LACUNA_EINVAL,
@@ -94,7 +94,7 @@ static int choose_plugins(struct restoration *r)
 	return method_choose(&wish, &r->method);
 }
 
-/* LACUNA_EINVAL: without samples the deviation is not known for every operator. */
+/* LACUNA_EINVAL: without samples, the deviation is unknown for some operators and priors. */
 static int check_deviation(const struct restoration *r)
 {
 	if (!r->job.deviation || method_deviation(&r->method) != DEVIATION_UNKNOWN)
@@ -141,7 +141,7 @@ void restoration_free(struct restoration *r)
 
 /* ---- before any work --------------------------------------------------------------------------------- */
 
-/* Files that parameters of a plugin name: masks, kernels, weights. */
+/* Declares files named in plugin parameters: masks, kernels, weights. */
 static int state_parameters(struct outputs *o, const struct plugin_use *use)
 {
 	const struct lacuna_param *row;
@@ -157,7 +157,7 @@ static int state_parameters(struct outputs *o, const struct plugin_use *use)
 	return status;
 }
 
-/* No output may take the place of what is read. */
+/* Declares all inputs: no output may replace them. */
 static int state_inputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
@@ -219,7 +219,7 @@ static int name_outputs(struct restoration *r)
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 
-/* Without --pages overviews and masks are no pages to restore, unless there are no others. */
+/* Without --pages, leaves out overviews and masks, unless there are no other pages. */
 static int leave_auxiliary(struct restoration *r)
 {
 	struct tiff_page info;
@@ -266,14 +266,14 @@ static int open_inputs(struct restoration *r)
 	return status;
 }
 
-/* Frames of one measurement. */
+/* Pages are frames of one measurement. */
 int restoration_takes_all(const struct restoration *r)
 {
 	return (r->operator_flags & LACUNA_FRAMES) != 0;
 }
 
-/* True when the pages that are restored change their size beside others that are copied.  What cannot be told yet fails
- * when the page is restored. */
+/* True when the restored pages change their size while others are copied.  If this is not known yet, restoring the page
+ * fails. */
 static int sizes_will_differ(struct restoration *r)
 {
 	struct tiff_page info;
@@ -322,7 +322,7 @@ static int create_outputs(struct restoration *r)
 	return status;
 }
 
-/* A file is open from its first page to its last: of many samples not more than the process may have. */
+/* A file is open only from its first page to its last, so that many samples do not exceed the limit of open files. */
 int restoration_single(struct restoration *r, int64_t k)
 {
 	return r->single[k]
@@ -330,11 +330,11 @@ int restoration_single(struct restoration *r, int64_t k)
 		       : outputs_tiff(&r->outputs, r->single_names[k], &r->options, &r->single[k]);
 }
 
-/* LACUNA_EINVAL where the samples of a stack are more files than may be open at once. */
+/* LACUNA_EINVAL: the samples of a stack are more files than may be open at once. */
 static int allow_singles(struct restoration *r)
 {
-	enum { OTHERS = 64 }; /* inputs, other outputs, what plugins and libraries have open */
-	const rlim_t needed = (rlim_t)r->job.samples + OTHERS; /* RLIM_INFINITY is more than any */
+	enum { OTHERS = 64 }; /* inputs, other outputs, files of plugins and libraries */
+	const rlim_t needed = (rlim_t)r->job.samples + OTHERS; /* RLIM_INFINITY exceeds it */
 	struct rlimit limit;
 
 	if (!r->single || tiff_page_count(r->in) == 1 || getrlimit(RLIMIT_NOFILE, &limit) ||
@@ -367,7 +367,7 @@ static int is_stack(struct restoration *r)
 	return alike;
 }
 
-/* One noise for all pages, so that a stack does not flicker: the median of some. */
+/* Estimates one noise for all pages, the median of some, so that a stack does not flicker. */
 static int listen_to_pages(struct restoration *r)
 {
 	const int heard = r->page_count < RESTORER_HEARD ? r->page_count : RESTORER_HEARD;
@@ -392,7 +392,7 @@ static int restore_pages(struct restoration *r)
 	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
 		json_t *record = NULL;
 
-		if (restoration_takes_all(r) && page != r->pages[0]) /* it is a part of that */
+		if (restoration_takes_all(r) && page != r->pages[0]) /* restored with that */
 			continue;
 		if (i == r->page_count || r->pages[i] != page) {
 			status = r->recipe->only ? LACUNA_OK : page_copy(r, page);
@@ -431,7 +431,7 @@ static void add_plugin_files(json_t *list, const struct plugin_use *use)
 		add_file(list, path);
 }
 
-/* All that was read: input, plugins, masks, kernels, weights. */
+/* Lists all files read: input, plugins, masks, kernels, weights. */
 static json_t *make_files(const struct restoration *r)
 {
 	const struct file_names *v = &r->names;
@@ -506,7 +506,7 @@ static int write_report(struct restoration *r, const json_t *report)
 	return status;
 }
 
-/* What belongs to one file.  The restorer stays. */
+/* Releases all that belongs to one file; keeps the restorer. */
 static void close_file(struct restoration *r)
 {
 	for (int64_t k = 0; r->single_names && k < r->job.samples; k++)
@@ -540,7 +540,7 @@ static void open_file(struct restoration *r, const struct file_names *names)
 	r->records = json_array();
 }
 
-/* Pages that were being read would have failed; the others are as they were. */
+/* Reading a page while it changed would have failed; pages already read are as they were. */
 static void look_at_input(struct restoration *r)
 {
 	if (!tiff_unchanged(r->in))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna restore: one file.  restoration.c does the work. */
+/* lacuna restore: restores one file.  restoration.c does the work. */
 #include <config.h>
 
 #include "batch/share.h"
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 struct values {
-	struct recipe recipe; /* first: its rows are shared */
+	struct recipe recipe; /* must be first: its rows are shared */
 	const char *output, *deviation, *singles, *reference, *report, *start, *html;
 	int64_t threads;
 	uint64_t memory;
@@ -72,7 +72,7 @@ static const struct option_row rows[] = {
 	{ "verbose", 'v', OPTION_FLAG, NULL, "print more", AT(verbose) },
 };
 
-/* LACUNA_EINVAL. */
+/* LACUNA_EINVAL: an option is missing, or options exclude each other. */
 static int check_values(const struct values *v)
 {
 	if (!v->output && !v->in_place)
@@ -128,7 +128,7 @@ static void look(void *context, const struct look *l)
 	card_look(context, l);
 }
 
-/* The contact sheet of one picture. */
+/* Writes the contact sheet of one picture. */
 static int write_page(void *context, struct restoration *r, const json_t *report)
 {
 	json_t *card = context, *cards = json_array();
@@ -147,7 +147,7 @@ static int write_page(void *context, struct restoration *r, const json_t *report
 	return status;
 }
 
-/* What runs that were killed have left beside the output. */
+/* Removes temporary files that killed runs left beside the output. */
 static void clean(const struct values *v)
 {
 	char *directory = v->output ? memory_strdup(v->output) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Signals: SIGINT, SIGTERM, SIGHUP, SIGQUIT stop the run; SIGPIPE ends it at once, as it ends others; SIGXFSZ is an error of
- * the write that met it. */
+/* Signals: SIGINT, SIGTERM, SIGHUP, SIGQUIT stop the run; SIGPIPE ends it at once, as usual; SIGXFSZ is ignored, so that the
+ * write fails with an error. */
 #include <config.h>
 
 #include "cli/signals.h"
@@ -22,9 +22,9 @@ _Noreturn void signals_leave(int status)
 
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static volatile sig_atomic_t received;
-static struct context *context; /* of the program's work, whichever thread a signal meets */
+static struct context *context; /* of the program's work, whichever thread gets the signal */
 
-/* SA_RESETHAND would let the second signal end the program with temporaries left behind. */
+/* With SA_RESETHAND, the second signal would end the program and leave temporary files behind. */
 static void handle(int number)
 {
 	if (received) {
@@ -35,7 +35,7 @@ static void handle(int number)
 	cancel_request(context);
 }
 
-/* Nobody reads on: an end without a word, and without temporaries. */
+/* Nobody reads the output any more: removes temporary files and ends without a message. */
 static void end(int number)
 {
 	temporary_remove_all();

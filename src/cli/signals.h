@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Ctrl-C and its like: the first asks the run to stop, the second ends the program, temporaries removed. */
+/* Ctrl-C and similar signals: the first asks the run to stop, the second removes temporary files and ends the program. */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
-/* What stops is the work in the context at hand. */
+/* Signals will stop the work of the current context. */
 void signals_install(void);
 /* The signal that asked to stop, or 0. */
 int signals_received(void);
 
-/* Ends the process at once, as _exit() does, of which main.c makes another use. */
+/* Ends the process at once, like _exit(), which main.c redefines. */
 _Noreturn void signals_leave(int status);
 
 #endif

@@ -70,7 +70,7 @@ struct simulation {
 	int bits;
 	uint64_t seed;
 	size_t budget;
-	uint32_t flags; /* of the composition */
+	uint32_t flags; /* of the composed operators */
 	struct tiff_reader *in;
 	struct outputs outputs;
 	struct tiff_writer *out;
@@ -108,10 +108,10 @@ static struct image_range output_range(const struct simulation *s, const struct 
 	return same ? range : picture_full_scale(s->kind, s->bits);
 }
 
-/* No restoration draws a sample of this number: its random numbers are independent of this noise, though both commands
- * be given the same seed. */
+/* No restoration draws a sample with this number, so its random numbers are independent of this noise, even with the same
+ * seed. */
 enum { NOISE_SAMPLE = -1 };
-/* Memory in pictures: x, y, two of noise, FFT work of the operator. */
+/* Memory, in pictures: x, y, two of noise, FFT work space of the operator. */
 enum { IMAGES = 10 };
 
 static int simulate(const struct simulation *s, int number, struct problem *problem,
@@ -129,7 +129,7 @@ static int simulate(const struct simulation *s, int number, struct problem *prob
 	return status;
 }
 
-/* Missing values of x become `level'. */
+/* Sets missing values of x to `level'. */
 static void fill(const struct image *x, const unsigned char *missing, float level)
 {
 	for (size_t i = 0; i < lacuna_count(&x->shape); i++)
@@ -137,8 +137,8 @@ static void fill(const struct image *x, const unsigned char *missing, float leve
 			x->values[i] = level;
 }
 
-/* Values of y that depend on missing ones of x, which no camera saw: they differ when these do.  y holds what comes of one
- * level already. */
+/* Finds values of y that depend on missing ones of x, which no camera saw: they change with the level put there.  x is left
+ * with the first level. */
 static int find_missing(struct problem *problem, struct image *x, const unsigned char *missing,
 			const float levels[2], unsigned char **of_y)
 {
@@ -160,7 +160,8 @@ static int find_missing(struct problem *problem, struct image *x, const unsigned
 	return status;
 }
 
-/* Takes NaN out of x, whose values are 0..1, and finds what it leaves of y.  *of_y: NULL where nothing is missing. */
+/* Replaces NaN in x, whose values are 0..1, and finds the values of y that depend on them.  *of_y: NULL when nothing is
+ * missing. */
 static int take_missing(struct problem *problem, struct image *x, unsigned char **of_y)
 {
 	static const float levels[2] = { 0.4f, 0.6f };
@@ -179,7 +180,7 @@ static int take_missing(struct problem *problem, struct image *x, unsigned char 
 	return status;
 }
 
-/* As the page declares, else NaN; y is as it will be written. */
+/* Sets missing values to what the page declares, else to NaN; y is as it will be written. */
 static int put_missing(const struct simulation *s, const struct tiff_page *info, int number,
 		       const unsigned char *missing, struct image *y)
 {
@@ -204,7 +205,7 @@ static int put_missing(const struct simulation *s, const struct tiff_page *info,
 	return LACUNA_OK;
 }
 
-/* A 1, for what is not counted from zero. */
+/* Computes A 1, for ranges that do not start at zero. */
 static int apply_to_ones(struct problem *problem, float *ones)
 {
 	const size_t n = lacuna_count(problem_x(problem));
@@ -220,7 +221,7 @@ static int apply_to_ones(struct problem *problem, float *ones)
 	return status;
 }
 
-/* y of a picture in 0..1 becomes that of the file's values: A x, whatever numbers that gives. */
+/* Converts y of a picture in 0..1 to file values: A x, whatever numbers that gives. */
 static int leave_plain(const struct simulation *s, struct problem *problem,
 		       const struct tiff_page *info, struct image_range range, struct image *y)
 {
@@ -248,7 +249,7 @@ static int leave_plain(const struct simulation *s, struct problem *problem,
 	return status;
 }
 
-/* b of y = A x + b, in the values of the file. */
+/* Adds b of y = A x + b, in file values. */
 static int add_offset(const struct simulation *s, struct problem *problem, struct image *y)
 {
 	const struct image_range full = picture_full_scale(s->kind, s->bits);
@@ -279,7 +280,7 @@ static int leave_unit(const struct simulation *s, struct problem *problem,
 	return status ? status : add_offset(s, problem, y);
 }
 
-/* Frames are pages. */
+/* Writes frames as pages. */
 static int write_frames(const struct simulation *s, int number, const struct image *y)
 {
 	struct lacuna_shape shape = y->shape;
@@ -328,7 +329,7 @@ static int simulate_page(const struct simulation *s, int number)
 		status = put_missing(s, &info, number, missing, &y);
 	if (!status)
 		status = write_frames(s, number, &y);
-	/* Messages of the reader name file and page already. */
+	/* The reader's messages already name file and page. */
 	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1 &&
 	    strcmp(error_file(), tiff_path(s->in)) != 0)
 		error_context(status, "page %d", number + 1);

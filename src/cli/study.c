@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna study: samplers and guidances on targets whose posterior is known. */
+/* lacuna study: tests samplers and guidances on targets whose posterior is known. */
 #include <config.h>
 
 #include "base/error.h"
@@ -109,12 +109,12 @@ static const struct option_row rows[] = {
 enum { MOST_VALUES = 256 };
 
 struct variation {
-	char *text;	  /* holds name and values, cut up */
-	const char *name; /* NULL: nothing is varied, there is one run */
+	char *text;	  /* owns name and values, which point into it */
+	const char *name; /* NULL: nothing varies, there is one run */
 	const char *values[MOST_VALUES];
 	double numbers[MOST_VALUES];
 	size_t count;
-	int steps; /* --steps: samplers get it without asking */
+	int steps; /* --steps: passed to samplers without being named */
 };
 
 static int split_values(struct variation *v, char *list)
@@ -162,7 +162,7 @@ static int parse_variation(const struct values *o, struct variation *v)
 	return split_values(v, equals + 1);
 }
 
-/* Puts `value' in place of every {name}; the result is for memory_release(). */
+/* Replaces every {name} by `value'; the result is for memory_release(). */
 static char *substitute(const char *text, const char *name, const char *value)
 {
 	char *copy = memory_strdup(text), *longer, *at;
@@ -209,7 +209,7 @@ static int check_variation(const struct values *o, const struct variation *v)
 
 /* ---- methods ----------------------------------------------------------------------------------------- */
 
-/* One word of -g or -s: "LABEL=NAME:key=value" or "NAME:key=value". */
+/* The plugin part of a word of -g or -s: "LABEL=NAME:key=value" or "NAME:key=value". */
 static const char *spec_of(const char *word)
 {
 	const char *equals = strchr(word, '='), *colon = strchr(word, ':');
@@ -217,7 +217,7 @@ static const char *spec_of(const char *word)
 	return equals && (!colon || equals < colon) ? equals + 1 : word;
 }
 
-/* What the legend calls it: its label; else its name, and all of it when another has the same name. */
+/* The name for the legend: the label; else the plugin's name, or the whole word if another has the same name. */
 static char *label_of(const struct option_list *list, size_t index)
 {
 	const char *word = list->items[index], *spec = spec_of(word);
@@ -239,7 +239,7 @@ struct study {
 	const struct values *o;
 	struct variation variation;
 	struct option_list guidances, samplers;
-	size_t guided; /* how many of the samplers ask for a guidance */
+	size_t guided; /* how many samplers need a guidance */
 	struct laboratory lab;
 	struct plugin_use *operators;
 	size_t operator_count;
@@ -268,7 +268,7 @@ static char *curve_label(const struct study *s, size_t guidance, size_t sampler,
 	return label;
 }
 
-/* The plugin of a word, with the value number `index' in its place. */
+/* Parses the plugin of a word, with value number `index' inserted. */
 static int parse_use(const struct study *s, int kind, const char *word, size_t index,
 		     struct plugin_use *use)
 {
@@ -359,7 +359,7 @@ static int run_curve(struct study *s, size_t guidance, size_t sampler)
 		struct uses u = { 0 };
 
 		status = parse_uses(s, guidance, sampler, i, &u);
-		/* A sampler that asks no guidance runs once, whatever the number of guidances. */
+		/* A sampler without guidance runs once, however many guidances there are. */
 		if (!status && guidance && !is_guided(&u.sampler)) {
 			free_uses(&u);
 			break;
@@ -395,7 +395,7 @@ static int run_all(struct study *s)
 
 /* ---- setting up -------------------------------------------------------------------------------------- */
 
-/* The target as a file, for the prior. */
+/* Writes the target to a file, for the prior. */
 static int write_target(struct study *s)
 {
 	const char *directory = getenv("TMPDIR");
@@ -405,7 +405,7 @@ static int write_target(struct study *s)
 
 	if (!text)
 		return LACUNA_ENOMEM;
-	/* The name becomes a parameter's value, where a comma ends it. */
+	/* The file name becomes a parameter's value, which a comma would end. */
 	if (!directory || strlen(directory) > 40 || strpbrk(directory, ",:"))
 		directory = "/tmp";
 	snprintf(s->target_file, sizeof s->target_file, "%s/lacuna-XXXXXX", directory);
@@ -421,7 +421,7 @@ static int write_target(struct study *s)
 	return status;
 }
 
-/* Lists the user left empty. */
+/* Defaults for lists that the user left empty. */
 static void choose_methods(struct study *s)
 {
 	static const char *none[] = { "none" }, *ddpm[] = { "ddpm" };
@@ -449,7 +449,7 @@ static int parse_operators(struct study *s)
 	return operators_parse(list, &s->operators);
 }
 
-/* Everything that a wrong option can spoil. */
+/* Finds all errors in the options. */
 static int parse_values(struct study *s)
 {
 	const struct values *o = s->o;
@@ -479,7 +479,7 @@ static int parse_values(struct study *s)
 	if (!status)
 		status = table_create(&s->table, o->title ? o->title : o->target,
 				      s->variation.name ? s->variation.name : "steps");
-	/* A misspelt plugin is found before hours of work. */
+	/* Finds a misspelt plugin before hours of work. */
 	for (size_t k = 0; !status && k < s->samplers.count; k++)
 		for (size_t g = 0; !status && g < s->guidances.count; g++) {
 			struct uses u = { 0 };
@@ -542,7 +542,7 @@ static int write_table(struct study *s)
 	return status;
 }
 
-/* Panels from tables that were made before. */
+/* Draws panels from existing tables. */
 static int draw_tables(const struct command *c, const struct values *o, int count, char **paths)
 {
 	struct outputs outputs = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* lacuna try: what a plugin does to a picture.  Simulates, restores and compares, each with the command that a user would
- * give, in a process of its own: a crash of the plugin is told. */
+/* lacuna try: shows what a plugin does to a picture.  Simulates, restores and compares with the commands that a user would
+ * type, each in its own process, so that a crash of the plugin is reported. */
 #include <config.h>
 
 #include "base/error.h"
@@ -188,7 +188,7 @@ static double psnr(const json_t *page, const char *when)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* Before there is no PSNR where y is no picture of the size of x. */
+/* There is no PSNR before restoration if y is not a picture of the size of x. */
 static int tell(const struct trial *t)
 {
 	json_error_t error;
@@ -253,7 +253,7 @@ static int try_plugin(struct trial *t)
 	return status ? status : tell(t);
 }
 
-/* NAME.so without a slash is a file all the same. */
+/* NAME.so without a slash is a path, too. */
 static char *path_spec(const char *spec)
 {
 	const size_t name = strcspn(spec, ":");
