@@ -18,12 +18,12 @@
 static const char conf_name[] = "lacuna.conf";
 
 struct line {
-	char *glob; /* or name of a table's file; NULL: all files */
+	char *glob; /* or a file name of a table; NULL: all files */
 	char *name, *value, *source;
 	int group;
 };
 
-/* A file of options, or a table: then its lines are sorted by file. */
+/* A file of options; or a table, whose lines are sorted by file. */
 struct source {
 	char *directory;
 	struct line *lines;
@@ -142,7 +142,7 @@ static int read_conf(struct conf *c, struct source *s, const char *path, FILE *f
 	return status;
 }
 
-/* An empty source where there is no such file. */
+/* Returns an empty source if there is no such file. */
 static int load_directory(struct conf *c, const char *directory, struct source **result)
 {
 	struct source *s = create_source(directory);
@@ -171,7 +171,7 @@ static int load_directory(struct conf *c, const char *directory, struct source *
 
 enum { COLUMNS_MOST = 32 };
 
-/* Cuts at tabs. */
+/* Splits at tabs. */
 static int split(char *text, char *cells[COLUMNS_MOST])
 {
 	int n = 0;
@@ -289,7 +289,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* {stem} and {name} */
+/* Replaces {stem} and {name}. */
 static char *expand(const char *value, const char *file)
 {
 	const char *name = base_name(file), *dot = strrchr(name, '.');
@@ -300,7 +300,7 @@ static char *expand(const char *value, const char *file)
 		const int length = at[1] == 's' ? stem : (int)strlen(name);
 		char *next;
 
-		if (memchr(name, '{', (size_t)length)) /* it would be found again */
+		if (memchr(name, '{', (size_t)length)) /* it would be replaced again */
 			break;
 		next = text_format("%.*s%.*s%s", (int)(at - text), text, length, name, at + 6);
 		memory_release(text);
@@ -325,7 +325,7 @@ static int visit_line(const struct visit *v, const struct source *s, const struc
 	return status;
 }
 
-/* Sections are patterns for what lies below their directory. */
+/* A section is a pattern for paths below its directory. */
 static int visit_source(const struct visit *v, const struct source *s)
 {
 	const size_t n = strlen(s->directory);
@@ -341,7 +341,7 @@ static int visit_source(const struct visit *v, const struct source *s)
 	return status;
 }
 
-/* The first line of a table for a file. */
+/* Finds the first line of a table for a file. */
 static size_t find_rows(const struct source *t, const char *file)
 {
 	size_t lo = 0, hi = t->count;
@@ -367,7 +367,7 @@ static int visit_rows(const struct visit *v, const struct source *t, const char 
 	return status;
 }
 
-/* The source of a directory, from those that are loaded if it is among the last ones. */
+/* Finds the source of a directory among those loaded last, or loads it. */
 static int find_source(struct conf *c, const char *directory, struct source **result)
 {
 	enum { LOOK_BACK = 64 };
@@ -379,7 +379,7 @@ static int find_source(struct conf *c, const char *directory, struct source **re
 	return *result ? LACUNA_OK : load_directory(c, directory, result);
 }
 
-/* From the directory that was named down to the file's own. */
+/* Visits directories from the one the user gave down to the file's own. */
 static int visit_directories(struct conf *c, const struct visit *v)
 {
 	const char *path = v->file->path, *root = v->file->root;

@@ -45,7 +45,7 @@ static int digest_open(int fd, const char *path, char digest[DIGEST_SIZE])
 
 static int open_file(const char *path)
 {
-	/* A FIFO would wait for a writer. */
+	/* Opening a FIFO would wait for a writer. */
 	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 

@@ -81,7 +81,7 @@ void journal_free(struct journal *j)
 	*j = (struct journal){ 0 };
 }
 
-/* Cuts the checksum off a line, which ends in ,"sum":"32 digits"}.  False when it does not fit. */
+/* Removes the checksum from a line, which ends in ,"sum":"32 digits"}.  False when it does not match. */
 static int check_line(char *line, size_t n)
 {
 	static const char tail[] = ",\"sum\":\"";
@@ -185,7 +185,7 @@ static int read_file(const char *path, struct journal *j)
 	return status;
 }
 
-/* Of equal times, what is done counts more than what was begun. */
+/* For equal times, done wins over begun. */
 static int by_path_and_time(const void *a, const void *b)
 {
 	const struct journal_entry *p = a, *q = b;
@@ -342,7 +342,7 @@ int journal_add(struct journal_writer *w, const struct journal_entry *e, json_t 
 	json_decref(record);
 	if (!text)
 		return error_set(LACUNA_ENOMEM, "no memory for the journal");
-	n = strlen(text) - 1; /* without the brace, which the checksum is put before */
+	n = strlen(text) - 1; /* without the brace: the checksum comes before it */
 	digest_text(text, n, digest);
 	status = append(w, text, n);
 	free(text);
@@ -363,7 +363,7 @@ int journal_flush(struct journal_writer *w)
 		if (n < 0) {
 			const int reason = errno;
 
-			/* The next line must not begin in the middle of a torn one. */
+			/* The next line must not start inside a torn one. */
 			if (done && write(w->fd, "\n", 1) != 1)
 				(void)!ftruncate(w->fd, lseek(w->fd, 0, SEEK_END) - (off_t)done);
 			return error_file_set(LACUNA_EIO, w->path, "%s", strerror(reason));

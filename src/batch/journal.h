@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What was done to which image: append-only files of JSON lines, each with a checksum of its own.
+/* Records what was done to which image, in append-only files of JSON lines, each line with a checksum.
  *
- * Every run writes a file of its own into the journal's directory, so that runs on many machines never write to the same one;
- * reading is reading them all.  A line that is torn or damaged counts as not written. */
+ * Each run writes its own file in the journal's directory, so runs on many machines never write to the same file.  Reading
+ * means reading them all.  A torn or damaged line counts as not written. */
 #ifndef BATCH_JOURNAL_H
 #define BATCH_JOURNAL_H
 
@@ -12,19 +12,19 @@
 #include <jansson.h>
 
 enum journal_state {
-	JOURNAL_BEGUN, /* an output of this name is the batch's own, done or not */
+	JOURNAL_BEGUN, /* outputs of this name belong to the batch, done or not */
 	JOURNAL_DONE,
 	JOURNAL_FAILED
 };
 
 struct journal_entry {
-	char *path;   /* of the output, below the directory of outputs */
+	char *path;   /* of the output, below the output directory */
 	int64_t time; /* nanoseconds since 1970 */
 	enum journal_state state;
-	char key[DIGEST_SIZE]; /* of the parameters */
+	char key[DIGEST_SIZE]; /* fingerprint of the parameters */
 	struct stamp input, output;
 	char *message; /* of a failure, or NULL */
-	int doubts;    /* of a result: warnings that it is not to be trusted */
+	int doubts;    /* of a result: warnings not to trust it */
 };
 
 /* The last entry of each path, sorted by path. */
@@ -33,10 +33,10 @@ struct journal {
 	size_t count, room;
 };
 
-/* Reads all files of the directory; one that does not exist is an empty journal. */
+/* Reads all files of the directory; a missing directory is an empty journal. */
 int journal_load(const char *directory, struct journal *);
-void journal_free(struct journal *); /* leaves an empty one */
-/* Bytes of all files but that of the run `except' (or NULL): when they are as many as before, no other run has written. */
+void journal_free(struct journal *); /* leaves it empty */
+/* Total bytes of all files except that of the run `except' (or NULL).  If unchanged, no other run has written. */
 int64_t journal_size(const char *directory, const char *except);
 const struct journal_entry *journal_find(const struct journal *, const char *path);
 
@@ -47,11 +47,11 @@ struct journal_writer {
 	size_t length, room;
 };
 
-/* Begins a file of its own; run: a name that no other run has. */
+/* Creates the run's own file.  run: a name that no other run has. */
 int journal_create(const char *directory, const char *run, struct journal_writer *);
-/* extra: further members for readers, or NULL; its reference is taken. */
+/* extra: further members for people to read, or NULL; takes its reference. */
 int journal_add(struct journal_writer *, const struct journal_entry *, json_t *extra);
-/* What was added is on the disk afterwards. */
+/* Writes what was added to the disk. */
 int journal_flush(struct journal_writer *);
 void journal_close(struct journal_writer *); /* without flushing */
 

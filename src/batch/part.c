@@ -17,11 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file: a line of JSON, then numbers, values and flags as they are in memory.  It is read by the program that wrote it. */
+/* The file: a line of JSON, then numbers, values and flags as in memory.  Only the program that wrote it reads it. */
 
 enum { HEADER_MOST = 1 << 20 };
 
-/* Of the three blocks, one after the other. */
+/* Digest of the three blocks, one after the other. */
 static void digest_blocks(const struct part *p, char digest[DIGEST_SIZE])
 {
 	char all[3 * DIGEST_SIZE] = "", one[DIGEST_SIZE];
@@ -91,7 +91,7 @@ int part_write(const char *path, const char *key, unsigned mode, const struct pa
 	return status;
 }
 
-/* NULL: it has none, or that of another key. */
+/* NULL: no header, or one with another key. */
 static json_t *read_header(FILE *f, const char *key)
 {
 	char *line = malloc(HEADER_MOST);
@@ -129,7 +129,7 @@ static int read_blocks(FILE *f, struct part *p, int *whole)
 	return LACUNA_OK;
 }
 
-/* The file is as long as its header says: what is damaged must not ask for any amount of memory. */
+/* True when the file is as long as its header says: a damaged header must not make us allocate too much memory. */
 static int has_length(FILE *f, const struct part *p)
 {
 	const long at = ftell(f);

@@ -30,8 +30,8 @@ struct worker {
 	int busy;
 	uint64_t item;
 	double deadline; /* 0: none */
-	int late;	 /* it was killed for it */
-	char *text;	 /* what has come of the answer: its length, then so many bytes */
+	int late;	 /* killed because it missed the deadline */
+	char *text;	 /* answer received so far: its length, then that many bytes */
 	size_t length, room;
 };
 
@@ -89,7 +89,7 @@ static int write_all(int fd, const void *from, size_t n)
 #define SANITIZED 0
 #endif
 
-/* A plugin that takes memory without end is to fail itself, not the machine. */
+/* A plugin that allocates without end must fail itself, not the machine. */
 static void limit_memory(size_t bytes)
 {
 	struct rlimit limit;
@@ -121,7 +121,7 @@ static void serve(const struct pool_work *w, int orders, int answers)
 static void become_worker(struct pool *p, int orders, int answers)
 {
 #ifdef __linux__
-	/* A batch that is killed takes its workers with it. */
+	/* If the batch is killed, its workers are, too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
 	for (int i = 0; i < p->count; i++)
@@ -188,7 +188,7 @@ int pool_create(int workers, const struct pool_work *work, struct pool **result)
 		pool_destroy(p);
 		return LACUNA_ENOMEM;
 	}
-	/* To write to a worker that has died is an error like others. */
+	/* Writing to a dead worker must return an error. */
 	signal(SIGPIPE, SIG_IGN);
 	*result = p;
 	return LACUNA_OK;
@@ -201,7 +201,7 @@ static struct worker *find_idle(const struct pool *p)
 	for (int i = 0; i < p->count; i++) {
 		struct worker *w = &p->workers[i];
 
-		/* One that is there has its weights at hand. */
+		/* A running worker has its weights loaded already. */
 		if (!w->busy && (!found || (w->pid && !found->pid)))
 			found = w;
 	}
@@ -227,7 +227,7 @@ int pool_give(struct pool *p, uint64_t item, double seconds)
 	struct worker *w = find_idle(p);
 	int status;
 
-	/* An idle worker may have died since; then a new one is asked. */
+	/* The idle worker may have died; then fork a new one. */
 	for (int tries = 0; tries < 2; tries++) {
 		status = w->pid ? LACUNA_OK : fork_worker(p, w);
 		if (status)
@@ -259,7 +259,7 @@ static int bury(struct worker *w, struct pool_event *e)
 	e->number = WIFSIGNALED(state) ? WTERMSIG(state) : WEXITSTATUS(state);
 	state = w->busy;
 	forget_worker(w);
-	return state; /* the death of an idle one is no event */
+	return state; /* the death of an idle worker is no event */
 }
 
 static int grow(struct worker *w)
@@ -274,7 +274,7 @@ static int grow(struct worker *w)
 	return 1;
 }
 
-/* Reads what has come: 1 when that makes an event. */
+/* Reads what has arrived.  Returns 1 when that completes an event. */
 static int hear(struct worker *w, struct pool_event *e)
 {
 	uint64_t n;
@@ -307,7 +307,7 @@ static int hear(struct worker *w, struct pool_event *e)
 	return 1;
 }
 
-/* Kills those that are late; the time until the next is. */
+/* Kills late workers.  Returns the time until the next deadline. */
 static double watch(struct pool *p, double left)
 {
 	const double time = clock_seconds();
@@ -375,7 +375,7 @@ void pool_stop(struct pool *p, double seconds, void (*gone)(void *context, pid_t
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	const double until = clock_seconds() + seconds;
 
-	/* An idle worker ends with its orders, a busy one stops where it is safe. */
+	/* Idle workers are killed; busy ones stop at a safe point. */
 	for (int i = 0; i < p->count; i++)
 		if (p->workers[i].pid)
 			kill(p->workers[i].pid, p->workers[i].busy ? SIGTERM : SIGKILL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Worker processes: whatever happens to one costs the item that it works on. */
+/* Worker processes: if one crashes or hangs, only its current item is lost. */
 #ifndef BATCH_POOL_H
 #define BATCH_POOL_H
 
@@ -10,12 +10,12 @@
 
 struct pool;
 
-/* In a worker.  begin() comes first; work() answers with a text of its own, for free(), or NULL, which counts as a death. */
+/* Runs in a worker.  begin() is called first.  work() returns a text for free(), or NULL, which counts as dying. */
 struct pool_work {
 	void (*begin)(void *context);
 	char *(*work)(void *context, uint64_t item);
 	void *context;
-	size_t memory; /* bytes that a worker may take, as far as the system knows how; 0: any */
+	size_t memory; /* a worker's limit in bytes, as far as the system can count; 0: none */
 };
 
 enum pool_end {
@@ -33,17 +33,16 @@ struct pool_event {
 	char *text; /* of POOL_ANSWERED, for free() */
 };
 
-/* Workers are forked when they are needed, as copies of the caller as it is then: it must have no other threads. */
+/* Workers are forked when needed, as copies of the caller at that time, which must have no other threads. */
 int pool_create(int workers, const struct pool_work *, struct pool **);
 /* True when a worker is idle. */
 int pool_is_free(const struct pool *);
-/* Gives an item to an idle worker.  seconds: how long it may take; 0: any time. */
+/* Gives an item to an idle worker.  seconds: time limit; 0: none. */
 int pool_give(struct pool *, uint64_t item, double seconds);
-/* Waits for one event, at most so long: 1, or 0 when nothing happened.  Signals end the wait. */
+/* Waits for one event, at most `seconds'.  Returns 1, or 0 if nothing happened.  Signals end the wait. */
 int pool_wait(struct pool *, double seconds, struct pool_event *);
-int pool_busy(const struct pool *); /* workers at work */
-/* Asks the workers to stop, and kills those that are not gone after `seconds'.  gone (or NULL) is told of each that was
- * killed. */
+int pool_busy(const struct pool *); /* number of busy workers */
+/* Asks the workers to stop, and kills those still running after `seconds'.  Calls gone (or NULL) for each worker killed. */
 void pool_stop(struct pool *, double seconds, void (*gone)(void *context, pid_t), void *context);
 void pool_destroy(struct pool *); /* accepts NULL */
 

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A run whose heart has not beaten for so long is dead, and what nobody has touched for a day is nobody's. */
+/* A run without a heartbeat for SECONDS_ALIVE is dead.  Files untouched for a day belong to nobody. */
 enum { SECONDS_ALIVE = 120, SECONDS_FORGOTTEN = 86400 };
 
 static const char run_prefix[] = "run-";
@@ -39,9 +39,9 @@ static int make_directory(const char *path)
 	return error_file_set(LACUNA_EIO, path, "cannot be created: %s", strerror(errno));
 }
 
-/* ---- who is alive ------------------------------------------------------------------------------------ */
+/* ---- which runs are alive ---------------------------------------------------------------------------- */
 
-/* HOST-PID-TIME; host names may have dashes, too.  False when it is no such name. */
+/* HOST-PID-TIME; host names may have dashes, too.  False when the name has another form. */
 static int parse_run(const char *run, char host[64], long *pid)
 {
 	const char *time = strrchr(run, '-');
@@ -58,10 +58,10 @@ static int parse_run(const char *run, char host[64], long *pid)
 	return end == time && *pid > 0;
 }
 
-/* The name of the program that a process runs; "": there is none any more.  0: the system does not say. */
+/* The name of the program that a process runs; "" if the process is gone.  Returns 0 if the system does not say. */
 static int program_of(const char *process, char *name, size_t size)
 {
-	static const char replaced[] = " (deleted)"; /* since it was started */
+	static const char replaced[] = " (deleted)"; /* the file was replaced since the start */
 	char path[64], program[PATH_MAX];
 	const char *slash;
 	ssize_t n;
@@ -70,7 +70,7 @@ static int program_of(const char *process, char *name, size_t size)
 	n = readlink(path, program, sizeof(program) - 1);
 	*name = 0;
 	if (n < 0)
-		return errno == ENOENT; /* one that has ended, and was not waited for, has none */
+		return errno == ENOENT; /* a process that ended and was not waited for has none */
 	program[n] = 0;
 	if ((size_t)n > sizeof(replaced) && !strcmp(program + n - (sizeof(replaced) - 1), replaced))
 		program[n - (ssize_t)(sizeof(replaced) - 1)] = 0;
@@ -79,7 +79,7 @@ static int program_of(const char *process, char *name, size_t size)
 	return 1;
 }
 
-/* Numbers of processes are used again: where the system shows what a process runs (Linux), another program is none of ours.
+/* Process numbers are reused: where the system shows what a process runs (Linux), another program is not one of ours.
  * Another build of ours is, and so is one whose file was replaced meanwhile. */
 static int is_another_program(long pid)
 {
@@ -90,7 +90,7 @@ static int is_another_program(long pid)
 	       program_of(process, theirs, sizeof(theirs)) && strcmp(ours, theirs) != 0;
 }
 
-/* Of this machine, and gone. */
+/* True when the process was on this machine and is gone. */
 static int process_is_dead(const char *host, long pid)
 {
 	char here[64];
@@ -101,7 +101,7 @@ static int process_is_dead(const char *host, long pid)
 	return kill((pid_t)pid, 0) ? errno == ESRCH : is_another_program(pid);
 }
 
-/* When this machine was started, by the clock; 0 where the system does not say. */
+/* Wall-clock time when this machine was started; 0 if the system does not say. */
 static double boot_time(void)
 {
 #ifdef CLOCK_BOOTTIME
@@ -113,8 +113,8 @@ static double boot_time(void)
 	return 0;
 }
 
-/* HOST is NAME.NUMBER, and the number another one since the machine was started again: of what bears its name, nothing lives that
- * was last touched before. */
+/* True when `host' was this machine before its last start.  HOST is NAME.NUMBER, and each start gives a new NUMBER.  What
+ * has this NAME and was last touched before the start is dead. */
 static int is_of_before(const char *host, const struct stat *st, double margin)
 {
 	const char *dot = strrchr(host, '.');
@@ -125,7 +125,7 @@ static int is_of_before(const char *host, const struct stat *st, double margin)
 	       difftime(st->st_mtime, 0) + margin < boot_time();
 }
 
-/* Both times are the file system's, so that the machines' clocks do not matter. */
+/* Both times come from the file system, so the machines' clocks do not matter. */
 static double age(const char *path, const char *reference)
 {
 	struct stat a, b;
@@ -157,7 +157,7 @@ void share_beat(const struct share *s)
 		(void)utimensat(AT_FDCWD, s->file, NULL, 0);
 }
 
-/* Counts the living, removes the files of the dead. */
+/* Counts live runs and removes the files of dead ones. */
 static int look_around(struct share *s)
 {
 	DIR *d = opendir(s->directory);
@@ -180,7 +180,7 @@ static int look_around(struct share *s)
 	return LACUNA_OK;
 }
 
-/* False when the file is gone. */
+/* False when the file does not exist any more. */
 static int read_owner(const char *path, char owner[128])
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -194,13 +194,13 @@ static int read_owner(const char *path, char owner[128])
 	return 1;
 }
 
-/* A claim that is not written yet has no owner: it is as old as it is. */
+/* A claim not yet written has no owner: its age decides. */
 static int is_stale(const struct share *s, const char *path, const char *owner)
 {
 	return *owner ? !is_alive(s, owner) : age(path, s->file) >= SECONDS_ALIVE;
 }
 
-/* Those of images that were done when their owner died: nobody will claim them again. */
+/* Removes claims on images that were done when the owner died: nobody will claim these again. */
 static void clean_claims(const struct share *s)
 {
 	char *claims = text_format("%s/claims", s->directory);
@@ -218,7 +218,7 @@ static void clean_claims(const struct share *s)
 	memory_release(claims);
 }
 
-/* The file of this run. */
+/* Creates the heartbeat file of this run. */
 static int enter(struct share *s)
 {
 	char host[64];
@@ -283,7 +283,7 @@ static void claim_path(const struct share *s, const char *name, char *path, size
 	snprintf(path, size, "%s/claims/%s", s->directory, digest);
 }
 
-/* 1: the claim is ours, 0: there is one already, < 0: a failure */
+/* Returns 1: the claim is ours; 0: one exists already; < 0: failure. */
 static int create_claim(const struct share *s, const char *path)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -317,11 +317,11 @@ enum claim share_claim(const struct share *s, const char *name)
 			continue;
 		if (!is_stale(s, path, owner))
 			return CLAIM_THEIRS;
-		/* Of several that see a dead owner, one renames its claim; then all try to create one. */
+		/* If several runs see a dead owner, one of them renames the claim; then all try to create a new one. */
 		snprintf(away, sizeof(away), "%s.%s", path, s->run);
 		if (!rename(path, away)) {
-			/* Had another been faster, this was its new claim: it goes back.  Work that is done twice meanwhile
-			 * gives the same bits. */
+			/* If another run was faster, we renamed its new claim: put it back.  Work done twice meanwhile gives
+			 * the same bits. */
 			if (read_owner(away, owner) && !is_stale(s, away, owner))
 				(void)!link(away, path);
 			unlink(away);

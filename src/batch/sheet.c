@@ -24,7 +24,7 @@ static const char prefix[] = "sheet-", suffix[] = ".jsonl";
 
 /* ---- thumbnails -------------------------------------------------------------------------------------- */
 
-/* Box means: each value of the small image is that of a rectangle of the large one. */
+/* Box filter: each small pixel is the mean of a rectangle of large ones. */
 static void shrink_plane(const float *from, int64_t w, int64_t h, float *to, int64_t sw, int64_t sh)
 {
 	for (int64_t y = 0; y < sh; y++)
@@ -149,7 +149,7 @@ void sheet_close(struct sheet_writer *w)
 	w->fd = -1;
 }
 
-/* path -> card, of all files; a later one of the same path takes the place of an earlier one. */
+/* Reads path -> card from all files; a later card replaces an earlier one of the same path. */
 static void read_cards(const char *path, json_t *cards)
 {
 	FILE *f = fopen(path, "r");
@@ -197,7 +197,7 @@ static json_t *read_all_cards(const char *directory)
 
 /* ---- the sheet --------------------------------------------------------------------------------------- */
 
-/* Escaped slashes: a file name must not end the script. */
+/* Escapes slashes, so that a file name cannot end the script. */
 static int put_json(FILE *f, const json_t *json)
 {
 	return json_dumpf(json, f, JSON_COMPACT | JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(6)) < 0;

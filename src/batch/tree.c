@@ -113,7 +113,7 @@ static int is_wanted(const char *relative, const struct tree_options *o)
 
 /* ---- directories ------------------------------------------------------------------------------------- */
 
-/* The directories above, so that links in a circle are not followed for ever. */
+/* The directories above, so that circular links are not followed forever. */
 struct level {
 	dev_t device;
 	ino_t inode;
@@ -263,7 +263,7 @@ int tree_add_list(struct tree *t, const char *path)
 			line[--n] = 0;
 		if (!*line)
 			continue;
-		/* A file that is not there is a failure of its own, later. */
+		/* A missing file fails later, as an item of its own. */
 		status = add_file(t, line, relative_of(line), "", stat(line, &st) ? 0 : st.st_size);
 	}
 	free(line);

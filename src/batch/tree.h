@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The files of a batch: directories are walked, lists are read. */
+/* Collects the files of a batch from directories and lists. */
 #ifndef BATCH_TREE_H
 #define BATCH_TREE_H
 
@@ -9,9 +9,9 @@
 #include <sys/types.h>
 
 struct tree_file {
-	char *path;	/* as it is opened */
-	char *relative; /* below the directory of outputs */
-	char *root; /* the directory that was named, where configuration begins; "" for a list's file */
+	char *path;	/* to open it */
+	char *relative; /* below the output directory */
+	char *root; /* directory given by the user, where configuration starts; "" for a list's file */
 	int64_t size;
 };
 
@@ -22,22 +22,23 @@ struct tree {
 
 struct tree_options {
 	const char *const *include,
-		*const *exclude; /* globs for file names, or with a slash for relative paths */
+		*const *exclude; /* globs for file names; with a slash, for relative paths */
 	size_t include_count, exclude_count;
-	int follow;	    /* symbolic links to directories */
-	const char *except; /* a directory that is not entered: of the outputs; may be NULL */
+	int follow;	    /* follow symbolic links to directories */
+	const char *except; /* a directory not to enter: that of the outputs; or NULL */
 };
 
-/* Adds a file, or the files of a directory.  Without include: *.tif, *.tiff and their like.  Names that begin with a dot are left
- * out.  below: what relative paths begin with, "" or "name/". */
+/* Adds a file, or all files of a directory.  Without `include': *.tif, *.tiff and similar names.  Skips names that begin
+ * with a dot.  below: prefix of relative paths, "" or "name/". */
 int tree_add(struct tree *, const char *path, const char *below, const struct tree_options *);
-/* Adds the files that a list names, one a line; "-": standard input.  A relative path without ".." keeps its directories. */
+/* Adds the files named in a list, one per line; "-" is standard input.  A relative path without ".." keeps its
+ * directories. */
 int tree_add_list(struct tree *, const char *path);
-/* Sorts; refuses two files with one relative path. */
+/* Sorts; refuses two files with the same relative path. */
 int tree_finish(struct tree *);
 void tree_free(struct tree *);
 
-/* True when a glob fits the last component of a path, or all of it where the glob has a slash. */
+/* True when a glob matches the last component of a path, or the whole path if the glob has a slash. */
 int tree_matches(const char *glob, const char *relative);
 
 #endif
