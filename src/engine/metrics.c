@@ -32,7 +32,7 @@ static void gaussian_window(struct window *w)
 		w->weight[i] /= sum;
 }
 
-/* The five products of one row, filtered along it: n values each. */
+/* Filters one row of a, b, aa, bb and ab along x: n values each. */
 static void filter_row(const struct window *w, const float *a, const float *b, size_t n,
 		       double *out)
 {
@@ -65,7 +65,7 @@ static double similarity(const double m[MOMENTS])
 	       ((m[0] * m[0] + m[1] * m[1] + c1) * (va + vb + c2));
 }
 
-/* Adds up the similarity of one plane.  rows: WINDOW rows of MOMENTS * n doubles, used as a ring. */
+/* Adds the SSIM values of one plane to *sum, their number to *count.  rows: ring of WINDOW rows of MOMENTS * n doubles. */
 static void plane_ssim(const struct window *w, const float *a, const float *b, size_t width,
 		       size_t height, double *rows, double *sum, double *count)
 {

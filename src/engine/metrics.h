@@ -7,13 +7,13 @@
 #include <lacuna/plugin.h>
 
 struct metrics {
-	double psnr; /* dB, peak 1; infinity for equal pictures */
-	double ssim; /* Wang et al. 2004: Gaussian window 11x11, sigma 1.5, K1 0.01, K2 0.03, valid part, mean of channels */
-	double nrmse; /* ||a - b|| / ||a||, a the reference */
+	double psnr; /* dB, for a peak of 1; infinity for equal images */
+	double ssim; /* Wang et al. 2004: Gaussian window 11x11, sigma 1.5, K1 0.01, K2 0.03; valid part; mean of channels */
+	double nrmse; /* ||a - b|| / ||a||, where a is the reference */
 	double max_abs;
 };
 
-/* Pixels where either is NaN do not count (and are left out of SSIM's mean). */
+/* Ignores pixels where either image is NaN; SSIM's mean leaves them out. */
 int metrics_compute(const struct lacuna_shape *, const float *reference, const float *image,
 		    struct metrics *);
 

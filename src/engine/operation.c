@@ -18,7 +18,7 @@ struct lacuna_operation {
 
 /* ---- "blur:sigma=2|mask:keep=0.5" */
 
-/* The first separator outside double quotes, or the end. */
+/* The first '|' outside double quotes, or the end. */
 static const char *end_of_item(const char *text)
 {
 	int quoted = 0;

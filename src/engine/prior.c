@@ -69,7 +69,7 @@ static const void *extension(const struct lacuna_host *host, const char *name)
 	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
 }
 
-/* A lasting prior is shown nothing of the problem but the shape, and what will be asked. */
+/* A lasting prior may outlive the problem: it sees only x's shape and the flags. */
 static int create(struct prior_instance *p, const struct lacuna_host *host,
 		  const struct lacuna_problem *problem)
 {
@@ -107,14 +107,14 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 
 enum { KEPT_MOST = 64, KEPT_BYTES = 1 << 28, KEPT_SHARE = 8 };
 
-/* Two files of a batch may have the same prior each for itself. */
+/* Two files of a batch may each have their own, equal plugin_use. */
 static int is_same(const struct plugin_use *a, const struct plugin_use *b)
 {
 	return a == b ||
 	       (a->plugin == b->plugin && param_same(a->plugin->head, a->config, b->config));
 }
 
-/* One that is ready for more serves, too. */
+/* An instance prepared for LACUNA_DERIVATIVE also serves without it. */
 static int fits(const struct prior_instance *p, const struct plugin_use *use,
 		const struct lacuna_problem *problem)
 {
@@ -135,7 +135,7 @@ static struct prior_instance *find(struct prior_stock *stock, const struct plugi
 	return found;
 }
 
-/* Those that were not used for the longest time go first.  The first `spared' stay, however large. */
+/* Destroys the least recently used instances.  Keeps the first `spared', however large. */
 static void shrink(struct prior_stock *stock, int spared)
 {
 	const size_t budget = memory_budget();
@@ -174,7 +174,7 @@ static int make(const struct plugin_use *use, const struct lacuna_host *host,
 		return status;
 	}
 	after = memory_live_bytes();
-	p->bytes = after > before ? after - before : 0; /* another thread may have given back */
+	p->bytes = after > before ? after - before : 0; /* other threads release too */
 	*result = p;
 	return LACUNA_OK;
 }

@@ -21,8 +21,8 @@ struct link {
 	const void *config;
 	void *self, *scratch;
 	struct lacuna_shape in, out;
-	float *output; /* what the next link reads; the last one writes to the caller's array */
-	float *back;   /* what the adjoint of the next link writes */
+	float *output; /* input of the next link; the last link writes to the caller's array */
+	float *back;   /* output of the next link's adjoint */
 };
 
 struct problem {
@@ -32,22 +32,22 @@ struct problem {
 	size_t count;
 	struct lacuna_shape x, y;
 	size_t x_count, y_count;
-	struct lacuna_shape wish; /* of the user for x: what an operator cannot tell from y */
+	struct lacuna_shape wish; /* the user's shape for x where y does not determine it */
 	struct lacuna_region window;
 	uint32_t flags;
 
 	float *measurement;
 	double noise;
-	/* A, y and the noise are multiplied by gain, that rows of A are of length 1 in the mean: see problem_normalise(). */
+	/* Factor of A, y and the noise that gives A's rows a mean length of 1: see problem_normalise(). */
 	double gain;
-	double normalising; /* the gain of a measurement; 0: 1 */
+	double normalising; /* gain for the next measurement; 0 stands for 1 */
 	float *present; /* y-shaped weights, 0 where the measurement is missing; NULL: 1 everywhere */
-	float *diagonal; /* A'A in pixels, once somebody asked; see diagonal_known */
+	float *diagonal; /* diagonal of A'A, computed on demand; see diagonal_state */
 	enum { DIAGONAL_UNKNOWN, DIAGONAL_KNOWN, DIAGONAL_NONE } diagonal_state;
 
 	struct solve_accuracy accuracy;
-	int doubted;   /* that spectral() does not converge has been said */
-	float *normal; /* y-shaped, between A and A' */
+	int doubted;   /* spectral()'s lack of convergence has been reported */
+	float *normal; /* y-shaped work space, between A and A' */
 	float *work;   /* SOLVE_WORK x-shaped vectors */
 };
 
@@ -69,7 +69,7 @@ static const char *link_name(const struct link *l)
 	return l->plugin->head->name;
 }
 
-/* An operator that thinks of another y than the array it is given would write beyond it. */
+/* An operator that expects a larger y than the array it is given would write beyond it. */
 static int check_inverse(const struct problem *p, const struct link *l)
 {
 	struct lacuna_shape back = { { 0 } };
@@ -145,13 +145,13 @@ static int create_link(struct problem *p, struct link *l, int last)
 	if (last)
 		return LACUNA_OK;
 	l->output = l->back = memory_alloc_array(lacuna_count(&l->out), sizeof(float));
-	/* Nonlinear operators still need the outputs on the way back: their Jacobians are taken there. */
+	/* Nonlinear operators need the outputs on the way back too: their Jacobians are taken there. */
 	if (l->output && !(p->flags & LACUNA_LINEAR))
 		l->back = memory_alloc_array(lacuna_count(&l->out), sizeof(float));
 	return l->back ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* Follows the scene of y back through the links. */
+/* Maps the whole of y back through the links to a region of x. */
 static int find_window(struct problem *p)
 {
 	struct lacuna_region region = { { 0 }, { 0 } };
@@ -165,7 +165,7 @@ static int find_window(struct problem *p)
 
 		if (status)
 			return error_context(status, "operator \"%s\"", link_name(l));
-		/* Where sizes differ nobody knows which part of x belongs to a part of y: all of it. */
+		/* Without window(), a link whose sizes differ may use any part of its input: take all of it. */
 		for (i = 0; !l->op->window && i < 4; i++)
 			if (l->in.extent[i] != l->out.extent[i]) {
 				in_x.origin[i] = 0;
@@ -323,7 +323,7 @@ static int apply_links(struct problem *p, const float *x, float *y)
 	return LACUNA_OK;
 }
 
-/* b of a link goes through the links after it. */
+/* Each link's b passes through the links after it. */
 int problem_offset(struct problem *p, float *b, int *found)
 {
 	float *to = NULL, *at = b;
@@ -412,7 +412,7 @@ int problem_apply(struct problem *p, const float *x, float *y)
 	return status;
 }
 
-/* Where each link's Jacobian is taken: the outputs of the links before it, when A is run on `at'. */
+/* Runs A on `at', which leaves in the links' outputs the points where their Jacobians are taken. */
 static int linearise(struct problem *p, const float *at)
 {
 	if (p->flags & LACUNA_LINEAR)
@@ -430,7 +430,7 @@ static int need_normal(struct problem *p)
 	return p->normal ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* A' y, weights aside. */
+/* A' y without the weights */
 static int adjoint_links(struct problem *p, const float *at, const float *y, float *x)
 {
 	size_t k;
@@ -476,7 +476,7 @@ static int need_linear(const struct problem *p)
 	return error_set(LACUNA_EUNSUPPORTED, "this needs a linear operator");
 }
 
-/* For links that touch pixels one by one, a row of A_k has one entry a at most: (A_k' D A_k) 1 = A_k'(D A_k 1). */
+/* Pixelwise links have at most one entry per row of A_k, so (A_k' D A_k) 1 = A_k'(D A_k 1). */
 static int pixelwise_diagonal(struct problem *p, float *d)
 {
 	float *ones = NULL, *weights = NULL, *next;
@@ -534,7 +534,7 @@ static int compute_diagonal(struct problem *p, float *d)
 	return LACUNA_EUNSUPPORTED;
 }
 
-/* Sets diagonal_state. */
+/* Computes A'A's diagonal if there is one, and sets diagonal_state. */
 static int find_diagonal(struct problem *p)
 {
 	int status;
@@ -590,7 +590,7 @@ static int need_work(struct problem *p)
 	return status;
 }
 
-/* A function of the eigenvalues of (gain A)'(gain A), as one of those of A'A. */
+/* Evaluates a gain at the eigenvalues of (gain A)'(gain A), given those of A'A. */
 struct scaled_gain {
 	lacuna_gain *gain;
 	const void *context;
@@ -604,7 +604,7 @@ static double scaled_gain(double lambda, const void *context)
 	return s->gain(s->square * lambda, s->context);
 }
 
-/* The operator's own form, or pixel by pixel; LACUNA_EUNSUPPORTED when there is neither. */
+/* The operator's own closed form, or pixel by pixel; LACUNA_EUNSUPPORTED if there is neither. */
 static int closed_form(struct problem *p, lacuna_gain *gain, const void *context, const float *b,
 		       float *x)
 {
@@ -619,7 +619,7 @@ static int closed_form(struct problem *p, lacuna_gain *gain, const void *context
 			return status ? error_context(status, "operator \"%s\"", link_name(only))
 				      : status;
 	}
-	/* Only a composition that can be diagonal is worth a look. */
+	/* find_diagonal() is expensive; skip compositions that cannot be diagonal. */
 	if (!(p->flags & LACUNA_PIXELWISE) && !(p->count == 1 && only->op->diagonal))
 		return LACUNA_EUNSUPPORTED;
 	status = find_diagonal(p);
@@ -674,7 +674,7 @@ static double inverse_gain(double lambda, const void *context)
 	return 1 / (lambda + *(const double *)context);
 }
 
-/* What conjugate gradients see: A'A, and the operator's own idea of (A'A + rho)^-1. */
+/* Context of conjugate gradients: product with A'A, and the operator's approximate (A'A + rho)^-1. */
 struct shifted {
 	struct problem *problem;
 	double rho;
@@ -695,7 +695,7 @@ static int shifted_inverse(void *context, const float *v, float *out)
 	return only->op->approximate(only->self, only->scratch, scaled_gain, &scaled, v, out);
 }
 
-/* By the operator's own solver; LACUNA_EUNSUPPORTED when it has none. */
+/* Uses the operator's own solver; LACUNA_EUNSUPPORTED if it has none. */
 static int solve_own(struct problem *p, double rho, const float *b, float *x)
 {
 	const struct link *only = p->links;
@@ -760,7 +760,7 @@ int problem_has_closed_form(struct problem *p)
 		return 1;
 	if (p->count > 1 || p->present || !(only->op->spectral || only->op->diagonal))
 		return 0;
-	/* An operator may have the form for some of its configurations only: ask it. */
+	/* An operator may have a closed form for some of its configurations only, so try it. */
 	b = memory_alloc_array(p->x_count, sizeof *b);
 	x = memory_alloc_array(p->x_count, sizeof *x);
 	status = b && x ? closed_form(p, inverse_gain, &one, b, x) : LACUNA_ENOMEM;
@@ -809,7 +809,7 @@ void problem_forget(struct problem *p)
 
 int problem_normalise(struct problem *p)
 {
-	/* Plugins think of noise in y as noise of about that strength in x. */
+	/* Range of row lengths that needs no scaling: plugins take noise in y for noise of about that strength in x. */
 	static const double least = 0.5, most = 2;
 	static const struct random_key probe = { 2, 0, 0 };
 	float *x = memory_alloc_array(p->x_count, sizeof *x);
@@ -817,7 +817,8 @@ int problem_normalise(struct problem *p)
 	int status = x && y ? need_linear(p) : LACUNA_ENOMEM;
 	double rows, square;
 
-	/* E |A n|^2 is the sum of the squared singular values, of which as many as there are values may differ from 0. */
+	/* E |A n|^2 is the sum of the squared singular values; at most min(x_count, y rows that are not 0) of them differ
+	 * from 0. */
 	if (!status) {
 		random_gaussian(probe, 0, 0, x, p->x_count);
 		status = apply_links(p, x, y);
@@ -901,7 +902,7 @@ int problem_residual(struct problem *p, const float *x, double *rms)
 		status = problem_apply(p, x, r);
 	if (!status) {
 		vector_subtract(p->y_count, r, p->measurement, r);
-		/* A value under a mask, or missing, is no evidence: apply() has blanked it. */
+		/* Masked or missing values are no evidence: apply() has set them to 0. */
 		for (size_t i = 0; i < p->y_count; i++)
 			r[i] = measured[i] != 0 ? r[i] : 0;
 		sum = vector_dot(p->y_count, r, r);

@@ -21,12 +21,12 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* The three plugins of a run and what they share.  Each has a table of services of its own. */
+/* The three plugins of a run and what they share.  Each plugin has its own table of services. */
 struct session {
-	struct host_context host_context; /* of all three tables; its owner is the session */
+	struct host_context host_context; /* shared by all three tables; its owner is the session */
 	struct problem *problem;
-	struct lacuna_problem description; /* what plugins see of it */
-	double largest;			   /* value that a result may have */
+	struct lacuna_problem description; /* the problem as the plugins see it */
+	double largest;			   /* from largest_value(): the scale of the data */
 	struct session_options options;
 
 	struct lacuna_host prior_host, guidance_host, sampler_host;
@@ -34,16 +34,16 @@ struct session {
 	struct prior_instance *prior;
 	void *guidance, *sampler;
 	void *guidance_scratch;
-	const struct lacuna_prior_conditional *conditioned; /* after condition() */
-	int mirrored;					    /* the noise has the opposite sign */
+	const struct lacuna_prior_conditional *conditioned; /* set by service_condition() */
+	int mirrored;					    /* the noise's sign is flipped */
 	size_t group, groups; /* the prior is called `groups' times, on `group' values each */
 
 	int64_t evaluations;
 	double prior_seconds;
 
-	int64_t before;	  /* evaluations when the step at hand began */
-	int64_t expected; /* of a step: those of the last one */
-	size_t at;	  /* of the groups, the one that the prior works on */
+	int64_t before;	  /* evaluations before the current step */
+	int64_t expected; /* evaluations per step, taken from the last step */
+	size_t at;	  /* index of the group that the prior works on */
 	atomic_flag telling;
 };
 
@@ -83,7 +83,7 @@ static int service_diagonal(const struct lacuna_host *host, float *d)
 
 /* ---- services: the prior */
 
-/* A prior_instance.listen.  Who comes while another tells has little to add. */
+/* A prior_instance.listen: reports progress within the step.  Skips the report if another thread is reporting. */
 static void hear(void *listener, double share)
 {
 	struct session *s = listener;
@@ -102,7 +102,7 @@ static void service_tell(const struct lacuna_host *host, double share)
 	hear(session_of(host), share);
 }
 
-/* The mean of what is bounded has the same bounds, whatever an imperfect prior says. */
+/* The mean of bounded values is within their bounds, but an imperfect prior may return values outside. */
 static void keep_within(const struct session *s, float *x0)
 {
 	const size_t n = lacuna_count(&s->description.x);
@@ -128,8 +128,8 @@ static double clamp_sigma(const struct session *s, double sigma)
 	return fmin(fmax(sigma, s->prior->info.sigma_min), s->prior->info.sigma_max);
 }
 
-/* Below the prior's lowest level, at which it was asked instead: D(u, sigma) = u + sigma^2 score(u, sigma) (Tweedie), and the
- * score hardly changes any more.  The square of that ratio; 1 from the lowest level on. */
+/* (sigma / lowest)^2 below the prior's lowest level, else 1.  Below it the prior is asked at the lowest level instead,
+ * and its result scaled: D(u, sigma) = u + sigma^2 score(u, sigma) (Tweedie), and the score hardly changes any more. */
 static double below_range(const struct session *s, double sigma)
 {
 	const double lowest = s->prior->info.sigma_min;
@@ -328,7 +328,7 @@ static int service_condition(const struct lacuna_host *host, double noise)
 				 "prior \"%s\" has no conditional mean in closed form", name);
 	status = prior->condition(s->prior->self, &s->description, noise);
 	if (!status)
-		status = prior_renew_scratch(s->prior); /* it may need more now */
+		status = prior_renew_scratch(s->prior); /* may have grown */
 	s->conditioned = status ? NULL : prior;
 	return status ? error_context(status, "prior \"%s\"", name) : status;
 }
@@ -603,7 +603,7 @@ void session_destroy(struct session *s)
 
 /* ---- the loop */
 
-/* Full scale, or the largest value measured: a saturated star is no sign of divergence. */
+/* Full scale, or the largest measured value: a saturated star is no sign of divergence. */
 static double largest_value(const struct session *s)
 {
 	const float *y = s->description.measurement;
@@ -611,11 +611,12 @@ static double largest_value(const struct session *s)
 	double largest = 1;
 
 	for (size_t i = 0; i < n; i++)
-		largest = fmax(largest, fabs((double)y[i])); /* which passes over NaN */
+		largest = fmax(largest, fabs((double)y[i])); /* fmax() ignores NaN */
 	return largest;
 }
 
-/* Names the step that failed, refuses values that are not finite, stops a cancelled run, reports progress. */
+/* Handles the end of step k: adds the step to an error's message, refuses non-finite or huge values, stops a cancelled
+ * run, reports progress. */
 static int after_step(struct session *s, int64_t k, int64_t steps, int status, const float *u)
 {
 	const char *name = s->sampler_use->plugin->head->name;
@@ -641,8 +642,8 @@ static int after_step(struct session *s, int64_t k, int64_t steps, int status, c
 	return status;
 }
 
-/* What was measured without noise, pixel by pixel, is known: no sampler may change it.  A'A = diag(0 or 1), and A'y holds
- * the known values. */
+/* Restores the pixels that were measured without noise: no sampler may change them.  Applies where A'A = diag(0 or 1);
+ * A'y then holds the known values. */
 static int keep_known(struct session *s, float *u)
 {
 	const size_t n = lacuna_count(&s->description.x);
@@ -688,7 +689,7 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	for (k = 0; !status && k < steps; k++)
 		status = after_step(s, k + 1, steps, sampler->step(s->sampler, k, u), u);
 	if (status >= 0) {
-		/* A data step at the end rings around what is sharp. */
+		/* A data step at the end may ring at sharp edges and leave the range. */
 		keep_within(s, u);
 		status = keep_known(s, u);
 	}
@@ -737,7 +738,8 @@ int session_conditional(struct session *s, double sigma, const float *u, float *
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
 {
 	/* Twenty-two images (state, estimate, result; conjugate gradients and FFT work of operator and prior), three
-	 * measurements, small change.  Measured: blur beyond the border with the gaussian prior needs 25 in all. */
+	 * measurements, and 16 MiB for the rest.  Measured: blur beyond the border with the gaussian prior needs 25 in
+	 * all. */
 	double bytes = 4.0 * (22.0 * (double)x->extent[0] * (double)x->extent[1] *
 				      (double)x->extent[2] * (double)x->extent[3] +
 			      3.0 * (double)y->extent[0] * (double)y->extent[1] *

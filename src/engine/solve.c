@@ -62,7 +62,7 @@ int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, c
 		if (status)
 			return status;
 		pq = vector_dot(m->n, p, q);
-		if (!(pq > 0)) /* rounding has used up the residual, or a NaN */
+		if (!(pq > 0)) /* the residual is down to rounding error, or NaN */
 			break;
 		alpha = rz / pq;
 		vector_axpy(m->n, alpha, p, x);
@@ -82,7 +82,8 @@ struct tridiagonal {
 	double *alpha, *beta; /* beta[k] couples k and k + 1 */
 };
 
-/* One step of the recurrence: next = M q - beta[k-1] previous, alpha[k], beta[k].  next is not yet normalised. */
+/* One step of the recurrence: sets alpha[k], beta[k] and next = M q - alpha[k] q - beta[k-1] previous, not yet
+ * normalised. */
 static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int k,
 			const float *previous, const float *q, float *next)
 {
@@ -100,7 +101,7 @@ static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int
 	return LACUNA_OK;
 }
 
-/* The vectors of the recurrence. */
+/* Vectors of the recurrence. */
 struct basis {
 	float *previous, *q, *next;
 };
@@ -144,7 +145,7 @@ static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, cons
 	} else {
 		memset(coefficients, 0, n * sizeof *coefficients);
 		for (k = 0; k < n; k++) {
-			/* Rounding may put an eigenvalue of A'A a little below 0. */
+			/* Rounding may make an eigenvalue of A'A slightly negative. */
 			double g = gain(fmax(values[k], 0), context) * vectors[k * n] * norm;
 
 			for (i = 0; i < n; i++)
@@ -155,7 +156,7 @@ static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, cons
 	return status;
 }
 
-/* How far the coefficients are from those of fewer steps, as a part of them: the vectors are orthonormal. */
+/* The relative change of the result since `before' steps; coefficients suffice, as the vectors are orthonormal. */
 static double change_of(const struct tridiagonal *t, int before, const double *old,
 			const double *coefficients)
 {
@@ -170,12 +171,12 @@ static double change_of(const struct tridiagonal *t, int before, const double *o
 	return size > 0 ? sqrt(difference / size) : 0;
 }
 
-/* First pass: t and the coefficients, of as many steps as the answer takes to stand. */
+/* First pass: finds t and the coefficients, with as many steps as the result needs to converge. */
 static int find_coefficients(const struct solve_matrix *m, const struct solve_gain *g,
 			     const float *b, double norm, struct tridiagonal *t,
 			     double *coefficients, double *old, double *change, float *work)
 {
-	/* Below this the rest is rounding of single precision, and a further vector would be arbitrary. */
+	/* A relative beta below this is rounding error of single precision; a further vector would be arbitrary. */
 	const double negligible = 1e-5;
 	double largest = 0;
 	int next = 8, before = 0, ended = 0, status = LACUNA_OK;
@@ -205,7 +206,8 @@ static int find_coefficients(const struct solve_matrix *m, const struct solve_ga
 	return status;
 }
 
-/* Second pass: x = sum of coefficients[k] q_k.  It repeats the arithmetic of the first, so the vectors are the same to the bit. */
+/* Second pass: x = sum of coefficients[k] q_k.  Repeats the arithmetic of the first pass, so the vectors are
+ * bit-identical. */
 static int combine(const struct solve_matrix *m, const float *b, double norm, struct tridiagonal *t,
 		   const double *coefficients, float *x, float *work)
 {

@@ -11,7 +11,7 @@ uint32_t turn_ways(const struct lacuna_shape *s)
 	return s->extent[0] == s->extent[1] ? 8 : 4;
 }
 
-/* Where the pixel (x, y) of the turned image comes from. */
+/* The index in the original of the turned image's pixel (x, y). */
 static int64_t source(int64_t w, int64_t h, uint32_t turn, int64_t x, int64_t y)
 {
 	int64_t sx = turn & EXCHANGE ? y : x, sy = turn & EXCHANGE ? x : y;
