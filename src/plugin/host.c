@@ -28,7 +28,7 @@ void host_install_reader(host_reader *reader)
 	pthread_mutex_unlock(&c->host.lock);
 }
 
-/* ---- services of every plugin: in the host's context, even where a thread of the plugin's own asks ---- */
+/* ---- services of every plugin: they run in the host's context, even on a plugin's own thread ---- */
 
 static struct context *enter(const struct lacuna_host *host)
 {
@@ -61,7 +61,7 @@ static int service_fail(const struct lacuna_host *host, int status, const char *
 	error_vset(status, fmt, args);
 	va_end(args);
 	context_leave(before);
-	/* return host->fail(host, 0, ...) must not pass for success */
+	/* `return host->fail(host, 0, ...)' must not mean success */
 	return status < 0 ? status : LACUNA_EINTERNAL;
 }
 
@@ -86,7 +86,7 @@ static void *service_alloc(const struct lacuna_host *host, size_t bytes)
 
 static void service_release(const struct lacuna_host *host, void *block)
 {
-	(void)host; /* blocks know where they count */
+	(void)host; /* a block knows its context */
 	memory_release(block);
 }
 
@@ -158,8 +158,8 @@ static int service_read_image(const struct lacuna_host *host, const char *path,
 
 /* ---- what a context remembers ---- */
 
-/* Data files that were found, for reports.  Beyond the room for them files are found all the same.  Not from memory_alloc():
- * what stays to the end of the context is no leak of the plugin that has asked. */
+/* Remembers found data files for reports.  When the list is full, further files are found but not listed.  Not from
+ * memory_alloc(): the list lives as long as the context and is no leak of the plugin. */
 static void remember(const char *path)
 {
 	struct context *c = context_current();
@@ -205,7 +205,7 @@ static int find_data(const char *name, char *path, size_t size)
 	char installed[PATH_MAX];
 
 	install_path(LACUNA_DATA_DIR, installed, sizeof installed);
-	/* An empty entry, as in LACUNA_PLUGIN_PATH, is the installed directory. */
+	/* An empty entry means the installed directory, as in LACUNA_PLUGIN_PATH. */
 	for (;; entry = end + 1) {
 		int n;
 
@@ -239,7 +239,7 @@ static const void *no_extension(const struct lacuna_host *host, const char *name
 	return NULL;
 }
 
-/* What a plugin may know of the first table, and no more: its size and version stand where they always did. */
+/* Size and version keep their offsets in every version of the table: a plugin reads them before it relies on the rest. */
 _Static_assert(offsetof(struct lacuna_host, size) == 0 && offsetof(struct lacuna_host, abi) == 4,
 	       "a table of services begins with its size and version");
 _Static_assert(_Generic(((struct context *)0)->host.reader, host_reader * : 1, default : 0),

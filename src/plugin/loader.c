@@ -35,7 +35,7 @@ enum {
 		    LACUNA_NEEDS_VJP | LACUNA_NEEDS_GUIDANCE
 };
 
-/* The loader reads the first words of a table before it knows whose it is. */
+/* The loader reads the first words of a table before it knows the family. */
 #define BEGINS_WITH_SIZE_AND_FLAGS(T)                                                     \
 	_Static_assert(offsetof(struct T, size) == 0 && offsetof(struct T, flags) == 4 && \
 			       sizeof(((struct T *)0)->size) == 4 &&                      \
@@ -58,10 +58,10 @@ struct required {
 	size_t offset; /* of a function pointer */
 };
 
-/* What the loader must know of a family.  least: where 1.0's required functions end; optional ones may be missing. */
+/* What the loader knows of each family.  least: end of the required functions of ABI 1.0; later entries are optional. */
 static const struct family {
 	const char *name;
-	uint32_t flags, needs; /* that this lacuna knows; needs: of families that have them */
+	uint32_t flags, needs; /* known bits of both; needs: only in families that have them */
 	int has_needs;
 	size_t size, least;
 	struct required required[6];
@@ -196,7 +196,7 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 	return LACUNA_OK;
 }
 
-/* Bits that mean nothing today can mean something tomorrow only if nobody sets them now. */
+/* Unknown bits must be 0, so that later versions can give them a meaning. */
 static int examine_bits(const char *path, const struct lacuna_plugin *head)
 {
 	const struct family *family = &families[head->kind];
@@ -257,7 +257,7 @@ static int examine(const char *path, const struct lacuna_plugin *head)
 	return status;
 }
 
-/* ---- opening; what is open stays open, for the whole process, as dlopen() has it */
+/* ---- opening; as with dlopen(), what is open stays open for the whole process */
 
 static pthread_mutex_t gate = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
@@ -274,7 +274,7 @@ void plugin_gate_leave(void)
 static struct loaded {
 	struct plugin plugin;
 	struct loaded *next;
-} * all_loaded; /* behind the gate */
+} * all_loaded; /* guarded by gate */
 
 static const struct plugin *already_loaded(const char *path)
 {
@@ -310,7 +310,7 @@ static const struct plugin *keep(const char *path, const struct lacuna_plugin *h
 	return &l->plugin;
 }
 
-/* real: the path without links. */
+/* real: the path with links resolved. */
 static int open_object(const char *path, const char *real, const struct plugin **plugin)
 {
 	const struct lacuna_plugin *(*entry)(void);
@@ -373,15 +373,15 @@ const void *plugin_extension(const struct plugin *plugin, const char *name)
 
 /* ---- searching */
 
-/* Installed plugins lie in the family's directory, those of a build tree in libtool's .libs below it. */
+/* Installed plugins are in the family's directory, those of a build tree in libtool's .libs below it. */
 static const char *const folders[] = { "", ".libs/" };
 
 struct search {
 	int kind;
 	const char *name;
-	int others; /* not lacuna's own place */
+	int others; /* search all places but lacuna's own */
 	char path[PATH_MAX];
-	char refused[PATH_MAX + 128]; /* why one that was found is not used */
+	char refused[PATH_MAX + 128]; /* why a matching file is not used */
 };
 
 static int find_in(void *context, const struct place *place)
@@ -421,7 +421,7 @@ static void collect(void *context, const char *name, const char *path)
 	n->count += n->list[n->count] != NULL;
 }
 
-/* A file of the current directory, with or without ".so", is nothing that a name finds. */
+/* True if the current directory has this file, with or without ".so": a bare name does not find it. */
 static int is_here(const char *name, char *file, size_t size)
 {
 	const size_t n = strlen(name);
@@ -480,7 +480,7 @@ int plugin_load(int kind, const char *name, const struct plugin **plugin)
 	return open_file(kind, s.path, plugin);
 }
 
-/* Whoever has put a plugin beside lacuna's own and calls it by the name that both have may mean it. */
+/* Warns that the name means lacuna's own plugin although another of that name exists: the user may have meant the other. */
 static void tell_hidden(const struct plugin *plugin, const char *name)
 {
 	struct search own = { .kind = (int)plugin->head->kind, .name = name }, other = own;
@@ -559,7 +559,7 @@ static int list_place(void *context, const struct place *place)
 	return 0;
 }
 
-/* By name; files of one name stay in the order of the places. */
+/* Sorts by name; files of one name stay in the order of the places. */
 static void sort_files(struct listing *l)
 {
 	for (size_t i = 1; i < l->count; i++) {
@@ -572,7 +572,7 @@ static void sort_files(struct listing *l)
 	}
 }
 
-/* The first file of a name that may be used is what the name means. */
+/* A name means its first usable file; it hides the others. */
 static void hide_files(struct listing *l)
 {
 	const struct plugin_file *first = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Finding, opening and examining plugins.  A plugin once loaded stays loaded. */
+/* Finds, opens and examines plugins.  A loaded plugin stays loaded. */
 #ifndef PLUGIN_LOADER_H
 #define PLUGIN_LOADER_H
 
@@ -10,7 +10,7 @@
 struct plugin {
 	const struct lacuna_plugin *head; /* examined */
 	const char *path;
-	/* Zero-filled copies of head->family: what an older plugin lacks is NULL. */
+	/* Zero-filled copies of head->family: entries that an older plugin lacks are NULL. */
 	union {
 		struct lacuna_operator op;
 		struct lacuna_prior prior;
@@ -21,34 +21,34 @@ struct plugin {
 
 /* "operator", "prior", ...; NULL for an unknown kind */
 const char *plugin_kind_name(int kind);
-/* From singular or plural; 0 when unknown. */
+/* Accepts singular or plural; 0 if unknown. */
 int plugin_kind(const char *name);
 
-/* The plugin's table of this extension, or NULL. */
+/* The plugin's table for this extension, or NULL. */
 const void *plugin_extension(const struct plugin *, const char *name);
 
-/* name without a slash: searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; with a
- * slash: that file.  kind 0: any.  Loading the same file twice gives the same plugin.  Any thread; loaded plugins are the
- * process's, as shared objects are. */
+/* A name without a slash is searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; a
+ * name with a slash is a file.  kind 0: any.  Loading the same file twice gives the same plugin.  Any thread; as with
+ * shared objects, loaded plugins belong to the process. */
 int plugin_load(int kind, const char *name, const struct plugin **);
 
-/* Around every create() and destroy(): in one process no two of them run at once, in whichever plugins (lacuna/plugin.h), but for
- * one that asks the host for another. */
+/* Hold the gate around every create() and destroy(): at most one runs at a time in a process, whatever the plugin
+ * (lacuna/plugin.h).  The gate is recursive: a create() may ask the host for another plugin. */
 void plugin_gate_enter(void);
 void plugin_gate_leave(void);
 
-/* Calls visit for each plugin name of a family found, sorted, first hit only; opens nothing. */
+/* Calls visit for each plugin name of a family, sorted; path is the first file of that name.  Opens nothing. */
 int plugin_each(int kind, void (*visit)(void *context, const char *name, const char *path),
 		void *context);
 
 struct plugin_file {
 	const char *name, *path;
 	enum place_kind place;
-	const char *hidden_by; /* path of the file that the name means instead, or NULL */
+	const char *hidden_by; /* path of the file that the name stands for instead, or NULL */
 	const char *refused;   /* why the file is not used, or NULL */
 };
 
-/* The same for all files: those of one name follow each other, in the order of the places. */
+/* As plugin_each(), for all files: files of one name follow each other, in the order of the places. */
 int plugin_each_file(int kind, void (*visit)(void *context, const struct plugin_file *),
 		     void *context);
 

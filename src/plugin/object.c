@@ -38,7 +38,7 @@ static int read_at(int fd, off_t place, void *data, size_t size)
 	return pread(fd, data, size, place) == (ssize_t)size;
 }
 
-/* The header of this program: what plugins must be, too. */
+/* This program's own ELF header, which a plugin's must match. */
 static int read_own(ElfW(Ehdr) * own)
 {
 	const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -49,7 +49,7 @@ static int read_own(ElfW(Ehdr) * own)
 	return read;
 }
 
-/* Every segment that would be mapped is there. */
+/* True if the file contains every segment that would be mapped. */
 static int is_whole(int fd, const ElfW(Ehdr) * head, off_t size)
 {
 	for (unsigned i = 0; i < head->e_phnum; i++) {
@@ -86,7 +86,7 @@ static int examine(const char *path, int fd, off_t size)
 
 int object_examine(const char *path)
 {
-	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* of a FIFO, too */
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* does not block on a FIFO */
 	struct stat st;
 	int status;
 

@@ -18,11 +18,11 @@ const struct lacuna_param *param_row(const struct lacuna_plugin *head, uint32_t 
 {
 	if (index >= head->param_count)
 		return NULL;
-	/* Rows may be longer than ours: the plugin says how far apart they are. */
+	/* A newer plugin's rows may be longer than ours: use the plugin's row size. */
 	return (const void *)((const char *)head->params + (size_t)index * head->param_size);
 }
 
-/* "sigma-max" on the command line is the field sigma_max. */
+/* '-' and '_' are the same: "sigma-max" on the command line is the field sigma_max. */
 static int same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)
@@ -72,7 +72,7 @@ static int choice_count(const struct lacuna_param *row)
 	return n;
 }
 
-/* The row whose name stands before the '=' of a condition. */
+/* The row named before the '=' of a condition. */
 static const struct lacuna_param *condition_row(const struct lacuna_plugin *head,
 						const char *condition)
 {
@@ -88,13 +88,13 @@ static const struct lacuna_param *condition_row(const struct lacuna_plugin *head
 	return NULL;
 }
 
-/* Numbers and choices; see struct lacuna_param. */
+/* For numbers and choices `text' is a condition; see struct lacuna_param. */
 static int has_condition(const struct lacuna_param *row)
 {
 	return row->type <= LACUNA_CHOICE && row->text;
 }
 
-/* Two rows in one place would write over each other's values. */
+/* Overlapping rows would overwrite each other's values. */
 static int overlaps(const struct lacuna_plugin *head, const struct lacuna_param *row)
 {
 	uint32_t i;
@@ -124,7 +124,7 @@ static int plain_row(const struct lacuna_param *row)
 	return plain(row->help) && plain(row->unit) && plain(row->text);
 }
 
-/* *list is for numbers_free(), on success.  LACUNA_EINVAL, without a message: a bad value. */
+/* On success, release *list with numbers_free().  LACUNA_EINVAL without a message: a bad value. */
 static int read_list(const struct lacuna_param *row, const char *text, struct lacuna_list *list)
 {
 	int status = numbers_parse(text ? text : "", list);
@@ -239,7 +239,7 @@ static int replace_list(const struct lacuna_param *row, void *config, const char
 
 static int replace_text(const struct lacuna_param *row, void *config, const char *text)
 {
-	char **place = field(row, config); /* the plugin sees it as const char * */
+	char **place = field(row, config); /* const char * for the plugin */
 	char *copy = text ? memory_strdup(text) : NULL;
 
 	if (text && !copy)
@@ -380,8 +380,8 @@ int param_set(const struct lacuna_plugin *head, void *config, const char *name, 
 	return row ? set_row(row, config, value) : unknown_name(head, name);
 }
 
-/* Writes the text in double quotes that begins at *text over itself, without them: \" is a quote there, \\ a backslash.
- * Returns what is behind the closing quote, or NULL. */
+/* Removes the double quotes around the text at *text, in place; within it \" is a quote and \\ a backslash.  Returns the
+ * position after the closing quote, or NULL. */
 static char *unquote(char *text)
 {
 	char *to = text;
@@ -407,7 +407,7 @@ size_t param_pair_length(const char *text)
 	return (size_t)(p - text) + strcspn(p, ",");
 }
 
-/* Takes one "key=value" off *text, in place; a value may stand in double quotes. */
+/* Splits the first "key=value" off *text, in place; a value may be in double quotes. */
 static int next_pair(char **text, char **name, char **value)
 {
 	char *p = *text, *equals = strchr(p, '='), *comma = strchr(p, ',');
@@ -433,7 +433,7 @@ static int next_pair(char **text, char **name, char **value)
 	return LACUNA_OK;
 }
 
-/* A row that was given must apply, and so must the row on which it depends. */
+/* A given row must apply, and so must each row that it depends on. */
 static int check_applies(const struct lacuna_plugin *head, const void *config,
 			 const struct lacuna_param *given)
 {

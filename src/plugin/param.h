@@ -11,31 +11,31 @@ const struct lacuna_param *param_find(const struct lacuna_plugin *, const char *
 /* Refuses a table with out-of-range defaults, offsets outside the configuration, duplicate names. */
 int param_check_table(const struct lacuna_plugin *);
 
-/* A configuration holding the defaults; NULL, with the message kept, when memory is exhausted. */
+/* A configuration with the default values; NULL, with an error message, if memory is exhausted. */
 void *param_create(const struct lacuna_plugin *);
 void param_release(const struct lacuna_plugin *, void *config);
 int param_set(const struct lacuna_plugin *, void *config, const char *name, const char *value);
-/* "key=value,key=value"; NULL and "" are the defaults.  A value that contains a comma is written in double quotes,
- * where \" is a quote and \\ a backslash.
- * A row that was given and does not apply to the others' values is refused. */
+/* text: "key=value,key=value"; NULL and "" give the defaults.  A value with a comma is written in double quotes,
+ * where \" is a quote and \\ a backslash.  Refuses a parameter that does not apply with the values of the others. */
 int param_parse(const struct lacuna_plugin *, void *config, const char *text);
-/* How long the first "key=value" of such a text is, quotes included. */
+/* Length of the first "key=value" of such a text, quotes included. */
 size_t param_pair_length(const char *text);
-/* LACUNA_REQUIRED rows that have no value yet: refused by name. */
+/* Refuses a configuration in which a LACUNA_REQUIRED row has no value; the message names the row. */
 int param_complete(const struct lacuna_plugin *, const void *config);
 
-/* The value of a row as param_set() would read it, the range and default for help: "(0 to 100 px) [1.5]".  The result
- * is the length without the terminating 0, as snprintf. */
+/* param_value(): the row's value in the form that param_set() reads.  param_range(): range and default for help, "(0 to
+ * 100 px) [1.5]".  The result is the length without the terminating 0, as for snprintf. */
 int param_value(const struct lacuna_param *, const void *config, char *text, size_t size);
 int param_range(const struct lacuna_param *, char *text, size_t size);
 
-/* 1: two configurations say the same. */
+/* 1 if the two configurations are equal. */
 int param_same(const struct lacuna_plugin *, const void *a, const void *b);
 
-/* The value of a TEXT or PATH row, or NULL; the configuration's own. */
+/* The value of a TEXT or PATH row, or NULL; owned by the configuration. */
 const char *param_text(const struct lacuna_param *, const void *config);
 
-/* The next parameter from row *at on that names a file: its row, *at behind it, and the name in path.  NULL: no more. */
+/* Finds the next parameter that names a file, from row *at on.  Returns its row, moves *at past it and writes the file
+ * name to path.  NULL: no more. */
 const struct lacuna_param *param_next_path(const struct lacuna_plugin *, const void *config,
 					   uint32_t *at, char *path, size_t size);
 

@@ -37,7 +37,7 @@ static void judge(struct place *p)
 	char installed[PATH_MAX];
 
 	*p->refused = '\0';
-	/* That of the installation is the administrator's. */
+	/* The installed directory is the administrator's responsibility. */
 	install_path(LACUNA_PLUGIN_DIR, installed, sizeof installed);
 	if (p->kind == PLACE_OWN && !strcmp(p->directory, installed))
 		return;
@@ -75,7 +75,7 @@ static int visit(struct visitor *v, struct place *p, enum place_kind kind)
 	return v->visit(v->context, p);
 }
 
-/* The entries of the path that are build trees, or those that are not. */
+/* Visits those entries of the path that are build trees, or those that are not, by kind. */
 static int each_of_path(struct visitor *v, struct place *p, enum place_kind kind)
 {
 	const char *list = secure_getenv("LACUNA_PLUGIN_PATH");
@@ -92,7 +92,7 @@ static int each_of_path(struct visitor *v, struct place *p, enum place_kind kind
 	}
 }
 
-/* False when nobody says where it is.  The standard wants a relative XDG_DATA_HOME ignored. */
+/* False if the environment does not tell.  The XDG standard says to ignore a relative XDG_DATA_HOME. */
 static int users_directory(char *directory, size_t size)
 {
 	const char *data = secure_getenv("XDG_DATA_HOME"), *home = secure_getenv("HOME");

@@ -10,14 +10,14 @@
 
 #include <stdio.h>
 
-/* Seconds.  Constructors of large libraries take a tenth. */
+/* Seconds.  The constructors of large libraries take about 0.1 s. */
 static const double limit = 10;
 
 struct probe {
 	int kind;
 	const char *name;
 	int status;
-	char file[1024], reason[1024]; /* of the failure; no file: "" */
+	char file[1024], reason[1024]; /* about the failure; file "" if there is none */
 };
 
 static void load(void *context)

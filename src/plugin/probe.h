@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Loading a plugin that nobody asked for. */
+/* Loads a plugin that nobody asked for. */
 #ifndef PLUGIN_PROBE_H
 #define PLUGIN_PROBE_H
 
-/* plugin_load() in a child process first: what crashes, hangs, ends the process or prints when it is loaded is refused.  Threads
- * of the pool are stopped.  Main thread only. */
+/* As plugin_load(), but loads the plugin in a child process first, and refuses one that crashes, hangs, ends the process
+ * or prints while loading.  Stops the threads of the pool.  Main thread only. */
 int plugin_probe(int kind, const char *name);
 
 #endif
