@@ -23,10 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One that prints without end is stopped, as RLIMIT_FSIZE would: but that counts memory for other processes, too. */
-enum { MOST_PRINTED = 1 << 20, WHOLE = 20 /* limits, for all of the body */ };
+/* A child that prints more than this is stopped.  RLIMIT_FSIZE would do so, but also counts memory shared with other
+ * processes. */
+enum { MOST_PRINTED = 1 << 20, WHOLE = 20 /* times the limit, for the whole body */ };
 
-/* On one line, for a report that quotes it. */
+/* Puts the text on one line, for a report that quotes it. */
 static void make_plain(char *text)
 {
 	for (char *p = text; *p; p++)
@@ -72,8 +73,8 @@ void child_unshare(void *p, size_t bytes)
 		munmap(p, bytes);
 }
 
-/* A file in memory takes what is printed: unlike a pipe it is never full, keeps what was said before a crash, and the child
- * sees how much there is. */
+/* The child prints into a file in memory: unlike a pipe it never fills up, keeps the output of a crashed child, and lets
+ * the child see how much it has printed. */
 static void enter_child(int output)
 {
 	static const int to_default[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ };
@@ -91,10 +92,10 @@ static void enter_child(int output)
 	if (nothing > STDERR_FILENO)
 		close(nothing);
 	close(output);
-	setvbuf(stdout, NULL, _IONBF, 0); /* a crash must not swallow what was printed */
+	setvbuf(stdout, NULL, _IONBF, 0); /* a crash must not lose printed text */
 }
 
-/* Waits; a child that must be stopped is. */
+/* Waits for the child; stops it if cancelled, without progress, or printing too much. */
 static int wait_for(pid_t child, int output, const void *context,
 		    unsigned long (*progress)(const void *), double limit, enum child_way *stopped)
 {
@@ -130,7 +131,7 @@ static int wait_for(pid_t child, int output, const void *context,
 	}
 }
 
-/* True when processes of the group are still there; the kernel may take a moment to bury them. */
+/* True if the group still has processes; the kernel may take a moment to remove stopped ones. */
 static int stop_group(pid_t group)
 {
 	const struct timespec nap = { 0, 5000000 };
@@ -166,7 +167,7 @@ int child_run(void (*body)(void *), void *context, unsigned long (*progress)(con
 	if (child < 0) {
 		problem = error_set(LACUNA_EIO, "no child process: %s", strerror(errno));
 	} else {
-		setpgid(child, child); /* whichever of the two comes first */
+		setpgid(child, child); /* child and parent both do so: the order is unknown */
 		status = wait_for(child, output, context, progress, limit, &end->way);
 		end->descendants = stop_group(child);
 		read_from(output, 0, end->printed, sizeof end->printed);

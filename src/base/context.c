@@ -12,11 +12,11 @@ static _Thread_local struct context own = {
 	.log.lock = PTHREAD_MUTEX_INITIALIZER,
 	.host.lock = PTHREAD_MUTEX_INITIALIZER,
 };
-static _Thread_local struct context *current; /* NULL: own */
+static _Thread_local struct context *current; /* NULL: the thread's own */
 
 struct context *context_create(void)
 {
-	struct context *c = calloc(1, sizeof(*c)); /* whose budget would memory_alloc() ask? */
+	struct context *c = calloc(1, sizeof(*c)); /* memory_alloc() needs a context */
 
 	if (!c)
 		return NULL;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where a worker keeps what its bodies say; NULL: messages of this thread are its context's. */
+/* Set by error_aside(): where this thread keeps its messages; NULL: in its context. */
 static _Thread_local struct error_note *aside;
 
 void error_aside(struct error_note *note)
@@ -23,7 +23,7 @@ static struct error_note *note_at_hand(void)
 	return aside ? aside : &context_current()->error.note;
 }
 
-/* The note at hand, for this thread alone until give_back(). */
+/* Locks the current note for this thread until give_back(). */
 static struct error_note *take(void)
 {
 	if (!aside)
@@ -37,7 +37,7 @@ static void give_back(void)
 		pthread_mutex_unlock(&context_current()->error.lock);
 }
 
-/* An argument may be the old message, or a file's name, or a plugin's words: no orders to the terminal. */
+/* Arguments may be the old message itself, or a file name or plugin text with terminal control sequences. */
 static void keep(struct error_note *note, const char *fmt, va_list args)
 {
 	char fresh[sizeof note->message];

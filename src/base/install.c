@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The rest of a path below the prefix, with its slash; NULL: it is not below. */
+/* The part of a path after the prefix, from its slash on; NULL if it is not below the prefix. */
 static const char *below_prefix(const char *path)
 {
 	const size_t n = strlen(LACUNA_PREFIX);
@@ -17,7 +17,7 @@ static const char *below_prefix(const char *path)
 	return !strncmp(path, LACUNA_PREFIX, n) && path[n] == '/' ? path + n : NULL;
 }
 
-/* The prefix of the program that runs: what stands before the /bin/lacuna of its path. */
+/* The prefix of the running program: its path without /bin/lacuna. */
 static int find_prefix(char prefix[PATH_MAX])
 {
 	const char *bin = below_prefix(LACUNA_BIN_DIR);

@@ -13,10 +13,10 @@
 
 enum { ALIGNMENT = 64 };
 
-/* Stands in the 64 bytes in front of every block. */
+/* Occupies the 64 bytes before each block. */
 struct header {
 	size_t bytes;
-	struct context *context; /* that it counts in, whoever gives it back */
+	struct context *context; /* the context that counts it, whoever releases it */
 };
 
 static int account(struct context *c, size_t bytes)

@@ -25,7 +25,7 @@ static enum token next(const char **text, double *value)
 		++*text;
 		return ROW;
 	}
-	/* "1-2" and "1x" are no numbers */
+	/* "1-2" and "1x" are not numbers */
 	if (!text_number(*text, &end, value) || !strchr(" \t\r\n;", *end))
 		return WRONG;
 	*text = end;
@@ -43,7 +43,7 @@ int numbers_read(const char *text, double *values, int most)
 	return token == END ? n : -1;
 }
 
-/* Counts where values is NULL.  Rows without numbers are none. */
+/* values NULL: only counts.  Rows without numbers do not count. */
 static int parse(const char *text, double *values, struct lacuna_list *list)
 {
 	int64_t row = 0, rows = 0;

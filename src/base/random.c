@@ -9,10 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Work is done in blocks of counters, so that the compiler can use vector instructions across them. */
+/* Works on blocks of counters, so that the compiler can vectorise across them. */
 enum { LANES = 16, PER_BLOCK = 4 * LANES };
 
-/* Which sequence of a stream, in the counter's upper bits. */
+/* The sequence of a stream, in the counter's upper bits. */
 enum { NORMALS = 0, UNIFORMS = 1 };
 
 /* Philox-4x32-10 on counters first .. first + LANES - 1.
@@ -105,18 +105,18 @@ static inline float sin_pi(float t)
 			    z * (0.008333333f + z * (-0.00019841270f + z * 2.7557319e-6f))));
 }
 
-/* Box and Muller (1958): two uniform words give two normals.  No calls, no branches: vector units can do it. */
+/* Box and Muller (1958): two uniform words give two normals.  Has no calls or branches, so that it can be vectorised. */
 static void box_muller(const uint32_t a[LANES], const uint32_t b[LANES], float first[LANES],
 		       float second[LANES])
 {
 	int i;
 
 	for (i = 0; i < LANES; i++) {
-		/* (0, 1], down to 2^-25: the tail reaches 5.9 */
+		/* in (0, 1], at least 2^-25: the tail reaches 5.9 */
 		float u = ((float)(int32_t)(a[i] >> 8) + 0.5f) * 0x1p-24f;
 		float radius = sqrtf(-2.0f * log_unit(u));
-		/* An angle in units of pi: remainder in [-1/4, 1/4), quadrant from the top two bits: one swaps cosine and
-		 * sine, both together give the signs. */
+		/* An angle in units of pi: remainder in [-1/4, 1/4) and a quadrant from the top two bits.  One bit swaps
+		 * cosine and sine, the two together give the signs. */
 		int32_t rest = (int32_t)((b[i] & UINT32_C(0x3fffffff)) >> 6);
 		float t = ((float)rest - 0x1p23f) * 0x1p-25f;
 		uint32_t c = to_bits(cos_pi(t)), s = to_bits(sin_pi(t));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Atomic files: a temporary in the same directory, synchronised and renamed.  The design is that of git's tempfile.h:
- * names stand in a list that a signal handler can walk. */
+/* Atomic files: a temporary in the same directory, synchronised and renamed.  Design as in git's tempfile.h: the names
+ * are in a list that a signal handler can walk. */
 #include <config.h>
 
 #include "base/temporary.h"
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Entries are used again and never freed: a handler may look at the list at any moment. */
+/* Entries are reused and never freed, because a handler may read the list at any moment. */
 struct temporary_name {
 	volatile sig_atomic_t active;
 	char text[PATH_MAX];
@@ -50,7 +50,7 @@ void temporary_remove_all(void)
 			unlink(n->text);
 }
 
-/* Where links lead: renaming must replace the file, not the link to it. */
+/* Resolves symbolic links: renaming must replace the file, not the link to it. */
 static char *resolve(const char *path)
 {
 	char *real = realpath(path, NULL), *copy;
@@ -73,7 +73,7 @@ static uint32_t mix(uint32_t hash, const void *from, size_t n)
 	return hash;
 }
 
-/* Two machines may have one name, and so may containers, whose processes are numbered each for itself. */
+/* Machines may share a name, and so may containers, which number their processes independently. */
 static uint32_t system_id(void)
 {
 	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -140,7 +140,7 @@ static int open_beside(struct temporary *t, mode_t mode)
 
 		if (length >= (int)sizeof(n->text))
 			return error_file_set(LACUNA_EIO, t->target, "the name is too long");
-		n->active = 1; /* before the file exists, lest a signal find it unlisted */
+		n->active = 1; /* before the file exists: a signal must find it listed */
 		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		if (t->fd >= 0) {
 			t->name = n;
@@ -153,7 +153,7 @@ static int open_beside(struct temporary *t, mode_t mode)
 	return error_file_set(LACUNA_EIO, t->target, "cannot be created: %s", strerror(errno));
 }
 
-/* Half a picture is nobody's business.  The mode in the end is that of the file that is replaced, or as the umask has it. */
+/* Nobody else may read an incomplete file.  The final mode is that of the replaced file, or follows the umask. */
 static void keep_private(struct temporary *t, const struct stat *replaced)
 {
 	struct stat st;
@@ -170,7 +170,7 @@ static void keep_private(struct temporary *t, const struct stat *replaced)
 void temporary_restrict(struct temporary *t, unsigned mode)
 {
 	if (!t->replaces)
-		t->mode &= mode | 0200; /* whose it is may write it all the same */
+		t->mode &= mode | 0200; /* the owner may always write */
 }
 
 int temporary_open(struct temporary *t, const char *path, int force)
@@ -205,7 +205,7 @@ int temporary_open(struct temporary *t, const char *path, int force)
 	return status;
 }
 
-/* So that the new name outlives a power failure; not every file system offers it. */
+/* Makes the new name survive a power failure; not every file system supports this. */
 static void synchronise_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -251,7 +251,7 @@ static int has_no_links(int reason)
 	return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EMLINK;
 }
 
-/* A link, unlike a rename, never takes the place of a file.  Not every file system has links. */
+/* Unlike a rename, link() never replaces a file, but not every file system has links. */
 static int put_beside_none(struct temporary *t)
 {
 	struct stat st;

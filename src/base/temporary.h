@@ -17,28 +17,30 @@ struct temporary_name;
 
 struct temporary {
 	int fd;		     /* open for reading and writing; -1: none, or sealed */
-	int force, replaces; /* replaces: there is a file of this name */
-	unsigned mode; /* of the file when it is complete; until then it is its owner's alone */
+	int force, replaces; /* replaces: a file of this name exists */
+	unsigned mode;	     /* of the complete file; until then only its owner has access */
 	char *target;
 	struct temporary_name *name; /* NULL: target is a special file, written directly */
 };
 
-/* Refuses an existing regular file without force.  The temporary lies in the target's directory. */
+/* Refuses an existing regular file unless force is set.  The temporary is in the target's directory. */
 int temporary_open(struct temporary *, const char *path, int force);
-/* A new file shall be readable for no one who cannot read one with this mode. */
+/* Restricts a new file's readers to those whom this mode allows; a replaced file keeps its mode. */
 void temporary_restrict(struct temporary *, unsigned mode);
-/* fsync and close: all that may fail for want of room.  After a failure t is empty. */
+/* Does fsync and close, the steps that can fail for lack of space.  After a failure t is empty. */
 int temporary_seal(struct temporary *);
-/* Gives the file its name.  Without force, a file that has appeared there meanwhile stays and this one is removed. */
+/* Renames the file to its target.  Without force, a file that has appeared there meanwhile stays, and this one is
+ * removed. */
 int temporary_commit(struct temporary *);
 void temporary_abandon(struct temporary *); /* accepts an empty one */
-/* Removes what is neither committed nor abandoned.  May be called from a signal handler. */
+/* Removes all temporaries that are neither committed nor abandoned.  Safe in a signal handler. */
 void temporary_remove_all(void);
 
-/* Temporaries are named .lacuna-HOST-PID-NUMBER.tmp: what a dead process has left can be told.  HOST is the machine's name and
- * a number that is another after it was started again, and in another container: where it is the same, so are processes. */
+/* Temporaries are named .lacuna-HOST-PID-NUMBER.tmp, so that leftovers of a dead process can be recognised.  HOST is the
+ * machine's name and a number that changes with each boot and between containers: processes with the same HOST share
+ * their PIDs. */
 void temporary_host(char *host, size_t size);
-/* False when the name is none of a temporary. */
+/* False if the name is not that of a temporary. */
 int temporary_parse(const char *name, char *host, size_t size, long *pid);
 
 #endif

@@ -18,7 +18,7 @@
 
 static int one_real(const char *text, char **end, double *value)
 {
-	/* strtod would take hexadecimal, "nan" and "infinity" too. */
+	/* strtod would also accept hexadecimal, "nan" and "infinity". */
 	const char *digits = text + (*text == '-' || *text == '+');
 
 	if (!isdigit((unsigned char)digits[0]) &&
@@ -30,7 +30,7 @@ static int one_real(const char *text, char **end, double *value)
 	return isfinite(*value);
 }
 
-/* Length of the control character at p, or 0: C0 and DEL, and C1 as UTF-8 has it (0xc2 0x80 to 0x9f). */
+/* Length of the control character at p, or 0: C0, DEL, and C1 in UTF-8 (0xc2 0x80 to 0x9f). */
 static size_t control(const char *p)
 {
 	const unsigned char *u = (const unsigned char *)p;
@@ -122,7 +122,7 @@ char *text_format(const char *fmt, ...)
 	return text;
 }
 
-/* Damerau-Levenshtein distance of short words: insertions, deletions, changes and neighbours swapped. */
+/* Damerau-Levenshtein distance of short words: insertions, deletions, changes and swaps of neighbours. */
 static int distance(const char *a, const char *b)
 {
 	enum { LONGEST = 31 };

@@ -23,9 +23,8 @@ struct work {
 	size_t n, scratch;
 };
 
-/* The machine's, and so the process's: what contexts share is the time of its workers, and callers of different contexts take
- * turns.  One job at a time; the caller works too.  `generation' tells sleeping workers that there is a new one, `seats' how many
- * more of them it wants. */
+/* The pool is global, as the processors are: callers from different contexts take turns.  One job at a time; the caller
+ * works too.  `generation' tells sleeping workers of a new job, `seats' how many more of them it needs. */
 static struct {
 	pthread_mutex_t lock, caller;
 	pthread_cond_t wake, idle;
@@ -33,9 +32,9 @@ static struct {
 	int started, seats, busy, stopping;
 	unsigned long generation;
 	struct work work;
-	struct context *context; /* the caller's */
+	struct context *context; /* the caller's context */
 	atomic_size_t next;
-	/* The smallest index that has failed, or SIZE_MAX; changed, as what belongs to it, with `lock' held. */
+	/* The smallest failed index, or SIZE_MAX.  This, status and message change only under `lock'. */
 	atomic_size_t failed;
 	int status;
 	struct error_note message;
@@ -44,7 +43,7 @@ static struct {
 	   .wake = PTHREAD_COND_INITIALIZER,
 	   .idle = PTHREAD_COND_INITIALIZER };
 
-static _Thread_local int inside; /* a nested call runs serially */
+static _Thread_local int inside; /* true in a body: nested calls run serially */
 
 static int processors(void)
 {
@@ -81,7 +80,7 @@ static void note_failure(size_t i, int status)
 	pthread_mutex_unlock(&pool.lock);
 }
 
-/* Indices are handed out in order: those before a failure have all been begun, and are finished. */
+/* Indices are handed out in order, so all below a failed one have been started, and are finished. */
 static void work(void *scratch)
 {
 	size_t i;
@@ -97,7 +96,7 @@ static void work(void *scratch)
 	inside = 0;
 }
 
-/* Without memory the others do it. */
+/* A worker without memory for scratch leaves the work to the others. */
 static void help(void)
 {
 	const size_t bytes = pool.work.scratch;
@@ -138,12 +137,12 @@ static void *worker(void *unused)
 	return NULL;
 }
 
-/* With pool.lock held.  Fewer threads than wanted are no failure: the caller works in any case. */
+/* Call with pool.lock held.  Fewer threads than requested are no failure: the caller always works. */
 static void start_workers(int count)
 {
 	sigset_t all, old;
 
-	/* Signals belong to the main thread. */
+	/* Signals are handled by the main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (pool.started < count - 1) {
@@ -167,7 +166,7 @@ static int work_together(const struct work *w, int count, void *scratch)
 {
 	int status;
 
-	pthread_mutex_lock(&pool.caller); /* callers from different threads take turns */
+	pthread_mutex_lock(&pool.caller); /* callers on different threads take turns */
 	pthread_mutex_lock(&pool.lock);
 	pool.work = *w;
 	pool.context = context_current();
@@ -175,7 +174,7 @@ static int work_together(const struct work *w, int count, void *scratch)
 	atomic_store(&pool.failed, SIZE_MAX);
 	atomic_store(&pool.next, 0);
 	pool.generation++;
-	/* A worker that starts now has seen no generation, so it finds this one. */
+	/* A worker that starts now has seen no generation, so it takes this one. */
 	start_workers(count);
 	pool.busy = pool.started < count ? pool.started : count - 1;
 	pool.seats = pool.busy;

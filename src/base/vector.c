@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Partial sums of fixed blocks, added in their order: the same bits for any number of threads. */
+/* Partial sums of fixed blocks are added in order: the same bits for any number of threads. */
 enum { BLOCK = 1 << 14, GROUP = 256 };
 
 struct sums {
@@ -119,7 +119,8 @@ int vector_finite(size_t n, const float *a)
 	uint32_t found = 0;
 	size_t i;
 
-	/* An exponent of all ones is an infinity or a NaN; an or of integers needs no order, unlike a sum of floats. */
+	/* Infinities and NaN have an exponent of all ones; an OR of integers vectorises, as its order is free, unlike a
+	 * sum of floats'. */
 	for (i = 0; i < n; i++) {
 		uint32_t bits;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Vector arithmetic over float arrays: double accumulation in blocks of fixed size, so that sums do not depend on the
- * number of threads. */
+/* Arithmetic on float arrays.  Accumulates in double, in blocks of fixed size, so that sums do not depend on the number
+ * of threads. */
 #ifndef BASE_VECTOR_H
 #define BASE_VECTOR_H
 
@@ -16,7 +16,7 @@ void vector_scale(size_t n, double alpha, float *x);
 void vector_subtract(size_t n, const float *a, const float *b,
 		     float *out); /* a - b; out may be a or b */
 int vector_finite(size_t n, const float *a);
-/* True when a value is above limit, or below -limit. */
+/* True if a value is above limit or below -limit. */
 int vector_exceeds(size_t n, const float *a, double limit);
 
 #endif
