@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance: book-keeping, and the child processes in which a plugin is tried. */
+/* Conformance: keeps the results, and runs the plugin in child processes. */
 #include <config.h>
 
 #include "check/private.h"
@@ -62,7 +62,7 @@ static const char *const property_names[PROPERTIES] = {
 	[STEPS] = "steps() > 0",
 };
 
-/* What is known of the place, for a failure or a new worst case. */
+/* Stores the current function and shape, for a failure or a new worst case. */
 static void note_place(const struct check *c, struct outcome *o)
 {
 	snprintf(o->function, sizeof o->function, "%s", c->function);
@@ -181,7 +181,7 @@ static unsigned long calls(const void *context)
 	return ((const struct check *)context)->calls;
 }
 
-/* What the process of a case died of. */
+/* Records how the child process of a case ended. */
 static void judge_end(struct check *c, const struct child_end *end)
 {
 	const char *said = *end->printed ? "; it has printed \"" : "";
@@ -199,7 +199,7 @@ static int same_shape(const struct check_case *a, const struct check_case *b)
 	return a->from_x == b->from_x && !memcmp(&a->shape, &b->shape, sizeof a->shape);
 }
 
-/* Different shapes: what accepts one image in three ways has still seen one only. */
+/* Counts different shapes: several accepted cases of one shape count once. */
 static int count_shapes(const struct check *c, const unsigned char *accepted)
 {
 	int count = 0;

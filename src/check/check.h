@@ -1,59 +1,59 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance of a plugin: the properties that lacuna/plugin.h promises, tried on awkward shapes, each in a process of its
- * own. */
+/* Conformance checks: test the properties that lacuna/plugin.h demands of a plugin, on awkward shapes, each in its own
+ * process. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 
 #include "plugin/loader.h"
 
-/* What to try.  Without shapes: those of the checks. */
+/* What to check.  Without shapes, the checks choose their own. */
 struct check_request {
-	const struct lacuna_shape *shapes; /* of measurements; for other families of images */
+	const struct lacuna_shape *shapes; /* of measurements; other families: of images */
 	size_t shape_count;
-	const struct lacuna_shape *x_shapes; /* operators: of images */
+	const struct lacuna_shape *x_shapes; /* of images, for operators */
 	size_t x_shape_count;
 	uint64_t seed;
-	double limit; /* seconds that one call of the plugin may take; 0: the default */
+	double limit; /* seconds allowed for one call of the plugin; 0: the default */
 };
 
 enum { CHECK_LIMIT = 60 };
 
 struct check_finding {
 	int passed;
-	const char *property, *detail; /* by how much; where, and what was seen */
+	const char *property, *detail; /* the worst value; where, and what was observed */
 	const char *function;	       /* "apply", or "" */
-	/* Where it failed or was worst; extents of 0 where that means nothing.  from_x: the shape is that of the image. */
+	/* Where it failed or was worst; extents 0 if not applicable.  from_x: the shape is that of the image. */
 	struct lacuna_shape shape;
 	int from_x;
 };
 
-/* Called for each property examined. */
+/* Called once for each property examined. */
 typedef void check_report(void *context, const struct check_finding *);
 
-/* Of operators, where it was cheap to know; count is 0 where it was not. */
+/* For operators, if it was cheap to compute; otherwise count is 0. */
 struct check_spectrum {
-	int exact; /* singular values of a dense matrix; otherwise only the largest is known, from below */
-	double largest, smallest; /* singular values; smallest: of those that are not 0 */
-	size_t rank, count;	  /* count: of values of x */
+	int exact; /* computed from a dense matrix; else largest is a lower bound, the rest is unknown */
+	double largest, smallest; /* singular values; smallest: the smallest that is not 0 */
+	size_t rank, count;	  /* count: number of values of x */
 	struct lacuna_shape x;
 };
 
 enum { CHECK_TIMES = 6 };
 
 struct check_time {
-	const char *function; /* NULL: no more */
+	const char *function; /* NULL: end of the list */
 	double seconds;	      /* per million values of x, in one thread */
 	struct lacuna_shape x;
 };
 
 struct check_measures {
-	int tried, accepted; /* shapes or problems */
+	int tried, accepted; /* numbers of shapes or problems */
 	struct check_spectrum spectrum;
 	struct check_time times[CHECK_TIMES];
 };
 
-/* The plugin with this configuration.  LACUNA_OK when all properties hold; LACUNA_EINVAL when one does not. */
+/* Checks the plugin with this configuration.  LACUNA_OK if all properties hold; LACUNA_EINVAL if one does not. */
 int check_plugin(const struct plugin_use *, const struct check_request *, check_report *,
 		 void *context, struct check_measures *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The conduct that all families share (lacuna/plugin.h, "Threads" and "Conduct"), examined at one call. */
+/* Examines the conduct that all families share (lacuna/plugin.h, "Threads" and "Conduct") at one call. */
 #include <config.h>
 
 #include "check/private.h"
@@ -23,7 +23,7 @@
 
 enum { ZONE = 4096, GUARD = 0xff };
 
-/* What outputs hold before a call: NaN, as the guard bytes are.  What scratch holds: another NaN, then a number. */
+/* Contents before a call: outputs hold a NaN, made of guard bytes; scratch holds another NaN, later a number. */
 static const uint32_t poison_word = 0x7fc05a5a, rubbish = 0x7fc0b6b6, other_rubbish = 0x3f01b6b6;
 
 static void fill(struct guarded *g, uint32_t word)
@@ -135,7 +135,7 @@ int check_quick(struct check *c, const struct call *call, float *out)
 	return status;
 }
 
-/* Runs the call into poisoned memory. */
+/* Runs the call with poisoned output and scratch memory. */
 static int run_guarded(const struct call *call, uint32_t dirt, struct guarded *out, int *intact)
 {
 	struct guarded scratch;
@@ -175,9 +175,9 @@ static void check_again(struct check *c, const struct call *call, enum property 
 
 enum { CALLERS = 4 };
 
-/* One caller is stopped in the middle of its call while another works on another image: if both asked for the same, work
- * space that they share would hold what each expects; and if they merely ran at once they would seldom meet where it
- * matters.  A lock that the stopped one holds is no fault: it goes on after a while. */
+/* Stops one caller in the middle of its call while another works on a different image.  With the same image, shared work
+ * space would hold what both expect; without the stop, the callers would rarely overlap at the critical point.  A lock
+ * held by the stopped caller is no fault: it continues after a while. */
 enum { STOP_SIGNAL = SIGUSR2, STOPPED_FOR = 100, STOPS = 16, FEW = 100 };
 
 static struct {
@@ -204,13 +204,13 @@ static void stop_here(int number)
 
 struct caller {
 	struct call call;
-	struct context *context; /* of both callers */
+	struct context *context; /* shared by both callers */
 	struct guarded in[3], scratch, expected, out;
 	int expected_status;
 	atomic_int rounds, done, differs;
 };
 
-/* Inputs of the caller: those of the call, scaled (what is positive stays so). */
+/* Uses the call's inputs, scaled so that positive values stay positive. */
 static int prepare_caller(struct caller *caller, const struct call *call, double scale)
 {
 	int status = guarded_create(call->scratch_bytes, &caller->scratch), intact;
@@ -244,7 +244,7 @@ static void release_caller(struct caller *caller)
 	guarded_release(&caller->out);
 }
 
-/* Nothing but the call and a glance at its result, so that it is stopped within the call more often than not. */
+/* Does little besides the call, so that the stop usually falls within it. */
 static void run_caller(struct caller *c)
 {
 	const int status =
@@ -266,7 +266,7 @@ static void *run_stopped(void *arg)
 	return NULL;
 }
 
-/* The other caller works between stop and release, a few dozen times or as long as there is time. */
+/* Stops one caller, runs the other, releases the first; up to STOPS times, fewer if that takes long. */
 static void meet(struct caller *stopped, struct caller *other, pthread_t thread)
 {
 	const double start = seconds_now();
@@ -367,7 +367,7 @@ static void check_slowly(struct check *c, const struct call *call, struct guarde
 
 	threads_set(1);
 	check_again(c, call, THREAD_COUNT, rubbish, out);
-	/* Of a few values a call is over before it can be stopped. */
+	/* With few values a call ends before it can be stopped. */
 	if (!call->serial && call->out_count >= FEW)
 		check_concurrent(c, call);
 	threads_set(CALLERS);
@@ -429,7 +429,7 @@ void check_no_memory(struct check *c, const char *name, const struct creation *c
 	size_t blocks = memory_live_blocks();
 	int n, status;
 
-	/* Later ones are mostly those of earlier steps again: fewer and fewer of them fail in their turn. */
+	/* Later allocations mostly repeat those of earlier steps: test them ever more sparsely. */
 	for (n = 0; n < LIMIT; n += 1 + n / 16) {
 		check_enter(c, name);
 		snprintf(c->phase, sizeof c->phase, ", allocation %d failing,", n);
@@ -442,7 +442,7 @@ void check_no_memory(struct check *c, const char *name, const struct creation *c
 				  "%s() leaks when allocation %d fails", name, n))
 			return;
 		if (status >= 0)
-			break; /* no allocation was left to fail */
+			break; /* all allocations succeeded */
 		if (!check_expect(c, NO_MEMORY, status == LACUNA_ENOMEM,
 				  "%s() returns %d instead of LACUNA_ENOMEM when allocation %d "
 				  "fails: %s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance of guidances and samplers, on small problems: missing pixels, a blur without closed form, a nonlinear
- * operator; with the prior N(1/2, 1/16) on each pixel, of which everything is known. */
+/* Conformance of guidances and samplers on small problems: missing pixels, a blur without closed form, a nonlinear
+ * operator.  The prior is N(1/2, 1/16) for each pixel, where everything is known in closed form. */
 #include <config.h>
 
 #include "check/private.h"
@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- operators of the checks: instances are the number of values in a row and in all */
+/* ---- operators of the checks: an instance holds the width of a row and the number of values */
 
 struct grid {
 	const struct lacuna_host *host;
@@ -76,7 +76,7 @@ static int mask_adjoint(const void *self, void *scratch, const float *at, const 
 	return mask_apply(self, scratch, y, x);
 }
 
-/* (1/4, 1/2, 1/4) along the rows, which end in 0: symmetric, hence its own adjoint. */
+/* Blurs rows with (1/4, 1/2, 1/4) and 0 beyond their ends: symmetric, hence its own adjoint. */
 static int blur_apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct grid *g = self;
@@ -148,7 +148,7 @@ static const struct plugin operators[OPERATORS] = {
 struct trial {
 	struct check *c;
 	struct problem *problem;
-	struct host_context host_context; /* whose owner is the trial */
+	struct host_context host_context; /* its owner is the trial */
 	struct lacuna_host host;
 	struct lacuna_problem description;
 	size_t count;
@@ -235,7 +235,7 @@ static int service_estimate_step(const struct lacuna_host *host, double sigma, d
 	return service_denoise(host, sigma, u, x0);
 }
 
-/* Closed form for the operators that have no other way to an exact mean. */
+/* Available for the operators that allow an exact mean no other way. */
 static int service_condition(const struct lacuna_host *host, double noise)
 {
 	const struct trial *t = trial_of(host);
@@ -316,7 +316,7 @@ static double unit_gain(double lambda, const void *context)
 	return 1;
 }
 
-/* The problem allocates its work space when it is first asked, which must not count against the plugin. */
+/* Makes the problem allocate its work space, which would otherwise count as the plugin's. */
 static int warm_up(struct trial *t)
 {
 	float *x = memory_alloc_array(t->count, sizeof *x);
@@ -326,7 +326,7 @@ static int warm_up(struct trial *t)
 		status = problem_spectral(t->problem, unit_gain, NULL, t->start, x);
 		if (!status)
 			status = problem_solve(t->problem, 1, t->start, x);
-		if (!status) /* not every operator has one */
+		if (!status) /* not every operator has a diagonal */
 			problem_diagonal(t->problem, x);
 	}
 	memory_release(x);
@@ -389,7 +389,7 @@ static void trial_destroy(struct trial *t)
 	memory_release(t->start);
 }
 
-/* What the plugin declares that it needs must be there; then it must work. */
+/* True if the operator provides what the plugin declares to need; then the plugin must work. */
 static int can_serve(uint32_t needs, int operator_index)
 {
 	if (operator_index == CUBIC && (needs & LACUNA_NEEDS_LINEAR))
@@ -433,7 +433,7 @@ static int examine_guidance(struct trial *t)
 			     .check = t->c,
 			     .out_count = t->count,
 			     .serial =
-				     1 }; /* the services of one problem are not for two callers */
+				     1 }; /* one problem's services must not be run concurrently */
 	int i, status;
 
 	check_enter(t->c, "create");
@@ -479,7 +479,7 @@ static int examine_guidance(struct trial *t)
 static int run_sampler(const struct call *call, void *scratch, float *u)
 {
 	const struct lacuna_sampler *sampler = &call->check->use->plugin->u.sampler;
-	/* Calls are for functions on const instances; a sampler's instance is its own, and the call is serial. */
+	/* `self' is const for other families; a sampler changes its instance, so its calls are serial. */
 	void *self = ((const struct trial *)call->self)->self;
 	int64_t k, steps = sampler->steps(self);
 	int status;
@@ -490,7 +490,7 @@ static int run_sampler(const struct call *call, void *scratch, float *u)
 	for (k = 0; !status && k < steps; k++) {
 		check_enter(call->check, "step");
 		status = sampler->step(self, k, u);
-		/* What the others leave behind is seen at the end of the run. */
+		/* Later steps' changes to the surroundings are noticed at the end of the run. */
 		if (k < 2 || status)
 			check_leave(call->check, status == LACUNA_DONE ? LACUNA_OK : status);
 		else
@@ -549,7 +549,7 @@ static int examine_sampler(struct trial *t)
 
 static const double noises[] = { 0.05, 0 };
 
-/* A variant is an operator with one of the noises. */
+/* A variant is a pair of operator and noise level. */
 static void add_cases_for(struct check *c, uint32_t needs)
 {
 	static const struct lacuna_shape usual = { { 16, 12, 1, 1 } };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance of operators.  Errors are relative to norms on both sides, so that a test cannot pass because one side
- * is large. */
+/* Conformance of operators.  Errors are relative to the norms of both sides, so that no test passes because one side is
+ * large. */
 #include <config.h>
 
 #include "check/private.h"
@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Single precision with some room for sums over a picture.  Inner products are compared with their typical size, which is
- * the product of the norms over the root of the number of values; their errors are relative to that. */
+/* Single precision, with room for sums over an image.  Errors of inner products are relative to their typical size: the
+ * product of the norms divided by the square root of the number of values. */
 static const double tolerance = 1e-5, product_tolerance = 1e-4;
 
 enum { TEMPORARIES = 12 };
@@ -34,9 +34,9 @@ struct trial {
 	struct lacuna_shape x, y;
 	size_t nx, ny, scratch_bytes;
 	void *self;
-	double largest;		       /* eigenvalue of A'A, roughly, from below */
-	int slow;		       /* too slow to be called often */
-	float *temporary[TEMPORARIES]; /* of max(nx, ny) values */
+	double largest;		       /* eigenvalue of A'A, estimated from below */
+	int slow;		       /* too slow for many calls */
+	float *temporary[TEMPORARIES]; /* max(nx, ny) values each */
 };
 
 /* ---- calls */
@@ -64,7 +64,7 @@ static int run_approximate(const struct call *call, void *scratch, float *out)
 							  call->gain_context, call->in[0], out);
 }
 
-/* in[0]: b, in[1]: where to start, gain_context: the system */
+/* in[0]: b, in[1]: first guess, gain_context: the system */
 static int run_solve(const struct call *call, void *scratch, float *out)
 {
 	memcpy(out, call->in[1], call->out_count * sizeof *out);
@@ -117,7 +117,7 @@ static void spectral(const struct trial *t, lacuna_gain *gain, const void *conte
 	check_quick(t->c, &call, x);
 }
 
-/* out = A'A x; y is work space */
+/* out = A'A x; y is work space. */
 static void normal(const struct trial *t, const float *x, float *y, float *out)
 {
 	apply(t, x, y);
@@ -142,7 +142,7 @@ static double distance(size_t n, const float *a, const float *b, double scale)
 
 /* ---- the operator and its adjoint */
 
-/* Exactly, for sums of zeros are. */
+/* Must be exactly 0, as sums of zeros are. */
 static void examine_zero(const struct trial *t)
 {
 	float *zero = t->temporary[0], *out = t->temporary[1];
@@ -157,7 +157,7 @@ static void examine_zero(const struct trial *t)
 		     vector_norm(t->nx, out) / sqrt((double)t->nx));
 }
 
-/* z is 500 times as large: what clips is linear for small values only. */
+/* z is 500 times as large, because an operator that clips is linear for small values. */
 static void examine_linearity(const struct trial *t)
 {
 	float *x = t->temporary[0], *z = t->temporary[1], *ax = t->temporary[2],
@@ -185,8 +185,9 @@ static void examine_linearity(const struct trial *t)
 	}
 }
 
-/* Two inner products that should be one, over several draws.  The scale is that of the draws' larger products, because
- * one may be small by chance, but of the smaller of the two sides: a test must not pass because the other is huge. */
+/* Two inner products that should be equal, over several draws.  The scale is the largest over the draws, because a
+ * product may be small by chance, but from the smaller of the two sides: a test must not pass because the other side is
+ * huge. */
 struct agreement {
 	double error, scale;
 };
@@ -226,7 +227,7 @@ static void examine_adjoint(const struct trial *t)
 	check_limit(t->c, ADJOINT, relative(&products), product_tolerance);
 }
 
-/* (J v, w) = (v, J'w) with J v by central differences of half-width h; the disagreement */
+/* Relative error of (J v, w) = (v, J'w), with J v by central differences of half-width h. */
 static double jacobian_error(const struct trial *t, double h)
 {
 	float *at = t->temporary[0], *v = t->temporary[1], *w = t->temporary[2],
@@ -256,7 +257,7 @@ static double jacobian_error(const struct trial *t, double h)
 	return relative(&products);
 }
 
-/* A steep operator wants a small h, one with large values a large one: a right adjoint agrees at one of them at least. */
+/* A steep operator needs a small h, one with large values a large h: a correct adjoint agrees for at least one of them. */
 static void examine_jacobian(const struct trial *t)
 {
 	static const double widths[] = { 5e-3, 1e-3, 2e-2 };
@@ -340,13 +341,13 @@ static double gain_projector(double lambda, const void *context)
 	return lambda > *(const double *)context;
 }
 
-/* Falls by e^3 over the spectrum, whose end is the context. */
+/* Falls by e^3 over the spectrum; the context is its largest eigenvalue. */
 static double gain_exponential(double lambda, const void *context)
 {
 	return exp(-3 * lambda / *(const double *)context);
 }
 
-/* A few steps of the power method. */
+/* A few steps of the power method: a lower bound. */
 static double largest_eigenvalue(const struct trial *t)
 {
 	float *v = t->temporary[0], *y = t->temporary[1], *next = t->temporary[2];
@@ -365,7 +366,7 @@ static double largest_eigenvalue(const struct trial *t)
 	return vector_norm(t->nx, v);
 }
 
-/* Scaled by what A'A can do at most: b may lie in the null space.  The result is left in atab. */
+/* Error relative to the largest possible A'A b, because b may be in the null space.  Leaves the result in atab. */
 static void examine_gain_lambda(const struct trial *t, const float *b, float *x, float *y,
 				float *atab)
 {
@@ -414,7 +415,7 @@ static int normal_product(void *context, const float *v, float *out)
 	return LACUNA_OK;
 }
 
-/* A gain that is none of the special ones: Lanczos knows it from A and A' alone. */
+/* Compares closed form and Lanczos, which uses only A and A', for a gain that operators cannot treat specially. */
 static void examine_iterations(const struct trial *t)
 {
 	float *b = t->temporary[0], *closed = t->temporary[1], *iterated = t->temporary[2];
@@ -442,7 +443,7 @@ static void pseudo_inverse(const struct trial *t, const double *threshold, const
 	spectral(t, gain_pseudo_inverse, threshold, work, out);
 }
 
-/* A preconditioner M, positive and symmetric: (Mv, w) = (v, Mw), (Mv, v) > 0. */
+/* Checks that the preconditioner M is symmetric and positive: (Mv, w) = (v, Mw), (Mv, v) > 0. */
 static void examine_approximate(const struct trial *t)
 {
 	float *v = t->temporary[0], *w = t->temporary[1], *mv = t->temporary[2],
@@ -475,7 +476,7 @@ static struct lacuna_system system_of(const struct trial *t, const float *weight
 				       .tolerance = 1e-5 };
 }
 
-/* ||b - (A'WA + rho) x|| / ||b||, x from a start that is not the solution. */
+/* ||b - (A'WA + rho) x|| / ||b||; the first guess is not the solution. */
 static double residual_of_solve(const struct trial *t, const struct lacuna_system *system,
 				const float *b)
 {
@@ -511,8 +512,8 @@ static void examine_solve(const struct trial *t)
 	check_limit(t->c, SOLVES, residual_of_solve(t, &system, b), 10 * system.tolerance);
 }
 
-/* With eigenvalues up to a threshold taken for 0, P = 1[lambda > threshold](A'A), B = A A^+ and A^+ as defined in
- * the design: A^+ A = P, A A^+ A = A P, A^+ A A^+ = A^+, and both products are symmetric. */
+/* Treats eigenvalues up to a threshold as 0.  With P = 1[lambda > threshold](A'A), B = A A^+ and A^+ as in the design:
+ * A^+ A = P, A A^+ A = A P, A^+ A A^+ = A^+, and both products are symmetric. */
 static void examine_pseudo_inverse(const struct trial *t)
 {
 	float *x = t->temporary[0], *ax = t->temporary[1], *pinv_ax = t->temporary[2],
@@ -548,7 +549,7 @@ static void examine_pseudo_inverse(const struct trial *t)
 
 /* ---- conduct of each function */
 
-/* True when the function works. */
+/* Returns true if the function works. */
 static int examine_call(const struct trial *t, struct call call, struct guarded *in0,
 			struct guarded *in1)
 {
@@ -566,7 +567,7 @@ static int examine_call(const struct trial *t, struct call call, struct guarded 
 	return !status;
 }
 
-/* An instance may do without the form, and then needs no message. */
+/* An instance may lack spectral(); it then needs no message. */
 static int offers_spectral(const struct trial *t, const float *b)
 {
 	void *scratch = memory_alloc(t->scratch_bytes + 1);
@@ -581,7 +582,7 @@ static int offers_spectral(const struct trial *t, const float *b)
 	return status != LACUNA_EUNSUPPORTED;
 }
 
-/* Nor may one without solve(). */
+/* An instance may lack solve(); it then needs no message. */
 static int offers_solve(const struct trial *t, const float *b)
 {
 	const struct lacuna_system system = system_of(t, NULL);
@@ -598,7 +599,7 @@ static int offers_solve(const struct trial *t, const float *b)
 	return status != LACUNA_EUNSUPPORTED;
 }
 
-/* What an instance offers beyond A and A'. */
+/* The functions that an instance offers beyond A and A'. */
 struct forms {
 	int spectral, solve;
 };
@@ -638,7 +639,7 @@ static int examine_functions(const struct trial *t, struct forms *forms)
 		works = !forms->solve || examine_call(t, solve, &x, &x);
 		check_expect(t->c, ACCEPTS, works, "solve() fails: %s", error_text());
 	}
-	/* One that writes beyond its arrays would only crash what follows. */
+	/* An operator that writes outside its arrays would only crash the later tests. */
 	works = works && !t->c->outcomes[BOUNDS].failed;
 out:
 	guarded_release(&x);
@@ -646,7 +647,7 @@ out:
 	return works;
 }
 
-/* What singular values may cost, in multiplications: nothing to speak of; for a shape that was asked for a second. */
+/* Multiplications allowed for singular values: negligible time; for shapes that were asked for, about a second. */
 static const double cheap = 3e7, affordable = 5e8;
 
 static double cost_of_singular_values(const struct trial *t)
@@ -712,7 +713,7 @@ static void measure_times(struct trial *t, const struct forms *forms)
 		check_time(t->c, &spectrum, &t->x, out);
 }
 
-/* b belongs to the instance: neither an image between two calls nor another thread (check_call()) may change it. */
+/* b belongs to the instance: neither the images seen between two calls nor other threads (check_call()) may change it. */
 static void examine_offset(const struct trial *t)
 {
 	struct call call = make_call(t, "offset", run_offset, t->ny);
@@ -737,7 +738,7 @@ static void examine_offset(const struct trial *t)
 	guarded_release(&b);
 }
 
-/* A A x = A x, and A = A': (Ax, z) = (x, Az). */
+/* Checks A A x = A x and A = A': (Ax, z) = (x, Az). */
 static void examine_projection(const struct trial *t)
 {
 	float *x = t->temporary[0], *z = t->temporary[1], *ax = t->temporary[2],
@@ -776,7 +777,7 @@ static void examine_window(const struct trial *t)
 		     (long long)t->x.extent[0], (long long)t->x.extent[1]);
 }
 
-/* Seconds that one function may take at the large shape, for more than the adjoint to be examined there. */
+/* Seconds per function at the large shape; slower operators get only the adjoint test there. */
 static const double patience = 0.3;
 
 static void examine_mathematics(struct trial *t, const struct forms *forms)
@@ -875,7 +876,7 @@ static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b
 	return !memcmp(a->extent, b->extent, sizeof a->extent);
 }
 
-/* A shape that an image can have. */
+/* True if an image can have this shape. */
 static int sane(const struct lacuna_shape *s)
 {
 	double count = 1;
@@ -889,7 +890,7 @@ static int sane(const struct lacuna_shape *s)
 	return count <= 1e8;
 }
 
-/* The other shape from the known one.  A shape that cannot be is a failure of the operator, not a refusal. */
+/* Finds the other shape from the known one.  An impossible shape is an error of the operator, not a refusal. */
 static int ask_wished(const struct trial *t, int from_y, const struct lacuna_shape *known,
 		      const struct lacuna_shape *wish, struct lacuna_shape *wanted)
 {
@@ -916,7 +917,7 @@ static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shap
 	return ask_wished(t, from_y, known, &none, wanted);
 }
 
-/* y must come back from the x that belongs to it. */
+/* The operator must map this x back to the shape y. */
 static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
 {
 	struct lacuna_shape back;
@@ -927,12 +928,12 @@ static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
 		     (long long)x->extent[0], (long long)x->extent[1], (long long)x->extent[2],
 		     (long long)back.extent[0], (long long)back.extent[1],
 		     (long long)back.extent[2], status ? error_text() : "shape()");
-	if (!status && !same_shape(&back, &t->y)) /* its functions would not know where to stop */
+	if (!status && !same_shape(&back, &t->y)) /* its functions could write out of bounds */
 		status = error_set(LACUNA_EINVAL, "its shapes disagree");
 	return status;
 }
 
-/* x from y.  Where x has many more values than y, a large y would be a huge x, which shows nothing more: a smaller y then. */
+/* Finds x from y.  If x has many more values than y, reduces a large y: a huge x would show nothing more. */
 static int shape_from_y(struct trial *t)
 {
 	struct check_case *now = t->c->now;
@@ -951,7 +952,7 @@ static int shape_from_y(struct trial *t)
 	return status;
 }
 
-/* Both shapes.  An operator that does not know x from y, such as a projection, is asked for y from x. */
+/* Finds both shapes.  For an operator that cannot find x from y, such as a projection, starts from x. */
 static int find_shapes(struct trial *t)
 {
 	struct check_case *now = t->c->now;
@@ -975,7 +976,7 @@ static int find_shapes(struct trial *t)
 		return status;
 	now->from_x = 1;
 	check_where(t->c, &now->shape, "");
-	/* It may not know the way back; if it does, it must be this one. */
+	/* The operator need not know x from y; if it does, it must give this x. */
 	return ask_wished(t, 1, &t->y, &t->x, &x) ? LACUNA_OK : examine_inverse(t, &x);
 }
 
@@ -1003,7 +1004,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 
 /* ---- the shapes to try */
 
-/* An operator with a mask or a sensing matrix in a file takes images of that shape, and perhaps no others. */
+/* An operator with a mask or sensing matrix in a file takes images of the file's shape, and perhaps no others. */
 static void add_shapes_of_files(struct check *c)
 {
 	const struct lacuna_plugin *head = c->use->plugin->head;
@@ -1034,8 +1035,8 @@ static void add_shapes_of_files(struct check *c)
 
 static void add_cases(struct check *c)
 {
-	/* single values and rows; odd, even, square, powers of two; colour, frames; a large one, for 16-bit counters
-	 * and tables that are too short */
+	/* single values and rows; odd, even, square, powers of two; colour, frames; a large one that exposes 16-bit
+	 * counters and tables that are too short */
 	static const struct check_case usual[] = {
 		{ .shape = { { 1, 1, 1, 1 } }, .thorough = 1 },
 		{ .shape = { { 1, 9, 1, 1 } }, .thorough = 1 },

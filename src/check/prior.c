@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance of priors, without a measurement and with one (denoising: A is the identity). */
+/* Conformance of priors, with and without a measurement (denoising: A is the identity). */
 #include <config.h>
 
 #include "check/private.h"
@@ -20,13 +20,13 @@
 struct trial {
 	struct check *c;
 	const struct lacuna_prior *prior;
-	size_t values;			  /* of the denoising problem that the host serves */
-	struct host_context host_context; /* whose owner is the trial */
+	size_t values;			  /* of the host's denoising problem */
+	struct host_context host_context; /* its owner is the trial */
 	struct lacuna_host host;
 	struct lacuna_problem problem;
 	struct lacuna_prior_info info;
 	void *self;
-	size_t count; /* values the prior takes at once */
+	size_t count; /* values per call of the prior */
 	size_t scratch_bytes;
 	float *temporary[4];
 };
@@ -147,7 +147,7 @@ static int denoise(const struct trial *t, double sigma, const float *u, float *x
 	return check_quick(t->c, &call, x0);
 }
 
-/* A call on random images, its conduct examined; the result in out, which may be NULL. */
+/* Runs a call on random images and examines its conduct.  Copies the output to result unless it is NULL. */
 static void examine_call(const struct trial *t, struct call call, struct guarded *in0,
 			 struct guarded *in1, float *result)
 {
@@ -198,7 +198,7 @@ static double difference(const struct trial *t, const float *a, const float *b)
 	return vector_norm(t->count, t->temporary[3]) / sqrt((double)t->count);
 }
 
-/* x0 is the result for the largest sigma. */
+/* Compares with x0, the result for the largest sigma. */
 static void examine_sigma(const struct trial *t, double sigma, const struct guarded *u,
 			  const float *x0)
 {
@@ -209,7 +209,7 @@ static void examine_sigma(const struct trial *t, double sigma, const struct guar
 		t->c->sigma_counts = 1;
 }
 
-/* Where an array is large it is enough that the function works. */
+/* A large array needs no further tests: denoise() must work on it. */
 static void examine_large(struct trial *t)
 {
 	struct guarded u = { NULL, 0, NULL };
@@ -276,7 +276,7 @@ static void examine_map(const struct trial *t)
 			    1e-3);
 	}
 	guarded_release(&map);
-	/* No two values alike, and some of them as extreme as a guidance makes them. */
+	/* All values differ, and some are as extreme as those of a guidance. */
 	if (!guarded_random(t->c, 3, t->count, 0, 1, &map)) {
 		float *s = map.data;
 		size_t i;
@@ -289,8 +289,8 @@ static void examine_map(const struct trial *t)
 	guarded_release(&u);
 }
 
-/* (J'v, w) = (v, J w), J w by central differences.  The answers of a network in bfloat16 are rounded to a part of the noise that
- * moves this by one or two hundredths. */
+/* Checks (J'v, w) = (v, J w), J w by central differences.  A network in bfloat16 rounds its output to a fraction of the
+ * noise, which changes this by one or two hundredths. */
 static void examine_vjp(const struct trial *t)
 {
 	struct guarded u = { NULL, 0, NULL }, v = { NULL, 0, NULL };
@@ -321,8 +321,8 @@ out:
 	guarded_release(&v);
 }
 
-/* A trained network is not exactly symmetric: its answers for the image and for the turned one may differ by a fifth of what
- * denoising changes.  Of a few values a fifth means nothing. */
+/* A trained network is not exactly symmetric: its results for the image and for the turned one may differ by a fifth of
+ * the change that denoising makes.  For fewer values than PICTURE a fifth means nothing. */
 enum { PICTURE = 100 };
 
 static void examine_symmetry(const struct trial *t)
@@ -349,8 +349,9 @@ out:
 	guarded_release(&u);
 }
 
-/* D(u) + D(v) = D(u + v - w) + D(w) for any w: D is affine.  And of a Gaussian N(m, C) the posterior's mean x = D_s(u) solves
- * (u - x) / s^2 = C^-1 (x - m), the right side of which does not know s: the image x + (t/s)^2 (u - x) has the same mean at t. */
+/* D(u) + D(v) = D(u + v - w) + D(w) for any w: D is affine.  For a Gaussian N(m, C) the posterior mean x = D_s(u) solves
+ * (u - x) / s^2 = C^-1 (x - m).  The right side does not depend on s: the image x + (t/s)^2 (u - x) has the same mean at
+ * level t. */
 static void examine_gaussian(const struct trial *t)
 {
 	float *u = t->temporary[0], *x = t->temporary[1], *other = t->temporary[2];
@@ -370,7 +371,7 @@ static void examine_gaussian(const struct trial *t)
 		goto out;
 	scale = difference(t, u, x) / (ratio * ratio) + 1e-6;
 	check_limit(t->c, GAUSSIAN, difference(t, other, x) / scale, 1e-3);
-	/* from here on u is the first image again */
+	/* u is the first image again */
 	random_gaussian(t->c->key, 4, 0, u, t->count);
 	for (size_t i = 0; i < t->count; i++)
 		u[i] = (float)(0.5 + s * u[i]);
@@ -391,8 +392,8 @@ out:
 	guarded_release(&v);
 }
 
-/* Of a wall, a disk before it, and noise.  Twice as far from the clean picture as before is no denoiser; how good one is, no
- * promise says. */
+/* Denoises an image of a ramp, a disk and noise.  A denoiser must not double the distance from the clean image; the
+ * interface promises no better quality. */
 static void examine_trained(const struct trial *t)
 {
 	struct lacuna_shape shape = t->problem.x;
@@ -424,7 +425,7 @@ static void destroy(const struct trial *t, void *self)
 	check_leave(t->c, LACUNA_OK);
 }
 
-/* An instance of its own, since condition() may change what scratch() says. */
+/* Uses its own instance, since condition() may change the result of scratch(). */
 static void examine_conditional(const struct trial *t,
 				const struct lacuna_prior_conditional *conditional)
 {
@@ -546,7 +547,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 
 static void add_cases(struct check *c)
 {
-	/* The first of one channel and of three is examined thoroughly: that may cost seconds. */
+	/* The first shapes with one and with three channels are examined thoroughly, which may take seconds. */
 	static const struct check_case usual[] = {
 		{ .shape = { { 31, 18, 1, 1 } }, .thorough = 1 },
 		{ .shape = { { 31, 18, 3, 1 } }, .thorough = 1 },
@@ -577,7 +578,7 @@ static void add_cases(struct check *c)
 	}
 }
 
-/* Over all shapes: of a single value, or where all is known, sigma may not count. */
+/* Judges over all shapes: for a single value, or where all values are known, sigma need not matter. */
 static void conclude(struct check *c)
 {
 	if (c->sigma_examined)

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-/* Each is reported once, with the first failure or the worst case met. */
+/* Each property is reported once, with its first failure or its worst case. */
 enum property {
 	/* conduct, all families */
 	ACCEPTS,
@@ -65,7 +65,7 @@ enum property {
 	PROPERTIES
 };
 
-/* The first failure is kept, or else the worst measured value. */
+/* Keeps the first failure, or else the worst value. */
 struct outcome {
 	int examined, failed;
 	double worst;
@@ -74,19 +74,19 @@ struct outcome {
 	int from_x;
 };
 
-/* One shape or problem, examined in one child process. */
+/* One shape or problem; each is examined in its own child process. */
 struct check_case {
 	struct lacuna_shape shape;
 	int from_x;
-	int from_file; /* the shape of a file among the parameters */
-	int variant;   /* families that try several problems of one shape */
-	/* Conduct is examined thoroughly; or briefly, for the size of this one is enough. */
+	int from_file; /* shape taken from a file parameter */
+	int variant;   /* number of the problem, in families that try several per shape */
+	/* thorough: also examines conduct in detail.  brief: tests a large size only; runs few tests. */
 	int thorough, brief;
 };
 
 enum { CASES = 64 };
 
-/* What a plugin must leave as it is. */
+/* State of the process that a plugin must not change. */
 struct surroundings {
 	struct stat directory;
 	char locale[128];
@@ -96,7 +96,7 @@ struct surroundings {
 	int threads;
 };
 
-/* Lies in memory that the child processes share with their parent. */
+/* Lives in memory shared by the child processes and their parent. */
 struct check {
 	const struct plugin_use *use;
 	const struct check_request *request;
@@ -106,43 +106,43 @@ struct check {
 	struct check_measures measures;
 	struct check_case cases[CASES];
 	size_t case_count;
-	int asked;  /* the cases are those of the request: all must be accepted */
-	int needed; /* otherwise: shapes that must be */
+	int asked;  /* the request named the cases: all must be accepted */
+	int needed; /* otherwise: number of shapes that must be accepted */
 
-	/* the case under examination */
+	/* the current case */
 	struct check_case *now;
 	char where[96]; /* "31x18x3" */
 	int status;	/* 0: accepted */
 	char refusal[200];
-	char function[24]; /* the last that was called */
+	char function[24]; /* the last function called */
 	char phase[48];	   /* ", allocation 3 failing" */
-	int inside;	   /* it has not returned yet */
+	int inside;	   /* that call has not returned yet */
 	_Atomic unsigned long calls;
-	double seconds;			  /* that the last call in check_call() took */
-	int sigma_examined, sigma_counts; /* priors: different sigma gave different results, once */
+	double seconds;			  /* duration of the last call in check_call() */
+	int sigma_examined, sigma_counts; /* priors: sigma was varied; it changed a result */
 	struct surroundings surroundings;
 };
 
-/* The property holds here or not; the text is for when it does not. */
+/* Records whether the property holds here; the text is the message if it does not. */
 int check_expect(struct check *, enum property, int holds, const char *fmt, ...)
 	LACUNA_PRINTF(4, 5);
-/* The relative error is at most the limit; NaN is not. */
+/* Records a relative error; the property fails if it exceeds the limit or is NaN. */
 int check_limit(struct check *, enum property, double error, double limit);
 void check_where(struct check *, const struct lacuna_shape *, const char *more);
-/* Around each call of the plugin in the main thread: leave() returns the status, which must have a message when it is negative,
- * and examines what the plugin must leave alone. */
+/* Call these around each call of the plugin on the main thread.  check_leave() returns the status, checks that a negative
+ * one came with a message, and checks what the plugin must not change. */
 void check_enter(struct check *, const char *function);
 int check_leave(struct check *, int status);
-/* The same without the examinations, for what is called again and again. */
+/* As check_leave() without the checks, for functions called very often. */
 void check_leave_quickly(struct check *);
 
 void surroundings_note(struct surroundings *);
 void surroundings_examine(struct check *);
 
-/* Adds a case; more than there is room for are dropped. */
+/* Adds a case; drops it if there is no room. */
 void check_add_case(struct check *, const struct check_case *);
 
-/* ---- arrays between guard zones, which are NaN: reading beyond an array spoils a result, writing there is seen */
+/* ---- arrays between guard zones of NaN: reading outside spoils a result, writing outside is detected */
 
 struct guarded {
 	char *block;
@@ -154,7 +154,7 @@ int guarded_create(size_t bytes, struct guarded *);
 void guarded_release(struct guarded *);
 void guarded_poison(struct guarded *);
 int guarded_intact(const struct guarded *);
-/* count floats: offset + scale * normal deviates number `stream' */
+/* count floats: offset + scale * normal deviates of the stream */
 int guarded_random(const struct check *, uint64_t stream, size_t count, double offset, double scale,
 		   struct guarded *);
 
@@ -162,7 +162,7 @@ int guarded_random(const struct check *, uint64_t stream, size_t count, double o
 
 struct call {
 	const char *name; /* "apply" */
-	/* Runs it on the inputs. */
+	/* Runs the function on the inputs. */
 	int (*run)(const struct call *, void *scratch, float *out);
 	struct check *check;
 	const void *self;
@@ -171,38 +171,38 @@ struct call {
 	lacuna_gain *gain;
 	const void *gain_context;
 	size_t scratch_bytes, out_count;
-	const struct guarded *inputs[3]; /* watched; NULL: fewer */
+	const struct guarded *inputs[3]; /* checked for changes; NULL: no more */
 	int serial;			 /* must not run concurrently */
 };
 
-/* Runs the call, examines its conduct, and leaves the result in *out (guarded_create'd here). */
+/* Runs the call and examines its conduct; creates *out for the result. */
 int check_call(struct check *, const struct call *, struct guarded *out);
-/* Runs it without ceremony. */
+/* Runs the call without examining it. */
 int check_quick(struct check *, const struct call *, float *out);
-/* Seconds that a function took for x, in one thread. */
+/* Records the seconds that a function took for x on one thread. */
 void check_note_time(struct check *, const char *function, const struct lacuna_shape *x,
 		     double seconds);
-/* Runs the call in one thread, a few times, and notes the shortest. */
+/* Times the call on one thread: records the shortest of a few runs. */
 void check_time(struct check *, const struct call *, const struct lacuna_shape *x, float *out);
 
 /* ---- creation under failing memory */
 
 struct creation {
-	/* Creates and, when that succeeds, destroys. */
+	/* Creates the instance, and destroys it if that succeeded. */
 	int (*run)(void *context);
 	void *context;
 };
 
-/* Lets each of the first allocations of run() fail in turn, then some of the later ones. */
+/* Makes each of run()'s first allocations fail in turn, then some of the later ones. */
 void check_no_memory(struct check *, const char *name, const struct creation *);
 
-/* ---- families: the cases to try, and one of them */
+/* ---- families: list the cases, and examine one */
 
 struct family {
 	void (*cases)(struct check *);
-	/* LACUNA_OK when the plugin accepts it. */
+	/* Returns LACUNA_OK if the plugin accepts the case. */
 	int (*examine)(struct check *, const struct check_case *);
-	/* optional, in the parent: what only all cases together can show */
+	/* optional; runs in the parent, for properties that depend on all cases */
 	void (*conclude)(struct check *);
 };
 

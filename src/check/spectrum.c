@@ -13,7 +13,7 @@
 int spectrum_of(size_t rows, size_t columns, double *matrix, struct check_spectrum *s)
 {
 	const size_t least = rows < columns ? rows : columns;
-	/* What single precision cannot tell from 0, relative to the largest: LAPACK's usual estimate. */
+	/* Relative to the largest, values below this are 0 in single precision: LAPACK's usual estimate. */
 	const double negligible = FLT_EPSILON * (double)(rows > columns ? rows : columns);
 	double *values = memory_alloc_array(2 * least, sizeof *values), unused;
 	int status = LACUNA_OK;

@@ -6,8 +6,8 @@
 
 #include "check/check.h"
 
-/* `matrix' has `columns' columns of `rows' values, one after the other, and is destroyed.  Fills in exact, largest,
- * smallest, rank, count. */
+/* matrix: `columns' columns of `rows' values each, column after column; it is overwritten.  Sets exact, largest,
+ * smallest, rank and count. */
 int spectrum_of(size_t rows, size_t columns, double *matrix, struct check_spectrum *);
 
 #endif

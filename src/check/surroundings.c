@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What a plugin must leave as it is: directory, locale, signals, standard output, the number of threads. */
+/* What a plugin must not change: directory, locale, signals, standard output, the number of threads. */
 #include <config.h>
 
 #include "check/private.h"
@@ -17,7 +17,7 @@
 
 enum { SIGNALS_KNOWN = sizeof(((struct surroundings *)0)->actions) / sizeof(struct sigaction) };
 
-/* Beside the host's own workers. */
+/* Excludes the host's own workers. */
 static int count_threads(void)
 {
 	DIR *d = opendir("/proc/self/task");
@@ -31,7 +31,7 @@ static int count_threads(void)
 	return count - threads_running();
 }
 
-/* OpenMP keeps its idle workers: they are the library's, and end when they are told. */
+/* OpenMP's library keeps idle workers, which do not count: asks it to end them. */
 static void end_openmp(void)
 {
 	static const char *const libraries[] = { "libgomp.so.1", "libomp.so.5", "libomp.so" };
@@ -50,7 +50,7 @@ static void end_openmp(void)
 	}
 }
 
-/* More than before, for longer than an ending thread needs. */
+/* Number of threads beyond `before' that remain after ending threads have had time to vanish. */
 static int extra_threads(int before)
 {
 	const struct timespec nap = { 0, 5000000 };
@@ -66,7 +66,7 @@ static int extra_threads(int before)
 
 static int same_action(const struct sigaction *a, const struct sigaction *b)
 {
-	/* sa_handler and sa_sigaction share their place. */
+	/* sa_handler and sa_sigaction share memory. */
 	return a->sa_handler == b->sa_handler;
 }
 
