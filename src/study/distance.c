@@ -42,7 +42,7 @@ double distance_l2(size_t n, const double *a, const double *b)
 	return sqrt(sum);
 }
 
-/* sum of log of the squared diagonal of a Cholesky factor */
+/* log det of a matrix from its Cholesky factor */
 static double log_det(int d, const double *chol)
 {
 	double sum = 0;
@@ -87,7 +87,7 @@ int distance_gaussian_kl(int dim, const double *mean_q, const double *cov_q, con
 
 enum { NEIGHBOURS = 8 };
 
-/* Squared distance from x to its nearest number NEIGHBOURS among n points, itself (index self) left out. */
+/* Squared distance from x to the NEIGHBOURS-th nearest of n points, not counting point number self (x itself). */
 static double neighbour(int dim, const double *x, size_t n, const double *points, size_t self)
 {
 	double near[NEIGHBOURS];
@@ -160,7 +160,7 @@ static int binned_kl(size_t n, const double *q, const double *p, double *kl)
 
 		while (to < n && b[to] <= edge)
 			to++;
-		/* An empty bin could hold half a sample. */
+		/* Counts an empty bin as half a sample. */
 		if (end > first)
 			*kl += expected / (double)n *
 			       log(expected / (to > from ? (double)(to - from) : 0.5));
@@ -196,7 +196,7 @@ struct blur_job {
 	double width, *terms;
 };
 
-/* The logarithm of a sum of exponentials about the largest so far. */
+/* Computes log(sum of exp) relative to the largest exponent so far. */
 static void blur_term(void *arg, size_t i)
 {
 	const struct blur_job *j = arg;
@@ -276,7 +276,7 @@ static void slice(void *arg, size_t k)
 	s->costs[k] = sorted_cost(s->n, a, b, 2);
 }
 
-/* Unit vectors, uniform on the sphere; for memory_release(). */
+/* Unit vectors, uniform on the sphere; release them with memory_release(). */
 static double *make_directions(int dim, size_t count, uint64_t seed)
 {
 	const size_t d = (size_t)dim;
@@ -351,12 +351,13 @@ int distance_gaussian_sliced_w2(int dim, const double *mean_q, const double *cov
 
 /* ---- assignment -------------------------------------------------------------------------------------- */
 
-/* Shortest augmenting paths with dual prices; rows and columns count from 1, 0 is the column not there yet. */
+/* Shortest augmenting paths with dual prices.  Rows and columns count from 1; column 0 holds the row that is being
+ * assigned. */
 struct assignment {
 	size_t n;
 	const double *cost; /* n x n */
 	double *row_price, *column_price, *slack;
-	size_t *row_of, *from; /* of a column: its row; the column before it on the path */
+	size_t *row_of, *from; /* of a column: its row; its predecessor on the path */
 	char *done;
 };
 
@@ -365,7 +366,7 @@ static double reduced(const struct assignment *a, size_t row, size_t column)
 	return a->cost[(row - 1) * a->n + column - 1] - a->row_price[row] - a->column_price[column];
 }
 
-/* Takes the nearest open column into the tree that grows from `column'; returns it. */
+/* Extends the tree from its node `column' by the nearest column outside; returns that column. */
 static size_t grow(struct assignment *a, size_t column)
 {
 	const size_t row = a->row_of[column];
@@ -456,17 +457,16 @@ int distance_w1(int dim, size_t n, const double *q, const double *p, double *w1)
 
 /* ---- transport to points ----------------------------------------------------------------------------- */
 
-/* Flow through the points: every vector lies at one of them; an edge from a to b moves the vector of a for which that
- * costs least. */
+/* Each vector is at one of the points; the edge from a to b moves the vector of a that is cheapest to move. */
 struct transport {
 	int dim;
 	size_t n, points;
 	const double *x, *at;
-	size_t *place;	   /* of a vector */
-	ptrdiff_t *excess; /* vectors too many at a point */
+	size_t *place;	   /* point of each vector */
+	ptrdiff_t *excess; /* surplus of vectors at each point */
 	double *edge;	   /* points x points */
-	size_t *mover;	   /* which vector an edge moves */
-	double *length;	   /* of the shortest path to a point */
+	size_t *mover;	   /* vector that each edge moves */
+	double *length;	   /* of the shortest path to each point */
 	size_t *from;
 };
 
@@ -485,7 +485,7 @@ static void put_nearest(struct transport *t)
 	}
 }
 
-/* How many vectors belong at each point. */
+/* Subtracts the number of vectors that belong at each point from its excess. */
 static void set_capacity(struct transport *t, const double *weight)
 {
 	double share = 0;
@@ -523,8 +523,8 @@ static void find_edges(struct transport *t, size_t a)
 	}
 }
 
-/* Shortest paths from all points with too many (Bellman and Ford: edges may be negative, circles are not); returns the
- * nearest point with too few, or `points'. */
+/* Finds shortest paths from all points with a surplus (Bellman and Ford: edges may be negative, cycles are not).  Returns
+ * the nearest point with a deficit, or `points' if none can be reached. */
 static size_t find_path(struct transport *t)
 {
 	size_t best = t->points;
@@ -540,7 +540,7 @@ static size_t find_path(struct transport *t)
 			for (size_t b = 0; isfinite(t->length[a]) && b < t->points; b++) {
 				const double l = t->length[a] + t->edge[a * t->points + b];
 
-				/* Rounding makes no shorter path. */
+				/* Ignore gains that are only rounding. */
 				if (l < t->length[b] - 1e-12) {
 					t->length[b] = l;
 					t->from[b] = a;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The chain whose state has rank r among n receives the quantile (p_r + 1/2)/n of the normal law, p a permutation such
- * that (r, p_r) fills the square evenly: a lattice, shifted at random for each request. */
+/* Of n chains, the one with rank r of its state gets the normal quantile (p_r + 1/2)/n.  The permutation p makes the
+ * points (r, p_r) fill the square evenly: a lattice, shifted at random for each request. */
 #include <config.h>
 
 #include "study/even.h"
@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Requests between two estimates; their lattices differ. */
+/* Number of requests between two estimates that get different lattices. */
 enum { SLOTS = 8 };
 
 struct slot {
@@ -38,8 +38,7 @@ struct even {
 	size_t used;
 };
 
-/* Inverse of the normal distribution function: Newton's method, from the middle outwards so that each root starts next
- * to the one before. */
+/* Inverse normal distribution function by Newton's method, from the middle outwards: each root starts from its neighbour. */
 static void fill_quantiles(size_t n, float *quantile)
 {
 	double z = 0;
@@ -94,10 +93,10 @@ static size_t common_divisor(size_t a, size_t b)
 	return b ? common_divisor(b, a % b) : a;
 }
 
-/* The lattice of a request, made when it is first met. */
+/* The lattice of a request; created on first use. */
 static struct slot find_slot(struct even *e, uint64_t stream, uint64_t block)
 {
-	/* 1/g, 1/g^2, ... of the plastic number g, and others as badly approximable */
+	/* 1/g, 1/g^2 of the plastic number g, then other badly approximable numbers */
 	static const double ratios[SLOTS] = { 0.7548776662, 0.5698402910, 0.6180339887,
 					      0.4142135624, 0.7320508076, 0.2360679775,
 					      0.3027756377, 0.6457513111 };
@@ -108,7 +107,7 @@ static struct slot find_slot(struct even *e, uint64_t stream, uint64_t block)
 	pthread_mutex_lock(&e->lock);
 	while (k < e->used && (e->slots[k].stream != stream || e->slots[k].block != block))
 		k++;
-	if (k == SLOTS) { /* more than are told apart: ordinary noise */
+	if (k == SLOTS) { /* all lattices are in use: ordinary noise */
 		s = (struct slot){ .step = 0 };
 		goto out;
 	}

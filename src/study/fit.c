@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Linear regression of log y on log x; the interval is Student's. */
+/* Linear regression of log y on log x, with Student's confidence interval. */
 #include <config.h>
 
 #include "study/fit.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Power laws through measured points. */
+/* Fits power laws to measured points. */
 #ifndef STUDY_FIT_H
 #define STUDY_FIT_H
 
@@ -12,7 +12,7 @@ struct fit {
 	size_t points;
 };
 
-/* Least squares in log-log; points with x or y not above 0 are left out.  False with fewer than 3. */
+/* Least squares in log-log; ignores points whose x or y is not above 0.  False with fewer than 3 points. */
 int fit_power(size_t n, const double *x, const double *y, struct fit *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A sampler that is affine turns its normals z into u = b + sum_j M_j z_j, whatever it remembers between steps; the
- * law of u is N(b, sum_j M_j M_j').  One run finds all M_j: chain 0 receives no noise, every other chain one
- * impulse, and the last chain ordinary noise, to see whether the answer is the sum of the impulse responses. */
+/* An affine sampler maps its normals z to u = b + sum_j M_j z_j, even if it remembers things between steps; u is
+ * distributed as N(b, sum_j M_j M_j').  One run finds all M_j: chain 0 gets no noise, each other chain one impulse, and
+ * the last chain ordinary noise, which tests whether the result is the sum of the impulse responses. */
 #include <config.h>
 
 #include "study/impulse.h"
@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Normals that a sampler asks for together, from one stream, a whole number of arrays on: dim of them for each chain, or as many
- * as y has values for one. */
+/* Normals that a sampler requests together from one stream, beginning at a multiple of the array's size.  Each chain has
+ * dim of them, or as many as y has values per chain. */
 struct request {
 	uint64_t stream, block;
-	size_t size;  /* of these for one chain */
-	size_t first; /* its first impulse */
+	size_t size;  /* normals per chain */
+	size_t first; /* number of its first impulse */
 };
 
 struct noise {
@@ -71,7 +71,7 @@ static int compare_streams(const void *a, const void *b)
 	return (x->stream > y->stream) - (x->stream < y->stream);
 }
 
-/* The normal number `at' of the array of request r. */
+/* Normal number `at' of the array of request r. */
 static float normal(const struct noise *s, const struct request *r, size_t at)
 {
 	const size_t chain = at / r->size, coordinate = at % r->size;
@@ -89,8 +89,8 @@ static float normal(const struct noise *s, const struct request *r, size_t at)
 	return found && chain - 1 == found->first + coordinate;
 }
 
-/* With one chain the length of a request tells which of the two shapes it has.  Where several arrays at once leave that open,
- * the last chain finds out. */
+/* With one chain, the length of a request shows which of the two shapes it has.  If several arrays at once leave this
+ * open, the last chain reveals a wrong guess. */
 static void record_all(struct noise *s, uint64_t stream, uint64_t position, size_t n)
 {
 	const int like_y = n == s->rows || (n % s->dim && n % s->rows == 0);
@@ -132,7 +132,7 @@ static int run(const struct laboratory *lab, const struct method_use *method, st
 	int status = bench_open(lab, method, (int64_t)s->chains, NULL, &options, &b);
 
 	if (!status) {
-		/* What create() asks for is not part of the run. */
+		/* Drops what create() requested: it is not part of the run. */
 		s->count = s->recording ? 0 : s->count;
 		status = session_run(b.session, 0, u, NULL);
 		bench_close(&b);
@@ -140,7 +140,7 @@ static int run(const struct laboratory *lab, const struct method_use *method, st
 	return status;
 }
 
-/* u: one row of dim values for each chain. */
+/* u: dim values per chain. */
 static void collect(const struct noise *s, const float *u, double *mean, double *cov, int *affine)
 {
 	const size_t d = s->dim;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Runs methods on a target and measures how far they end from the truth. */
+/* Runs methods on a target and measures the error of their results. */
 #include <config.h>
 
 #include "study/laboratory.h"
@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples that the costly distances look at, and directions of the sliced one.  Fewer than KL_LEAST tell nothing about KL: of 64
- * it comes out at 0.5 where it is 0.03, or below 0. */
+/* Numbers of samples for the costly distances, and of directions for the sliced one.  With fewer than KL_LEAST samples KL
+ * is useless: with 64 it comes out at 0.5 instead of 0.03, or below 0. */
 enum { KL_POINTS = 8192, KL_LEAST = 1024, W1_POINTS = 512, DIRECTIONS = 64, BIAS_CHAINS = 1024 };
 
-/* Seeds of what the laboratory draws itself; plugins draw from the seed as it is. */
+/* Seeds of the laboratory's own draws; plugins use the seed itself. */
 enum { DRAW_TRUTH = 101, DRAW_REFERENCE, DRAW_FLOOR, DRAW_BIAS };
 
 static uint64_t own_seed(const struct laboratory *lab, int purpose)
@@ -36,8 +36,8 @@ static size_t dimension(const struct laboratory *lab)
 
 /* ---- the operator as a matrix ------------------------------------------------------------------------ */
 
-/* Columns of H are the answers to unit vectors, one in each chain; a chain of zeros and one of noise show whether the
- * operator treats the chains alike and apart. */
+/* The columns of H are the responses to unit vectors, one per chain.  A chain of zeros and a chain of noise show whether
+ * the operator treats all chains alike and independently. */
 static int verify_matrix(const struct laboratory *lab, const float *x, const float *y)
 {
 	const size_t d = dimension(lab), p = (size_t)lab->rows;
@@ -120,7 +120,7 @@ static void measure(const struct laboratory *lab, size_t n, const double *x, con
 		}
 }
 
-/* n truths and their measurements */
+/* Draws n truths and their measurements. */
 static int draw_measurements(const struct laboratory *lab, size_t n, double *x, double *y)
 {
 	const size_t p = (size_t)lab->rows;
@@ -183,9 +183,9 @@ void laboratory_close(struct laboratory *lab)
 	*lab = (struct laboratory){ 0 };
 }
 
-/* ---- the truth, and the distance from it ------------------------------------------------------------- */
+/* ---- the truth, and errors relative to it ------------------------------------------------------------- */
 
-/* The posterior as a sampler that stops at level `smear' should give it. */
+/* The ideal result of a sampler that stops at noise level `smear'. */
 static int make_truth(const struct laboratory *lab, struct mixture *truth)
 {
 	const int status = mixture_copy(&lab->posterior, truth);
@@ -195,7 +195,8 @@ static int make_truth(const struct laboratory *lab, struct mixture *truth)
 	return status;
 }
 
-/* Every so-many-th of n vectors, `wanted' in all, in place: samples of components stand in order, and all take part. */
+/* Takes `wanted' of n vectors at equal intervals: samples are ordered by component, and each component must keep its
+ * share. */
 static size_t thin(size_t d, size_t n, size_t wanted, const double *x, double *out)
 {
 	const size_t m = n < wanted ? n : wanted;
@@ -205,7 +206,7 @@ static size_t thin(size_t d, size_t n, size_t wanted, const double *x, double *o
 	return m;
 }
 
-/* Few enough for their transport, and points indeed. */
+/* True if all components are points, few enough for distance_w1_points(). */
 static int are_points(const struct mixture *m)
 {
 	const size_t size = (size_t)m->count * (size_t)m->dim * (size_t)m->dim;
@@ -216,7 +217,7 @@ static int are_points(const struct mixture *m)
 	return m->dim > 1 && m->count <= 1000;
 }
 
-/* KL of the truth and the sampler's law, both with noise of lab->blur. */
+/* KL between truth and samples, both with noise of lab->blur. */
 static int compare_blurred(const struct laboratory *lab, const struct mixture *truth,
 			   const double *x, double *kl)
 {
@@ -239,7 +240,7 @@ static int compare_blurred(const struct laboratory *lab, const struct mixture *t
 	return status;
 }
 
-/* Distances that look at samples: x, `chains' vectors. */
+/* Computes the distances that need samples; x: `chains' vectors. */
 static int compare_samples(const struct laboratory *lab, const struct mixture *truth,
 			   const double *x, struct findings *f)
 {
@@ -259,7 +260,7 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 					    truth->weight, &f->w1);
 	} else if (!status) {
 		m = thin(d, n, d == 1 ? n : W1_POINTS, x, a);
-		/* As many of the truth: an even sample of that size is better than a part of a larger one. */
+		/* Draw m vectors of the truth: an even sample of that size is better than part of a larger one. */
 		status = mixture_sample(truth, own_seed(lab, DRAW_REFERENCE), m, b);
 		if (!status)
 			status = distance_w1((int)d, m, b, a, &f->w1);
@@ -278,7 +279,7 @@ static int compare_samples(const struct laboratory *lab, const struct mixture *t
 	return status;
 }
 
-/* From mean and covariance of the sampler's law, or of its samples. */
+/* Compares mean and covariance, of the sampler's exact distribution or of its samples. */
 static int compare_moments(const struct laboratory *lab, const struct mixture *truth,
 			   const double *mean, const double *cov, struct findings *f)
 {
@@ -313,12 +314,12 @@ static int compare(const struct laboratory *lab, const struct mixture *truth, co
 
 /* ---- one run ----------------------------------------------------------------------------------------- */
 
-/* The levels at which the sampler asked for estimates, falling. */
+/* The decreasing noise levels at which the sampler asked for estimates. */
 struct levels {
 	double *sigma;
 	size_t count, capacity;
 	int failed;
-	struct even *even; /* in one dimension */
+	struct even *even; /* only in one dimension */
 };
 
 static void gaussian(void *context, uint64_t stream, uint64_t position, float *out, size_t n)
@@ -353,7 +354,7 @@ static void observe(void *context, double sigma, const float *u)
 	l->sigma[l->count++] = sigma;
 }
 
-/* Even noise follows the states at which a sampler asks the guidance. */
+/* Even noise needs the states at which a sampler calls the guidance. */
 static int is_even(const struct laboratory *lab, const struct method_use *method)
 {
 	return dimension(lab) == 1 &&
@@ -398,11 +399,11 @@ static int draw_chains(const struct laboratory *lab, const struct method_use *me
 
 /* ---- accumulated mismatch ---------------------------------------------------------------------------- */
 
-/* Draws of the posterior at which E||Delta||^2 is taken.  For a Gaussian, where Delta is affine, the 2d points mean +-
- * sqrt(d) root_i give the expectation exactly; else chains times sampling. */
+/* Points at which E||Delta||^2 is averaged.  For a Gaussian, where Delta is affine, the 2d points mean +- sqrt(d) root_i
+ * give the exact expectation; otherwise random draws of the posterior. */
 struct bias_points {
 	size_t n;
-	double *x0; /* without noise; NULL for a Gaussian */
+	double *x0; /* draws without noise; NULL for a Gaussian */
 	double *root;
 	double *u, *truth;
 	float *state, *estimate, *normals;
@@ -477,7 +478,7 @@ static int mismatch(const struct laboratory *lab, struct session *session, size_
 
 	for (size_t i = 0; !status && i < count; i++) {
 		p->state[i] = (float)p->u[i];
-		p->u[i] = (double)p->state[i]; /* the same point for both */
+		p->u[i] = (double)p->state[i]; /* rounded, as the session sees it */
 	}
 	if (!status)
 		status = mixture_denoise(&lab->posterior, sigma, p->n, p->u, p->truth);
@@ -489,8 +490,8 @@ static int mismatch(const struct laboratory *lab, struct session *session, size_
 	return status;
 }
 
-/* sum over steps sigma -> s of (1 - alpha)/2 E||Delta||^2, where in the scale u = x_t/sqrt(alpha_bar_t)
- *	1 - alpha = (sigma^2 - s^2)/(1 + sigma^2),	||Delta||^2 = (1 + sigma^2) ||E_true - E||^2/sigma^4. */
+/* sum over steps sigma -> s of (1 - alpha)/2 E||Delta||^2, in the scale u = x_t/sqrt(alpha_bar_t), where
+ * 	1 - alpha = (sigma^2 - s^2)/(1 + sigma^2),  ||Delta||^2 = (1 + sigma^2) ||E_true - E||^2/sigma^4. */
 static int accumulate_bias(const struct laboratory *lab, const struct method_use *method,
 			   const struct levels *levels, double *bias)
 {
@@ -577,12 +578,12 @@ int laboratory_floor(const struct laboratory *lab, struct findings *f)
 
 /* ---- credible intervals ------------------------------------------------------------------------------ */
 
-/* Of K = 39 draws of the posterior the truth has every rank with equal probability 1/40, so that the interval from the
- * r-th smallest to the r-th largest covers it with probability 1 - 2 r/40 exactly. */
+/* Among K = 39 draws of the posterior the truth has each of the 40 ranks with equal probability.  So the interval from
+ * the r-th smallest to the r-th largest draw covers it with probability 1 - 2 r/40 exactly. */
 const double laboratory_levels[LABORATORY_LEVELS] = { 0.5, 0.9, 0.95 };
 static const int interval_ranks[LABORATORY_LEVELS] = { 10, 2, 1 };
 
-/* below[i], above[i]: draws on either side of the truth. */
+/* below[i], above[i]: numbers of draws below and above the truth. */
 static void count_ranks(size_t n, const double *truth, const float *u, int *below, int *above)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -601,7 +602,7 @@ static void summarise_cover(size_t n, size_t chains, const int *below, const int
 			inside += below[i] >= interval_ranks[l] && above[i] >= interval_ranks[l];
 		f->cover[l] = (double)inside / (double)n;
 	}
-	/* The coordinates of a chain may be dependent: only chains count. */
+	/* Counts chains only: coordinates of one chain may be dependent. */
 	f->cover_error = 0.5 / sqrt((double)chains);
 }
 

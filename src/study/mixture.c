@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Gaussian mixtures.  The formulas are those of Gaussian conditioning (Bishop 2006, section 2.3), per component, with
- * the components weighted by how well they explain the measurement. */
+/* Gaussian mixtures.  Each component follows Gaussian conditioning (Bishop 2006, section 2.3); its weight is multiplied
+ * by its likelihood of the measurement. */
 #include <config.h>
 
 #include "study/mixture.h"
@@ -73,7 +73,7 @@ static double *cov_of(const struct mixture *m, int k)
 
 static const char blanks[] = " \t\r\n";
 
-/* First pass: how large it is. */
+/* First pass: finds dim and count. */
 static int measure_text(const char *path, FILE *file, int *dim, int *count)
 {
 	char *line = NULL;
@@ -99,7 +99,7 @@ static int measure_text(const char *path, FILE *file, int *dim, int *count)
 
 struct reader {
 	struct mixture *m;
-	int k, row; /* of the component that is read, and its next row of cov */
+	int k, row; /* the component being read, and the next row of its cov */
 };
 
 static int read_statement(struct reader *r, const char *word, char *rest)
@@ -250,7 +250,7 @@ static int allocate_conditioning(struct conditioning *c)
 	return LACUNA_OK;
 }
 
-/* c = a b, a m x k, b k x n, rows first */
+/* c = a b; a is m x k, b is k x n, stored by rows. */
 static void multiply(int m, int k, int n, const double *a, const double *b, double *c)
 {
 	for (int i = 0; i < m; i++)
@@ -263,7 +263,7 @@ static void multiply(int m, int k, int n, const double *a, const double *b, doub
 		}
 }
 
-/* The factor of H S H' + noise^2 I, the residual, and the log-likelihood of y. */
+/* Computes the factor of H S H' + noise^2 I, the residual, and the log-likelihood of y. */
 static int weigh_component(struct conditioning *c, const double *mean, const double *cov,
 			   double *log_likelihood)
 {
@@ -293,7 +293,7 @@ static int weigh_component(struct conditioning *c, const double *mean, const dou
 	return LACUNA_OK;
 }
 
-/* mean += K r; cov = (I - K H) S (I - K H)' + noise^2 K K', which stays positive semidefinite. */
+/* mean += K r; cov = (I - K H) S (I - K H)' + noise^2 K K': this form stays positive semidefinite. */
 static void update_component(const struct conditioning *c, double *mean, double *cov)
 {
 	const int d = c->d, p = c->rows;
@@ -323,7 +323,7 @@ static void update_component(const struct conditioning *c, double *mean, double 
 int mixture_condition(const struct mixture *prior, int rows, const double *h, const double *y,
 		      double noise, struct mixture *posterior)
 {
-	/* A noiseless measurement of points would have no density. */
+	/* With noise 0, H S H' of points would be singular. */
 	const double least = fmax(noise, 1e-6);
 	struct conditioning c = {
 		.d = prior->dim, .rows = rows, .h = h, .y = y, .noise2 = least * least
@@ -381,7 +381,8 @@ void mixture_moments(const struct mixture *m, double *mean, double *cov)
 
 /* ---- sampling ---------------------------------------------------------------------------------------- */
 
-/* Cholesky, column by column.  Of eigenvectors those of equal values would be up to the machine. */
+/* Cholesky, column by column.  An eigenvector root would not be reproducible: equal eigenvalues leave the vectors
+ * arbitrary. */
 void mixture_root(int dim, const double *cov, double *root)
 {
 	const size_t d = (size_t)dim;
@@ -392,7 +393,7 @@ void mixture_root(int dim, const double *cov, double *root)
 
 		for (size_t k = 0; k < j; k++)
 			pivot -= root[j * d + k] * root[j * d + k];
-		/* What is no more than rounding is determined by the coordinates before. */
+		/* A pivot of mere rounding error: earlier coordinates determine this one. */
 		if (!(pivot > 1e-14 * cov[j * d + j]))
 			continue;
 		root[j * d + j] = sqrt(pivot);
@@ -406,7 +407,7 @@ void mixture_root(int dim, const double *cov, double *root)
 	}
 }
 
-/* Vectors first..end-1 come from component k; z: standard normals, all n vectors of them. */
+/* Draws vectors first..end-1 from component k; z: standard normals for all n vectors. */
 static void draw(const struct mixture *m, int k, const double *root, const float *z, size_t first,
 		 size_t end, double *x)
 {
@@ -422,7 +423,7 @@ static void draw(const struct mixture *m, int k, const double *root, const float
 		}
 }
 
-/* Distribution function, in one dimension. */
+/* Distribution function of a one-dimensional mixture. */
 static double below(const struct mixture *m, double x)
 {
 	double sum = 0;
@@ -469,7 +470,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* n numbers in 0..1, ascending: their components follow from the weights.  Even: equally far apart. */
+/* n ascending numbers in 0..1, from which the components follow by weight.  even: equally spaced. */
 static void spread(struct random_key key, int even, size_t n, float *position)
 {
 	random_uniform(key, 0, 0, position, n);
@@ -566,7 +567,7 @@ static int factorise(const struct mixture *m, double sigma, struct factors *f)
 	return LACUNA_OK;
 }
 
-/* The responsibilities of one vector; returns its log density. */
+/* Computes the responsibilities for one vector; returns its log density. */
 static double weigh(const struct mixture *m, const struct factors *f, const double *u)
 {
 	const int d = m->dim;
@@ -576,7 +577,7 @@ static double weigh(const struct mixture *m, const struct factors *f, const doub
 		const double *c = f->chol + (size_t)k * (size_t)(d * d);
 		double *s = f->solved + (size_t)k * (size_t)d, q = 0;
 
-		for (int i = 0; i < d; i++) { /* L s = u - m, L' s = s */
+		for (int i = 0; i < d; i++) { /* solves L s = u - m, then L' s = s */
 			s[i] = u[i] - mean_of(m, k)[i];
 			for (int j = 0; j < i; j++)
 				s[i] -= c[i * d + j] * s[j];
@@ -606,7 +607,7 @@ int mixture_denoise(const struct mixture *m, double sigma, size_t n, const doubl
 	struct factors f = { 0 };
 	const int status = factorise(m, sigma, &f);
 
-	/* u - sigma^2 (score of u), the score being - sum_k part_k C_k^-1 (u - m_k) */
+	/* u + sigma^2 score(u); the score is - sum_k part_k C_k^-1 (u - m_k) */
 	for (size_t i = 0; !status && i < n; i++) {
 		weigh(m, &f, u + i * d);
 		for (size_t a = 0; a < d; a++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* SVG plots.  Colours are those of Okabe and Ito; every curve has a marker and a dash pattern of its own too. */
+/* SVG plots in the colours of Okabe and Ito; each curve also has its own marker and dash pattern. */
 #include <config.h>
 
 #include "study/plot.h"
@@ -32,7 +32,7 @@ static const char *const colours[STYLES] = { "#0072b2", "#d55e00", "#009e73", "#
 static const char *const dashes[STYLES] = { "none",    "none", "none", "none",
 					    "7 2 2 2", "6 3",  "6 3",  "2 2" };
 
-/* One axis: values lo..hi on `from'..`to' pixels. */
+/* One axis: maps values lo..hi to pixels `from'..`to'. */
 struct scale {
 	double lo, hi, from, to;
 	int logarithmic;
@@ -67,7 +67,7 @@ static void include(struct extent *e, double value)
 		e->least_positive = fmin(e->least_positive, value);
 }
 
-/* The next of 1, 2, 5 times a power of ten at or below (above) the value. */
+/* The nearest 1, 2 or 5 times a power of ten at or below the value (up: at or above). */
 static double round_log(double value, int up)
 {
 	static const double steps[] = { 1, 2, 5, 10 };
@@ -92,8 +92,8 @@ static struct scale make_scale(const struct extent *e, double from, double to)
 {
 	struct scale s = { .from = from, .to = to };
 
-	/* Positive and far apart: a logarithmic axis.  Zeros, and estimates that chance made slightly negative, are then
-	 * not drawn. */
+	/* Positive values over a wide range: a logarithmic axis.  It omits zeros, and estimates that are slightly
+	 * negative by chance. */
 	s.logarithmic = e->least_positive < INFINITY && e->lo >= -0.05 * e->hi &&
 			e->hi / e->least_positive >= 4;
 	if (s.logarithmic) {
@@ -134,7 +134,7 @@ static void write_text(FILE *f, double x, double y, const char *attributes, cons
 	fputs("</text>\n", f);
 }
 
-/* 0.02, 5, 200; powers of ten far from 1 with an exponent in superscript. */
+/* 0.02, 5, 200; powers of ten far from 1 as superscript exponents. */
 static const char *number_text(double value, int logarithmic, char text[64])
 {
 	static const char *const digits[10] = { "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
@@ -154,7 +154,7 @@ static const char *number_text(double value, int logarithmic, char text[64])
 struct axis {
 	const struct scale *scale;
 	int vertical;
-	double at, across; /* where it lies, and the opposite side */
+	double at, across; /* position of the axis, and of the opposite side */
 };
 
 static void tick(FILE *f, const struct axis *a, double value, int labelled)
@@ -181,7 +181,7 @@ static void log_ticks(FILE *f, const struct axis *a)
 {
 	const struct scale *s = a->scale;
 	const double decades = log10(s->hi / s->lo);
-	const int skip = decades > 8 ? 2 : 1; /* label every so-manyth power of ten */
+	const int skip = decades > 8 ? 2 : 1; /* label every skip-th power of ten */
 
 	for (int e = (int)floor(log10(s->lo) - 1e-9); e <= (int)ceil(log10(s->hi)); e++)
 		for (int m = 1; m < 10; m++) {
@@ -282,7 +282,7 @@ struct panel {
 	const struct plot_style *style;
 	struct curve *curves;
 	size_t count;
-	double floor; /* of sampling error, or NaN */
+	double floor; /* sampling error, or NaN */
 	int sampled;  /* the measure has sampling error for some curve */
 };
 
@@ -337,7 +337,7 @@ static int find_extents(const struct panel *p, struct extent *x, struct extent *
 			include(x, p->curves[k].x[i]);
 			include(y, p->curves[k].y[i]);
 		}
-	/* A bound far below all measurements says: none. */
+	/* A bound far below all measurements does not extend the axis. */
 	for (size_t k = 0; p->style->bound && k < p->count; k++)
 		for (size_t i = 0; i < p->curves[k].n; i++)
 			if (p->curves[k].bound[i] > 0.1 * y->lo)
@@ -357,7 +357,7 @@ static void draw_floor(FILE *f, const struct panel *p, const struct scale *sy, d
 		"<path d=\"M%.1f %.1fH%.1f\" stroke=\"#555\" stroke-width=\"1\" "
 		"stroke-dasharray=\"1 3\"/>\n",
 		left, place(sy, p->floor), left + WIDTH);
-	/* First a white edge: the text may lie on curves. */
+	/* A white outline first, as the text may overlap curves. */
 	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4,
 		   " text-anchor=\"end\" stroke=\"#fff\" stroke-width=\"3\"", "sampling error");
 	write_text(f, left + WIDTH - 4, place(sy, p->floor) - 4,

@@ -67,7 +67,7 @@ const char *table_measure_text(const char *measure)
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
-/* A copy that stands on one line and in one field. */
+/* A copy without control characters, which would break lines or fields. */
 static char *plain_text(const char *text)
 {
 	char *copy = memory_strdup(text);
@@ -141,7 +141,7 @@ static void print_row(FILE *f, const struct row *r)
 	fputc('\n', f);
 }
 
-/* Slopes of the curve whose rows are first..end-1. */
+/* Prints the slopes of the curve in rows first..end-1. */
 static void print_fits(FILE *f, const struct table *t, size_t first, size_t end)
 {
 	double x[256], y[256];
@@ -198,7 +198,7 @@ char *table_text(const struct table *t)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-/* Cuts the next field off *rest; NULL at the end. */
+/* Splits the next field off *rest; NULL at the end. */
 static char *next_field(char **rest)
 {
 	char *field = *rest, *end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The findings of a study as text: one row for each point of each curve, columns parted by tabs. */
+/* The findings of a study as text: one row for each point of each curve, columns separated by tabs. */
 #ifndef STUDY_TABLE_H
 #define STUDY_TABLE_H
 
@@ -13,12 +13,12 @@ struct row {
 };
 
 struct table {
-	char *title, *axis; /* what x is */
-	struct row *rows;   /* points of a curve stand together, in the order they were run */
+	char *title, *axis; /* axis: the meaning of x */
+	struct row *rows;   /* points of a curve are consecutive, in the order they were run */
 	size_t count, capacity;
 };
 
-/* The curve of exact samples: laboratory_floor(). */
+/* Name of the curve of exact samples: laboratory_floor(). */
 extern const char table_floor[];
 
 int table_create(struct table *, const char *title, const char *axis);
@@ -28,10 +28,10 @@ int table_add(struct table *, const char *curve, double x, const struct findings
 /* Quantities by name, NULL-terminated: "kl", "sliced-w2", ... */
 extern const char *const table_measures[];
 double table_value(const struct findings *, const char *measure);
-/* What an axis says of it. */
+/* The label of a measure's axis. */
 const char *table_measure_text(const char *measure);
 
-/* For memory_release(). */
+/* The table as text; release it with memory_release(). */
 char *table_text(const struct table *);
 /* Reads what table_text() wrote. */
 int table_read(const char *path, struct table *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Targets.  All are Gaussian mixtures in the end; a manifold is a fine net of points on it. */
+/* Targets.  All are represented as Gaussian mixtures; a manifold is a dense grid of points on it. */
 #include <config.h>
 
 #include "study/target.h"
@@ -55,7 +55,7 @@ static int make_gaussian(const void *config, struct mixture *m)
 	return status;
 }
 
-/* ---- random: a mixture made up */
+/* ---- random: a randomly generated mixture */
 
 struct made_up {
 	int64_t dim, components, seed;
@@ -76,7 +76,7 @@ static const struct lacuna_plugin random_head =
 	TARGET("random", "a mixture made up: means uniform in -1..1, one covariance", random_rows,
 	       struct made_up);
 
-/* The mixture of the simulations of Liang et al. (theory: d = 4, 4 components, A A'/4, A_ij uniform in 0..2). */
+/* The mixture of Liang et al.'s simulations (theory: d = 4, 4 components, A A'/4, A_ij uniform in 0..2). */
 static int make_random(const void *config, struct mixture *m)
 {
 	const struct made_up *c = config;
@@ -127,7 +127,7 @@ static const struct lacuna_plugin points_head =
 	TARGET("points", "an empirical measure: points from a file, equally likely", points_rows,
 	       struct file);
 
-/* Numbers of one line; returns how many, or -1. */
+/* Reads the numbers of one line; returns their count, or -1. */
 static int count_numbers(char *line, double *values, int most)
 {
 	line[strcspn(line, "#")] = 0;
@@ -141,7 +141,7 @@ static int read_points(const char *path, FILE *file, struct mixture *m)
 	size_t size = 0;
 	int points = 0, status = LACUNA_OK;
 
-	/* First how many, then what. */
+	/* First pass counts, second pass reads. */
 	for (int pass = 0; !status && pass < 2; pass++) {
 		int number = 0, k = 0, dim = 0;
 
@@ -284,7 +284,7 @@ static int unknown_target(const char *name)
 	return error_set(LACUNA_EINVAL, "there is no target \"%s\"; there are %s", name, names);
 }
 
-/* Puts the target and its parameters in front of the message. */
+/* Prepends the target and its parameters to the message. */
 static int explain(int status, const struct lacuna_plugin *head)
 {
 	char names[128] = "";
