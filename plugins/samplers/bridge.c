@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Diffusion whose noise ends in the measurement.  A component of the operator's spectrum is measured as ybar, with noise n.  As long
- * as the level is above n, the state is the measurement with more noise on it, and steps are those of the Brownian bridge from
- * the state at level sigma to ybar at level n; when the level has passed n, nothing is left to know about the component but
- * what the state says, and steps are those of the diffusion, as for what is not measured:
+/* Reverse diffusion, run separately for each component of the operator's spectrum. A component is measured as ybar, with
+ * noise n. While the level is above n, the state is the measurement with noise added, and a step is one of the Brownian
+ * bridge from the state at level sigma to ybar at level n. Below n the measurement adds nothing to the state, and a step
+ * is one of the ordinary diffusion, as for an unmeasured component:
  *
  *	n <= s		u_s = ybar + (s^2 - n^2)/(sigma^2 - n^2) (u - ybar) + sqrt((s^2 - n^2) (sigma^2 - s^2)/(sigma^2 - n^2)) z
  *	s < n < sigma	u_s = D + s^2/n^2 (ybar - D) + s sqrt(1 - s^2/n^2) z
  *	n >= sigma	u_s = D + s^2/sigma^2 (u - D) + s sqrt(1 - s^2/sigma^2) z
  *
- * The noise of the state is white at every level, which is all that a denoiser knows, and the noise of the measurement is part
- * of it: with A = I this is the reverse diffusion from y at level n, and has no bias.  The steps of Kawar, Elad, Ermon, Song
- * 2022 (see ddrm) have the same levels, but draw fresh noise above n, and below n put the measurement's noise back at every
- * step. */
+ * The noise of the state is white at every level, as a denoiser assumes, and includes the noise of the measurement. With
+ * A = I this is the reverse diffusion from y at level n, without bias. The steps of Kawar, Elad, Ermon, Song 2022 (see
+ * ddrm) have the same levels, but draw fresh noise above n and put the measurement's noise back at every step below n. */
 #include <lacuna/plugin.h>
 #include "common/components.h"
 
@@ -28,7 +27,7 @@ static double square(double x)
 	return x * x;
 }
 
-/* What the bridge keeps of its start, or the diffusion of its noise. */
+/* Factor on u - ybar in a step of the bridge, or on u - D in a step of the diffusion. */
 static double kept(double n, const struct components_level *l)
 {
 	if (n >= l->sigma)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Critically damped Langevin diffusion (Dockhorn, Vahdat, Kreis 2022; Chen, Chewi, Li, Li, Salim, Zhang 2023, arXiv 2209.11215,
- * section 2.2): the image x is coupled to a velocity v, and noise enters the velocity alone,
+/* Critically damped Langevin diffusion (Dockhorn, Vahdat, Kreis 2022; Chen, Chewi, Li, Li, Salim, Zhang 2023, arXiv
+ * 2209.11215, section 2.2): the image x is coupled to a velocity v, and noise enters the velocity alone,
  *
  *	dx = v dt,   dv = -(x + 2 v) dt + 2 dB,		stationary at N(0, I).
  *
@@ -10,8 +10,8 @@
  *	(x, v) <- e^h [[1 - h, -h], [h, 1 + h]] (x, v) + 4 score_v (-(1 + e^h (h - 1)), h e^h) + noise,
  *	noise covariance [[e^2h (1 - 2h + 2h^2) - 1, -2 h^2 e^2h], [ . , e^2h (1 + 2h + 2h^2) - 1]].
  *
- * An ordinary denoiser serves: given x0, (x, v) ~ N(m x0, I - m m'), m = e^-t (1 + t, -t), so that u = (m . (x, v))/|m|^2 is
- * x0 + sigma n with |m|^2 = 1/(1 + sigma^2), E[x0 | x, v] is the estimate E(u, sigma), and
+ * It needs only an ordinary denoiser. Given x0, (x, v) ~ N(m x0, I - m m'), m = e^-t (1 + t, -t), so u = (m .
+ * (x, v))/|m|^2 is x0 + sigma n with |m|^2 = 1/(1 + sigma^2), and E[x0 | x, v] is the estimate E(u, sigma). Hence
  *
  *	score_v = -v - m_v (m . (x, v) - E)/(1 - |m|^2). */
 #include <lacuna/plugin.h>
@@ -46,8 +46,8 @@ struct cld {
 
 /* ---- time and level: 1/(1 + sigma^2) = e^-2t (1 + 2t + 2t^2) ----------------------------------------------- */
 
-/* sum from n = first of y^n/n! p(n), p a polynomial of degree 2 that vanishes below: what is left of e^y times a
- * polynomial when the leading terms cancel. */
+/* Sum over n >= first of y^n/n! p(n), p(n) = c0 + c1 n + c2 n^2: a polynomial in y times e^y without its leading terms,
+ * which would cancel in floating point. */
 static double tail(double y, int first, double c0, double c1, double c2)
 {
 	double term = 1, sum = 0;
@@ -69,7 +69,7 @@ static double level_at(double t)
 	return sqrt(rest / (1 + y + y * y / 2));
 }
 
-/* level_at() rises strictly. */
+/* Inverse of level_at(), by bisection. */
 static double time_of(double sigma)
 {
 	double lo = 0, hi = 1;
@@ -125,10 +125,10 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
-/* Times of the levels; an even grid keeps the first and the last level and moves the others. */
+/* Sets the times of the levels. grid=time keeps the first and the last level and moves the others. */
 static int set_times(struct cld *p, int64_t grid)
 {
-	/* with finish=none the last level ends a step, else it begins one */
+	/* index of the last positive level: finish=none ends at it, otherwise the last step goes from it to 0 */
 	const int64_t last = p->schedule.sigma[p->schedule.steps] > 0 ? p->schedule.steps
 								      : p->schedule.steps - 1;
 	double *sigma = p->schedule.sigma;
@@ -180,7 +180,7 @@ static int64_t steps(const void *self)
 	return p->schedule.steps;
 }
 
-/* What the state (x, v) at time t says of the image, u = x0 + sigma n. */
+/* u = x0 + sigma n from the state (x, v) at time t. */
 static void project(const struct cld *p, double t, float *u)
 {
 	const double norm2 = exp(-2 * t) * (1 + 2 * t + 2 * t * t);
@@ -189,7 +189,7 @@ static void project(const struct cld *p, double t, float *u)
 		       u);
 }
 
-/* N(m g, I - m m') about the start image g, or N(0, I). */
+/* Draws (x, v) from N(m g, I - m m') with the start image g, or from N(0, I). */
 static int start(void *self, float *u)
 {
 	const struct cld *p = self;

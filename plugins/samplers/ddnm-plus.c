@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* DDNM+ (Wang, Yu, Zhang 2023, equations 17 to 19), for any operator: a step of ddpm around the denoised image D, whose measured
- * part is moved towards the measurement no farther than the step's noise can cover, and whose fresh noise is reduced by what
- * the measurement brings.  From level sigma to level s, with w = s^2/sigma^2, sd the noise of an ordinary step (see ddpm),
- * and n = noise/sqrt(lambda) the noise of the measurement in a component of A'A with eigenvalue lambda,
+/* DDNM+ (Wang, Yu, Zhang 2023, equations 17 to 19), for any operator. A step is that of ddpm around the denoised image D,
+ * with two changes: the measured part of D moves towards the measurement, but only as far as the measurement's noise
+ * stays within the step's noise; and the fresh noise is reduced by the measurement's noise.  From level sigma to level s,
+ * with w = s^2/sigma^2, sd the noise of an ordinary step (see ddpm), and n = noise/sqrt(lambda) the noise of the
+ * measurement in a component of A'A with eigenvalue lambda,
  *
  *	l = min(1, sd/((1 - w) n))			l = 0 where nothing is measured
  *	u_s = (1 - w) (D + l (A^+ y - D)) + w u + sqrt(sd^2 - ((1 - w) l n)^2) z.
@@ -34,7 +35,7 @@ struct ddnm_plus {
 	int64_t variance;
 	size_t n;
 	float *denoised, *work, *part;
-	float *iteration; /* work space of range_fit(); NULL: there is a closed form */
+	float *iteration; /* work space of range_pull(); NULL with a closed form */
 };
 
 /* The context of a gain. */
@@ -145,7 +146,7 @@ static int move(const struct ddnm_plus *p, const struct shape *shape)
 	return p->host->problem->spectral(p->host, towards, shape, p->work, p->part);
 }
 
-/* The same of A'(y - A D); without noise l is 1. */
+/* The same, computed from A'(y - A D). Without noise l is 1. */
 static int move_by_iteration(const struct ddnm_plus *p, const struct shape *shape)
 {
 	int status;
@@ -177,8 +178,7 @@ static int step(void *self, int64_t k, float *u)
 	vector_combine(host, p->n, 1 - w, p->denoised, w, u, u);
 	if (s == 0)
 		return LACUNA_OK;
-	if (!p->range.closed &&
-	    shape.noise == 0) { /* nothing is to be left out of the fresh noise */
+	if (!p->range.closed && shape.noise == 0) { /* the fresh noise need not be reduced */
 		vector_add_noise(host, p->n, sd, (uint64_t)k, u);
 		return LACUNA_OK;
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Accelerated stochastic sampler without training (Li, Huang, Efimov, Wei, Chi, Chen 2024, arXiv 2403.03852): half of a step's noise
- * goes in before the score is evaluated.  In the scale u = x_t/sqrt(alpha_bar_t), from level sigma to level s, with
- * w = s^2/sigma^2 and h = sigma^2 - s^2:
+/* Accelerated stochastic sampler without training (Li, Huang, Efimov, Wei, Chi, Chen 2024, arXiv 2403.03852): half of a
+ * step's noise is added before the score is evaluated.  In the scale u = x_t/sqrt(alpha_bar_t), from level sigma to level
+ * s, with w = s^2/sigma^2 and h = sigma^2 - s^2:
  *
  *	v   = u + sqrt(h/2) z1
  *	u_s = v + (1 - w) (E(v, sigma) - v) + sqrt(h/2) z2.
  *
- * Both noises stand inside the factor 1/sqrt(alpha) of the paper's scale: outside, where the authors' README has the second, the
- * variance is of first order only (tests/plugins/orders.c measures it). */
+ * In the paper's scale both noises are inside the factor 1/sqrt(alpha). The authors' README has the second outside; then
+ * the variance is right to first order only (tests/plugins/orders.c measures it). */
 #include <lacuna/plugin.h>
 #include "common/levels.h"
 #include "common/vector.h"

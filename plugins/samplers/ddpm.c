@@ -5,10 +5,10 @@
  *
  *	u_s = (1 - w) E(u, sigma) + w u + sd z,		w = s^2/sigma^2,
  *
- * which is exact for steps of any length.  The three variances of the literature, and what they are here:
+ * which is exact for steps of any length. The three variances of the literature (sd^2) and their form here:
  *	small	beta_t (1 - ab_{t-1})/(1 - ab_t)	s^2 (1 - w)
  *	theory	(1 - alpha_t)/alpha_t			sigma^2 - s^2
- *	large	beta_t					(sigma^2 - s^2)(1 + s^2)/(1 + sigma^2)	*/
+ *	large	beta_t					(sigma^2 - s^2)(1 + s^2)/(1 + sigma^2) */
 #include <lacuna/plugin.h>
 #include "common/levels.h"
 #include "common/vector.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Denoising diffusion restoration models (Kawar, Elad, Ermon, Song 2022, equations 7 and 8): each eigencomponent of A'A, with
- * eigenvalue lambda, has noise n = noise/sqrt(lambda) in the measurement, and its own step from level sigma to level s,
+/* Denoising diffusion restoration models (Kawar, Elad, Ermon, Song 2022, equations 7 and 8): an eigencomponent of A'A
+ * with eigenvalue lambda is measured with noise n = noise/sqrt(lambda), and has its own step from level sigma to level s,
  *
  *	unmeasured	u_s = D + sqrt(1 - eta^2) s (u - D)/sigma + eta s z
  *	s < n		u_s = D + sqrt(1 - eta^2) s (ybar - D)/n + eta s z
  *	s >= n		u_s = D + eta_b (ybar - D) + sqrt(s^2 - eta_b^2 n^2) z
  *
- * with ybar = A^+ y: three gains (common/components.h). */
+ * with ybar = A^+ y. Each step is written as three gains (common/components.h). */
 #include <lacuna/plugin.h>
 #include "common/components.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Euler-Maruyama on the reverse Ornstein-Uhlenbeck process (De Bortoli 2022, arXiv 2208.05314, section 2), whose clock may speed up:
+/* Euler-Maruyama on the reverse Ornstein-Uhlenbeck process (De Bortoli 2022, arXiv 2208.05314, section 2), optionally
+ * with a clock that speeds up:
  *
  *	x_s = x_t + g (x_t + 2 score) + sqrt(2 g) z,		g = step times clock rate at t,
  *
@@ -8,7 +9,7 @@
  *
  *	u_s = sqrt((1 + s^2)/v) [(1 + g) u + 2 g v (E(u, sigma) - u)/sigma^2] + sqrt(2 g (1 + s^2)) z.
  *
- * Unlike exp-integrator it is left with the wrong variance when the step is long. */
+ * Unlike exp-integrator it has the wrong variance after a long step. */
 #include <lacuna/plugin.h>
 #include "common/levels.h"
 #include "common/vector.h"
@@ -37,7 +38,7 @@ static double advance(const struct levels *p, int64_t k)
 
 	if (c->schedule != SCHEDULE_OU || c->beta == 1)
 		return even_time(sigma[0]) - even_time(sigma[1]);
-	/* B = t + rise t^2/2 for t */
+	/* solve B = t + rise t^2/2 for t */
 	rise = (c->beta - 1) / c->horizon;
 	from = sqrt(1 + 2 * rise * even_time(sigma[0]));
 	to = sqrt(1 + 2 * rise * even_time(sigma[1]));

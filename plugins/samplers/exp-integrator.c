@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Exponential integrator of the reverse Ornstein-Uhlenbeck process (Chen, Chewi, Li, Li, Salim, Zhang 2023, arXiv 2209.11215,
- * section 2.1; with a time-changed process De Bortoli 2022, arXiv 2208.05314, section 2): the score is frozen over a step, all
- * else is exact.  With a = alpha_bar_t/alpha_bar_s for a step from t to s,
+/* Exponential integrator of the reverse Ornstein-Uhlenbeck process (Chen, Chewi, Li, Li, Salim, Zhang 2023, arXiv
+ * 2209.11215, section 2.1; with a time-changed process De Bortoli 2022, arXiv 2208.05314, section 2): the score is frozen
+ * over a step, the rest is exact.  With a = alpha_bar_t/alpha_bar_s for a step from t to s,
  *
  *	x_s = x_t/sqrt(a) + 2 (1/sqrt(a) - 1) score + sqrt(1/a - 1) z,
  *

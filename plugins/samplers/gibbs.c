@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Split Gibbs sampling (Vono, Dobigeon, Chainais 2019, equations 6 to 8; with diffusion inside Coeurdoux, Dobigeon, Chainais 2024,
- * and Wu et al. 2024, algorithm 1): the image has two copies, x beside the measurement and z beside the prior, coupled by
- * exp(-||x - z||^2/(2 rho^2)).  In turn
+/* Split Gibbs sampling (Vono, Dobigeon, Chainais 2019, equations 6 to 8; with diffusion inside Coeurdoux, Dobigeon,
+ * Chainais 2024, and Wu et al. 2024, algorithm 1): the image has two copies, x for the measurement and z for the prior,
+ * coupled by exp(-||x - z||^2/(2 rho^2)). They are drawn in turn:
  *
  *	x ~ N(m, Q^-1),  Q = A'A/noise^2 + I/rho^2,  m = Q^-1 (A'y/noise^2 + z/rho^2):	an exact Gaussian draw,
- *	z ~ prior(z) exp(-||z - x||^2/(2 rho^2)):	denoising x at level rho, by a short reverse diffusion from there.
+ *	z ~ prior(z) exp(-||z - x||^2/(2 rho^2)):	a short reverse diffusion from x at level rho.
  *
- * The law of z tends to the posterior as rho does to 0; the last round gives E[z | x], which is an image without noise.  The
- * draw of x perturbs and optimises (Papandreou, Yuille 2010): with fresh n1, n2 it is the solution of
- * (A'A + r I) x = A'(y + noise n1) + r (z + rho n2), r = noise^2/rho^2, which needs no square root, so that closed form and
- * conjugate gradients serve alike. */
+ * As rho tends to 0, the law of z tends to the posterior. The last round gives E[z | x], an image without noise. The draw
+ * of x is by perturbation and optimisation (Papandreou, Yuille 2010): with fresh n1, n2, x solves (A'A + r I)
+ * x = A'(y + noise n1) + r (z + rho n2), r = noise^2/rho^2. This needs no matrix square root, so it works in closed form
+ * and by conjugate gradients. */
 #include <lacuna/plugin.h>
 #include "common/guess.h"
 #include "common/vector.h"
@@ -32,9 +32,9 @@ struct gibbs {
 	float *x, *right, *y;
 };
 
-/* Streams of one round: the levels of the reverse diffusion, then the two of the Gaussian draw. */
+/* Streams of the Gaussian draw. Those of the reverse diffusion start at 0. */
 static const uint64_t draw_y = UINT64_C(1) << 62, draw_x = UINT64_C(1) << 61;
-/* A noiseless measurement is taken to have this much. */
+/* Standard deviation assumed for a noiseless measurement. */
 static const double least_noise = 1e-3;
 
 static void destroy(void *self)
@@ -49,7 +49,7 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
-/* doc/measurements.md has the sweeps. */
+/* Values for network=yes; the sweeps are in doc/measurements.md. */
 static void suit_network(const struct lacuna_problem *problem, struct config *c)
 {
 	const int colour = problem->x.extent[2] == 3;
@@ -110,7 +110,7 @@ static int start(void *self, float *z)
 	return status;
 }
 
-/* x given z; the x of the last round is the first guess where solve() iterates. */
+/* Draws x given z. An iterative solve() starts from the x of the last round. */
 static int draw(const struct gibbs *p, uint64_t round, double rho, const float *z)
 {
 	const struct lacuna_host *host = p->host;
@@ -127,11 +127,12 @@ static int draw(const struct gibbs *p, uint64_t round, double rho, const float *
 	return host->problem->solve(host, r, p->right, p->x);
 }
 
-/* z given x: the reverse diffusion from level rho at x, in `inner' steps of ddpm-fast: by way of levels that fall to depth rho,
- * then to 0; the last round ends with a mere estimate, lest its noise be seen.  `part' of each step's noise is drawn.  With all
- * of it the variance of z is right to second order in rho^2 over the prior's, in one step already; but a network sees more noise
- * than it is told of then, for half goes in before the estimate, and takes some for texture.  The prior is asked as for rounds:
- * the draw of x leaves the operator's errors on it, which are not white where the chain is short. */
+/* Draws z given x by reverse diffusion from x at level rho, in `inner' steps of ddpm-fast: the levels fall to depth rho,
+ * then to 0. The last round ends with the plain estimate, so that no noise is seen in the result. `part' of each step's
+ * noise is drawn. With part = 1 the variance of z is right to second order in rho^2 over the prior's, even in one step.
+ * But half of the noise is added before the estimate, so a network gets more noise than it is told of and mistakes some
+ * for texture. denoise_round() is used because the draw of x leaves errors of the operator in x, and these are not white
+ * in a short chain. */
 static int diffuse(const struct gibbs *p, uint64_t round, double rho, double part, int last,
 		   float *z)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Plug-and-play half-quadratic splitting (Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021, DPIR, equations 6 and 7): for levels
- * sigma_k that fall from sigma_max to sigma_min,
+/* Plug-and-play half-quadratic splitting (Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021, DPIR, equations 6 and 7): for
+ * levels sigma_k that fall from sigma_max to sigma_min,
  *
  *	x = argmin_x ||y - A x||^2 + rho_k ||x - z||^2,		rho_k = lambda noise^2/sigma_k^2,
  *	z = D(x, sigma_k).
  *
  * With the denoiser of a Gaussian prior and lambda = 1 the two steps at a fixed level s minimise
- * ||y - A x||^2/noise^2 + ||x - z||^2/s^2 - 2 log p(z), whose z is the posterior mean for noise noise^2 + s^2 A A': it
- * tends to the posterior mean as s goes to 0.  Hence sigma_min: iterated long enough down to a small level, hqs reaches
- * the Wiener solution.  Where A is not linear, the first step is by Gauss-Newton with conjugate gradients. */
+ * ||y - A x||^2/noise^2 + ||x - z||^2/s^2 - 2 log p(z), whose z is the posterior mean for noise of covariance noise^2
+ * I + s^2 A A'. As s goes to 0 it tends to the posterior mean, so with many rounds and a small sigma_min hqs reaches the
+ * Wiener solution. If A is not linear, the first step uses Gauss-Newton with conjugate gradients. */
 #include <lacuna/plugin.h>
 #include <lacuna/turns.h>
 #include "common/fill.h"
@@ -28,24 +28,24 @@ struct config {
 
 struct hqs {
 	const struct lacuna_host *host;
-	const struct lacuna_turns *turns; /* NULL: this host serves none */
+	const struct lacuna_turns *turns; /* NULL: not offered by this host */
 	const struct lacuna_problem *problem;
 	int64_t steps;
-	double sigma_max; /* 0: start() knows */
+	double sigma_max; /* 0: start() sets it */
 	double sigma_min, lambda, noise2;
 	float *b; /* A'y; NULL: A is not linear */
-	/* A acts on pixels one by one: A'A and A'y, with a guess in deep holes; else NULL */
+	/* for a pixelwise A, diag(A'A) and A'y with a guess in deep holes; else NULL */
 	float *diagonal, *anchored;
-	int whole;  /* it misses no pixel */
-	int filled; /* with their help */
+	int whole;  /* a pixelwise A without missing pixels */
+	int filled; /* filled_image() made the start */
 	float *x, *right;
-	float *work; /* of a data step that is not linear */
+	float *work; /* work space of newton_minimise() */
 	size_t n;
 };
 
-/* A noiseless measurement is taken to have this much, a quarter of a grey level of 8 bits (DPIR does the same). */
+/* Noise assumed for a noiseless measurement: a quarter of an 8-bit grey level, as in DPIR. */
 static const double least_noise = 0.255 / 255;
-/* Below this level a round does next to nothing, and the networks for rounds have seen none. */
+/* Below this level a round has almost no effect, and no network for rounds was trained there. */
 static const double least_level = 0.01;
 
 static void destroy(void *self)
@@ -68,9 +68,9 @@ static struct newton newton_of(const struct hqs *p)
 	return (struct newton){ p->host, NULL, NULL, p->n, lacuna_count(&p->problem->y) };
 }
 
-/* The middle of a very large hole is beyond the reach of a prior.  There a smooth guess counts as measured, with this standard
- * deviation, from as many halvings of the resolution on.  Nearer to what is known the prior knows better: holes of 40 pixels
- * do without. */
+/* A prior does not reach the middle of a very large hole. There a smooth guess counts as measured, with standard
+ * deviation guess_sigma. Its weight rises from 0 at depth guess_from to full at guess_wholly, in halvings of the
+ * resolution. Nearer to known pixels the prior is better; holes of 40 pixels need no guess. */
 static const double guess_sigma = 0.05, guess_from = 5.5, guess_wholly = 6.5;
 
 static int guess_deep_holes(const struct hqs *p, float *d, float *b)
@@ -137,7 +137,7 @@ static int prepare_newton(struct hqs *p)
 	return p->work ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* What suits the priors that ship; doc/measurements.md has the sweeps. */
+/* Best for the priors that ship; the sweeps are in doc/measurements.md. */
 static double usual_lambda(const struct lacuna_problem *problem)
 {
 	return problem->x.extent[2] == 1 ? 0.4 : 0.5;
@@ -180,10 +180,9 @@ static int64_t steps(const void *self)
 	return p->steps;
 }
 
-/* Where the operator acts on pixels one by one and the prior takes a sigma per pixel, the measurement is a noisy image whose
- * missing pixels have a noise without end, and the posterior mean is a single evaluation (see guidance exact).  What a prior
- * fills in so, all at once, is the place to start from.  Missing pixels are noise, which is what a prior knows to be nothing:
- * a flat gray would be something. */
+/* Start image for a pixelwise operator and a prior with a sigma per pixel. The measurement is then a noisy image whose
+ * missing pixels have endless noise, and one evaluation gives the posterior mean (see guidance exact). Missing pixels are
+ * filled with noise first, because a prior would take a flat gray for image content. */
 static int filled_image(const struct hqs *p, float *z)
 {
 	static const double endless = 50;
@@ -195,9 +194,9 @@ static int filled_image(const struct hqs *p, float *z)
 			      p->right, p->x, z);
 }
 
-/* What the start may be wrong by.  Pixels that are missing have been filled in, and from higher levels every round invents more in
- * holes; where there are fewer values than pixels (beyond
- * a border, in lost resolution) it is as much as images vary. */
+/* Expected error of the start. If filled_image() made it, a low level is enough, and from higher levels every round would
+ * invent more in holes. With fewer values than pixels (beyond a border, lost resolution) the error is as large as images
+ * vary. */
 static double usual_sigma_max(const struct hqs *p)
 {
 	const struct lacuna_problem *problem = p->problem;
@@ -224,8 +223,8 @@ static int start(void *self, float *z)
 	return status;
 }
 
-/* Where noise is all that is wrong, the posterior mean is there from the start: nothing is left to approach in rounds.  But no
- * network is quite symmetric, and the mean over the turned images is nearer to the truth. */
+/* If no pixel is missing, the start is the posterior mean already and rounds add nothing. But no network is quite
+ * symmetric, so the mean over turned images is nearer to the truth. */
 static int average_turned(const struct hqs *p, int64_t k, float *z)
 {
 	const float *map = p->right, *pivot = p->x;
@@ -241,8 +240,8 @@ static int average_turned(const struct hqs *p, int64_t k, float *z)
 	return status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status;
 }
 
-/* x = argmin ||y - A x||^2 + rho ||x - z||^2.  An iterative solution starts from z, not from the last x: of what A does not let
- * through x is to become z, yet with a small rho conjugate gradients see no error there and leave it as it was. */
+/* x = argmin ||y - A x||^2 + rho ||x - z||^2.  An iterative solve() starts from z, not from the last x: where A passes
+ * nothing, x must become z, but with a small rho conjugate gradients see no error there and leave x unchanged. */
 static int data_step(const struct hqs *p, double rho, const float *z)
 {
 	enum { ROUNDS = 4 };
@@ -263,8 +262,8 @@ static int data_step(const struct hqs *p, double rho, const float *z)
 	return p->host->problem->solve(p->host, rho, p->right, p->x);
 }
 
-/* The last denoising takes detail of what was measured better than that.  z joins the measurement once more, each with its
- * own variance: that of z is what its last level exceeds the noise by, or its residual where that says more. */
+/* keep_measured() restores measured detail that the last denoising removed: it averages z and the measurement, weighted
+ * by their variances. That of z is its last level^2 - noise^2, or what its residual has above the noise if larger. */
 static double excess_of_residual(const struct hqs *p, const float *d, const float *z)
 {
 	double sum = 0, count = 0;
@@ -291,7 +290,7 @@ static int keep_measured(const struct hqs *p, float *z)
 		excess = fmax(excess, excess_of_residual(p, p->right, z));
 		for (size_t i = 0; excess > 0 && i < p->n; i++)
 			if (p->right[i] > 0) {
-				/* In texture z is wrong by more than elsewhere, and its own residual shows it. */
+				/* z is worse in texture; the pixel's own residual shows it */
 				const double d = p->right[i],
 					     r = (double)p->b[i] / d - (double)z[i];
 				const double rho = p->noise2 / fmax(excess, r * r - p->noise2 / d);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Accelerated probability-flow ODE, second order without training (Li, Huang, Efimov, Wei, Chi, Chen 2024, arXiv 2403.03852), in the
- * scale u = x_t/sqrt(alpha_bar_t), where du/dsigma = e, e = (u - E(u, sigma))/sigma, and alpha_bar = 1/(1 + sigma^2).  From level
- * sigma to level s, with the level sigma+ before:
+/* Accelerated probability-flow ODE, second order without training (Li, Huang, Efimov, Wei, Chi, Chen 2024, arXiv
+ * 2403.03852), in the scale u = x_t/sqrt(alpha_bar_t), where du/dsigma = e, e = (u - E(u, sigma))/sigma, and
+ * alpha_bar = 1/(1 + sigma^2). From level sigma to level s, with the level sigma+ before:
  *
- * form=practical takes e for linear in alpha_bar through its last two values, and integrates exactly:
+ * form=practical extrapolates e linearly in alpha_bar from its last two values, and integrates exactly:
  *
  *	u_s = u + (s - sigma) e + [atan s - atan sigma - (s - sigma) alpha_bar]/(alpha_bar - alpha_bar+) (e - e+),
  *
- * form=angle takes e for linear in t = atan(sigma/spread) instead, spread the standard deviation of what is sampled: e is the
- * sine of that angle for a Gaussian of this spread, while alpha_bar is made for a spread of 1.
+ * form=angle extrapolates e linearly in t = atan(sigma/spread) instead, where spread is the standard deviation of what is
+ * sampled. For a Gaussian of this spread e is the sine of that angle; alpha_bar suits a spread of 1.
  *
- * form=theory extrapolates the score q = (E - u)/sigma^2, which it evaluates anew at a state u+ taken back to sigma+:
+ * form=theory extrapolates q, which it evaluates again at u+, the state taken back to sigma+; q = (E - u)/sigma^2 is the
+ * score:
  *
  *	u+  = u - (sigma+^2 - sigma^2)/2 (1 + sigma^2)/(1 + sigma+^2) q
  *	u_s = u + (sigma^2 - s^2)/2 [q + (1 - alpha)/(2 (1 - alpha+)) (q - q+)],
  *
- * where alpha = alpha_bar/alpha_bar_s and alpha+ = alpha_bar+/alpha_bar.  The first step is plain. */
+ * where alpha = alpha_bar/alpha_bar_s and alpha+ = alpha_bar+/alpha_bar. The first step is plain. */
 #include <lacuna/plugin.h>
 #include "common/schedule.h"
 #include "common/vector.h"
@@ -42,8 +43,8 @@ struct fast {
 	double spread;
 	size_t n;
 	float *estimate;
-	float *e;    /* of this step: e, or q */
-	float *last; /* of the step before, or q+ */
+	float *e;    /* e, or q, of this step */
+	float *last; /* e+, or q+ */
 	float *back; /* u+ */
 };
 
@@ -122,8 +123,8 @@ static double angle_integral(double sigma, double spread)
 	return sigma * atan(r) - spread / 2 * log1p(r * r);
 }
 
-/* The integral from sigma to s of a variable that e is linear in, less its value at sigma, by what it changed by in the step
- * before: the weight of e - e+. */
+/* The weight of e - e+: with t the variable in which e is linear, the integral of t - t(sigma) from sigma to s, divided
+ * by t(sigma) - t(sigma+). */
 static double extrapolation(const struct fast *p, double before, double sigma, double s)
 {
 	const double d = p->spread;
@@ -136,7 +137,7 @@ static double extrapolation(const struct fast *p, double before, double sigma, d
 	       alpha_bar_difference(sigma, before);
 }
 
-/* sigma+ < 0: there is no step before. */
+/* before is sigma+; negative in the first step. */
 static void extrapolated_step(const struct fast *p, double before, double sigma, double s, float *u)
 {
 	const struct lacuna_host *host = p->host;

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Restoration and degradation in turn (Chen, Daras, Dimakis 2023, arXiv 2303.03384), in two forms.
+/* Alternates restoration and degradation (Chen, Daras, Dimakis 2023, arXiv 2303.03384). There are two forms.
  *
- * Without a process, the paper's two-step update of the diffusion u = x0 + sigma n, whose time is sigma^2 and which has no drift:
- * for a step of h = sigma^2 - s^2 and a look-back of l steps,
+ * Without a process: the paper's two-step update for the diffusion u = x0 + sigma n, which has time sigma^2 and no drift.
+ * For a step of h = sigma^2 - s^2 and a look-back of l steps,
  *
  *	z   = u + l h (E - u)/sigma^2			restoration, l h back in time
  *	n   = (u - z)/sqrt(l h)				the noise that points back to u
  *	u_s = z + sqrt((l - 1) h) n			degradation.
  *
- * As h goes to 0 this moves u by l - sqrt(l (l - 1)) times the full drift of the reverse diffusion: 1 for l = 1, 0.586 for
- * l = 2, 1/2 for l to infinity, which is the probability-flow ODE.  l h stops at sigma^2, the beginning of time, where z = E and
- * the step is DDIM's.
+ * As h goes to 0 this moves u by l - sqrt(l (l - 1)) times the full drift of the reverse diffusion: 1 for l = 1, 0.586
+ * for l = 2, 1/2 for l to infinity, which is the probability-flow ODE.  l h is at most sigma^2, time 0, where z = E and
+ * the step is that of DDIM.
  *
- * With a process, DDIM generalised to any corruption C_t of growing strength, x_t = C_t(x0) + noise_t n:
+ * With a process: DDIM generalised to any corruption C_t of growing strength, x_t = C_t(x0) + noise_t n:
  *
  *	n   = (x_t - C_t(X))/noise_t,	x_s = C_s(X) + noise_s n,
  *
- * X the restoration of x_t: the estimate E where C_t scales the image by a constant; with map=yes the prior's answer to
- * x_t/m under noise of noise_t/|m| in each pixel, where C_t multiplies each by an m of its own; else `rounds' of a data step
- * argmin ||x_t - C_t(x)||^2/noise_t^2 + lambda ||x - X||^2/r^2 and an estimate of its result at level r. */
+ * X is the restoration of x_t. If C_t scales the image by a constant, X is the estimate E. If C_t multiplies each pixel
+ * by its own m and map=yes, the prior denoises x_t/m with noise noise_t/|m| in each pixel. Otherwise X comes from
+ * `rounds' of a data step argmin ||x_t - C_t(x)||^2/noise_t^2 + lambda ||x - X||^2/r^2, each followed by an estimate at
+ * level r. */
 #include <lacuna/operations.h>
 #include <lacuna/plugin.h>
 #include "common/guess.h"
@@ -153,7 +154,7 @@ static int make_room(struct process *p, size_t ny)
 	return p->state && p->noise && p->work ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* The largest y of all strengths, so that nothing is allocated later. */
+/* Makes room for the largest y of all strengths, so that steps allocate nothing. */
 static int prepare(struct process *p)
 {
 	int status = LACUNA_OK;
@@ -221,7 +222,7 @@ static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b
 	return !memcmp(a->extent, b->extent, sizeof a->extent);
 }
 
-/* The measurement itself, as the end of the process; or the corruption of a guess. */
+/* Sets the first state: the measurement, or the corruption of a guess. */
 static int first_state(struct process *p, float *u)
 {
 	const struct lacuna_host *host = p->host;
@@ -261,7 +262,7 @@ static int start(void *self, float *u)
 
 /* ---- restoration ------------------------------------------------------------------------------------- */
 
-/* C_t(x) = m x, pixel by pixel?  Then *diagonal, and m is left in noise; *c is m where it is a constant, else 0. */
+/* Sets *diagonal if C_t(x) = m x pixel by pixel; m is left in noise. *c is m if it is constant, else 0. */
 static int find_gains(const struct process *p, int *diagonal, double *c)
 {
 	const struct lacuna_host *host = p->host;
@@ -284,7 +285,7 @@ static int find_gains(const struct process *p, int *diagonal, double *c)
 	return LACUNA_OK;
 }
 
-/* X from the state under a noise level per pixel; gains in noise, u: work space */
+/* Computes X from the state with a noise level per pixel. The gains m are in noise; u is work space. */
 static int restore_map(struct process *p, float *u)
 {
 	const double least = p->now.noise / missing_level;
@@ -299,7 +300,7 @@ static int restore_map(struct process *p, float *u)
 	return p->host->prior->denoise_map(p->host, p->right, u, p->x);
 }
 
-/* x = argmin ||x_t - C_t(x)||^2 + rho ||x - X||^2, in u */
+/* u = argmin_x ||x_t - C_t(x)||^2 + rho ||x - X||^2 */
 static int data_step(struct process *p, double rho, float *u)
 {
 	const struct lacuna_host *host = p->host;
@@ -316,7 +317,7 @@ static int data_step(struct process *p, double rho, float *u)
 	return p->operations->operation_solve(host, p->now.operation, rho, p->right, u);
 }
 
-/* X, from the state; u: work space */
+/* Computes X from the state; u is work space. */
 static int restore(struct process *p, int64_t k, float *u)
 {
 	const struct config *c = &p->config;
@@ -332,7 +333,7 @@ static int restore(struct process *p, int64_t k, float *u)
 	}
 	if (diagonal && c->map)
 		return restore_map(p, u);
-	/* the levels of a restoration fall to level_min, from where they began a step before or below */
+	/* the levels of a restoration fall from top to level_min; top falls from step to step */
 	top = c->level_max *
 	      pow(c->level_min / c->level_max, (double)k / (double)p->schedule.steps);
 	for (int64_t i = 0; i < c->rounds && !status; i++) {
@@ -349,7 +350,7 @@ static int restore(struct process *p, int64_t k, float *u)
 
 /* ---- steps ------------------------------------------------------------------------------------------- */
 
-/* x_s from X, after restore() */
+/* Computes x_s from X, after restore(). */
 static int degrade(struct process *p, int64_t k)
 {
 	const struct lacuna_host *host = p->host;
@@ -365,7 +366,7 @@ static int degrade(struct process *p, int64_t k)
 	status = open_corruption(p, k + 1, &next);
 	if (status)
 		return status;
-	if (!same_shape(&next.y, &p->now.y)) { /* noise of another shape: all of it is fresh */
+	if (!same_shape(&next.y, &p->now.y)) { /* the old noise does not fit: draw all of it anew */
 		old = 0;
 		fresh = 1;
 	}
