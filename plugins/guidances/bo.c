@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Bias-optimal linear conditioning, BO-DDNM (Liang, Ju, Liang, Shroff 2025, arXiv 2410.13746), for any linear operator:
- * the score of the measured part is that of y alone, the rest is the prior's.  With P the projector on the
- * eigenvectors of A'A that count as measured, and its gain 1[lambda > tolerance],
+ * the measured part follows the score of y alone, the rest follows the prior. With P the projector on the eigenvectors of
+ * A'A that count as measured, of gain 1[lambda > tolerance],
  *
  *	E = D + P (u - D) + g(A'A) (A'y - A'A u),	g = P-gain sigma^2/(sigma^2 lambda + noise^2)
  *	  = D + P (u - D) + W (A^+ y - u),		W: P-gain sigma^2 lambda/(sigma^2 lambda + noise^2).
  *
- * Without noise W is P and the whole is ddnm.  Where the operator has no closed form P is a soft projector (common/range.h), of
- * gain lambda^2/(lambda^2 + tolerance^2), and the last term is the first line's. */
+ * Without noise W is P, and this is ddnm. If the operator has no closed form, the first line is used, and P is a soft
+ * projector (common/range.h) of gain lambda^2/(lambda^2 + tolerance^2). */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"
@@ -79,7 +79,7 @@ static double weight(double lambda, const void *context)
 	return w->sigma2 * lambda / (w->sigma2 * lambda + w->noise2);
 }
 
-/* g of the opening comment, with the soft projector */
+/* g of the comment at the top, with the soft projector */
 static double soft_gain(double lambda, const void *context)
 {
 	const struct weight *w = context;
@@ -88,7 +88,7 @@ static double soft_gain(double lambda, const void *context)
 	       (w->sigma2 * lambda + w->noise2);
 }
 
-/* denoised holds D, difference u - D. */
+/* On entry denoised is D and difference is u - D; both are overwritten. */
 static int estimate_softly(const struct bo *p, const struct weight *w, const float *u,
 			   float *denoised, float *difference, float *work, float *x0)
 {

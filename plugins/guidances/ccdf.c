@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Come-closer-diffuse-faster (Chung, Sim, Ye 2022, section 3.2), as a guidance (Liang, Ju, Liang, Shroff 2025, table 1): after a
- * step from level sigma to level s the measured part is to be that of the measurement, whatever it was before,
+/* Come-closer-diffuse-faster (Chung, Sim, Ye 2022, section 3.2), as a guidance (Liang, Ju, Liang, Shroff 2025, table 1):
+ * after a step from level sigma to level s the measured part must equal that of the measurement, whatever it was before:
  *
  *	(1 - w) E + w u = A^+ y  on the measured part,	w = s^2/sigma^2,
  *	E = (I - P) D + (A^+ y - w P u)/(1 - w),
  *
- * which is D + A^+ (y/(1 - w) - A (D + w u/(1 - w))), the form that takes no projector where there is no closed form. */
+ * which is D + A^+ (y/(1 - w) - A (D + w u/(1 - w))), the form without a projector, used when there is no closed form. */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"
@@ -62,7 +62,7 @@ static size_t scratch_bytes(const void *self)
 	return (2 * p->padded + range_work(&p->range)) * sizeof(float);
 }
 
-/* work holds D. */
+/* Computes E without a projector. On entry work is D. */
 static int pull(const struct ccdf *p, double w, const float *u, float *work, float *x0)
 {
 	const struct lacuna_host *host = p->host;

@@ -5,7 +5,7 @@
  *
  *	E = D - A^+ (A D - y) = A^+ y + (I - A^+ A) D,
  *
- * the latter where A^+ is in closed form, else the former (common/range.h). */
+ * the right form if A^+ has a closed form, else the left one (common/range.h). */
 #include <lacuna/plugin.h>
 #include "common/range.h"
 #include "common/vector.h"

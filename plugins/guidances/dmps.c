@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Diffusion-model posterior sampling (Meng, Kabashima 2022, arXiv 2211.12343, equation 13): the prior's score plus that of a
- * pseudo-likelihood, which takes x0 given u for N(u, sigma^2 I), as if the prior were flat.  In the scale u = x0 + sigma n,
+/* Diffusion-model posterior sampling (Meng, Kabashima 2022, arXiv 2211.12343, equation 13): the prior's score plus that
+ * of a pseudo-likelihood, in which x0 given u is N(u, sigma^2 I), as if the prior were flat. In the scale u = x0 + sigma
+ * n,
  *
  *	E = D + weight A' (A A' + rho I)^-1 (y - A u),		rho = noise^2/sigma^2,
  *	  = D + weight (A'A + rho I)^-1 A' (y - A u).
  *
- * Without the measured part of the prior's score, u - P (u - D), it is bo (theory of both: Liang et al. 2025). */
+ * Dropping the measured part of the prior's score, that is with D + P (u - D) in place of D, gives bo (theory of both:
+ * Liang et al. 2025). */
 #include <lacuna/plugin.h>
 #include "common/vector.h"
 
@@ -63,7 +65,7 @@ static size_t scratch_bytes(const void *self)
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	/* Below this, rounding of A'(y - A u) would swamp what A does not see. */
+	/* With a smaller rho, rounding errors of A'(y - A u) would dominate where A passes nothing. */
 	static const double least_rho = 1e-5;
 	const struct dmps *p = self;
 	const struct lacuna_host *host = p->host;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Diffusion posterior sampling (Chung, Kim, McCann, Klasky, Ye, ICLR 2023, arXiv 2209.14687, equation 16 and algorithm 1): the step
- * of the prior's own sampler, and after it one along the gradient of the squared misfit,
+/* Diffusion posterior sampling (Chung, Kim, McCann, Klasky, Ye, ICLR 2023, arXiv 2209.14687, equation 16 and algorithm
+ * 1): a step of the unconditional sampler, followed by a step along the gradient of the squared misfit,
  *
  *	x_s -= zeta/||y - A D|| grad ||y - A D||^2,	the gradient with respect to the state before the step.
  *
- * x is the variance-preserving state of an image of -1 to 1, so with u = x0 + sigma n of an image of 0 to 1, alpha_bar
- * 1/(1 + (2 sigma)^2), and J the Jacobian of D,
+ * In the paper x is the variance-preserving state of an image of -1 to 1. With u = x0 + sigma n for an image of 0 to 1,
+ * alpha_bar = 1/(1 + (2 sigma)^2), and J the Jacobian of D, it becomes
  *
  *	u_s += zeta sqrt((1 + 4 sigma^2) (1 + 4 s^2)) J' A' (y - A D)/||y - A D||.
  *
- * A step from sigma to s goes to (1 - w) E + w u and noise, w = s^2/sigma^2 (samplers ddpm and others; the estimate is the same
- * for all): what is added to D counts for 1 - w there.  For an operator that is not linear A' is the adjoint of its Jacobian
- * at D. */
+ * A step from sigma to s goes to (1 - w) E + w u plus noise, w = s^2/sigma^2 (sampler ddpm and others; the estimate is
+ * the same for all), so what is added to D is divided by 1 - w first. For a nonlinear operator A' is the adjoint of its
+ * Jacobian at D. */
 #include <lacuna/plugin.h>
 #include "common/vector.h"
 
@@ -75,7 +75,7 @@ static size_t scratch_bytes(const void *self)
 	return 2 * bytes(p->nx) + bytes(p->ny);
 }
 
-/* Each block divided by its norm, unless that is 0. */
+/* Divides each block by its norm, unless the norm is 0. */
 static void normalise(const struct dps *p, float *residual)
 {
 	for (size_t i = 0; i < p->ny; i += p->block) {

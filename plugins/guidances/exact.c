@@ -2,8 +2,8 @@
  * Copyright 2026 The Lacuna authors */
 /* The conditional mean itself, E[x0 | u, y].
  *
- * A prior may know it in closed form, and is then asked.  Any other prior that takes a sigma per pixel serves for operators
- * with A'A = diag(d), for which state and measurement together are one noisy image: see common/pixelwise.h. */
+ * A prior that knows it in closed form computes it. Any other prior must take a sigma per pixel and the operator must
+ * have A'A = diag(d): then state and measurement together are one noisy image (common/pixelwise.h). */
 #include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/pixelwise.h"
@@ -19,7 +19,7 @@ struct exact {
 	const struct lacuna_conditional *prior;
 	double precision; /* 1/noise^2 */
 	float *b;	  /* A'y */
-	float *d;	  /* NULL: the prior knows the mean */
+	float *d;	  /* diag(A'A); NULL if the prior computes the mean */
 	size_t n;
 };
 
@@ -34,7 +34,6 @@ static void destroy(void *self)
 	p->host->release(p->host, p);
 }
 
-/* A'y and diag(A'A) */
 static int prepare_map(struct exact *p, const struct lacuna_problem *problem)
 {
 	const struct lacuna_host *host = p->host;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Pseudoinverse-guided diffusion (Song, Vahdat, Mardani, Kautz, ICLR 2023): x0 given u is taken for N(D, r^2 I), so that y given u
- * is N(A D, r^2 A A' + noise^2 I), whose score with respect to u goes through the Jacobian J of D,
+/* Pseudoinverse-guided diffusion (Song, Vahdat, Mardani, Kautz, ICLR 2023): x0 given u is assumed to be N(D, r^2 I). Then
+ * y given u is N(A D, r^2 A A' + noise^2 I), and its score with respect to u contains the Jacobian J of D,
  *
  *	E = D + weight sigma^2 J' A' (r^2 A A' + noise^2 I)^-1 (y - A D)
  *	  = D + weight (sigma^2/r^2) J' (A'A + rho I)^-1 A' (y - A D),	rho = noise^2/r^2.
  *
- * r^2 = 1/(1/sigma^2 + 1/spread^2) is the variance of a pixel of variance spread^2 after it has been seen with noise sigma: the
- * paper's sigma^2/(1 + sigma^2), which is for images of variance 1. */
+ * r^2 = 1/(1/sigma^2 + 1/spread^2) is the posterior variance of a pixel of prior variance spread^2 seen with noise sigma.
+ * For spread = 1 it is the paper's sigma^2/(1 + sigma^2). */
 #include <lacuna/plugin.h>
 #include "common/vector.h"
 
@@ -65,7 +65,7 @@ static size_t scratch_bytes(const void *self)
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	/* Below this, rounding of A'(y - A D) would swamp what A does not see. */
+	/* With a smaller rho, rounding errors of A'(y - A D) would dominate where A passes nothing. */
 	static const double least_rho = 1e-5;
 	const struct pigdm *p = self;
 	const struct lacuna_host *host = p->host;

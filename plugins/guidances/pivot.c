@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The pivot of state and measurement, denoised.  By Bayes' rule u and y together tell of x0 what one noisy image tells,
+/* Denoises the pivot of state and measurement. By Bayes' rule u and y together carry the same information on x0 as one
+ * noisy image,
  *
  *	pivot = P^-1 (A'y/noise^2 + u/sigma^2),		P = A'A/noise^2 + I/sigma^2,
  *
- * whose noise has the covariance P^-1: E[x0 | u, y] = E[x0 | pivot].  Where A mixes pixels that noise is not white, and a
- * denoiser of white noise is told its root mean square, sqrt(tr P^-1/n).  That is exact where A'A is a multiple of the
- * identity; guidance exact has the diagonal case.  The trace is estimated with one probe of random signs (Hutchinson 1990). */
+ * whose noise has covariance P^-1: E[x0 | u, y] = E[x0 | pivot]. If A mixes pixels, that noise is not white; the
+ * denoiser, made for white noise, is given its root mean square, sqrt(tr P^-1/n). This is exact if A'A is a multiple of
+ * the identity. Guidance exact covers a diagonal A'A. The trace is estimated with one probe of random signs (Hutchinson
+ * 1990). */
 #include <lacuna/plugin.h>
 #include "common/vector.h"
 

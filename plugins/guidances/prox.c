@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A data step around the denoised image, which is taken for the mean of a Gaussian of variance r:
+/* A data step around the denoised image D, as if x0 were Gaussian with mean D and variance r:
  *
  *	E = argmin_x ||y - A x||^2/noise^2 + ||x - D||^2/r,
  *	(A'A + rho I) E = A'y + rho D,			rho = noise^2/r,
  *	1/r = weight (1/sigma^2 + 1/spread^2).
  *
- * weight 1 is PiGDM without its Jacobian (Song, Vahdat, Mardani, Kautz 2023, equation 7; r_t^2 of their section 3.3 for images of
- * standard deviation `spread'); without spread it is DiffPIR (Zhu et al. 2023, equation 13), whose lambda is weight.
- * Where A is not linear the minimum is sought by Gauss-Newton from D. */
+ * weight 1 is PiGDM without its Jacobian (Song, Vahdat, Mardani, Kautz 2023, equation 7; r_t^2 of their section 3.3 for
+ * images of standard deviation `spread'). With infinite spread it is DiffPIR (Zhu et al. 2023, equation 13) with
+ * lambda = weight. If A is not linear, Gauss-Newton from D finds the minimum. */
 #include <lacuna/plugin.h>
 #include "common/newton.h"
 #include "common/vector.h"
@@ -81,7 +81,7 @@ static size_t scratch_bytes(const void *self)
 	return (padded(p->n) + (p->b ? 0 : newton_work(&newton))) * sizeof(float);
 }
 
-/* x0 holds D. */
+/* On entry x0 is D. */
 static int nonlinear_step(const struct prox *p, double rho, float *scratch, float *x0)
 {
 	enum { ROUNDS = 3 };
@@ -93,7 +93,7 @@ static int nonlinear_step(const struct prox *p, double rho, float *scratch, floa
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
-	/* Below this, rounding of A'y would swamp what A does not see. */
+	/* With a smaller rho, rounding errors of A'y would dominate where A passes nothing. */
 	static const double least_rho = 1e-5;
 	const struct prox *p = self;
 	const double precision = p->weight * (1 / (sigma * sigma) + 1 / (p->spread * p->spread));
