@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "bayer": one of three colours at each pixel, y[i] = x_c(i)[i] / gain_c(i): a sensor behind a mosaic of filters. */
+/* Operator "bayer": a sensor behind a mosaic of colour filters. Pixel i sees one of three colours, c(i):
+ * y[i] = x_c(i)[i] / gain_c(i). */
 #include <lacuna/plugin.h>
 
 enum { RGGB, BGGR, GRBG, GBRG };

@@ -3,9 +3,9 @@
 /* Operator "blur": convolution with a point spread function k of size n and centre c,
  *	y[i] = sum_j k[j] x[i + c - j]	 in each dimension (scipy.ndimage.convolve's rule).
  *
- * boundary=valid: y holds the values that need no x beyond the picture, so x is larger by n - 1.  It is computed by a
- * circular convolution at least as large as x, whose wrapped part is cut off.  boundary=periodic: x continues as if
- * tiled; A is circulant and A'A = F^-1 |K|^2 F. */
+ * boundary=valid: y holds only values that depend on x inside the picture, so x is larger by n - 1. It is computed by a
+ * circular convolution at least as large as x; the part that wraps around is cut off. boundary=periodic: x is repeated
+ * like tiles; A is circulant and A'A = F^-1 |K|^2 F. */
 #include <lacuna/plugin.h>
 #include "common/convolution.h"
 #include "common/kernel.h"
@@ -140,7 +140,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	if (!status) {
 		b->shift_x = b->periodic ? 0 : k.width - 1 - k.centre_x;
 		b->shift_y = b->periodic ? 0 : k.height - 1 - k.centre_y;
-		/* The element of the kernel that meets x[0] in y[0]: c when periodic, else the last. */
+		/* Index of the kernel element that multiplies x[0] in y[0]: c when periodic, else the last. */
 		status = convolution_set_kernel(&b->convolution, k.values, k.width, k.height,
 						b->periodic ? k.centre_x : k.width - 1,
 						b->periodic ? k.centre_y : k.height - 1);
@@ -194,7 +194,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	return LACUNA_OK;
 }
 
-/* With boundary=valid: as if the picture went on periodically beyond x, which it almost does for its inner part. */
+/* With boundary=valid x is treated as periodic, which is nearly right away from the border. */
 static int approximate(const void *self, void *memory, lacuna_gain *gain, const void *context,
 		       const float *b, float *x)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "downsample": convolution with a kernel k of size n and centre c = n / 2 (rounded down), of which every f-th
- * value is kept, starting at the phase s of each block of f pixels:
+/* Operator "downsample": convolution with a kernel k of size n and centre c = n / 2 (rounded down), then every f-th value
+ * is kept, at the phase s of each block of f pixels:
  *	y[i] = sum_j k[j] x[f i + s + c - j]	 in each dimension.
  *
- * Where the kernel lies within its own block (box), blocks are independent and A A' = (sum k^2) I.  Else the
- * convolution is circular: at least as large as x for boundary=valid, where x has the border that y needs; of x's size
- * for boundary=periodic, where A A' is circulant on the coarse grid.  Fractions, and factors that differ along rows and
- * columns, are those of common/shrink.h. */
+ * If the kernel lies within its block (box), blocks are independent and A A' = (sum k^2) I. Otherwise the convolution is
+ * circular. For boundary=valid it is at least as large as x, and x has the border that y needs. For boundary=periodic it
+ * is as large as x, and A A' is circulant on the coarse grid. common/shrink.h handles fractional factors and factors that
+ * differ for rows and columns. */
 #include <lacuna/plugin.h>
 #include "common/convolution.h"
 #include "common/kernel.h"
@@ -29,8 +29,8 @@ struct downsample {
 	int before_x, before_y; /* border of x before the scene of y[0] */
 	int x_width, x_height, y_width, y_height;
 	size_t planes; /* channels times frames */
-	/* Independent blocks: factor x factor weights, and their squared sum.  NULL: the kernels of
-	 * neighbours overlap. */
+	/* Independent blocks: factor x factor weights, and the sum of their squares. NULL if the kernels of neighbours
+	 * overlap. */
 	float *block;
 	double square;
 	/* Overlapping kernels. */
@@ -38,7 +38,7 @@ struct downsample {
 	/* Overlapping and periodic: eigenvalues of A A', the real parts of a spectrum of coarse. */
 	struct fft coarse;
 	fftwf_complex *eigenvalues;
-	/* Fractions, or two factors; its host is NULL without. */
+	/* Fractional or two factors; otherwise its host is NULL. */
 	struct shrink shrink;
 };
 
@@ -51,7 +51,7 @@ static double factor_of(const struct config *c, int d)
 	return own > 0 ? own : c->factor;
 }
 
-/* One whole factor for both: blocks and convolutions as above. */
+/* One whole factor for both dimensions: common/shrink.h is not needed. */
 static int is_whole(const struct config *c)
 {
 	const double f = factor_of(c, 0);
@@ -76,7 +76,7 @@ static int get_kernel(const struct lacuna_host *host, const struct config *c, st
 	return status;
 }
 
-/* One dimension: where y[0]'s block begins in x, and how much x is longer than the blocks. */
+/* One dimension: offset in x of the block of y[0], and the length of x beyond all blocks, in pixels. */
 struct border {
 	int before, total;
 };
@@ -241,7 +241,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* y[0] = sum_j k[j] x[origin - j], counted in x with its border */
+/* Finds the origin in y[0] = sum_j k[j] x[origin - j]; indices of x include its border. */
 static void find_origin(const struct downsample *p, const struct config *c, const struct kernel *k,
 			int *x, int *y)
 {
@@ -272,7 +272,7 @@ static int make_block(struct downsample *p, const struct config *c, const struct
 static void down(const struct downsample *p, void *memory, const float *x, float *y);
 static void up(const struct downsample *p, void *memory, const float *y, float *x);
 
-/* The transform of A A' delta. */
+/* Eigenvalues of A A': the transform of A A' delta. */
 static int make_eigenvalues(struct downsample *p)
 {
 	const struct lacuna_host *host = p->host;
@@ -441,7 +441,7 @@ static void up(const struct downsample *p, void *memory, const float *y, float *
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
-/* Work space: that of fine; for spectral() a spectrum of coarse and a plane of y. */
+/* Work space, in this order: for fine; then, for spectral(), a spectrum of coarse and a plane of y. */
 static size_t coarse_offset(const struct downsample *p)
 {
 	if (p->block)
@@ -494,7 +494,7 @@ struct spectral {
 	double null; /* gain(0) */
 };
 
-/* (gain(h) - gain(0)) / h; where h is 0, up to rounding, A A' v is too and the factor is of no account. */
+/* (gain(h) - gain(0)) / h. If h is 0 or negative by rounding, A A' v is 0 too and the factor does not matter. */
 static double range_gain(const struct spectral *s, double h)
 {
 	return h > 0 ? (s->gain(h, s->context) - s->null) / h : 0;

@@ -2,8 +2,8 @@
  * Copyright 2026 The Lacuna authors */
 /* Operator "exposures": several pages of one scene, each moved, blurred and brighter or darker in its own way,
  *	y_t[i] = gain_t sum_j w_t(i - shift_t - j) x[j],
- * w a Gaussian of standard deviation sigma_t, cubic interpolation (Keys, a = -1/2) where it is moved by parts of a pixel.  x is
- * larger than y by a border, as far as any page sees. */
+ * w is a Gaussian of standard deviation sigma_t, with cubic interpolation (Keys, a = -1/2) for shifts by parts of a
+ * pixel. x is larger than y by a border that covers what any page sees. */
 #include <lacuna/plugin.h>
 #include "common/separable.h"
 #include <math.h>
@@ -15,7 +15,7 @@ struct config {
 
 enum { MOST = 256 }; /* pages */
 
-/* What the texts say. */
+/* The parameters, for each page. */
 struct plan {
 	int64_t pages, border;
 	struct page {
@@ -34,7 +34,7 @@ struct exposures {
 
 /* ---- the plan ---------------------------------------------------------------------------------------- */
 
-/* One number a page, or per * pages: their number is the first list's. */
+/* Reads `per' numbers a page. The first list given sets the number of pages; the others must match it. */
 static int read_list(const struct lacuna_host *host, const char *name,
 		     const struct lacuna_list *list, int64_t per, double *values, int64_t *pages)
 {
@@ -130,7 +130,7 @@ static double cubic(double t)
 			: (1.5 * t - 2.5) * t * t + 1;
 }
 
-/* The interpolation at t, smeared by the Gaussian. */
+/* The interpolation kernel convolved with the Gaussian, at t. */
 static double response(double sigma, double t)
 {
 	const double step = fmin(sigma / 4, 0.125);
@@ -213,7 +213,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
-/* Work space of one page, and a plane of x. */
+/* Work space of one page, then a plane of x. */
 static size_t scratch(const void *self)
 {
 	const struct exposures *e = self;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "flat": y = f x + d: f the sensitivity of each pixel, from a picture of a surface that is evenly lit, d the dark
- * current, from a picture in the dark.  f is normalised by itself: (flat - dark) / its mean over the plane. */
+/* Operator "flat": y = f x + d. f is the sensitivity of each pixel, from a picture of an evenly lit surface; d is the
+ * dark current, from a picture taken in the dark. f is (flat - dark) divided by its mean over the plane. */
 #include <lacuna/plugin.h>
 #include <math.h>
 
@@ -13,8 +13,8 @@ struct config {
 struct flat {
 	const struct lacuna_host *host;
 	size_t total;	       /* values in x and in y */
-	size_t count;	       /* values in each of the two below: one plane, or all of a frame */
-	float *weight, *level; /* NULL: 1 everywhere; 0 everywhere */
+	size_t count;	       /* values in weight and in level: one plane or a whole frame */
+	float *weight, *level; /* NULL weight: 1 everywhere; NULL level: 0 everywhere */
 };
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
@@ -38,7 +38,7 @@ static void destroy(void *self)
 	f->host->release(f->host, f);
 }
 
-/* The mean of all pages: many short pictures are as good as a long one. */
+/* Reads a frame as the mean of all pages of the file. */
 static int read_frame(struct flat *f, const char *path, const struct lacuna_shape *x, size_t *count,
 		      float **values)
 {
@@ -91,7 +91,7 @@ static int normalise(struct flat *f, const struct config *c, size_t plane, size_
 					  c->flat);
 		for (size_t i = at; i < at + plane; i++) {
 			f->weight[i] = (float)(f->weight[i] * (double)plane / sum);
-			if (f->weight[i] < c->least) { /* a dead pixel tells nothing */
+			if (f->weight[i] < c->least) { /* a dead pixel */
 				f->weight[i] = 0;
 				faint++;
 			}
@@ -105,7 +105,7 @@ static int normalise(struct flat *f, const struct config *c, size_t plane, size_
 	return LACUNA_OK;
 }
 
-/* Both as planes of as many values: what has one channel is repeated. */
+/* Gives flat and dark the same number of planes: a single channel is repeated. */
 static int repeat(struct flat *f, float **values, size_t count)
 {
 	float *all;

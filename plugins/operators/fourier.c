@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Operator "fourier": a part of the discrete Fourier transform of each plane of x,
- *	y[k] = m[k] / sqrt(N) sum_j x[j] exp(-2 pi i k j),	m[k] 1 where k is measured, else 0.
+ *	y[k] = m[k] / sqrt(N) sum_j x[j] exp(-2 pi i k j),	m[k] = 1 where k is measured, else 0.
  *
- * y has two channels for one of x, real and imaginary parts.  x is real: Y[-k] = conj Y[k], so that
- * A'A = F^-1 diag((m[k] + m[-k]) / 2) F, which half a spectrum holds. */
+ * y has two channels for one of x, the real and the imaginary part. x is real, so Y[-k] = conj Y[k] and A'A = F^-1
+ * diag((m[k] + m[-k]) / 2) F; half a spectrum is enough. */
 #include <lacuna/plugin.h>
 #include "common/fft.h"
 #include <math.h>
@@ -21,7 +21,7 @@ struct config {
 struct fourier {
 	const struct lacuna_host *host;
 	size_t width, height, planes; /* planes: channels of x times frames */
-	size_t shift_x, shift_y;      /* where the frequency 0 stands in y */
+	size_t shift_x, shift_y;      /* position of frequency 0 in y */
 	unsigned char *measured;      /* one plane of y */
 	struct fft fft;
 	double scale; /* 1 / sqrt(N) */
@@ -48,7 +48,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* Distance of place i of n from that of frequency 0, as a part of the highest frequency. */
+/* Frequency at index i of n, as a part of the highest frequency; `zero' is the index of frequency 0. */
 static double frequency(size_t i, size_t zero, size_t n)
 {
 	const double d = fabs((double)i - (double)zero), wrapped = fmin(d, (double)n - d);
@@ -56,7 +56,7 @@ static double frequency(size_t i, size_t zero, size_t n)
 	return n > 1 ? 2 * wrapped / (double)n : 0;
 }
 
-/* The rest of the share that is kept falls on what is not in the middle. */
+/* Probability outside the centre, chosen so that the share `keep' of all is measured. */
 static double chance(const struct config *c)
 {
 	const double middle = c->pattern == POINTS ? c->centre * c->centre : c->centre;
@@ -156,7 +156,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
-/* The place in y of the frequency (kx, ky). */
+/* Index in y of the frequency (kx, ky). */
 static size_t place(const struct fourier *f, size_t kx, size_t ky)
 {
 	return (ky + f->shift_y) % f->height * f->width + (kx + f->shift_x) % f->width;
@@ -172,7 +172,7 @@ static size_t scratch(const void *self)
 	return fft_bytes(&((const struct fourier *)self)->fft);
 }
 
-/* One plane of x to two of y: the other half of the spectrum is the conjugate of this one. */
+/* From the half spectrum of a plane of x to two planes of y: the other half is the conjugate of this one. */
 static void spread(const struct fourier *f, const fftwf_complex *spectrum, float *re, float *im)
 {
 	const float scale = (float)f->scale;
@@ -235,7 +235,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 
 struct spectral {
 	const struct fourier *f;
-	float gain[3]; /* of neither of k and -k measured, one, both */
+	float gain[3]; /* index: how many of k and -k are measured */
 };
 
 static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)

@@ -4,7 +4,7 @@
  *
  *	f(x) = ((x + toe)^exponent - toe^exponent)/((1 + toe)^exponent - toe^exponent),	x >= 0,
  *
- * continued below 0 by its tangent; f(0) = 0, f(1) = 1, and the slope is nowhere 0 or infinite. */
+ * below 0 it continues as its tangent. f(0) = 0, f(1) = 1, and the slope is never 0 or infinite. */
 #include <lacuna/plugin.h>
 
 #include <math.h>

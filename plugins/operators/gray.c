@@ -111,7 +111,7 @@ static int spectral(const void *self, void *scratch, lacuna_gain *gain, const vo
 	return LACUNA_OK;
 }
 
-/* All channels show the scene. */
+/* A window of y needs all three channels of x. */
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
 {
 	(void)self;

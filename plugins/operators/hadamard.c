@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Operator "hadamard": a part of the Walsh-Hadamard transform of each plane of x,
- *	y = P H x,	H orthogonal and symmetric, P 1 where a coefficient is measured, else 0,
- * rows and columns of H in the order of sequency (number of changes of sign).  A'A = H P H. */
+ *	y = P H x,	H orthogonal and symmetric, P = 1 where a coefficient is measured, else 0,
+ * with rows and columns of H in the order of sequency (number of changes of sign). A'A = H P H. */
 #include <lacuna/plugin.h>
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct config {
 struct hadamard {
 	const struct lacuna_host *host;
 	size_t width, height, planes;
-	size_t *column, *row;	 /* place in the natural order of sequency i */
+	size_t *column, *row;	 /* index in the natural order of sequency i */
 	unsigned char *measured; /* one plane, in the order of sequency */
 	double scale;		 /* 1 / sqrt(N) */
 };
@@ -67,7 +67,7 @@ static void order_by_sequency(size_t n, size_t *natural)
 	}
 }
 
-/* The coefficients with the lowest sum of relative sequencies, as many as asked for: by halving the bound. */
+/* Upper bound on the sum of the two relative sequencies that selects the share `keep' of the coefficients, by bisection. */
 static double bound_of(const struct hadamard *p, double keep)
 {
 	double lo = 0, hi = 2;
@@ -108,7 +108,7 @@ static void choose(struct hadamard *p, const struct config *c)
 						      : p->host->random(p->host, (uint64_t)c->seed,
 									at) < c->keep);
 		}
-	p->measured[0] = 1; /* the mean, without which nothing has a level */
+	p->measured[0] = 1; /* the mean: without it the brightness is unknown */
 }
 
 static void destroy(void *self)
@@ -152,7 +152,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
-/* The fast transform of n values, `step' apart, for `count' of them side by side; natural order, not scaled. */
+/* The fast transform of n values, `step' apart, for `count' adjacent columns; natural order, not scaled. */
 static void butterflies(float *v, size_t n, size_t step, size_t count)
 {
 	for (size_t half = 1; half < n; half *= 2)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "identity": y = gain x, so that restoring is denoising. */
+/* Operator "identity": y = gain x. Restoring with it is denoising. */
 #include <lacuna/plugin.h>
 
 struct config {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "mask": each pixel has a weight, A = diag(m).  Weight 0 is a missing pixel: inpainting.
+/* Operator "mask": each pixel has a weight, A = diag(m). A pixel of weight 0 is missing; restoring it is inpainting.
  *
- * This is the plugin to read first.  A plugin is one C file with these parts, in this order: a configuration that the
- * host fills in from the command line, an instance, create() and destroy(), the functions that do the work, a table
- * that describes the parameters, and the constant structure that lacuna_plugin_v1() returns.  <lacuna/plugin.h> is
- * all it includes; what it needs of the host it calls through host->.  Build it anywhere with
+ * This is the plugin to read first. A plugin is one C file with these parts, in this order: a configuration that the host
+ * fills in from the command line, an instance, create() and destroy(), the functions that do the work, a table that
+ * describes the parameters, and the constant structure that lacuna_plugin_v1() returns. <lacuna/plugin.h> is the only
+ * header it needs; it calls the host through host->. Build it anywhere with
  *	cc -shared -fPIC $(pkg-config --cflags lacuna) mask.c -o mask.so
  * and let lacuna examine it:
  *	lacuna check ./mask.so:keep=0.5
@@ -14,8 +14,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* One member per parameter.  The table `params' below ties names and ranges to members; when create() is called
- * they are parsed and checked.  Members are int64_t, double or const char *. */
+/* One member per parameter. The table `params' below gives each member its name and range; the host parses and checks the
+ * values before create(). Members are int64_t, double or const char *. */
 struct config {
 	const char *file, *value, *columns, *rows;
 	double threshold, keep;
@@ -27,11 +27,11 @@ struct mask {
 	const struct lacuna_host *host;
 	size_t total; /* values in x and in y */
 	size_t count; /* values in weight: one plane, or as many planes as x has channels */
-	int pages;    /* of the file: with several, some may have no hole */
+	int pages;    /* of the file; if there are several, some may have no hole */
 	float *weight;
 };
 
-/* ---- shape: asked before create(), in either direction; here y simply is like x ---------------------- */
+/* ---- shape: called before create(), in either direction; here y has the shape of x ---------------------- */
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
@@ -43,8 +43,8 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* Clears c->boxes squares of c->size pixels at random places.  host->random(), not host->gaussian(), whose values differ from
- * one sample to the next: a mask must stay the same. */
+/* Clears c->boxes squares of c->size pixels at random places. It uses host->random() because the values of
+ * host->gaussian() differ between samples, and a mask must not change. */
 static void clear_boxes(const struct lacuna_host *host, const struct config *c, int64_t width,
 			int64_t height, float *weight)
 {
@@ -64,9 +64,9 @@ static void clear_boxes(const struct lacuna_host *host, const struct config *c, 
 	}
 }
 
-/* Masks are painted: in black and white, in 0 and 1, with a soft brush, or saved as JPEG.  A pixel is known where the mask
- * is nearer to the brightest that the file holds than to the darkest.  A page of several may have no hole: then all of it
- * is near its brightest. */
+/* Masks are painted by hand: in black and white, in 0 and 1, with a soft brush, or saved as JPEG. A pixel is known if its
+ * value is nearer to the brightest of the file than to the darkest. In a file of several pages a page may have no hole;
+ * all its values are then near the brightest. */
 static void make_binary(const struct config *c, struct mask *m)
 {
 	float lo = m->weight[0], hi = m->weight[0];
@@ -90,7 +90,7 @@ static void make_binary(const struct config *c, struct mask *m)
 	}
 }
 
-/* Says what was understood; a mask without a hole, or with nothing else, is a mistake. */
+/* Reports the share of missing pixels. A mask that marks no pixel, or every pixel, is a mistake. */
 static int tell_share(const struct lacuna_host *host, const struct config *c, const struct mask *m)
 {
 	const char *remedy = "black is missing, white is known; invert=yes for the opposite";
@@ -124,8 +124,8 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 	int status = host->read_image(host, c->file, &s, &m->weight);
 
 	if (status)
-		return status; /* the host kept the message */
-	/* Of several pages the first that is here goes with the picture: see LACUNA_PAGED. */
+		return status; /* read_image() has set the message */
+	/* The host puts the page for this picture first (LACUNA_PAGED). */
 	m->pages = (int)s.extent[3];
 	s.extent[3] = 1;
 	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
@@ -152,7 +152,7 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 	return LACUNA_OK;
 }
 
-/* "12+40-42": one number or range off *text, from 0 and below `size'. */
+/* Reads one number or range of "12+40-42" from *text and advances it. False if it is not within 0..size-1. */
 static int next_lines(const char **text, int64_t size, int64_t *first, int64_t *last)
 {
 	char *end;
@@ -175,7 +175,7 @@ static int next_lines(const char **text, int64_t size, int64_t *first, int64_t *
 	return *first >= 0 && *first <= *last && *last < size;
 }
 
-/* Dead lines of a detector; step is the distance of a line's pixels, apart that of two lines. */
+/* Clears dead lines of a detector. `step' is the distance between pixels of a line, `apart' that between lines. */
 static int clear_lines(struct mask *m, const char *name, const char *list, int64_t lines,
 		       int64_t apart, int64_t length, int64_t step)
 {
@@ -221,7 +221,7 @@ static void destroy(void *self)
 	m->host->release(m->host, m);
 }
 
-/* All memory comes from host->alloc().  After a failure nothing may be left, and *self stays untouched. */
+/* All memory comes from host->alloc(). On failure create() frees everything and leaves *self unchanged. */
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
@@ -325,7 +325,7 @@ static const struct lacuna_param params[] = {
 		"values of the file from here on are white; 0: the upper half of what it holds"),
 	LACUNA_PARAM_BOOL(struct config, weights, 0,
 			  "the file holds weights from 0 to 1, not black and white"),
-	/* The host takes these out of the measurement, which an operator does not see. */
+	/* The host handles `value': it has the measurement, the operator has not. */
 	LACUNA_PARAM_TEXT(struct config, value, LACUNA_ABSENT, NULL,
 			  "pixels of the picture with this value, as its file counts, are missing"),
 	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,

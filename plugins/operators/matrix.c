@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "matrix": y = H x for consecutive blocks of the image, x cut into vectors of as many values as H has
- * columns.  For laboratories: an image d wide and N high is N measurements at once.  H = U diag(s) V' by LAPACK, so
- * that gain(A'A) b = V gain(s^2) V'b, block by block. */
+/* Operator "matrix": y = H x for each block of the image; a block is as many consecutive values as H has columns. For
+ * laboratories: an image d wide and N high is N measurements at once. LAPACK gives H = U diag(s) V', so gain(A'A) b = V
+ * gain(s^2) V'b, block by block. */
 #include <lacuna/plugin.h>
 
 #include <lapacke.h>
@@ -20,8 +20,8 @@ struct matrix {
 	const struct lacuna_host *host;
 	size_t p, d, blocks; /* H is p x d */
 	double *h;
-	double *v;	/* V', d x d: one eigenvector of H'H a row */
-	double *lambda; /* its eigenvalue */
+	double *v;	/* V', d x d: each row is an eigenvector of H'H */
+	double *lambda; /* their eigenvalues */
 };
 
 enum { LARGEST = 512 };
@@ -37,7 +37,7 @@ static int too_large(const struct lacuna_host *host, size_t p, size_t d)
 				    p, d, LARGEST);
 }
 
-/* H and its size; *h is for release(). */
+/* Reads H and its size. The caller frees *h with host->release(). */
 static int read_matrix(const struct lacuna_host *host, const struct config *c, size_t *p, size_t *d,
 		       double **h)
 {
@@ -110,7 +110,7 @@ static void destroy(void *self)
 	m->host->release(m->host, m);
 }
 
-/* Eigenvectors of H'H: the right singular vectors, all d of them. */
+/* Finds the eigenvectors of H'H, that is all d right singular vectors, and their eigenvalues. */
 static int decompose(struct matrix *m)
 {
 	const struct lacuna_host *host = m->host;
@@ -133,7 +133,7 @@ static int decompose(struct matrix *m)
 	}
 	for (size_t i = 0; status == LACUNA_OK && i < m->d; i++)
 		m->lambda[i] = i < least ? m->lambda[i] * m->lambda[i] : 0;
-	/* Rounding is not rank. */
+	/* set eigenvalues that are only rounding errors to 0 */
 	for (size_t i = 1; status == LACUNA_OK && i < m->d; i++)
 		if (m->lambda[i] < 1e-24 * m->lambda[0])
 			m->lambda[i] = 0;
@@ -230,7 +230,7 @@ static int spectral(const void *self, void *scratch, lacuna_gain *gain, const vo
 	return LACUNA_OK;
 }
 
-/* H'H, when its other entries are 0 */
+/* Diagonal of H'H; unsupported unless all other entries are 0. */
 static int diagonal(const void *self, float *out)
 {
 	const struct matrix *m = self;

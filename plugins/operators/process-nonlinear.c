@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "process-nonlinear": y = A x, computed by a program of the user's, which need not be linear.
+/* Operator "process-nonlinear": y = A x, computed by a program of the user. It need not be linear.
  *
- * common/process.h is the conversation with the program, lacuna-plugin(7) its protocol. */
+ * common/process.h talks to the program; lacuna-plugin(7) describes the protocol. */
 #include "common/process-operator.h"
 #include "common/process.h"
 

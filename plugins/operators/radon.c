@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "radon": sums of each plane of x along parallel lines.  Bin b of angle theta is the integral of the picture, made of
- * square pixels, over the strip |s - b| < 1/2 of
+/* Operator "radon": sums of each plane of x along parallel lines. Bin b of angle theta is the integral of the picture,
+ * with square pixels, over the strip |s - b| < 1/2, where
  *	s = dx cos(theta) - dy sin(theta) + (bins - 1) / 2 + axis,
- * dx, dy from the middle of the picture, y down: that of skimage.transform.radon, one angle a row.  The area of a pixel in
- * a strip is exact, and the adjoint has the same weights. */
+ * with dx, dy counted from the middle of the picture, y down. This is skimage.transform.radon, with one row for each
+ * angle. The area of a pixel in a strip is exact. The adjoint has the same weights. */
 #include <lacuna/plugin.h>
 #include "common/fft.h"
 #include <math.h>
@@ -12,22 +12,23 @@
 
 static const size_t most = 96 << 20; /* bytes of weights that are kept */
 
-enum { RIM = 2 }; /* bins beside the detector, for shadows that it sees a part of or nothing */
+enum { RIM = 2 }; /* extra bins on each side of the detector */
 
 struct config {
 	int64_t angles, bins;
 	double span, start, axis;
 };
 
-/* Pixels of a row side by side: the bins that their shadows fall on, and what falls on the bins before and after these. */
+/* CHUNK adjacent pixels of a row: for each the bin under the middle of its shadow, and the parts of the shadow in the
+ * bins before and after it. */
 enum { CHUNK = 32 };
 
 struct shadows {
-	int32_t bin[CHUNK]; /* RIM is the first of the detector */
+	int32_t bin[CHUNK]; /* the detector begins at bin RIM */
 	float before[CHUNK], after[CHUNK];
 };
 
-/* An angle, and the shadow of a pixel: see shadow_left(). */
+/* An angle, and the shape of a pixel's shadow: see fill_views(). */
 struct view {
 	double cosine, sine;
 	double outer, inner, slope;
@@ -38,7 +39,7 @@ struct radon {
 	size_t width, height, planes, bins, angles;
 	double middle;	   /* s of the middle of the picture */
 	struct view *view; /* of each angle */
-	/* angles x height x chunks of a row; NULL where they would take more than `most': they are then found in each call */
+	/* angles x height x chunks of a row; NULL if they would need more than `most' bytes and are computed in each call */
 	struct shadows *kept;
 	double span;	/* radians */
 	struct fft fft; /* for approximate() */
@@ -46,7 +47,7 @@ struct radon {
 
 /* ---- shape ------------------------------------------------------------------------------------------- */
 
-/* All of the picture at every angle. */
+/* By default enough bins for the whole picture at every angle. */
 static int64_t bins_for(const struct config *c, int64_t width, int64_t height)
 {
 	return c->bins ? c->bins : (int64_t)ceil(hypot((double)width, (double)height));
@@ -90,7 +91,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- one pixel --------------------------------------------------------------------------------------- */
 
-/* The part of a pixel's shadow that lies left of t, from -1 to 0. */
+/* The part of a pixel's shadow left of t, for t from -1 to 0. */
 static double shadow_left(const struct view *v, double t)
 {
 	const double to_outer = t + v->outer, to_inner = t + v->inner;
@@ -99,8 +100,7 @@ static double shadow_left(const struct view *v, double t)
 	return v->slope * (a - b) * (a + b);
 }
 
-/* The shadow of a pixel at s falls on bin k and its neighbours, for it is narrower than 3/2: with f = s - k, from -1/2 to
- * 1/2, the part left of the bin is what lies left of -1/2 - f, and by symmetry the part right of it, left of f - 1/2. */
+/* s of the middle of the first pixel of row j. */
 static double place_of_row(const struct radon *r, size_t angle, size_t j)
 {
 	const double dx = -((double)r->width - 1) / 2, dy = (double)j - ((double)r->height - 1) / 2;
@@ -108,12 +108,14 @@ static double place_of_row(const struct radon *r, size_t angle, size_t j)
 	return dx * r->view[angle].cosine - dy * r->view[angle].sine + r->middle;
 }
 
-/* Of chunk k of row j, for those pixels that lie between -3/2 and bins + 1/2. */
+/* The shadows of chunk k of row j; valid for pixels with s between -3/2 and bins + 1/2. A shadow is narrower than 3/2, so
+ * that of a pixel at s falls on bin k and its two neighbours only. With f = s - k, from -1/2 to 1/2, the part on the bin
+ * before is shadow_left(-1/2 - f); by symmetry that on the bin after is shadow_left(f - 1/2). */
 static void cast_shadows(const struct radon *r, size_t angle, size_t j, size_t k,
 			 struct shadows *out)
 {
 	const struct view v = r->view[angle];
-	/* positive: to cut off is to round down */
+	/* positive, so the conversion to an integer rounds down */
 	const double first = place_of_row(r, angle, j) + (double)(k * CHUNK) * v.cosine + 0.5 + RIM;
 
 	for (int32_t i = 0; i < CHUNK; i++) {
@@ -155,8 +157,8 @@ static int keep_angle(void *arg, size_t angle, void *scratch)
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* A pixel's shadow is a trapezoid of area 1, as high as flat in the middle, between its inner corners: the difference of two
- * ramps there, so that its integral is one of two squares.  A ramp without width is given one that no sum sees. */
+/* A pixel's shadow is a trapezoid of area 1, flat between its inner corners. Its edge is the difference of two ramps, so
+ * its integral is a difference of two squares. A ramp of width 0 gets a negligible width, to avoid a division by 0. */
 static void fill_views(struct radon *r, const struct config *c)
 {
 	static const double degree = 3.14159265358979323846 / 180, least = 1e-9;
@@ -241,10 +243,10 @@ struct pass {
 	const struct radon *r;
 	const float *in;
 	float *out;
-	const double *rows; /* of the sinogram, with their rims */
+	const double *rows; /* of the sinogram, with rims */
 };
 
-/* Pixels begin..end-1 of row j throw a shadow on the detector. */
+/* The pixels of a row, begin..end-1, whose shadows fall on the detector. */
 struct lit {
 	size_t begin, end;
 };
@@ -252,7 +254,7 @@ struct lit {
 static struct lit find_lit(const struct radon *r, size_t angle, size_t j)
 {
 	const double first = place_of_row(r, angle, j), w = (double)r->width;
-	/* bins -1 .. bins */
+	/* from bin -1 to bin `bins' */
 	const double from = -1.49 - first, to = (double)r->bins + 0.49 - first;
 	const double c = r->view[angle].cosine;
 	double begin = 0, end = w;
@@ -282,7 +284,8 @@ static size_t rimmed(const struct radon *r)
 	return r->bins + 2 * RIM;
 }
 
-/* Neighbours add to the same bins: pixels of even and of odd number have sums of their own, lest one wait for the other. */
+/* Neighbours add to the same bins. Even and odd pixels have separate sums, so that an addition need not wait for the one
+ * before. */
 static int project_angle(void *arg, size_t angle, void *scratch)
 {
 	const struct pass *p = arg;
@@ -345,7 +348,7 @@ static int project_back_row(void *arg, size_t j, void *scratch)
 	return LACUNA_OK;
 }
 
-/* The rows of the sinogram, nothing on their rims. */
+/* Copies the rows of the sinogram, with zeros on their rims. */
 static void copy_with_rims(const struct radon *r, const float *y, double *rows)
 {
 	memset(rows, 0, r->angles * rimmed(r) * sizeof(*rows));
@@ -402,8 +405,8 @@ struct spectral {
 	const void *context;
 };
 
-/* Projecting and projecting back all angles of a half turn is a convolution with 1/|r|, whose transform is 1/|k|; the mean,
- * which a finite picture does not blow up, is taken at half a period of it. */
+/* Projection and back projection over a half turn is a convolution with 1/|r|, whose transform is 1/|k|. For k = 0, where
+ * 1/|k| is infinite, the frequency of half a period in the picture is used. */
 static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
 {
 	const struct spectral *s = context;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "rows": banding.  Each row, or column, of the measurement has an unknown offset, y = x + o 1' + n.  What an offset
- * could be is not looked at: y = P x, P the orthogonal projection that takes away the mean of each row,
- *	P = I - (I - C C') (1/w) 1 1',	 C the first cosines (DCT-II) along the column of means,
- * except for slow changes from row to row, C, which are the picture's.  The host takes P y for y (LACUNA_PROJECTION).  That is the
- * estimate of x and o together, o with a flat prior, of which x alone is kept. */
+/* Operator "rows": banding. Each row, or column, of the measurement has an unknown offset, y = x + o 1' + n. The operator
+ * removes all that an offset can change: y = P x, where P is the orthogonal projection that subtracts the mean of each
+ * row,
+ *	P = I - (I - C C') (1/w) 1 1',	 C: the first cosines (DCT-II) along the column of means,
+ * but keeps slow changes from row to row, C, which belong to the picture. The host replaces y by P y (LACUNA_PROJECTION).
+ * This is the joint estimate of x and o with a flat prior on o; only x is kept. */
 #include <lacuna/plugin.h>
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct config {
 struct lines {
 	int present;
 	size_t count;	/* of lines */
-	size_t slow;	/* cosines that are the picture's, the constant one included */
+	size_t slow;	/* cosines that belong to the picture, including the constant */
 	double *cosine; /* cos(pi k / (2 count)), k < 4 count */
 };
 
@@ -93,7 +94,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- the means of lines -------------------------------------------------------------------------------- */
 
-/* (I - C C') means, in place. */
+/* Replaces means by (I - C C') means; coefficients is work space. */
 static void leave_fast(const struct lines *l, double *means, double *coefficients)
 {
 	for (size_t k = 0; k < l->slow; k++) {
@@ -134,10 +135,10 @@ struct pass {
 	const struct rows *r;
 	const float *in;
 	float *out;
-	double offset, kept; /* out = kept in - offset times the offsets of in */
+	double offset, kept; /* out = kept * in - offset * (offsets of in) */
 };
 
-/* Doubles of work space: means of rows and of columns, and coefficients. */
+/* Work space in doubles: means of rows and of columns, and coefficients. */
 static size_t work_of(const struct rows *r)
 {
 	return r->height + r->width + (r->height > r->width ? r->height : r->width);
@@ -185,7 +186,7 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	return apply(self, scratch, y, x);
 }
 
-/* The eigenvalues of A'A = P are 1, and 0 for what an offset could be. */
+/* The eigenvalues of A'A = P are 0 for offsets and 1 for the rest. */
 static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "saturate": a sensor that fills up, smoothly,
+/* Operator "saturate": a sensor that saturates smoothly,
  *
  *	f(x) = x - width log(1 + exp((x - level)/width)),
  *
- * which is x well below `level' and `level' well above, with the slope 1/(1 + exp((x - level)/width)) between. */
+ * which is x well below `level' and `level' well above it. The slope is 1/(1 + exp((x - level)/width)). */
 #include <lacuna/plugin.h>
 
 #include <math.h>

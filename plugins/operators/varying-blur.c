@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "varying-blur": a blur that differs from place to place.  The pages of a file are the point spread functions k_p of a
- * grid of places, and that of a point between them is interpolated, with weights w_p(point) that sum to 1:
+/* Operator "varying-blur": a blur that differs from place to place. The pages of a file are the point spread functions
+ * k_p at a grid of places. Between the places they are interpolated with weights w_p(point) that sum to 1:
  *	y = sum_p k_p * (w_p x)
- * w_p is bilinear, so that w_p x lies in a patch about place p.  Each patch is convolved by a transform of its own, and the
- * results are added where they overlap.  y holds the values that need no x beyond the picture, as blur's boundary=valid. */
+ * w_p is bilinear, so w_p x lies in a patch about place p. Each patch is convolved by its own transform, and the results
+ * are added where they overlap. y holds only values that depend on x inside the picture, as with boundary=valid of blur. */
 #include <lacuna/plugin.h>
 #include "common/fft.h"
 #include "common/kernel.h"
@@ -16,9 +16,9 @@ struct config {
 	int64_t columns, normalize, background, centre;
 };
 
-/* One line of places, across or down: where each counts. */
+/* The pixels along one axis where a place has weight. */
 struct strip {
-	int first, count; /* pixels of x; there may be none */
+	int first, count; /* pixels of x; count may be 0 */
 	float *weight;
 };
 
@@ -42,7 +42,7 @@ struct blur {
 struct kernels {
 	struct kernel *k;
 	int64_t count, across;
-	/* all with their centres on one place */
+	/* size and centre of a box that holds all kernels with their centres aligned */
 	int size[2], centre[2];
 };
 
@@ -136,13 +136,13 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy ----------------------------------------------------------------------------------- */
 
-/* The places are the middles of equal parts of the measured picture. */
+/* Place p, in pixels of x: the measured picture is divided into equal parts, and a place is the middle of one. */
 static double place(const struct axis *a, int p)
 {
 	return a->shift + (p + 0.5) * a->y / a->places - 0.5;
 }
 
-/* Linear between places; beyond the first and the last all is theirs. */
+/* Linear between places; 1 beyond the first and the last. */
 static double weight_of(const struct axis *a, int p, int i)
 {
 	const double step = (double)a->y / a->places, t = (i - place(a, p)) / step;
@@ -179,7 +179,7 @@ static fftwf_complex *transfer_of(const struct blur *b, size_t p)
 	return b->transfer + p * (fft_bytes(&b->fft) / sizeof(*b->transfer));
 }
 
-/* The first value of a kernel meets the first pixel of a patch. */
+/* Kernels are placed so that the first value of the common box multiplies the first pixel of a patch. */
 static int make_transfers(struct blur *b, const struct kernels *all)
 {
 	const int w = b->fft.width, h = b->fft.height;
@@ -272,7 +272,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 /* ---- one patch ---------------------------------------------------------------------------------------- */
 
-/* A patch of x, and the part of y that it is seen in. */
+/* A patch of x, and the part of y to which it contributes. */
 struct patch {
 	const struct blur *b;
 	size_t place;
@@ -284,7 +284,7 @@ struct patch {
 	const void *context;
 };
 
-/* False where nothing is to be done. */
+/* False if the patch is empty. */
 static int find_patch(const struct blur *b, int place_x, int place_y, struct patch *p)
 {
 	const int places[2] = { place_x, place_y };
@@ -351,7 +351,7 @@ static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_
 	}
 }
 
-/* Work space of a patch: a spectrum and a plane of the transform. */
+/* Work space of a patch: a spectrum and a plane, both of the size of the transform. */
 struct work {
 	fftwf_complex *spectrum;
 	float *plane;
@@ -369,7 +369,7 @@ static size_t scratch(const void *self)
 	return fft_bytes(&b->fft) + (size_t)b->fft.width * (size_t)b->fft.height * sizeof(float);
 }
 
-/* w x, or its root's, into the plane, without gaps. */
+/* Writes w x, or sqrt(w) x if `root', to the plane, packed. */
 static void load_scene(const struct patch *p, int root, const float *x, float *plane)
 {
 	const struct strip *sx = p->strip[0], *sy = p->strip[1];
@@ -437,7 +437,7 @@ static void patch_back(const struct patch *p, const float *y, float *x, struct w
 
 /* ---- the work ------------------------------------------------------------------------------------------ */
 
-/* Patches one after the other: they add to each other's values.  Each uses all threads. */
+/* Patches run one after the other because they add to the same values. Each uses all threads. */
 static void for_patches(const struct blur *b, int back, const float *in, float *out, struct work w)
 {
 	struct patch p;
@@ -484,7 +484,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	return LACUNA_OK;
 }
 
-/* sum_p sqrt(w_p) F^-1 gain(|K_p|^2) F sqrt(w_p): as if each patch's blur were that of all. */
+/* sum_p sqrt(w_p) F^-1 gain(|K_p|^2) F sqrt(w_p): as if each patch were blurred without its neighbours. */
 static int approximate(const void *self, void *memory, lacuna_gain *gain, const void *context,
 		       const float *b, float *x)
 {

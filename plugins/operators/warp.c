@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operator "warp": y[i] = x at the place M (i - c) + c - shift, c the middle of the picture, by interpolation between its
- * pixels.  M turns, scales and shears.  Places outside x are not measured: y is 0 there. */
+/* Operator "warp": y[i] is x at M (i - c - shift) + c, interpolated between pixels; c is the middle of the picture, and M
+ * turns, scales and shears. Where that lies outside x nothing is measured, and y is 0. */
 #include <lacuna/plugin.h>
 #include <math.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct warp {
 	size_t planes;
 	int taps;	     /* 2 or 4 in each dimension */
 	double matrix[2][2]; /* from y to x, pixels */
-	double origin[2];    /* where pixel (0, 0) of y is in x */
+	double origin[2];    /* position in x of pixel (0, 0) of y */
 };
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
@@ -33,7 +33,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-/* The picture is sheared, scaled, turned counterclockwise, and moved; M goes the way back. */
+/* The picture is sheared, scaled, turned counterclockwise and moved, in this order. M, from y to x, is the inverse. */
 static void set_matrix(struct warp *w, const struct config *c)
 {
 	const double angle = c->rotate * 3.14159265358979323846 / 180;
@@ -86,7 +86,7 @@ static void destroy(void *self)
 
 /* ---- one pixel --------------------------------------------------------------------------------------- */
 
-/* The pixels of x that a pixel of y is made of. */
+/* The pixels of x that contribute to a pixel of y, and their weights. */
 struct source {
 	int64_t column, row; /* the first */
 	float across[MOST_TAPS], down[MOST_TAPS];
@@ -107,10 +107,10 @@ static void set_weights(int taps, double part, float *weights)
 		weights[k] = (float)(taps == 2 ? (k ? part : 1 - part) : cubic(part + 1 - k));
 }
 
-/* False outside the middles of the first and the last pixels. */
+/* False if the place is outside the middles of the outermost pixels. */
 static int find_source(const struct warp *w, int64_t i, int64_t j, struct source *s)
 {
-	/* Rounding must not put a place on the rim outside. */
+	/* So that rounding does not move a place on the rim outside. */
 	static const double slack = 1e-9;
 	const double u = w->origin[0] + w->matrix[0][0] * (double)i + w->matrix[0][1] * (double)j;
 	const double v = w->origin[1] + w->matrix[1][0] * (double)i + w->matrix[1][1] * (double)j;
@@ -126,7 +126,7 @@ static int find_source(const struct warp *w, int64_t i, int64_t j, struct source
 	return 1;
 }
 
-/* The pixel on the rim stands for those beyond. */
+/* Pixels beyond the rim repeat the one on it. */
 static int64_t clamp(int64_t i, int64_t n)
 {
 	return i < 0 ? 0 : i >= n ? n - 1 : i;
@@ -166,7 +166,7 @@ static int warp_row(void *arg, size_t j, void *scratch)
 	return LACUNA_OK;
 }
 
-/* One plane, from first to last: several pixels of y add to one of x. */
+/* One plane, in one thread: several pixels of y add to the same pixel of x. */
 static int spread_plane(void *arg, size_t plane, void *scratch)
 {
 	const struct pass *p = arg;
