@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The empirical measure of a set of images or points x_i: of all priors the one that only knows its examples.  Its posterior mean
- * is a softmax over them (De Bortoli 2022, arXiv 2208.05314, section 3; the optimal denoiser of a data set, Karras et al. 2022,
- * appendix B.3),
+/* The empirical measure of a set of images or points x_i: a prior that only knows its examples. Its posterior mean is a
+ * softmax over them (De Bortoli 2022, arXiv 2208.05314, section 3; the optimal denoiser of a data set, Karras et al.
+ * 2022, appendix B.3),
  *
  *	E[x0 | u] = sum_i w_i x_i,	log w_i = -||u - x_i||^2/(2 sigma^2) + const,
  *
- * with a sigma per value inside the norm for a sigma map, and with -||y - A x_i||^2/(2 noise^2) more given a measurement.
+ * A sigma map puts a sigma per value inside the norm. A measurement adds -||y - A x_i||^2/(2 noise^2) to log w_i.
  *
- * The examples are read once for an evaluation: a task keeps the largest log w so far, and what it has summed relative to it. */
+ * An evaluation passes over the examples once: a task keeps the largest log w so far and sums relative to it. */
 #include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 
@@ -24,16 +24,16 @@ struct config {
 	int64_t stride;
 };
 
-/* Work is cut in a number of tasks that does not depend on the threads. */
+/* The number of tasks does not depend on the number of threads, so that results do not either. */
 enum { TASKS = 32, LANES = 16, RUN = 256 };
 
 struct empirical {
 	const struct lacuna_host *host;
 	struct lacuna_shape x;
 	size_t dim; /* values of an example */
-	size_t row; /* from one to the next: rows of 64-byte multiples, filled up with 0 */
+	size_t row; /* floats from one example to the next: dim padded with 0 to a multiple of 64 bytes */
 	size_t count, room;
-	size_t vectors; /* of the image */
+	size_t vectors; /* number of vectors in the image */
 	float *points;
 	/* After condition(): A'y/noise^2, and ||A x_i||^2/(2 noise^2) for each example (and vector, if stride) */
 	float *pull;
@@ -87,7 +87,7 @@ static int is_tiff(const char *name)
 	return dot && (!strcasecmp(dot, ".tif") || !strcasecmp(dot, ".tiff"));
 }
 
-/* The rows of a matrix are points. */
+/* Takes each row of a matrix as a point. */
 static int take_rows(struct empirical *p, const char *path, const struct lacuna_shape *s,
 		     const float *values)
 {
@@ -122,7 +122,7 @@ static void take_tile(struct empirical *p, const struct lacuna_shape *s, const f
 		}
 }
 
-/* Images as large as the one at hand, or larger ones cut into tiles. */
+/* Takes images as large as that of the problem, or cuts larger ones into tiles. */
 static int take_tiles(struct empirical *p, int64_t stride, const struct lacuna_shape *s,
 		      const float *values)
 {
@@ -247,10 +247,11 @@ static void info(const void *self, struct lacuna_prior_info *i)
 
 /* ---- softmax over examples ------------------------------------------------------------------------------- */
 
-/* What a task has seen of one vector: sum of exp(log w - most), and of that times x_i. */
+/* The state of a task for one vector: most is the largest log w so far, sum the sum of exp(log w - most), total that of
+ * exp(log w - most) x_i. */
 struct softmax {
 	double most, sum;
-	float *u, *weight, *pull; /* the vector, 1/(2 sigma^2), A'y/noise^2; filled up with 0 */
+	float *u, *weight, *pull; /* the vector, 1/(2 sigma^2), A'y/noise^2; padded with 0 */
 	float *total;
 };
 
@@ -283,7 +284,7 @@ static struct softmax *softmax_at(const struct empirical *p, void *scratch, size
 	return s;
 }
 
-/* sum weight (u - x)^2 - pull x: single precision in short runs, double above them. */
+/* sum weight (u - x)^2 - pull x: summed in single precision within runs of RUN values, in double over the runs. */
 static double cost(const struct empirical *p, const struct softmax *s, const float *x)
 {
 	double sum = 0;
@@ -337,7 +338,7 @@ struct job {
 	int conditioned;
 	const float *u;
 	float *x0;
-	size_t vector; /* that all tasks work on, when there are few */
+	size_t vector; /* the one that all tasks work on in run_examples() */
 };
 
 static void begin(const struct job *job, struct softmax *s, size_t vector)
@@ -471,7 +472,7 @@ static int normal_product(const struct probe *q)
 	return status ? status : q->host->problem->adjoint(q->host, NULL, q->y, q->z);
 }
 
-/* What stands in some vectors must not be seen in the others. */
+/* Fails if A'A mixes vectors: the content of some must not show in the others. */
 static int check_apart(const struct empirical *p, const struct probe *q)
 {
 	static const uint64_t stream = UINT64_C(5) << 61;
@@ -490,7 +491,7 @@ static int check_apart(const struct empirical *p, const struct probe *q)
 	return status;
 }
 
-/* ||A x_i||^2/(2 noise^2), each example in all vectors at once */
+/* Computes ||A x_i||^2/(2 noise^2), with example i in all vectors at once. */
 static int measure_examples(struct empirical *p, const struct probe *q, double noise)
 {
 	int differ = 0;

@@ -3,11 +3,11 @@
 /* Stationary Gaussian prior, x0 ~ N(mean, S): S is diagonal in the Fourier basis of the periodic image, with the
  * power-law spectrum of natural images (Field 1987; van der Schaaf, van Hateren 1996),
  *
- *	S(f) = amplitude^2 c / (|f|^2 + f0^2)^(exponent/2),	c so that a pixel's variance is amplitude^2.
+ *	S(f) = amplitude^2 c / (|f|^2 + f0^2)^(exponent/2),	c such that a pixel has variance amplitude^2.
  *
- * The posterior mean under white noise is the Wiener filter mean + S/(S + sigma^2) (u - mean).  With a sigma per
- * pixel it solves (S^-1 + W) z = W (u - mean), W = diag(1/sigma^2), x0 = mean + z: by conjugate gradients.  Given a measurement
- * y = A x0 + noise n too, with the Wiener filter's D and its covariance T = S sigma^2/(S + sigma^2),
+ * The posterior mean under white noise is the Wiener filter mean + S/(S + sigma^2) (u - mean). With a sigma per pixel it
+ * solves (S^-1 + W) z = W (u - mean), W = diag(1/sigma^2), x0 = mean + z, by conjugate gradients. Given also a
+ * measurement y = A x0 + noise n, with D the result of the Wiener filter and T = S sigma^2/(S + sigma^2) its covariance,
  *
  *	E[x0 | u, y] = D + T^1/2 t,	(I + T^1/2 A'A T^1/2/noise^2) t = T^1/2 A'(y - A D)/noise^2. */
 #include <lacuna/conditional.h>
@@ -28,24 +28,24 @@ struct gaussian {
 	struct fft fft;
 	size_t plane, planes, n;
 	double mean;
-	float *spectrum;       /* S(f), rows 0..height/2 of the transform: the others mirror them */
+	float *spectrum; /* S(f), rows 0..height/2 of the transform; the other rows mirror these */
 	double mean_precision; /* mean of 1/S(f): the diagonal of S^-1 */
-	/* After condition().  Where A'A is diagonal, all is one sigma map: A'A/noise^2, else NULL. */
+	/* Set by condition(). diagonal is A'A/noise^2 if A'A is diagonal (a sigma map then does all), else NULL. */
 	const float *y;
 	size_t ny;
 	double noise2;
 	float *diagonal, *pull; /* pull: A'y/noise^2 */
-	float *symbol;		/* nearly A'A in the Fourier basis, all rows of the transform */
+	float *symbol; /* approximation of A'A in the Fourier basis, all rows of the transform */
 };
 
-/* What a filter makes of a Fourier coefficient. */
+/* The factor on a Fourier coefficient: see gain(). */
 enum kind { COVARIANCE_ROOT, PRECISION, WIENER, PRECONDITION, POSTERIOR_ROOT, CONDITIONED };
 
 struct filter {
 	const struct gaussian *p;
 	enum kind kind;
 	double a, b;
-	double mean; /* the filter leaves an image of this value as it is, and acts about it */
+	double mean; /* the filter acts on the difference from this value */
 };
 
 /* ---- spectrum -------------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static void apply_filter(const void *context, int ky, int kx, int count, fftwf_c
 	}
 }
 
-/* All planes of an image, one after the other; spectrum: work space. */
+/* Filters all planes of an image, one after the other; spectrum is work space. */
 static void filter_image(const struct filter *f, const float *in, float *out,
 			 fftwf_complex *spectrum)
 {
@@ -102,7 +102,7 @@ static void filter_image(const struct filter *f, const float *in, float *out,
 			  h, spectrum);
 }
 
-/* Scales the spectrum by a factor, and keeps the diagonal of S^-1 with it. */
+/* Scales S, and the diagonal of S^-1 accordingly. */
 static void scale_spectrum(struct gaussian *p, double factor)
 {
 	const size_t count = (size_t)(p->fft.height / 2 + 1) * (size_t)p->fft.columns;
@@ -124,7 +124,7 @@ static void fill_spectrum(struct gaussian *p, double exponent, double cutoff)
 
 		for (int kx = 0; kx < p->fft.columns; kx++) {
 			const double fx = (double)kx / w;
-			/* how often this frequency stands in the whole spectrum */
+			/* how often this value occurs in the whole spectrum */
 			const int times =
 				(kx == 0 || 2 * kx == w ? 1 : 2) * (ky == 0 || 2 * ky == h ? 1 : 2);
 			const double s = pow(fx * fx + fy * fy + cutoff * cutoff, -exponent / 2);
@@ -180,7 +180,7 @@ static void remove_mean(size_t n, float *x)
 		x[i] -= (float)(sum / (double)n);
 }
 
-/* How many values of y see the image at all: the others hold no noise either. */
+/* Number of values of y that depend on the image; the others hold no noise either. */
 static double count_measured(size_t n, const float *ay)
 {
 	double count = 0;
@@ -190,8 +190,8 @@ static double count_measured(size_t n, const float *ay)
 	return count;
 }
 
-/* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M sigma_y^2, z from the prior of amplitude 1: Hutchinson's estimator of the
- * trace, with a few probes. */
+/* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M sigma_y^2, z from the prior of amplitude 1; M is the number of measured
+ * values. The expectation is estimated with a few probes (Hutchinson's estimator of a trace). */
 static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, double *amplitude)
 {
 	const struct lacuna_host *host = fit->host;
@@ -205,7 +205,7 @@ static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, do
 
 		vector_fill(fit->nx, 0, fit->x);
 		vector_add_noise(host, fit->nx, 1, (UINT64_C(1) << 63) + (uint64_t)i, fit->x);
-		remove_mean(fit->nx, fit->x); /* which fit_mean() has accounted for */
+		remove_mean(fit->nx, fit->x); /* fit_mean() has accounted for the mean */
 		filter_image(&root, fit->x, fit->z, fit->spectrum);
 		status = host->problem->apply(host, fit->z, fit->ay);
 		if (status)
@@ -214,7 +214,7 @@ static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, do
 		measured = count_measured(fit->ny, fit->ay);
 	}
 	*amplitude = 0.25;
-	if (unit > 0) /* a measurement of nothing but noise leaves a weak image, not none */
+	if (unit > 0) /* the lower bound keeps the amplitude above 0 if y is only noise */
 		*amplitude = sqrt(fmax(energy - measured * noise * noise, 1e-3 * energy) / unit);
 	return LACUNA_OK;
 }
@@ -313,13 +313,13 @@ static void info(const void *self, struct lacuna_prior_info *i)
 
 /* ---- work ------------------------------------------------------------------------------------------ */
 
-/* Images of n values begin at multiples of 64 bytes. */
+/* Bytes of an image in the work space, padded to a multiple of 64. */
 static size_t image_bytes(const struct gaussian *p)
 {
 	return (p->n * sizeof(float) + 63) / 64 * 64;
 }
 
-enum { IMAGES = 8 }; /* 6 of denoise_map, 2 more for what conditional() makes of it */
+enum { IMAGES = 8 }; /* 6 for denoise_map(), 2 more for conditional_map() */
 
 static size_t scratch_bytes(const void *self)
 {
@@ -353,13 +353,13 @@ static int vjp(const void *self, void *scratch, double sigma, const float *u, co
 	return LACUNA_OK;
 }
 
-/* (S^-1 + W) z = W v, v = u - mean.  With q the diagonal of S^-1 and D = W + q, the guess D^-1 W v is right where sigma
- * is small; conjugate gradients find what is missing, e = D^-1/2 t, from
+/* (S^-1 + W) z = W v, v = u - mean. With q the diagonal of S^-1 and D = W + q, the guess D^-1 W v is right where sigma is
+ * small. Conjugate gradients find the rest, e = D^-1/2 t, from
  *
  *	B t = r,	B = D^-1/2 (S^-1 + W) D^-1/2,	r = D^-1/2 (q - S^-1) D^-1 W v,
  *
- * in which nothing is large however small a sigma is.  The preconditioner is the circulant matrix nearest to B,
- * 1 + d (S^-1 - q) with d the mean of 1/D; where sigma is one value it is B itself. */
+ * where nothing is large even if a sigma is very small. The preconditioner is the circulant matrix nearest to B, 1 + d
+ * (S^-1 - q) with d the mean of 1/D. For a constant sigma it is B itself. */
 struct map_problem {
 	const struct gaussian *p;
 	void *scratch;
@@ -390,7 +390,7 @@ static int map_operator(const void *system, const float *t, float *out)
 	return LACUNA_OK;
 }
 
-/* Conjugate gradients for apply(system, t) = r.  t, d: 0 on entry; r is used up; s: work space. */
+/* Conjugate gradients for apply(system, t) = r. t and d are 0 on entry; r is overwritten; s is work space. */
 static int solve_system(const struct gaussian *p, const void *system,
 			int (*apply)(const void *, const float *, float *),
 			const struct filter *precondition, void *scratch, float *r, float *t,
@@ -505,7 +505,7 @@ static int probe_symbol(struct gaussian *p)
 	return status;
 }
 
-/* Where A'A is diagonal: A'A/noise^2 and A'y/noise^2. */
+/* For a diagonal A'A: sets A'A/noise^2 and A'y/noise^2. */
 static int scale_diagonal(struct gaussian *p, const struct lacuna_problem *problem)
 {
 	const int status = p->host->problem->adjoint(p->host, NULL, problem->measurement, p->pull);
@@ -543,7 +543,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	return status == LACUNA_EUNSUPPORTED ? probe_symbol(p) : status;
 }
 
-/* As the guidance exact does it for other priors. */
+/* The conditional mean by a sigma map, as guidance exact computes it for other priors. */
 static int conditional_map(const struct gaussian *p, void *scratch, double sigma, const float *u,
 			   float *x0)
 {

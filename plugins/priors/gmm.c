@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Gaussian mixture over vectors of dimension d, p(x0) = sum_k w_k N(x0; m_k, S_k): the laboratory prior, of which every
- * posterior is known.  An image is taken as consecutive vectors of d values, independent of each other, so that an
- * image d wide and N high runs N chains at once.
+/* Gaussian mixture over vectors of dimension d, p(x0) = sum_k w_k N(x0; m_k, S_k): a prior for experiments, whose
+ * posteriors are all known. An image is a sequence of independent vectors of d consecutive values, so an image d wide and
+ * N high runs N chains at once.
  *
- * Given u = x0 + noise of covariance R (sigma^2 I, or the diagonal of a sigma map), with C_k = S_k + R, s_k = C_k^-1 (u - m_k):
+ * Given u = x0 + noise of covariance R (sigma^2 I, or the diagonal of a sigma map), with C_k = S_k + R, s_k = C_k^-1
+ * (u - m_k):
  *
  *	E[x0 | u] = sum_k pi_k (m_k + S_k s_k),   log pi_k = log w_k - log det(C_k)/2 - (u - m_k)' s_k/2 + const.
  *
- * Together with a measurement y = A x0 + noise n, u tells what one vector tells under noise of full covariance (Bayes' rule):
- * R = (I/sigma^2 + A'A/noise^2)^-1, and R (u/sigma^2 + A'y/noise^2) in place of u. */
+ * By Bayes' rule u and a measurement y = A x0 + noise n together are equivalent to one vector, R
+ * (u/sigma^2 + A'y/noise^2), with noise of covariance R = (I/sigma^2 + A'A/noise^2)^-1; these replace u and R above. */
 #include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/model.h"
@@ -23,15 +24,16 @@ struct config {
 	double score_error;
 };
 
-/* Vectors are worked on in tiles, and tiles in a number of tasks that does not depend on the threads. */
+/* Vectors are processed in tiles. The number of tasks does not depend on the number of threads, so that results do not
+ * either. */
 enum { TILE = 64, TASKS = 32 };
 
 struct gmm {
 	const struct lacuna_host *host;
 	struct model model;
 	size_t vectors;
-	double error; /* in each coordinate of a score */
-	/* After condition(): A'A/noise^2, a d x d block for each vector (or one for all: stride 0), and A'y/noise^2. */
+	double error; /* of a score, in each coordinate */
+	/* Set by condition(): A'A/noise^2, a d x d block for each vector (stride 0: one for all), and A'y/noise^2. */
 	double *blocks;
 	size_t stride;
 	float *pull;
@@ -85,7 +87,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_max = 1e6;
 }
 
-/* ---- work space: the Cholesky factors of one sigma for all, then one part for each thread ------------------ */
+/* ---- work space: scratch holds the factors common to all vectors; each task has its own part ------------------ */
 
 struct factors {
 	double *chol;	 /* of C_k, lower, K matrices */
@@ -143,7 +145,7 @@ static struct task task_at(const struct model *m, double *at)
 
 /* ---- one vector ------------------------------------------------------------------------------------ */
 
-/* Noise of one vector: cov, else a sigma map, else one sigma. */
+/* Noise of one vector: cov unless NULL, else map unless NULL, else sigma. */
 struct noise {
 	const double *cov;
 	const float *map;
@@ -167,7 +169,7 @@ static void factorise(const struct model *m, struct noise noise, struct factors 
 		for (size_t i = 0; i < d * d && noise.cov; i++)
 			c[i] += noise.cov[i];
 		if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', m->dim, c, m->dim) != 0)
-			log_det = NAN; /* sigma is not a number: so is the result */
+			log_det = NAN; /* sigma is NaN; make the result NaN too */
 		for (size_t i = 0; i < d; i++)
 			log_det += log(c[i * d + i]);
 		f.log_det[k] = log_det;
@@ -288,7 +290,7 @@ static void invert_precision(size_t d, double precision, const double *block, do
 		cov[i * d + i] += precision;
 	if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, cov, n) != 0 ||
 	    LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', n, cov, n) != 0)
-		cov[0] = NAN; /* sigma is not a number: so is the result */
+		cov[0] = NAN; /* sigma is NaN; make the result NaN too */
 	for (size_t j = 0; j < d; j++)
 		for (size_t i = 0; i < j; i++)
 			cov[j * d + i] = cov[i * d + j];
@@ -325,7 +327,7 @@ static void pivots(const struct job *job, const double *cov, size_t first, int c
 		}
 }
 
-/* Vectors of a tile: u, or what takes its place, and the factors. */
+/* Returns the vectors of a tile: u, or the pivots given a measurement. Sets *f to their factors. */
 static const float *prepare(const struct job *job, const struct task *t, size_t first, int count,
 			    struct factors *f)
 {
@@ -373,7 +375,7 @@ static int run_task(void *arg, size_t i, void *scratch)
 	const struct gmm *p = job->p;
 	const struct task t = task_at(&p->model, scratch);
 	const size_t n = p->vectors, end = n * (i + 1) / TASKS;
-	/* vectors that share their factors */
+	/* vectors to a tile: one if each has its own factors */
 	const size_t most = job->map || (job->precision > 0 && p->stride) ? 1 : TILE;
 
 	for (size_t j = n * i / TASKS; j < end; j += most)
@@ -399,7 +401,7 @@ static int run(const struct gmm *p, void *scratch, double sigma, struct job job)
 				 &job);
 }
 
-/* What an error e of the variance-preserving score does to the mean: e (1 - alpha_bar)/sqrt(alpha_bar). */
+/* Adds the effect of an error e of the variance-preserving score on the mean: e (1 - alpha_bar)/sqrt(alpha_bar). */
 static void mislead(const struct gmm *p, const float *map, double sigma, float *x0)
 {
 	const size_t n = p->vectors * (size_t)p->model.dim;
@@ -455,7 +457,7 @@ static int normal_product(const struct probe *q)
 	return status ? status : q->host->problem->adjoint(q->host, NULL, q->y, q->z);
 }
 
-/* One column of all blocks at once: a unit vector in every vector. */
+/* Reads column j of all blocks at once, with unit vector j in every vector. */
 static int read_column(struct gmm *p, const struct probe *q, size_t j)
 {
 	const size_t d = (size_t)p->model.dim;
@@ -469,7 +471,7 @@ static int read_column(struct gmm *p, const struct probe *q, size_t j)
 	return status;
 }
 
-/* A'A of a random image is what the blocks say, or else the operator couples vectors. */
+/* Fails if the operator couples vectors: A'A of a random image must equal that by the blocks. */
 static int check_blocks(const struct gmm *p, const struct probe *q)
 {
 	static const uint64_t stream = UINT64_C(5) << 61;
@@ -497,7 +499,7 @@ static int check_blocks(const struct gmm *p, const struct probe *q)
 			     d);
 }
 
-/* Symmetric, divided by noise^2, and one for all where they are equal. */
+/* Makes the blocks symmetric and divides them by noise^2. If all are equal, stride is 0 and the first serves for all. */
 static void finish_blocks(struct gmm *p, double noise)
 {
 	const size_t d = (size_t)p->model.dim, size = d * d;

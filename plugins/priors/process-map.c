@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Prior "process-map": x0 = E[x | x + sigma n = u], computed by a program of the user's, which takes a sigma for each value.
+/* Prior "process-map": x0 = E[x | x + sigma n = u], computed by a program of the user that takes a sigma for each value.
  *
- * common/process.h is the conversation with the program, lacuna-plugin(7) its protocol. */
+ * common/process.h talks to the program; lacuna-plugin(7) describes the protocol. */
 #include "common/process-prior.h"
 #include "common/process.h"
 

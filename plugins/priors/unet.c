@@ -2,17 +2,18 @@
  * Copyright 2026 The Lacuna authors */
 /* Prior "unet": a convolutional network that was trained to remove white noise of known, per-pixel strength.
  *
- * Here are the user's choices, the file of weights, the budget of memory and the way through the image, which is cut into
- * overlapping tiles only when the budget asks for it; the overlap is as wide as the network sees.  What happens to a tile:
+ * This file handles the parameters, the file of weights, the memory budget and the tiles. The image is cut into
+ * overlapping tiles only if it does not fit the budget; the overlap is as wide as the network's receptive field. A tile
+ * is processed by:
  *
- *	common/neural/precondition.c	what the network reads of the image, and what its answer means
- *	common/neural/network.c	the layers, made of the weights
- *	common/neural/pipeline.c	the order of the work, its place in memory, the threads
+ *	common/neural/precondition.c	the network's input, and the image from its output
+ *	common/neural/network.c	the layers, made from the weights
+ *	common/neural/pipeline.c	the order of the work, memory, threads
  *
- * tools/train makes the weights; the file's header says the architecture.
+ * tools/train makes the weights; the header of the file describes the architecture.
  *
- * The derivative has networks and tiles of its own, in single precision: see common/neural/pipeline.h.  The derivative of an
- * image made of tiles is the sum over tiles of theirs, each for its own part of the image. */
+ * The derivative has its own networks and tiles, in single precision: see common/neural/pipeline.h. The derivative of the
+ * image is the sum of those of the tiles, each for its own part of the image. */
 #include "common/neural/network.h"
 #include "common/neural/pipeline.h"
 #include "common/neural/precondition.h"
@@ -31,22 +32,22 @@ enum { AUTO, F32, BF16 };
 
 enum { EXPERTS_MOST = 8 };
 
-/* What the prior may be asked for: one sigma, a map, a round of a plug-and-play iteration. */
+/* The kinds of evaluation: one sigma, a sigma map, a round of a plug-and-play iteration. */
 enum question { LEVEL, MAP, ROUND };
 
-/* One of the file's networks.  The first is for everything; an expert takes over for one question, and for sigma from lo to
- * hi unless that is a map. */
+/* One of the file's networks. The first is general; each of the others, an expert, replaces it for one question, and
+ * unless that is MAP for sigma from lo to hi. */
 struct expert {
 	enum question question;
 	double lo, hi;
 	struct network network;
 	struct pipeline pipeline;
-	/* for vjp(), of those that answer denoise() */
+	/* for vjp(); only made where question is LEVEL */
 	struct network single, adjoint;
 	struct pipeline forward, reverse;
 };
 
-/* How an image is cut. */
+/* The tiles of an image. */
 struct cut {
 	struct tiles across, down;
 };
@@ -55,17 +56,17 @@ struct unet {
 	const struct lacuna_host *host;
 	struct precondition precondition;
 	struct expert expert[1 + EXPERTS_MOST];
-	int experts;	/* the general network included */
-	int bf16;	/* the precision that was taken; else single */
-	int symmetric;	/* trained on photographs turned all ways */
-	int derivative; /* somebody will ask for vjp() */
+	int experts;	/* number of networks, including the general one */
+	int bf16;	/* computes in bf16, otherwise in single precision */
+	int symmetric;	/* trained on photographs in all orientations */
+	int derivative; /* vjp() will be called */
 	int64_t w, h;	/* of the image */
 	struct cut cut, derivative_cut;
 };
 
 /* ---- create -------------------------------------------------------------------------------------------- */
 
-/* The weights: a file of the user's, else ours for gray or for colour. */
+/* Finds the file of weights: the user's, else the one that ships for gray or colour. */
 static int find_weights(const struct lacuna_host *host, const struct config *c, int64_t channels,
 			char *path, size_t size)
 {
@@ -98,8 +99,8 @@ static int check_format(const struct lacuna_host *host, const struct weights *fi
 			  format ? format : "unknown");
 }
 
-/* All tiles have the same size, or the layers would need more primitives.  Sides are rounded up to blocks of 2^levels pixels,
- * which the lowest level sees as one. */
+/* All tiles have the same size, because each size needs its own oneDNN primitives. Sides are rounded up to blocks of
+ * 2^levels pixels, one pixel of the lowest level. */
 static int plan_tiles(const struct unet *n, const struct config *c, const struct network *network,
 		      enum pass pass, struct cut *cut)
 {
@@ -126,7 +127,7 @@ static int plan_tiles(const struct unet *n, const struct config *c, const struct
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }
 
-/* *range: where the range of sigma stands in the text. */
+/* Sets *range to the range of sigma in text. */
 static enum question question_of(const char *text, const char **range)
 {
 	static const char rounds[] = "rounds:";
@@ -140,7 +141,7 @@ static enum question question_of(const char *text, const char **range)
 	return ROUND;
 }
 
-/* What the header says number k is for; 0 when there is none. */
+/* Reads from the header what expert k is for. Returns 1, 0 if there is no expert k, or an error. */
 static int find_expert(struct unet *n, const struct weights *file, const char *path, int k)
 {
 	struct expert *e = &n->expert[1 + k];
@@ -168,7 +169,7 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 	return 1;
 }
 
-/* The networks for vjp(); the first of them plans the tiles. */
+/* Makes the networks for vjp(); the general network (k < 0) plans the tiles. */
 static int create_derivative(struct unet *n, const struct config *c, const struct weights *file,
 			     const char *path, int k)
 {
@@ -195,7 +196,7 @@ static int create_derivative(struct unet *n, const struct config *c, const struc
 	return LACUNA_OK;
 }
 
-/* The file's networks; all have one architecture, and the tiles suit all. */
+/* Makes the file's networks. All have the same architecture, so one plan of tiles serves all. */
 static int create_networks(struct unet *n, const struct config *c, const struct weights *file,
 			   const char *path)
 {
@@ -210,7 +211,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 				     EXPERTS_MOST);
 	for (int k = -1; found > 0; k++) {
 		struct expert *e = &n->expert[1 + k];
-		/* which has a pixel for 2x2 of the image */
+		/* a pixel of the network stands for 2x2 of the image */
 		int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels,
 					    n->bf16, k, 0, &e->network);
 		n->experts++;
@@ -306,7 +307,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 static size_t scratch_size(const void *self)
 {
 	const struct expert *e = ((const struct unet *)self)->expert;
-	size_t most = e->pipeline.bytes; /* nothing of a derivative where it has not been made */
+	size_t most = e->pipeline.bytes; /* forward and reverse are 0 without a derivative */
 
 	most = e->forward.bytes > most ? e->forward.bytes : most;
 	return e->reverse.bytes > most ? e->reverse.bytes : most;
@@ -326,7 +327,7 @@ static const struct expert *choose(const struct unet *n, enum question question,
 	return question == ROUND ? choose(n, LEVEL, sigma) : &n->expert[0];
 }
 
-/* then: NULL, or what follows on each tile. */
+/* Runs `first', and `then' unless it is NULL, on each tile. */
 static int run(const struct unet *n, const struct cut *cut, const struct pipeline *first,
 	       const struct pipeline *then, void *scratch, struct tile t)
 {
