@@ -75,7 +75,7 @@ struct components_level components_level(const struct components *p, int64_t k)
 	return level(p, p->levels.schedule.sigma[k], p->levels.schedule.sigma[k + 1]);
 }
 
-/* u += gain(A'A) (ybar - D) and fresh noise; s: the level that they lead to */
+/* u += measurement(A'A) (ybar - D) + fresh(A'A) z; s is the level after the step */
 static int add_parts(const struct components *p, const struct components_gains *g,
 		     const void *context, double s, uint64_t stream, float *u)
 {
@@ -105,7 +105,7 @@ static int add_parts(const struct components *p, const struct components_gains *
 int components_start(void *self, float *u)
 {
 	static const struct components_gains gains = { NULL, begin_measurement, begin_fresh };
-	static const uint64_t stream = UINT64_MAX; /* no step's */
+	static const uint64_t stream = UINT64_MAX; /* not used by any step */
 	const struct components *p = self;
 	const struct levels *l = &p->levels;
 	const struct components_level top = level(p, l->schedule.sigma[0], l->schedule.sigma[0]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What samplers have in common that step component by component of the operator's spectrum.  A component whose eigenvalue of A'A
- * is lambda is measured as ybar = A^+ y, with noise n = noise/sqrt(lambda).  A step from level sigma to level s is, with
- * D = denoised(u), z fresh normal noise and three gains,
+/* Common parts of samplers that treat each component of the operator's spectrum separately. A component with eigenvalue
+ * lambda of A'A is measured as ybar = A^+ y, with noise n = noise/sqrt(lambda). With D = denoised(u), z fresh normal
+ * noise and three gains, a step from level sigma to level s is
  *
  *	u_s = D + state(A'A) (u - D) + measurement(A'A) (ybar - D) + fresh(A'A) z. */
 #ifndef COMMON_COMPONENTS_H
@@ -10,7 +10,7 @@
 
 #include "common/levels.h"
 
-/* The first member of such a sampler's instance, or all of it. */
+/* The instance of such a sampler, or its first member. */
 struct components {
 	struct levels levels; /* first; its estimate is D */
 	size_t ny;
@@ -18,35 +18,35 @@ struct components {
 	float *work, *part, *residual;
 };
 
-/* The context of a gain, or its first member. */
+/* Context of a gain, or its first member. */
 struct components_level {
 	double sigma, s;
 	double noise;	  /* of the measurement */
 	double tolerance; /* eigenvalues up to this are not measured */
 };
 
-/* The gain of the measurement multiplies A'(y - A D), whose components are lambda (ybar - D): it has 1/lambda in it, and is 0
- * for what is not measured. */
+/* The gain `measurement' multiplies A'(y - A D), whose components are lambda (ybar - D). It must therefore include
+ * 1/lambda, and be 0 for unmeasured components. */
 struct components_gains {
 	lacuna_gain *state, *measurement, *fresh;
 };
 
-/* An instance of `bytes' that begins with struct components; the rest is zero.  floor: see range_create() in
+/* Makes an instance of `bytes' that begins with struct components; the rest is zero. floor: see range_create() in
  * common/range.h. */
 int components_create(const struct lacuna_host *, const struct schedule_config *, double floor,
 		      const struct lacuna_problem *, size_t bytes, void **self);
 
-/* Members of struct lacuna_sampler, beside levels_steps(), for instances that components_create() made.  The first state has
- * the measurement where its noise is below that of the level, else noise about the start image. */
+/* Members of struct lacuna_sampler, along with levels_steps(), for instances made by components_create(). The first state
+ * is the measurement in components where its noise is below the level, else noise about the start image. */
 void components_destroy(void *self);
 int components_start(void *self, float *u);
 
 struct components_level components_level(const struct components *, int64_t k);
-/* Step k; context: of the gains. */
+/* Step k; context is passed to the gains. */
 int components_step(const struct components *, int64_t k, const struct components_gains *,
 		    const void *context, float *u);
 
-/* Noise of the measurement in a component; INFINITY where it is not measured. */
+/* Noise of the measurement in a component; INFINITY if unmeasured. */
 double components_noise(double lambda, const struct components_level *);
 
 #endif

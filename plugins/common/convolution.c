@@ -134,12 +134,12 @@ void convolution_gain(const struct convolution *c, lacuna_gain *gain, const void
 
 /* ---- conjugate gradients in Fourier space ------------------------------------------------------------ */
 
-/* Vectors are spectra; their product is that of the planes, times the number of pixels. */
+/* Vectors are spectra. The inner product of two is that of the planes times the number of pixels. */
 struct cg {
 	const struct convolution *c;
 	double rho, share;
 	fftwf_complex *x, *r, *p, *q;
-	double *rows; /* sums of each row of the spectrum: two for each */
+	double *rows; /* two sums for each row of the spectrum */
 	double alpha, beta;
 };
 
@@ -153,7 +153,7 @@ size_t convolution_solve_bytes(const struct convolution *c)
 	return 4 * fft_bytes(&c->fft) + rows_bytes(c);
 }
 
-/* How often a value of the stored half stands in the whole spectrum. */
+/* How often a value of the stored half occurs in the whole spectrum. */
 static double weight_at(const struct fft *f, int kx)
 {
 	return kx == 0 || 2 * kx == f->width ? 1 : 2;
@@ -185,7 +185,7 @@ static void sum_residual(const struct cg *s, int ky)
 	s->rows[2 * ky + 1] = rz;
 }
 
-/* r = b - (q + rho x); b stands in p. */
+/* r = b - (q + rho x); b is in p. Sums |b|^2. */
 static int first_residual(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
@@ -257,7 +257,7 @@ static int add_shift(void *arg, size_t row, void *scratch)
 	return LACUNA_OK;
 }
 
-/* x += alpha p, r -= alpha q; sums of the residual. */
+/* x += alpha p, r -= alpha q; sums the residual. */
 static int step(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
@@ -300,7 +300,7 @@ static void normal(struct cg *s, const float *weights, const fftwf_complex *v)
 	fft_restrict(&s->c->fft, multiply, multiply_conjugate, s->c, s->c->y, weights, s->q);
 }
 
-/* Of the circle's |K|^2, as much as is measured. */
+/* The measured fraction of |K|^2: mean weight over step^2. */
 static double measured_share(const struct convolution *c, const float *weights)
 {
 	const size_t n = (size_t)c->y.width * (size_t)c->y.height;
@@ -314,7 +314,7 @@ static double measured_share(const struct convolution *c, const float *weights)
 	return sum / (double)n / (c->y.step * c->y.step);
 }
 
-/* From s->x on; s->p holds b. */
+/* Conjugate gradients from s->x; on entry s->p is b. */
 static int iterate(struct cg *s, const struct lacuna_system *system)
 {
 	const struct lacuna_host *host = s->c->fft.host;
@@ -338,7 +338,7 @@ static int iterate(struct cg *s, const struct lacuna_system *system)
 		normal(s, system->weights, s->p);
 		run(s, add_shift);
 		pq = sum_rows(s, 0);
-		if (!(pq > 0)) /* rounding has used up the residual, or a NaN */
+		if (!(pq > 0)) /* the residual is down to rounding errors, or NaN */
 			break;
 		s->alpha = rz / pq;
 		run(s, step);

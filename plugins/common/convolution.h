@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Convolution of a plane x by a circular one at least as large, of which a part is measured:
+/* Convolution of a plane x, computed as a circular convolution at least as large as x, of which a part is measured:
  *	A = P F^-1 K F E,
- * E continues x with zeros, F is the Fourier transform, K the transfer function, P keeps every step-th pixel of the upper left
- * corner (y).  For operators whose circle is no larger than x, it is the plain circular convolution. */
+ * E pads x with zeros to the size of the circle (the circular convolution), F is the Fourier transform, K the transfer
+ * function, and P keeps every step-th pixel of the upper left corner (y). If the circle is as large as x, this is the
+ * plain circular convolution. */
 #ifndef COMMON_CONVOLUTION_H
 #define COMMON_CONVOLUTION_H
 
@@ -15,7 +16,7 @@ struct convolution {
 	struct fft_grid x, y;	 /* x.step is 1 */
 };
 
-/* Makes the circle, of x's size or (grow) of the next one that FFTW is fast for; K is 0 at first. */
+/* Makes the circle: of the size of x, or with `grow' of the next size that is fast in FFTW. K is 0 at first. */
 int convolution_create(const struct lacuna_host *, struct fft_grid x, struct fft_grid y, int grow,
 		       struct convolution *);
 /* Accepts a zeroed structure. */
@@ -24,20 +25,20 @@ void convolution_destroy(struct convolution *);
 int convolution_set_kernel(struct convolution *, const double *kernel, int width, int height,
 			   int origin_x, int origin_y);
 
-/* Bytes of work for the functions of a plane below; the last is for convolution_solve(). */
+/* Bytes of work space for the functions below; the second is for convolution_solve(). */
 size_t convolution_bytes(const struct convolution *);
 size_t convolution_solve_bytes(const struct convolution *);
 void convolution_apply(const struct convolution *, const float *x, float *y, void *memory);
 void convolution_adjoint(const struct convolution *, const float *y, float *x, void *memory);
-/* x = E' F^-1 gain(|K|^2) F E b: gain(A'A) b where all of the circle is measured, else near it. */
+/* x = E' F^-1 gain(|K|^2) F E b: gain(A'A) b if all of the circle is measured, else an approximation. */
 void convolution_gain(const struct convolution *, lacuna_gain *, const void *context,
 		      const float *b, float *x, void *memory);
 
-/* lacuna_operator's solve() for `planes' planes, one after the other, by conjugate gradients.
+/* solve() of struct lacuna_operator for `planes' planes, one after the other, by conjugate gradients.
  *
- * They run on the circle, in Fourier space: there A'WA is one transform forth and one back, and the preconditioner,
- * 1 / (share |K|^2 + rho), costs none.  In space each iteration has three of both.  What the circle has beyond x is not
- * measured and has nothing to do with x: its solution is 0. */
+ * They run on the circle in Fourier space, where A'WA needs one inverse and one forward transform and the preconditioner,
+ * 1 / (share |K|^2 + rho), none. In image space an iteration needs three of each. The part of the circle beyond x is not
+ * measured and independent of x: its solution is 0. */
 int convolution_solve(const struct convolution *, size_t planes, const struct lacuna_system *,
 		      const float *b, float *x, void *memory);
 

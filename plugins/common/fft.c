@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Real transforms in two dimensions from FFTW's one-dimensional ones: see fft.h.
+/* Two-dimensional real transforms from one-dimensional ones of FFTW: see fft.h.
  *
- * Rows are transformed in place: a row of w reals lies in the memory of its w/2 + 1 complex values.  A block begins
- * at a multiple of 64 bytes whatever the width, because rows do and columns come in eights: FFTW's plans hold for
- * memory aligned as it was when they were made. */
+ * Rows are transformed in place: a row of w reals shares the memory of its w/2 + 1 complex values. FFTW's plans need
+ * memory aligned as when they were made. Every block therefore begins at a multiple of 64 bytes: rows are padded to that,
+ * and blocks of columns begin at multiples of 8 columns. */
 #include "common/fft.h"
 #include <limits.h>
 #include <string.h>
@@ -33,7 +33,7 @@ size_t fft_bytes(const struct fft *f)
 
 /* ---- plans ----------------------------------------------------------------------------------------- */
 
-/* Makes the four plans of blocks of `rows' rows and `columns' columns, 0: none. */
+/* Makes the four plans for blocks of `rows' rows and `columns' columns; 0 means no such block. False on failure. */
 static int plan_blocks(struct fft *f, int which, int rows, int columns, fftwf_complex *memory)
 {
 	int w = f->width, h = f->height;
@@ -128,7 +128,7 @@ static size_t blocks(int n, int size)
 	return ((size_t)n + (size_t)size - 1) / (size_t)size;
 }
 
-/* Row y of the transform, from the plane or zero. */
+/* Loads row y of the transform from the plane, or zeros it. */
 static void load_row(const struct pass *p, int y, float *row)
 {
 	const struct fft_grid *g = &p->grid;
@@ -190,7 +190,7 @@ static int inverse_rows(void *arg, size_t block, void *scratch)
 	return LACUNA_OK;
 }
 
-/* Row y of a plane, times the weights of the grid. */
+/* Multiplies row y of a plane by the weights of the grid. */
 static void restrict_row(const struct pass *p, int y, float *row)
 {
 	const struct fft_grid *g = &p->grid;

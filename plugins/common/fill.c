@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* A plane at one resolution.  weight: from 0, nothing known, to 1. */
+/* A plane at one resolution. weight is from 0 (unknown) to 1 (known). */
 struct level {
 	int64_t w, h;
 	float *x, *weight, *depth;
@@ -29,7 +29,7 @@ static void pull(const struct level *fine, const struct level *coarse)
 		}
 }
 
-/* Bilinear, at the fine pixel (x, y). */
+/* Bilinear interpolation at the fine pixel (x, y). */
 static float between(const struct level *coarse, const float *values, int64_t x, int64_t y)
 {
 	const int64_t cx = x / 2, cy = y / 2;

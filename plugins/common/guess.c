@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2, where the constant image `middle'
- * explains the measurement best, and spread is what it leaves. */
+/* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2, where `middle' is the constant
+ * image that fits the measurement best, and spread^2 the mean square that it leaves. */
 #include "common/guess.h"
 #include "common/vector.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Of a photograph on the 0..1 scale, where the measurement does not tell. */
+/* For a photograph on the 0..1 scale, if the measurement does not determine it. */
 static const double usual_middle = 0.5;
 /* A noiseless measurement still needs a little damping where the operator is singular. */
 static const double least_rho = 1e-4;
@@ -30,7 +30,7 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 	weight = vector_inner(host, ny, residual, residual);
 	if (weight > 0)
 		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
-	/* A value that does not depend on the image (a masked one) says nothing. */
+	/* Leave out values that do not depend on the image (masked ones). */
 	for (size_t i = 0; i < ny; i++)
 		residual[i] = residual[i] != 0
 				      ? (float)(problem->measurement[i] - middle * residual[i])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Convolution kernels: see kernel.h.  A sensor's pixel collects light over its area, so a value is the integral of the
- * formula over the pixel's square, not a sample at its centre; this is also what makes narrow kernels right. */
+/* Convolution kernels: see kernel.h. A sensor's pixel collects light over its area, so a value is the integral of the
+ * formula over the pixel's square, not a sample at its centre. This also keeps narrow kernels right. */
 #include "common/kernel.h"
 #include <math.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ int kernel_normalize(struct kernel *k, const char *name)
 	return LACUNA_OK;
 }
 
-/* A page of a file that was read. */
+/* Makes a kernel from one page of a file. */
 static int kernel_take(const struct lacuna_host *host, const char *path,
 		       const struct lacuna_shape *s, const float *values, struct kernel *k)
 {
@@ -155,7 +155,7 @@ static double median(double *values, size_t n)
 }
 
 struct rim {
-	double level, sigma; /* median, and standard deviation by the median distance from it */
+	double level, sigma; /* median, and standard deviation from the median distance to it */
 };
 
 static int measure_rim(const struct kernel *k, struct rim *rim)
@@ -192,7 +192,7 @@ static double largest(const struct kernel *k)
 static int subtract_rim(struct kernel *k, const char *name, enum kernel_background background,
 			int tell)
 {
-	enum { LEAST_SIDE = 7 }; /* a smaller kernel is all rim */
+	enum { LEAST_SIDE = 7 }; /* a smaller kernel has no interior to speak of */
 	const size_t n = (size_t)k->width * (size_t)k->height;
 	const double peak = largest(k);
 	struct rim rim;
@@ -225,7 +225,7 @@ static int subtract_rim(struct kernel *k, const char *name, enum kernel_backgrou
 	return LACUNA_OK;
 }
 
-/* Of what is positive, in pixels from the first. */
+/* Centroid of the positive values, in pixels from the first. */
 static void centroid(const struct kernel *k, double *x, double *y)
 {
 	double sum = 0;
@@ -244,7 +244,7 @@ static void centroid(const struct kernel *k, double *x, double *y)
 	*y = sum > 0 ? *y / sum : k->height / 2;
 }
 
-/* Correlation of the kernel with itself, turned by half a turn about a point. */
+/* Correlation of the kernel with itself turned by 180 degrees about a point. */
 static double symmetry(const struct kernel *k, double x, double y)
 {
 	const int twice_x = (int)floor(2 * x + 0.5), twice_y = (int)floor(2 * y + 0.5);
@@ -308,7 +308,7 @@ int kernel_clean(struct kernel *k, const char *name, enum kernel_background back
 
 /* ---- formulas -------------------------------------------------------------------------------------- */
 
-/* Length of the part of [-half, half] in the pixel [d - 1/2, d + 1/2]. */
+/* Length of [-half, half] within the pixel [d - 1/2, d + 1/2]. */
 static double overlap(double half, double d)
 {
 	double lo = fmax(-half, d - 0.5), hi = fmin(half, d + 0.5);
@@ -316,8 +316,8 @@ static double overlap(double half, double d)
 	return fmax(hi - lo, 0);
 }
 
-/* The product of f(px, .) along x and f(py, .) along y, at distances from the centre of the kernel: whole numbers when
- * the size is odd, halves when it is even. */
+/* The product of f(px, .) along x and f(py, .) along y at the distances from the kernel's centre, which are integers for
+ * an odd size and half-integers for an even one. */
 static int separable(const struct lacuna_host *host, int64_t width, int64_t height,
 		     double (*f)(double, double), double px, double py, struct kernel *k)
 {
@@ -332,7 +332,7 @@ static int separable(const struct lacuna_host *host, int64_t width, int64_t heig
 	return kernel_normalize(k, "kernel");
 }
 
-/* The pixels [d - 1/2, d + 1/2] of a kernel of width 0 are the one, or the two, that hold 0. */
+/* A kernel of width 0: 1 for the one or two pixels [d - 1/2, d + 1/2] that contain 0. */
 static double delta_mass(double d)
 {
 	return fabs(d) <= 0.5;
@@ -345,7 +345,7 @@ static double normal_mass(double sigma, double d)
 	return sigma > 0 ? erf((d + 0.5) / s) - erf((d - 0.5) / s) : delta_mass(d);
 }
 
-/* Cut at 4 sigma, beyond which lie 6e-5 of it. */
+/* Cut off at 4 sigma; 6e-5 of the mass is beyond. */
 int kernel_gaussian(const struct lacuna_host *host, double sigma, struct kernel *k)
 {
 	int64_t n = 2 * (int64_t)ceil(4 * sigma) + 1;
@@ -414,7 +414,7 @@ double (*kernel_resampling_weight(enum kernel_resampling kind))(double factor, d
 	return formulas[kind].f;
 }
 
-/* Of a box: where a pixel is no more cut. */
+/* A box has 1/2 more, since it cuts pixels. */
 double kernel_resampling_reach(enum kernel_resampling kind, double factor)
 {
 	return factor * formulas[kind].width / 2 + (kind == KERNEL_BOX ? 0.5 : 0);
@@ -437,7 +437,7 @@ int kernel_resampling(const struct lacuna_host *host, enum kernel_resampling kin
 
 /* ---- other formulas -------------------------------------------------------------------------------- */
 
-/* Adds up thin slices of the disk, 256 a pixel row, each exactly cut by the pixels. */
+/* Sums thin slices of the disk, 256 to a pixel row; the part of a slice in each pixel is exact. */
 int kernel_disk(const struct lacuna_host *host, double radius, struct kernel *k)
 {
 	enum { SLICES = 256 };
@@ -468,12 +468,12 @@ int kernel_motion(const struct lacuna_host *host, double length, double angle, s
 	double dy = -length * sin(angle * (acos(-1) / 180));
 	int rx = (int)fmax(ceil(fabs(dx) / 2 - 0.5), 0);
 	int ry = (int)fmax(ceil(fabs(dy) / 2 - 0.5), 0);
-	int64_t n = (int64_t)fmax(ceil(length), 1) * STEPS_PER_PIXEL; /* for half the way */
+	int64_t n = (int64_t)fmax(ceil(length), 1) * STEPS_PER_PIXEL; /* for half of the path */
 	int status = kernel_create(host, 2 * (int64_t)rx + 1, 2 * (int64_t)ry + 1, k);
 
 	if (status)
 		return status;
-	/* Step s and its mirror image together, so that rounding keeps the kernel symmetric. */
+	/* Add step s and its mirror image together, so that rounding keeps the kernel symmetric. */
 	for (int64_t s = 0; s < n; s++) {
 		double t = ((double)s + 0.5) / (2.0 * (double)n);
 		int i = (int)floor(t * dx + 0.5), j = (int)floor(t * dy + 0.5);
@@ -492,7 +492,7 @@ static double airy(double r, double zero)
 	return a * a;
 }
 
-/* The kernel reaches to six times the first dark ring and holds 97 % of the light, which is then taken for all. */
+/* The kernel ends at six times the radius of the first dark ring. It holds 97 % of the light and is normalised to 1. */
 int kernel_airy(const struct lacuna_host *host, double zero, struct kernel *k)
 {
 	int r = (int)ceil(6 * zero);

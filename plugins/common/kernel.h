@@ -6,15 +6,16 @@
 
 #include <lacuna/plugin.h>
 
-/* The convolution is y[i] = sum_j values[j] x[i + centre - j] in each dimension, scipy.ndimage.convolve's rule;
- * centre = size / 2, rounded down, unless the caller changes it. */
+/* The convolution is y[i] = sum_j values[j] x[i + centre - j] in each dimension, the rule of scipy.ndimage.convolve;
+ * centre is size / 2, rounded down, unless the caller changes it. */
 struct kernel {
 	const struct lacuna_host *host;
 	int width, height, centre_x, centre_y;
-	double *values; /* x fastest; a released kernel has none */
+	double *values; /* x fastest; NULL in a released kernel */
 };
 
-/* All are odd-sized and symmetric about their centre, sum to 1, and tend to a delta as their extent tends to 0. */
+/* All of these have odd size, are symmetric about the centre, sum to 1, and tend to a delta as their extent tends to 0.
+ * Lengths are in pixels. */
 int kernel_gaussian(const struct lacuna_host *, double sigma, struct kernel *);
 int kernel_disk(const struct lacuna_host *, double radius, struct kernel *);
 int kernel_box(const struct lacuna_host *, double width, double height, struct kernel *);
@@ -23,33 +24,33 @@ int kernel_motion(const struct lacuna_host *, double length, double angle, struc
 /* zero: radius of the first dark ring */
 int kernel_airy(const struct lacuna_host *, double zero, struct kernel *);
 
-/* Kernels that shrink by `factor', stretched by it so that they suppress what the coarse grid cannot hold; symmetric
- * about the centre of a block of factor x factor pixels, hence even-sized for an even factor. */
+/* Kernels for shrinking by `factor', stretched by it so that they suppress frequencies above those of the coarse grid.
+ * They are symmetric about the centre of a block of factor x factor pixels, so their size is even for an even factor. */
 enum kernel_resampling { KERNEL_BOX, KERNEL_BILINEAR, KERNEL_BICUBIC, KERNEL_LANCZOS };
 int kernel_resampling(const struct lacuna_host *, enum kernel_resampling, int factor,
 		      struct kernel *);
-/* The weight at d from the middle, not yet of sum 1, and where it ends; both for any factor. */
+/* The weight at distance d from the middle, not normalised, and the distance where it ends; both for any factor. */
 double (*kernel_resampling_weight(enum kernel_resampling))(double factor, double d);
 double kernel_resampling_reach(enum kernel_resampling, double factor);
 double kernel_gaussian_weight(double sigma, double d);
-/* As kernel_gaussian(), symmetric about the centre of such a block. */
+/* As kernel_gaussian(), but symmetric about the centre of such a block. */
 int kernel_block_gaussian(const struct lacuna_host *, int factor, double sigma, struct kernel *);
 
-/* One channel of finite values, positive or negative. */
+/* Reads a kernel: one channel and one page of finite values, positive or negative. */
 int kernel_read(const struct lacuna_host *, const char *path, struct kernel *);
-/* One kernel a page, all of one size, for kernel_release_pages(). */
+/* Reads one kernel from each page, all of one size. Free them with kernel_release_pages(). */
 int kernel_read_pages(const struct lacuna_host *, const char *path, struct kernel **,
 		      int64_t *count);
 void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t count);
-/* For a kernel that was measured, such as a picture of a star.  background: subtracts the level of the rim, and what is
- * then no more than its noise.  KERNEL_AUTO does so where the rim is flat and not near zero; centre: KERNEL_AUTO takes the
- * centroid where the kernel is symmetric about it and it is not the middle, since a lens does not move a picture; a shaken
- * camera's kernel keeps its middle.  tell: what was done is logged. */
+/* Cleans a measured kernel, such as a picture of a star. background: RIM subtracts the level of the rim and sets values
+ * below 3 sigma of its noise to 0; AUTO does so if the rim is flat and not near zero. centre: AUTO takes the centroid if
+ * it is not the middle and the kernel is symmetric about it, because a lens does not move a picture. The kernel of a
+ * shaken camera keeps its middle. tell: log what was done. */
 enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
 enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
 int kernel_clean(struct kernel *, const char *name, enum kernel_background, enum kernel_centre,
 		 int tell);
-/* Divides by the sum; `name' is for the message when that is zero. */
+/* Divides by the sum. A sum of zero is an error; `name' is for its message. */
 int kernel_normalize(struct kernel *, const char *name);
 void kernel_release(struct kernel *); /* accepts a zeroed one */
 

@@ -19,7 +19,7 @@ struct parser {
 	const char *path;
 	struct model *model;
 	int line, capacity;
-	int has_mean, has_var, rows; /* of the component that is being read */
+	int has_mean, has_var, rows; /* of the component being read */
 };
 
 static const char blanks[] = " \t\r\n";
@@ -29,7 +29,7 @@ static int complain(const struct parser *p, const char *what)
 	return p->host->fail(p->host, LACUNA_EINVAL, "%s: line %d: %s", p->path, p->line, what);
 }
 
-/* Exactly `count' numbers, and nothing behind them. */
+/* Reads exactly `count' numbers; anything after them is an error. */
 static int numbers(const struct parser *p, char *text, int count, double *out)
 {
 	char *rest, *end, *word = strtok_r(text, blanks, &rest);
@@ -60,7 +60,7 @@ static int read_dim(struct parser *p, char *rest)
 	return LACUNA_OK;
 }
 
-/* Room for twice the components. */
+/* Makes room for twice as many components. */
 static int grow(struct parser *p)
 {
 	const struct lacuna_host *host = p->host;
@@ -98,7 +98,7 @@ static double *last_cov(const struct parser *p)
 	return p->model->cov + (size_t)(p->model->count - 1) * d * d;
 }
 
-/* Symmetric and positive semidefinite, but for rounding. */
+/* Checks that the last covariance is symmetric and positive semidefinite, up to rounding. */
 static int check_covariance(const struct parser *p)
 {
 	const size_t d = (size_t)p->model->dim;
@@ -124,7 +124,7 @@ static int check_covariance(const struct parser *p)
 	return status;
 }
 
-/* The component that ends here must be whole. */
+/* Checks that the last component is complete. */
 static int finish_component(const struct parser *p)
 {
 	if (p->model->count == 0)

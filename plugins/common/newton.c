@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Each round solves (J'J + rho I) d = J'(y - A(x)) + rho (z - x) for the step d, J the Jacobian at x.  J v is taken from a
- * difference of A, J' from the operator's adjoint. */
+/* Each round solves (J'J + rho I) d = J'(y - A(x)) + rho (z - x) for the step d, J the Jacobian at x. J v is a difference
+ * of values of A; J' is the operator's adjoint. */
 #include "common/newton.h"
 #include "common/vector.h"
 
@@ -30,7 +30,7 @@ static int backward(const struct newton *p, const float *at, const float *y, flo
 	return p->host->problem->adjoint(p->host, at, y, x);
 }
 
-/* Vectors begin at multiples of 64 bytes. */
+/* Floats of a vector in the work space, padded to a multiple of 64 bytes. */
 static size_t padded(size_t n)
 {
 	return (n + 15) / 16 * 16;
@@ -41,7 +41,7 @@ size_t newton_work(const struct newton *p)
 	return X_VECTORS * padded(p->nx) + Y_VECTORS * padded(p->ny);
 }
 
-/* out = (J'J + rho I) v; the values of x are of the order of 1, so that a move of 0.01 in rms is a small one. */
+/* out = (J'J + rho I) v; the values of x are of the order of 1, so a change of 0.01 (rms) is small. */
 static int product(const struct system *s, const float *v, float *out)
 {
 	const struct newton *p = s->p;
@@ -65,13 +65,13 @@ static int product(const struct system *s, const float *v, float *out)
 	return LACUNA_OK;
 }
 
-/* d = (J'J + rho I)^-1 r; r is used up */
+/* d = (J'J + rho I)^-1 r; r is overwritten */
 static int solve(const struct system *s, float *r, float *d, float *direction, float *image)
 {
 	const struct lacuna_host *host = s->p->host;
 	const size_t n = s->p->nx;
 	double rr = vector_inner(host, n, r, r);
-	const double goal = 1e-6 * rr; /* the linearisation is no better */
+	const double goal = 1e-6 * rr; /* the linearisation is not more exact */
 
 	vector_fill(n, 0, d);
 	vector_combine(host, n, 1, r, 0, r, direction);
@@ -83,7 +83,7 @@ static int solve(const struct system *s, float *r, float *d, float *direction, f
 		if (status)
 			return status;
 		curvature = vector_inner(host, n, direction, image);
-		if (!(curvature > 0)) /* differences are not quite symmetric */
+		if (!(curvature > 0)) /* with differences the matrix is not quite symmetric */
 			break;
 		alpha = rr / curvature;
 		vector_combine(host, n, 1, d, alpha, direction, d);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Common memory: x (or the point where the derivative is taken), y, and x again. */
+/* Shared memory: x (or the point of the derivative), y, and x as the result of the adjoint. */
 struct remote {
 	const struct lacuna_host *host;
 	struct process process;
@@ -106,7 +106,7 @@ int process_operator_create(const struct lacuna_host *host, const void *config, 
 
 int process_operator_apply(const void *self, void *scratch, const float *x, float *y)
 {
-	struct remote *r = (struct remote *)(uintptr_t)self; /* under its lock */
+	struct remote *r = (struct remote *)(uintptr_t)self; /* only written under the lock */
 	char request[128];
 	int status;
 
@@ -125,7 +125,7 @@ int process_operator_apply(const void *self, void *scratch, const float *x, floa
 int process_operator_adjoint(const void *self, void *scratch, const float *at, const float *y,
 			     float *x)
 {
-	struct remote *r = (struct remote *)(uintptr_t)self; /* under its lock */
+	struct remote *r = (struct remote *)(uintptr_t)self; /* only written under the lock */
 	char request[160];
 	int status;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operators that a program computes.  The flags of a plugin are constant: there is one for programs that are linear and one
- * for those that are not, and these functions are both's. */
+/* Operators computed by a program. The flags of a plugin are constant, so there are two plugins, for linear and for
+ * nonlinear programs. Both use these functions. */
 #ifndef COMMON_PROCESS_OPERATOR_H
 #define COMMON_PROCESS_OPERATOR_H
 
@@ -10,7 +10,7 @@
 /* configurations are struct process_config */
 int process_operator_shape(const struct lacuna_host *, const void *config, int from_y,
 			   const struct lacuna_shape *known, struct lacuna_shape *wanted);
-/* linear: what the plugin's flags say, and the program must agree with */
+/* linear: as in the plugin's flags; fails if the program is not linear */
 int process_operator_create(const struct lacuna_host *, const void *config, int linear,
 			    const struct lacuna_shape *x, const struct lacuna_shape *y,
 			    void **self);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Common memory: u, x0, sigma. */
+/* Shared memory: u, x0, sigma. */
 struct remote {
 	const struct lacuna_host *host;
 	struct process process;
@@ -17,7 +17,7 @@ struct remote {
 	struct lacuna_prior_info info;
 	struct lacuna_shape x;
 	int map;    /* the program must take maps */
-	int rounds; /* it has an answer of its own for these */
+	int rounds; /* the program answers denoise_round */
 	size_t bytes, x0_place, map_place;
 };
 
@@ -123,11 +123,11 @@ void process_prior_info(const void *self, struct lacuna_prior_info *i)
 	i->size = size;
 }
 
-/* map: or NULL */
+/* One call of the program. map is NULL for a single sigma. */
 static int ask(const void *self, const char *call, double sigma, const float *map, const float *u,
 	       float *x0)
 {
-	struct remote *r = (struct remote *)(uintptr_t)self; /* under its lock */
+	struct remote *r = (struct remote *)(uintptr_t)self; /* only written under the lock */
 	char level[64], request[256];
 	int status;
 

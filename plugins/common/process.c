@@ -19,10 +19,11 @@
 
 enum { PROTOCOL = 1, MOST_WORDS = 64 };
 
-/* Seconds that a program has to end by itself. */
+/* Seconds for a program to end by itself. */
 static const double grace = 2;
 
-/* One that waits for an instance; pid 0: none.  create() and destroy(), which never run at once, are all that touch it. */
+/* A program kept for the next instance; pid 0: none. No lock: only create() and destroy() use it, and these never run
+ * concurrently. */
 static struct process idle;
 
 static double now(void)
@@ -33,7 +34,7 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- what it says on standard error is passed on, line by line */
+/* ---- standard error of the program is logged line by line */
 
 static void pass_on(struct process *p)
 {
@@ -79,8 +80,7 @@ static void forget(struct process *p)
 	p->bytes = 0;
 }
 
-/* Its status as waitpid() has it, or -1; one that does not end within `patience' seconds is killed, with all it has
- * started. */
+/* Waits `patience' seconds for the program to end, then kills its process group. Returns the status of waitpid(), or -1. */
 static int bury(struct process *p, double patience)
 {
 	const struct timespec nap = { 0, 2000000 };
@@ -176,11 +176,11 @@ static int send_line(struct process *p, const char *text, const char *call)
 	return LACUNA_OK;
 }
 
-/* Up to the end of a line, which becomes the end of p->reply. */
+/* Receives one line into p->reply. */
 static int receive_line(struct process *p, const char *call)
 {
 	const double start = now();
-	enum { SLICE = 100 }; /* ms between looks at the user's wish to stop */
+	enum { SLICE = 100 }; /* ms between checks for cancellation */
 
 	p->reply_used = 0;
 	for (;;) {
@@ -213,7 +213,7 @@ static int receive_line(struct process *p, const char *call)
 		if (now() - start > p->timeout)
 			return fail_hung(p, call);
 		if (ready[1].revents & POLLHUP && !ready[0].revents) {
-			/* It has closed its standard error: there is nothing more to wait for there. */
+			/* The program has closed its standard error: stop polling it. */
 			close(p->errors);
 			p->errors = 0;
 		}
@@ -260,8 +260,8 @@ int process_ask(struct process *p, const char *name, const char *request, json_t
 
 /* ---- the beginning */
 
-/* Splits a command at blanks; quotes and backslashes keep them, as in a shell, of which there is nothing else.  buffer: as
- * large as the command. */
+/* Splits a command at blanks. Quotes and backslashes work as in a shell; there is no other shell syntax. buffer is as
+ * large as the command. False on failure. */
 static int split(const char *command, char *buffer, const char **words)
 {
 	int count = 0;
@@ -291,7 +291,8 @@ static int split(const char *command, char *buffer, const char **words)
 
 extern char **environ;
 
-/* The environment, with lacuna's own modules where Python finds them; for release().  NULL: no memory. */
+/* The environment with lacuna's modules added to PYTHONPATH. The caller frees it with host->release(). NULL: out of
+ * memory. */
 static char **make_environment(const struct lacuna_host *host)
 {
 	static const char name[] = "PYTHONPATH=";
@@ -320,7 +321,7 @@ static char **make_environment(const struct lacuna_host *host)
 	return list;
 }
 
-/* In the child: ends in the program.  Between fork() and exec only what is safe in a signal handler may be called. */
+/* In the child: executes the program. Between fork() and exec only async-signal-safe functions may be called. */
 static _Noreturn void become(const char *const *words, char *const *environment, int socket,
 			     int errors, int shared, pid_t parent)
 {
@@ -337,7 +338,7 @@ static _Noreturn void become(const char *const *words, char *const *environment,
 		signal(to_default[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Out of the way of 0 to 3 first. */
+	/* First move them away from descriptors 0 to 3. */
 	socket = fcntl(socket, F_DUPFD_CLOEXEC, 10);
 	errors = fcntl(errors, F_DUPFD_CLOEXEC, 10);
 	shared = fcntl(shared, F_DUPFD_CLOEXEC, 10);
@@ -372,7 +373,7 @@ static int start(struct process *p)
 	if (!environment)
 		return LACUNA_ENOMEM;
 	p->shared = memfd_create("lacuna-process", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* A program that made it smaller would stop the host with SIGBUS. */
+	/* If the program could shrink the memory, the host would get SIGBUS. */
 	if (p->shared < 0 || fcntl(p->shared, F_ADD_SEALS, F_SEAL_SHRINK) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) ||
 	    pipe2(errors, O_CLOEXEC | O_NONBLOCK) || (p->pid = fork()) < 0)
@@ -393,11 +394,11 @@ static int start(struct process *p)
 		forget(p);
 		return status;
 	}
-	setpgid(p->pid, p->pid); /* whichever of the two comes first */
+	setpgid(p->pid, p->pid); /* in parent and child, since either may run first */
 	return LACUNA_OK;
 }
 
-/* The one that waits, if it is for this command and still alive. */
+/* Takes the idle program if it has this command and family and still runs. Otherwise ends it and returns 0. */
 static int take_idle(struct process *p)
 {
 	const struct lacuna_host *host = p->host;

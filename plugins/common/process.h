@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A conversation with a program that computes for a plugin: lines of JSON on its standard input and output, arrays in memory
- * that both see (its file descriptor 3).  lacuna-plugin(7), "Programs", is the protocol.
+/* Talks to a program that computes for a plugin: lines of JSON on its standard input and output, arrays in shared memory
+ * (its file descriptor 3). lacuna-plugin(7), "Programs", describes the protocol.
  *
- * One program serves one instance at a time, one call after the other.  When an instance is destroyed its program waits for
- * the next one with the same command: Python and its libraries take longer to start than an image to restore.
+ * A program serves one instance at a time, one call after the other. When an instance is destroyed, its program is kept
+ * for the next one with the same command, because starting Python takes longer than restoring an image.
  *
- * Whatever ends the host ends the program: it dies with its parent (PR_SET_PDEATHSIG), and its standard input ends.  The
- * memory has no name, and goes with the last of the two. */
+ * The program ends when the host ends for any reason: it is killed with its parent (PR_SET_PDEATHSIG), and its standard
+ * input ends. The memory has no name and is freed when both have ended. */
 #ifndef COMMON_PROCESS_H
 #define COMMON_PROCESS_H
 
@@ -15,7 +15,7 @@
 #include <lacuna/plugin.h>
 #include <sys/types.h>
 
-/* Of each plugin that is served by a program. */
+/* Configuration of the plugins that use a program. */
 struct process_config {
 	const char *command;
 	double timeout; /* seconds for one answer */
@@ -23,7 +23,7 @@ struct process_config {
 
 struct process {
 	const struct lacuna_host *host;
-	pid_t pid, owner; /* owner: who has started it; no other process may talk to it */
+	pid_t pid, owner; /* owner: the process that started it; no other may talk to it */
 	int socket, errors, shared;
 	unsigned char *memory;
 	size_t bytes; /* of the memory */
@@ -31,29 +31,29 @@ struct process {
 	int ended;
 	char command[2048], family[16];
 	char line[1024],
-		last[256]; /* of its standard error: an unfinished line, the last one that said something */
+		last[256]; /* of its standard error: the unfinished line, the last line with text */
 	size_t line_used;
 	char reply[1 << 16];
 	size_t reply_used;
 };
 
-/* A program for this command, one that waits or a new one.  On failure there is nothing to close. */
+/* Takes the idle program for this command, or starts a new one. On failure there is nothing to close. */
 int process_open(const struct lacuna_host *, const struct process_config *, const char *family,
 		 struct process *);
-/* So many bytes of common memory, at least; what was there is void. */
+/* Makes the shared memory at least this large. Its content and address may change. */
 int process_share(struct process *, size_t bytes);
-/* One call: its request, a line of JSON whose member "call" is `name', and its reply, an object, which is released with
- * json_decref(); or NULL where the answer counts for nothing. */
+/* Makes one call. request is a line of JSON whose member "call" is `name'. *reply is a JSON object that the caller frees
+ * with json_decref(); pass NULL if it is not needed. */
 int process_ask(struct process *, const char *name, const char *request, json_t **reply);
-/* Gives an instance that has come through a fork() a program of its own: that of the parent is the parent's.  True where
- * that was needed; then whatever had been asked of the old one must be asked again.  < 0: failed. */
+/* Starts a new program for an instance inherited through fork(), because the old one belongs to the parent. Returns 1 if
+ * it did (calls such as open must then be repeated), 0 if not needed, < 0 on failure. */
 int process_renew(struct process *);
 void process_close(struct process *);
 
 /* "[width, height, channels, frames]" */
 void process_write_shape(const struct lacuna_shape *, char *text, size_t size);
 int process_read_shape(struct process *, const json_t *reply, struct lacuna_shape *);
-/* Where the next array may begin. */
+/* Rounds up to the offset at which the next array may begin. */
 size_t process_align(size_t bytes);
 
 #endif

@@ -11,7 +11,7 @@ double range_projector(double lambda, const void *tolerance)
 	return lambda > *(const double *)tolerance;
 }
 
-/* Half at the tolerance: as steep as an iteration can follow in some dozens of steps. */
+/* 1/2 at the tolerance; as steep as an iteration can follow in a few dozen steps. */
 double range_soft_projector(double lambda, const void *tolerance)
 {
 	const double t = *(const double *)tolerance;
@@ -29,7 +29,7 @@ static double pseudo_inverse(double lambda, const void *tolerance)
 	return lambda > *(const double *)tolerance ? 1 / lambda : 0;
 }
 
-/* The largest eigenvalue of A'A by power iteration, from an image that is constant but for some noise: near enough for a
+/* The largest eigenvalue of A'A by power iteration, from a constant image with some noise. It is accurate enough for a
  * tolerance. */
 static int largest_eigenvalue(const struct lacuna_host *host, const struct lacuna_problem *problem,
 			      float *x, double *lambda)
@@ -73,7 +73,7 @@ int range_tolerance(const struct lacuna_host *host, const struct lacuna_problem 
 int range_create(const struct lacuna_host *host, const struct lacuna_problem *problem, double floor,
 		 double spread, struct range *range)
 {
-	/* Single precision leaves an iteration nothing of smaller singular values. */
+	/* In single precision an iteration cannot resolve smaller singular values. */
 	static const double least_floor = 1e-2;
 	const size_t n = lacuna_count(&problem->x);
 	float *b = NULL;
@@ -132,8 +132,8 @@ int range_residual(const struct range *r, double scale, const float *v, float *x
 	return host->problem->adjoint(host, NULL, in_y, x);
 }
 
-/* Conjugate gradients leave a part of the right side, which the damping multiplies in what the operator hardly passes: the rest
- * is solved for once more. */
+/* Conjugate gradients leave a residual, which is amplified in components that the operator hardly passes. Therefore a
+ * second round solves for the residual. */
 int range_pull(const struct range *r, double scale, const float *v, float *x, float *work)
 {
 	enum { ROUNDS = 2 };

@@ -24,7 +24,7 @@ static double level(double log_alpha_bar)
 	return sqrt(expm1(-log_alpha_bar));
 }
 
-/* Position of level k: 0 the highest, 1 the lowest. */
+/* Position of level k, from 0 (highest) to 1 (lowest). */
 static double fraction(int64_t k, int64_t n)
 {
 	return n > 1 ? (double)k / (double)(n - 1) : 0;
@@ -59,7 +59,7 @@ static void etc(double r, double delta, int64_t n, double *sigma)
 	}
 }
 
-/* The levels of DDPM, and log-linear between them where n does not divide them. */
+/* The levels of DDPM, interpolated log-linearly if n does not divide them. */
 static void linear_beta(int64_t n, double *sigma)
 {
 	double log_alpha_bar[DDPM_STEPS + 1] = { 0 };
@@ -79,7 +79,7 @@ static void linear_beta(int64_t n, double *sigma)
 	}
 }
 
-/* Ornstein-Uhlenbeck process with a clock of rising rate, even steps of time (De Bortoli 2022, section 2). */
+/* Ornstein-Uhlenbeck process whose clock speeds up, in even steps of time (De Bortoli 2022, section 2). */
 static void ornstein_uhlenbeck(const struct schedule_config *c, int64_t n, double *sigma)
 {
 	for (int64_t k = 0; k < n; k++) {
@@ -89,7 +89,7 @@ static void ornstein_uhlenbeck(const struct schedule_config *c, int64_t n, doubl
 	}
 }
 
-/* Puts `start' in place of the levels above it; returns how many are left. */
+/* Replaces the levels above `start' by it; returns the number of levels left. */
 static int64_t begin_at(double start, int64_t n, double *sigma)
 {
 	int64_t above = 0;
@@ -161,7 +161,7 @@ void schedule_free(const struct lacuna_host *host, struct schedule *schedule)
 	schedule->sigma = NULL;
 }
 
-/* noise alone: a variance-preserving process begins at N(0, I), which is N(0, 1 + sigma^2) here. */
+/* from=noise: a variance-preserving process begins at N(0, I), which is N(0, 1 + sigma^2) in this scale. */
 int schedule_start(const struct lacuna_host *host, const struct schedule_config *config,
 		   const struct schedule *schedule, const struct lacuna_problem *problem, float *u)
 {

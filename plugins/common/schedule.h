@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Noise levels of a diffusion sampler, its first state, and the parameters they have in common. */
+/* Noise levels and first state of diffusion samplers, and the parameters that all of them have. */
 #ifndef COMMON_SCHEDULE_H
 #define COMMON_SCHEDULE_H
 
@@ -51,7 +51,7 @@ extern const char *const schedule_kinds[], *const schedule_origins[], *const sch
 				    SCHEDULE_FINISH_DENOISE,                                     \
 				    "last: denoise the last state, or leave it noisy (none)")
 
-/* What they mean, for manuals. */
+/* Text for manuals on these parameters. */
 #define SCHEDULE_MANUAL                                                                     \
 	"Noise levels are standard deviations on the 0..1 scale of the image. N steps "     \
 	"have N levels and N evaluations of the prior. finish=none stops at the last "      \
@@ -70,12 +70,12 @@ extern const char *const schedule_kinds[], *const schedule_origins[], *const sch
 
 struct schedule {
 	int64_t steps;
-	double *sigma; /* sigma[k] to sigma[k + 1] is step k; falls strictly; ends with 0 or finish=none */
+	double *sigma; /* step k is from sigma[k] to sigma[k + 1]; strictly decreasing; ends with 0 unless finish=none */
 };
 
 int schedule_create(const struct lacuna_host *, const struct schedule_config *, struct schedule *);
 void schedule_free(const struct lacuna_host *, struct schedule *);
-/* The first state, at level sigma[0]. */
+/* Sets u to the first state, at level sigma[0]. */
 int schedule_start(const struct lacuna_host *, const struct schedule_config *,
 		   const struct schedule *, const struct lacuna_problem *, float *u);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* See separable.h.  A body of host->parallel() writes a row, or a strip of columns, that no other writes. */
+/* See separable.h. Each body of host->parallel() writes its own row or strip of columns. */
 #include "common/separable.h"
 #include <string.h>
 
@@ -44,12 +44,12 @@ size_t separable_bytes(const struct separable_axis *h, const struct separable_ax
 
 struct pass {
 	const struct separable_axis *axis;
-	int64_t width; /* of a row, for strips of columns */
+	int64_t width; /* of the plane, for strips of columns */
 	const float *in;
 	float *out;
 };
 
-/* Row j of the plane, along it. */
+/* Applies the axis along row j of the plane. */
 static int row_forward(void *arg, size_t j, void *scratch)
 {
 	const struct pass *p = arg;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* See shrink.h.  Where each pixel of y is the mean of its own part of x, y's pixels share pixels of x with their neighbours, and
- * with none across the places where the borders of both meet, every q of y and p of x: A A' = (V V') x (H H') is made of blocks
- * of q rows and columns, tridiagonal ones, and functions of it need the eigenvectors of one. */
+/* See shrink.h. With a local kernel each pixel of y is a mean over its own area, and shares pixels of x only with its
+ * neighbours. Every q pixels of y, p of x, borders of both coincide, and no pixel of x is shared across them. So V V' and
+ * H H' consist of equal tridiagonal blocks of q rows, A A' is their Kronecker product, and functions of it need the
+ * eigenvectors of one block only. */
 #include "common/shrink.h"
 #include <lapacke.h>
 #include <math.h>
@@ -72,7 +73,7 @@ static int make_axis(const struct shrink *s, const struct shrink_kernel *k, int 
 	return status;
 }
 
-/* What two rows of an axis have in common. */
+/* Inner product of two rows of an axis. */
 static double product(const struct separable_axis *a, int64_t o, int64_t other)
 {
 	double sum = 0;
@@ -87,7 +88,7 @@ static double product(const struct separable_axis *a, int64_t o, int64_t other)
 	return sum;
 }
 
-/* Of the first `size' rows. */
+/* Makes the block of the first `size' rows. */
 static int make_block(const struct shrink *s, const struct separable_axis *a, int size,
 		      struct shrink_block *b)
 {
@@ -149,7 +150,7 @@ int shrink_create(const struct lacuna_host *host, const struct shrink_kernel *k,
 
 /* ---- A, A' --------------------------------------------------------------------------------------------- */
 
-/* Work space: that of A and A', a plane of y, the gains. */
+/* Work space, in this order: for A and A', a plane of y, the gains. */
 static size_t whole(size_t bytes)
 {
 	return (bytes + 63) / 64 * 64;
@@ -189,7 +190,7 @@ void shrink_adjoint(const struct shrink *s, const float *y, float *x, void *work
 
 /* ---- functions of A'A ---------------------------------------------------------------------------------- */
 
-/* The block that value o of axis d lies in, and where its eigenvalues begin in a list of both blocks'. */
+/* The block of value o of axis d; *first is the index of its first eigenvalue in the list of both blocks. */
 static const struct shrink_block *block_at(const struct shrink *s, int d, int64_t o, int *first)
 {
 	const struct shrink_block *b = s->block[d];
@@ -207,7 +208,7 @@ static double eigenvalue(const struct shrink *s, int d, int k)
 	return fmax(value, 0);
 }
 
-/* Values `step' apart: coefficients of eigenvectors from values, or back. */
+/* Turns values `step' apart into coefficients of eigenvectors, or back. */
 static void turn(const struct shrink_block *b, int back, float *values, int64_t step)
 {
 	double in[SHRINK_DENOMINATOR];
@@ -247,7 +248,7 @@ static int turn_row(void *arg, size_t row, void *scratch)
 	return LACUNA_OK;
 }
 
-/* Along it, times the gains, and back. */
+/* Turns a column into coefficients, multiplies by the gains, and turns it back. */
 static int filter_column(void *arg, size_t column, void *scratch)
 {
 	const struct pass *p = arg;

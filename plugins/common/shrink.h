@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Shrinking by fractions, rows and columns each by their own: y = V x H'.  Pixel o of y has its middle at (o + 1/2) p/q - 1/2 +
- * border in x, and is a mean about it with the weights of a kernel stretched by p/q, of sum 1. */
+/* Shrinking by fractions p/q, one for rows and one for columns: y = V x H'. Pixel o of y has its middle at (o + 1/2)
+ * p/q - 1/2 + border in x. It is a weighted mean about that, by a kernel stretched by p/q, of sum 1. */
 #ifndef COMMON_SHRINK_H
 #define COMMON_SHRINK_H
 
 #include "common/separable.h"
 
-/* How pixels count, at d from the middle of y's, and how far: reach > 0 ends the kernel. */
+/* weight() of a pixel at distance d from the middle of the pixel of y, and the distance `reach' > 0 where the kernel
+ * ends. */
 struct shrink_kernel {
 	double (*weight)(double width, double d);
 	double width[2], reach[2]; /* along a row, along a column */
-	int local; /* each lies in the pixel of y: y = V x H' is then made of small blocks */
+	int local; /* the kernel lies in the pixel of y; V V' and H H' then consist of small blocks */
 };
 
 struct shrink_fraction {
@@ -23,20 +24,20 @@ struct shrink {
 	struct shrink_fraction factor[2];
 	int64_t border[2];
 	struct separable_axis axis[2];
-	/* Local kernels: A A' along an axis is made of blocks of q rows, all alike, and the last of fewer, [1]. */
+	/* For local kernels: A A' along an axis consists of equal blocks of q rows, [0], and a last, smaller one, [1]. */
 	struct shrink_block {
 		int size;
-		double *values, *vectors; /* vectors[i * size + k]: element i of number k */
+		double *values, *vectors; /* vectors[i * size + k]: element i of eigenvector k */
 	} block[2][2];
 };
 
 enum { SHRINK_DENOMINATOR = 100 };
 
-/* The fraction with the least denominator that is this number, or else the nearest; true when it is the number. */
+/* Finds the fraction with the smallest denominator that equals the number, or the nearest one. True if it is equal. */
 int shrink_find_fraction(double number, struct shrink_fraction *);
-/* Pixels of x before y's first and after its last along axis d. */
+/* Pixels of x before the first pixel of y, and after its last, along axis d. */
 int64_t shrink_border(const struct shrink_kernel *, struct shrink_fraction, int d);
-/* Length of x for one of y, and back; the latter may be 0. */
+/* The length of x for a length of y, and the reverse, which may give 0. */
 int64_t shrink_length(struct shrink_fraction, int64_t border, int64_t y);
 int64_t shrink_back(struct shrink_fraction, int64_t border, int64_t x);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Arithmetic on images, in parallel over ranges that depend on the length alone, so that no result depends on the
- * number of threads. */
+/* Arithmetic on images, in parallel. The ranges depend only on the length, so results do not depend on the number of
+ * threads. */
 #ifndef COMMON_VECTOR_H
 #define COMMON_VECTOR_H
 

@@ -9,8 +9,8 @@
 
 enum {
 	VECTOR = 16, /* channels are stored in multiples of this */
-	/* Of a stage's strips.  Wide ones do not fit the cache, narrow ones overlap more; with floats, arithmetic takes
-	 * longer than memory. */
+	/* Widths of a stage's strips. Wide strips do not fit the cache, narrow ones overlap more. With floats arithmetic
+	 * takes longer than memory accesses, so wider strips are better. */
 	WIDTH_BF16 = 256,
 	WIDTH_F32 = 512
 };
@@ -48,7 +48,7 @@ int network_create(const struct lacuna_host *host, const struct weights *file, c
 	n->outputs = outputs;
 	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
 	counts = read_integers(file, "blocks", LEVELS_MOST, 1, BLOCKS_MOST, n->blocks);
-	for (int l = 1; counts == 1 && l < n->levels; l++) /* the same for all */
+	for (int l = 1; counts == 1 && l < n->levels; l++) /* the same for all levels */
 		n->blocks[l] = n->blocks[0];
 	if (n->levels < 0 || (counts != 1 && counts != n->levels))
 		return host->fail(host, LACUNA_EINVAL,
@@ -60,7 +60,7 @@ int network_create(const struct lacuna_host *host, const struct weights *file, c
 	return onednn_create(host, bf16, &n->onednn);
 }
 
-/* Of level l: going down and going up, but at the bottom once. */
+/* Blocks of level l: those going down and those going up, at the bottom only once. */
 static int blocks_of(const struct network *n, int l)
 {
 	return n->blocks[l] * (l < n->levels - 1 ? 2 : 1);
@@ -81,7 +81,7 @@ size_t network_value_size(const struct network *n)
 	return n->onednn.bf16 ? 2 : 4;
 }
 
-/* The buffer that the stage going up to level l fills. */
+/* The buffer for the result of the stage going up to level l. */
 static int result_of(const struct network *n, int l)
 {
 	return l == 0 ? BUFFER_IMAGE : l == n->levels - 1 ? l : BUFFER_T + (n->levels - l) % 2;
@@ -113,7 +113,7 @@ size_t network_sign_bytes(const struct network *n)
 
 /* ---- layers ------------------------------------------------------------------------------------------ */
 
-/* A stage of `count' layers beside that of the entrance, which are to be added next. */
+/* Adds a stage of `count' layers, besides that of the entrance. The caller adds the layers next. */
 static void add_stage(struct network *n, enum entrance entrance, int level, int from, int count)
 {
 	struct stage *s = &n->stage[n->stages++];
@@ -159,8 +159,8 @@ static void transpose(size_t outputs, size_t inputs, const float *read, float *o
 				out[(o * inputs + i) * 9 + k] = read[(i * outputs + o) * 9 + 8 - k];
 }
 
-/* The tensor O x I x k x k, between zeros for the channels that are only stored.  The file's; of the adjoint the 3x3 are their
- * transposes, and what goes up and down has changed places. */
+/* Reads the tensor outputs x inputs x k x k, padded with zeros for channels that are only stored. For the adjoint, 3x3
+ * kernels are transposed; the caller passes the name of the down kernel for up and the reverse. The caller frees *kernel. */
 static int read_kernel(const struct network *n, const struct weights *file, const char *name,
 		       const struct layer *l, int outputs, int inputs, float **kernel)
 {
@@ -211,7 +211,7 @@ static int finish_conv(struct network *n, struct layer *l, const struct weights 
 	return status;
 }
 
-/* A transposed 2x2 convolution of stride 2, the file's I x O x 2 x 2. */
+/* A transposed 2x2 convolution of stride 2; in the file inputs x outputs x 2 x 2. */
 static int finish_up(struct network *n, struct layer *l, const struct weights *file,
 		     const char *name, int outputs, int inputs)
 {

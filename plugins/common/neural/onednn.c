@@ -3,8 +3,8 @@
 #include "common/neural/onednn.h"
 #include <string.h>
 
-/* oneDNN starts OpenMP threads of its own, which would stay when a call returns.  It brings the OpenMP library along,
- * if it was built with one (gomp, iomp); these references stay NULL otherwise. */
+/* oneDNN starts its own OpenMP threads, which would remain when a call returns. If it was built with OpenMP (gomp, iomp)
+ * it loads that library; otherwise these references are NULL. */
 extern void omp_set_num_threads(int) __attribute__((weak));
 extern int omp_get_max_threads(void) __attribute__((weak));
 
@@ -152,7 +152,7 @@ static dnnl_status_t attributes_create(dnnl_primitive_attr_t *a, const struct co
 
 	*a = NULL;
 	status = dnnl_primitive_attr_create(a);
-	if (!status) /* ours, so that calls may be concurrent */
+	if (!status) /* the caller's scratch, so that calls may be concurrent */
 		status = dnnl_primitive_attr_set_scratchpad_mode(*a, dnnl_scratchpad_mode_user);
 	if (!status)
 		status = dnnl_post_ops_create(&ops);
@@ -218,7 +218,7 @@ static dnnl_status_t run(const struct onednn *o, const_dnnl_primitive_t primitiv
 	return status;
 }
 
-/* Into the layout that the primitive wants. */
+/* Packs the weights into the layout that the primitive wants. */
 static dnnl_status_t pack(const struct onednn *o, const struct conv_shape *s, const float *weights,
 			  struct conv *c)
 {

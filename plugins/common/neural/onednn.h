@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Convolutions on oneDNN, one interface for its C API of versions 2 and 3, which differ.
+/* Convolutions by oneDNN: one interface for the C APIs of versions 2 and 3.
  *
- * Activations are nhwc.  So a run of rows is contiguous, a layer may be executed on strips of its rows, and the
- * strips go to the host's threads: nothing is computed twice, and since the strips depend on the shape alone the bits
- * do not depend on the number of threads.  oneDNN's own threads (OpenMP) are switched off around each call. */
+ * Activations are nhwc, so adjacent rows are contiguous and a layer can run on strips of rows in the host's threads. The
+ * strips depend only on the shape, so results do not depend on the number of threads, to the bit. oneDNN's own threads
+ * (OpenMP) are switched off during each call. */
 #ifndef COMMON_ONEDNN_H
 #define COMMON_ONEDNN_H
 
@@ -37,7 +37,7 @@ struct conv {
 	size_t scratch;
 };
 
-/* True when bfloat16 is a matter of the processor's own instructions. */
+/* True if the processor has instructions for bfloat16. */
 int onednn_has_bf16(void);
 
 int onednn_create(const struct lacuna_host *, int bf16, struct onednn *);
@@ -48,8 +48,8 @@ int conv_create(const struct onednn *, const struct conv_shape *, const float *w
 		struct conv *);
 void conv_destroy(const struct onednn *, struct conv *); /* accepts a zeroed structure */
 
-/* A convolution with one caller's scratch, to be run time and again, concurrently with others: at least conv->scratch bytes,
- * 64-byte aligned. */
+/* A convolution bound to one caller's scratch of at least conv->scratch bytes, 64-byte aligned. It can be run repeatedly,
+ * concurrently with others. */
 struct conv_call {
 	dnnl_primitive_t primitive;
 	dnnl_stream_t stream;

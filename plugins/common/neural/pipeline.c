@@ -8,8 +8,8 @@
 
 enum {
 	UNITS_MOST = 32,	/* at least as many as threads */
-	HEIGHT = 2 * CALL_ROWS, /* of a piece: low ones share the work more evenly */
-	LINE = 64		/* bytes of the cache's lines, to which all is aligned */
+	HEIGHT = 2 * CALL_ROWS, /* rows of a piece: small pieces balance the threads better */
+	LINE = 64		/* bytes of a cache line; all buffers are aligned to it */
 };
 
 static size_t aligned(size_t bytes)
@@ -17,7 +17,7 @@ static size_t aligned(size_t bytes)
 	return (bytes + LINE - 1) / LINE * LINE;
 }
 
-/* ---- where everything is ----------------------------------------------------------------------------- */
+/* ---- layout of the scratch ----------------------------------------------------------------------------- */
 
 static size_t planes_bytes(const struct network *n, int planes)
 {
@@ -45,7 +45,7 @@ size_t pipeline_block_bytes(const struct precondition *p, const struct network *
 	return all;
 }
 
-/* What both passes share comes first, at the same place for both.  Returns where it ends. */
+/* Places the memory shared by both passes first, at the same offsets for both. Returns its end. */
 static size_t plan_shared(struct pipeline *self, size_t blocks)
 {
 	const struct precondition *p = self->precondition;
@@ -76,7 +76,7 @@ static size_t plan_shared(struct pipeline *self, size_t blocks)
 	return aligned(at);
 }
 
-/* Bytes of a pixel of what layer k of a stage reads, -1: its entrance; or of what the last one wrote. */
+/* Bytes of a pixel of the input of layer k of a stage (-1: its entrance), or for k = count of its result. */
 static size_t pixel_bytes(const struct network *n, const struct stage *s, int k)
 {
 	const struct layer *l = &n->layer[s->first];
@@ -87,7 +87,7 @@ static size_t pixel_bytes(const struct network *n, const struct stage *s, int k)
 	return (size_t)l[k - 1].outputs * (l[k - 1].single ? sizeof(float) : value);
 }
 
-/* What the convolutions of a stage ask for. */
+/* Scratch that the convolutions of a stage need. */
 static size_t conv_scratch(const struct network *n, const struct stage *s)
 {
 	size_t most = 0;
@@ -101,7 +101,7 @@ static size_t conv_scratch(const struct network *n, const struct stage *s)
 	return most;
 }
 
-/* Pieces of a stage, and where its buffers are in a unit's scratch, whose size it returns. */
+/* Plans the pieces of a stage and its buffers in a unit's scratch; returns the size of that. */
 static size_t plan_stage(const struct pipeline *self, const struct stage *s,
 			 struct stage_plan *plan)
 {
@@ -115,7 +115,7 @@ static size_t plan_stage(const struct pipeline *self, const struct stage *s,
 	for (int k = 0; k <= s->count; k++) {
 		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
 
-		if (k > 1 && l[k - 1].sum) { /* in place, two rows further up */
+		if (k > 1 && l[k - 1].sum) { /* in place, two rows earlier */
 			plan->at[k] = plan->at[k - 2] - (k < s->count ? 2 * row : 0);
 			continue;
 		}
@@ -173,7 +173,7 @@ void pipeline_plan(const struct precondition *p, const struct network *n, enum p
 	self->bytes = self->unit + (size_t)self->units * self->unit_bytes;
 }
 
-/* ---- a piece of a stage at work ---------------------------------------------------------------------- */
+/* ---- running a piece of a stage ---------------------------------------------------------------------- */
 
 struct job {
 	const struct pipeline *pipeline;
@@ -181,8 +181,8 @@ struct job {
 	struct tile tile;
 	int stage;
 	const struct lacuna_progress *progress;
-	double before, all; /* work: of the stages that are done, of all */
-	atomic_int done;    /* pieces of the stage at hand */
+	double before, all; /* work of the finished stages, of all */
+	atomic_int done;    /* finished pieces of the current stage */
 };
 
 struct piece {
@@ -190,9 +190,9 @@ struct piece {
 	const struct network *network;
 	const struct stage *stage;
 	const struct stage_plan *plan;
-	int64_t x, left, right;			/* columns: the first; those of the result */
-	int64_t top, bottom;			/* rows of the result */
-	char *own;				/* scratch */
+	int64_t x, left, right; /* columns: the first of the input, those of the result */
+	int64_t top, bottom;	/* rows of the result */
+	char *own;		/* scratch */
 	struct conv_call calls[CHAIN_MOST + 2]; /* of the layers, then of the entrance */
 };
 
@@ -201,7 +201,7 @@ static void *unit_scratch(const struct job *j, size_t i)
 	return j->scratch + j->pipeline->unit + i * j->pipeline->unit_bytes;
 }
 
-/* A pixel of a buffer, whose pixels take `bytes'. */
+/* Address of a pixel of a buffer; a pixel has `bytes' bytes. */
 static char *pixel(const struct piece *p, int buffer, int level, int64_t x, int64_t y, size_t bytes)
 {
 	const int64_t w = network_level_width(p->network, level);
@@ -247,7 +247,7 @@ static int enter_up(const struct piece *p, int64_t y, char *to)
 			pixel(p, s->from, s->level + 1, p->x / 2, y / 2, below), to);
 }
 
-/* CALL_ROWS rows of the first layer's input, from y on. */
+/* Makes CALL_ROWS rows of the first layer's input, from y on. */
 static int enter(const struct piece *p, int64_t y, char *to)
 {
 	const struct stage *s = p->stage;
@@ -306,7 +306,7 @@ static uint16_t *signs(const struct piece *p, const struct layer *l, int64_t x, 
 	return (uint16_t *)(void *)plane + (y * w + x) * (l->outputs / 16);
 }
 
-/* Signs of what a rectifier has put out: of the columns of the piece. */
+/* Keeps the signs of a rectifier's output, for the columns of the piece. */
 static void keep_signs(const struct piece *p, const struct layer *l, int64_t y, const float *row)
 {
 	uint16_t *to = signs(p, l, p->left, y);
@@ -321,7 +321,7 @@ static void keep_signs(const struct piece *p, const struct layer *l, int64_t y, 
 	}
 }
 
-/* The derivative of a rectifier, at what it has seen. */
+/* Applies the derivative of a rectifier, given by the signs. */
 static void apply_signs(const struct piece *p, const struct layer *l, int64_t y, float *row)
 {
 	const uint16_t *from = signs(p, l, p->x, y);
@@ -332,7 +332,8 @@ static void apply_signs(const struct piece *p, const struct layer *l, int64_t y,
 			row[c] *= from[i] >> c & 1 ? 1 : leak;
 }
 
-/* Of CALL_ROWS rows from y on of a rectifier's layer.  Pieces may compute the same rows; new: which of them keeps these. */
+/* Handles the signs for CALL_ROWS rows of a rectifier's layer, from y on. Several pieces may compute the same rows; `new'
+ * is true in the one that keeps their signs. */
 static void rectify(const struct piece *p, const struct layer *l, int64_t y, int new, void *rows)
 {
 	const int64_t height = network_level_height(p->network, p->stage->level);
@@ -348,8 +349,8 @@ static void rectify(const struct piece *p, const struct layer *l, int64_t y, int
 			keep_signs(p, l, y, row);
 }
 
-/* CALL_ROWS rows of the result, from y on.  Buffer k holds what layer k reads: as many new rows, and above them the last two
- * of the time before.  So each layer is one row ahead of the one after it. */
+/* Computes CALL_ROWS rows of the result, from y on. Buffer k is the input of layer k: CALL_ROWS new rows, and above them
+ * the last two of the call before. So each layer is one row ahead of the next. */
 static int run_rows(const struct piece *p, int64_t y)
 {
 	const struct stage *s = p->stage;
@@ -369,13 +370,13 @@ static int run_rows(const struct piece *p, int64_t y)
 		const int64_t ahead = s->count - k, r = y + ahead;
 		char *to = p->own + p->plan->at[k] + (ahead ? 2 * row : 0);
 
-		if (r + CALL_ROWS <= p->top - ahead) /* nobody will read them */
+		if (r + CALL_ROWS <= p->top - ahead) /* rows that no layer reads */
 			continue;
 		status = k ? conv_run(&n->onednn, &p->calls[k - 1], p->own + p->plan->at[k - 1], to)
 			   : enter(p, r, to);
 		if (k && n->layer[s->first + k - 1].relu && !status)
 			rectify(p, &n->layer[s->first + k - 1], r, y >= p->top || !p->top, to);
-		for (int64_t i = 0; i < CALL_ROWS; i++) /* there is no picture */
+		for (int64_t i = 0; i < CALL_ROWS; i++) /* rows outside the picture are zero */
 			if (r + i < 0 || r + i >= network_level_height(n, s->level))
 				memset(to + (size_t)i * row, 0, row);
 	}
@@ -399,7 +400,8 @@ static int bind(struct piece *p)
 	return status;
 }
 
-/* Column and rows of a piece; its first row to compute something for. */
+/* Sets the columns and rows of a piece; returns the row at which to start. `follows': the piece above has just been
+ * computed. */
 static int64_t place(struct piece *p, int64_t number, int follows)
 {
 	const struct stage *s = p->stage;
@@ -415,8 +417,9 @@ static int64_t place(struct piece *p, int64_t number, int follows)
 
 /* ---- all pieces of all stages ------------------------------------------------------------------------ */
 
-/* A piece that nobody works on, or -1: the one below the last, which needs no rows of its own to begin with; else from the
- * longest run the first of all or the middle, so that each thread has long to go. */
+/* Takes a free piece, or returns -1. The piece below `last' is best, as the rows above it are there already. Otherwise it
+ * takes one from the longest run of free pieces: its middle, or its first if that is piece 0. So each thread gets a long
+ * run. */
 static int64_t take(const struct job *j, int64_t last)
 {
 	const struct stage_plan *plan = &j->pipeline->plan[j->stage];
@@ -441,7 +444,7 @@ static int64_t take(const struct job *j, int64_t last)
 	return end;
 }
 
-/* Multiplications for a stage. */
+/* Number of multiplications in a stage. */
 static double work_of(const struct network *n, const struct stage *s)
 {
 	const double pixels = (double)network_level_width(n, s->level) *
@@ -454,7 +457,7 @@ static double work_of(const struct network *n, const struct stage *s)
 	return pixels * values;
 }
 
-/* One more piece is done. */
+/* Reports progress after a piece. */
 static void tell(struct job *j)
 {
 	const struct network *n = j->pipeline->network;

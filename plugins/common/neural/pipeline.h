@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Runs a network on a tile of an image, stage by stage.  The threads take pieces of a stage, and go down a piece a few rows at
- * a time through all its convolutions, so that what is between them stays in the cache.
+/* Runs a network on a tile of an image, stage by stage. The threads take pieces of a stage. A thread goes down a piece a
+ * few rows at a time, through all convolutions of the stage, so that intermediate results stay in the cache.
  *
- * The derivative, transposed, takes two passes over a tile: one forward, which leaves behind the signs of what the rectifiers
- * have seen, a bit for each value, and one of the adjoint network, which reads them.  Nothing else of the network is needed,
- * since all the rest is linear. */
+ * The transposed derivative takes two passes over a tile. The forward pass keeps the signs of the rectifiers' inputs, one
+ * bit for each value; the pass of the adjoint network reads them. Nothing else need be kept, since the rest of the
+ * network is linear. */
 #ifndef COMMON_PIPELINE_H
 #define COMMON_PIPELINE_H
 
@@ -15,16 +15,17 @@
 
 enum pass {
 	PASS_PLAIN,
-	PASS_FORWARD, /* leaves signs and averages, and no image */
+	PASS_FORWARD, /* writes signs and averages, but no image */
 	PASS_REVERSE  /* of the adjoint network */
 };
 
-/* How a stage is run. */
+/* The plan of a stage. */
 struct stage_plan {
 	struct tiles columns; /* of pieces */
 	int64_t rows;
-	/* In a unit's own scratch: what layer k reads, or the result; rows that are kept there from one time to the next,
-	 * 0 where they are among another's; what the entrance, the way out and the convolutions ask for. */
+	/* Offsets in a unit's scratch. at[k]: input of layer k, or the result for k = count. keep[k]: rows kept there
+	 * between calls, 0 if they are part of another buffer. Then scratch of the entrance, of the output and of the
+	 * convolutions. */
 	size_t at[CHAIN_MOST + 1];
 	int keep[CHAIN_MOST + 1];
 	size_t enter, leave, scratch;
@@ -36,23 +37,23 @@ struct pipeline {
 	enum pass pass;
 	struct stage_plan plan[STAGES_MOST];
 	size_t at[BUFFERS];	    /* offsets of the buffers in the scratch */
-	size_t averages, gradients; /* of what both passes of a derivative share */
+	size_t averages, gradients; /* offsets of the data shared by both passes of a derivative */
 	size_t signs[RECTIFIERS_MOST];
-	size_t taken;		 /* offset: which pieces somebody works on */
-	size_t unit, unit_bytes; /* offset and size of the units' own scratch */
-	int units;		 /* of work that may go on at the same time */
-	size_t bytes;		 /* of scratch in all */
+	size_t taken;		 /* offset of the flags of pieces that are taken */
+	size_t unit, unit_bytes; /* offset and size of the units' scratch */
+	int units;		 /* number of units, which may run concurrently */
+	size_t bytes;		 /* of the whole scratch */
 };
 
-/* Bytes that a tile takes for each block of 2^levels x 2^levels pixels; the units' own come on top. */
+/* Bytes of a tile for each block of 2^levels x 2^levels pixels, without the units' scratch. */
 size_t pipeline_block_bytes(const struct precondition *, const struct network *, enum pass);
 
-/* For a network that has its layers; fewer units when the budget asks for it.  Both passes of a derivative, of networks with
- * layers for the same tiles, work in one scratch. */
+/* Plans a pipeline for a network with its layers, with fewer units if the budget requires it. Both passes of a derivative
+ * use the same scratch; their networks must have layers for the same tiles. */
 void pipeline_plan(const struct precondition *, const struct network *, enum pass, size_t budget,
 		   struct pipeline *);
 
-/* scratch: 64-byte aligned; from a forward pass to its reverse pass it stays as it is. */
+/* scratch is 64-byte aligned and must not change between a forward pass and its reverse pass. */
 int pipeline_run(const struct pipeline *, void *scratch, const struct tile *);
 
 #endif

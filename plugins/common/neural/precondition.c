@@ -80,8 +80,9 @@ static float sigma_at(const struct precondition *p, const struct tile *t, size_t
 	return sigma < lo ? lo : sigma > hi ? hi : sigma;
 }
 
-/* A network knows values about 0..1.  What lies far outside (a lamp, a saturated star, a hot pixel) would spoil its
- * surroundings: the network sees a bounded value, and the rest is added to its answer.  Noise stays far within the bounds. */
+/* The network is trained on values of about 0..1. A value far outside (a lamp, a saturated star, a hot pixel) would spoil
+ * its surroundings. So the network gets a bounded value, and the excess is added to its output. Noise stays well within
+ * the bounds. */
 static float bounded_value(float v, float sigma)
 {
 	const float most = 0.75f + 6 * sigma;
@@ -89,7 +90,7 @@ static float bounded_value(float v, float sigma)
 	return v < -most ? -most : v > most ? most : v;
 }
 
-/* sigma and v of a row of the image. */
+/* Reads sigma and the bounded v of a row of the image. */
 static void read_row(const struct precondition *p, const struct tile *t, size_t at, int64_t count,
 		     float *s, float *v)
 {
@@ -99,14 +100,14 @@ static void read_row(const struct precondition *p, const struct tile *t, size_t 
 	}
 }
 
-/* ---- averages, first across, then down --------------------------------------------------------------- */
+/* ---- averages, first along rows, then along columns --------------------------------------------------------------- */
 
 int precondition_planes(const struct precondition *p)
 {
 	return 2 * p->channels * p->windows;
 }
 
-/* The average across of what a window sees of a channel: of the precision, or of the weighted values. */
+/* The plane of row averages of a channel by a window: of the precision, or of the weighted values. */
 static float *plane(const struct precondition *p, const struct tile *t, int channel, int window,
 		    int weighted)
 {
@@ -115,7 +116,7 @@ static float *plane(const struct precondition *p, const struct tile *t, int chan
 	return t->averages + k * (size_t)t->w * (size_t)t->h;
 }
 
-/* in: with zeros on both sides, as many as the radius. */
+/* in has zeros on both sides, as many as the radius. */
 static void average_row(const float *g, int radius, const float *in, int64_t w, float *out)
 {
 	for (int64_t x = 0; x < w; x++)
@@ -130,7 +131,7 @@ size_t precondition_average_scratch(int64_t width)
 	return 2 * ((size_t)width + 2 * RADIUS_MOST) * sizeof(float);
 }
 
-/* Of precision 1/sigma^2 and precision-weighted v. */
+/* Row averages of the precision 1/sigma^2 and of v weighted with it. */
 void precondition_average(const struct precondition *p, const struct tile *t, int64_t from,
 			  int64_t to, float *scratch)
 {
@@ -156,7 +157,7 @@ void precondition_average(const struct precondition *p, const struct tile *t, in
 	}
 }
 
-/* The average down about row y from column x of one of those planes; outside there is nothing. */
+/* The column average of such a plane about row y, from column x on; outside the plane values are 0. */
 static void average_down(const struct precondition *p, const struct tile *t, const float *in,
 			 int window, int64_t x, int64_t y, int64_t count, float *out)
 {
@@ -180,7 +181,7 @@ static void average_down(const struct precondition *p, const struct tile *t, con
 
 /* ---- the network's input ----------------------------------------------------------------------------- */
 
-/* x > 0.  Written out since the compiler knows no vector form of logf. */
+/* log(x), x > 0. Written out because the compiler does not vectorise logf(). */
 static inline float logarithm(float x)
 {
 	uint32_t bits, one;
@@ -205,13 +206,13 @@ static uint16_t to_bf16(float v)
 	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
 }
 
-/* Detail in units of the noise may be anything where there is hardly any noise. */
+/* Bounds r, detail in units of the noise, which is huge where there is hardly any noise. */
 static float bounded(float r)
 {
 	return r / sqrtf(1 + r * r / 16);
 }
 
-/* A row of a feature; at: its channel in the strip where dx = 0. */
+/* Writes a row of a feature; `at' is its channel in the strip for dx = 0. */
 static void put_row(const float *row, int64_t count, const struct strip *to, int64_t at)
 {
 	const int64_t step = to->channels;
@@ -229,7 +230,7 @@ static void put_row(const float *row, int64_t count, const struct strip *to, int
 	}
 }
 
-/* Its derivative. */
+/* Derivative of bounded(). */
 static float bounded_slope(float r)
 {
 	const float t = 1 + r * r / 16;
@@ -237,7 +238,7 @@ static float bounded_slope(float r)
 	return 1 / (t * sqrtf(t));
 }
 
-/* Rows of what a window sees about row y: average and precision, both with the prior's. */
+/* Mean and precision of a window about row y, both including the prior N(0, sigma_data^2). */
 static void window_row(const struct precondition *p, const struct tile *t, int channel, int window,
 		       int64_t x, int64_t y, int64_t count, float *precision, float *mean)
 {
@@ -356,7 +357,7 @@ static float *gradient_plane(const struct precondition *p, const struct tile *t,
 	return t->gradients + k * (size_t)t->w * (size_t)t->h;
 }
 
-/* By how much v follows u: not where it has been bounded. */
+/* Derivative of v with respect to u: 0 where v is bounded, else 1. */
 static float follows(float u, float sigma)
 {
 	const float value = u - 0.5f, v = bounded_value(value, sigma);
@@ -397,7 +398,7 @@ size_t precondition_gradient_scratch(const struct precondition *p, int64_t width
 	return (3 + 3 * (size_t)p->windows) * 2 * (size_t)width * sizeof(float);
 }
 
-/* Row y of a channel, whose features are those of precondition_input(); g: of each pixel the first feature's channel. */
+/* Row y of a channel; the features are in the order of precondition_input(). g is the channel of the first feature. */
 static void gradient_row(const struct precondition *p, const struct tile *t, int channel, int64_t y,
 			 int64_t count, float *scratch, const struct strip *from)
 {
@@ -466,7 +467,7 @@ void precondition_gradient(const struct precondition *p, const struct tile *t, f
 			gradient_row(p, t, c, y, count, scratch, from);
 }
 
-/* The windows are symmetric, so their averages are their own transposes. */
+/* The windows are symmetric, so averaging is its own transpose. */
 void precondition_gradient_average(const struct precondition *p, const struct tile *t, int64_t from,
 				   int64_t to, float *scratch)
 {

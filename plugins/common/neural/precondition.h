@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What is around a network that removes noise: what it reads of a noisy image, and the image that its answer F means.
+/* Preconditioning of a denoising network: its input from a noisy image, and the image from its output F.
  *
  * The arithmetic is that of Karras et al. (EDM, NeurIPS 2022), pixel by pixel: with v = u - 1/2 and d = sigma_data,
  *
  *	x0 = 1/2 + d^2/(sigma^2 + d^2) v + sigma d/sqrt(sigma^2 + d^2) F(features),
  *
- * so that F has a target of unit variance at every sigma.  The features of a pixel, per channel, are log sigma, v scaled and
- * shrunken; for each window the average around it, weighted with 1/sigma^2, and its precision; the deviation from the
- * averages, and theirs from each other.
+ * so that the target of F has unit variance at every sigma. The features of a pixel, per channel, are log sigma; v scaled
+ * in two ways; for each window the average around the pixel, weighted with 1/sigma^2, and its precision; the deviation of
+ * v from each average; the differences of successive averages.
  *
- * The network works on pixels of its own, one for 2x2 of the image (FFDNet's unshuffle): value (dx, dy) of plane k is its
- * channel 4 k + 2 dy + dx.  tools/train/network.py computes the same things. */
+ * A pixel of the network stands for 2x2 pixels of the image (the unshuffle of FFDNet): value (dx, dy) of plane k is
+ * channel 4 k + 2 dy + dx. tools/train/network.py computes the same. */
 #ifndef COMMON_PRECONDITION_H
 #define COMMON_PRECONDITION_H
 
@@ -27,39 +27,40 @@ struct precondition {
 	float window[WINDOWS_MOST][RADIUS_MOST + 1]; /* one half of a symmetric kernel */
 };
 
-/* What is to be denoised: a tile of an image, or all of it. */
+/* The image, or a tile of it, to be denoised. */
 struct tile {
-	const float *u, *map; /* map: sigma per value, or NULL where it is `sigma' everywhere */
+	const float *u, *map; /* map: sigma per value; NULL: `sigma' everywhere */
 	float *x0;
 	float sigma;
 	int64_t width, height; /* of the image */
-	int64_t x, y, w, h;    /* origin; what of the tile lies in the image */
-	/* Counted from the origin: what of the tile is written to x0. */
+	int64_t x, y, w, h;    /* origin; size of the part of the tile inside the image */
+	/* The part of the tile that is written to x0, relative to the origin. */
 	int64_t left, top, right, bottom;
-	double begin, end; /* of the shares of the prior's call, for the host's line of progress */
+	double begin, end; /* the tile's share of the prior's call, from 0 to 1, for progress */
 	float *averages;   /* scratch: precondition_planes() x h x w */
-	/* For the derivative: v, a direction in the space of x0; x0 then gets J'v, added to what is there, and gradients is
-	 * scratch, precondition_gradient_planes() x h x w. */
+	/* For the derivative: v is a direction in the space of x0. J'v is added to x0. gradients is scratch,
+	 * precondition_gradient_planes() x h x w. */
 	const float *v;
 	float *gradients;
 };
 
-/* Pixels of the network in a row, and where they begin in the tile. */
+/* A row of pixels of the network; x, y is its start in the tile. */
 struct strip {
 	int64_t x, y, width;
 	void *values; /* bfloat16 or float */
-	int channels; /* of a pixel, as they are stored: those beyond the network's are zero */
+	int channels; /* of a pixel, as stored: those beyond the network's are zero */
 	int bf16;
 };
 
-/* channels, sigma_min, sigma_max, sigma_data and windows of the file's header. */
+/* Reads channels, sigma_min, sigma_max, sigma_data and windows from the file's header. */
 int precondition_read(const struct lacuna_host *, const struct weights *, const char *path,
 		      struct precondition *);
 
-/* How far a feature looks. */
+/* Radius of the pixels on which a feature depends. */
 int precondition_reach(const struct precondition *);
 
-/* First of all: the averages across of rows `from' to `to'.  Then rows of the network's input, which average them down. */
+/* Call precondition_average() for all rows first: it averages along rows, for rows from..to-1. Then precondition_input()
+ * makes rows of the network's input; it averages along columns. */
 int precondition_planes(const struct precondition *);
 void precondition_average(const struct precondition *, const struct tile *, int64_t from,
 			  int64_t to, float *scratch);
@@ -73,10 +74,10 @@ size_t precondition_input_scratch(const struct precondition *, int64_t width);
 void precondition_output(const struct precondition *, const struct tile *,
 			 const struct strip *from);
 
-/* The transposed derivative of all this, by u alone.  First rows of what the network's adjoint reads: what of v reaches the
- * network's answer.  Then, from what the adjoint answers, what reaches u within the row; the rest, which went through the
- * averages, is kept.  Last of all, rows `from' to `to' of that rest.  The strips hold floats; averages are still those that
- * precondition_average() made. */
+/* The transposed derivative with respect to u (not sigma), in this order. precondition_direction() makes rows of the
+ * input of the adjoint network from v. precondition_gradient() takes its output and adds to x0 all but the part through
+ * the averages, which it keeps in `gradients'. precondition_gradient_average() adds that part for rows from..to-1. The
+ * strips hold floats; averages must still be those of precondition_average(). */
 int precondition_gradient_planes(const struct precondition *);
 void precondition_direction(const struct precondition *, const struct tile *,
 			    const struct strip *to);
@@ -84,7 +85,8 @@ void precondition_gradient(const struct precondition *, const struct tile *, flo
 			   const struct strip *from);
 void precondition_gradient_average(const struct precondition *, const struct tile *, int64_t from,
 				   int64_t to, float *scratch);
-/* Bytes of scratch, of one call; precondition_average_scratch() for the last. */
+/* Bytes of scratch of one call of precondition_gradient(); precondition_gradient_average() needs
+ * precondition_average_scratch(). */
 size_t precondition_gradient_scratch(const struct precondition *, int64_t width);
 
 #endif

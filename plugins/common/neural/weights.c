@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { HEADER_MOST = 1 << 24 };	    /* bytes; a file that claims more is no such file */
+enum { HEADER_MOST = 1 << 24 };	    /* bytes; a file that claims more is not a safetensors file */
 #define FILE_MOST ((size_t)1 << 31) /* bytes, uncompressed */
 
 struct weights {
@@ -63,7 +63,7 @@ static int read_header(struct weights *w, gzFile file)
 		       : bad(w, "is not a safetensors file: its header is damaged");
 }
 
-/* The largest end of a tensor: the file's own length is not known when it is compressed. */
+/* Sets w->size to the largest end of a tensor, since the length of a compressed file is not known. */
 static int data_size(struct weights *w)
 {
 	const char *name;
@@ -159,7 +159,7 @@ int weights_numbers(const struct weights *w, const char *name, int most, double 
 	return weights_list(w, name, text, most, values);
 }
 
-/* Not strtod(): the program's locale is its caller's business, and "0.8" must read the same in all. */
+/* Not strtod(), which depends on the locale: "0.8" must always read the same. */
 int weights_list(const struct weights *w, const char *name, const char *list, int most,
 		 double *values)
 {
@@ -190,7 +190,7 @@ int weights_list(const struct weights *w, const char *name, const char *list, in
 	return n;
 }
 
-/* ldexpf() would take longer than all else that is done to a weight. */
+/* Without ldexpf(), which would take longer than everything else done to a weight. */
 static float from_half(uint32_t h)
 {
 	const uint32_t sign = (h & 0x8000) << 16, rest = h & 0x7fff;
@@ -200,7 +200,7 @@ static float from_half(uint32_t h)
 
 	if (rest < 0x400)
 		memcpy(&bits, &subnormal, sizeof(bits));
-	else /* the exponent's bias is 15 in the one, 127 in the other; 31 and 255 are infinity and NaN */
+	else /* exponent: the bias is 15 in half, 127 in single precision; 31 and 255 are infinity and NaN */
 		bits = (rest << 13) + ((rest < 0x7c00 ? 127u - 15u : 255u - 31u) << 23);
 	bits |= sign;
 	memcpy(&v, &bits, sizeof(v));

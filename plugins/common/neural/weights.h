@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Weights in safetensors layout, plain or gzip-compressed: 8 bytes (little endian) length of a JSON header, the header, the
- * tensors' values.  The header's "__metadata__" maps names to strings. */
+/* Reads weights in safetensors layout, plain or gzip-compressed: the length of a JSON header (8 bytes, little endian),
+ * the header, the values of the tensors. The header's "__metadata__" maps names to strings. */
 #ifndef COMMON_WEIGHTS_H
 #define COMMON_WEIGHTS_H
 
@@ -12,14 +12,15 @@ struct weights;
 int weights_open(const struct lacuna_host *, const char *path, struct weights **);
 void weights_close(struct weights *); /* accepts NULL */
 
-/* NULL when the metadata lack it. */
+/* A string of the metadata, valid until weights_close(), or NULL if there is none of this name. */
 const char *weights_text(const struct weights *, const char *name);
-/* The metadatum as numbers separated by commas; returns how many, or a failure when absent, malformed or more than `most'. */
+/* Reads an entry of the metadata as numbers separated by commas. Returns their number, or an error if it is missing,
+ * malformed or longer than `most'. */
 int weights_numbers(const struct weights *, const char *name, int most, double *values);
-/* The same of what stands at `list' in it. */
+/* The same for the text `list', a part of that entry. */
 int weights_list(const struct weights *, const char *name, const char *list, int most,
 		 double *values);
-/* The tensor as float, which must have this shape; values holds their product. */
+/* Reads a tensor as floats. It must have this shape; values has room for the product of its extents. */
 int weights_tensor(const struct weights *, const char *name, int dimensions, const int64_t *shape,
 		   float *values);
 
