@@ -414,7 +414,7 @@ double (*kernel_resampling_weight(enum kernel_resampling kind))(double factor, d
 	return formulas[kind].f;
 }
 
-/* A box has 1/2 more, since it cuts pixels. */
+/* The box reaches 1/2 further, because it includes parts of pixels. */
 double kernel_resampling_reach(enum kernel_resampling kind, double factor)
 {
 	return factor * formulas[kind].width / 2 + (kind == KERNEL_BOX ? 0.5 : 0);

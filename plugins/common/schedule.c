@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Noise levels.  A variance-preserving schedule is turned into the variance-exploding scale by
+/* Noise levels. A variance-preserving schedule is converted to the variance-exploding scale by
  * sigma_t = sqrt((1 - alpha_bar_t)/alpha_bar_t). */
 #include "common/schedule.h"
 #include "common/guess.h"

@@ -269,7 +269,7 @@ static struct lit find_lit(const struct radon *r, size_t angle, size_t j)
 	return (struct lit){ (size_t)begin, (size_t)fmin(fmax(end, begin), w) };
 }
 
-/* The part of chunk k that is lit: pixels begin..end-1 of the chunk. */
+/* The part of chunk k with shadows on the detector: pixels begin..end-1 of the chunk. */
 static struct lit in_chunk(struct lit row, size_t k)
 {
 	const size_t at = k * CHUNK;

@@ -190,7 +190,7 @@ static double count_measured(size_t n, const float *ay)
 	return count;
 }
 
-/* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M sigma_y^2, z from the prior of amplitude 1; M is the number of measured
+/* E ||y - A m||^2 = amplitude^2 E ||A z||^2 + M noise^2, z from the prior of amplitude 1; M is the number of measured
  * values. The expectation is estimated with a few probes (Hutchinson's estimator of a trace). */
 static int fit_amplitude(struct gaussian *p, struct fit *fit, int64_t probes, double *amplitude)
 {
