@@ -34,7 +34,7 @@ struct noise noise_rescale(const struct noise *n, const struct scale *from, cons
 			       .least_variance = n->least_variance / (a * a) };
 }
 
-/* y where it was measured, else NaN.  *masked: the operator leaves values out that y has. */
+/* *values: y where it was measured, else NaN; owned by the caller.  *masked: the operator leaves out values that y has. */
 static int measured_values(struct problem *problem, const float *y, float **values, int *masked)
 {
 	const size_t n = lacuna_count(problem_y(problem));
@@ -51,8 +51,8 @@ static int measured_values(struct problem *problem, const float *y, float **valu
 	return status;
 }
 
-/* Where pixels differ in their sensitivity, that is no noise: the values are brought to the same one, and those that see very
- * little are left out.  Noise is then louder by *louder. */
+/* Different sensitivities of pixels are not noise: scales all values to the mean sensitivity and drops pixels that see very
+ * little.  *louder: the factor by which this raises the noise. */
 static int even_out(struct problem *problem, float *values, double *louder)
 {
 	static const double alike = 1e-3, least = 0.2;
@@ -99,8 +99,8 @@ static int even_out(struct problem *problem, float *values, double *louder)
 	return status;
 }
 
-/* Noise that is correlated over more than a pixel has little at the frequencies that noise_correlated() looks at: at half the size it
- * has.  0: there is none, or not enough of a picture. */
+/* Level of noise that is correlated over more than a pixel.  It has little power at the frequencies that noise_correlated()
+ * examines, but it has at half the size.  0: there is none, or the picture is too small. */
 static double find_wide(const struct lacuna_shape *shape, const float *values)
 {
 	const struct lacuna_shape half = noise_half_shape(shape);
@@ -120,13 +120,14 @@ static double find_wide(const struct lacuna_shape *shape, const float *values)
 	return level;
 }
 
-/* What passes for white noise and is none: the level that a denoiser should be told. */
+/* Looks for noise that is not white, and sets the level that a denoiser of white noise should be told. */
 static void look_beyond_white(const struct lacuna_shape *shape, const float *values,
 			      struct noise_description *d)
 {
 	const double correlated = noise_correlated(shape, values);
 	const double jpeg = 1.2 * noise_jpeg(shape, values);
-	/* What is taken off at half the size is no more there: measured with noise of 0.04, correlated over 0.7 px. */
+	/* Part of correlated noise that remains after wide noise was removed at half the size; measured with noise of 0.04,
+	 * correlated over 0.7 px. */
 	static const double left = 0.7;
 	const double wide = fmax(correlated, find_wide(shape, values));
 	const double level = fmax(jpeg, wide > 0 ? left * correlated : correlated);
@@ -139,7 +140,7 @@ static void look_beyond_white(const struct lacuna_shape *shape, const float *val
 	} else if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(correlated > 0)))
 		return;
 	d->how = jpeg >= correlated ? "JPEG's blocks" : "correlated";
-	/* Texture that is correlated noise elsewhere looks like a law: one level for all is safer. */
+	/* Texture mistaken for correlated noise can look like a law: one level for all is safer. */
 	d->noise = (struct noise){ .offset = level * level, .sigma = level };
 }
 
@@ -158,7 +159,7 @@ static double standard_deviation(const float *values, size_t n)
 
 static void doubt_kernel(const char *name, double scale, struct noise_description *d)
 {
-	/* Measured with disks a fifth too wide, and with sharp pictures called blurred: what is least harm. */
+	/* These did least harm with disks stated a fifth too wide, and with sharp pictures stated as blurred. */
 	const double louder = scale == 0 ? 4 : 6;
 
 	log_message(LACUNA_LOG_WARN,
@@ -174,7 +175,7 @@ static void doubt_kernel(const char *name, double scale, struct noise_descriptio
 	noise_raise(&d->noise, louder);
 }
 
-/* What the blur cannot explain counts as noise: too much of it costs 1 dB, too little 4.  No kernel is known to better than
+/* Counts what the blur cannot explain as noise: too much noise costs 1 dB, too little 4.  No kernel is known to better than
  * some hundredths of the scene that it blurs. */
 static int look_at_kernel(struct problem *problem, const float *values, const char *name,
 			  struct noise_description *d)
@@ -215,10 +216,10 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 		status = even_out(problem, values, &louder);
 	if (!status)
 		status = noise_measure(shape, values, &d->noise);
-	/* A value in steps is off by step/sqrt(12) at least. */
+	/* Values in steps have a rounding error of at least step/sqrt(12). */
 	if (!status)
 		d->noise.sigma = fmax(d->noise.sigma, step / sqrt(12));
-	/* Who fills in what is missing wants the rest as it is: texture that is taken for correlated noise is lost. */
+	/* With a mask the known values should stay as they are: texture mistaken for correlated noise would be lost. */
 	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
 		if (!masked)
 			look_beyond_white(shape, values, d);

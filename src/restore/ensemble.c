@@ -35,14 +35,15 @@ void ensemble_reset(struct ensemble *e)
 	memset(e->spread, 0, e->n * sizeof(*e->spread));
 }
 
-/* Samples that are independent of each other, or pairs of them. */
+/* Number of independent samples, or of independent pairs. */
 static double groups(const struct ensemble *e)
 {
 	return (double)(e->pairs ? e->samples / 2 : e->samples);
 }
 
 /* Welford, Technometrics 4(3), 1962: mean and sum of squared deviations in one pass.  The halves of a pair deviate from
- * its mean m by +-d, and Var x = Var m + E d^2; the second term is weighted so that spread / (groups - 1) is their sum. */
+ * its mean m by +-d, and Var x = Var m + E d^2; the second term is weighted so that spread / (groups - 1) is the sum of
+ * both. */
 void ensemble_add(struct ensemble *e, const float *sample)
 {
 	const int64_t k = e->added++;

@@ -9,22 +9,22 @@
 
 struct ensemble {
 	size_t n;	 /* values of a sample */
-	int64_t samples; /* in all */
+	int64_t samples; /* planned in total */
 	int pairs;	 /* samples 2 k and 2 k + 1 have opposite noise */
-	int64_t added;	 /* so far */
+	int64_t added;	 /* number so far */
 	double *mean;	 /* owned, like the others */
 	double *spread;	 /* sum of squared deviations */
-	float *first;	 /* of a pair */
+	float *first;	 /* first sample of a pair */
 };
 
-/* pairs: samples must be even, and four at least. */
+/* With pairs, samples must be even and at least four.  LACUNA_ENOMEM. */
 int ensemble_create(struct ensemble *, size_t n, int64_t samples, int pairs);
 void ensemble_free(struct ensemble *); /* leaves an empty one */
 /* Forgets the samples. */
 void ensemble_reset(struct ensemble *);
-/* Samples are added in the order in which they were drawn. */
+/* Samples must be added in the order in which they were drawn. */
 void ensemble_add(struct ensemble *, const float *sample);
-/* After all samples.  unit: what the deviation is multiplied with. */
+/* Both need all samples.  unit: factor for the deviation. */
 void ensemble_mean(const struct ensemble *, float *mean);
 void ensemble_deviation(const struct ensemble *, double unit, float *deviation);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The evidence of a measured picture for the blur that is said to have made it: see noise_explain(). */
+/* Tests whether a measured picture fits the stated blur: see noise_explain(). */
 #include <config.h>
 
 #include "base/error.h"
@@ -19,7 +19,7 @@ enum {
 	BANDS = SIDE * SIDE / 2
 };
 
-/* One half of the plane of frequencies, without the lowest, where a scene has no law. */
+/* Half of the frequency plane, without the lowest frequencies, where scenes follow no power law. */
 struct spectrum {
 	int count;
 	double u[BANDS], v[BANDS]; /* cycles per pixel */
@@ -150,7 +150,7 @@ static int is_complete(const float *y, int64_t width)
 	return 1;
 }
 
-/* The number of windows. */
+/* Adds up and averages the periodograms; returns the number of windows. */
 static int measure_power(const struct lacuna_shape *shape, const float *y, double *power)
 {
 	const int64_t w = shape->extent[0], h = shape->extent[1];
@@ -204,7 +204,7 @@ struct fit {
 	double sigma;
 };
 
-/* S = c (|K|^2 f^-alpha + r): c is a mean, alpha and r are searched. */
+/* Fits S = c (|K|^2 f^-alpha + r): c is a mean, alpha and r are searched. */
 static struct fit fit_kernel(const struct spectrum *s, const struct point *k, double scale)
 {
 	struct fit best = { INFINITY, 0 };
@@ -238,8 +238,8 @@ int noise_explain(struct problem *problem, const float *y, struct noise_evidence
 {
 	/* No blur at all, a narrower kernel, a wider one. */
 	static const double scales[] = { 0, 0.8, 1.25 };
-	/* Gain in log likelihood per frequency that is no accident of the scene: the right kernels of three scenes gained
-	 * less than 0, kernels a fifth too wide 0.4 to 0.6. */
+	/* A larger gain in log likelihood per frequency is no accident of the scene: against the right kernels of three
+	 * scenes other kernels gained less than 0, against kernels a fifth too wide 0.4 to 0.6. */
 	static const double clearly = 0.15;
 	const struct lacuna_shape *shape = problem_y(problem);
 	double *power = memory_alloc_array(SIDE * SIDE, sizeof(*power));

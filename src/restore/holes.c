@@ -74,7 +74,7 @@ void holes_free(struct holes *h)
 	*h = (struct holes){ 0 };
 }
 
-/* A cell, of which w x h pixels are in the picture. */
+/* State of one cell, as in struct holes; at the border of the picture cells are smaller. */
 static unsigned char look(const struct lacuna_shape *rows, const float *y, int64_t x0, int64_t y0)
 {
 	const int64_t *e = rows->extent;
@@ -131,7 +131,7 @@ int64_t holes_count(const struct holes *h, int64_t x0, int64_t y0, int64_t x1, i
 	return h->sums[r + w * b] - h->sums[l + w * b] - h->sums[r + w * t] + h->sums[l + w * t];
 }
 
-/* The largest square of cells that are missing altogether (by dynamic programming, a row at a time), and the cells that it may
+/* Finds the largest square of fully missing cells (dynamic programming, row by row) and adds the cells that the hole may
  * reach into. */
 int64_t holes_width(const struct holes *h)
 {

@@ -13,28 +13,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The prior that ships, its faster tier, and the prior that is always there. */
+/* The prior that ships, its faster variant, and the prior that is always available. */
 static const char neural_prior[] = "unet", fast_prior[] = "unet:model=photo-small",
 		  plain_prior[] = "gaussian";
 
 /* Where a preset applies. */
 enum circumstance {
 	ANYWHERE,
-	NONLINEAR, /* an operator that is not linear: few plugins know how */
-	PIXELWISE, /* the operator, and the prior takes sigma maps: guidance exact has no bias */
+	NONLINEAR, /* an operator that is not linear: few plugins support it */
+	PIXELWISE, /* such operators, and a prior that takes sigma maps: guidance exact has no bias */
 	ALONE,	   /* the same, and no guidance was asked for */
 	PARTIAL,   /* an operator, not pixelwise, that leaves out a part of the picture */
 	COLOR,	   /* a trained prior is to invent colours */
 	GUIDED,	   /* a guidance was asked for */
 	PLAIN,	/* a Gaussian prior: the fixed point of hqs is the optimum, exact is closed form */
-	NETWORK /* a trained prior, which is not quite right */
+	NETWORK /* a trained prior, which is only approximate */
 };
 
-/* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation; where noise is
- * all, hqs repeats it on turned images.  What is missing gains by a second look: the network fills in better beside
- * pixels that are there than all at once.  Where resolution is lost, or pixels beside a blur, that takes more rounds.
- * Colours are drawn, not estimated: their mean is gray, and what hqs makes of its first guess is a duotone.
- * doc/measurements.md has the sweep. */
+/* The first row that applies is taken.  In pixelwise problems the posterior mean is a single evaluation; if noise is the
+ * only problem, hqs repeats it on turned images.  Missing pixels gain from a second look: the network fills in better beside
+ * existing pixels than all at once.  Lost resolution, or missing pixels and a blur, takes more rounds.  Colours are sampled,
+ * not estimated: their mean is gray, and hqs makes a duotone of its first guess.  doc/measurements.md has the sweep. */
 static const struct preset {
 	const char *method;
 	enum circumstance where;
@@ -148,7 +147,7 @@ static int applies(const struct preset *p, const struct method *m)
 	}
 }
 
-/* Several equal point estimates would be of no use, nor would a guidance without a sampler that asks for it. */
+/* Several point estimates would be equal, and a guidance is of no use without a sampler that takes one. */
 static const char *default_method(const struct method_wish *w)
 {
 	return !w->sampler && (w->samples > 1 || w->guidance) ? "sample" : "best";
@@ -185,7 +184,7 @@ static int choose_prior(const struct method_wish *wish, struct plugin_use *prior
 	return take_plain_prior(prior);
 }
 
-/* A name that does not exist is refused as such. */
+/* Reports an unknown guidance as such. */
 static int refuse_guidance(const struct method *m)
 {
 	struct plugin_use use = { 0 };
@@ -224,7 +223,7 @@ static int set_steps(int64_t steps, struct plugin_use *sampler)
 	return param_set(sampler->plugin->head, sampler->config, "steps", text);
 }
 
-/* Sampler and guidance, to a prior that is there. */
+/* Chooses sampler and guidance for the prior that was chosen. */
 static int choose_rest(struct method *m)
 {
 	const struct preset *p = find_preset(m);
@@ -250,7 +249,8 @@ int method_choose(const struct method_wish *w, struct method *m)
 	return status ? status : choose_rest(m);
 }
 
-/* What was asked for cannot do with the operator, or not with the best prior: no other prior is to hide that. */
+/* True when the sampler or guidance that the user asked for fails with the operator or the best prior: another prior must
+ * not hide such a failure. */
 static int is_out_of_place(const struct method *m, int status)
 {
 	const unsigned needs = m->sampler.plugin->u.sampler.needs |

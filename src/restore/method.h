@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Which plugins restore when the user does not say: the one place that decides. */
+/* Chooses the plugins that the user does not name; no other place decides this. */
 #ifndef RESTORE_METHOD_H
 #define RESTORE_METHOD_H
 
@@ -10,7 +10,7 @@
 extern const char *const method_names[];
 
 struct method_wish {
-	const char *method; /* NULL: best, or sample for several samples or with a guidance */
+	const char *method; /* NULL: sample with several samples or a guidance, else best */
 	const char *prior, *guidance, *sampler; /* the user's specifications, or NULL */
 	int64_t steps;				/* 0: the sampler's default */
 	int64_t samples;
@@ -27,12 +27,12 @@ struct method {
 
 /* What wish points to must outlive the method. */
 int method_choose(const struct method_wish *, struct method *);
-/* After the prior's create() failed with this status: true when the user did not ask for that prior and another has been
- * put in its place. */
+/* Call it when the prior's create() failed with this status.  If the user did not ask for that prior, puts another in its
+ * place and returns true. */
 int method_fall_back(struct method *, int status);
-/* How the deviation of the posterior is found without samples: by tweedie_deviation(), where the operator acts on pixels one by
- * one and the prior takes a sigma for each; by the same of the mean given the measurement, which a Gaussian prior knows; by
- * wiener_deviation(), beside a trained prior, where the operator leaves colours. */
+/* How to find the posterior's deviation without samples.  TWEEDIE: tweedie_deviation(), if the operator acts on each pixel
+ * alone and the prior takes a sigma for each.  CONDITIONAL: the same from the mean given the measurement, which a Gaussian
+ * prior knows.  WIENER: wiener_deviation(), for a trained prior and an operator that keeps colours. */
 enum method_deviation {
 	DEVIATION_UNKNOWN,
 	DEVIATION_TWEEDIE,
@@ -42,7 +42,7 @@ enum method_deviation {
 enum method_deviation method_deviation(const struct method *);
 void method_free(struct method *);
 
-/* 1: a preset chooses the plugin of this family and name. */
+/* True when a preset chooses the plugin of this family and name. */
 int method_uses(int kind, const char *name);
 
 #endif

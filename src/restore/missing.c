@@ -9,7 +9,7 @@
 
 int missing_declared(const struct missing_rule *rule, float v)
 {
-	/* Files name their value in decimal digits, often seven of them. */
+	/* Files declare the value in decimal, often with only seven digits. */
 	const double near = 4.0 * (double)FLT_EPSILON * fabs(rule->nodata);
 	const double huge = (double)FLT_MAX * (1 - 1e-5);
 
@@ -46,7 +46,7 @@ size_t missing_mark_pixels(const struct lacuna_shape *shape, double value, float
 	const struct missing_rule rule = { 1, value };
 	const size_t plane = (size_t)shape->extent[0] * (size_t)shape->extent[1];
 	const size_t n = lacuna_count(shape);
-	/* What is further away is not looked at closely. */
+	/* A cheap test first: values outside these limits cannot match. */
 	const double lo = value - 1e-3 * fabs(value), hi = value + 1e-3 * fabs(value);
 	size_t count = 0;
 

@@ -10,7 +10,7 @@
 
 /* What a page says of its missing values. */
 struct missing_rule {
-	int declared; /* the page names a value: */
+	int declared; /* the page declares nodata */
 	double nodata;
 };
 
@@ -18,16 +18,16 @@ struct missing_count {
 	size_t declared, infinite, nan;
 };
 
-/* True when v is the value declared, as far as float can tell.  Where NaN is declared, infinities are not. */
+/* True when v is the declared value, within float's accuracy.  If NaN is declared, infinities do not match. */
 int missing_declared(const struct missing_rule *, float v);
-/* Turns missing values into NaN and counts them, each as what it was. */
+/* Replaces missing values with NaN and counts them by kind. */
 void missing_mark(size_t n, const struct missing_rule *, float *values, struct missing_count *);
 
-/* Turns pixels into NaN whose channels all have a value, as far as float can tell; returns how many. */
+/* Replaces pixels with NaN if all their channels have this value, within float's accuracy; returns their number. */
 size_t missing_mark_pixels(const struct lacuna_shape *, double value, float *values);
 
-/* Puts values of y, as it was read, back into picture: those declared, unless fill; NaN (not declared) with keep.  A
- * picture of another size takes the nearest value of y; channels that y does not have take those of its first. */
+/* Puts missing values of y, as read, back into picture: declared ones unless fill is set, undeclared NaN if keep is set.  If
+ * the sizes differ, each pixel takes the nearest value of y; channels that y lacks take its first one. */
 struct missing_return {
 	int fill, keep;
 };

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The noise level from the picture itself.
+/* Estimates the noise level from the picture itself.
  *
  * Method: Ponomarenko, Lukin, Zriakhov, Kaarna, Astola 2007, in the form analysed by Colom and Buades (IPOL 2013,
- * "Analysis and extension of the Ponomarenko et al. method", algorithm 1): among all 8x8 blocks take those with the least
+ * "Analysis and extension of the Ponomarenko et al. method", algorithm 1): of all 8x8 blocks take those with the least
  * energy at low frequencies, where the scene is smooth; there the high frequencies of an orthonormal DCT are noise
- * alone.  Since blocks are chosen by coefficients other than the ones measured, the choice does not bias the result.
- * A blurred picture suits the method: the scene has left its high frequencies, white noise has not.
+ * alone.  Since blocks are chosen by other coefficients than the ones measured, the choice does not bias the result.
+ * Blurred pictures suit the method: blur removes the high frequencies of the scene, but white noise keeps them.
  *
- * Two things are added, for pictures that are full of texture.  The energy at low frequencies is weighted by frequency
- * squared, for the power of scenes falls so: else blocks are chosen for their shading and not for their texture.  And
- * where the power of the blocks chosen still falls with frequency, white noise is no more than what the falling leads to. */
+ * Two additions help with pictures full of texture.  The energy at low frequencies is weighted by squared frequency,
+ * since the power of scenes falls that way; otherwise blocks would be chosen by their shading, not by their texture.
+ * And if the power of the chosen blocks still falls with frequency, white noise is at most what that fall leads to. */
 #include <config.h>
 
 #include "restore/noise.h"
@@ -46,13 +46,13 @@ struct block {
 	float level;
 	float low;	  /* energy by squared frequency where 0 < i + j < SPLIT */
 	float middle;	  /* mean square where MIDDLE_FROM <= i + j < SPLIT */
-	float upright;	  /* parts of that: i > j */
-	float flat;	  /* i < j */
+	float upright;	  /* part of middle: i > j */
+	float flat;	  /* part of middle: i < j */
 	float near;	  /* mean square where SPLIT <= i + j < NEAR_TO */
 	float corner;	  /* mean square where i + j >= CORNER_FROM */
 	float high[HIGH]; /* squares where i + j >= SPLIT */
-	float depth; /* mean less the value at which the file clips, or that less the mean: what is nearer */
-	int clipped; /* values of its 64 */
+	float depth;	  /* distance of the mean from the nearer value at which the file clips */
+	int clipped;	  /* number of clipped values of its 64 */
 };
 
 struct blocks {
@@ -71,8 +71,8 @@ static void fill_basis(double basis[SIDE][SIDE])
 				      cos(acos(-1.0) * (n + 0.5) * k / SIDE);
 }
 
-/* The extremes of a plane, where they are those of its type and not of the scene: several values in a thousand are
- * exactly that. */
+/* The values at which a plane clips.  An extreme counts as such if half a percent of the values equal it; else it belongs
+ * to the scene, and the limit is infinite. */
 struct clip {
 	float lo, hi;
 };
@@ -97,7 +97,7 @@ static struct clip find_clip(const float *plane, size_t n)
 	return clip;
 }
 
-/* False for a block that says nothing of the noise: values missing, more than so many clipped, or all alike. */
+/* False for a block that tells nothing about the noise: values missing, more than `most' clipped, or all alike. */
 static int usable(const float *pixels, size_t width, const struct clip *clip, int most,
 		  int *clipped)
 {
@@ -224,17 +224,18 @@ static struct power mean_power(const struct block *list, size_t used)
 	return p;
 }
 
-/* Of white noise it is less than 1, for blocks are chosen that have little at low and middle frequencies. */
+/* Ratio of power at middle frequencies to that in the corner.  White noise has less than 1, since the chosen blocks have
+ * little power at low and middle frequencies. */
 static double falling(const struct power *p)
 {
 	return p->middle / (p->corner + 1e-30);
 }
 
-/* Falling from which there is texture, or noise that is not white. */
+/* From this falling() on there is texture, or noise that is not white. */
 static const double textured = 1.2;
 
-/* Variance of white noise under texture, whose power at middle frequencies is 3 to 6 times that in the corner: the smaller
- * one, for texture that is lost is worse than noise that is left. */
+/* Variance of white noise under texture.  Texture has 3 to 6 times as much power at middle frequencies as in the corner; 3
+ * is assumed, which gives the smaller variance: lost texture is worse than remaining noise. */
 static double variance_under_texture(const struct power *p)
 {
 	static const double most = 3, least = 0.5;
@@ -245,8 +246,8 @@ static double variance_under_texture(const struct power *p)
 	return fmin(p->high, fmax(p->corner - texture, least * p->corner));
 }
 
-/* The power of the blocks chosen falls among high frequencies, too, as that of fine texture does.  What is louder than texture
- * is in the smoothest blocks is noise, whose power may seem to fall by chance. */
+/* True if the power also falls among high frequencies, as that of fine texture does.  Power above that of texture in the
+ * smoothest blocks is noise; there a fall may be chance. */
 static int falls_on(const struct power *p)
 {
 	static const double most = 1.5, quiet = 0.01;
@@ -254,8 +255,8 @@ static int falls_on(const struct power *p)
 	return p->high < quiet * quiet && p->near > most * p->corner;
 }
 
-/* The same from high frequencies alone, which no block was chosen by: the power of texture falls by half from the nearer ones
- * to the corner. */
+/* Variance under texture from high frequencies alone, by which no block was chosen: the power of texture halves from the
+ * nearer ones to the corner. */
 static double variance_beyond_texture(const struct power *p)
 {
 	static const double least = 0.5;
@@ -263,8 +264,8 @@ static double variance_beyond_texture(const struct power *p)
 	return fmin(p->high, fmax(2 * p->corner - p->near, least * p->corner));
 }
 
-/* Of the smoothest blocks, which come first then: 0.5 percent, as in the paper; where there are few, up to 64 and a
- * twentieth of them. */
+/* Mean power of the smoothest blocks: 0.5 percent of them, as in the paper; of few blocks a twentieth, at least 16 and at
+ * most 64.  Sorts the list, the smoothest first. */
 static struct power power_of_smoothest(struct block *list, size_t count)
 {
 	size_t used = count / 200, few = count / 20;
@@ -276,7 +277,7 @@ static struct power power_of_smoothest(struct block *list, size_t count)
 	return mean_power(list, used);
 }
 
-/* Blocks of which at most so many values are clipped. */
+/* Collects the blocks with at most `most' clipped values.  The caller releases s->list. */
 static int collect_all(const struct lacuna_shape *shape, const float *y, int most, struct blocks *s)
 {
 	const size_t width = (size_t)shape->extent[0], height = (size_t)shape->extent[1];
@@ -302,7 +303,7 @@ static int collect_all(const struct lacuna_shape *shape, const float *y, int mos
 
 /* ---- even noise and uneven texture ---------------------------------------------------------------------- */
 
-/* The texture of water, cloth and grass has a direction, noise has none.  Looks at the smoothest blocks, which come first. */
+/* The texture of water, cloth and grass has a direction, noise has none.  Uses the smoothest blocks; the list is sorted. */
 static int has_direction(const struct blocks *s)
 {
 	static const double most = 1.9;
@@ -316,10 +317,10 @@ static int has_direction(const struct blocks *s)
 	return upright > most * flat || flat > most * upright;
 }
 
-/* Noise is as strong in one quiet block as in another, also where it is not white; few textures are. */
+/* True if all quiet blocks are about equally strong: noise is, white or not; few textures are. */
 static int is_even(const struct blocks *s)
 {
-	/* chi: quantiles of the mean of 21 squares of white noise (chi-squared), by their expectation */
+	/* chi: quantiles of the mean of 21 squares of white noise (chi-squared), relative to its expectation */
 	static const double most = 1.18, chi_200th = 0.383, chi_20th = 0.552;
 	double *power = memory_alloc_array(s->count, sizeof(*power));
 	int even;
@@ -348,7 +349,7 @@ struct bins {
 	double trust[BINS]; /* 1: noise alone; less where there is texture */
 };
 
-/* In each of several ranges of level with as many blocks: the variance in the smoothest twentieth of them. */
+/* Splits the blocks into ranges of level with equal numbers; measures the variance in the smoothest twentieth of each. */
 static void fill_bins(struct blocks *s, struct bins *b)
 {
 	b->count = s->count / LEAST_IN_BIN < BINS ? (int)(s->count / LEAST_IN_BIN) : BINS;
@@ -370,7 +371,7 @@ static void fill_bins(struct blocks *s, struct bins *b)
 	}
 }
 
-/* variance = slope * level + offset by least squares of relative errors, iterated; what lies far above is texture. */
+/* Fits variance = slope * level + offset by iterated least squares of relative errors; bins far above it are texture. */
 static void fit_line(const struct bins *b, double *slope, double *offset)
 {
 	double a = 0, c = 0, weight[BINS];
@@ -406,8 +407,8 @@ static void fit_line(const struct bins *b, double *slope, double *offset)
 	*offset = c;
 }
 
-/* The line explains most of what the bins differ by: those that show noise alone, and enough of these.  Texture makes a bin
- * louder than its noise: one that is quieter than the line counts in any case. */
+/* True if the line explains most of the differences between bins, and enough bins show noise alone.  Texture only makes a
+ * bin louder than its noise, so a bin that is quieter than the line counts in full. */
 static int is_line(const struct bins *b, double slope, double offset)
 {
 	static const double enough = 3;
@@ -429,7 +430,7 @@ static int is_line(const struct bins *b, double slope, double offset)
 	return trust >= enough && from_line < 0.3 * from_mean;
 }
 
-/* Near a value at which the file clips, noise is cut off although no value of the block is: such blocks go. */
+/* Drops blocks near a value at which the file clips: noise is cut off there, even if no value of the block is clipped. */
 static void leave_clipped(const struct lacuna_shape *shape, const float *y, struct blocks *s)
 {
 	const struct clip clip = find_clip(y, lacuna_count(shape));
@@ -439,7 +440,7 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 
 	if (!isfinite(clip.lo) && !isfinite(clip.hi))
 		return;
-	/* the brighter half, or the darker one, is not cut off */
+	/* the half away from the clipped end is not cut off */
 	qsort(s->list, s->count, sizeof(*s->list), by_level);
 	half = power_of_smoothest(s->list + (isfinite(clip.lo) ? s->count / 2 : 0), s->count / 2);
 	reach = 3 * sqrt(variance_under_texture(&half));
@@ -452,7 +453,8 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 
 /* ---- clipped noise ------------------------------------------------------------------------------------ */
 
-/* max(0, z + n), n normal: its mean e gives z, and z its variance.  Newton's method: e is convex in z, and z < e. */
+/* Variance of max(0, z + n), n standard normal, from its mean e; *z: the z of this mean.  Newton's method converges, since e
+ * is convex in z and z < e. */
 static double clipped_variance(double e, double *z)
 {
 	const double root = sqrt(0.5), scale = 1 / sqrt(2 * acos(-1.0));
@@ -468,8 +470,8 @@ static double clipped_variance(double e, double *z)
 	return e < 5 ? (*z * *z + 1) * above + *z * density - e * e : 1;
 }
 
-/* True when as many values are clipped as noise of this level explains: a black frame, or what the scene has beyond black, would
- * clip more. */
+/* True when noise of this level explains the number of clipped values: a black frame, or a scene with parts below black,
+ * would clip more. */
 static int is_explained(int clipped, double z)
 {
 	const double n = SIDE * SIDE, part = 0.5 * erfc(z * sqrt(0.5));
@@ -477,8 +479,8 @@ static int is_explained(int clipped, double z)
 	return fabs(clipped - n * part) <= 1 + 2 * sqrt(n * part * (1 - part));
 }
 
-/* Copies those blocks of all that noise of this level explains and that are no darker, with the power that they have where they
- * are not clipped. */
+/* Copies the blocks whose clipping noise of this level explains and whose z is above `darkest', with the power that they
+ * would have without clipping. */
 static void undo_clipping(const struct blocks *all, double sigma, double darkest,
 			  struct blocks *undone)
 {
@@ -500,7 +502,7 @@ static void undo_clipping(const struct blocks *all, double sigma, double darkest
 	}
 }
 
-/* The median over blocks of which no more than half is clipped. */
+/* Standard deviation from the median over blocks of which no more than half is clipped; 0: there is none.  high: work. */
 static double first_guess(const struct blocks *all, double *high)
 {
 	size_t n = 0;
@@ -517,9 +519,9 @@ static double first_guess(const struct blocks *all, double *high)
 	return n ? sqrt(high[n / 2]) : 0;
 }
 
-/* Where most of the picture is clipped, blocks that are partly clipped have to do: how loud noise is when it is clipped at some
- * depth is known, and the noise that leads to itself is the one.  Each round halves the error at least: the variance of
- * clipped noise grows more slowly than its square.  0: nothing is found. */
+/* Measures noise from partly clipped blocks, for pictures that are mostly clipped.  How strong noise is when clipped at some
+ * depth is known, so the level is the one that reproduces itself.  Each round at least halves the error: the variance of
+ * clipped noise grows more slowly than its square.  *variance 0: nothing was found. */
 static int measure_clipped(const struct lacuna_shape *shape, const float *y, double *variance)
 {
 	enum { ROUNDS = 12, ENOUGH = 1500 };
@@ -555,7 +557,7 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 	return status;
 }
 
-/* From blocks of which nothing is clipped. */
+/* Measures the noise from blocks without clipped values. */
 static void measure_complete(struct blocks *s, struct noise *noise)
 {
 	struct bins bins;
@@ -569,7 +571,7 @@ static void measure_complete(struct blocks *s, struct noise *noise)
 	fill_bins(s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
-	/* The variance nearly doubles from the darkest to the brightest parts: less gains nothing and may be texture. */
+	/* The variance must nearly double from the darkest to the brightest parts: less gains nothing and may be texture. */
 	low = slope * bins.level[0] + offset;
 	high = bins.count ? slope * bins.level[bins.count - 1] + offset : 0;
 	if (bins.count >= 4 && slope > 0 && high > 1.8 * fmax(low, 0) &&
@@ -597,8 +599,8 @@ static int is_clipped(const struct lacuna_shape *shape, const float *y)
 	return isfinite(clip.lo) || isfinite(clip.hi);
 }
 
-/* The few complete blocks that are left are the textured ones, and what is near black may have texture that is clipped: one makes
- * too much of the noise, the other too little. */
+/* Combines both estimates by their geometric mean.  The few complete blocks left are textured and give too much noise; near
+ * black, texture may be clipped, which gives too little. */
 static void add_clipped(double variance, struct noise *noise)
 {
 	if (noise->slope > 0)
@@ -631,7 +633,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	return status;
 }
 
-/* Mean within `radius' of each value of a line, NaN left out; step: from one value to the next. */
+/* Mean within `radius' of each value of a line, without NaN; step: distance from one value to the next. */
 static void line_mean(const float *in, int64_t n, int64_t step, int64_t radius, float *out)
 {
 	for (int64_t i = 0; i < n; i++) {
@@ -680,8 +682,8 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
 
 /* ---- noise that is not white --------------------------------------------------------------------------- */
 
-/* The power in the quietest twentieth of the blocks, at middle frequencies or at high ones.  chi: that quantile of the mean
- * of so many squares of white noise (chi-squared), by their expectation. */
+/* The power in the quietest twentieth of the blocks.  chi: that quantile of the mean of as many squares of white noise
+ * (chi-squared), relative to its expectation.  Sorts power. */
 static double quiet_power(double *power, size_t count, double chi)
 {
 	qsort(power, count, sizeof(*power), by_value);
@@ -690,9 +692,9 @@ static double quiet_power(double *power, size_t count, double chi)
 
 double noise_correlated(const struct lacuna_shape *shape, const float *y)
 {
-	/* Of white noise the ratio is 1, of noise correlated over 0.7 px 4; between these lies the texture of most scenes.
-	 * Texture is in one quiet block and not in another, where noise is in all, or it has a direction.  Noise of about
-	 * one grey level cannot be told from texture at all. */
+	/* The ratio of middle to high power is 1 for white noise and 4 for noise correlated over 0.7 px; the texture of most
+	 * scenes lies between.  Noise is in all quiet blocks; texture is in some only, or it has a direction.  Noise of
+	 * about one grey level cannot be told from texture at all. */
 	static const double stands_out = 3, least = 1.2 / 255, even = 2.4;
 	static const double chi_middle = 0.561, chi_high = 0.552;
 	struct blocks s;
@@ -757,8 +759,8 @@ void noise_halve(const struct lacuna_shape *shape, const float *y, float *half)
 			}
 }
 
-/* Steps before column p, p + 8, ...: their heights beyond what the neighbours lead to expect, and the part that this is of
- * all change nearby, which says as much where there is texture as where there is none. */
+/* Sums over the steps before columns p, p + 8, ...  height: what a step exceeds the prediction of its neighbours by; part:
+ * that relative to all change nearby, which tells as much in texture as elsewhere. */
 struct steps {
 	double height[8], part[8], count[8];
 };
@@ -790,7 +792,7 @@ static void sort_means(const double sum[8], const double count[8], double mean[8
 	qsort(mean, 8, sizeof(*mean), by_value);
 }
 
-/* What the largest mean height of eight has more than their median; *ratio: the largest mean part by the second. */
+/* The largest of the eight mean heights less their median.  *ratio: the largest mean part divided by the second largest. */
 static double excess(const struct steps *s, double *ratio)
 {
 	double part[8], height[8];
@@ -805,8 +807,8 @@ double noise_jpeg(const struct lacuna_shape *shape, const float *y)
 {
 	const int64_t w = shape->extent[0], h = shape->extent[1];
 	const int64_t planes = shape->extent[2] * shape->extent[3];
-	/* In 137 pictures that never were JPEG, with and without noise, each ratio was below 1.03 in one direction at least,
-	 * and the product of both below 1.08. */
+	/* In 137 pictures that never were JPEG, with and without noise, at least one of the two ratios was below 1.03, and
+	 * their product below 1.08. */
 	static const double both = 1.12, each = 1.015;
 	struct steps across = { 0 }, down = { 0 };
 	double level, to_right, to_below;

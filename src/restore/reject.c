@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A kernel that gives its neighbours less looks like a hot pixel itself. */
+/* A kernel with a smaller ratio looks like a hot pixel itself. */
 static const double least_ratio = 0.2;
 static const size_t most_share = 500;
 /* Standard deviation of normal deviates, in units of their median absolute value. */
@@ -20,7 +20,7 @@ struct plane {
 	int64_t w, h;
 };
 
-/* The finite ones of the values `radius' away. */
+/* Copies the finite values at distance `radius' (at most 8 radius) to found; returns their number. */
 static int ring(const struct plane *p, size_t at, int64_t radius, float *found)
 {
 	const int64_t x = (int64_t)at % p->w, y = (int64_t)at / p->w;
@@ -51,8 +51,8 @@ static void sort(float *values, int n)
 	}
 }
 
-/* Of a value: from the middle of its neighbours; then how far it and the neighbour most like it stand out of what is
- * around them, which a point of light would make alike. */
+/* neighbours: from a value to the median of its neighbours.  self, other: how far the value, and the neighbour most like it,
+ * stand out from the ring around them; a point of light would make the two alike. */
 struct distances {
 	float neighbours, self, other;
 };
@@ -100,7 +100,7 @@ static int typical_distance(const struct plane *p, double *sigma)
 	return LACUNA_OK;
 }
 
-/* Above all neighbours, or below all: nearly no value is, and no other stands out of them. */
+/* True for a value above or below all its neighbours: few values are, and no other stands out from them. */
 static int is_extreme(const struct plane *p, size_t at)
 {
 	float near[8];
@@ -118,7 +118,7 @@ struct found {
 	size_t *list, count, most;
 };
 
-/* Stops at one more than `most'. */
+/* Stops when it has found more than `most'. */
 static int reject_plane(const struct plane *p, double ratio, double eagerness, size_t first,
 			struct found *found)
 {

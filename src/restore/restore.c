@@ -8,7 +8,7 @@
 static int restore_in_windows(struct restorer *r, const struct measurement *y,
 			      struct restored *result)
 {
-	/* The result, and what of it is unchanged. */
+	/* The result (4 bytes a value) and its unchanged flags (1 byte). */
 	const struct windows_cost cost = { .fixed = 5.0 * (double)lacuna_count(&y->shape),
 					   .multiple = 1 };
 	struct windows w = { 0 };
@@ -31,7 +31,7 @@ int restore_image(const struct restore_job *job, const struct measurement *y, fl
 	struct restorer *r = job->kept;
 	int status = r ? LACUNA_OK : restorer_create(job, &r);
 
-	/* Frames of one measurement belong together. */
+	/* Windows take single frames; several frames of one measurement are restored together. */
 	if (!status && y->shape.extent[3] == 1 && !restorer_fits(r, &y->shape))
 		status = restore_in_windows(r, y, &result);
 	else if (!status)

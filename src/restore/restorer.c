@@ -24,14 +24,14 @@ struct restorer {
 	struct prior_stock own;
 	struct problem *problem; /* NULL before restorer_shape() */
 	struct lacuna_shape y, wish, result;
-	size_t y_count, count; /* values of these */
+	size_t y_count, count; /* numbers of values of y and of result */
 
-	/* Noise of images that were listened to, each on its own inner scale; the settled one is the first. */
+	/* Estimated noise of images, each on its own inner scale; once settled, the first one counts. */
 	struct heard_noise heard[RESTORER_HEARD];
 	int heard_count, settled;
 };
 
-/* The image at hand. */
+/* The restoration of one image. */
 struct run {
 	struct restorer *r;
 	const struct restore_job *job;
@@ -39,19 +39,19 @@ struct run {
 	struct restored *out;
 	struct restore_record *record;
 
-	float *y;    /* as the problem has it: stabilised or weighted, missing values 0 */
+	float *y;    /* as given to the problem: stabilised or weighted, missing values 0 */
 	float *read; /* on the inner scale, missing values NaN */
 	size_t *rejected;
 	float *start;
-	double lowest, highest;	       /* of the image, as the engine has it */
+	double lowest, highest;	       /* of the image, on the engine's scale */
 	struct stabiliser *stabiliser; /* between the inner scale and the engine; NULL: none */
-	double reference_noise;	       /* of the engine */
+	double reference_noise;	       /* on the engine's scale */
 	struct session *session;
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
-	double residual;  /* of the last sample, of the engine */
+	double residual;  /* of the last sample, on the engine's scale */
 	float *deviation; /* of the posterior; NULL: of the samples */
-	int listening;	  /* to the noise only */
+	int listening;	  /* only the noise is estimated */
 };
 
 static void run_free(struct run *run)
@@ -67,7 +67,7 @@ static void run_free(struct run *run)
 	stabiliser_destroy(run->stabiliser);
 }
 
-/* True when what there is to say was said before: of another part, or it will be, when the image is restored. */
+/* True when messages came before, with another part, or will come later, when the image is restored. */
 static int is_silent(const struct run *run)
 {
 	return run->listening || run->m->part > 0;
@@ -80,13 +80,13 @@ static double inner_span(const struct run *run)
 	return run->record->inner.white - run->record->inner.black;
 }
 
-/* Differences on the inner scale, in units of the range. */
+/* Factor from differences on the inner scale to units of the range. */
 static double inner_unit(const struct run *run)
 {
 	return inner_span(run) / (run->m->hi - run->m->lo);
 }
 
-/* Differences of the engine in units of the range.  Where noise was made even, they are small or large with the noise. */
+/* Factor from differences on the engine's scale to units of the range.  A stabiliser makes it vary with the noise. */
 static double engine_unit(const struct run *run)
 {
 	return run->stabiliser ? run->record->noise / run->reference_noise : inner_unit(run);
@@ -97,7 +97,7 @@ static int is_picture(const struct run *run)
 	return (problem_flags(run->r->problem) & LACUNA_PICTURE) != 0;
 }
 
-/* y = A x + b: b is taken away, and all else is linear. */
+/* y = A x + b: subtracts b, so that the rest is linear. */
 static int take_offset(struct run *run)
 {
 	const size_t n = run->r->y_count;
@@ -118,7 +118,7 @@ static int copy_measurement(struct run *run)
 	const size_t n = run->r->y_count;
 	int status;
 
-	/* Of the image before: what it lacked, and how well its values were known. */
+	/* Forget which values the previous image lacked, and how accurate they were. */
 	problem_forget(run->r->problem);
 	run->y = memory_alloc_array(n, sizeof(*run->y));
 	run->read = memory_alloc_array(n, sizeof(*run->read));
@@ -155,7 +155,7 @@ static int reject(struct run *run)
 	return LACUNA_OK;
 }
 
-/* A 1.  *picture: y has the values of a picture, where it depends on one. */
+/* ones = A 1.  *picture: y has the values of a picture wherever it depends on one. */
 static int apply_to_ones(struct problem *problem, float *ones, int *picture)
 {
 	const size_t nx = lacuna_count(problem_x(problem)), ny = lacuna_count(problem_y(problem));
@@ -174,7 +174,7 @@ static int apply_to_ones(struct problem *problem, float *ones, int *picture)
 	return status;
 }
 
-/* Numbers that are no picture's are A x as it stands, x being lo..hi. */
+/* For a y that is no picture: y is A x as it stands, with x in lo..hi. */
 static int enter_foreign_scale(struct run *run)
 {
 	const struct measurement *m = run->m;
@@ -195,7 +195,7 @@ static int enter_foreign_scale(struct run *run)
 	run->record->inner = stated;
 	if (!status)
 		scale_measurement(run->r->y_count, 0, &stated, ones, run->y);
-	/* Without ones black is 0. */
+	/* Without ones black is 0, so they do not matter. */
 	memory_release(ones);
 	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
 	run->lowest = -INFINITY;
@@ -203,8 +203,8 @@ static int enter_foreign_scale(struct run *run)
 	return status;
 }
 
-/* The inner scale is lo..hi where the scene fills half of it or more, else what it fills.  It is lo..hi also where the operator
- * would not follow: it is not linear, or its y is no picture. */
+/* The inner scale is lo..hi if the scene fills half of it or more, else the range that the scene fills.  It is lo..hi also
+ * if the operator cannot follow a change of scale: it is not linear, or its y is no picture. */
 static int enter_scale(struct run *run)
 {
 	const struct measurement *m = run->m;
@@ -234,7 +234,7 @@ static int enter_scale(struct run *run)
 	return status;
 }
 
-/* The picture holds values of y.  It keeps those that were rejected. */
+/* Puts the values of y that were rejected back into picture, as they were read. */
 static void write_back_rejected(const struct run *run, float *picture)
 {
 	if (memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
@@ -251,13 +251,13 @@ static void leave_scale(const struct run *run, float *picture)
 
 /* ---- noise ------------------------------------------------------------------------------------------- */
 
-/* The noise is ours to judge. */
+/* True when the noise must be estimated. */
 static int is_estimated(const struct run *run)
 {
 	return !run->m->deviation && noise_is_estimated(&run->job->noise);
 }
 
-/* It differs from value to value. */
+/* True when the noise differs from value to value. */
 static int varies(const struct run *run)
 {
 	return run->m->deviation ||
@@ -278,14 +278,14 @@ static void average_deviation(struct run *run)
 	run->record->description.how = "as stated";
 }
 
-/* Of the images that were listened to. */
+/* Takes the settled noise. */
 static void recall_noise(struct run *run)
 {
 	struct noise_description *d = &run->record->description;
 	const struct restorer *r = run->r;
 
 	*d = r->heard[0].description;
-	run->record->doubts += d->doubts; /* told when it was heard */
+	run->record->doubts += d->doubts; /* the warnings came with the estimate */
 	d->noise = noise_rescale(&d->noise, &r->heard[0].inner, &run->record->inner);
 	d->wide *= (r->heard[0].inner.white - r->heard[0].inner.black) / inner_span(run);
 	run->record->noise = d->noise.sigma * inner_unit(run);
@@ -335,7 +335,7 @@ static int find_noise(struct run *run)
 	return status;
 }
 
-/* Standard deviation at each value, from the level of the scene; *reference: that of the mean precision. */
+/* sigma: standard deviation at each value, from the level of the scene; *reference: that of the mean precision. */
 static int find_map(const struct run *run, const float *level, int radius, float *sigma,
 		    double *reference)
 {
@@ -358,7 +358,7 @@ static int find_map(const struct run *run, const float *level, int radius, float
 	return status;
 }
 
-/* A value of y is the same value of x, or missing: noise can be made even value by value. */
+/* *keeps: each value of y is a value of x, or missing, so noise can be made even value by value. */
 static int keeps_values(const struct run *run, int *keeps)
 {
 	struct problem *problem = run->r->problem;
@@ -379,8 +379,8 @@ static int keeps_values(const struct run *run, int *keeps)
 	return status;
 }
 
-/* Noise that grows with brightness is made even where that can be, and where there is light enough: with a few photons at most
- * the curve that makes them even bends within the noise of one value, and weights do better. */
+/* Makes noise that grows with brightness even where the operator allows it and there is enough light.  With a few photons at
+ * most the transform is curved within the noise of one value, and weights do better. */
 static int choose_stabiliser(struct run *run)
 {
 	static const double most = 0.4;
@@ -451,7 +451,7 @@ static struct prior_stock *stock_of(struct restorer *r)
 
 /* ---- noise wider than a pixel ------------------------------------------------------------------------- */
 
-/* What was taken off at half the size, between its values, added to a plane of w x h. */
+/* Adds `half', enlarged to twice its size by interpolation, to a plane of w x h. */
 static void add_enlarged(const float *half, int64_t w, int64_t h, float *plane)
 {
 	const int64_t hw = w / 2, hh = h / 2;
@@ -470,7 +470,7 @@ static void add_enlarged(const float *half, int64_t w, int64_t h, float *plane)
 		}
 }
 
-/* Restores the picture at half its size, where the noise is nearly white; change: what that changed. */
+/* Restores the picture at half its size, where the noise is nearly white; change: the result less half. */
 static int restore_half(struct run *run, const struct lacuna_shape *shape, const float *half,
 			float *change)
 {
@@ -479,7 +479,7 @@ static int restore_half(struct run *run, const struct lacuna_shape *shape, const
 				       .number = run->m->number,
 				       .y = half,
 				       .hi = 1,
-				       .part = 1, /* which says nothing */
+				       .part = 1, /* a later part gives no messages */
 				       .parts = 1 };
 	struct restorer *r = NULL;
 	struct restored result = { .picture = NULL };
@@ -509,8 +509,8 @@ static int restore_half(struct run *run, const struct lacuna_shape *shape, const
 	return status;
 }
 
-/* A denoiser of white noise takes noise that is wider than a pixel for texture.  In means of 2x2 values it is nearly white, and is
- * taken off there first. */
+/* A denoiser of white noise mistakes noise wider than a pixel for texture.  In means of 2x2 values that noise is nearly
+ * white, and it is removed there first. */
 static int take_wide_noise(struct run *run)
 {
 	const struct lacuna_shape *y = &run->r->y;
@@ -563,8 +563,8 @@ static void tell_within(void *context, double share)
 	run->job->within(run->job->context, share);
 }
 
-/* A session_options.gaussian: what the whole picture would get at the place of this one.  Beyond the picture x goes on as far
- * as here. */
+/* A session_options.gaussian: the random numbers that the whole picture would get at the place of this window.  x extends
+ * beyond the whole picture as far as beyond this window. */
 static void gaussian_in_place(void *context, uint64_t stream, uint64_t position, float *out,
 			      size_t n)
 {
@@ -615,7 +615,7 @@ static int create_session(struct run *run)
 		status = session_create(run->r->problem, &method->prior,
 					method->has_guidance ? &method->guidance : NULL,
 					&method->sampler, &options, &run->session);
-		/* The plugins of another method may lie where those of this one lay. */
+		/* The stock must not keep them: plugins of another method may get the same addresses. */
 		if (status)
 			prior_stock_clear(stock_of(run->r));
 	} while (status && method_fall_back(method, status));
@@ -736,8 +736,8 @@ static int draw_again(struct run *run, const float *level)
 	return status ? status : draw_samples(run);
 }
 
-/* Of values on the inner scale: the share that the file cannot hold, or that is not in the range that was stated.  What is
- * rounded to the last value of the file counts as well. */
+/* Share of the values, on the inner scale, that the file cannot hold or that are outside the stated range.  Values that are
+ * rounded to an end of it count as well. */
 static double clipped_share(const struct run *run, const float *values, size_t n)
 {
 	const double half = run->m->step / 2;
@@ -750,13 +750,14 @@ static double clipped_share(const struct run *run, const float *values, size_t n
 	return (double)out / (double)n;
 }
 
-/* Of the measurement, where it is a picture. */
+/* The same of the measurement; 0 if it is no picture. */
 static double clipped_before(const struct run *run)
 {
 	return is_picture(run) ? clipped_share(run, run->read, run->r->y_count) : 0;
 }
 
-/* A kernel that is wrong, or too little noise, makes a maze of black and white: then the noise was more. */
+/* Restores again with more noise if the result is clipped: a wrong kernel, or too little noise, makes a maze of black and
+ * white. */
 static int retreat(struct run *run)
 {
 	static const double tolerated = 0.02;
@@ -782,7 +783,7 @@ static int retreat(struct run *run)
 	return status;
 }
 
-/* Noise that grows with brightness is known better once the scene is. */
+/* Restores again with the noise at the restored levels, which are more accurate than those of y. */
 static int refine_map(struct run *run)
 {
 	const size_t n = run->r->y_count;
@@ -797,7 +798,7 @@ static int refine_map(struct run *run)
 	return status;
 }
 
-/* Only where the noise is ours to judge, and no sample has been handed over yet. */
+/* Restores again where that helps, unless the user stated the noise or a sample has been handed over. */
 static int improve(struct run *run)
 {
 	const uint32_t flags = problem_flags(run->r->problem);
@@ -806,7 +807,7 @@ static int improve(struct run *run)
 		return LACUNA_OK;
 	if (!(flags & LACUNA_PIXELWISE))
 		return is_estimated(run) ? retreat(run) : LACUNA_OK;
-	/* Elsewhere the level of y is not that of the picture. */
+	/* With other operators the level of y is not that of the picture. */
 	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
 		return LACUNA_OK;
 	return run->record->description.noise.slope > 0 && !run->stabiliser ? refine_map(run)
@@ -821,10 +822,10 @@ static int invents_colours(const struct restorer *r)
 	return 0;
 }
 
-/* What a user would want to know before trusting the result. */
+/* Warns if the result should not be trusted. */
 static int check_result(struct run *run)
 {
-	/* Point estimates leave 0.8 to 1.4 of the noise; a maze of a wrong kernel 4 to 18 times it. */
+	/* The residual of point estimates is 0.8 to 1.4 times the noise; with a wrong kernel (a maze) 4 to 18 times. */
 	static const double trusted = 3, least = 0.5 / 255, clipped = 0.05;
 	const double before = clipped_before(run);
 	const double after = clipped_share(run, run->out->picture, run->r->count);
@@ -867,7 +868,7 @@ static int conditional_mean(void *context, const float *sigma, const float *u, f
 	return session_conditional(context, (double)sigma[0], u, x0);
 }
 
-/* Pixels from what is measured, at most, along rows and columns. */
+/* The largest distance of a pixel from a measured one, in steps along rows and columns.  distance: work, x-shaped. */
 static int64_t deepest(const struct lacuna_shape *x, const float *d, float *distance)
 {
 	const int64_t w = x->extent[0], h = x->extent[1], n = (int64_t)lacuna_count(x);
@@ -890,7 +891,7 @@ static int64_t deepest(const struct lacuna_shape *x, const float *d, float *dist
 	return (int64_t)most;
 }
 
-/* In the middle of large holes the mean says little of what may be there: doc/measurements.md. */
+/* In the middle of large holes the mean tells little about what may be there: doc/measurements.md. */
 static void warn_of_holes(struct run *run, const float *d, float *work)
 {
 	enum { TRUSTED = 8 };
@@ -967,7 +968,7 @@ static int ask(struct run *run, float *d)
 	}
 }
 
-/* From the engine's scale to the inner one: by the slope of the transform at the picture. */
+/* Converts run->deviation from the engine's scale to the inner one, by the slope of the transform at the picture. */
 static void leave_stabilised(const struct run *run)
 {
 	const double step = 1e-3;
@@ -982,7 +983,7 @@ static void leave_stabilised(const struct run *run)
 	}
 }
 
-/* run->deviation: of the picture, on the inner scale. */
+/* Sets run->deviation for the picture, on the inner scale. */
 static int find_deviation(struct run *run)
 {
 	const size_t n = lacuna_count(problem_x(run->r->problem));
@@ -1005,8 +1006,8 @@ static int find_deviation(struct run *run)
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
-/* From the inner scale to the values of y.  A value that is as it was measured is y's to the bit: float holds 24 bits, a file
- * may hold more. */
+/* Converts the result to the values of y.  Marks values that are as measured, which are then y's to the bit: float holds 24
+ * bits, a file may hold more. */
 static int leave(struct run *run)
 {
 	const size_t n = run->r->count;
@@ -1037,7 +1038,7 @@ static int leave(struct run *run)
 	return LACUNA_OK;
 }
 
-/* True when all values that are there are alike, or none is: there is nothing to restore, and no noise to estimate. */
+/* True when all values that are not missing are alike, or all are missing: nothing to restore, and no noise to estimate. */
 static int is_constant(const struct restorer *r, const float *y, float *value)
 {
 	size_t i = 0;
@@ -1132,7 +1133,7 @@ static int check_memory(const struct restorer *r, const struct lacuna_shape *x,
 			 (double)needed / 0x1p20, (double)budget / 0x1p20);
 }
 
-/* Nothing in proportion to the picture is allocated before its size is known to fit. */
+/* Checks that the size fits before allocating anything in proportion to the picture. */
 int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 		   const struct lacuna_shape *wish)
 {

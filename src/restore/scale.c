@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const double tail = 0.002, margin = 0.05;
-/* A stretch of less than this gains nothing. */
+/* Stretching gains nothing for a scene that fills this part of the range or more. */
 static const double enough = 0.5;
 
 int scale_sample_add_part(struct scale_sample *s, const float *values, size_t n, size_t at,
@@ -52,8 +52,8 @@ static double quantile(const struct scale_sample *s, double part)
 	return s->values[(size_t)(part * (double)(s->count - 1))];
 }
 
-/* Noise around one level: a quarter of the values is hardly farther from the extreme than a twentieth, or than the steps
- * of integers. */
+/* True for noise around one level: the 25 % quantile is hardly farther from the extreme than the 5 % one, or than integers
+ * are from each other. */
 static int is_flat(double extreme, double near, double quarter, double span)
 {
 	const double distance = fabs(quarter - extreme);
@@ -70,7 +70,7 @@ int scale_measure(struct scale_sample *s, struct scale *scale)
 	qsort(s->values, s->count, sizeof(*s->values), by_value);
 	lo = quantile(s, tail);
 	hi = quantile(s, 1 - tail);
-	if (!(hi > lo)) { /* nearly all values are alike: what there is besides them is the scene */
+	if (!(hi > lo)) { /* nearly all values are alike: the few others are the scene */
 		lo = s->values[0];
 		hi = s->values[s->count - 1];
 	}
@@ -86,13 +86,13 @@ int scale_measure(struct scale_sample *s, struct scale *scale)
 struct scale scale_choose(const struct scale *stated, const struct scale *seen)
 {
 	const double full = stated->white - stated->black;
-	/* Noise takes a picture that fills its range a little out of it. */
+	/* If a picture fills its range, noise moves some of its values out of it. */
 	const double slack = 0.25 * full;
 	struct scale chosen = *seen;
 
 	chosen.black = fmax(seen->black, stated->black - slack);
 	chosen.white = fmin(seen->white, stated->white + slack);
-	if (!(chosen.white > chosen.black)) /* what was stated holds for nothing in the picture */
+	if (!(chosen.white > chosen.black)) /* the picture lies outside the stated range */
 		return *seen;
 	if (chosen.white - chosen.black >= enough * full) {
 		chosen.black = stated->black;

@@ -4,10 +4,10 @@
  *
  *	f(z) = 2 sqrt(z + r + 3/8)
  *
- * has nearly variance 1 (Murtagh, Starck, Bijaoui 1995).  Below z = 0 f goes on as a straight line: noise is not cut off there,
- * and variance is not less there.  The mean of f is not f of the mean: the inverse is that of lambda -> E[f(z) | lambda]
- * (Makitalo and Foi, IEEE TIP 22(1), 2013), here by quadrature where u is small, and beyond u = D^2/4 - 1/8, to which it
- * tends. */
+ * has nearly variance 1 (Murtagh, Starck, Bijaoui 1995).  Below z = 0 f continues as a straight line, since noise is not cut
+ * off there and its variance is not less.  The mean of f is not f of the mean: the inverse needed is that of the function
+ * D(lambda) = E[f(z) | lambda] (Makitalo and Foi, IEEE TIP 22(1), 2013).  D is computed by quadrature where u is small;
+ * beyond, by its limit, u = D^2/4 - 1/8. */
 #include <config.h>
 
 #include "restore/stabilise.h"
@@ -25,10 +25,10 @@ struct stabiliser {
 	double black, span;
 	int nodes;
 	double lambda[NODES], mean[NODES];
-	double beyond; /* what u = D^2/4 - 1/8 lacks at the last node */
+	double beyond; /* u - (D^2/4 - 1/8) at the last node */
 };
 
-/* f(z) and, below, its straight line. */
+/* f(z); a straight line below z = 0. */
 static double transform(const struct stabiliser *s, double z)
 {
 	const double at_zero = s->read + 0.375;
@@ -36,7 +36,7 @@ static double transform(const struct stabiliser *s, double z)
 	return z < 0 ? 2 * sqrt(at_zero) + z / sqrt(at_zero) : 2 * sqrt(z + at_zero);
 }
 
-/* The sum of f over the Gaussian about k photons, weighted, and of the weights. */
+/* Adds the Gaussian around k photons: its weights to sum[0], its weights times f to sum[1]. */
 static void add_count(const struct stabiliser *s, double k, double weight, double sum[2])
 {
 	const int nodes = s->read > 0 ? GAUSS : 1;
@@ -56,7 +56,7 @@ static void fill_node(struct stabiliser *s, int i)
 	const double first = fmax(floor(lambda - reach), 0);
 	double weight = 1, sum[2] = { 0 };
 
-	/* probabilities by their ratios, from the most likely count both ways */
+	/* Poisson probabilities by their ratios, from the most likely count in both directions */
 	for (double k = floor(lambda); k >= first; k--) {
 		add_count(s, k, weight, sum);
 		weight *= lambda > 0 ? k / lambda : 0;
@@ -108,7 +108,7 @@ double stabiliser_sigma(const struct stabiliser *s)
 	return 1 / s->span;
 }
 
-/* The last node at which list, which rises, is not above v; -1: none. */
+/* The last node with list[node] <= v, where list rises; -1: none. */
 static int find_node(const struct stabiliser *s, const double *list, double v)
 {
 	int from = -1, to = s->nodes;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Noise that grows with brightness, made even: the generalised Anscombe transform and its exact unbiased inverse.
+/* Makes noise that grows with brightness even: the generalised Anscombe transform and its exact unbiased inverse.
  *
- * What denoisers of white noise do best is white noise; told of photons value by value they lose up to 2 dB
- * (doc/measurements.md).  Values are transformed one by one, so the operator must not mix or scale them. */
+ * Denoisers of white noise work best on white noise; given a noise level for each value instead they lose up to 2 dB
+ * (doc/measurements.md).  Each value is transformed alone, so the operator must not mix or scale values. */
 #ifndef RESTORE_STABILISE_H
 #define RESTORE_STABILISE_H
 
@@ -11,15 +11,15 @@
 
 struct stabiliser;
 
-/* For noise with a slope.  Values 0 and 1 of a scene become 0 and 1. */
+/* For noise whose slope is above 0.  The scene's values 0 and 1 stay 0 and 1.  LACUNA_ENOMEM. */
 int stabiliser_create(const struct noise *, struct stabiliser **);
 void stabiliser_destroy(struct stabiliser *); /* accepts NULL */
 
-/* Standard deviation of the noise after it, less where there is but a photon or two. */
+/* Standard deviation of the transformed noise; it is less where there are only one or two photons. */
 double stabiliser_sigma(const struct stabiliser *);
 /* In place; NaN stays. */
 void stabiliser_enter(const struct stabiliser *, size_t n, float *y);
-/* What a value x of the scene becomes on average: E[enter(y) | x], and back.  leave(expect(x)) = x. */
+/* expect: the mean of the transformed value for scene value x, E[enter(y) | x].  leave: its inverse, in place. */
 double stabiliser_expect(const struct stabiliser *, double x);
 void stabiliser_leave(const struct stabiliser *, size_t n, float *x);
 

@@ -8,23 +8,23 @@
 #include <math.h>
 #include <string.h>
 
-/* Far above the deviation of what is missing beside what is known, so that the estimate stands for the truth there. */
+/* Far above the posterior's deviation at missing pixels beside known ones: there the estimate can stand for the truth. */
 static const double glance = 0.3;
-/* The same beside a mean that is given the measurement already.  It is affine, and what is large does no harm but to rounding. */
+/* The same for a mean that already includes the measurement.  It is affine, so large values harm only the rounding. */
 static const double affine_glance = 3, affine_length = 1;
-/* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of it for structure than it does
- * an infinitesimal change; less drowns in its arithmetic of 16 bits. */
+/* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of a longer probe for
+ * structure; a shorter one is lost in its 16-bit arithmetic. */
 static const double probe_length = 0.1;
-/* A noiseless measurement is taken to have this much, for the sake of what is not measured. */
+/* Noise assumed for a noiseless measurement: the weights of its pixels must be finite beside those not measured. */
 static const double least_noise = 0.5 / 255;
 
-/* Streams that nothing else draws from: along the very noise of a measurement that lacuna simulate made, with the same key, the
- * prior's response is another. */
+/* Streams used nowhere else.  If the probe were the very noise that lacuna simulate added with the same key, the prior would
+ * respond differently. */
 static const uint64_t probe_stream = UINT64_C(1) << 60, glance_stream = UINT64_C(3) << 59;
 
 /* ---- averages ---------------------------------------------------------------------------------------- */
 
-/* One plane of the image, and pixels that are alike: those measured, or those not. */
+/* One plane of the image and one class of its pixels: the measured ones, or the others. */
 struct field {
 	int64_t w, h;
 	const unsigned char *in; /* the class of a pixel */
@@ -32,9 +32,9 @@ struct field {
 	const float *product; /* of the probe and its response */
 };
 
-enum { REACH = 3 }; /* of a Gaussian, in its deviations */
+enum { REACH = 3 }; /* radius of a Gaussian, in its deviations */
 
-/* out = in convolved along x, then y; what lies beyond the image does not count.  work: w h. */
+/* out = in convolved with exp(-r^2/(2 sigma^2)) along x, then y; pixels beyond the image count as 0.  work: w h. */
 static void blur(const struct field *f, double sigma, const float *in, float *work, float *out)
 {
 	const int64_t radius = (int64_t)ceil(REACH * sigma), w = f->w, h = f->h;
@@ -63,7 +63,7 @@ struct averages {
 	float *weight, *sum, *square, *squares_of_weight, *in, *work; /* w h each */
 };
 
-/* Averages of the product and of its square over the class, and the sum of squared weights over the square of their sum. */
+/* Gaussian sums over the class: of the weights, the squared weights, the product and its square. */
 static void average(const struct field *f, double sigma, const struct averages *a)
 {
 	const size_t n = (size_t)(f->w * f->h);
@@ -71,7 +71,7 @@ static void average(const struct field *f, double sigma, const struct averages *
 	for (size_t i = 0; i < n; i++)
 		a->in[i] = f->in[i] == f->class;
 	blur(f, sigma, a->in, a->work, a->weight);
-	/* The square of a Gaussian is one of deviation sigma/sqrt 2. */
+	/* The square of a Gaussian is a Gaussian of deviation sigma/sqrt 2. */
 	blur(f, sigma * M_SQRT1_2, a->in, a->work, a->squares_of_weight);
 	for (size_t i = 0; i < n; i++)
 		a->in[i] = f->in[i] == f->class ? f->product[i] : 0;
@@ -81,13 +81,13 @@ static void average(const struct field *f, double sigma, const struct averages *
 	blur(f, sigma, a->in, a->work, a->square);
 }
 
-/* From wide averages to narrow ones, each as far as it is known better than the one before: the product of one probe is noisy,
- * and less than nothing in places.  The difference d of two averages, with the variance v of the narrow one, counts for
+/* The product of one probe is noisy, and negative in places.  Goes from wide averages to narrow ones and trusts each as far
+ * as it is reliable: the difference d of two averages, with the variance v of the narrower one, counts with the factor
  * d^2/(d^2 + v). */
 static void refine(const struct field *f, const struct averages *a, float *variance)
 {
 	static const double widths[] = { 16, 8, 4, 2 };
-	const double least = 0.3; /* of the average around */
+	const double least = 0.3; /* of the wider average */
 	const size_t n = (size_t)(f->w * f->h);
 	double sum = 0, count = 0;
 
@@ -160,7 +160,7 @@ static void prepare_affine(const struct tweedie *t, const struct images *m)
 	}
 }
 
-/* What is known of the image: pivot and sigma. */
+/* Sets pivot and sigma from the measurement and, where that tells little, from the estimate. */
 static void prepare(const struct tweedie *t, const struct images *m)
 {
 	const size_t n = lacuna_count(&t->x);
@@ -181,7 +181,7 @@ static void prepare(const struct tweedie *t, const struct images *m)
 	}
 }
 
-/* D at the pivot, moved by a part of the noise along the probe, in the pixels of a class. */
+/* x0 = D at the pivot, moved along the probe by `length' deviations of the noise in the pixels of one class. */
 static int respond(const struct tweedie *t, const struct images *m, unsigned char class,
 		   double length, float *work, float *x0)
 {
@@ -195,8 +195,8 @@ static int respond(const struct tweedie *t, const struct images *m, unsigned cha
 	return t->mean(t->context, m->sigma, work, x0);
 }
 
-/* product: of the pixels of a class.  Each class is probed alone, for what a probe of the others brings here is noise: missing
- * pixels vary much more than those beside them that are known. */
+/* Sets product in the pixels of one class.  Each class is probed alone, since the response to a probe in the other class
+ * would be noise here: missing pixels vary much more than known ones beside them. */
 static int probe(const struct tweedie *t, const struct images *m, unsigned char class, float *work,
 		 float *product)
 {
@@ -217,7 +217,7 @@ static int probe(const struct tweedie *t, const struct images *m, unsigned char 
 	return status;
 }
 
-/* The variance given the measurement alone, from that with the glance: precisions add up. */
+/* Converts the variance with the glance to that given the measurement alone: precisions add up. */
 static double without_glance(const struct tweedie *t, const struct images *m, size_t i, double v)
 {
 	const double noise = fmax(t->noise, least_noise);

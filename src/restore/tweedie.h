@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The deviation of the posterior from two evaluations of the prior (four where pixels are missing), where A'A = diag(d).
+/* The posterior's deviation from two evaluations of the prior (four where pixels are missing), for A'A = diag(d).
  *
- * What is known of the image is then one noisy image: `pivot', whose noise has the deviation S in each pixel; and for white noise
- * the covariance of the posterior is the derivative of its mean (Tweedie's formula of second order; Manor, Michaeli, ICLR 2024,
- * arXiv 2309.13598),
+ * The measurement is then equivalent to one noisy image, `pivot', whose noise has the deviation S at each pixel.  For white
+ * noise the covariance of the posterior is the derivative of its mean (Tweedie's formula of second order; Manor, Michaeli,
+ * ICLR 2024, arXiv 2309.13598),
  *
  *	Cov[x | pivot] = (dD/du) diag(S^2).
  *
- * Its diagonal is estimated with one probe z of random signs (Hutchinson): z S ((dD/du) S z), by a central difference, averaged
- * over some pixels around.  Pixels that are missing, or measured worse than that, count as if the estimate had been seen at the
- * place with noise of a deviation of `glance'; what that adds to their precision is taken away again.
+ * Its diagonal is estimated with one probe z of random signs (Hutchinson), z S ((dD/du) S z), by a central difference, and
+ * averaged over nearby pixels.  A pixel that is missing, or measured with a deviation above `glance', counts as if the
+ * estimate had been observed there with noise of deviation `glance'; the precision that this adds is subtracted again.
  *
- * Without d, for any linear operator, `mean' is E[x | u, y] itself, affine in u, as a Gaussian prior knows it: its derivative is
- * the posterior's covariance as well, with a glance at all pixels that is worth next to nothing. */
+ * Without d, for any linear operator, `mean' is E[x | u, y] itself, affine in u, as a Gaussian prior computes it.  Its
+ * derivative is the posterior's covariance too; all pixels then get a glance that adds almost no information. */
 #ifndef RESTORE_TWEEDIE_H
 #define RESTORE_TWEEDIE_H
 
@@ -21,14 +21,14 @@
 
 #include <lacuna/plugin.h>
 
-/* x0 = E[x0 | u], u = x0 + sigma n with a sigma for each value.  A status. */
+/* Sets x0 = E[x0 | u], where u = x0 + sigma n with a sigma for each value.  Returns a status. */
 typedef int tweedie_mean(void *context, const float *sigma, const float *u, float *x0);
 
 struct tweedie {
 	struct lacuna_shape x;
 	const float *d, *b;    /* A'A = diag(d), A'y; or NULL */
-	const float *estimate; /* of the image; read where little is measured */
-	double noise;	       /* of y; 0: what is measured is known */
+	const float *estimate; /* of the image; used where little is measured */
+	double noise;	       /* of y; 0: measured values are exact */
 	struct random_key key; /* of the probe */
 	tweedie_mean *mean;
 	void *context;

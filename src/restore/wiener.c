@@ -10,9 +10,9 @@
 
 enum { OCTAVES = 5, STEPS = 12 };
 
-/* A stream that nothing else draws from. */
+/* A stream used nowhere else. */
 static const uint64_t probe_stream = UINT64_C(5) << 59;
-/* A noiseless measurement is taken to have this much. */
+/* Noise assumed for a noiseless measurement. */
 static const double least_noise = 0.5 / 255;
 
 /* ---- filters ----------------------------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ struct filter {
 	int64_t radius, step;
 };
 
-/* Beyond the image it goes on as in a mirror. */
+/* Beyond its border the image continues as its mirror image. */
 static int64_t mirrored(int64_t i, int64_t n)
 {
 	i %= 2 * n;
@@ -73,7 +73,7 @@ static void along_columns(const struct plane *p, const struct filter *f, const f
 	}
 }
 
-/* What is coarser than the octave j of an image that has nothing finer. */
+/* The part coarser than octave j of an image without finer octaves. */
 static void coarser(const struct plane *p, int j, const float *in, float *work, float *out)
 {
 	static const float spline[] = { 6.0F / 16, 4.0F / 16, 1.0F / 16 };
@@ -102,14 +102,14 @@ static void blur(const struct plane *p, double sigma, const float *in, float *wo
 
 /* ---- what the measurement leaves --------------------------------------------------------------------- */
 
-/* g of one octave: the probe's weight in the eigenvectors of A'A. */
+/* g of one octave: eigenvalues of A'A (nodes) and the probe's weights at them. */
 struct octave {
 	double nodes[STEPS], weights[STEPS];
 	int count;
 	double energy; /* beta */
 };
 
-/* q: P/noise^2 */
+/* g at q = P/noise^2 */
 static double left(const struct octave *o, double q)
 {
 	double sum = 0;
@@ -119,7 +119,7 @@ static double left(const struct octave *o, double q)
 	return sum;
 }
 
-/* octave: x-shaped, a probe of which `rest' holds the octaves from j on; rest becomes those from j + 1 on. */
+/* Splits `rest', a probe with octave j and coarser ones: octave j goes to `octave', the others stay.  Both x-shaped. */
 static void take_octave(const struct lacuna_shape *x, int j, float *rest, float *work,
 			float *octave)
 {
@@ -165,21 +165,21 @@ static int probe(const struct wiener *t, struct octave *octaves, float *rest, fl
 /* ---- what the image has ------------------------------------------------------------------------------ */
 
 /* Fitted to the errors of restorations of photographs, and a little of drawn pictures; doc/measurements.md.
- * The square of an octave beside a pixel counts with this power, that of all around with the rest of it. */
+ * The mean square of an octave near a pixel has this exponent, that over a wide area has 1 less this. */
 static const double beside = 0.42;
-/* A variance is this part of such a mean, and this one of the next octave's: of what is lost the estimate shows little. */
+/* A variance is own_part of its octave's mean plus next_part of the next one's: estimates show little of what is lost. */
 static const double own_part = 0.31, next_part = 0.46;
-/* ... and the less, the less of it is measured: a posterior's mean has 1 - g of the variance. */
+/* It shows less the less is measured: a posterior's mean has 1 - g of the variance. */
 static const double lost_power = 0.48, lost_most = 0.95;
-/* Where an image has nothing at all, as a part of the noise's variance. */
+/* Least variance, where an image is flat: least_part of the noise's variance, plus least_variance. */
 static const double least_part = 1e-3, least_variance = 1e-9;
 
 struct work {
 	float *rest, *squares, *around, *work; /* a plane each */
-	float *before, *here;		       /* P, of the octave before and of this one */
+	float *before, *here;		       /* P of the previous octave and of this one */
 };
 
-/* a->here: P of octave j, before it is scaled. */
+/* Sets a->here to P of octave j, not yet scaled. */
 static void find_power(const struct plane *p, int j, const struct octave *o, double noise,
 		       const struct work *a)
 {
@@ -201,7 +201,7 @@ static void find_power(const struct plane *p, int j, const struct octave *o, dou
 				     pow((double)a->around[i] + least, 1 - beside));
 }
 
-/* Adds what the measurement leaves of an octave, P of which is a->before, and of the next one a->here; or NULL: the last one. */
+/* Adds the variance that the measurement leaves in an octave.  a->before: its P; next: the next octave's P, NULL: none. */
 static void add_octave(const struct plane *p, const struct octave *o, double noise,
 		       const struct work *a, const float *next, float *variance)
 {

@@ -15,7 +15,7 @@
 
 enum { LARGE = 160, SMALL = 112, REACH_MOST = 48 };
 
-/* The factor when x has the shape of y, or a multiple of it; else 0. */
+/* The factor if the result has the shape of y, or a multiple of it; else 0. */
 static int64_t factor_of(const struct problem *p, int64_t side, int64_t channels)
 {
 	const int64_t *window = problem_window(p)->extent;
@@ -28,7 +28,7 @@ static int64_t factor_of(const struct problem *p, int64_t side, int64_t channels
 		       : 0;
 }
 
-/* An operator on a square image. */
+/* Creates the problem on a square image; refuses operators without a factor. */
 static int try_operator(const struct restore_job *job, int64_t side, int64_t channels,
 			struct problem **p)
 {
@@ -42,7 +42,7 @@ static int try_operator(const struct restore_job *job, int64_t side, int64_t cha
 	return error_set(LACUNA_EUNSUPPORTED, "another size");
 }
 
-/* x is filled with noise that belongs to its place in the window, so that a smaller problem sees a part of the same scene. */
+/* Fills x with noise that depends on the place in the window, so that a smaller problem sees a part of the same scene. */
 static void fill(const struct problem *p, int64_t shift, float *x)
 {
 	const int64_t *e = problem_x(p)->extent, *origin = problem_window(p)->origin;
@@ -73,7 +73,7 @@ static int apply_to_noise(struct problem *p, int64_t shift, float **y)
 	return status;
 }
 
-/* The small problem, at an odd place of the large one, answers the same but for its rim. */
+/* Width of the rim where the answer of the small problem, at an odd place of the large one, differs from the large one's. */
 static int64_t differing_rim(const float *large, const float *small, int64_t shift,
 			     int64_t channels)
 {
@@ -94,7 +94,7 @@ static int64_t differing_rim(const float *large, const float *small, int64_t shi
 	return rim;
 }
 
-/* What lies beyond the window of x counts as well, in pixels of y. */
+/* How far x extends beyond its window, in pixels of y; the reach includes that. */
 static int64_t beyond(const struct problem *p, int64_t factor)
 {
 	const int64_t *origin = problem_window(p)->origin;
@@ -122,7 +122,7 @@ int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reac
 	if (!status)
 		status = apply_to_noise(small, shift * *factor, &y_small);
 	if (!status) {
-		/* It is the reach where no rim differs. */
+		/* The reach if no rim differs. */
 		const int64_t far = beyond(small, *factor);
 
 		*reach = differing_rim(y_large, y_small, shift, channels);
@@ -139,7 +139,7 @@ int windows_reach(const struct restore_job *job, int64_t channels, int64_t *reac
 
 /* ---- the windows ------------------------------------------------------------------------------------- */
 
-/* What a deconvolution and the network see beyond a pixel fades within so many pixels of the border. */
+/* Within so many pixels of the border the effect of missing surroundings on a deconvolution and the network fades. */
 int64_t windows_margin(int64_t reach)
 {
 	return 32 + 2 * reach;
@@ -176,7 +176,7 @@ static int64_t shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Rows that are written at once, and rows of sums that there is room for. */
+/* Number of rows that are written at once; next, number of rows of sums that there is room for. */
 static int64_t rows_written(int64_t multiple)
 {
 	enum { ROWS = 32 };
@@ -193,18 +193,18 @@ static int64_t rows_summed(const struct windows *w, int64_t multiple)
 static double memory_of(const struct windows *w, const struct windows_cost *cost)
 {
 	const struct lacuna_shape x = shape_of(w, w->factor), y = shape_of(w, 1);
-	/* A value, and whether it is unchanged. */
+	/* A value (4 bytes) and its unchanged flag (1 byte). */
 	const double row = 5.0 * (double)(w->factor * w->y.extent[0] * w->y.extent[2]);
 	const double sums =
 		row * (double)(rows_summed(w, cost->multiple) + rows_written(cost->multiple));
 
-	/* The work space of a network is as large as all else that a window takes. */
+	/* The work space of a network is as large as all else that a window needs. */
 	return 2 * (double)session_memory(&x, &y) + cost->fixed + sums +
 	       cost->row * (double)(w->height + cost->multiple);
 }
 
-/* The least number from `least' on that leaves the same rest as n: with such overlaps and sides all windows begin on the
- * grid, and the last one ends with the picture. */
+/* The least number from `least' on that has the same remainder as n, modulo the grid.  With such overlaps and sides all
+ * windows begin on the grid, and the last one ends with the picture. */
 static int64_t congruent(int64_t least, int64_t n)
 {
 	const int64_t more = (n - least) % WINDOWS_GRID;
@@ -218,7 +218,7 @@ static void set_side(struct windows *w, int64_t side)
 
 	w->width = shorter(congruent(side, y[0]), y[0]);
 	w->height = shorter(congruent(side, y[1]), y[1]);
-	/* A symmetric prior is shown square images in eight ways, others in four: the windows shall be as the picture. */
+	/* Symmetric priors see square images in eight orientations, others in four: windows are square if the picture is. */
 	if (w->width == w->height && y[0] != y[1])
 		w->height -= WINDOWS_GRID;
 	w->across = count_along(y[0], w->width, w->overlap[0]);
@@ -294,7 +294,7 @@ static int64_t count_of(const struct windows *w, int axis)
 	return axis ? w->down : w->across;
 }
 
-/* Where the k-th window along an axis begins: they lie evenly, on the grid, and the last one ends with the picture. */
+/* Where the k-th window along an axis begins: evenly spaced, on the grid, and the last one ends with the picture. */
 static int64_t place(const struct windows *w, int axis, int64_t k)
 {
 	const int64_t last = w->y.extent[axis] - side_of(w, axis), steps = count_of(w, axis) - 1;
@@ -309,14 +309,14 @@ struct lacuna_region windows_region(const struct windows *w, int64_t i)
 				       { w->width, w->height, w->y.extent[2], 1 } };
 }
 
-/* Of the overlap of windows k and k + 1. */
+/* Middle of the overlap of windows k and k + 1. */
 static double middle(const struct windows *w, int axis, int64_t k)
 {
 	return 0.5 * (double)(place(w, axis, k) + side_of(w, axis) + place(w, axis, k + 1));
 }
 
-/* Window k gives way to the next around that middle, within so many pixels: the outer halves of the margin are left out, and no
- * two such places touch. */
+/* Length of the ramp from window k to the next, around that middle: ramps leave out the outer halves of the margin and never
+ * overlap. */
 static double length(const struct windows *w, int axis, int64_t k)
 {
 	double least = 0.5 * (double)w->overlap[axis];
@@ -328,8 +328,7 @@ static double length(const struct windows *w, int axis, int64_t k)
 	return least;
 }
 
-/* Of window i, at pixel `at' of its result along an axis: 1 inside, and where it overlaps another a ramp that the other's
- * completes to 1. */
+/* Weight of window i at pixel `at' of its result along an axis: 1 inside; in an overlap, a ramp; both ramps sum to 1. */
 static float ramp(const struct windows *w, int axis, int64_t i, int64_t at)
 {
 	const int64_t k = axis ? i / w->across : i % w->across;
@@ -348,7 +347,7 @@ float windows_weight(const struct windows *w, int64_t i, int64_t x, int64_t y)
 	return ramp(w, 1, i, y) * ramp(w, 0, i, x);
 }
 
-/* Pixels first..end-1 of y along an axis are those that count of the k-th window. */
+/* Pixels first..end-1 of y along an axis have a weight in the k-th window. */
 static void counted(const struct windows *w, int axis, int64_t k, int64_t *first, int64_t *end)
 {
 	*first = place(w, axis, k);
@@ -368,7 +367,7 @@ static int is_active(const struct windows *w, const struct holes *h, int64_t i)
 	return holes_count(h, x0, y0, x1, y1) > 0;
 }
 
-/* Pixels to work on, and what each window costs beside. */
+/* Pixels to work on, plus an overhead for each window. */
 static double work_of(const struct windows *w, const struct holes *h)
 {
 	static const double beside = 4096;
@@ -385,7 +384,7 @@ int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
 {
 	enum { STEP = 32, SIDE_MOST = 2048 };
 	const double budget = job->budget ? (double)job->budget : INFINITY;
-	/* Where two windows take turns in a hole, each sees its nearer half, and what is around it. */
+	/* If two windows meet in a hole, each sees its own half of it and what is around that. */
 	const int64_t margin = windows_margin(0) + holes_width(h) / 2;
 	struct windows w = { .y = *y, .factor = 1 };
 	double least = INFINITY;
@@ -420,7 +419,7 @@ int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
 /* Rows of the result that are not complete yet. */
 struct sums {
 	int64_t width, channels, room; /* rows */
-	int64_t top;		       /* row of the result that is the first here */
+	int64_t top;		       /* first row of the result held here */
 	float *picture;		       /* planar, `room' rows a plane */
 	unsigned char *unchanged;      /* likewise; NULL: the result has another shape */
 	float *weights;		       /* of the columns of a window */
@@ -434,7 +433,7 @@ struct course {
 	const struct measurement *m;
 	const struct windows_io *io;
 	struct windows w;
-	float *cut, *deviation; /* of the window at hand */
+	float *cut, *deviation; /* of the current window */
 	struct sums sums;
 	struct restored *out;
 	int64_t empty;	    /* windows without any measurement */
@@ -494,7 +493,7 @@ static void sums_add(struct course *c, int64_t number, const struct restored *pa
 			for (int64_t i = 0; i < width; i++) {
 				const float f = wy * s->weights[i];
 
-				if (!(f > 0)) /* what is NaN there is another window's */
+				if (!(f > 0)) /* NaN there belongs to another window */
 					continue;
 				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
 				if (s->unchanged && part->record.unchanged &&
@@ -519,7 +518,7 @@ static int sums_write(struct course *c, int64_t count)
 	return c->io->write(c->io->context, s->top, count, s->rows, s->rows_unchanged);
 }
 
-/* The first rows are gone, those after them move up. */
+/* Drops the first rows and moves the others up. */
 static void sums_shift(struct sums *s, int64_t count)
 {
 	const size_t gone = (size_t)(s->width * count);
@@ -539,7 +538,7 @@ static void sums_shift(struct sums *s, int64_t count)
 	s->top += count;
 }
 
-/* Of rows that are complete, the last that may be written: where the sink's rows are a multiple. */
+/* The end of the complete rows that may be written now, since the sink takes rows in multiples. */
 static int64_t boundary(const struct windows_io *io, int64_t end, int64_t all)
 {
 	int64_t odd = (end - io->first) % io->multiple;
@@ -550,7 +549,7 @@ static int64_t boundary(const struct windows_io *io, int64_t end, int64_t all)
 	return end - odd;
 }
 
-/* Rows above `end' are complete. */
+/* Writes the rows above `end', which are complete. */
 static int sums_flush(struct course *c, int64_t end)
 {
 	struct sums *s = &c->sums;
@@ -571,7 +570,7 @@ static int sums_flush(struct course *c, int64_t end)
 
 /* ---- one window -------------------------------------------------------------------------------------- */
 
-/* m about window number i */
+/* Sets m for window i and reads its pixels. */
 static int measurement_of(const struct course *c, int64_t i, struct measurement *m)
 {
 	const struct lacuna_region region = windows_region(&c->w, i);
@@ -612,7 +611,7 @@ static void add_record(struct course *c, const struct restored *part)
 	c->out->record.sample_count = 1;
 }
 
-/* True when nothing was measured in the window that was cut out. */
+/* True when nothing was measured in the current window. */
 static int is_empty(const struct course *c)
 {
 	const struct lacuna_shape window = shape_of(&c->w, 1);
@@ -624,7 +623,7 @@ static int is_empty(const struct course *c)
 	return i == n;
 }
 
-/* There is nothing to restore it from: it stays missing. */
+/* Leaves a window missing: there is nothing to restore it from. */
 static int leave_empty(const struct course *c, struct restored *part)
 {
 	const struct lacuna_shape window = shape_of(&c->w, c->w.factor);
@@ -646,7 +645,7 @@ static int was_empty(const struct restored *part)
 	return part->record.constant && part->record.missing == lacuna_count(&part->record.shape);
 }
 
-/* It is known already.  Nothing of it is missing where it counts. */
+/* Adds a window that is known already: nothing is missing where it has a weight. */
 static int leave_known(struct course *c, int64_t number)
 {
 	struct restored part = { .picture = c->cut };
@@ -660,7 +659,7 @@ static int leave_known(struct course *c, int64_t number)
 
 static int restore_window(const struct course *c, int64_t i, struct restored *part)
 {
-	/* Of those to restore, or of all where it is the only one. */
+	/* Number among the windows to restore, or among all if this one is restored alone. */
 	const int64_t at = c->todo ? c->done : i;
 	const int64_t count = c->todo ? c->todo : c->w.across * c->w.down;
 	struct measurement m;
@@ -700,7 +699,7 @@ static int run_window(struct course *c, int64_t i)
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
 
-/* Number k of `chosen' that lie evenly among n, the first and the last included. */
+/* Index of the k-th of `chosen' items spread evenly over n, the first and the last included. */
 static int64_t spread(int64_t k, int64_t chosen, int64_t n)
 {
 	return chosen > 1 ? k * (n - 1) / (chosen - 1) : 0;
@@ -709,14 +708,14 @@ static int64_t spread(int64_t k, int64_t chosen, int64_t n)
 static int move_to(const struct course *c, int64_t row)
 {
 	const int64_t y0 = windows_region(&c->w, row * c->w.across).origin[1];
-	/* Rows that wait to be written are asked for, too; and one more for what lies between rows. */
+	/* The sink asks for the rows that wait to be written, too, and for one more if it interpolates between rows. */
 	const int64_t waits = c->sums.top / c->w.factor - (c->w.factor > 1);
 	const int64_t top = waits < 0 ? 0 : shorter(waits, y0);
 
 	return c->io->move(c->io->context, top, y0 + c->w.height);
 }
 
-/* Windows all over the picture. */
+/* Estimates the noise in windows all over the picture. */
 static int listen(struct course *c)
 {
 	enum { SIDE = 3 };
