@@ -32,7 +32,7 @@ void image_free(struct image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-/* An empty range has nothing to scale. */
+/* An empty range is not scaled. */
 static double extent(struct image_range range)
 {
 	return range.hi > range.lo ? range.hi - range.lo : 1.0;

@@ -14,7 +14,7 @@ struct image {
 int image_create(struct image *, const struct lacuna_shape *);
 void image_free(struct image *); /* leaves an empty image */
 
-/* Sample values lo..hi are 0..1 for the engine. */
+/* Sample values lo..hi correspond to 0..1 of the engine. */
 struct image_range {
 	double lo, hi;
 };

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* libpng leaves by longjmp(): all that must outlive it is here. */
+/* libpng reports errors by longjmp(): what must survive that is here. */
 struct decoder {
 	const char *path;
 	FILE *file;
@@ -36,7 +36,7 @@ static void ignore(png_structp png, png_const_charp message)
 	(void)png, (void)message;
 }
 
-/* Gray or RGB, with or without alpha, of 8 or 16 bits. */
+/* Makes libpng deliver gray or RGB, with or without alpha, of 8 or 16 bits. */
 static void set_up(struct decoder *d)
 {
 	png_init_io(d->png, d->file);
@@ -90,7 +90,7 @@ static size_t count_colors(const struct decoder *d)
 	return d->channels < 3 ? 1 : 3;
 }
 
-/* On white.  Alpha, where there is one, comes last. */
+/* A sample blended with white; alpha, if there is one, is the last channel. */
 static float sample(const struct decoder *d, size_t pixel, size_t channel)
 {
 	const float value = raw(d, pixel, channel);
@@ -149,7 +149,7 @@ int png_read_file(const char *path, struct image *image)
 
 static unsigned char byte_of(float value)
 {
-	if (!(value >= 0)) /* NaN is white, what is below black is black */
+	if (!(value >= 0)) /* NaN becomes white, values below black become black */
 		return value < 0 ? 0 : 255;
 	return value < 1 ? (unsigned char)(value * 255 + 0.5f) : 255;
 }

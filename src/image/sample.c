@@ -233,7 +233,7 @@ float sample_decode(struct sample_type t, uint64_t raw)
 	}
 }
 
-/* The common types apart, each in a loop that compilers find vectors in. */
+/* The common types have loops of their own, which compilers can vectorise. */
 void sample_values(struct sample_type t, const void *row, size_t at, size_t stride, size_t n,
 		   uint64_t toggle, float *out)
 {

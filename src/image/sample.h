@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* One sample: its bits in a packed row of a TIFF file, and the number that they mean. */
+/* Samples: their bits in a packed row of a TIFF file, and the numbers that these mean. */
 #ifndef IMAGE_SAMPLE_H
 #define IMAGE_SAMPLE_H
 
@@ -22,8 +22,8 @@ void sample_put(void *row, size_t i, int bits, uint64_t raw);
 
 /* 64-bit floating point beyond the range of float becomes the largest float. */
 float sample_decode(struct sample_type, uint64_t raw);
-/* n samples from number `at' of a row on, each `stride' behind the last: to sample number `to' of out and on; as numbers, with
- * the bits of `toggle' inverted. */
+/* Both take n samples of a row, from number `at' on, each `stride' after the last.  sample_gather() packs them into out,
+ * from sample number `to' on; sample_values() decodes them, with the bits of `toggle' inverted. */
 void sample_gather(const void *row, size_t at, size_t stride, size_t n, int bits, void *out,
 		   size_t to);
 void sample_values(struct sample_type, const void *row, size_t at, size_t stride, size_t n,
@@ -31,7 +31,7 @@ void sample_values(struct sample_type, const void *row, size_t at, size_t stride
 /* Rounds to nearest (ties to even) and clips to the type's range.  NaN becomes 0 in an integer type; in a
  * floating-point type NaN and the infinities stay. */
 uint64_t sample_encode(struct sample_type, float value);
-/* The same part of the full scale in another type. */
+/* Converts to another type; the value keeps its place in the full scale. */
 uint64_t sample_convert(struct sample_type from, struct sample_type to, uint64_t raw);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Rows of a page as they are stored.  libtiff decodes blocks; a band keeps what is wanted of them, and moves on. */
+/* Holds rows of a page as they are stored.  libtiff decodes blocks; a band keeps the rows needed of them, and moves on. */
 #include <config.h>
 
 #include "image/tiff/private.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* A row of tiles is decoded as a whole, as are some strips. */
+/* A row of tiles is decoded as a whole, and so are some strips. */
 static uint32_t rows_at_once(const struct tiff_layout *l)
 {
 	return l->convert ? l->height : l->tiled || layout_whole_strips(l) ? l->block_height : 1;
@@ -22,7 +22,7 @@ static uint32_t choose_room(const struct tiff_layout *l, int64_t rows)
 	return rows && room < (int64_t)l->height ? (uint32_t)room : l->height;
 }
 
-/* libtiff's palette goes with the page that the reader is at. */
+/* Copies the palette, since libtiff frees its own when the reader leaves the page. */
 static int copy_palette(struct tiff_band *b)
 {
 	size_t n;
@@ -93,7 +93,7 @@ int tiff_band_cost(struct tiff_reader *r, int page, struct tiff_cost *cost)
 	if (status)
 		return reader_context(r, page, status);
 	row = ((double)l->width * l->type.bits / 8 + 1) * l->samples;
-	/* A row of tiles, or the whole picture, may be decoded beyond what was asked for. */
+	/* More rows than were asked for may be decoded: a row of tiles, or the whole picture. */
 	*cost = (struct tiff_cost){ .row = row, .fixed = row * (rows_at_once(l) - 1) };
 	if (l->convert) {
 		cost->fixed = (row + 4.0 * l->width) * l->height;
@@ -118,7 +118,7 @@ static void sink_raw(void *context, const struct tiff_row *row)
 			      l->type.bits, row_of(b, s, row->y), row->x);
 }
 
-/* Forgets rows above top; those that stay move up. */
+/* Drops the rows above top and moves the others up. */
 static void drop(struct tiff_band *b, uint32_t top)
 {
 	const size_t kept = b->held.bottom - top;
@@ -128,7 +128,7 @@ static void drop(struct tiff_band *b, uint32_t top)
 	b->held.top = top;
 }
 
-/* Where to stop decoding: behind the blocks that bottom is in, as far as there is room. */
+/* Where to stop decoding: after the block that contains bottom, if there is room. */
 static uint32_t stop_at(const struct tiff_band *b, uint32_t bottom)
 {
 	const uint64_t step = rows_at_once(&b->layout);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Descriptions are changed by cutting and pasting, so that what is not ours to change stays to the letter, and only where
- * all of what matters was understood.
+/* Descriptions are changed by cutting and pasting, so that everything else stays to the letter, and only if all that matters
+ * was understood.
  *
  * OME-XML: https://docs.openmicroscopy.org/ome-model/ (Pixels, TiffData, Plane).  ImageJ: ij/io/TiffEncoder and FileOpener;
  * channels vary fastest, then slices, then frames.  Shapes: the JSON of tifffile. */
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- text under the scissors */
+/* ---- growing text */
 
 struct text {
 	char *s;
@@ -93,11 +93,11 @@ const char *description_name(enum description_kind kind)
 
 enum { DIMENSIONS = 3, PAGES_MOST = 1 << 20 };
 
-/* Extents, the fastest dimension first, and of each the indices that stay, in the new order. */
+/* Extents, the fastest dimension first, and the indices of each dimension that stay. */
 struct block {
 	int extent[DIMENSIONS];
 	unsigned char *stays[DIMENSIONS]; /* NULL: all */
-	int left[DIMENSIONS];		  /* how many stay */
+	int left[DIMENSIONS];		  /* number of indices that stay */
 };
 
 static void block_free(struct block *b)
@@ -113,7 +113,7 @@ static int index_of(const struct block *b, int page, int d)
 	return page % b->extent[d];
 }
 
-/* The pages that stay as a smaller block; 0: they are none, or there is no memory. */
+/* Describes the pages that stay as a smaller block; 0: they form none, or memory ran out. */
 static int block_reduce(struct block *b, const struct description_change *c)
 {
 	double product = 1;
@@ -135,11 +135,11 @@ static int block_reduce(struct block *b, const struct description_change *c)
 		}
 		product *= b->left[d];
 	}
-	/* Different pages of a block that is as large as they are many: it is all of them. */
+	/* The pages differ and lie in the block; if the block is no larger than their number, they are all of it. */
 	return !(product > c->page_count);
 }
 
-/* The new index of the old one, or -1. */
+/* The new index for an old one; -1: it is left out. */
 static int new_index(const struct block *b, int d, int old)
 {
 	int n = 0;
@@ -158,7 +158,7 @@ static int keeps_pages(const struct description_change *c)
 	return !c->pages || c->page_count == c->old_pages;
 }
 
-/* How many new pixels there are for an old one. */
+/* Number of new pixels for one old pixel. */
 static double scale_x(const struct description_change *c)
 {
 	return c->width / (c->shown_width > 0 ? c->shown_width : c->old_width);
@@ -220,7 +220,7 @@ static double micrometres(const char *unit)
 	return 0;
 }
 
-/* As Java writes a double. */
+/* Writes a number as Java writes a double. */
 static void add_number(struct text *t, double v)
 {
 	char s[64];
@@ -285,7 +285,7 @@ static char *adapt_imagej(const char *text, const struct description_change *c, 
 		*doubt = "a calibration function (cf=) is not changed with the values";
 		return memory_strdup(text);
 	}
-	/* Without counts a stack is images= alone. */
+	/* A stack without counts states images= only. */
 	if (!(planes > 1) && c->old_pages > 1 && b.extent[0])
 		b.extent[1] = c->old_pages;
 	if (!keeps_pages(c) &&
@@ -311,7 +311,7 @@ static char *adapt_imagej(const char *text, const struct description_change *c, 
 
 /* ---- tifffile's shapes */
 
-/* The array in brackets; the number of its values, 0 when it is not understood.  *end: behind the bracket. */
+/* Parses the array in brackets; returns the number of its values, 0 if it is not understood.  *end: after the bracket. */
 static int parse_shape(const char *text, double *extent, int most, const char **end)
 {
 	const char *at = strchr(text, '[');
@@ -339,11 +339,11 @@ static int same(double a, double b)
 	return !(a < b) && !(a > b);
 }
 
-/* How many of the last dimensions are those of a page, with width and height at *x and *y; 0: not understood. */
+/* Number of the last dimensions that belong to a page, with width and height at *x and *y; 0: not understood. */
 static int page_dimensions(const double *extent, int n, const struct description_change *c, int *x,
 			   int *y)
 {
-	/* height, width; with samples behind; with samples in front */
+	/* height, width; with samples after them; with samples before them */
 	for (int form = c->samples > 1 ? 1 : 0; form < (c->samples > 1 ? 3 : 1); form++) {
 		const int size = form ? 3 : 2;
 
@@ -367,7 +367,7 @@ static char *adapt_shape(const char *text, const struct description_change *c, c
 	int x, y, size = n ? page_dimensions(extent, n, c, &x, &y) : 0, lead = 0;
 	struct text t = { 0 };
 
-	/* A shape that is wrong makes readers refuse the file; without one they look at the pages. */
+	/* Readers refuse a file with a wrong shape; without a shape they look at the pages. */
 	for (int i = 0; i < n - size; i++) {
 		planes *= extent[i];
 		lead += extent[i] > 1;
@@ -396,7 +396,7 @@ static char *adapt_shape(const char *text, const struct description_change *c, c
 
 /* ---- OME-XML */
 
-/* The value of an attribute in the tag from `tag' to `end'; *length of it.  NULL: it is not there. */
+/* The value of an attribute in the tag from `tag' to `end', of *length bytes; NULL: there is none. */
 static const char *attribute(const char *tag, const char *end, const char *name, size_t *length)
 {
 	const size_t n = strlen(name);
@@ -429,13 +429,13 @@ static double attribute_number(const char *tag, const char *end, const char *nam
 	return rest == value + n ? v : NAN;
 }
 
-/* The end of the tag: its '>'. */
+/* The '>' that ends the tag. */
 static const char *tag_end(const char *tag)
 {
 	return strchr(tag, '>');
 }
 
-/* True for the start tag of an element of this name, with whatever prefix ("OME:Pixels"). */
+/* True for the start tag of an element of this name, with any prefix ("OME:Pixels"). */
 static int is_tag(const char *at, const char *name)
 {
 	const size_t n = strlen(name), word = strcspn(at, ": \t\r\n/>");
@@ -446,7 +446,7 @@ static int is_tag(const char *at, const char *name)
 	return !strncmp(at, name, n) && at[n] && strchr(" \t\r\n/>", at[n]);
 }
 
-/* The next one between `from' and `end'. */
+/* The next start tag of this name between `from' and `end'. */
 static const char *next_tag(const char *from, const char *end, const char *name)
 {
 	while (from < end && (from = memchr(from, '<', (size_t)(end - from))) != NULL &&
@@ -455,7 +455,7 @@ static const char *next_tag(const char *from, const char *end, const char *name)
 	return from < end ? from : NULL;
 }
 
-/* Behind the element that starts at `tag'. */
+/* The end of the element that starts at `tag'. */
 static const char *element_end(const char *tag, const char *end)
 {
 	const char *close = tag_end(tag);
@@ -477,10 +477,10 @@ static const char *element_end(const char *tag, const char *end)
 
 /* One Pixels element. */
 struct pixels {
-	const char *tag, *close, *end; /* of the start tag; behind all */
+	const char *tag, *close, *end; /* start tag, its '>', end of the element */
 	struct block planes;	       /* in DimensionOrder */
-	char order[DIMENSIONS];	       /* letters of these, C Z T */
-	int channels, data;	       /* elements seen */
+	char order[DIMENSIONS];	       /* letters of the dimensions: C, Z, T */
+	int channels, data;	       /* number of these elements seen */
 };
 
 static double physical(const struct pixels *p, char axis, const char *end)
@@ -496,7 +496,7 @@ static double physical(const struct pixels *p, char axis, const char *end)
 	return size > 0 ? size * (unit ? micrometres(unit) : 1) : 0;
 }
 
-/* 0: not understood. */
+/* Parses the next Pixels element; 0: not understood. */
 static int parse_pixels(const char *from, const char *end, int samples, struct pixels *p)
 {
 	size_t n = 0;
@@ -534,7 +534,7 @@ static double plane_count(const struct pixels *p)
 	return (double)p->planes.extent[0] * p->planes.extent[1] * p->planes.extent[2];
 }
 
-/* True when the planes stand in the file one after the other, from the first page on. */
+/* True when the planes follow one another in the file, from the first page on. */
 static int planes_in_order(const struct pixels *p)
 {
 	int next = 0;
@@ -572,11 +572,11 @@ static int dimension(const struct pixels *p, char letter)
 	return d;
 }
 
-/* Attributes of a tag, with new values for some. */
+/* A new value for an attribute of a tag. */
 struct change {
 	const char *name;
 	char value[64];
-	int cut; /* the attribute goes */
+	int cut; /* the attribute is removed */
 };
 
 static void copy_tag_with(struct text *t, const char *tag, const char *end,
@@ -587,7 +587,7 @@ static void copy_tag_with(struct text *t, const char *tag, const char *end,
 		const struct change *change = NULL;
 		size_t n = 0;
 
-		/* The change that comes next in the text. */
+		/* Finds the change that comes next in the text. */
 		for (size_t i = 0; i < count; i++) {
 			size_t length = 0;
 
@@ -612,7 +612,7 @@ static void copy_tag_with(struct text *t, const char *tag, const char *end,
 	add(t, tag, (size_t)(end - tag));
 }
 
-/* A value that was no number stays. */
+/* Keeps the old value if v is no number. */
 static void set(struct change *changes, size_t *count, const char *name, double v)
 {
 	struct change *c = &changes[*count];
@@ -652,7 +652,7 @@ static void adapt_pixels_tag(struct text *t, const struct pixels *p,
 	copy_tag_with(t, p->tag, p->close, changes, n);
 }
 
-/* A Plane of a page that is left is renumbered; 0: it goes. */
+/* Renumbers a Plane whose page stays; 0: the page is left out. */
 static int adapt_plane(struct text *t, const struct pixels *p, const char *tag, const char *close)
 {
 	static const char *const names[] = { "TheC", "TheZ", "TheT" };
@@ -673,7 +673,7 @@ static int adapt_plane(struct text *t, const struct pixels *p, const char *tag, 
 	return 1;
 }
 
-/* What becomes of an element of Pixels: returns what is behind it where it was dealt with, NULL where it stays. */
+/* Adapts an element of Pixels.  Returns its end if it was handled here, NULL if it stays as it is. */
 static const char *adapt_element(struct text *t, struct pixels *p, const char *tag,
 				 const struct description_change *c)
 {
@@ -696,7 +696,7 @@ static const char *adapt_element(struct text *t, struct pixels *p, const char *t
 	return behind;
 }
 
-/* Planes are renumbered, channels that went are cut, TiffData is made anew. */
+/* Renumbers planes, cuts channels that are left out, and writes TiffData anew. */
 static void adapt_contents(struct text *t, struct pixels *p, const struct description_change *c)
 {
 	const char *from = p->close;
@@ -813,7 +813,7 @@ char *description_adapt(const char *text, const struct description_change *c, co
 	if (keeps_pages(c) && keeps_size(c) && !c->type && c->values_kept && !c->mixed &&
 	    c->same_samples)
 		return memory_strdup(text);
-	/* Readers would take the pages for those of one block, or refuse the file. */
+	/* Readers would take the pages for one block, or refuse the file. */
 	if (c->mixed && description_kind(text) != DESCRIPTION_OTHER) {
 		*doubt = "the pages differ in size now: it is left out";
 		return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* libtiff files with messages of their own.  Since 4.5 libtiff has handlers per file; before, one for the process. */
+/* libtiff files, each with its own messages.  Since 4.5 libtiff has handlers per file; before, one for the process. */
 #include <config.h>
 
 #include "image/tiff/private.h"
@@ -76,7 +76,7 @@ static TIFF *open_file(struct tiff_handle *h, int fd, const char *mode)
 
 #else
 
-/* The file that this thread works on. */
+/* The file that this thread is working on. */
 static _Thread_local struct tiff_handle *active;
 
 static void on_error(const char *module, const char *fmt, va_list args)

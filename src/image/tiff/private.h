@@ -12,21 +12,21 @@
 
 /* ---- an open file (handle.c) */
 
-/* libtiff's error handlers write here: its messages are neither printed nor mixed between threads. */
+/* libtiff's error handlers write here, so its messages are not printed and do not mix between threads. */
 struct tiff_handle {
 	TIFF *tif;
 	char *path;
-	char message[256]; /* of the first error since handle_begin() */
-	char warning[256]; /* likewise */
+	char message[256]; /* first error since handle_begin() */
+	char warning[256]; /* first warning since then */
 	int error_number;  /* errno at that time */
 };
 
-/* Takes the descriptor over, also when it fails. */
+/* Takes over the descriptor, also on failure. */
 int handle_open(struct tiff_handle *, int fd, const char *path, const char *mode);
-void handle_close(struct tiff_handle *); /* accepts a closed one */
-/* Before every group of libtiff calls. */
+void handle_close(struct tiff_handle *); /* accepts a closed handle */
+/* Call it before every group of libtiff calls. */
 void handle_begin(struct tiff_handle *);
-/* Keeps libtiff's message, or `otherwise' when it gave none. */
+/* Sets libtiff's message as the error, or `otherwise' if it gave none; returns status. */
 int handle_fail(const struct tiff_handle *, int status, const char *otherwise);
 
 /* ---- a page as it is stored */
@@ -35,18 +35,18 @@ struct tiff_layout {
 	uint32_t width, height;
 	struct sample_type type;
 	int samples; /* per pixel */
-	int colour;  /* those that are restored; the others are extra samples */
-	int extra_at; /* where they stand, all in one place: colour, or before bands that are restored */
+	int colour;  /* number of restored samples; the others are extra samples */
+	int extra_at; /* first extra sample; all stand together: after colour, or before restored bands */
 	uint16_t photometric, compression, orientation;
 	int separate;	       /* one plane per sample */
 	int tiled;	       /* else strips */
 	uint32_t block_width;  /* of a tile; of a strip: width */
 	uint32_t block_height; /* of a tile; rows per strip */
-	int convert;	       /* libtiff turns it to 8-bit RGB */
+	int convert;	       /* libtiff converts the page to 8-bit RGB */
 	int ycbcr;	       /* planes of YCbCr at full resolution */
 	int palette;	       /* three 16-bit columns: map */
-	int palette_bits;      /* of RGB that holds all of the palette: 8 or 16 */
-	int palette_shift;     /* 16-bit entry to palette_bits */
+	int palette_bits;      /* bits of RGB that hold the whole palette: 8 or 16 */
+	int palette_shift;     /* shift from a 16-bit entry to palette_bits */
 	const uint16_t *map[3];
 	int invert; /* MinIsWhite */
 	int lab; /* CIE L*a*b*: the sign bit of a* and b* is toggled, so that values do not wrap at grey */
@@ -60,7 +60,7 @@ static inline int layout_sample(const struct tiff_layout *l, int channel)
 	return channel < l->extra_at ? channel : channel + l->samples - l->colour;
 }
 
-/* The channel that a sample holds; -1: it is an extra one. */
+/* The channel that a sample holds; -1 for an extra sample. */
 static inline int layout_channel(const struct tiff_layout *l, int sample)
 {
 	const int extra = l->samples - l->colour;
@@ -71,20 +71,20 @@ static inline int layout_channel(const struct tiff_layout *l, int sample)
 struct tiff_reader {
 	struct tiff_handle handle;
 	uint64_t file_size;
-	struct timespec changed; /* the file, before it was opened */
-	int pages, current;	 /* current: -1 when libtiff stands nowhere in particular */
-	int64_t strip;		 /* that libtiff is in the midst of, -1: none */
+	struct timespec changed; /* modification time of the file before it was opened */
+	int pages, current;	 /* current: -1: libtiff is at no known page */
+	int64_t strip;		 /* that libtiff is decoding, -1: none */
 	uint32_t next_row;
 	struct tiff_layout layout;
-	int told;	   /* that pages are lost */
-	int told_contents; /* that a description may not hold */
-	int told_damage;   /* number of the page whose decoder had doubts, from 1 */
-	char **notes;	   /* one per page, once asked for */
+	int told;	   /* the warning that pages are lost */
+	int told_contents; /* the warning that a description may not hold */
+	int told_damage; /* number, from 1, of the last page that a damage warning was given for */
+	char **notes;	 /* one per page, made when asked for */
 };
 
 /* Makes `page' the current one and describes it in reader->layout. */
 int reader_enter(struct tiff_reader *, int page);
-/* Puts "PATH: page N: " in front of the message kept. */
+/* Puts "PATH: page N: " before the current error message; returns status. */
 int reader_context(const struct tiff_reader *, int page, int status);
 
 /* Part of a row of the current page: sample s of pixel x + i is sample number i * stride + (s - first) of data. */
@@ -103,18 +103,19 @@ struct tiff_span {
 	uint32_t top, bottom;
 };
 
-/* True when blocks of the current directory are left out: they have no bytes.  What they hold, in a block of so many samples. */
+/* handle_is_sparse(): true when the current directory leaves out blocks, which then have no bytes.  layout_fill_empty():
+ * sets a block of this many samples to what such a block means. */
 int handle_is_sparse(TIFF *);
 void layout_fill_empty(TIFF *, const struct tiff_layout *, size_t samples, void *block);
 
-/* Decodes rows of the current page for those who want samples first..first+count-1. */
+/* Decodes rows of the current page and passes them to sink.  Samples first..first+count-1 are needed; more may come. */
 int reader_decode(struct tiff_reader *, int first, int count, const struct tiff_span *,
 		  tiff_row_sink *, void *context);
 
-/* Values of a channel: n pixels, the sample of the first is number `at' of a row, that of the next `stride' samples on. */
+/* Values of a channel at n pixels: the first sample is number `at' of row, each other `stride' samples after the last. */
 void layout_values(const struct tiff_layout *, int channel, const void *row, size_t at,
 		   size_t stride, size_t n, float *values);
-/* n pixels of all channels, planar, as values came out: becomes RGB where the page has another kind of colours. */
+/* Converts n pixels of all channels, planar, from layout_values(), to RGB if the page has another kind of colours. */
 void layout_colours(const struct tiff_layout *, size_t n, float *values);
 
 /* ---- rows of a page as they are stored (band.c) */
@@ -123,14 +124,14 @@ struct tiff_band {
 	struct tiff_reader *reader;
 	int page;
 	struct tiff_layout layout;
-	uint16_t *map; /* of a palette, owned */
+	uint16_t *map; /* the palette; owned */
 	uint32_t room; /* rows */
 	struct tiff_span held;
 	size_t pitch;  /* bytes of a row of one sample, packed */
-	uint8_t *rows; /* sample after sample, room for `room' rows each; owned */
+	uint8_t *rows; /* one block of `room' rows for each sample; owned */
 };
 
-/* A sample of a row that is held. */
+/* A sample of a held row. */
 static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32_t x, uint32_t y)
 {
 	return sample_get(b->rows + ((size_t)sample * b->room + (y - b->held.top)) * b->pitch, x,
@@ -141,32 +142,32 @@ static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32
 
 enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_NODATA = 42113 };
 
-/* What the new page is to the old one. */
+/* How the new page differs from the old one. */
 struct tag_change {
 	double scale_x, scale_y; /* width and height, new / old */
-	double x, y;		 /* first pixel of the old one that it shows */
+	double x, y;		 /* first pixel of the old page that the new one shows */
 	int same_size;
-	int same_samples;     /* meaning and number of colour samples are those of the old page */
+	int same_samples;     /* colour samples have the meaning and number of the old page */
 	const char *software; /* or NULL */
 };
 
-/* Writes EXIF and GPS directories; before the page's own tags are set, because libtiff holds one directory. */
+/* Copies EXIF and GPS directories; to be called before the page's own tags are set: libtiff holds one directory. */
 struct tag_directories {
 	uint64_t exif, gps; /* offsets, 0: none */
-	int moved;	    /* the old file no longer stands at its page */
+	int moved;	    /* the old file's handle is no longer at its page */
 };
 int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int same_size,
 			  struct tag_directories *);
-/* Copies all tags that describe the picture and not its encoding. */
+/* Copies all tags that describe the picture rather than its encoding. */
 void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct tag_change *);
 /* Name of a compression scheme. */
 const char *tags_compression_name(uint16_t compression);
 
-/* Rows that the writer takes at once: a row of tiles; strips of planes, which are cut where they are larger than this many
+/* Rows that the writer takes at once: a row of tiles, or a strip of planes, which is cut if it has more than STRIP_MOST
  * bytes (write.c). */
 enum { STRIP_MOST = 1 << 22 };
 int64_t writer_block_rows(const struct tiff_layout *);
-/* Whether the writer can keep the compression of a page: lossless, and offered for writing (write.c). */
+/* True if the writer can keep the page's compression: lossless, and available for writing (write.c). */
 int writer_keeps_compression(const struct tiff_layout *);
 
 #endif

@@ -31,7 +31,7 @@ static uint64_t number_at(TIFF *tif, const uint8_t *bytes, int n)
 	return v;
 }
 
-/* The last directory that libtiff found names no next one.  libtiff ends in silence at a chain that runs back into itself. */
+/* True if the last directory that libtiff found names no next one.  libtiff stops silently at a chain that loops back. */
 static int chain_ends(TIFF *tif, tdir_t last)
 {
 	const int big = TIFFIsBigTIFF(tif), count = big ? 8 : 2, entry = big ? 20 : 12;
@@ -70,10 +70,9 @@ static int count_pages(struct tiff_reader *r)
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* Pictures that people have in other formats: what they are, and how to make TIFF of them.  GDAL keeps the values of FITS,
- * which ImageMagick stretches. */
+/* Other picture formats: how to recognise them and convert them to TIFF.  GDAL keeps FITS values, ImageMagick does not. */
 static const struct {
-	int at; /* where it begins so */
+	int at; /* offset of `begin' in the file */
 	const char *begin, *name, *command;
 } formats[] = {
 	{ 0, "\x89PNG", "a PNG picture", "convert IN.png OUT.tif (ImageMagick)" },
@@ -130,8 +129,8 @@ int tiff_open(const char *path, struct tiff_reader **out)
 		status = check_format(fd);
 	if (status)
 		close(fd);
-	/* m: no memory map, for a file that shrinks meanwhile would kill the program, and one that is larger than the memory would
-	 * seem to take it; c: no chopping of long strips, the layout is kept. */
+	/* m: no memory map: a file that shrinks meanwhile would kill the program, and a file larger than the memory would
+	 * seem to use it up.  c: no chopping of long strips, to keep the layout. */
 	if (!status)
 		status = handle_open(&r->handle, fd, path, "rmc");
 	if (!status)
@@ -155,7 +154,7 @@ void tiff_close(struct tiff_reader *r)
 	memory_release(r);
 }
 
-/* A program that writes into the file gives it another time; one that replaces it leaves us the old file. */
+/* A program that writes into the file changes its time; one that replaces it leaves us the old file. */
 int tiff_unchanged(const struct tiff_reader *r)
 {
 	struct stat st;
@@ -193,7 +192,7 @@ static int unsupported(const char *what)
 	return error_set(LACUNA_EUNSUPPORTED, "%s cannot be restored", what);
 }
 
-/* A complex number is two samples of half its bits. */
+/* Treats a complex number as two samples of half its bits. */
 static void split_complex(struct tiff_layout *l, enum sample_kind kind)
 {
 	l->type.kind = kind;
@@ -236,7 +235,7 @@ static int parse_type(TIFF *tif, struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
-/* For files that do not say. */
+/* For files without the tag. */
 static uint16_t guess_photometric(const struct tiff_layout *l)
 {
 	if (l->compression == COMPRESSION_CCITTFAX3 || l->compression == COMPRESSION_CCITTFAX4)
@@ -249,12 +248,12 @@ static int is_alpha(uint16_t meaning)
 	return meaning == EXTRASAMPLE_ASSOCALPHA || meaning == EXTRASAMPLE_UNASSALPHA;
 }
 
-/* Bands beside the colour (near infrared, elevation) are restored as well, before alpha and behind it; alpha is not. */
+/* Bands beside the colour (near infrared, elevation), before or after alpha, are restored too; alpha is not. */
 static void parse_bands(struct tiff_layout *l, int extra, const uint16_t *meaning)
 {
 	int first = 0, last;
 
-	/* Some of what a header that contradicts itself calls extra is colour: the first of it. */
+	/* The header contradicts itself and counts colour samples as extra: the first extra ones are colour. */
 	if (l->samples - extra < l->colour) {
 		meaning += extra - (l->samples - l->colour);
 		extra = l->samples - l->colour;
@@ -272,14 +271,14 @@ static void parse_bands(struct tiff_layout *l, int extra, const uint16_t *meanin
 	l->extra_at = l->samples - extra + first;
 }
 
-/* Of all samples of a pixel, those that are restored: colour, and bands beside it. */
+/* Finds the samples of a pixel that are restored: colour, and bands beside it. */
 static int parse_colour(TIFF *tif, struct tiff_layout *l)
 {
 	uint16_t extra = 0, *meaning;
 	int want;
 
 	TIFFGetFieldDefaulted(tif, TIFFTAG_EXTRASAMPLES, &extra, &meaning);
-	if (l->complex) { /* every number is data */
+	if (l->complex) { /* all numbers are restored */
 		l->colour = l->extra_at = l->samples;
 		return LACUNA_OK;
 	}
@@ -314,7 +313,8 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
-/* Colour maps hold 16 bits; most were made from 8, either v * 257, v * 256, or, against the standard, v. */
+/* True if the palette was made from 8 bits.  Colour maps hold 16; most were made from 8-bit v as v * 257, v * 256 or,
+ * against the standard, v. */
 static int palette_from_8_bits(struct tiff_layout *l)
 {
 	const size_t n = (size_t)1 << l->type.bits;
@@ -353,12 +353,12 @@ static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 {
 	char reason[1024] = "";
 
-	/* With JPEGCOLORMODE_RGB (see reader_enter) libtiff turns contiguous JPEG data into RGB by itself. */
+	/* With JPEGCOLORMODE_RGB (see reader_enter) libtiff itself converts contiguous JPEG data to RGB. */
 	if (l->compression == COMPRESSION_JPEG && !l->separate)
 		return LACUNA_OK;
 	if (l->separate && l->compression != COMPRESSION_OJPEG && l->type.kind == SAMPLE_UNSIGNED &&
 	    l->type.bits == 8 && l->samples == 3) {
-		/* libtiff would make it gray.  Planes of full size are not subsampled, whatever the tag says. */
+		/* libtiff would make this gray.  Planes of full size are not subsampled, whatever the tag says. */
 		if (TIFFScanlineSize(h->tif) < (tmsize_t)l->width)
 			return unsupported("planes of YCbCr that are subsampled");
 		l->ycbcr = 1;
@@ -376,7 +376,7 @@ static int parse_photometric(struct tiff_handle *h, struct tiff_layout *l)
 {
 	switch (l->photometric) {
 	case PHOTOMETRIC_MINISWHITE:
-		/* Floating point has no full scale to invert in: its values stay as they are. */
+		/* Floating point has no full scale within which to invert: its values stay as they are. */
 		l->invert = l->type.kind != SAMPLE_FLOAT;
 		return LACUNA_OK;
 	case PHOTOMETRIC_PALETTE:
@@ -414,7 +414,7 @@ static int parse_blocks(TIFF *tif, struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
-/* How many bytes of picture a byte of file can hold at most. */
+/* Upper bound of the bytes of picture that one byte of the file can hold. */
 static double expansion(uint16_t compression)
 {
 	switch (compression) {
@@ -432,7 +432,7 @@ static double expansion(uint16_t compression)
 	}
 }
 
-/* GDAL leaves out tiles and strips that hold nothing: they have no bytes. */
+/* GDAL leaves out empty tiles and strips: they have no bytes. */
 static int is_stored(TIFF *tif, uint32_t block)
 {
 	int failed = 0;
@@ -450,7 +450,7 @@ int handle_is_sparse(TIFF *tif)
 	return 0;
 }
 
-/* A header of a few bytes can promise terabytes: no memory for pictures that the file cannot hold. */
+/* Refuses pictures that the file cannot hold before memory is allocated: a header of a few bytes can promise terabytes. */
 static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 {
 	TIFF *tif = r->handle.tif;
@@ -463,7 +463,7 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has an impossible size");
 	if (l->convert)
 		bytes = (double)l->width * l->height;
-	/* A table of the blocks is stored, so that their number is bounded by the file; the memory is by the budget. */
+	/* The file stores a table of its blocks, which bounds their number; the budget bounds the memory. */
 	if (handle_is_sparse(tif))
 		return LACUNA_OK;
 	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
@@ -485,7 +485,7 @@ static double attribute(const char *element, const char *end, const char *name)
 	return at && at < end ? strtod(at + strlen(name), NULL) : 1;
 }
 
-/* Planes of all images of OME-XML.  A set of several files names them: it says nothing about this one. */
+/* Number of planes of all images of OME-XML; 0 if it names several files, since it then says nothing about this one. */
 static double planes_ome(const char *text, int samples)
 {
 	double planes = 0;
@@ -507,7 +507,7 @@ static double planes_ome(const char *text, int samples)
 	return planes;
 }
 
-/* tifffile writes the shape of an array, of which a page is the last part. */
+/* Number of pages by tifffile's description, which states the shape of an array whose last dimensions are a page. */
 static double planes_shape(const char *text, const struct tiff_layout *l)
 {
 	const char *at = strchr(text, '[');
@@ -521,7 +521,7 @@ static double planes_shape(const char *text, const struct tiff_layout *l)
 	return values / ((double)l->width * l->height * l->samples);
 }
 
-/* How many pages the description says that there are; 0: it does not say. */
+/* Number of pages that the description states; 0: it states none. */
 static double planes_promised(TIFF *tif, const struct tiff_layout *l, const char **who)
 {
 	const char *text = NULL, *images;
@@ -544,8 +544,8 @@ static double planes_promised(TIFF *tif, const struct tiff_layout *l, const char
 	return 0;
 }
 
-/* ImageJ (more than 4 GB) and tifffile write stacks with one directory, the other images behind the first.  Restoring the
- * first and dropping the others would be a silent loss. */
+/* ImageJ (above 4 GB) and tifffile write stacks with one directory and the other images after the first.  Restoring only the
+ * first would lose the others silently. */
 static int check_promise(const struct tiff_reader *r, const struct tiff_layout *l)
 {
 	TIFF *tif = r->handle.tif;
@@ -570,7 +570,7 @@ static int check_promise(const struct tiff_reader *r, const struct tiff_layout *
 	return LACUNA_OK;
 }
 
-/* MetaMorph (STK): the UIC2 tag has an entry for each plane, all behind the first page. */
+/* MetaMorph (STK): the UIC2 tag has an entry for each plane; all of them are stored behind the first page. */
 static int check_metamorph(const struct tiff_reader *r)
 {
 	enum { TAG_UIC2 = 33629 };
@@ -654,7 +654,7 @@ static int go_to(struct tiff_reader *r, int page)
 {
 	TIFF *tif = r->handle.tif;
 
-	/* From one page to the next is one step; any other way starts at the first. */
+	/* The next page is one step away; libtiff reaches any other from the first. */
 	if (r->current >= 0 && page == r->current + 1)
 		return TIFFReadDirectory(tif);
 	return TIFFSetDirectory(tif, (tdir_t)page);
@@ -739,7 +739,7 @@ static void note_lost(struct note *n, TIFF *tif, const struct tiff_layout *l)
 		note_add(n, "Photoshop layers are dropped");
 }
 
-/* What a copy loses as well is the end of the note. */
+/* Sets note and note_copy, which is the end of note: what a copy loses, too. */
 static int page_note(struct tiff_reader *r, int page, struct tiff_page *info)
 {
 	struct note n = { .used = 0 };
@@ -772,13 +772,13 @@ static struct lacuna_shape layout_shape(const struct tiff_layout *l)
 	return (struct lacuna_shape){ { l->width, l->height, l->palette ? 3 : l->colour, 1 } };
 }
 
-/* libtiff turns the samples of the others into something else. */
+/* libtiff converts the samples of pages that are not storable. */
 static int is_storable(const struct tiff_layout *l)
 {
 	return !l->convert && !l->luminance && l->photometric != PHOTOMETRIC_YCBCR;
 }
 
-/* GDAL writes the value as text.  nan is one; what is no number declares nothing. */
+/* GDAL writes the value as text.  "nan" is a value; other text that is no number declares nothing. */
 static int read_nodata(TIFF *tif, double *value)
 {
 	const void *text = NULL;
@@ -838,7 +838,7 @@ static int sound(const struct tiff_reader *r)
 	return !r->handle.message[0];
 }
 
-/* What is not stored is nodata where the file declares it, else zero. */
+/* A block that is not stored means nodata if the file declares it, else zero. */
 void layout_fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, void *block)
 {
 	uint64_t raw;
@@ -852,7 +852,8 @@ void layout_fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, v
 		sample_put(block, i, l->type.bits, raw);
 }
 
-/* libtiff loads strips whole, and one may be all of the picture.  Where nothing is compressed a row is read by itself. */
+/* True if rows are read without libtiff, which loads whole strips: they are not compressed, and strips are large (one may be
+ * the whole picture). */
 static int is_plain(const struct tiff_reader *r)
 {
 	enum { LARGE = 1 << 16 };
@@ -895,7 +896,7 @@ static int read_plain_row(struct tiff_reader *r, uint32_t strip, uint32_t y, voi
 	return 0;
 }
 
-/* libtiff goes on in a strip, or begins again with its first row: rows between are decoded, too. */
+/* libtiff either continues in a strip or begins again with its first row, so the rows between are decoded too. */
 static int read_row(struct tiff_reader *r, uint32_t strip, int plane, uint32_t y, void *row)
 {
 	const uint32_t first = y - y % r->layout.block_height;
@@ -938,8 +939,8 @@ static int decode_strips(struct tiff_reader *r, int plane, const struct tiff_spa
 	return status;
 }
 
-/* Of schemes whose rows do not end where they should in files that are there: PackBits whose runs go on into the next row, fax
- * data with errors.  Row by row libtiff drops what it has read beyond. */
+/* For schemes where rows in existing files do not end where they should: PackBits runs that continue in the next row, fax
+ * data with errors.  Decoding row by row, libtiff drops what it has read beyond a row. */
 int layout_whole_strips(const struct tiff_layout *l)
 {
 	return l->compression == COMPRESSION_PACKBITS || l->compression == COMPRESSION_CCITTRLE ||
@@ -1027,7 +1028,7 @@ static int decode_tiles(struct tiff_reader *r, int plane, const struct tiff_span
 	return status;
 }
 
-/* libtiff's own conversion to 8-bit RGBA, for YCbCr: subsampled, or in old-style JPEG. */
+/* Uses libtiff's own conversion to 8-bit RGBA, for YCbCr that is subsampled or in old-style JPEG. */
 static int decode_converted(struct tiff_reader *r, const struct tiff_span *span,
 			    tiff_row_sink *sink, void *context)
 {
@@ -1080,7 +1081,7 @@ static int decode_planes(struct tiff_reader *r, int first, int count, const stru
 	return status;
 }
 
-/* Decoders go on after some damage (JPEG, fax) with a word that nobody would see. */
+/* Decoders continue after some damage (JPEG, fax) with a warning that nobody would see: passes it on. */
 static void tell_damage(struct tiff_reader *r, int page)
 {
 	if (!r->handle.warning[0] || r->told_damage == page + 1)
@@ -1098,7 +1099,7 @@ int reader_decode(struct tiff_reader *r, int first, int count, const struct tiff
 	int status;
 
 	handle_begin(&r->handle);
-	/* These codecs do not start again at the first row: the page must be entered anew. */
+	/* These codecs cannot go back to the first row: the page must be entered anew. */
 	if (l->convert || l->luminance)
 		r->current = -1;
 	status = l->convert ? decode_converted(r, span, sink, context)
@@ -1123,7 +1124,7 @@ static float *pixel(struct image *image, int channel, uint32_t x, uint32_t y)
 	return image->values + ((size_t)channel * h + y) * w + x;
 }
 
-/* n pixels from the first on, of which one sample is number `at' of row. */
+/* Palette colours of n pixels: the first sample is number `at' of row, each other `stride' samples after the last. */
 static void palette_values(const struct tiff_layout *l, int channel, const void *row, size_t at,
 			   size_t stride, size_t n, float *out)
 {
@@ -1164,7 +1165,7 @@ static void sink_row(void *context, const struct tiff_row *row)
 	}
 }
 
-/* XYZ, equal-energy white, to linear RGB of ITU-R BT.709 primaries; the matrix is that of libtiff's tif_luv.c. */
+/* Converts XYZ (equal-energy white) to linear RGB of ITU-R BT.709 primaries; the matrix is that of libtiff's tif_luv.c. */
 static void xyz_to_rgb(size_t n, float *v)
 {
 	static const double m[3][3] = { { 2.690, -1.276, -0.414 },
@@ -1179,7 +1180,7 @@ static void xyz_to_rgb(size_t n, float *v)
 	}
 }
 
-/* ITU-R BT.601 and full range, as TIFF 6.0 has them without other tags. */
+/* Converts by ITU-R BT.601 with full range, the default of TIFF 6.0. */
 static void ycbcr_to_rgb(size_t n, float *v)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -1222,7 +1223,7 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 	return reader_context(r, page, status);
 }
 
-/* Resolution tags in units of length. */
+/* Pixel size from resolution tags with a unit of length; ignores the default values 72 and 96 dpi. */
 static int size_by_tags(TIFF *tif, const double per_unit[2], double size[2])
 {
 	uint16_t unit = RESUNIT_NONE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Copies what a page says about its picture.  libtiff keeps every tag that it does not use itself, known or not, in a list:
- * the whole list is copied (descriptions, ICC, XMP, IPTC, GeoTIFF, OME, private tags), except what speaks of the
- * encoding, points into the old file, or no longer holds. */
+ * the whole list is copied (descriptions, ICC, XMP, IPTC, GeoTIFF, OME, private tags), except tags that concern the
+ * encoding, point into the old file, or no longer hold. */
 #include <config.h>
 
 #include "image/tiff/private.h"
@@ -46,7 +46,7 @@ static int stays_behind(uint32_t tag)
 
 /* ---- one tag of the list, whatever its type */
 
-/* The same tag in the other file, registered there when libtiff does not know it. */
+/* The same tag in the other file; registers it there if libtiff does not know it. */
 static const TIFFField *counterpart(TIFF *to, uint32_t tag, const TIFFField *field)
 {
 	const TIFFField *other = TIFFFindField(to, tag, TIFF_ANY);
@@ -68,8 +68,8 @@ static const TIFFField *counterpart(TIFF *to, uint32_t tag, const TIFFField *fie
 	return other;
 }
 
-/* IPTC is bytes, but many programs call it an array of LONG: libtiff turns each four of them round in a file of the other byte
- * order, and hands them out as bytes.  A record begins with 0x1c. */
+/* IPTC is bytes, but many programs write it as an array of LONG.  In a file of the other byte order libtiff then reverses
+ * each four bytes, but returns them as bytes.  A record begins with 0x1c. */
 static int copy_iptc(TIFF *from, TIFF *to, const TIFFField *field)
 {
 	enum { MARK = 0x1c };
@@ -105,7 +105,7 @@ static void copy_array(TIFF *from, TIFF *to, uint32_t tag, int read_count)
 	}
 }
 
-/* libtiff keeps the rationals of some tags as float, of others as double. */
+/* libtiff keeps the rationals of some tags as float and those of others as double. */
 static int is_float(const TIFFField *field)
 {
 #if TIFFLIB_VERSION >= 20221213
@@ -233,7 +233,7 @@ static void copy_number(TIFF *from, TIFF *to, uint32_t tag, double scale)
 		TIFFSetField(to, tag, v * scale);
 }
 
-/* Of the first pixel, in units of the resolution. */
+/* The position of the first pixel, in units of the resolution; shift: pixels that it moves by. */
 static void copy_position(TIFF *from, TIFF *to, uint32_t tag, uint32_t resolution, double shift)
 {
 	float v, pixels;
@@ -245,7 +245,7 @@ static void copy_position(TIFF *from, TIFF *to, uint32_t tag, uint32_t resolutio
 	TIFFSetField(to, tag, (double)v);
 }
 
-/* Names follow one another, each with its zero. */
+/* The names follow one another, each ended by a zero byte. */
 static void copy_inks(TIFF *from, TIFF *to)
 {
 	uint16_t inks = 0, n = 0;
@@ -283,7 +283,7 @@ static void copy_built_in(TIFF *from, TIFF *to, const struct tag_change *change)
 
 /* ---- a picture of another size, or a part of one */
 
-/* Array tags of doubles; the copy in `to' is changed. */
+/* Applies body to a copy of an array tag of doubles, and sets that in `to'. */
 static void scale_doubles(TIFF *to, uint32_t tag,
 			  void (*body)(double *, int, const struct tag_change *),
 			  const struct tag_change *change)
@@ -329,7 +329,7 @@ static void scale_tiepoints(double *v, int n, const struct tag_change *change)
 	}
 }
 
-/* A matrix from pixels to the world: the new origin first. */
+/* A matrix from pixels to the world: moves the origin, then scales. */
 static void scale_transformation(double *v, int n, const struct tag_change *change)
 {
 	for (int i = 0; i + 3 < n; i += 4) {
@@ -370,7 +370,7 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 
 /* ---- EXIF and GPS */
 
-/* A tag of the directory that is copied. */
+/* True for a tag of the directory that is copied. */
 static int belongs(uint32_t tag, int same_size)
 {
 	const int is_size = tag == TAG_PIXEL_X_DIMENSION || tag == TAG_PIXEL_Y_DIMENSION;
@@ -378,7 +378,7 @@ static int belongs(uint32_t tag, int same_size)
 	return tag != TAG_INTEROPERABILITY && (same_size || !is_size);
 }
 
-/* A directory without a tag that could be copied is not written: libtiff refuses an empty one. */
+/* Writes no directory without copied tags: libtiff refuses an empty one. */
 static int copy_directory(TIFF *from, TIFF *to, int same_size, uint64_t *offset)
 {
 	const int n = TIFFGetTagListCount(from);
@@ -392,7 +392,7 @@ static int copy_directory(TIFF *from, TIFF *to, int same_size, uint64_t *offset)
 	return TIFFGetTagListCount(to) == 0 || TIFFWriteCustomDirectory(to, offset);
 }
 
-/* libtiff starts a directory without freeing the tags of the one before. */
+/* libtiff starts a directory without freeing the tags of the previous one. */
 static int start_directory(TIFF *tif, int (*create)(TIFF *))
 {
 	TIFFFreeDirectory(tif);
@@ -417,7 +417,7 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int 
 	if (!TIFFGetField(from->tif, TIFFTAG_GPSIFD, &gps))
 		gps = 0;
 	offsets->moved = exif || gps;
-	/* A damaged EXIF directory is no reason to lose the picture. */
+	/* A damaged EXIF directory must not cost the picture. */
 	if (exif && TIFFReadEXIFDirectory(from->tif, exif))
 		ok = start_directory(to->tif, TIFFCreateEXIFDirectory) &&
 		     copy_directory(from->tif, to->tif, same_size, &offsets->exif);

@@ -18,26 +18,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One page on its way out. */
+/* The page being written. */
 struct page {
 	struct tiff_layout layout;
 	int unnamed; /* colour samples beyond what the photometric interpretation names */
 	uint16_t predictor;
 	int copy;   /* all samples are the old page's */
-	int sparse; /* the old page leaves out tiles that hold nothing */
-	int keeps;  /* the old page's values may stay: they mean the same */
-	/* Of the old page that it shows: size, and first pixel */
+	int sparse; /* the old page leaves out empty tiles */
+	int keeps;  /* the old page's values may stay: they mean the same in the new one */
+	/* Size of the old page, and its first pixel that the new page shows */
 	uint32_t old_width, old_height, old_x, old_y;
-	uint32_t multiple;     /* of rows */
-	struct tiff_rows rows; /* at hand */
+	uint32_t multiple;     /* tiff_rows_multiple() */
+	struct tiff_rows rows; /* being written */
 };
 
 struct tiff_writer {
 	struct temporary file;
-	struct tiff_handle handle; /* opened with the first page, which decides the byte order */
+	struct tiff_handle handle; /* opened with the first page, which sets the byte order */
 	struct tiff_write_options options;
 	char *path, *software;
-	char *contents; /* the first page's description where it states what the file holds; or NULL */
+	char *contents; /* the first page's description if it states what the file holds; or NULL */
 	int values_differ;
 	double value_scale, value_offset;
 	int pages;
@@ -111,7 +111,7 @@ void tiff_abandon(struct tiff_writer *w)
 	release(w);
 }
 
-/* The disk's reason when there is one, libtiff's otherwise. */
+/* Reports the disk's reason if there is one, else libtiff's. */
 static int write_failed(const struct tiff_handle *h)
 {
 	switch (h->error_number) {
@@ -131,7 +131,7 @@ int tiff_seal(struct tiff_writer *w)
 
 	if (!w->pages)
 		status = error_file_set(LACUNA_EINVAL, w->path, "nothing to write");
-	/* TIFFClose() returns nothing: a failure shows in the message that it leaves. */
+	/* TIFFClose() returns nothing: only its message tells of a failure. */
 	handle_close(&w->handle);
 	if (!status && w->handle.message[0])
 		status = error_file_context(write_failed(&w->handle), w->path);
@@ -152,7 +152,7 @@ int tiff_commit(struct tiff_writer *w)
 	return status;
 }
 
-/* Classic TIFF ends at 4 GiB. */
+/* Classic TIFF is limited to 4 GiB. */
 static int needs_big_tiff(struct tiff_reader *like, const struct page *p)
 {
 	const double limit = 4.0e9, worst = p->layout.compression == COMPRESSION_NONE ? 1.01 : 1.5;
@@ -176,7 +176,7 @@ static int open_output(struct tiff_writer *w, struct tiff_reader *like, const st
 	strcpy(mode, !like ? "w" : big_endian ? "wb" : "wl");
 	if (needs_big_tiff(like, p))
 		strcat(mode, "8");
-	/* libtiff closes its descriptor; ours lives on for the synchronisation. */
+	/* libtiff closes its descriptor; ours stays open for the synchronisation. */
 	fd = fcntl(w->file.fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(LACUNA_EIO, "%s", strerror(errno));
@@ -243,7 +243,7 @@ static uint16_t default_compression(void)
 								: COMPRESSION_NONE;
 }
 
-/* Differences of neighbours, where libtiff has them for the type. */
+/* The predictor that stores differences of neighbours, if libtiff has it for the type. */
 static uint16_t horizontal_predictor(struct sample_type t)
 {
 	return t.bits == 8 || t.bits == 16 || t.bits == 32 ? PREDICTOR_HORIZONTAL : PREDICTOR_NONE;
@@ -266,14 +266,14 @@ static uint16_t choose_predictor(TIFF *tif, struct tiff_reader *like, const stru
 		predictor = best_predictor(l->type);
 	if (predictor != PREDICTOR_NONE && like && !same_type(like->layout.type, l->type))
 		predictor = best_predictor(l->type);
-	/* libtiff (4.5.0 at least) writes wrong values with the floating-point predictor when the file has not the
-	 * byte order of this machine. */
+	/* libtiff (4.5.0 at least) writes wrong values with the floating-point predictor if the file has not the byte
+	 * order of this machine. */
 	if (predictor == PREDICTOR_FLOATINGPOINT && TIFFIsByteSwapped(tif))
 		predictor = horizontal_predictor(l->type);
 	return predictor;
 }
 
-/* A page that imitates no other. */
+/* Plans a page without an old one. */
 static void plan_plain(const struct tiff_writer *w, const struct lacuna_shape *shape,
 		       struct page *p)
 {
@@ -349,7 +349,7 @@ static void plan_copy(const struct tiff_layout *old, struct page *p)
 		round_tiles(old, &p->layout);
 }
 
-/* Values can stay only where the new page means the same by them. */
+/* Old values can stay only if they mean the same in the new page. */
 static int can_keep(const struct tiff_layout *old, const struct page *p)
 {
 	const struct tiff_layout *l = &p->layout;
@@ -377,8 +377,7 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 	all = memory_alloc_array((size_t)count, sizeof(*all));
 	if (!all)
 		return 0;
-	/* Bands that are restored have no meaning that TIFF knows; what stays as it is keeps its own.  Both lists are of the
-	 * last samples of a pixel. */
+	/* TIFF has no meaning for restored bands; kept samples keep theirs.  Both lists are of a pixel's last samples. */
 	for (int i = first; i < first + kept; i++)
 		if (i + have >= count && i < count)
 			all[i] = meaning[i + have - count];
@@ -445,7 +444,7 @@ static int set_layout(TIFF *tif, TIFF *old, const struct page *p)
 	       set_compression(tif, old, p) && set_blocks(tif, l);
 }
 
-/* What made the picture stays named before us; some programs keep a record there (ScanImage). */
+/* The program that made the picture stays named, before us; some keep a record there (ScanImage). */
 static void set_software(struct tiff_writer *w, TIFF *old)
 {
 	const char *before = NULL;
@@ -469,7 +468,7 @@ static int is_same_size(const struct page *p, const struct tiff_reader *like)
 
 /* ---- descriptions that state what the file holds */
 
-/* They stand in the first page of the old file and belong into the first of the new one. */
+/* Such a description is in the first page of the old file, and must be in the first of the new one. */
 static int read_contents(struct tiff_writer *w, struct tiff_reader *like)
 {
 	const char *text = NULL;
@@ -487,7 +486,7 @@ static int read_contents(struct tiff_writer *w, struct tiff_reader *like)
 	return w->contents ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* OME's name of a sample type; "": it has none. */
+/* OME's name of a sample type; "" if it has none. */
 static const char *ome_type(struct sample_type t)
 {
 	static const struct {
@@ -535,7 +534,7 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 	if (!first && (!TIFFGetField(like->handle.tif, TIFFTAG_IMAGEDESCRIPTION, &text) ||
 		       description_kind(text) == DESCRIPTION_OTHER))
 		return;
-	/* What a later page states of itself holds no more where pages went. */
+	/* If pages were left out, what a later page states of itself no longer holds. */
 	fresh = !first && change.page_count < change.old_pages
 			? NULL
 			: description_adapt(text, &change, &doubt);
@@ -575,7 +574,7 @@ static int set_tags(struct tiff_writer *w, struct tiff_reader *like, const struc
 	if (directories->gps)
 		TIFFSetField(tif, TIFFTAG_GPSIFD, directories->gps);
 	set_software(w, old);
-	/* A tag that could not be copied is no failure of the picture. */
+	/* If a tag could not be copied, the picture is still good. */
 	handle_begin(&w->handle);
 	return LACUNA_OK;
 }
@@ -604,7 +603,7 @@ static uint64_t old_extra(const struct page *p, int s, uint32_t x, uint32_t y)
 			   y + p->old_y);
 }
 
-/* Where the middle of pixel x of n lies between pixels of an old row: *at and the next one, with weight *part. */
+/* Position of the middle of pixel x of n in an old row: between pixels *at and *next, which has the weight *part. */
 static void between(uint32_t x, uint32_t n, uint32_t old, uint32_t *at, uint32_t *next,
 		    double *part)
 {
@@ -616,7 +615,7 @@ static void between(uint32_t x, uint32_t n, uint32_t old, uint32_t *at, uint32_t
 	*part = first - *at;
 }
 
-/* As it was; at another size, bilinear. */
+/* The old sample; if the size differs, by bilinear interpolation. */
 static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
@@ -638,7 +637,7 @@ static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y
 					   v * ((1 - u) * corner[2] + u * corner[3]))));
 }
 
-/* Samples first..first+stride-1 of n pixels. */
+/* Fills row with samples first..first+stride-1 of n pixels. */
 static void fill_row(const struct page *p, int first, int stride, uint32_t x, uint32_t y,
 		     uint32_t n, uint8_t *row)
 {
@@ -758,7 +757,7 @@ static void name_samples(struct page *p)
 		p->unnamed = p->layout.colour - 3;
 }
 
-/* EXIF and GPS directories go first; reading them moves the reader. */
+/* EXIF and GPS directories are written first.  Reading them moves the reader. */
 static int copy_directories(struct tiff_writer *w, const struct tiff_part *part,
 			    struct tag_directories *directories)
 {
@@ -778,7 +777,7 @@ static int copy_directories(struct tiff_writer *w, const struct tiff_part *part,
 	return status ? status : reader_enter(like, part->page);
 }
 
-/* Planes are written one after the other, tiles whole: so many rows are needed at once. */
+/* Number of rows needed at once: planes are written one after the other, and tiles whole. */
 static uint32_t choose_multiple(const struct tiff_writer *w)
 {
 	uint32_t rows = 1;
@@ -807,7 +806,7 @@ static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, 
 	p->sparse = !status && like && handle_is_sparse(like->handle.tif);
 	status = plan(w, part, p);
 	name_samples(p);
-	/* Strips as high as the picture would ask for all of it at once. */
+	/* Strips as high as the picture would need all of it at once. */
 	if (in_parts && l->separate && !l->tiled)
 		l->block_height = (uint32_t)writer_block_rows(l);
 	if (!status)
@@ -853,14 +852,14 @@ int tiff_end(struct tiff_writer *w)
 	return LACUNA_OK;
 }
 
-/* All rows: those of the old page are there, or not needed. */
+/* Writes all rows; those of the old page are held, or not needed. */
 static int put_all(struct tiff_writer *w, struct tiff_rows *rows)
 {
 	rows->count = w->page.layout.height;
 	return tiff_put(w, rows);
 }
 
-/* The old page's samples, some rows at a time. */
+/* Copies the old page's samples, some rows at a time. */
 static int put_copy(struct tiff_writer *w, const struct tiff_part *part)
 {
 	enum { ROWS = 64 };
@@ -882,7 +881,7 @@ static int put_copy(struct tiff_writer *w, const struct tiff_part *part)
 	return status;
 }
 
-/* The old page, where its samples are needed: extra ones, and those that stay. */
+/* Reads the old page if its samples are needed: extra samples, and values that stay. */
 static int put_picture(struct tiff_writer *w, const struct tiff_part *part, struct tiff_rows *rows)
 {
 	const struct page *p = &w->page;
