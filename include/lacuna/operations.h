@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright 2026 The Lacuna authors
  *
- * lacuna/operations.h -- an extension of hosts, for samplers: corruptions beside that of the problem. */
+ * lacuna/operations.h -- an extension of hosts, for samplers: operators other than that of the problem. */
 #ifndef LACUNA_OPERATIONS_H
 #define LACUNA_OPERATIONS_H
 
@@ -17,9 +17,9 @@ struct lacuna_operation; /* opaque */
 
 /* What host->extension(host, LACUNA_OPERATIONS) returns.  All functions [serial]. */
 struct lacuna_operations {
-	/* A corruption of images of the shape x: operators as the command line has them, several with `|' between.  Its
-	 * y-shape is left in *y.  To be opened and closed where FFTW may plan, or in start() and step(); used like the
-	 * problem's services, flags as in lacuna_operator. */
+	/* Opens an operator for images of shape *x and stores its y-shape in *y.  operators: as on the command line, several
+	 * separated by `|'.  Open and close it in create(), destroy(), start() or step().  The other functions work like
+	 * those of host->problem; flags are those of lacuna_operator. */
 	int (*operation_open)(const struct lacuna_host *, const char *operators,
 			      const struct lacuna_shape *x, struct lacuna_shape *y,
 			      struct lacuna_operation **);

@@ -3,39 +3,37 @@
  *
  * lacuna/plugin.h -- the whole contract between the host and its plugins, ABI 1.
  *
- * A plugin is one shared object that exports one symbol, lacuna_plugin_v1().  It links to nothing of the
- * host: everything it may call is in struct lacuna_host.  Read plugins/operators/mask.c beside this file.
+ * A plugin is one shared object that exports one symbol, lacuna_plugin_v1().  It does not link to the host: everything it
+ * may call is in struct lacuna_host.  plugins/operators/mask.c is a commented example.
  *
- * Notation, used throughout:
+ * Notation:
  *   x, x0    the unknown image                     y      the measurement, y = A x0 + sigma_y n
  *   sigma    noise level of a diffusion state in the variance-exploding scale, u = x0 + sigma n
  *   A, A'    the forward operator, its adjoint     lambda an eigenvalue of A'A, >= 0
  *
- * Arrays are planar float, x fastest: index = x + w*(y + h*(c + C*t)).  Values of a picture's full scale lie
- * in 0..1.  An array starts at a multiple of 64 bytes (a prior that takes the planes of x in groups gets them where they
- * stand, though); an output never overlaps an input, and is written entirely.
+ * Arrays are planar float, x fastest: index = x + w*(y + h*(c + C*t)).  Black is 0 and full scale is 1.  Arrays start at a
+ * multiple of 64 bytes, except those of a prior that takes groups of planes: these point into a larger array.  An output
+ * never overlaps an input.  The callee writes every value of it.
  *
  * Threads.  Every function has a tag.
- *	[any thread]  Several threads may be in it at once, with the same instance or table, each with its own scratch; a
- *		function of the host may be called from inside parallel().
- *	[serial]  Of the host: from the thread that the host has called the plugin on, by one call of the plugin at a time.  Of
- *		plugins: never two at once, in whichever plugins, so FFTW may plan there without a lock, and only there.
- *	[one at a time per instance]  Never two at once with one self; with two, at any time.
+ *	[any thread]  Several threads may call it at once, with the same instance or table, each with its own scratch.
+ *		Functions of the host with this tag may be called from inside parallel().
+ *	[serial]  Functions of the host: call them only from the thread that called the plugin, one at a time.  Functions of
+ *		plugins: only one of them runs at a time, over all plugins.  FFTW may plan there (no lock), and only there.
+ *	[one at a time per instance]  Never two calls at once with the same self; calls with different self may overlap.
  * A plugin leaves no thread running when a call returns.
  *
  * Conduct.  A plugin never prints, exits, raises or handles signals, or changes locale, directory or the
  * floating-point environment.  Its result depends on its arguments only, not on the number of threads.
  *
- * Growth.  Within one MAJOR structures grow at their ends only, by members that mean "not there" when they are zero, and MINOR
- * rises.  Each structure that one side fills in for the other says its size, that of the header it was compiled with; a
- * parameter's row, param_size.
- *	A host of minor n with an older plugin: takes as many bytes as the plugin has, the rest is zero.
- *	A host of minor n with a plugin compiled with the header of minor n + 1: takes as many bytes as it knows, and calls
- *	nothing behind them.  What it would have to know is refused by name: bits that it does not know in flags or needs, and
- *	LACUNA_ABI_MINOR n + 1, which a plugin defines before it includes this when it cannot do without something newer
- *	than 1.0.
- *	A plugin that can do without asks: LACUNA_HAS() whether a table has a member, host->extension() for an extension.
- * The tables of extensions do not grow; what is new in one gets another number.
+ * Growth.  Within one MAJOR, structures grow at their ends only, and MINOR rises.  Zero in a new member means "not there".
+ * Each structure that one side fills in for the other holds its size as compiled; for rows of parameters this is param_size.
+ *	A host with an older plugin copies as many bytes as the plugin has.  The rest is zero.
+ *	A host with a plugin compiled with a newer header copies the bytes it knows and ignores the rest.  It refuses the
+ *	plugin if flags or needs have unknown bits, or if the plugin's LACUNA_ABI_MINOR is higher than its own.  A plugin
+ *	that cannot work without something newer than 1.0 defines LACUNA_ABI_MINOR before it includes this header.
+ *	A plugin that can work without it asks: LACUNA_HAS() for a member, host->extension() for an extension.
+ * The tables of extensions never grow: a new version gets a new number.
  *
  * Compiles as C99, C11 and C++11.
  */
@@ -71,12 +69,12 @@ enum {
 	LACUNA_OK = 0,
 	LACUNA_DONE = 1,	  /* step() only: nothing left to do */
 	LACUNA_EINVAL = -1,	  /* a parameter, a shape or a file's content is unusable */
-	LACUNA_ENOMEM = -2,	  /* memory, or the stated budget */
+	LACUNA_ENOMEM = -2,	  /* out of memory, or over the user's limit */
 	LACUNA_EUNSUPPORTED = -3, /* this combination of plugins cannot do that */
 	LACUNA_ENUMERIC = -4,	  /* NaN, overflow, divergence */
-	LACUNA_EIO = -5,	  /* the file system said no */
+	LACUNA_EIO = -5,	  /* an error of the file system */
 	LACUNA_ECANCELLED = -6,	  /* cancelled() was true */
-	LACUNA_EINTERNAL = -7	  /* a defect of the host or the plugin */
+	LACUNA_EINTERNAL = -7	  /* a bug in the host or the plugin */
 };
 
 enum { LACUNA_LOG_ERROR, LACUNA_LOG_WARN, LACUNA_LOG_INFO, LACUNA_LOG_DEBUG };
@@ -110,8 +108,8 @@ enum {
 	LACUNA_LIST    /* struct lacuna_list */
 };
 
-/* Numbers in blanks, each as a LACUNA_REAL is written; a semicolon may end a row, "1 0; 0 1".  The values are the host's, as
- * texts are. */
+/* Numbers separated by blanks, each written as a LACUNA_REAL; semicolons separate rows: "1 0; 0 1".  The host owns the
+ * values, as it owns texts. */
 struct lacuna_list {
 	const double *values; /* NULL when there are none */
 	int64_t count;
@@ -121,28 +119,28 @@ struct lacuna_list {
 enum {
 	LACUNA_REQUIRED = 1u << 0, /* TEXT, PATH, LIST: no default */
 	LACUNA_ADVANCED = 1u << 1, /* help shows it last */
-	/* PATH, of operators.  A file whose page k goes with page k of the picture: read_image() gives that one alone;
-	 * extent[3] still says how many the file has. */
+	/* PATH, operators only.  Page k of this file belongs to page k of the picture: read_image() reads only that page,
+	 * but extent[3] is the number of pages in the file. */
 	LACUNA_PAGED = 1u << 2,
-	/* PATH, of operators.  Its pixels are as large as those of x: the host compares, where both files state it. */
+	/* PATH, operators only.  Its pixels have the size of those of x.  The host checks this if both files state it. */
 	LACUNA_SAMPLED = 1u << 3,
-	/* TEXT, of operators.  A number; pixels of the measurement that have it, as the file counts, are missing. */
+	/* TEXT, operators only.  A number in units of the file: pixels of the measurement with this value are missing. */
 	LACUNA_ABSENT = 1u << 4
 };
 
-/* One row describes one field of the plugin's configuration structure, whose name is the parameter's.  Parsing,
- * range check, help, completion and manual page all read this row and nothing else.  Write it with the macros
- * below: they refuse a field of the wrong C type. */
+/* One row describes one parameter: a field of the same name in the plugin's configuration structure.  Parsing, range
+ * check, help, completion and manual page all use this row and nothing else.  Write it with the macros below: they do
+ * not compile with a field of the wrong C type. */
 struct lacuna_param {
 	const char *name;
 	const char *unit; /* "px", or NULL */
 	const char *help; /* one line, no full stop */
 	int32_t type;
 	uint32_t flags;
-	/* CHOICE: dflt is an index; LIST: lo and hi of each number; TEXT, PATH: unused */
+	/* CHOICE: dflt is an index; LIST: lo and hi hold for each number; TEXT, PATH: unused */
 	double lo, hi, dflt;
-	/* TEXT, PATH and LIST: the default, or NULL.  Others: NULL, or what another row must say for this one to apply:
-	 * "kind=disk"; "psf=" when psf must be left out.  Given otherwise, the row is refused. */
+	/* TEXT, PATH and LIST: the default, or NULL.  Others: NULL, or the condition under which the user may give this
+	 * parameter: "kind=disk", or "psf=" if psf must be left out. */
 	const char *text;
 	const char *const *choices; /* CHOICE: NULL-terminated */
 	size_t offset;
@@ -176,14 +174,14 @@ struct lacuna_param {
 /* A function of one eigenvalue of A'A.  Pure.  [any thread] */
 typedef double lacuna_gain(double lambda, const void *context);
 
-/* A part of the work of host->parallel(): LACUNA_OK or a negative status, with the message kept by fail().  [any thread] */
+/* Iteration i of host->parallel().  Returns LACUNA_OK, or a negative status after fail().  [any thread] */
 typedef int lacuna_body(void *arg, size_t i, void *scratch);
 
 struct lacuna_prior_info;
 struct lacuna_host;
 
-/* True when a table of the host, or a structure that begins with its size, has the member of this name: what is newer than the
- * minor that a plugin asks for may be missing. */
+/* True if a table of the host, or another structure with a member `size', has this member.  Members that are newer than the
+ * plugin's LACUNA_ABI_MINOR may be missing. */
 #define LACUNA_HAS(table, member) \
 	((const char *)(&(table)->member + 1) <= (const char *)(table) + (table)->size)
 
@@ -194,22 +192,21 @@ struct lacuna_host_problem {
 	int (*apply)(const struct lacuna_host *, const float *x, float *y);
 	/* [serial] x = A' y, or J(at)' y for an operator that is not linear */
 	int (*adjoint)(const struct lacuna_host *, const float *at, const float *y, float *x);
-	/* [serial] x = gain(A'A) b: closed form where the operator has one; else Lanczos, to 0.1 % where the gain is smooth,
-	 * with a warning where it jumps. */
+	/* [serial] x = gain(A'A) b in closed form if the operator has one, else by Lanczos iterations: to 0.1 % if the gain
+	 * is smooth, with a warning if it jumps. */
 	int (*spectral)(const struct lacuna_host *, lacuna_gain *, const void *context,
 			const float *b, float *x);
-	/* [serial] (A'A + rho I) x = b, rho > 0: closed form or conjugate gradients, for which x is the first guess. */
+	/* [serial] Solves (A'A + rho I) x = b, rho > 0, in closed form or by conjugate gradients, which start from x. */
 	int (*solve)(const struct lacuna_host *, double rho, const float *b, float *x);
 	/* [serial] A'A = diag(d) in pixels, or LACUNA_EUNSUPPORTED. */
 	int (*diagonal)(const struct lacuna_host *, float *d);
 };
 
-/* The prior.  x0 = E[x0 | x0 + sigma n = u]; sigma is clamped to the range that the prior declares.  x-shaped: u, x0, v, out,
- * and sigma in denoise_map(). */
+/* The prior: x0 = E[x0 | x0 + sigma n = u].  The host clamps sigma to the prior's range.  x-shaped: u, x0, v, out, and
+ * sigma in denoise_map(). */
 struct lacuna_host_prior {
 	uint32_t size, reserved;
-	/* [any thread] What the prior says of itself: as many bytes as info->size says, which the caller sets to
-	 * sizeof *info. */
+	/* [any thread] Fills in *info, up to info->size bytes.  The caller sets info->size to sizeof *info first. */
 	int (*info)(const struct lacuna_host *, struct lacuna_prior_info *);
 	/* [serial] */
 	int (*denoise)(const struct lacuna_host *, double sigma, const float *u, float *x0);
@@ -219,12 +216,12 @@ struct lacuna_host_prior {
 	/* [serial] out = (dD/du)' v */
 	int (*denoise_vjp)(const struct lacuna_host *, double sigma, const float *u, const float *v,
 			   float *out);
-	/* [serial] For those that denoise again and again what they have denoised before, such as plug-and-play iterations
-	 * and short Gibbs chains: what is wrong with their u is not white noise of level sigma alone, but what the operator
-	 * lets through and what the prior has guessed wrong.  The prior's denoise_round(), or else its denoise(), is asked.
-	 * Where the prior is symmetric, round = 0, 1, ... turns the image, and the answer back, one way after the other (eight
-	 * for a square image, four mirrors for another; round 0 as it is), lest the prior's mistakes add up (Zhang et al. 2021,
-	 * DPIR, section 4.2). */
+	/* [serial] For methods that denoise their own results again, such as plug-and-play iterations and short Gibbs
+	 * chains.  Their u has errors beside white noise of level sigma: what the operator lets through, and mistakes of the
+	 * prior.  Calls the prior's denoise_round() if it has one, else denoise().  If the prior is symmetric, the host
+	 * turns the image in another way in each round = 0, 1, ..., and turns the result back, so that the prior's mistakes
+	 * do not add up (Zhang et al. 2021, DPIR, section 4.2).  There are eight ways for a square image and four (mirrors)
+	 * for others; round 0 leaves the image as it is. */
 	int (*denoise_round)(const struct lacuna_host *, uint32_t round, double sigma,
 			     const float *u, float *x0);
 };
@@ -234,18 +231,18 @@ struct lacuna_host_guidance {
 	uint32_t size, reserved;
 	/* [serial] */
 	int (*estimate)(const struct lacuna_host *, double sigma, const float *u, float *x0);
-	/* [serial] The same for a step from level sigma to level s, 0 for the last: some guidances depend on its length. */
+	/* [serial] The same for a step from level sigma to level s (0: the last step).  Some guidances depend on s. */
 	int (*estimate_step)(const struct lacuna_host *, double sigma, double s, const float *u,
 			     float *x0);
 };
 
-/* Valid from before create() until destroy() returns.  Every function takes this table, those of the three smaller tables,
- * too.  Functions that return int return LACUNA_OK or a negative status, with the message already kept: pass it on.  Tags of
- * threads: see the head of this file. */
+/* Valid from before create() until destroy() returns.  Every function takes this table as first argument, those of the
+ * three smaller tables too.  Functions that return int return LACUNA_OK or a negative status.  They have kept the message
+ * already: the plugin only returns the status.  The head of this file explains the thread tags. */
 struct lacuna_host {
 	uint32_t size, abi;
 	void *data; /* the host's own */
-	/* Of the host, such as "1.0.2": for messages and records, not for decisions. */
+	/* The host's version, such as "1.0.2": for messages and records, not for decisions. */
 	const char *version;
 
 	/* ---- for every plugin ---- */
@@ -257,65 +254,66 @@ struct lacuna_host {
 	 * return host->fail(host, LACUNA_EINVAL, ...); */
 	int (*fail)(const struct lacuna_host *, int status, const char *fmt, ...)
 		LACUNA_PRINTF(3, 4);
-	/* [any thread] log() and fail() for languages that do not know C's variable arguments: the text as it is. */
+	/* [any thread] log() and fail() for languages without C's variable arguments: `text' is no format. */
 	void (*log_text)(const struct lacuna_host *, int level, const char *text);
 	/* [any thread] */
 	int (*fail_text)(const struct lacuna_host *, int status, const char *text);
 
-	/* [any thread] Zeroed, 64-byte aligned; NULL when there is no more, with the message kept (return LACUNA_ENOMEM). */
+	/* [any thread] Zeroed memory, 64-byte aligned.  NULL if there is not enough; the message is kept then, so return
+	 * LACUNA_ENOMEM. */
 	void *(*alloc)(const struct lacuna_host *, size_t bytes);
 	/* [any thread] accepts NULL */
 	void (*release)(const struct lacuna_host *, void *);
 
-	/* [any thread] Runs body(arg, i, memory) for i = 0..n-1, each once, in any order on any thread; returns when all are
-	 * done.  May be nested (then it runs serially).  memory: `scratch' bytes of a worker's own, 64-byte aligned, NULL for
-	 * 0; what is in it is what the worker's last body has left.  The result is LACUNA_OK; or the status of the smallest i
-	 * that has failed, and its message is kept, whatever the number of threads: bodies of larger i may then not have run;
-	 * or LACUNA_ENOMEM. */
+	/* [any thread] Runs body(arg, i, memory) once for each i = 0..n-1, in any order on any thread, and returns when all
+	 * are done.  A nested call runs serially.  memory: `scratch' bytes of the worker's own, 64-byte aligned, NULL for 0
+	 * bytes; it holds what the worker's previous body left there.  Returns LACUNA_OK, LACUNA_ENOMEM, or the status of
+	 * the smallest i that failed, with its message, whatever the number of threads.  After a failure, bodies of larger
+	 * i may not have run. */
 	int (*parallel)(const struct lacuna_host *, size_t n, size_t scratch, lacuna_body *body,
 			void *arg);
 
-	/* [any thread] n standard normals, a function of (seed, image, sample; stream, position) and of nothing else:
-	 * element i is the normal number position + i of its stream.  Samplers use the step as stream. */
+	/* [any thread] n standard normal numbers, which depend on (seed, image, sample; stream, position) only: out[i] is
+	 * number position + i of the stream.  Samplers use the number of the step as stream. */
 	void (*gaussian)(const struct lacuna_host *, uint64_t stream, uint64_t position, float *out,
 			 size_t n);
-	/* [any thread] A number in [0, 1) that depends on key and position alone, for what must stay the same from one sample
-	 * to the next: random masks, sensing matrices. */
+	/* [any thread] A number in [0, 1) that depends on key and position only.  For what must be the same for all
+	 * samples: random masks, sensing matrices. */
 	double (*random)(const struct lacuna_host *, uint64_t key, uint64_t position);
 
 	/* [any thread] True once the user wants to stop: return LACUNA_ECANCELLED soon. */
 	int (*cancelled)(const struct lacuna_host *);
 
-	/* [any thread] Reads a TIFF (integers scaled by their full scale to 0..1, floats as they are) or a text file holding a
-	 * matrix, one row a line, '#' starts a comment.  *values is released with release(). */
+	/* [any thread] Reads a TIFF (integers scaled by their full scale to 0..1, floats as they are) or a text file with a
+	 * matrix (one row a line; '#' starts a comment).  The caller releases *values with release(). */
 	int (*read_image)(const struct lacuna_host *, const char *path, struct lacuna_shape *,
 			  float **values);
 	/* [any thread] The path of a file that ships with Lacuna, such as "priors/NAME". */
 	int (*data_path)(const struct lacuna_host *, const char *name, char *path, size_t size);
 
-	/* [any thread] The table of functions of this name and number, "lacuna.NAME/1", or NULL: this host has none, or none
-	 * for this family.  What few plugins need stands in headers of its own, lacuna/NAME.h, until more do.  Valid as long
-	 * as the host is. */
+	/* [any thread] The extension of this name and number, "lacuna.NAME/1": a table of functions that the header
+	 * lacuna/NAME.h declares.  NULL if this host does not have it, or not for this family.  Valid as long as the host
+	 * is.  Extensions are for what only few plugins need. */
 	const void *(*extension)(const struct lacuna_host *, const char *name);
 
 	/* ---- for some families; NULL for the others ---- */
 
-	/* for guidances, samplers, and priors that are not LACUNA_LASTING: these may ask in create() when the problem has a
-	 * measurement, and in conditional() */
+	/* for guidances, samplers, and priors without LACUNA_LASTING: such a prior may use it in create(), if the problem
+	 * has a measurement, and in conditional() */
 	const struct lacuna_host_problem *problem;
 	/* for guidances and samplers */
 	const struct lacuna_host_prior *prior;
-	/* for samplers; NULL when the user has named no guidance, see LACUNA_NEEDS_GUIDANCE */
+	/* for samplers; NULL if the user named no guidance, see LACUNA_NEEDS_GUIDANCE */
 	const struct lacuna_host_guidance *guidance;
 };
 
-/* Of a plugin: its table of functions of this name and number, constant, or NULL: as host->extension(), the other way.
- * [any thread] */
+/* The counterpart of host->extension(): returns the plugin's extension of this name and number, a constant table of
+ * functions, or NULL.  [any thread] */
 typedef const void *lacuna_extension(const char *name);
 
 /* ---- the measurement ------------------------------------------------------------------------------- */
 
-/* What create() gets stays as it is until destroy() returns. */
+/* What create() gets stays valid and unchanged until destroy() returns. */
 struct lacuna_problem {
 	uint32_t size,
 		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED,
@@ -331,46 +329,48 @@ struct lacuna_problem {
 enum {
 	LACUNA_LINEAR = 1u << 0,    /* A(ax + bz) = aA(x) + bA(z); adjoint() ignores `at' */
 	LACUNA_PIXELWISE = 1u << 1, /* each value of y depends on one value of x, or on none */
-	/* of a problem: host->problem->spectral() is in closed form, with any gain */
+	/* flag of a problem: host->problem->spectral() is in closed form, with any gain */
 	LACUNA_CLOSED = 1u << 2,
-	/* y shows the scene in the values of x, as a blurred or a masked picture does: black is black in both.  The host then
-	 * finds in y what is black and white, and how strong the noise is.  Without this flag the numbers of y are taken as
-	 * they are (a spectrum, sums along lines, coefficients): x is 0..1 unless --range says otherwise, the result is in the
-	 * units of x, and the user states the noise.  It is a promise like the others, and not the default, because one that
-	 * is forgotten costs a line of advice; an exception that is forgotten would be a wrong scale that nobody sees. */
+	/* y has the grey scale of x, as a blurred or masked picture has: black is black in both.  The host then estimates
+	 * black, white and the noise from y.  Without this flag (a spectrum, sums along lines, coefficients) it takes the
+	 * numbers of y as they are: x is 0..1 unless --range says otherwise, the result is in the units of x, and the user
+	 * must state the noise.  The flag is not the default because forgetting it is harmless: the user gets a message.
+	 * If it were, a forgotten exception would give a wrong scale that nobody notices. */
 	LACUNA_PICTURE = 1u << 3,
-	/* the frames of y are the pages of a file, all of them one measurement */
+	/* the frames of y are the pages of a file; all pages are one measurement */
 	LACUNA_FRAMES = 1u << 4,
-	/* the channels of y are pairs, real and imaginary part: complex numbers in a file */
+	/* the channels of y are pairs of real and imaginary part; a file holds them as complex numbers */
 	LACUNA_COMPLEX = 1u << 5,
-	/* Facts that --method goes by.  y leaves out a part of the picture: pixels, or resolution */
+	/* for the choice of --method: y lacks a part of the picture (pixels or resolution) */
 	LACUNA_PARTIAL = 1u << 6,
-	/* ... or all that tells colours apart */
+	/* for the choice of --method: y lacks all colour */
 	LACUNA_COLORLESS = 1u << 7,
-	/* A is an orthogonal projection, A A = A = A', and what of a measurement it takes away tells nothing, such as unknown
-	 * offsets of rows: the host replaces y by A y before all else.  Such an operator is the last, and its y complete. */
+	/* A is an orthogonal projection, A A = A = A', and the part of a measurement that it removes, such as unknown
+	 * offsets of rows, tells nothing about x.  The host replaces y by A y first.  Such an operator must come last, and
+	 * y must be complete. */
 	LACUNA_PROJECTION = 1u << 8,
-	/* of a problem, for create() of a prior: its vjp() will be called; without it, a prior need not be ready for that */
+	/* flag of a problem, for create() of a prior: vjp() will be called.  Without it the prior need not prepare for
+	 * vjp(). */
 	LACUNA_DERIVATIVE = 1u << 16
 };
 
 /* (A' diag(weights) A + rho) x = b */
 struct lacuna_system {
 	uint32_t size;
-	int32_t iterations;   /* at most */
+	int32_t iterations;   /* maximum */
 	const float *weights; /* y-shaped, >= 0, 0 where nothing is measured; NULL: 1 */
 	double rho;	      /* > 0 */
-	double tolerance; /* |b - (A' diag(weights) A + rho) x| is at most so many |b|, or iterations are used up */
+	double tolerance;     /* stop when |b - (A' diag(weights) A + rho) x| <= tolerance |b| */
 };
 
-/* Required: shape, create, destroy, apply, adjoint.  create() of any family: on failure it releases all it took and leaves
- * *self as it was, and destroy() is not called.  spectral, diagonal: an instance whose configuration has no such form
- * returns LACUNA_EUNSUPPORTED, which needs no message; the host then does without. */
+/* Required: shape, create, destroy, apply, adjoint.  If create() of any family fails, it releases all it allocated and
+ * leaves *self as it was; destroy() is not called.  spectral() and diagonal() return LACUNA_EUNSUPPORTED, without a
+ * message, if the configuration has no such form; the host then iterates instead. */
 struct lacuna_operator {
 	uint32_t size, flags;
-	/* [serial] Before create(): the missing shape from the known one.  from_y != 0: `known' is the measurement's.  *wanted
-	 * comes with the wish of the user (--size, or the picture of --start or --reference), 0 where there is none: what
-	 * `known' does not tell, such as the picture of a sinogram, is taken from there. */
+	/* [serial] Called before create().  Computes the shape of y from that of x or, if from_y != 0, of x from that of y.
+	 * On entry *wanted holds the shape that the user wants (--size, or the picture of --start or --reference), 0 where
+	 * unknown.  Use it for what `known' does not determine, such as the size of the picture of a sinogram. */
 	int (*shape)(const struct lacuna_host *, const void *config, int from_y,
 		     const struct lacuna_shape *known, struct lacuna_shape *wanted);
 	/* [serial] */
@@ -389,23 +389,23 @@ struct lacuna_operator {
 			const float *b, float *x);
 	/* [any thread] optional, linear: A'A = diag(d), d x-shaped */
 	int (*diagonal)(const void *self, float *d);
-	/* [any thread] optional: which part of x shows the scene of the region `in_y' of y.  Without it: the same region, and
-	 * all of x along axes where x and y differ in size.  The part of x outside the picture of all of y is cropped from a
-	 * result. */
+	/* [any thread] optional: which region of x shows the scene of the region `in_y' of y.  Without this function it is
+	 * the same region, and all of x along axes where x and y differ in size.  The host crops a result to the window of
+	 * all of y. */
 	int (*window)(const void *self, const struct lacuna_region *in_y,
 		      struct lacuna_region *in_x);
-	/* [any thread] optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain: it
-	 * preconditions conjugate gradients where there is no closed form */
+	/* [any thread] optional, linear: a cheap symmetric approximation of gain(A'A) b, positive for a positive gain.  The
+	 * host preconditions conjugate gradients with it if there is no closed form. */
 	int (*approximate)(const void *self, void *scratch, lacuna_gain *, const void *context,
 			   const float *b, float *x);
-	/* [any thread] optional, linear: solves a system to its tolerance, from the x that is given on; for operators that do
-	 * it faster than conjugate gradients of the host, with apply(), adjoint() and approximate().  LACUNA_EUNSUPPORTED: not
-	 * with these parameters. */
+	/* [any thread] optional, linear: solves the system to its tolerance, starting from x.  For operators that are
+	 * faster than the host's conjugate gradients, which use apply(), adjoint() and approximate().  LACUNA_EUNSUPPORTED
+	 * if it cannot with these parameters. */
 	int (*solve)(const void *self, void *scratch, const struct lacuna_system *, const float *b,
 		     float *x);
-	/* [any thread] optional, linear: y = A x + b, b y-shaped (dark current, a background).  The host takes b from a
-	 * measurement, and adds it to a simulated one; all else, apply() too, is about A alone.  b counts as read_image()
-	 * does: a part of full scale for files of integers, the file's own values for floats. */
+	/* [any thread] optional, linear: the y-shaped b of y = A x + b (dark current, a background).  The host subtracts b
+	 * from a measurement and adds it to a simulated one.  All other functions, apply() too, leave b out.  b has the
+	 * units of read_image(): a part of full scale for files of integers, the file's own values for floats. */
 	int (*offset)(const void *self, float *b);
 	lacuna_extension *extension; /* optional */
 };
@@ -414,21 +414,21 @@ struct lacuna_operator {
 
 struct lacuna_prior_info {
 	uint32_t size;
-	int32_t channels; /* taken at once; 0: all of x; fewer: it is called for groups of planes */
-	int32_t blind;	  /* ignores sigma */
-	double sigma_min, sigma_max; /* where it may be asked */
-	int32_t symmetric; /* mirrored, or with x and y exchanged, an image is as probable as before */
-	/* Of the numbers that it computes with, as it chose: "f32", "bf16"; constant, for reports; NULL: not said */
+	int32_t channels; /* number it takes at once; 0: all of x; fewer: called for groups of planes */
+	int32_t blind;		     /* ignores sigma */
+	double sigma_min, sigma_max; /* range of sigma that it accepts */
+	int32_t symmetric; /* an image is as probable after mirroring it or exchanging x and y */
+	/* precision of its arithmetic, "f32" or "bf16", for reports; a constant text, or NULL */
 	const char *precision;
 };
 
 enum {
-	/* An instance depends on the shape of x and on the configuration alone: the host may use it for one measurement
-	 * after the other.  create() sees a problem without a measurement, and no services of it. */
+	/* An instance depends on the shape of x and the configuration only, so the host may reuse it for other
+	 * measurements.  create() gets a problem without a measurement, and host->problem is NULL. */
 	LACUNA_LASTING = 1u << 0,
-	/* Facts that --method goes by.  The prior was learnt from images: it knows them well, and not quite right */
+	/* for the choice of --method: the prior was learnt from images, so it is good but has errors */
 	LACUNA_TRAINED = 1u << 1,
-	/* it is Gaussian: denoise() is affine in u, every posterior is Gaussian, and its mean is its mode */
+	/* for the choice of --method: denoise() is affine in u, every posterior is Gaussian, and its mean is its mode */
 	LACUNA_GAUSSIAN = 1u << 2
 };
 
@@ -440,7 +440,7 @@ struct lacuna_prior {
 		      void **self);
 	/* [serial] accepts NULL */
 	void (*destroy)(void *self);
-	/* [any thread] size is filled in by the host */
+	/* [any thread] the host fills in size */
 	void (*info)(const void *self, struct lacuna_prior_info *);
 	/* [any thread] optional: bytes for one concurrent call */
 	size_t (*scratch)(const void *self);
@@ -460,7 +460,7 @@ struct lacuna_prior {
 
 /* ---- guidances: x0 ~ E[x0 | u, y] ------------------------------------------------------------------ */
 
-/* What a guidance or sampler calls, so that a missing part is refused before hours of work. */
+/* What a guidance or sampler calls: the host refuses a combination that lacks it before the run. */
 enum {
 	LACUNA_NEEDS_LINEAR = 1u << 0,	 /* spectral(), solve(), adjoint() without `at' */
 	LACUNA_NEEDS_DIAGONAL = 1u << 1, /* diagonal() */
@@ -479,10 +479,9 @@ struct lacuna_guidance {
 	void (*destroy)(void *self);
 	/* [any thread] optional: bytes for one concurrent call */
 	size_t (*scratch)(const void *self);
-	/* [one at a time per instance]: it asks the host about the problem */
+	/* [one at a time per instance], because it calls host->problem */
 	int (*estimate)(const void *self, void *scratch, double sigma, const float *u, float *x0);
-	/* [one at a time per instance] optional, for what depends on the level s that the step from sigma leads to; 0: the
-	 * last */
+	/* [one at a time per instance] optional: the estimate for a step from level sigma to level s (0: the last step) */
 	int (*estimate_step)(const void *self, void *scratch, double sigma, double s,
 			     const float *u, float *x0);
 	lacuna_extension *extension; /* optional */
@@ -492,7 +491,7 @@ struct lacuna_guidance {
 
 /* Required: create, destroy, steps, start, step.  The host runs
  *	start(self, u);  for (k = 0; k < steps(self); k++) step(self, k, u);
- * and u, x-shaped, is then the result: an image, not a noisy state. */
+ * Then u, x-shaped, is the result: an image, not a noisy state. */
 struct lacuna_sampler {
 	uint32_t size, flags, needs, reserved;
 	/* [serial] */
@@ -513,22 +512,22 @@ struct lacuna_sampler {
 
 enum { LACUNA_OPERATOR = 1, LACUNA_PRIOR, LACUNA_GUIDANCE, LACUNA_SAMPLER };
 
-/* Everything is constant.  The host copies min(size) bytes of `family', so that what an older plugin lacks is NULL. */
+/* Everything is constant.  The host copies the smaller of both sizes of `family': what an older plugin lacks is NULL. */
 struct lacuna_plugin {
 	uint32_t magic, abi, size, kind;
-	const char *name;    /* [a-z][a-z0-9-]*, and the file's name */
+	const char *name;    /* [a-z][a-z0-9-]*, same as the file's name */
 	const char *summary; /* one line, no full stop */
 	const char *manual;  /* paragraphs: what, when, when not, source (paper, equation) */
 	const char *version, *author, *license;
 	const struct lacuna_param *params;
-	uint32_t param_count, param_size; /* param_size: stride, so that rows can grow too */
+	uint32_t param_count, param_size; /* param_size: size of a row, so that rows can grow */
 	size_t config_size;
 	const void *family; /* struct lacuna_operator, _prior, _guidance or _sampler */
 };
 
 /* The first members: { LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR), "mask", ... */
 #define LACUNA_PLUGIN_HEAD(kind) LACUNA_MAGIC, LACUNA_ABI, sizeof(struct lacuna_plugin), kind
-/* The members params .. config_size, for a table `rows' and a structure `T'; without parameters: LACUNA_NO_PARAMS. */
+/* The members params to config_size for the table `rows' and the structure `T'; without parameters LACUNA_NO_PARAMS. */
 #define LACUNA_PLUGIN_PARAMS(rows, T) \
 	rows, sizeof(rows) / sizeof(rows)[0], sizeof(struct lacuna_param), sizeof(T)
 #define LACUNA_NO_PARAMS NULL, 0, sizeof(struct lacuna_param), 0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright 2026 The Lacuna authors
  *
- * lacuna/progress.h -- an extension of hosts, for priors: how far a call is that takes minutes. */
+ * lacuna/progress.h -- an extension of hosts, for priors whose calls take minutes: reports progress. */
 #ifndef LACUNA_PROGRESS_H
 #define LACUNA_PROGRESS_H
 
@@ -15,7 +15,7 @@ extern "C" {
 
 /* What host->extension(host, LACUNA_PROGRESS) returns. */
 struct lacuna_progress {
-	/* [any thread] The call at hand has done this share, 0 to 1, of its work. */
+	/* [any thread] Reports that the current call has done this share, 0 to 1, of its work. */
 	void (*tell)(const struct lacuna_host *, double share);
 };
 

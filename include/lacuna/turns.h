@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright 2026 The Lacuna authors
  *
- * lacuna/turns.h -- an extension of hosts, for guidances and samplers: means over the ways to turn an image. */
+ * lacuna/turns.h -- an extension of hosts, for guidances and samplers: averages over turned and mirrored images. */
 #ifndef LACUNA_TURNS_H
 #define LACUNA_TURNS_H
 
@@ -15,9 +15,9 @@ extern "C" {
 
 /* What host->extension(host, LACUNA_TURNS) returns. */
 struct lacuna_turns {
-	/* [serial] denoise_map() of the turned image, map and all, and the answer turned back: the mean over turns is better
-	 * than one of them.  LACUNA_EUNSUPPORTED, without a message, from turn = 8 on, or 4, or 1 where the prior is not
-	 * symmetric: there is nothing new to see.  0 is denoise_map(). */
+	/* [serial] Turns u and sigma, calls denoise_map() and turns the result back.  The mean over several turns is better
+	 * than one result.  turn 0 is plain denoise_map().  turn >= 8 (4 if the image is not square, 1 if the prior is not
+	 * symmetric) returns LACUNA_EUNSUPPORTED without a message. */
 	int (*denoise_turned)(const struct lacuna_host *, uint32_t turn, const float *sigma,
 			      const float *u, float *x0);
 };
