@@ -19,7 +19,7 @@
  *	[any thread]  Several threads may call it at once, with the same instance or table, each with its own scratch.
  *		Functions of the host with this tag may be called from inside parallel().
  *	[serial]  Functions of the host: call them only from the thread that called the plugin, one at a time.  Functions of
- *		plugins: only one of them runs at a time, over all plugins.  FFTW may plan there (no lock), and only there.
+ *		plugins: only one runs at a time, across all plugins.  FFTW may plan there (no lock) and only there.
  *	[one at a time per instance]  Never two calls at once with the same self; calls with different self may overlap.
  * A plugin leaves no thread running when a call returns.
  *
@@ -335,7 +335,7 @@ enum {
 	 * black, white and the noise from y.  Without this flag (a spectrum, sums along lines, coefficients) it takes the
 	 * numbers of y as they are: x is 0..1 unless --range says otherwise, the result is in the units of x, and the user
 	 * must state the noise.  The flag is not the default because forgetting it is harmless: the user gets a message.
-	 * If it were, a forgotten exception would give a wrong scale that nobody notices. */
+	 * If it were the default, a forgotten exception would give a wrong scale that nobody notices. */
 	LACUNA_PICTURE = 1u << 3,
 	/* the frames of y are the pages of a file; all pages are one measurement */
 	LACUNA_FRAMES = 1u << 4,
