@@ -152,18 +152,18 @@ static void nested(void *arg, size_t i)
 	threads_parallel(10, count, (int *)arg + 10 * i);
 }
 
-/* Some indices fail, later ones sooner. */
+/* Some indices fail.  Later ones take less time, so that they fail first. */
 struct failing {
 	atomic_int runs[200];
 	size_t slow;
-	int alone; /* memory that two bodies have at once is none of one's own */
+	int alone; /* cleared when two bodies share their scratch memory */
 };
 
 static int fail_some(void *arg, size_t i, void *scratch)
 {
 	struct failing *f = arg;
 	atomic_size_t *own = scratch;
-	/* 55 begins while 41 is at work; one of the two ends first */
+	/* Body 55 starts while body 41 runs; f->slow decides which of the two ends first. */
 	const struct timespec pause = { 0, i == f->slow		? 30000000
 					   : i == 41 || i == 55 ? 10000000
 					   : i > 60		? 0
@@ -176,7 +176,7 @@ static int fail_some(void *arg, size_t i, void *scratch)
 		f->alone = 0;
 	if (i == 41 || i == 55 || i == 120)
 		return error_file_set(LACUNA_ENUMERIC - (int)i, "file", "part %zu", i);
-	return i == 199 ? LACUNA_EIO : LACUNA_OK; /* without a message */
+	return i == 199 ? LACUNA_EIO : LACUNA_OK; /* fails without a message */
 }
 
 static int fail_within(void *arg, size_t i, void *scratch)
@@ -197,7 +197,7 @@ static int enough(void *arg, size_t i, void *scratch)
 	return error_set(LACUNA_OK, "of a part");
 }
 
-/* What is told does not depend on who was first. */
+/* The reported failure does not depend on which body failed first. */
 static void test_failures(void)
 {
 	for (int threads = 1; threads <= 4; threads++) {
@@ -294,7 +294,7 @@ static void test_text(void)
 	ok(!text_nearest("zzzzzz", names), "nothing near");
 }
 
-/* Salmon, Moraes, Dror, Shaw 2011: Philox-4x32-10, as they write it */
+/* Philox-4x32-10 as in Salmon, Moraes, Dror, Shaw 2011. */
 static void philox(const uint32_t counter[4], uint32_t k0, uint32_t k1, uint32_t out[4])
 {
 	uint32_t c[4];
@@ -314,7 +314,7 @@ static void philox(const uint32_t counter[4], uint32_t k0, uint32_t k1, uint32_t
 
 static void test_philox(void)
 {
-	/* the seed that becomes the key 0 */
+	/* the seed for which the cipher's key is 0 */
 	const struct random_key zero = { (uint64_t)0 - UINT64_C(0x9e3779b97f4a7c15), 0, 0 };
 	const uint32_t nothing[4] = { 0 };
 	uint32_t words[4];
@@ -326,7 +326,7 @@ static void test_philox(void)
 		   words[3] == 0x9b00dbd8,
 	   "the authors' known answer");
 	random_uniform(zero, 5, 0, u, 8);
-	for (uint32_t i = 0; i < 8; i++) { /* a block of uniforms, sequence 1, stream 5 */
+	for (uint32_t i = 0; i < 8; i++) { /* one block of uniforms, sequence 1, stream 5 */
 		const uint32_t counter[4] = { i / 4, 1u << 16, 5, 0 };
 
 		philox(counter, 0, 0, words);
@@ -339,7 +339,7 @@ static void test_philox(void)
 		right &= !memcmp(z + at, some, sizeof some);
 	}
 	ok(right, "normals begin anywhere");
-	/* Box and Muller: pairs of words, an angle and a radius */
+	/* Box-Muller: each pair of words gives an angle and a radius. */
 	for (uint32_t i = 0; i < 50; i++) {
 		const uint32_t counter[4] = { i, 0, 5, 0 };
 		double radius;
@@ -379,7 +379,7 @@ static void test_rest(void)
 	is_text(text_nearest("abdc", names), "abcd", "two letters swapped are one mistake");
 }
 
-/* What is there is asked for again when the file is opened. */
+/* Opening a temporary file checks again whether the target exists. */
 static void test_temporary(void)
 {
 	char name[] = "/tmp/lacuna-base-XXXXXX", there[64];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The parts of a batch: a journal that was torn at any byte, claims of the dead, stamps of files, patterns, configurations,
- * workers. */
+/* The parts of a batch: the journal, cut at any byte; claims of runs that have died; file stamps, patterns, configurations
+ * and workers. */
 #include <config.h>
 
 #include "base/error.h"
@@ -98,11 +98,11 @@ static void test_journal(void)
 	snprintf(path, sizeof(path), "%s/journal-one.jsonl", place);
 	n = get(path, text, sizeof(text));
 
-	/* Cut anywhere, the whole lines count. */
+	/* Wherever the journal is cut, its complete lines count. */
 	for (size_t cut = 0; cut <= n; cut++) {
 		lines += cut && text[cut - 1] == '\n';
 		put(path, text, cut);
-		/* a line without its end is whole */
+		/* a line that lacks only its newline is complete */
 		wrong += count_done() != (int)(lines + (cut < n && text[cut] == '\n'));
 	}
 	ok(!wrong, "cut at any of %zu bytes, what is whole counts (%zu wrong)", n, wrong);
@@ -158,7 +158,7 @@ static void test_claims(void)
 	share_release(&a, "x");
 	ok(share_claim(&b, "x") == CLAIM_MINE, "after it was released, it can");
 
-	/* A run of this machine whose process is gone. */
+	/* A run on this machine whose process has ended. */
 	temporary_host(path, sizeof(path));
 	snprintf(b.run, sizeof(b.run), "%.60s-%ld-1", path, (long)dead);
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
@@ -166,7 +166,7 @@ static void test_claims(void)
 	ok(share_claim(&b, "y") == CLAIM_MINE, "a run");
 	ok(share_claim(&a, "y") == CLAIM_MINE, "that is dead loses its claim");
 
-	/* One of a machine of the same name, where processes are other ones. */
+	/* A run on another machine of the same host name: its process ids mean nothing here. */
 	strrchr(path, '.')[0] = 0;
 	snprintf(b.run, sizeof(b.run), "%.50s.00000000-%ld-1", path, (long)dead);
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
@@ -181,7 +181,7 @@ static void test_claims(void)
 	ok(share_claim(&a, "v") == CLAIM_MINE, "but not since before the machine was started");
 	share_release(&a, "v");
 
-	/* One of another machine, whose heart has stopped. */
+	/* A run on another machine, whose file is no longer touched. */
 	snprintf(b.run, sizeof(b.run), "elsewhere-%ld-1", (long)dead);
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
 	put(name, "", 0);
@@ -195,7 +195,7 @@ static void test_claims(void)
 	share_beat(&a);
 	ok(share_claim(&a, "z") == CLAIM_MINE, "until its heart stops");
 
-	/* A name without the number of a process is no run's, fresh as its file may be. */
+	/* A name without a process id belongs to no run, however new its file is. */
 	snprintf(b.run, sizeof(b.run), "elsewhere-x-1");
 	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
 	put(name, "", 0);
@@ -205,7 +205,7 @@ static void test_claims(void)
 	share_release(&a, "v");
 	share_leave(&b);
 
-	/* One that died with its claim in hand: the next run to come clears it away. */
+	/* A run that dies while it holds a claim: the next run to join removes the claim. */
 	ok(!share_join(directory, &b) && share_claim(&b, "w") == CLAIM_MINE, "a claim");
 	unlink(b.file);
 	ok(!share_join(directory, &c), "after its run has died");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Contexts: what happens in one is not seen in another, and several restorations in one process, each in a thread of its own,
- * do not see each other.  tools/test.sh runs this with ThreadSanitizer, too. */
+/* Contexts do not see each other: two in one thread, and several restorations in one process, each in its own thread.
+ * tools/test.sh also runs this test with ThreadSanitizer. */
 #include <config.h>
 
 #include "base/context.h"
@@ -139,7 +139,7 @@ struct gauss {
 	float *spare;
 };
 
-static int being_made; /* without a lock: lacuna/plugin.h promises that two are not made at once */
+static int being_made; /* no lock: lacuna/plugin.h promises one create() at a time */
 static int made_at_once;
 
 static int create(const struct lacuna_host *host, const void *config,
@@ -213,7 +213,7 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 struct task {
 	enum what what;
 	struct context *context;
-	float y[N], *x; /* x: of the last round */
+	float y[N], *x; /* x: result of the last round */
 	int status, wrong_logs, own_logs, leaks, rounds;
 	char message[256];
 };

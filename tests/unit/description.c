@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Descriptions that state what a file holds follow it, and what is not ours to change stays to the letter. */
+/* Descriptions: statements about the file's content are updated; everything else is kept unchanged, byte for byte. */
 #include <config.h>
 
 #include "base/memory.h"
@@ -182,7 +182,7 @@ static void test_pixel_size(void)
 	   "what says nothing");
 }
 
-/* Cut anywhere, with other bytes anywhere: no reading beyond the text, and nothing is left behind. */
+/* Cut at any byte and with any byte changed: nothing is read beyond the text, and nothing leaks. */
 static void test_damage(void)
 {
 	static const int some[] = { 1, 3, 5, 7, 9, 11 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Distances of distributions where they are known: Gaussians by the formula, translations, a handful of points; and the interval
- * of a fitted slope by Student's table. */
+/* Distances between distributions, compared with known values (Gaussians by formula, translations, a few points); and the
+ * confidence interval of a fitted slope, with Student's t from a table. */
 #include <config.h>
 
 #include "../tap.h"
@@ -28,7 +28,7 @@ static void turned(double angle, double a, double b, double *out)
 
 static void test_gaussians(void)
 {
-	/* along the axes (1, 4) against (2, 3), and the means (1, -2) apart */
+	/* Variances (1, 4) and (2, 3) along the axes; the means differ by (1, -2). */
 	const double want =
 		(1 / 2.0 + 4 / 3.0 + 1 / 2.0 + 4 / 3.0 - 2 + log(2.0) + log(3 / 4.0)) / 2;
 	double kl = 0, w2 = 0;
@@ -103,7 +103,7 @@ static void test_samples(void)
 static void test_fit(void)
 {
 	static const double off[5] = { 0.1, -0.1, 0, 0.05, -0.05 };
-	const double student = 3.182446; /* 97.5 %, three degrees of freedom */
+	const double student = 3.182446; /* 97.5 % quantile, three degrees of freedom */
 	double x[5], y[5], mx = 0, my = 0, sxx = 0, sxy = 0, rest = 0, slope, half;
 	struct fit f = { 0 };
 

@@ -16,7 +16,7 @@
 
 static const struct random_key key = { 42, 0, 0 };
 
-/* ---- solve: M = diag(0 .. 4), and the same in rotated coordinates would be no different to Krylov */
+/* ---- solve: M = diag(0 .. 4); Krylov methods treat any rotation of M alike */
 
 static int diagonal_product(void *context, const float *v, float *out)
 {
@@ -114,12 +114,12 @@ static void test_solve(void)
 	ok(!solve_lanczos(&m, &gain, b, x, &change, work) && x[0] == 0, "nothing from nothing");
 }
 
-/* How many products a function takes, and whether its answer stands.  A step between eigenvalues that lie close is no polynomial of
- * any degree at hand; where they lie apart it is. */
+/* Counts the products that a function takes, and tests whether its result is accurate.  A step is well approximated by a
+ * polynomial only if no eigenvalues lie close to it. */
 struct counted {
 	size_t n;
 	int products;
-	double gap; /* of eigenvalues about 1 */
+	double gap; /* distance of the two eigenvalues around 1 */
 };
 
 static int counted_product(void *context, const float *v, float *out)
@@ -176,7 +176,7 @@ static void test_standing(const char *what, double gap, lacuna_gain *f, int stan
 	ok(c.products <= most, "%s: %d products", what, c.products);
 }
 
-/* As many iterations as there are different eigenvalues: the directions are conjugate (Hestenes, Stiefel 1952). */
+/* Conjugate gradients take as many iterations as there are different eigenvalues (Hestenes, Stiefel 1952). */
 static int steps_product(void *context, const float *v, float *out)
 {
 	const size_t n = *(size_t *)context;
@@ -245,7 +245,7 @@ static void test_adjoint(struct problem *p, const char *name)
 	memory_release(aty);
 }
 
-/* gain and solve must agree whichever way they are computed */
+/* gain and solve agree for all ways to compute them. */
 static void test_composition(void)
 {
 	struct lacuna_shape shape = { { 24, 17, 2, 1 } };
@@ -266,7 +266,7 @@ static void test_composition(void)
 	unmake(p);
 }
 
-/* An operator that changes the size and does not say which part of x is the scene: nothing is cropped. */
+/* An operator that changes the size and does not say which part of x shows the scene: nothing is cropped. */
 static void test_whole(const char *op, int64_t width, int64_t height, int64_t channels,
 		       int64_t out_width, int64_t out_channels)
 {
@@ -283,7 +283,7 @@ static void test_whole(const char *op, int64_t width, int64_t height, int64_t ch
 	unmake(p);
 }
 
-/* Each value of a window says where it comes from. */
+/* Each value of a window comes from the right place. */
 static void test_window(void)
 {
 	const struct lacuna_shape x = { { 5, 4, 3, 2 } };
@@ -346,7 +346,7 @@ static double step_at_a_tenth(double lambda, const void *context)
 	return lambda > 0.1;
 }
 
-/* ||b - (A'A + rho) x|| / ||b|| of problem_solve() */
+/* ||b - (A'A + rho) x|| / ||b|| for the x of problem_solve() */
 static double residual_of(struct problem *p, size_t n, double rho, const float *b)
 {
 	const size_t ny = lacuna_count(problem_y(p));
@@ -363,7 +363,7 @@ static double residual_of(struct problem *p, size_t n, double rho, const float *
 	return sum;
 }
 
-/* The solvers go as far as they are told. */
+/* The solvers keep to the given tolerance and number of iterations. */
 static void test_accuracy(struct problem *p, size_t n, const float *b)
 {
 	struct solve_accuracy rough = solve_accuracy_default;
@@ -382,7 +382,7 @@ static void test_accuracy(struct problem *p, size_t n, const float *b)
 	problem_set_accuracy(p, &solve_accuracy_default);
 }
 
-/* What does not stand is warned of, once. */
+/* Warns once of an inaccurate result. */
 static void test_warning(void)
 {
 	const struct lacuna_shape y = { { 40, 40, 1, 1 } };
@@ -493,7 +493,7 @@ static void test_metrics(void)
 	   "NaN does not count");
 }
 
-/* All ways differ, and each is undone. */
+/* All symmetries differ, and each is undone by its inverse. */
 static void test_turns(void)
 {
 	enum { W = 5, H = 3, C = 2, COUNT = W * H * C };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* plugins/common/fill: keeps what is known, continues it smoothly, and says how deep a hole is. */
+/* plugins/common/fill: keeps known values, continues them smoothly, and gives the depth of holes. */
 #include "base/random.h"
 #include "base/threads.h"
 #include "common/fill.h"
@@ -16,11 +16,11 @@ static float clean[N], known[N], x[N], depth[N];
 static void run(const struct lacuna_host *host, const char *name)
 {
 	for (size_t i = 0; i < N; i++)
-		x[i] = known[i] > 0 ? clean[i] : -7; /* which nobody may look at */
+		x[i] = known[i] > 0 ? clean[i] : -7; /* placeholder, must not be read */
 	ok(!fill_holes(host, &shape, known, x, depth), "%s", name);
 }
 
-/* Where nothing is known when `hole', else where it is. */
+/* Largest error over the unknown values if `hole', else over the known ones. */
 static double error(int hole)
 {
 	double most = 0;
@@ -31,7 +31,7 @@ static double error(int hole)
 	return most;
 }
 
-/* plugins/common/vector: every value of a long vector, whose ranges do not divide it. */
+/* plugins/common/vector: all values of a long vector are reached, though its ranges are not all of one length. */
 static void test_vectors(const struct lacuna_host *host)
 {
 	enum { LONG = 70001 };
@@ -76,7 +76,7 @@ int main(void)
 		clean[i] = 0.01F * (float)(i % W);
 	run(&host, "a hole in a slope");
 	ok(error(1) < 0.1, "is continued to %.3f, of 0.25 across", error(1));
-	random_gaussian(context.key, 0, 0, known, N); /* half of the pixels */
+	random_gaussian(context.key, 0, 0, known, N); /* about half of the pixels are known */
 	run(&host, "scattered holes");
 	near(error(0), 0, 0, "what is known stays");
 	ok(error(1) < 0.05 && depth[middle] < 3, "off by %.3f, depth %.2f", error(1),

@@ -66,7 +66,7 @@ static void test_unit_scale(void)
 	image_free(&image);
 }
 
-/* Every pattern of a type that fits into float: decode, encode, same bits. */
+/* All bit patterns of a type that fits into float: decoding and encoding gives the same bits. */
 static void test_patterns(struct sample_type type, const char *name)
 {
 	const uint64_t count = UINT64_C(1) << type.bits;

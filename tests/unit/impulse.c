@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The law of a sampler by its impulse responses: exact for one whose law is known, and refused for one that is not affine, if only
- * by a little.  The samplers live in this file. */
+/* The law of a sampler from its impulse responses: exact for an affine sampler whose law is known; refused for a sampler
+ * that is not affine, even slightly.  The samplers are defined in this file. */
 #include <config.h>
 
 #include "../tap.h"
@@ -27,7 +27,7 @@ static void destroy(void *self)
 	(void)self;
 }
 
-/* ---- a prior that nobody asks -------------------------------------------------------------------------------------------- */
+/* ---- a prior that nobody asks ------------------------------------------------------------------------------------ */
 
 static void tell(const void *self, struct lacuna_prior_info *info)
 {
@@ -43,7 +43,7 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	return LACUNA_EINTERNAL;
 }
 
-/* ---- the sampler: u = b + M z1, then L u + c z2 + K z3 + bend u_0^2, z3 of the shape of y ------------------------------------ */
+/* ---- the sampler: u = b + M z1, then L u + c z2 + K z3 + bend u_0^2, z3 of the shape of y ------------------------ */
 
 static const double b[D] = { 0.3, -1, 2 }, c = 0.4;
 static const double first[D][D] = { { 1, 0.2, 0 }, { 0, 0.7, 0.1 }, { 0.5, 0, 0.6 } };
@@ -107,7 +107,7 @@ static int step(void *self, int64_t k, float *u)
 	memcpy(old, u, chains * D * sizeof *u);
 	host->gaussian(host, 2, 0, z, chains * D);
 	transform(then, old, u);
-	/* the second array of its stream, and in two pieces */
+	/* Reads the second array of its stream, in two pieces. */
 	host->gaussian(host, 3, chains * rows, in_y, rows);
 	host->gaussian(host, 3, (chains + 1) * rows, in_y + rows, (chains - 1) * rows);
 	for (size_t i = 0; i < chains * D; i++) {
@@ -160,7 +160,7 @@ static void law(const char *op_text, int y_values, double *mean, double *cov, in
 	use_free(&op);
 }
 
-/* y has as many values as x, fewer, more. */
+/* y_values: number of values of y; the tests use as many as x has, fewer, and more. */
 static void test_law(const char *op, int y_values)
 {
 	double mean[D], cov[D * D], worst = 0;
@@ -202,7 +202,7 @@ int main(void)
 	test_law("identity", D);
 	test_law("matrix:rows=1 0 0", 1);
 	test_law("matrix:rows=1 0 0;0 1 0.5", 2);
-	/* as many as two arrays of the shape of x */
+	/* y is as large as two arrays of the shape of x. */
 	test_law("matrix:rows=1 0 0;0 1 0.5;0 0 1;1 0 1;0 1 1;2 0 0", 6);
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");

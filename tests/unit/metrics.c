@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* PSNR, NRMSE, the largest difference and SSIM against their definitions, written out as plain sums. */
+/* PSNR, NRMSE, largest difference and SSIM against their definitions, computed as plain sums. */
 #include <config.h>
 
 #include "../tap.h"
@@ -13,7 +13,7 @@ enum { W = 19, H = 14, C = 2, PLANE = W * H, N = PLANE * C };
 
 static float a[N], b[N];
 
-/* Wang et al. 2004, equation 13: a window of 11 x 11, sigma 1.5, at each place where it fits */
+/* Wang et al. 2004, equation 13: window of 11x11, sigma 1.5, at all places where it fits into the image. */
 static double similarity(const float *p, const float *q)
 {
 	double weight[121], total = 0, m[5] = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Missing values: found, and put back. */
+/* Missing values are found, and restored afterwards. */
 #include <config.h>
 
 #include "restore/missing.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The laboratory's mixtures: conditioning against quadrature in two dimensions, smearing, moments, denoising. */
+/* The mixtures of the test laboratory: conditioning against quadrature in two dimensions, smearing, moments, denoising. */
 #include <config.h>
 
 #include "../tap.h"
@@ -28,7 +28,7 @@ static double density(double x, double y)
 	return sum;
 }
 
-/* Mean and covariance under density times exp(-((h x - y)/noise)^2/2) times exp(-|x - u|^2/(2 sigma^2)). */
+/* Mean and covariance of the density times exp(-((h x - y)/noise)^2/2) exp(-|x - u|^2/(2 sigma^2)). */
 static void quadrature(const double *h, double y, double noise, const double *u, double sigma,
 		       double *m, double *c)
 {

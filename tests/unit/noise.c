@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Noise found in a measurement: white, growing with brightness, clipped, correlated, of JPEG; a blur that does not explain it;
- * and weights against the same problem written out. */
+/* Noise estimated from a measurement: white, growing with brightness, clipped, correlated, from JPEG; a blur that does not
+ * fit the data; and weights against the same problem computed by hand. */
 #include <config.h>
 
 #include "base/error.h"
@@ -134,7 +134,7 @@ static void test_clipped(void)
 	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "blacks are clipped: %g", found.sigma);
 }
 
-/* A dark frame, in which no block is complete, and one with a few bright things. */
+/* A dark frame in which every block has clipped values, and one with a few bright objects. */
 static void test_mostly_clipped(void)
 {
 	const double levels[] = { -0.5, 0, 0.7 }; /* in standard deviations */
@@ -156,7 +156,7 @@ static void test_mostly_clipped(void)
 			   "%s, at %g sigma from there: %g", sign > 0 ? "blacks" : "whites",
 			   levels[k], found.sigma);
 		}
-	for (int i = 0; i < SIDE_ * SIDE_; i++) /* of which a frame is part, and black holes */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* a black frame and black holes */
 		if (i % SIDE_ < 80 || i / SIDE_ % 9 < 1 || i % SIDE_ % 11 < 1)
 			noisy[i] = 0;
 		else
@@ -178,7 +178,7 @@ static void test_correlated(void)
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = image[i] + 0.04f * deviates[i];
 	ok(noise_correlated(&large, noisy) == 0, "white noise is not correlated");
-	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* means of 2x2 deviates: 0.04 at each value */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* means of 2x2 deviates: sigma 0.04 */
 		const int x = i % SIDE_, y = i / SIDE_;
 		const int right = x + 1 < SIDE_ ? 1 : 0, down = y + 1 < SIDE_ ? SIDE_ : 0;
 
@@ -193,7 +193,7 @@ static void test_correlated(void)
 	ok(noise_correlated(&large, noisy) > 0.01, "a faint one, too");
 }
 
-/* A mask is there to fill in what is missing, and not to smooth the rest. */
+/* noise_halve(): each value is the mean of the known values among 2x2; NAN where none is known. */
 static void test_half(void)
 {
 	const struct lacuna_shape shape = { { 5, 4, 2, 1 } }, half = noise_half_shape(&shape);
@@ -233,8 +233,8 @@ static void test_correlated_under_mask(void)
 	}
 }
 
-/* Grain about 3 px wide, its standard deviation least at the left and least + growth at the right: what rocks, leaves and
- * cloth are to a measurement of noise. */
+/* Adds grain about 3 px wide, as in pictures of rocks, leaves or cloth.  Its standard deviation rises from `least' at the
+ * left to least + growth at the right. */
 static void add_texture(float *values, double least, double growth)
 {
 	for (int y = 1; y + 1 < SIDE_; y++)
@@ -249,8 +249,8 @@ static void add_texture(float *values, double least, double growth)
 		}
 }
 
-/* The same with a power that falls smoothly with frequency, to nothing in the corner, as that of scenes does; [1 2 1] down,
- * and `times' times across. */
+/* Grain whose power falls smoothly with frequency, as in natural scenes: [1 2 1] once vertically, `times' times
+ * horizontally. */
 static void smooth_grain(int times)
 {
 	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
@@ -267,7 +267,7 @@ static void smooth_grain(int times)
 	}
 }
 
-/* Texture wherever it looks. */
+/* Texture in all of the picture. */
 static void test_texture_everywhere(void)
 {
 	struct noise found;
@@ -285,7 +285,7 @@ static void test_texture_everywhere(void)
 		noisy[i] = 0.5f + 0.02f * deviates[i] + 0.02f * grain[i];
 	status = noise_measure(&large, noisy, &found);
 	ok(!status && fabs(found.sigma / 0.02 - 1) < 0.15, "less than the noise: %g", found.sigma);
-	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* most of it textured, the brighter the more */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* texture grows with brightness */
 		const float level = (float)(i % SIDE_) / SIDE_;
 
 		noisy[i] = 0.05f + 0.8f * level + 0.01f * deviates[i] +
@@ -294,7 +294,7 @@ static void test_texture_everywhere(void)
 	status = noise_measure(&large, noisy, &found);
 	ok(!status && !(found.slope > 0) && fabs(found.sigma / 0.01 - 1) < 0.2,
 	   "texture is no law of noise: slope %g, noise %g", found.slope, found.sigma);
-	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* textured where it is gray */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) { /* texture at medium gray levels */
 		const float level = 0.05f + 0.8f * (float)(i % SIDE_) / SIDE_;
 
 		noisy[i] = level + (float)sqrt(0.004 * (double)level) * deviates[i];
@@ -310,8 +310,8 @@ static void test_texture_everywhere(void)
 	ok(noise_correlated(&large, noisy) == 0, "cloth is not correlated noise");
 }
 
-/* Fine and even texture without a direction, quieter than noise of a few grey levels: that its power falls among high frequencies
- * is all that tells it from noise. */
+/* Fine, even texture without direction, weaker than noise of a few gray levels.  It differs from noise only in its power,
+ * which falls towards high frequencies. */
 static void test_quiet_texture(void)
 {
 	struct noise found;
@@ -347,7 +347,7 @@ static void test_texture(void)
 	ok(!status && fabs(found.sigma / 0.013 - 1) < 0.3, "texture beside white noise: %g",
 	   found.sigma);
 	ok(noise_correlated(&large, noisy) == 0, "texture is not correlated noise");
-	for (int i = 0; i < SIDE_ * SIDE_; i++) /* brighter to the right, where it is textured */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* brighter and more textured to the right */
 		noisy[i] = 0.1f + 0.8f * (float)(i % SIDE_) / SIDE_ + 0.02f * deviates[i];
 	add_texture(noisy, -0.04, 0.2);
 	status = noise_measure(&large, noisy, &found);
@@ -364,7 +364,7 @@ static void test_blocks(void)
 			0.3f * sinf((float)(i % SIDE_) * 0.21f) * cosf((float)i / SIDE_ * 0.17f) +
 			0.01f * deviates[i];
 	ok(noise_jpeg(&large, image) == 0, "no blocks");
-	for (int i = 0; i < SIDE_ * SIDE_; i++) /* the crop begins inside of a block */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) /* the crop does not begin at a block's border */
 		noisy[i] = image[i] +
 			   0.03f * deviates[(i % SIDE_ + 3) / 8 + SIDE_ * ((i / SIDE_ + 5) / 8)];
 	ok(noise_jpeg(&large, noisy) > 0.01, "blocks of 8x8");
@@ -383,7 +383,7 @@ static void test_blocks(void)
 	ok(noise_jpeg(&large, noisy) > 0.005, "and hides none");
 }
 
-/* ---- the kernel's evidence */
+/* ---- evidence for or against a kernel */
 
 static void explain(const char *spec, const float *y, struct noise_evidence *e)
 {
@@ -395,7 +395,7 @@ static void explain(const char *spec, const float *y, struct noise_evidence *e)
 		unmake(p);
 }
 
-/* White noise has no scale of its own, but a scene of power f^-2 has: it is made of white noise by two running sums. */
+/* Noise has no scale, but the scene must have one: rectangles of all sizes have a power spectrum of about f^-2. */
 static void test_evidence(void)
 {
 	const char *truth = "blur:kind=disk,radius=3,boundary=periodic";
@@ -406,7 +406,7 @@ static void test_evidence(void)
 	prepare();
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		image[i] = 0;
-	for (int k = 0; k < 400; k++) { /* overlapping rectangles: edges at all scales */
+	for (int k = 0; k < 400; k++) { /* overlapping rectangles of all sizes */
 		const int x = abs((int)(1000 * deviates[4 * k])) % SIDE_;
 		const int y = abs((int)(1000 * deviates[4 * k + 1])) % SIDE_;
 		const int s =
@@ -436,7 +436,7 @@ static void test_evidence(void)
 	ok(mean > 0, "there was a scene");
 }
 
-/* A kernel is never known to the last digit: what is all but free of noise has three parts in a hundred of the contrast. */
+/* A kernel is never known exactly: for data nearly free of noise, the noise is set to 3 % of the contrast. */
 static void test_inexact_kernel(void)
 {
 	const char *truth = "blur:kind=disk,radius=3,boundary=periodic";
@@ -444,7 +444,7 @@ static void test_inexact_kernel(void)
 	struct problem *p = make(large, truth);
 	double mean = 0, square = 0;
 
-	/* the scene of test_evidence() */
+	/* the same kind of scene as in test_evidence() */
 	if (!ok(p && !problem_simulate(p, image, 1e-5, key, noisy) &&
 			!noise_estimate(p, noisy, 0, "blur", &d),
 		"a blurred scene"))

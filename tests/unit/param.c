@@ -130,7 +130,7 @@ static void test_tables(void)
 	struct lacuna_param r = rows[0], two[2] = { rows[0], rows[0] };
 	struct {
 		struct lacuna_param row;
-		char later[24]; /* what a newer header may add */
+		char later[24]; /* what a newer header may append */
 	} longer[2];
 	struct lacuna_plugin p = head;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Reading of PNG files: gray, gray stored as RGB, colour, transparency, 16 bits; files that are cut or none. */
+/* Reading of PNG files: gray, gray stored as RGB, colour, transparency, 16 bits; truncated files, and files that are not
+ * PNG. */
 #include <config.h>
 
 #include "image/png.h"
@@ -23,7 +24,7 @@ static void write_png(uint32_t format, uint32_t width, uint32_t height, const vo
 		printf("Bail out! %s\n", p.message);
 }
 
-/* The picture of 2 x 2 samples is read as these values, planar. */
+/* A picture of 2x2 samples gives these values, plane by plane. */
 static void test_picture(const char *what, uint32_t format, const void *samples, int channels,
 			 const float *want)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Lone values: a hot pixel is found, a star that was blurred is not. */
+/* Outliers of single pixels: a hot pixel is found, a blurred star is not. */
 #include <config.h>
 
 #include "base/memory.h"
@@ -33,7 +33,7 @@ static size_t found(const float *y, double ratio, double eagerness, size_t *firs
 	return count;
 }
 
-/* A lone value in each of two planes. */
+/* One outlier in each of two planes. */
 static void test_planes(void)
 {
 	static const struct lacuna_shape two = { { W, H, 2, 1 } };
@@ -50,14 +50,14 @@ static void test_planes(void)
 	memory_release(list);
 }
 
-/* How much of a point its neighbours have is the same in a picture of any shape. */
+/* The largest share of a point's light in a neighbouring pixel does not depend on the picture's shape. */
 static void test_ratio(void)
 {
-	/* of a Gaussian over the area of pixels */
+	/* Of a Gaussian integrated over pixels. */
 	const double edge = 0.5 / (0.7 * sqrt(2)), want = (erf(3 * edge) / erf(edge) - 1) / 2;
 
 	for (int k = 0; k < 3; k++) {
-		/* the last: four times as high as wide, with what lies beyond the border */
+		/* The last one is four times as high as wide, including what lies beyond the border. */
 		const int64_t w = (int[]){ 36, 20, 4 }[k], h = (int[]){ 9, 20, 34 }[k];
 		const struct lacuna_shape y = { { w, h, 1, 1 } };
 		struct plugin_use blur;

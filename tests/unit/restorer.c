@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A restoration as a function of arrays, under a prior whose posterior is known in closed form: x ~ N(1/2, 0.2^2), value by
- * value.  What is kept between images changes nothing; ensembles agree with samples that are all kept. */
+/* Restorations of arrays, with a prior whose posterior is known in closed form: x ~ N(1/2, 0.2^2) for each value.  What is
+ * kept between images changes no result; ensembles agree with the samples themselves. */
 #include <config.h>
 
 #include "base/error.h"
@@ -106,7 +106,7 @@ static void set_up(struct bench *b, const char *sampler, int lasting)
 						 .denoise_map = denoise_map } };
 	b->method.prior.plugin = &b->prior;
 	b->method.has_guidance = 1;
-	b->method.wish.prior = "gauss"; /* nothing is to take its place */
+	b->method.wish.prior = "gauss"; /* keeps the host from choosing another prior */
 	if (use_parse(LACUNA_OPERATOR, "identity", &b->op) ||
 	    use_parse(LACUNA_GUIDANCE, "exact", &b->method.guidance) ||
 	    use_parse(LACUNA_SAMPLER, sampler, &b->method.sampler)) {
@@ -210,7 +210,7 @@ static void test_mean(void)
 	tear_down(&b);
 }
 
-/* 40 photons are white, on 100 counts; few: a tenth of that light. */
+/* White is 40 photons, on top of 100 counts; few: a tenth of the light. */
 static void count_photons(float *y, uint64_t seed, int few)
 {
 	picture(y, seed);
@@ -218,7 +218,7 @@ static void count_photons(float *y, uint64_t seed, int few)
 		y[i] = 100 + (few ? 10 : 100) * fmaxf(y[i], 0);
 }
 
-/* Under a law the posterior mean is that of even noise, between a transform and its inverse. */
+/* With photon noise the posterior mean is computed for even noise, between a transform and its inverse. */
 static void test_photons(void)
 {
 	const struct stated_noise stated = { .sigma = -1, .gain = 2.5, .offset = 100, .read = 2.5 };
@@ -259,7 +259,7 @@ static void test_photons(void)
 	b.job.noise = stated;
 	b.job.samples = 64;
 	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 200 }, &r);
-	/* The posterior's deviation, which is the same everywhere, times the slope of the inverse. */
+	/* The posterior's deviation under even noise, which is constant, times the slope of the inverse transform. */
 	for (int i = 0; i < N; i++) {
 		const double even = 0.2 * sigma / sqrt(0.04 + sigma * sigma);
 		const double x = ((double)r.picture[i] - 100) / 100, t = stabiliser_expect(s, x);
@@ -326,7 +326,7 @@ static void test_constant(void)
 	tear_down(&b);
 }
 
-/* The second image of a restorer is what a new restorer makes of it. */
+/* A restorer's second image equals the first image of a new restorer. */
 static void test_lifetime(int lasting)
 {
 	const struct lacuna_shape turned = { { H, W, 1, 1 } };
@@ -361,7 +361,7 @@ static void test_lifetime(int lasting)
 	tear_down(&fresh);
 }
 
-/* An instance that is ready for vjp() serves others, too, but not the other way. */
+/* A prior instance that is prepared for vjp() also serves requests without vjp(), but not the other way round. */
 static void test_derivative(void)
 {
 	struct prior_stock stock = { 0 };
@@ -382,7 +382,7 @@ static void test_derivative(void)
 	tear_down(&a);
 }
 
-/* Restorers that share a stock share its instances; where memory is short only the last one is kept. */
+/* Restorers with a common stock share its instances; when memory is short only the last one is kept. */
 static void test_stock(void)
 {
 	const struct lacuna_shape turned = { { H, W, 1, 1 } };
@@ -394,7 +394,7 @@ static void test_stock(void)
 	picture(y, 3);
 	set_up(&a, one_step, 1);
 	set_up(&b, one_step, 1);
-	b.method.prior.plugin = &a.prior; /* of one plugin there is one */
+	b.method.prior.plugin = &a.prior; /* both benches must name the same plugin */
 	a.job.stock = b.job.stock = &stock;
 	created = 0;
 	ok(!prior_prepare(&stock, &a.method.prior, &shape, 0) && created == 1, "made in advance");
@@ -420,7 +420,7 @@ static void test_stock(void)
 	tear_down(&b);
 }
 
-/* A slope in whole numbers has no noise but its rounding. */
+/* A slope of whole numbers has rounding noise only. */
 static void test_rounding(void)
 {
 	enum { SIDE = 96 };
@@ -441,7 +441,7 @@ static void test_rounding(void)
 	tear_down(&b);
 }
 
-/* Of images that are heard, the one with the middle noise decides, on whatever scale each lies. */
+/* The image with the median noise level decides, even if the images have different scales. */
 static void test_median(void)
 {
 	enum { SIDE = 96, COUNT = SIDE * SIDE };
@@ -454,7 +454,7 @@ static void test_median(void)
 	struct bench b;
 	struct restored r;
 
-	/* the value 16: 0.6 on the one scale, 0.8 on the other, whose unit is half as long */
+	/* The value 16 is 0.6 on the first scale and 0.8 on the second, whose unit is half as long. */
 	near(other.slope * 0.8 + other.offset, 4 * (law.slope * 0.6 + law.offset), 1e-9,
 	     "a law is the same on another scale");
 	near(other.sigma, 10, 1e-9, "and so is its level");
@@ -478,7 +478,7 @@ static void test_median(void)
 	tear_down(&b);
 }
 
-/* What the first image lacked, and how well each of its values was known, says nothing of the second. */
+/* Neither missing values nor noise levels of the first image affect the second. */
 static void test_nothing_stays(void)
 {
 	const struct scale seen = {
@@ -508,7 +508,8 @@ static void test_nothing_stays(void)
 	tear_down(&fresh);
 }
 
-/* What an operator takes away from an image, as rows does with offsets, its measurement may hold: it makes no difference. */
+/* A component that the operator removes, such as offsets with rows, may be present in the measurement: the result is the
+ * same. */
 static void test_projection(void)
 {
 	struct bench b;
@@ -540,7 +541,7 @@ static void test_projection(void)
 	tear_down(&b);
 }
 
-/* The whole in one call: the same bits as in steps, whether something is kept or not. */
+/* restore in one call gives the same bits as in steps, with or without kept state. */
 static void test_image(void)
 {
 	struct restore_record record;
@@ -632,7 +633,7 @@ static void test_samples(void)
 	}
 	ok(mean_error < 1e-5, "their mean is the picture (%g)", mean_error);
 	ok(spread_error < 1e-4, "their standard deviation is the deviation (%g)", spread_error);
-	/* noise 0.1 of a range of 4 is 0.4; the prior's 0.2 is 0.8 there */
+	/* Noise of 0.1 of a range of 4 is 0.4; the prior's 0.2 is 0.8 on that scale. */
 	near(sqrt(variance), 0.8 * 0.4 / sqrt(0.64 + 0.16), 0.02, "which is the posterior's");
 	restored_free(&r);
 
@@ -646,7 +647,7 @@ static void test_samples(void)
 
 static void test_pairs(void)
 {
-	/* Two pairs: their means 2 and 6, their halves 1 and 2 away. */
+	/* Two pairs with means 2 and 6; the samples are 1 and 2 away from their pair's mean. */
 	const float samples[4] = { 1, 3, 8, 4 };
 	const double of_means = 8, of_halves = (1 + 4) / 2.;
 	struct ensemble e;
@@ -666,7 +667,7 @@ static void test_pairs(void)
 	ensemble_free(&e);
 }
 
-/* Noise that is as wide as 3 pixels is nothing to a denoiser of white noise, but at half the size it is. */
+/* Noise 3 pixels wide: a denoiser of white noise leaves it at full size and removes it at half the size. */
 static void test_wide_noise(void)
 {
 	enum { SIDE = 128, ALL = SIDE * SIDE };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* denoise_round(): asks the prior's own function where it has one, turns the image for a symmetric prior and for no other. */
+/* denoise_round(): calls the prior's own function if there is one, and turns the image for a symmetric prior only. */
 #include "base/error.h"
 #include "base/threads.h"
 #include "engine/run.h"
@@ -9,7 +9,7 @@
 
 enum { WIDTH = 4, HEIGHT = 3, COUNT = WIDTH * HEIGHT };
 
-/* ---- a prior that adds 1 at the left edge, and 10 when asked in a round */
+/* ---- a prior that adds 1 at the left edge, and 10 in its own denoise_round() */
 
 static int symmetric;
 
@@ -52,7 +52,7 @@ static int denoise_round(const void *self, void *scratch, double sigma, const fl
 	return add(10, u, x0);
 }
 
-/* ---- a sampler of three rounds, from zero */
+/* ---- a sampler of three rounds, started from zero */
 
 static int64_t steps(const void *self)
 {
@@ -125,7 +125,7 @@ int main(void)
 	run(0, "three rounds", 3, 0);
 	run(1, "by the prior's own function", 30, 0);
 	symmetric = 1;
-	/* rounds 0 and 2 see the left as it is, round 1 sees it on the right */
+	/* Rounds 0 and 2 see the left edge at the left, round 1 sees it at the right. */
 	run(0, "of a symmetric prior", 2, 1);
 	run(1, "by its own function", 20, 10);
 	threads_stop();

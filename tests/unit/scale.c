@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The inner scale: it follows the scene, and nothing else. */
+/* The inner scale follows the scene, and nothing else. */
 #include <config.h>
 
 #include "restore/scale.h"
@@ -33,7 +33,7 @@ static void scene(float *values, double offset, double factor)
 		values[i] = (float)(offset + factor * ((i * 7919) % N) / N);
 }
 
-/* a + b times the picture has a + b times the scale. */
+/* The scale of a + b picture is a + b times the picture's. */
 static void test_equivariant(void)
 {
 	static const double cases[][2] = {
@@ -106,7 +106,7 @@ static void test_choice(void)
 	   "a wrong statement is not followed");
 }
 
-/* Most of a sky is as dark as it gets; of a photograph that is not known. */
+/* A sky with many pixels at its darkest value has a known floor; a ramp has none. */
 static void test_floor(void)
 {
 	static float values[N];
@@ -128,7 +128,7 @@ static void test_floor(void)
 	   "white paper is a ceiling");
 }
 
-/* y = zero + A (x - zero) with A 1 = ones: on the inner scale it is A z. */
+/* y = zero + A (x - zero), with A 1 = ones, becomes A z on the inner scale. */
 static void test_measurement(void)
 {
 	const float ones[] = { 1, 0.5f, 0 };
@@ -149,7 +149,7 @@ static void test_measurement(void)
 	   "to the inner scale and back");
 }
 
-/* Lights on one pixel in two hundred are of the scene; on one in a thousand they are not. */
+/* Lights on one pixel in 200 belong to the scene; on one in 1000 they are outliers. */
 static void test_tails(void)
 {
 	static float values[N];

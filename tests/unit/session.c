@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What the engine does between prior, guidance and sampler, seen by plugins that live in this file: a prior that notes what it is
- * asked, and a sampler that asks what a test wants.  Then exact and prox beside such a prior, against closed forms that ask
+/* What the engine does between prior, guidance and sampler, seen by plugins in this file: a prior that records its calls,
+ * and a sampler that makes the calls a test wants.  Also exact and prox with this prior, against closed forms that use
  * nothing of the laboratory. */
 #include <config.h>
 
@@ -18,14 +18,14 @@
 
 enum { MOST = 64 };
 
-/* ---- the prior: N(1/2, spread^2) in each value, unless a test puts another answer in its place ----------------------------- */
+/* ---- the prior: N(1/2, spread^2) for each value, unless a test sets another answer ------------------------------- */
 
 static struct {
-	double sigma; /* asked last */
+	double sigma; /* of the last call */
 	struct lacuna_prior_info info;
-	size_t values; /* at a time */
+	size_t values; /* in one call */
 	double spread;
-	const float *weights; /* the answer is u times these; or NULL */
+	const float *weights; /* if not NULL, the answer is u times these */
 } asked;
 
 static int create_prior(const struct lacuna_host *host, const void *config,
@@ -55,7 +55,7 @@ static float mean_of(double u, double sigma)
 	return (float)(0.5 + v / (v + sigma * sigma) * (u - 0.5));
 }
 
-/* Calls of operator and prior that go well before one fails; -1: all do. */
+/* Calls of operator and prior that succeed before one fails; -1: all succeed. */
 static int64_t calls, allowed = -1;
 
 static int fails(void)
@@ -104,7 +104,7 @@ static const struct plugin noting = {
 		     .vjp = vjp },
 };
 
-/* ---- the guidance: notes the length of steps -------------------------------------------------------------------------------- */
+/* ---- the guidance: records the lengths of steps ------------------------------------------------------------------ */
 
 static double step_from, step_to;
 
@@ -133,7 +133,7 @@ static const struct plugin measuring = {
 			.estimate_step = estimate_step },
 };
 
-/* ---- the sampler: one step, which is the test's ------------------------------------------------------------------------------ */
+/* ---- the sampler: one step, set by the test ---------------------------------------------------------------------- */
 
 static int (*one_step)(const struct lacuna_host *, float *u);
 
@@ -176,7 +176,7 @@ static const struct plugin asking = {
 		       .step = step },
 };
 
-/* ---- a session ----------------------------------------------------------------------------------------------------------------- */
+/* ---- a session --------------------------------------------------------------------------------------------------- */
 
 struct bench {
 	struct plugin_use op, guidance;
@@ -191,7 +191,7 @@ static void bail(const char *what)
 	exit(99);
 }
 
-/* guidance: NULL for `measuring'; y: every value */
+/* guidance: NULL means `measuring'. value: every value of y. */
 static void bench_open(struct bench *b, const char *op, int w, int h, int c, const char *guidance,
 		       double value, double noise, const struct session_options *options)
 {
@@ -232,7 +232,7 @@ static void reset(size_t values)
 
 static const struct session_options no_options;
 
-/* One run; what the test's step does. */
+/* One run, whose sampler does the test's step. */
 static void run(int w, int h, int c, const struct session_options *options, uint32_t sample,
 		int (*ask)(const struct lacuna_host *, float *), float *u)
 {
@@ -245,7 +245,7 @@ static void run(int w, int h, int c, const struct session_options *options, uint
 	bench_close(&b);
 }
 
-/* ---- sigma is kept within the prior's range --------------------------------------------------------------------------------------- */
+/* ---- sigma is kept within the prior's range ---------------------------------------------------------------------- */
 
 static int ask_levels(const struct lacuna_host *host, float *u)
 {
@@ -263,9 +263,10 @@ static int ask_levels(const struct lacuna_host *host, float *u)
 	return LACUNA_OK;
 }
 
-/* ---- below that range an answer comes as near to u as the noise is small ----------------------------------------------------------- */
+/* ---- below that range the answer approaches u as sigma goes to 0 ------------------------------------------------- */
 
-/* The shift from u, by the one that is right: 1 but for (sigma_min / spread)^2, where a plain clamp gives (sigma_min / sigma)^2. */
+/* Shift from u divided by the right one: 1 up to (sigma_min / spread)^2.  A plain clamp of sigma would give (sigma_min /
+ * sigma)^2. */
 static double shift(double u, double x0, double sigma)
 {
 	return (x0 - u) / ((double)mean_of(u, sigma) - u);
@@ -292,12 +293,12 @@ static int ask_below(const struct lacuna_host *host, float *u)
 	return LACUNA_OK;
 }
 
-/* ---- rounds turn the image of a symmetric prior, and the answer back ----------------------------------------------------------- */
+/* ---- rounds turn the image of a symmetric prior, and the answer back --------------------------------------------- */
 
 static float factors[MOST];
 static int width, height;
 
-/* The symmetry number k of the rectangle: where the pixel comes from. */
+/* For symmetry k of the rectangle: the index that pixel i comes from. */
 static int turned(int k, int i)
 {
 	int x = i % width, y = i / width;
@@ -313,7 +314,7 @@ static int turned(int k, int i)
 	return y * width + x;
 }
 
-/* The answer in round r is u times the factors of a symmetry; which one, or -1. */
+/* The symmetry of this round: the one whose turned factors, times u, give x0; -1: none. */
 static int symmetry(const float *u, const float *x0)
 {
 	for (int k = 0; k < (width == height ? 8 : 4); k++) {
@@ -367,7 +368,7 @@ static void test_rounds(int w, int h)
 	run(w, h, 1, &no_options, 0, ask_rounds, u);
 }
 
-/* hqs on an image with noise alone: seven rounds more, and the answer is the mean over all ways to turn it. */
+/* hqs with A = 1 and noise: it takes seven more rounds, and the result is the mean over all turns. */
 static void test_turned_mean(int w, int h)
 {
 	static const struct plugin_use prior = { .plugin = &noting };
@@ -401,7 +402,7 @@ static void test_turned_mean(int w, int h)
 
 		for (int k = 0; k < ways; k++)
 			mean += (double)factors[turned(k, i)] / ways;
-		/* the start is noise of 50 about 1/2, which hardly counts */
+		/* The first state is 1/2 plus noise of deviation 50, which hardly counts. */
 		worst = fmax(worst, fabs((double)u[i] / (double)y[i] / mean - 1));
 	}
 	ok(worst < 5e-3, "%dx%d, hqs: the mean over %d turns (%.0e)", w, h, ways, worst);
@@ -411,7 +412,7 @@ static void test_turned_mean(int w, int h)
 	use_free(&op);
 }
 
-/* ---- a failure anywhere ends the run --------------------------------------------------------------------------------------------- */
+/* ---- a failure anywhere ends the run ----------------------------------------------------------------------------- */
 
 static int same_shape(const struct lacuna_host *host, const void *config, int from_y,
 		      const struct lacuna_shape *known, struct lacuna_shape *wanted)
@@ -429,7 +430,7 @@ static int create_operator(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-/* Means of neighbours: symmetric, and without a closed form. */
+/* Mean of neighbours: symmetric, and without a closed form. */
 static int smooth_or_fail(const void *self, void *scratch, const float *x, float *y)
 {
 	const size_t n = asked.values;
@@ -531,7 +532,7 @@ static void test_all_failures(void)
 		test_failures(NULL, own[i]);
 }
 
-/* ---- planes, bounds, noise, steps ------------------------------------------------------------------------------------------------ */
+/* ---- planes, bounds, noise, steps -------------------------------------------------------------------------------- */
 
 static int ask_once(const struct lacuna_host *host, float *u)
 {
@@ -542,7 +543,7 @@ static int ask_once(const struct lacuna_host *host, float *u)
 	return status;
 }
 
-/* A prior of one plane is asked for each of three. */
+/* A prior of one channel is called for each of three channels. */
 static void test_planes(void)
 {
 	float u[MOST] = { 0 };
@@ -639,7 +640,7 @@ static void test_results(void)
 	   "a value that is not finite ends a run");
 	bench_close(&b);
 
-	/* what a mask lets through without noise is known, whatever the sampler makes of it */
+	/* Pixels that a mask measures without noise keep their value, whatever the sampler returns. */
 	one_step = ask_nothing;
 	bench_open(&b, "mask:keep=0.5", 8, 6, 1, NULL, 0.75, 0, &no_options);
 	if (session_run(b.session, 0, u, NULL) || problem_measured(b.problem, measured))
@@ -654,9 +655,9 @@ static void test_results(void)
 	bench_close(&b);
 }
 
-/* ---- guidances, one value at a time ----------------------------------------------------------------------------------------------- */
+/* ---- guidances, one value at a time ------------------------------------------------------------------------------ */
 
-/* The prior takes a map but knows no conditional mean: exact makes one noisy value of state and measurement. */
+/* The prior takes a sigma map but has no conditional mean: exact combines state and measurement into one noisy value. */
 static void test_exact(const char *op, double gain, double noise, double counted)
 {
 	static const double sigmas[] = { 0.15, 0.6, 1.9 };
@@ -712,7 +713,7 @@ static double optimum(double (*f)(double), double y, double rho, double d)
 	return (lo + hi) / 2;
 }
 
-/* Gauss-Newton stops after three rounds, each within a part in a thousand. */
+/* Gauss-Newton stops after three rounds; each is solved to 1e-3. */
 static void test_prox(const char *op, double (*f)(double), double value, double noise)
 {
 	const double sigma = 0.4, weight = 2, spread = 0.5;
@@ -737,7 +738,7 @@ static void test_prox(const char *op, double (*f)(double), double value, double 
 	bench_close(&b);
 }
 
-/* (A'A/noise^2 + I/sigma^2) v, by the problem's own operator. */
+/* (A'A/noise^2 + I/sigma^2) v, with the problem's own operator. */
 static void precision(struct bench *b, size_t n, double noise, double sigma, const float *v,
 		      float *out)
 {
@@ -749,7 +750,7 @@ static void precision(struct bench *b, size_t n, double noise, double sigma, con
 		out[i] = (float)((double)out[i] / (noise * noise) + (double)v[i] / (sigma * sigma));
 }
 
-/* The prior's answer is linear, so that the pivot can be told from it: P pivot is to be A'y/noise^2 + u/sigma^2. */
+/* The prior's answer is linear and so reveals the pivot p, which must satisfy P p = A'y/noise^2 + u/sigma^2. */
 static void test_pivot(const char *op, const char *guidance, double noise, double floor,
 		       double sigma, int white)
 {
@@ -787,7 +788,7 @@ static void test_pivot(const char *op, const char *guidance, double noise, doubl
 		precision(&b, n, noise, sigma, v, told);
 		trace += (double)told[i];
 	}
-	/* The mean of the eigenvalues of P^-1 is no less than one by the mean of those of P. */
+	/* The mean eigenvalue of P^-1 is at least the inverse of the mean eigenvalue of P. */
 	if (white)
 		near(level, 1 / sqrt(trace / (double)n), 1e-5,
 		     "its level, where the noise is white");
@@ -797,7 +798,7 @@ static void test_pivot(const char *op, const char *guidance, double noise, doubl
 	bench_close(&b);
 }
 
-/* `|' between operators, but not in quotes. */
+/* `|' separates operators, except in quotes. */
 static void test_operations(void)
 {
 	const struct lacuna_shape x = { { 8, 6, 1, 1 } };
@@ -825,8 +826,7 @@ static void test_operations(void)
 	}
 }
 
-/* The first guess is where a run of no steps ends.  What stands under a mask, whatever it is, says nothing: neither of the middle
- * nor of what the middle leaves. */
+/* The first guess is the result of a run of no steps.  Values under a mask have no effect on it. */
 static void test_guess(void)
 {
 	static const struct session_options options = { .seed = 1 };

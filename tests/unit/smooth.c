@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The noise of a picture that is nearly all texture: one part in fifty is smooth, and tells. */
+/* Noise of a picture that is nearly all texture: the smooth part, one fiftieth, suffices to estimate it. */
 #include <config.h>
 
 #include "../tap.h"
@@ -15,7 +15,7 @@ enum { SIDE = 480 };
 
 static float y[SIDE * SIDE];
 
-/* Texture of standard deviation 0.1, but for a square of `smooth' pixels; noise over all. */
+/* Texture of standard deviation 0.1 except in a square of `smooth' pixels; noise in the whole picture. */
 static void draw(int smooth, double sigma)
 {
 	static const struct random_key key = { 8, 0, 0 };
@@ -45,7 +45,7 @@ static void test(int smooth, double sigma)
 	   sigma, smooth, found.sigma);
 }
 
-/* A part without any noise, such as a border that was painted, says nothing of the rest; a missing column parts them. */
+/* A part without noise, such as a painted border, is ignored; a column of missing values separates it. */
 static void test_flat(double sigma)
 {
 	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };
@@ -61,7 +61,7 @@ static void test_flat(double sigma)
 	   found.sigma);
 }
 
-/* A kernel larger than what is looked at cannot be judged. */
+/* A kernel larger than the picture cannot be judged. */
 static void test_wide(double width, int status)
 {
 	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The transform that makes noise of photons even: its inverse against sums over all counts, its noise, its limits. */
+/* The transform that makes photon noise even: its inverse against sums over all counts, its noise, its limits. */
 #include <config.h>
 
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-/* A camera: counts = 100 + gain (Poisson + read noise), 0..1 are 90 and 90 + span. */
+/* A camera with counts = 100 + gain (Poisson + read noise); 0..1 stands for 90..90 + span counts. */
 struct camera {
 	double gain, read, span;
 };
@@ -29,7 +29,7 @@ static double inner(const struct camera *c, double photons)
 	return (100 + c->gain * photons - 90) / c->span;
 }
 
-/* Mean and variance of enter(y), from the probabilities themselves. */
+/* Mean and variance of enter(y), summed over all photon counts. */
 static void moments(const struct stabiliser *s, const struct camera *c, double photons,
 		    double *mean, double *variance)
 {
@@ -117,7 +117,7 @@ static void test_scale(void)
 	stabiliser_destroy(s);
 }
 
-/* Hardly any photons' noise in it: nothing is bent. */
+/* With hardly any photon noise the transform is the identity. */
 static void test_straight(void)
 {
 	const struct noise noise = { .slope = 1e-7, .offset = 0.0025, .least_variance = 0.0024 };

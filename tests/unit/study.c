@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The statistics of a study: distances whose value is known, power laws, mixtures against numerical integration, even
- * noise, tables and plots. */
+/* The statistics of a study: distances of known value, power laws, mixtures against numerical integration, even noise,
+ * tables and plots. */
 #include <config.h>
 
 #include "../tap.h"
@@ -45,7 +45,7 @@ static void test_gaussian_kl(void)
 	ok(isinf(kl), "KL to a singular Gaussian is infinite");
 }
 
-/* n vectors of independent normals, times scale, plus shift in the first coordinate */
+/* n vectors of independent normals times scale, the first coordinate plus shift. */
 static double *normals(int dim, size_t n, uint64_t stream, double scale, double shift)
 {
 	const size_t count = (size_t)dim * n;
@@ -128,7 +128,7 @@ static void test_wasserstein(void)
 	memory_release(p);
 }
 
-/* W1 by trying all orders */
+/* W1, by trying all permutations. */
 static double brute_w1(const double *q, const double *p)
 {
 	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
@@ -160,7 +160,7 @@ static void test_assignment(void)
 	near(worst, 0, 1e-12, "W1 is the best of all assignments");
 }
 
-/* Points with equal weights, as many vectors as points: an assignment. */
+/* Equal weights and as many points as vectors: an assignment problem. */
 static void test_transport(void)
 {
 	enum { N = 60 };
@@ -171,13 +171,13 @@ static void test_transport(void)
 	distance_w1(2, N, q, p, &want);
 	distance_w1_points(2, N, q, N, p, weight, &w);
 	near(w, want, 1e-9, "transport to as many points is the assignment");
-	/* The same with vectors three times over: the plan does not change. */
+	/* Each vector three times: the plan does not change. */
 	double *thrice = memory_alloc_array(6 * N, sizeof *thrice);
 	for (int i = 0; i < 6 * N; i++)
 		thrice[i] = q[i % (2 * N)];
 	distance_w1_points(2, 3 * N, thrice, N, p, weight, &w);
 	near(w, want, 1e-9, "transport of repeated vectors");
-	/* A point that weighs nothing receives nothing. */
+	/* A point of weight 0 receives nothing. */
 	weight[0] = 2. / N;
 	weight[1] = 0;
 	memcpy(p + 2, p, 2 * sizeof *p);
@@ -249,7 +249,7 @@ static void example(struct mixture *m)
 	memcpy(m->cov, cov, sizeof cov);
 }
 
-/* E[x1], E[x2], E[x1 x2] given y = x1 + 2 x2 + noise n, and given u = x + sigma n if sigma > 0, by summation over a grid */
+/* E[x1], E[x2], E[x1 x2] given y = x1 + 2 x2 + noise n and, if sigma > 0, u = x + sigma n; summed over a grid. */
 static void integrate(const struct mixture *m, double y, double noise, const double *u,
 		      double sigma, double out[3])
 {
@@ -320,7 +320,7 @@ static void test_sampling(void)
 	memory_release(x);
 }
 
-/* Regular, of rank 2, without variance in a coordinate, nearly of rank 2, 0. */
+/* Covariances: regular, of rank 2, with a coordinate of variance 0, nearly of rank 2, and 0. */
 static void test_root(void)
 {
 	static const double covs[][9] = {
@@ -469,7 +469,7 @@ static void test_even(void)
 	for (int i = 0; i < N; i++)
 		product += (double)z[i] * (double)again[i] / N;
 	near(product, 0, 0.01, "two streams are not correlated");
-	/* Without an estimate in between, even noise comes to an end; noise does not. */
+	/* After many requests without an estimate in between, ordinary noise replaces even noise. */
 	product = 0;
 	for (uint64_t stream = 100; stream < 140; stream++) {
 		even_gaussian(e, stream, 0, z, N);
@@ -483,7 +483,7 @@ static void test_even(void)
 
 /* ---- tables, plots */
 
-/* Every element is closed, in order. */
+/* All elements are closed, in the right order. */
 static int balanced(const char *svg)
 {
 	char open[16][32];

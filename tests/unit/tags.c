@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Every tag a round trip.  Files are made here byte by byte, in both byte orders, with one tag each: all that this libtiff knows,
- * private ones of every type, all of EXIF and GPS.  The written file is taken apart here as well, so that libtiff is not its
- * own witness.  Then what changes with the size of the picture. */
+/* Round trip of every tag.  The test writes files byte by byte, in both byte orders, with one tag each: all tags this libtiff
+ * knows, private ones of every type, all of EXIF and GPS. It also parses the written file itself, so that libtiff does not
+ * check its own work.  The last part covers tags that depend on the picture's size. */
 #include <config.h>
 
 #include "base/error.h"
@@ -22,7 +22,7 @@ enum { MOST_VALUES = 64, MOST_BYTES = 4096 };
 
 struct tag {
 	uint32_t tag, type, count;
-	double values[MOST_VALUES]; /* rationals are halves */
+	double values[MOST_VALUES]; /* rationals as multiples of 1/2 */
 };
 
 static const int widths[] = { 0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4 };
@@ -102,7 +102,7 @@ enum { WIDTH = 8, HEIGHT = 4, DATA = 8, SUB = 64, PAGE = 1024 };
 
 static uint8_t file[1 << 16];
 
-/* A directory of entries in ascending order; values that need more room stand behind it.  Returns its end. */
+/* Writes a directory of entries in ascending order, followed by values that do not fit into an entry.  Returns its end. */
 static size_t put_directory(size_t at, int big, const struct tag *tags, int n)
 {
 	size_t end = at + 2 + 12 * (size_t)n + 4;
@@ -134,7 +134,7 @@ static int by_tag(const void *a, const void *b)
 	return x->tag < y->tag ? -1 : x->tag > y->tag;
 }
 
-/* A gray picture with these tags; where `sub' is a tag, they stand in a directory of their own that it points to. */
+/* Writes a gray picture with these tags, in the directory that tag `sub' points to unless sub is 0. */
 static void make(int big, uint32_t sub, const struct tag *tags, int n)
 {
 	struct tag page[16] = {
@@ -171,7 +171,7 @@ static void make(int big, uint32_t sub, const struct tag *tags, int n)
 		exit(99);
 }
 
-/* The tag of the written file's first page, or of the directory that `sub' points to; 0: it is not there. */
+/* Finds a tag in the written file's first page, or in the directory that `sub' points to.  Returns 0 if it is absent. */
 static int find(uint32_t sub, uint32_t wanted, struct tag *tag)
 {
 	FILE *f = fopen(out, "rb");
@@ -215,7 +215,7 @@ static int find(uint32_t sub, uint32_t wanted, struct tag *tag)
 	return 0;
 }
 
-/* in, read and written at `scale' times its size, or with more channels */
+/* Reads `in' and writes `out', scale_x by scale_y times as large, or with more channels. */
 static int copy_as(int scale_x, int scale_y, int channels)
 {
 	const struct lacuna_shape shape = { { WIDTH * scale_x, HEIGHT * scale_y, channels, 1 } };
@@ -289,9 +289,9 @@ static void fill(struct tag *tag)
 							   : 3 + k;
 }
 
-/* ---- all that this libtiff knows -------------------------------------------------------------------------------------- */
+/* ---- all tags that this libtiff knows -------------------------------------------------------------------------------- */
 
-/* What is of the encoding, of the old file, or no longer holds for other values; or means nothing without another tag. */
+/* Tags of the encoding, of the old file, or valid for the old values only; and tags that need another tag. */
 static int is_structure(uint32_t tag)
 {
 	static const uint32_t structure[] = {
@@ -315,7 +315,7 @@ static const TIFFField *known(TIFF *t, uint32_t tag)
 	return TIFFFindField(t, tag, TIFF_ANY);
 }
 
-/* As this field has it. */
+/* A tag of the type and count that this field prescribes. */
 static struct tag example(const TIFFField *field, uint32_t tag)
 {
 	const int count = TIFFFieldReadCount(field);
@@ -324,7 +324,7 @@ static struct tag example(const TIFFField *field, uint32_t tag)
 	if (t.type == TIFF_IFD || t.type == TIFF_IFD8 || t.type == TIFF_LONG8 ||
 	    t.type == TIFF_SLONG8)
 		t.type = TIFF_LONG;
-	if (!t.type) /* any */
+	if (!t.type) /* any type is allowed */
 		t.type = TIFF_BYTE;
 	t.count = count > 0		 ? (uint32_t)count
 		  : count == TIFF_SPP	 ? 1
@@ -336,7 +336,7 @@ static struct tag example(const TIFFField *field, uint32_t tag)
 	return t;
 }
 
-/* `sub': 0 or the tag that points to the directory, which `create' begins. */
+/* sub: 0, or the tag that points to the directory; `create' begins that directory. */
 static void test_known(const char *what, uint32_t sub, int (*create)(TIFF *), int first, int last)
 {
 	TIFF *t = TIFFOpen(out, "w");
@@ -368,7 +368,7 @@ static void test_known(const char *what, uint32_t sub, int (*create)(TIFF *), in
 	   wrong ? ", but for" : "", list);
 }
 
-/* ---- private ones ------------------------------------------------------------------------------------------------------ */
+/* ---- private tags ------------------------------------------------------------------------------------------------ */
 
 static void test_private(void)
 {
@@ -381,7 +381,7 @@ static void test_private(void)
 		}
 }
 
-/* ---- a picture of another size: 2 x 3 times ----------------------------------------------------------------------------- */
+/* ---- a picture scaled by 2 horizontally and by 3 vertically ------------------------------------------------------ */
 
 static void test_scaled(const char *what, uint32_t sub, const struct tag *before,
 			const double *after)
@@ -422,10 +422,10 @@ static void test_size(void)
 	test_scaled("XPosition", 0, &x_position, x_position.values);
 	test_scaled("YPosition", 0, &y_position, y_position.values);
 	test_scaled("ModelPixelScale", 0, &pixel, (const double[]){ 3, 4, 5 });
-	/* the raster's coordinates, not the world's */
+	/* The raster coordinates scale, the world coordinates do not. */
 	test_scaled("ModelTiepoint", 0, &tie,
 		    (const double[]){ 2, 6, 3, 4, 5, 6, 14, 24, 9, 10, 11, 12 });
-	/* columns of x and y; those of z and of the origin stay */
+	/* The columns of x and y scale; those of z and of the origin do not. */
 	test_scaled("ModelTransformation", 0, &matrix,
 		    (const double[]){ 1, 1, 4, 5, 3, 3, 8, 9, 5, 4, 12, 13, 0, 0, 0, 1 });
 	test_scaled("a description that is not understood (OME)", 0, &ome, ome.values);
@@ -434,7 +434,7 @@ static void test_size(void)
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
 }
 
-/* ---- blocks that are not stored, blocks that are damaged ------------------------------------------------------------------- */
+/* ---- blocks that are absent, blocks that are damaged ------------------------------------------------------------- */
 
 static void put_page(struct tag *page, int count, size_t bytes)
 {
@@ -466,7 +466,7 @@ static int read_first(float *value)
 	return status;
 }
 
-/* GDAL leaves out what holds nothing; it is nodata where the file says what that is. */
+/* GDAL omits empty blocks.  Their value is nodata if the file declares one. */
 static void test_sparse(int tiled)
 {
 	struct tag page[12] = {
@@ -480,7 +480,7 @@ static void test_sparse(int tiled)
 	page[7].tag = tiled ? 324 : 273;
 	page[8].tag = tiled ? 325 : 279;
 	page[9].tag = tiled ? 322 : 278;
-	page[10].tag = tiled ? 323 : 274; /* Orientation, of no account */
+	page[10].tag = tiled ? 323 : 274; /* 274: Orientation, which does not matter here */
 	page[10].values[0] = tiled ? 16 : 1;
 	memset(file, 0, sizeof file);
 	put_page(page, 12, 0);
@@ -509,7 +509,7 @@ static void test_truncated(void)
 	   "a file that is shorter than its picture: %s", error_text());
 }
 
-/* libtiff reports broken fax codes, and goes on. */
+/* libtiff reports broken fax codes and continues. */
 static void test_damage(int scheme)
 {
 	struct tag page[10] = {
@@ -535,7 +535,7 @@ static void test_damage(int scheme)
 	ok(read_first(&value) < 0, "damaged fax data of scheme %d are refused", scheme);
 }
 
-/* What is about the samples goes with them: the profile of a gray picture means nothing for colours. */
+/* Metadata about the channels is dropped with them: the profile of a gray picture does not fit colours. */
 static void test_channels(void)
 {
 	const struct tag profile = { 34675, 7, 6, { 1, 2, 3, 4, 5, 6 } },
@@ -553,7 +553,7 @@ static void test_channels(void)
 
 int main(void)
 {
-	/* each file is synchronised: in memory, where that is possible */
+	/* Each file is synchronised, which is faster in memory. */
 	strcpy(directory, access("/dev/shm", W_OK) ? "/tmp/lacuna-tags-XXXXXX"
 						   : "/dev/shm/lacuna-tags-XXXXXX");
 	if (!mkdtemp(directory))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* TIFF files, made here with libtiff and compared through libtiff: what is read is what was written, and what comes out
- * has the samples, layout and tags of what went in. */
+/* TIFF files, written and compared with libtiff: the reader returns what was written, and a copy has the samples, layout and
+ * tags of its source. */
 #include <config.h>
 
 #include "base/error.h"
@@ -25,7 +25,7 @@ static char directory[256];
 
 static const char *in_directory(const char *name)
 {
-	static char path[32][512]; /* the last 32 stay valid */
+	static char path[32][512]; /* the last 32 paths stay valid */
 	static int turn;
 
 	turn = (turn + 1) % 32;
@@ -77,7 +77,7 @@ static uint64_t scramble(uint64_t v)
 	return v ^ v >> 33;
 }
 
-/* The bits of one sample; floating point: numbers without NaN. */
+/* The bits of one sample.  Floating-point samples are never NaN. */
 static uint64_t raw_sample(const struct spec *s, int page, int sample, int x, int y)
 {
 	const uint64_t v = scramble(
@@ -97,7 +97,7 @@ static uint64_t raw_sample(const struct spec *s, int page, int sample, int x, in
 	}
 }
 
-/* Bit by bit, the most significant first; whole bytes in the byte order of this machine. */
+/* Writes sample i bit by bit, most significant bit first; whole bytes in this machine's byte order. */
 static void put(uint8_t *row, size_t i, int bits, uint64_t v)
 {
 	const int whole = bits % 8 == 0;
@@ -130,7 +130,7 @@ static uint64_t get(const uint8_t *row, size_t i, int bits)
 
 static void set_structure(TIFF *t, const struct spec *s)
 {
-	/* Others would be bands, which are restored. */
+	/* Other meanings would make them bands, which are restored. */
 	const uint16_t meaning[5] = { EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_ASSOCALPHA,
 				      EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_UNASSALPHA,
 				      EXTRASAMPLE_UNASSALPHA };
@@ -199,7 +199,7 @@ static int make(const char *path, const struct spec *s)
 	return t != NULL;
 }
 
-/* What a sample means, computed apart from the reader. */
+/* The value that a raw sample stands for, computed independently of the reader. */
 static double meaning(const struct spec *s, uint64_t raw)
 {
 	const uint64_t sign = UINT64_C(1) << (s->bits - 1);
@@ -249,7 +249,7 @@ static int read_is_right(const struct spec *s, const struct image *image, int pa
 	return 1;
 }
 
-/* Colour beyond 24 bits goes through float; everything else is bit-exact. */
+/* Colour samples of more than 24 bits pass through float; all others are bit-exact. */
 static int sample_is_right(const struct spec *s, int page, int c, int x, int y, uint64_t got)
 {
 	const uint64_t want = raw_sample(s, page, c, x, y);
@@ -313,7 +313,7 @@ static int structure_is_kept(TIFF *t, const struct spec *s)
 	       TIFFNumberOfDirectories(t) == (unsigned)s->pages;
 }
 
-/* Reads every page of `from' and writes it unchanged; true when it went well. */
+/* Copies every page of `from' to `to' unchanged.  Returns whether that succeeded. */
 static int copy_with(const char *from, const char *to, const struct tiff_write_options *options)
 {
 	struct tiff_reader *r = NULL;
@@ -343,7 +343,7 @@ static int copy(const char *from, const char *to)
 	return copy_with(from, to, &(struct tiff_write_options){ .force = 1 });
 }
 
-/* The same, of which no more than a few rows are ever held. */
+/* The same, holding only a few rows at a time. */
 static int copy_page_in_parts(struct tiff_reader *r, int page, struct tiff_writer *w)
 {
 	enum { ROWS = 7 };
@@ -402,7 +402,7 @@ static int copy_in_parts(const char *from, const char *to)
 	return status;
 }
 
-/* One specification there and back; the part that fails, or NULL. */
+/* Writes, copies and compares one specification.  Returns the part that fails, or NULL. */
 static const char *round_trip_with(const struct spec *s,
 				   int (*copy_file)(const char *, const char *))
 {
@@ -431,7 +431,7 @@ static const char *round_trip_with(const struct spec *s,
 	tiff_close(r);
 	if (!failed && copy_file(in, out))
 		failed = "writing";
-	t = failed ? NULL : TIFFOpen(out, "rc"); /* c: long strips stay whole */
+	t = failed ? NULL : TIFFOpen(out, "rc"); /* c: no splitting of long strips */
 	if (!failed && (!t || !structure_is_kept(t, s)))
 		failed = "the structure of the output";
 	for (int page = 0; t && !failed && page < s->pages; page++)
@@ -500,7 +500,7 @@ static void test_types(void)
 	}
 }
 
-/* Rows of a band, wherever it has been before, are those of the whole. */
+/* The rows of a band equal those of the whole page, whichever rows were read before. */
 static void test_rows_held(void)
 {
 	static const int spans[][2] = { { 0, 9 },   { 3, 12 }, { 9, 18 }, { 18, 29 },
@@ -545,7 +545,7 @@ static void test_rows_held(void)
 	ok(!wrong, "any rows after any others: strips, tiles, planes (%d wrong)", wrong);
 }
 
-/* Of a strip that is large and not compressed a row is read by itself, in any byte and bit order. */
+/* Large uncompressed strips are read row by row, in any byte and bit order. */
 static void test_plain_strip(void)
 {
 	enum { SIDE = 300 };
@@ -588,7 +588,7 @@ static void test_plain_strip(void)
 	ok(!wrong, "rows of a large strip, from the last to the first (%d wrong)", wrong);
 }
 
-/* A part of a page: its samples, and where it lies. */
+/* Reading a part of a page: its samples and its position. */
 static void test_part(void)
 {
 	enum { X = 9, Y = 6, W = 20, H = 11 };
@@ -720,7 +720,7 @@ static int channels_of(const char *path, struct tiff_page *info, struct image *i
 	status = tiff_page_info(r, 0, info);
 	if (!status)
 		status = tiff_read(r, 0, image);
-	info->note = NULL; /* it lives as long as the reader */
+	info->note = NULL; /* the note belongs to the reader */
 	tiff_close(r);
 	return status ? 0 : (int)image->shape.extent[2];
 }
@@ -747,7 +747,7 @@ static void test_min_is_white(void)
 		TIFFClose(t);
 }
 
-/* A mask of one bit stays one; of more bits there are no masks. */
+/* A mask of one bit is kept; with more bits it is not a mask. */
 static void test_mask_kept(void)
 {
 	const char *in = in_directory("mask.tif"), *out = in_directory("mask-out.tif");
@@ -774,7 +774,7 @@ static void test_mask_kept(void)
 	}
 }
 
-/* What a band costs is what it takes. */
+/* The memory cost stated for a band is what it allocates. */
 static void test_band_cost(void)
 {
 	for (int tile = 0; tile < 2; tile++) {
@@ -829,7 +829,7 @@ static void make_palette(const char *path, int wide)
 	add_palette(path, "w", wide);
 }
 
-/* The rows of a band have their own page's colours, wherever the reader is. */
+/* A band's rows use the palette of their own page, whichever page the reader is at. */
 static void test_palette_held(void)
 {
 	const char *path = in_directory("palettes.tif");
@@ -885,7 +885,7 @@ static void test_palette(void)
 	image_free(&image);
 }
 
-/* What the extra samples of RGB mean, and which are left as they are: last of them excluded. */
+/* Meanings of the extra samples of RGB, and which of them are copied: first included, last excluded. */
 static const struct {
 	uint16_t meaning[3];
 	int count, first, last;
@@ -904,7 +904,7 @@ static void make_mixture(const char *path, const struct spec *s, size_t m)
 	TIFFClose(t);
 }
 
-/* Adds 1 to the channels of the page, and writes them at `scale' times the size. */
+/* Adds 1 to the page's channels and writes the page at `scale' times its size. */
 static int raise_channels(const char *in, const char *out, int scale, int *channels)
 {
 	struct tiff_reader *r = NULL;
@@ -964,7 +964,7 @@ static int mixture_is_right(const char *path, const struct spec *s, size_t m)
 	return right;
 }
 
-/* Bands are restored before alpha and behind it; alpha stays in its place. */
+/* Bands are restored on both sides of alpha, and alpha keeps its position. */
 static void test_bands(void)
 {
 	const char *in = in_directory("bands.tif"), *out = in_directory("bands-out.tif");
@@ -1028,7 +1028,7 @@ static int same_palette(TIFF *a, TIFF *b)
 	       !memcmp(p[2], q[2], 16 * sizeof(**p));
 }
 
-/* A page that is not restored is copied sample by sample, also where restoring would turn it into something else. */
+/* A page that is not restored is copied sample by sample, even if restoring would change its format. */
 static void test_stored(void)
 {
 	const char *in = in_directory("stored.tif"), *out = in_directory("stored-out.tif");
@@ -1060,7 +1060,7 @@ static void test_stored(void)
 			ok(0, "wide samples are stored: %s", error_text());
 			continue;
 		}
-		s.extra = 5; /* for these no rounding is allowed */
+		s.extra = 5; /* makes sample_is_right() demand bit-exact samples */
 		s.colour = 0;
 		ok(structure_is_kept(b, &s) && written_is_right(b, &s, 0),
 		   "wide samples are stored bit for bit");
@@ -1080,7 +1080,7 @@ static void test_cmyk(void)
 	ok(!failed, "CMYK and alpha: %s", failed ? failed : "four channels and one kept");
 }
 
-/* Names of inks follow one another in one text. */
+/* Several names of inks form one text. */
 static void test_inks(void)
 {
 	static const char names[] = "sea\0sand\0sun\0soot";
@@ -1134,7 +1134,7 @@ static void test_lab(void)
 		TIFFClose(t);
 }
 
-/* 4:2:0: each group of two by two pixels has four Y, one Cb, one Cr. */
+/* 4:2:0: each group of 2x2 pixels has four Y, one Cb, one Cr. */
 static void make_ycbcr(const char *path)
 {
 	TIFF *t = TIFFOpen(path, "w");
@@ -1206,7 +1206,7 @@ static void test_ycbcr(void)
 		TIFFClose(t);
 }
 
-/* ITU-R BT.601, full range, in planes of full size */
+/* ITU-R BT.601, full range, planes of full size. */
 static void test_ycbcr_planes(void)
 {
 	static const int colours[][3] = { { 120, 100, 180 }, { 60, 190, 90 }, { 250, 128, 128 } };
@@ -1432,7 +1432,7 @@ static void test_size_change(void)
 	TIFFClose(t);
 }
 
-/* At another size an extra sample lies between the old ones: bilinear. */
+/* At another size extra samples are interpolated bilinearly. */
 static void test_scaled_alpha(void)
 {
 	enum { W = 16, H = 8, SX = 2, SY = 3 };
@@ -1483,7 +1483,7 @@ static void test_scaled_alpha(void)
 		TIFFClose(t);
 }
 
-/* ---- other sample types on the way out */
+/* ---- other sample types in the output */
 
 static void test_override(void)
 {
@@ -1518,7 +1518,7 @@ static void test_override(void)
 	   "a type that TIFF has not is refused: %s", error_text());
 }
 
-/* The predictor must suit the new type, in both byte orders. */
+/* The predictor must fit the new sample type, in both byte orders. */
 static void test_override_predictor(void)
 {
 	const char *in = in_directory("predicted.tif"), *out = in_directory("predicted-out.tif");
@@ -1573,7 +1573,7 @@ static void test_values(void)
 	image_free(&image);
 }
 
-/* ---- refusals: one line, nothing left behind */
+/* ---- refusals: a message of one line, and nothing left behind */
 
 static void refused(int status, const char *word, const char *name)
 {
@@ -1725,7 +1725,7 @@ enum { BLOB = 12, PRIVATE_DIRECTORY = 50000 };
 
 static const uint8_t iptc[12] = { 0x1c, 2, 5, 0, 7, 'L', 'a', 'c', 'u', 'n', 'a', '.' };
 
-/* A picture of 4x1, with one tag more; at BLOB stands iptc, at 48 a directory with one pointer. */
+/* Writes a picture of 4x1 with one more tag.  Offset BLOB holds iptc, offset 48 a directory with one pointer. */
 static void make_by_hand(const char *path, int big, uint32_t tag, uint32_t type, uint32_t count,
 			 uint32_t value)
 {
@@ -1821,7 +1821,7 @@ static void test_budget(void)
 	ok(!read_all(in), "which is fine without");
 }
 
-/* One directory that says "images=3", with the data of three images. */
+/* One directory that declares "images=3", followed by the data of three images. */
 static void test_hidden_stack(void)
 {
 	const char *path = in_directory("imagej.tif");
@@ -1840,7 +1840,7 @@ static void test_hidden_stack(void)
 	refused(read_all(path), "3 images", "a stack behind one page");
 }
 
-/* An entry of UIC2 for each plane. */
+/* UIC2 has an entry for each plane. */
 static void test_metamorph(void)
 {
 	enum { TAG_UIC2 = 33629 };
@@ -1873,7 +1873,7 @@ static void catch_warning(void *context, int level, const char *text)
 		snprintf(warning, sizeof(warning), "%s", text);
 }
 
-/* Reads the first page; its warning is kept. */
+/* Reads the first page and keeps its warning. */
 static int read_listening(const char *path)
 {
 	int status;
@@ -1899,7 +1899,7 @@ static void make_described(const char *path, const struct spec *s, const char *d
 	TIFFClose(t);
 }
 
-/* One strip with bytes of our own, of 8 x 8 pixels of 8 bits. */
+/* Writes one strip with the given bytes: 8x8 pixels of 8 bits. */
 static void make_strip(const char *path, int compression, int samples, const void *bytes, size_t n)
 {
 	TIFF *t = TIFFOpen(path, "wl");
@@ -1916,7 +1916,7 @@ static void make_strip(const char *path, int compression, int samples, const voi
 	TIFFClose(t);
 }
 
-/* PackBits runs of 64 and of 63 values: some writers do not end them with the row. */
+/* PackBits runs of 64 and of 63 values: some writers let runs cross the end of a row. */
 static void test_long_runs(void)
 {
 	static const unsigned char run[] = { 193, 77 };
@@ -1935,7 +1935,7 @@ static void test_long_runs(void)
 	ok(read_all(in) < 0, "one that is too short: %s", error_text());
 }
 
-/* Decoders that go on after damage. */
+/* Damage is reported even if the decoder continues. */
 static void test_damage_told(void)
 {
 	const char *in = in_directory("whole.tif"), *cut = in_directory("cut-jpeg.tif");
@@ -1960,7 +1960,7 @@ static void test_damage_told(void)
 	   "one that was cut is told of: %s", warning);
 }
 
-/* Descriptions of stacks of three, and files with three pages and with two. */
+/* Descriptions of three images, in files with three pages and with two. */
 static void test_cut_stacks(void)
 {
 	static const char *const descriptions[] = {
@@ -1992,7 +1992,7 @@ static void test_cut_stacks(void)
 	ok(!read_listening(in) && !warning[0], "nor do three colours need three pages");
 }
 
-/* The last of three pages names the first as the next one. */
+/* The last of three pages points back to the first. */
 static void test_loop(void)
 {
 	static const char *const modes[] = { "wl", "wb", "wl8", "wb8" };
@@ -2028,7 +2028,7 @@ static void test_loop(void)
 	}
 }
 
-/* A file cut anywhere is read whole, or refused with a line. */
+/* A file cut at any byte is read completely, or refused with one line. */
 static void test_truncation(void)
 {
 	static uint8_t data[1 << 16];
@@ -2069,7 +2069,7 @@ static int file_is(const char *path, const void *data, size_t n)
 	return load(path, have, sizeof(have)) == n && !memcmp(have, data, n);
 }
 
-/* In a child process: files may not grow beyond a few bytes, as on a full disk. */
+/* In a child process whose files cannot grow beyond a few bytes, as on a full disk. */
 static int copy_when_full(const char *in, const char *out)
 {
 	const struct rlimit limit = { 600, 600 };
@@ -2155,7 +2155,7 @@ static int is_mapped(const char *path)
 	return found;
 }
 
-/* A mapped file that another program cuts short would end this one. */
+/* Files are not mapped: another program that truncates a mapped file would crash this one. */
 static void test_no_map(void)
 {
 	const char *in = in_directory("in.tif");
@@ -2165,7 +2165,7 @@ static void test_no_map(void)
 	tiff_close(r);
 }
 
-/* A tile that is absent is read as 0. */
+/* An absent tile reads as 0. */
 static void test_sparse(void)
 {
 	const char *in = in_directory("exact.tif"), *out = in_directory("exact-out.tif");
@@ -2193,7 +2193,7 @@ static void test_sparse(void)
 		TIFFClose(t);
 }
 
-/* re + i im, in either byte order, for a foreign writer; floats of 32 and 64 bits, integers of 16. */
+/* Writes complex samples re + i im with libtiff, in either byte order: floats of 32 and 64 bits, integers of 16. */
 static void make_complex(const char *path, const char *mode, int format, int bits)
 {
 	TIFF *t = TIFFOpen(path, mode);
@@ -2220,7 +2220,7 @@ static void make_complex(const char *path, const char *mode, int format, int bit
 	TIFFClose(t);
 }
 
-/* The numbers of make_complex(), real parts first. */
+/* Whether the values of make_complex() were read, real parts first. */
 static int holds_complex(const char *path)
 {
 	struct tiff_page info;
@@ -2288,7 +2288,7 @@ int main(void)
 {
 	const char *base = getenv("TMPDIR");
 
-	/* Hundreds of files are synchronised: better in memory. */
+	/* Hundreds of files are synchronised, which is faster in memory. */
 	if (!base)
 		base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 	snprintf(directory, sizeof(directory), "%s/lacuna-tiff-XXXXXX", base);

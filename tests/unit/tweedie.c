@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The posterior's deviation by Tweedie's formula, beside a Gaussian prior whose posterior is known in closed form. */
+/* The posterior's deviation by Tweedie's formula, for a Gaussian prior whose posterior is known in closed form. */
 #include <config.h>
 
 #include "base/random.h"
@@ -18,7 +18,7 @@ static const double mean = 0.4;
 struct law {
 	double covariance[N * N]; /* of the prior */
 	int calls;
-	int fails; /* on this call */
+	int fails; /* number of the call that fails */
 };
 
 /* variance exp(-distance/length); length 0: independent pixels */
@@ -60,7 +60,7 @@ static int posterior_mean(void *context, const float *sigma, const float *u, flo
 	return LACUNA_OK;
 }
 
-/* The diagonal of K - K_m (K_mm + noise^2/d)^-1 K_m', m the pixels that are measured. */
+/* The diagonal of K - K_m (K_mm + noise^2/d)^-1 K_m', where m are the measured pixels. */
 static void exact_variance(const struct law *l, const float *d, double noise, double *variance)
 {
 	static double m[N * N], half[N * N];
@@ -84,8 +84,8 @@ static void exact_variance(const struct law *l, const float *d, double noise, do
 	}
 }
 
-/* What is left of the covariance by y = A x + noise n, A the mean of a pixel and its neighbours in the row: a Gaussian's
- * mean given u too is that of a prior with this covariance. */
+/* Replaces the covariance by that given y = A x + noise n, where A takes the mean of a pixel and its neighbours in the row.
+ * The prior's mean given y and u is that of a Gaussian prior with this covariance. */
 static void condition_on_blur(struct law *l, double noise)
 {
 	static double ka[N * N], m[N * N], right[N * N], k[N * N];
@@ -127,7 +127,7 @@ static int run(struct law *l, const float *d, double noise, uint64_t seed, float
 				   .mean = posterior_mean,
 				   .context = l };
 
-	/* Any measurement does: the covariance of a Gaussian does not depend on it. */
+	/* Any measurement will do: a Gaussian's posterior covariance does not depend on it. */
 	for (int i = 0; i < N; i++) {
 		estimate[i] = (float)(0.3 + 0.01 * (i % 11));
 		b[i] = d ? d[i] * estimate[i] : 0;
@@ -135,7 +135,7 @@ static int run(struct law *l, const float *d, double noise, uint64_t seed, float
 	return tweedie_deviation(&t, deviation);
 }
 
-/* Of the mean variance over the pixels with `d' in columns from..to, over several probes: estimate by truth. */
+/* Estimated over true mean variance of the pixels with d = `which' in columns from..to, over several probes. */
 static double ratio(struct law *l, const float *d, double noise, float which, int from, int to)
 {
 	static float deviation[N];
@@ -194,7 +194,7 @@ static void test_alike(struct law *l)
 	expect("60 % missing, what is not", ratio(l, d, 0.05, 0, 0, W), 0.08);
 }
 
-/* Half of the picture has five times the noise. */
+/* One half of the picture has five times the noise. */
 static void test_uneven(struct law *l)
 {
 	static float d[N];
@@ -224,7 +224,7 @@ static void test_known(struct law *l)
 	ok(unknown, "what was not is not");
 }
 
-/* Given the measurement, the covariance is law's own. */
+/* With a prior that takes the measurement into account, the covariance is that of `law' itself. */
 static void test_conditional(struct law *l)
 {
 	static float deviation[N];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The deviation from the spectrum of the estimate: what must hold whatever its constants are. */
+/* The deviation from the spectrum of the estimate: properties that hold whatever its constants are. */
 #include <config.h>
 
 #include "../tap.h"
@@ -14,7 +14,7 @@ enum { SIDE = 96, N = SIDE * SIDE };
 
 static float texture[N];
 
-/* Texture of this deviation in the left half, nothing in the right one. */
+/* Texture of this deviation in the left half, nothing in the right half. */
 static void draw(double deviation)
 {
 	static const struct random_key key = { 8, 0, 0 };
@@ -70,7 +70,7 @@ static double furthest(const float *a, const float *b, double factor)
 	return worst;
 }
 
-/* One look at each pixel: the posterior is narrower than the noise, and narrower than the image varies. */
+/* A = 1: the posterior is narrower than the noise, and narrower than the variation of the image. */
 static void test_identity(void)
 {
 	static float some[N], more[N];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Windows: how far operators reach, how windows are laid, and a picture in windows beside the whole. */
+/* Windows: the reach of operators, the layout of windows, and a picture restored in windows compared with the whole. */
 #include <config.h>
 
 #include "base/error.h"
@@ -13,10 +13,10 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- a prior that looks no farther than six pixels */
+/* ---- a prior with a reach of six pixels */
 
 static struct lacuna_shape seen;
-static int64_t denoised; /* pixels */
+static int64_t denoised; /* pixels denoised so far */
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
@@ -41,7 +41,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->symmetric = 1;
 }
 
-/* Towards the mean of 13x13 pixels, each pixel the more the more noise it has. */
+/* Moves each pixel towards the mean of 13x13 pixels, the more the larger its noise. */
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
 		       float *x0)
 {
@@ -129,7 +129,7 @@ static void test_reach(void)
 		{ "blur:kind=box,width=9,height=9,boundary=periodic", 4, 5, 1 },
 		{ "downsample:factor=2", 0, 1, 2 },
 		{ "gamma", -1, -1, 0 },		/* not linear */
-		{ "mask:keep=0.5", -1, -1, 0 }, /* another one at each place */
+		{ "mask:keep=0.5", -1, -1, 0 }, /* a different mask at each place */
 		{ "blur:kind=box,width=121,height=3", -1, -1, 0 },
 	};
 
@@ -212,7 +212,7 @@ static void test_whole(const char *spec)
 	tear_down();
 }
 
-/* In one call: a picture that needs more than the budget is restored in windows. */
+/* In one call: a picture that exceeds the memory budget is restored in windows. */
 static void test_in_one_call(void)
 {
 	enum { W = 900, H = 560 };
@@ -240,7 +240,7 @@ static void test_in_one_call(void)
 	tear_down();
 }
 
-/* A collar as wide as a window: what was measured beside it is restored all the same. */
+/* A missing collar as wide as a window: the measured pixels beside it are restored all the same. */
 static void test_empty(void)
 {
 	enum { W = 620, H = 400 };
@@ -271,7 +271,7 @@ static void test_empty(void)
 	tear_down();
 }
 
-/* Weights are a partition of 1, however small windows are. */
+/* The windows' weights sum to 1, however small the windows are. */
 static void test_weights(void)
 {
 	int wrong = 0;
