@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The laboratory priors against arithmetic that shares nothing with them (sums over all frequencies, dense matrices,
- * quadrature), and what follows from a Gaussian prior: hqs ends at the Wiener solution, the mean of many samples of
- * ddpm with exact is the posterior mean. */
+/* The laboratory priors against independent arithmetic (sums over all frequencies, dense matrices, quadrature), and two
+ * consequences of a Gaussian prior: hqs ends at the Wiener solution, and the mean of many samples of ddpm with exact is the
+ * posterior mean. */
 #include <config.h>
 
 #include "lab.h"
@@ -28,7 +28,7 @@ struct alone {
 	void *self, *scratch;
 };
 
-/* Status of create(). */
+/* Returns the status of create(). */
 static int open_prior(struct alone *a, const char *spec, const struct lacuna_shape *x)
 {
 	struct lacuna_problem problem = { .size = sizeof problem, .x = *x, .y = *x };
@@ -66,7 +66,7 @@ static void denoise_map(struct alone *a, const float *sigma, const float *u, flo
 		lab_bail("denoise_map");
 }
 
-/* vjp against differences of denoise(), in random directions: both are (dD/du)' v . w */
+/* vjp() against differences of denoise() in random directions: both give (dD/du)' v . w. */
 static void test_vjp(struct alone *a, size_t n, double sigma, const float *u, double tolerance)
 {
 	float *memory = memory_alloc_array(6 * n, sizeof *memory);
@@ -105,7 +105,7 @@ static double frequency(int k, int n)
 
 static double cutoff = 1; /* cycles per image */
 
-/* Spectrum of `gaussian' with exponent e: variances of the Fourier coefficients of an orthonormal basis. */
+/* Spectrum of prior gaussian with exponent e: variances of the Fourier coefficients in an orthonormal basis. */
 static void spectrum(int w, int h, double exponent, double amplitude, double *s)
 {
 	const double f0 = cutoff / (w > h ? w : h);
@@ -122,7 +122,7 @@ static void spectrum(int w, int h, double exponent, double amplitude, double *s)
 		s[i] *= amplitude * amplitude * w * h / sum;
 }
 
-/* Covariance of two pixels (dx, dy) apart. */
+/* Covariance of two pixels at distance (dx, dy). */
 static double covariance(int w, int h, const double *s, int dx, int dy)
 {
 	double c = 0;
@@ -145,7 +145,7 @@ static void dense_covariance(int w, int h, double exponent, double amplitude, do
 	free(s);
 }
 
-/* Posterior mean mean + C (C + diag(v))^-1 (u - mean), and variance if not NULL. */
+/* Posterior mean, mean + C (C + diag(v))^-1 (u - mean), and its variance if not NULL. */
 static void condition(int n, const double *c, const double *v, double mean, const double *u,
 		      double *x0, double *variance)
 {
@@ -174,7 +174,7 @@ static void condition(int n, const double *c, const double *v, double mean, cons
 	free(a);
 }
 
-/* largest difference over largest value */
+/* Largest difference divided by the largest value. */
 static double distance(int n, const float *got, const double *want)
 {
 	double d = 0, m = 0;
@@ -261,8 +261,8 @@ static void catch_log(void *context, int level, const char *text)
 	sscanf(text, "gaussian: mean %lf, amplitude %lf", &logged_mean, &logged_amplitude);
 }
 
-/* An image drawn from the prior: white noise times the root of the spectrum, by the sums of a slow Fourier transform along
- * rows and columns. */
+/* An image drawn from the prior: white noise times the root of the spectrum, by a slow Fourier transform of rows and
+ * columns. */
 static void draw(int w, int h, double mean, double amplitude, float *x)
 {
 	double *s = calloc((size_t)(w * h), sizeof *s);
@@ -272,7 +272,7 @@ static void draw(int w, int h, double mean, double amplitude, float *x)
 	spectrum(w, h, 2, amplitude, s);
 	random_gaussian(key, 77, 0, z, (size_t)(2 * w * h));
 	/* x = Re sum_f sqrt(s_f/n) (z1 + i z2) e^{i f x} has covariance sum_f s_f cos/n */
-	for (int y = 0; y < h; y++) /* rows of frequencies to columns of pixels */
+	for (int y = 0; y < h; y++) /* from rows of frequencies to columns of pixels */
 		for (int px = 0; px < w; px++)
 			for (int kx = 0; kx < w; kx++) {
 				const double g = sqrt(s[y * w + kx] / (w * h));
@@ -318,7 +318,7 @@ static void test_fit(const char *op, double noise)
 		mean += scene[i] / (SIDE * SIDE);
 	for (int i = 0; i < SIDE * SIDE; i++)
 		variance += pow(scene[i] - mean, 2) / (SIDE * SIDE);
-	/* variance about the image's own mean is less than amplitude^2 by that of the constant part */
+	/* The variance about the image's own mean is smaller than amplitude^2: the constant component is missing. */
 	for (int i = 1; i < SIDE * SIDE; i++) {
 		const double fx = frequency(i % SIDE, SIDE), fy = frequency(i / SIDE, SIDE);
 
@@ -381,7 +381,7 @@ static void quadrature(const float *u, const float *sigma, double *mean)
 
 static void test_gmm(void)
 {
-	enum { VECTORS = 300 }; /* more than a tile */
+	enum { VECTORS = 300 }; /* more than one tile */
 	const struct lacuna_shape shape = { { 2, VECTORS, 1, 1 } };
 	char spec[160];
 	struct alone a;
@@ -419,7 +419,8 @@ static void test_gmm(void)
 	close_prior(&a);
 }
 
-/* An error e of the variance-preserving score moves the mean by e (1 - alpha_bar)/sqrt(alpha_bar), along (1, 1)/sqrt(2). */
+/* An error e of the variance-preserving score moves the mean by e (1 - alpha_bar)/sqrt(alpha_bar), in the direction (1,
+ * 1)/sqrt(2). */
 static void test_score_error(void)
 {
 	const struct lacuna_shape shape = { { 2, 3, 1, 1 } };
@@ -519,7 +520,7 @@ static void test_hqs(double noise)
 	if (problem_apply(lab.problem, delta, psf))
 		lab_bail("psf");
 	spectrum(SIDE, SIDE, 2, 0.2, s);
-	/* Wiener filter, frequency by frequency */
+	/* The Wiener filter, frequency by frequency. */
 	for (int k = 0; k < M; k++) {
 		double re = 0, im = 0, gain;
 
@@ -558,7 +559,7 @@ static void test_hqs(double noise)
 	   sqrt(error / norm));
 }
 
-/* A power law of exponent 1 is linear, but nobody tells hqs so: it approaches in rounds what identity has at once. */
+/* A power law of exponent 1 is linear, but hqs does not know: its rounds converge to what identity gives at once. */
 static void test_newton(void)
 {
 	enum { SIDE = 24, M = SIDE * SIDE };
@@ -589,7 +590,7 @@ static void test_newton(void)
 
 static void test_posterior_mean(double noise)
 {
-	enum { SAMPLES = 100 }; /* as channels: to this prior they are independent images */
+	enum { SAMPLES = 100 }; /* as channels, which this prior treats as independent images */
 	static float scene[N * SAMPLES], x[N * SAMPLES];
 	static double c[N * N], v[N], y[N], want[N], variance[N];
 	const char *mask = lab_file_begin("mask.txt");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Every plugin of the build tree passes the conformance checks, in the configurations of a table; a plugin that the
- * table does not name is checked with its defaults, so that none can be forgotten.  Arguments: specifications
- * KIND NAME[:key=value...] to check instead. */
+/* Every plugin of the build tree passes the conformance checks, in the configurations of a table.  A plugin missing from the
+ * table is checked with its defaults, so that none is forgotten.  Arguments: specifications KIND NAME[:key=value...] to
+ * check instead. */
 #include <config.h>
 
 #include "tests/tap.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* True when a plugin of the name lies on the search path: the neural prior may have been left out of the build. */
+/* Whether the search path has a plugin of this name: a build may lack the neural prior. */
 struct search {
 	const char *name;
 	int found;
@@ -30,7 +30,7 @@ static void compare_name(void *context, const char *name, const char *path)
 	s->found |= !strcmp(name, s->name);
 }
 
-/* A stand-in for files: the name says what is in it. */
+/* Replaces the reading of files: the name determines the content. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	int64_t w, h, pages = 1;
@@ -38,7 +38,7 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 
 	if (!strcmp(path, "mask-31x18"))
 		w = 31, h = 18;
-	else if (!strcmp(path, "mask-37x23")) /* a shape that the checks do not try by themselves */
+	else if (!strcmp(path, "mask-37x23")) /* a shape that the checks themselves do not use */
 		w = 37, h = 23;
 	else if (!strcmp(path, "psf-6x3"))
 		w = 6, h = 3;
@@ -133,7 +133,7 @@ static const char mixture[] = "dim 1\n"
 			      "component 0.7\nmean 0.6\nvar 0.03\n";
 static char mixture_path[] = "/tmp/lacuna-mixture-XXXXXX";
 
-/* The specification with SRCDIR, BUILDDIR and MIXTURE replaced. */
+/* Replaces SRCDIR, BUILDDIR and MIXTURE in the specification. */
 static void expand(const char *spec, char *out, size_t size)
 {
 	const char *srcdir = getenv("abs_top_srcdir"), *builddir = getenv("abs_top_builddir"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Deblurring a synthetic scene with the Gaussian prior: hqs beats the blurred picture, pixels beyond the border cost nothing inside
- * it, and bo does not blow up where the kernel passes next to nothing. */
+/* Deblurring of a synthetic scene with the Gaussian prior: hqs is better than the blurred picture, unknown pixels beyond the
+ * border do not degrade the picture inside, and bo remains stable at frequencies that the kernel nearly removes. */
 #include <config.h>
 
 #include "lab.h"
@@ -12,7 +12,7 @@
 enum { SIDE = 128, N = SIDE * SIDE, LENGTH = 11, MARGIN = 2 * LENGTH };
 static const double noise = 0.01;
 
-/* Shapes with edges on a gradient: nothing in it repeats at the border. */
+/* Shapes with edges on a gradient; the picture is not periodic. */
 static void paint(float *scene)
 {
 	for (int y = 0; y < SIDE; y++)
@@ -29,7 +29,7 @@ static void paint(float *scene)
 		}
 }
 
-/* Over the square `margin' inside the scene; the image is of the scene's size. */
+/* PSNR over the part of the scene at least `margin' from its border; the image has the scene's size. */
 static double psnr(const float *image, const float *scene, int margin)
 {
 	double sum = 0, count = 0;
@@ -42,7 +42,7 @@ static double psnr(const float *image, const float *scene, int margin)
 	return 10 * log10(count / sum);
 }
 
-/* PSNR within the margin of the restoration, and of the measurement where it has the scene's size. */
+/* PSNR within the margin of the restoration and, if it has the scene's size, of the measurement. */
 static double restore(const char *boundary, const char *guidance, const char *sampler,
 		      const float *scene, int margin, double *blurred)
 {
@@ -79,7 +79,7 @@ int main(void)
 	border = restore("valid", NULL, wiener, scene, MARGIN, NULL);
 	ok(border > periodic - 1, "hqs, border unknown: %.2f dB inside, periodic %.2f", border,
 	   periodic);
-	/* the measurement ends half a kernel inside the scene */
+	/* The measurement is smaller than the scene by half a kernel on each side. */
 	border = restore("valid", NULL, wiener, scene, LENGTH / 2 + 1, NULL);
 	ok(border > periodic - 2, "hqs, border unknown: %.2f dB up to the border, no ringing",
 	   border);

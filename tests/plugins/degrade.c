@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Sampler restore-degrade: it is DDIM where the corruption is a scaling, its look-backs have the drifts of the theory, and it
- * undoes corruptions, linear and not (samplers.c has its processes value by value). */
+/* Sampler restore-degrade: equals DDIM if the corruption is a scaling; its look-backs have the drift given by the theory; it
+ * undoes linear and nonlinear corruptions.  (samplers.c checks its processes value by value.) */
 #include <config.h>
 
 #include "lab.h"
@@ -31,7 +31,7 @@ static double distance(const float *a, const float *b)
 	return sqrt(sum);
 }
 
-/* The restored image; y-shaped measurement into `measured' unless NULL. */
+/* Restores the scene.  measured, unless NULL, receives the measurement, in the shape of y. */
 static void run(const char *op, double noise, const char *guidance, const char *sampler, float *u,
 		float *measured)
 {
@@ -62,7 +62,7 @@ static void test_same(const char *a, const char *b)
 	   distance(x, y));
 }
 
-/* A restoration by a sigma map is the exact conditional mean. */
+/* Restoration with a sigma map gives the exact conditional mean. */
 static void test_map(void)
 {
 	static float x[N], y[N];
@@ -76,7 +76,7 @@ static void test_map(void)
 	   distance(x, scene));
 }
 
-/* One short step from a state of +-1 about a Gaussian of variance 1/4: the drift, as a part of the reverse diffusion's. */
+/* The drift in one short step from +-1, prior N(0, 1/4), relative to the drift of the reverse diffusion. */
 struct probe {
 	float *u;
 };
@@ -120,7 +120,7 @@ static void test_drift(double lookback, double want)
 	   (u[0] - 1) / (h * score), want);
 }
 
-/* The error falls to at most `part' of the measurement's. */
+/* The restored image's error is at most `part' of the measurement's. */
 static void test_undo(const char *op, double noise, const char *guidance, const char *sampler,
 		      double part)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operators as dense matrices, from their answers to unit vectors: the adjoint is the transpose, functions of A'A are those of its
- * eigenvalues, solve() and diagonal() are what they say; the same where pixels are missing, and where noise differs from value to
- * value.  Then the values of the operators' parameters: what each makes of a pixel, by its formula. */
+/* Operators against dense matrices built from their responses to unit vectors.  The adjoint is the transpose; functions of
+ * A'A act on its eigenvalues; solve() and diagonal() give the defined result; also with missing pixels and with noise that
+ * differs between values.  Then the parameters' values: what each does to a pixel, by its formula. */
 #include <config.h>
 
 #include "../tap.h"
@@ -18,14 +18,14 @@
 enum { MOST = 160 }; /* values of x or y */
 static const struct random_key key = { 17, 0, 0 };
 
-/* "flat": 3 x 4, the last row the sum of the others; small psfs without symmetry, or weights. */
+/* "flat": 3x4, the last row is the sum of the others; small psfs without symmetry, or weights. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	static const float flat[] = { 1, 2, 0, 0.3f, 0.7f, -1, 1, 0.1f, 1.7f, 1, 1, 0.4f };
 	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
-	static const float soft[] = { 0, 0.5f, 1, 0.25f, 0.8f, 1 }; /* 3 x 2 */
+	static const float soft[] = { 0, 0.5f, 1, 0.25f, 0.8f, 1 }; /* 3x2 */
 	static const float comet[] = { 1, 0.2f, 0.3f, 0.2f, 0.6f };
-	const int pages = !strcmp(path, "psfs") ? 6 : 1; /* of 2 x 2: no zeros, no symmetry */
+	const int pages = !strcmp(path, "psfs") ? 6 : 1; /* each 2x2, without zeros or symmetry */
 	const int is_psf = !strcmp(path, "psf"), is_comet = !strcmp(path, "comet");
 	const int is_soft = !strcmp(path, "soft");
 	const int w = pages > 1 ? 2 : is_psf || is_soft ? 3 : is_comet ? 5 : 4;
@@ -47,8 +47,8 @@ struct bench {
 	size_t uses;
 	struct problem *problem;
 	int nx, ny;
-	double a[MOST * MOST];			   /* row by row */
-	double values[MOST], vectors[MOST * MOST]; /* of A'A; a vector a row */
+	double a[MOST * MOST];			   /* row-major */
+	double values[MOST], vectors[MOST * MOST]; /* of A'A; one vector in each row */
 	float y[MOST];
 };
 
@@ -72,7 +72,7 @@ static void fill_matrix(struct bench *b)
 	}
 }
 
-/* A'A and its eigenvalues */
+/* A'A and its eigenvalues. */
 static void decompose(struct bench *b)
 {
 	memset(b->vectors, 0, sizeof b->vectors);
@@ -81,7 +81,7 @@ static void decompose(struct bench *b)
 			for (int k = 0; k < b->ny; k++)
 				b->vectors[i * b->nx + j] +=
 					b->a[k * b->nx + i] * b->a[k * b->nx + j];
-	/* in columns, of a symmetric matrix: a vector a row for us */
+	/* LAPACK returns the vectors in columns, which are our rows; the matrix is symmetric. */
 	if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'L', b->nx, b->vectors, b->nx, b->values))
 		bail("LAPACK");
 }
@@ -110,7 +110,7 @@ static void bench_open(struct bench *b, const char *first, const char *second, i
 		bail("too large");
 }
 
-/* Some pixels missing, or weights; the matrix is then W A. */
+/* Measures with missing pixels or with weights; with weights the matrix becomes W A. */
 static void measure(struct bench *b, int missing, int weighted)
 {
 	static float weights[MOST];
@@ -192,7 +192,7 @@ static void test_matrix(const char *first, const char *second, int w, int h, int
 	const int missing = strstr(how, "missing") != NULL,
 		  weighted = strstr(how, "weights") != NULL;
 	const double rho = 0.02, zero = 0;
-	/* what jumps only where the form is closed */
+	/* steep and inverse have a jump and are tested for closed forms only */
 	lacuna_gain *const gains[] = { damped, noisy, steep, inverse };
 	char name[200];
 	int diagonal = 1;
@@ -223,7 +223,7 @@ static void test_matrix(const char *first, const char *second, int w, int h, int
 		   difference(b.nx, got, want));
 	}
 	dense_gain(&b, add_rho, &rho, v, want);
-	for (int i = 0; i < b.nx; i++) /* a first guess that is none */
+	for (int i = 0; i < b.nx; i++) /* an arbitrary first guess */
 		got[i] = (float)(i % 5);
 	if (problem_solve(b.problem, rho, v, got))
 		bail("solve");
@@ -295,7 +295,7 @@ static void test_matrices(void)
 	}
 }
 
-/* Of a matrix whose last row is the sum of the others, rounding leaves a third singular value: it is none. */
+/* A matrix whose last row is the sum of the others has rank 2: a third singular value due to rounding does not count. */
 static double any_inverse(double lambda, const void *context)
 {
 	(void)context;
@@ -373,7 +373,7 @@ static void test_weights(void)
 	bench_close(&b);
 }
 
-/* ---- what operators make of a pixel --------------------------------------------------------------------------------- */
+/* ---- effect of the operators on a pixel -------------------------------------------------------------------------- */
 
 static double tone(double x, double exponent, double toe)
 {
@@ -388,7 +388,7 @@ static double full(double x, double level, double width)
 	return x - width * log(1 + exp((x - level) / width));
 }
 
-/* The values of a curve, and its slope by differences of the formula. */
+/* Values of a curve, and its slope by differences of the formula. */
 static void test_curve(const char *spec, double (*f)(double, double, double), double a, double b_)
 {
 	static struct bench b;
@@ -445,7 +445,7 @@ static void test_matrix_file(void)
 	bench_close(&b);
 }
 
-/* Where a point of light lies afterwards: `moved' columns to the right at its brightest. */
+/* The position of a point of light after the blur: its maximum lies `moved' columns to the right. */
 static void test_centre(const char *centre, int moved)
 {
 	static struct bench b;
@@ -466,7 +466,7 @@ static void test_centre(const char *centre, int moved)
 	bench_close(&b);
 }
 
-/* The length of [-side/2, side/2] in the pixel at d */
+/* Overlap of [-side/2, side/2] with the pixel at d. */
 static double share(double side, int d)
 {
 	return fmax(fmin(side / 2, d + 0.5) - fmax(-side / 2, d - 0.5), 0) / side;
@@ -494,7 +494,7 @@ static void test_box(double width, double height)
 	bench_close(&b);
 }
 
-/* ---- kernels of downsample: the answer to a point, in one row, against the formulas ------------------------------------ */
+/* ---- kernels of downsample: the response to a point, in one row, against the formulas ---------------------------- */
 
 static double triangle(double t, double sigma)
 {
@@ -521,13 +521,13 @@ static double keys(double t, double sigma)
 		       : 0;
 }
 
-/* t in coarse pixels of two: over the area of a fine pixel */
+/* t in coarse pixels (of two fine pixels): mean over the area of a fine pixel. */
 static double bell(double t, double sigma)
 {
 	return erf((2 * t + 0.5) / (sigma * sqrt(2))) - erf((2 * t - 0.5) / (sigma * sqrt(2)));
 }
 
-/* With factor 2 a small pixel lies half a pixel from the middle of its block. */
+/* With factor 2, a fine pixel is half a fine pixel away from the middle of its block. */
 static void test_resampling(const char *kernel, double (*f)(double, double), double sigma)
 {
 	enum { SIDE = 12 };
@@ -551,7 +551,7 @@ static void test_resampling(const char *kernel, double (*f)(double, double), dou
 			x[k + SIDE * j] = 1;
 		if (problem_apply(b.problem, x, y))
 			bail(spec);
-		for (int i = 0; i < 2 * SIDE; i++) /* from the middle of the block at 6.5 */
+		for (int i = 0; i < 2 * SIDE; i++) /* distance from the middle of the block, 6.5 */
 			if ((i - SIDE + 7 + 2 * SIDE) % SIDE == k)
 				want += weight[i] / sum;
 		worst = fmax(worst, fabs((double)y[3 + 6 * 3] - want));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The empirical prior: its mean is the softmax it says, given a measurement too; samplers with its exact score end at the
- * examples; what early stopping costs falls as its square root (De Bortoli 2022). */
+/* The empirical prior: its mean is the documented softmax, also given a measurement; samplers with its exact score end at
+ * the examples; the error of early stopping falls as the square root of the stopping time (De Bortoli 2022). */
 #include <config.h>
 
 #include "lab.h"
@@ -16,7 +16,7 @@ enum { D = 2, K = 60 };
 static double points[K][D];
 static char prior[160];
 
-/* Unevenly spaced on a circle. */
+/* Points on a circle, unevenly spaced. */
 static void write_points(void)
 {
 	snprintf(prior, sizeof prior, "empirical:file=%s", lab_file_begin("points.txt"));
@@ -30,7 +30,7 @@ static void write_points(void)
 	lab_file_end();
 }
 
-/* The softmax, in double precision; rows of `a' and values of y may be none. */
+/* The softmax in double precision; there may be no rows of `a' and values of y. */
 static void mean(const float *u, double sigma, int rows, const double (*a)[D], const float *y,
 		 double noise, double *x)
 {
@@ -57,7 +57,7 @@ static void mean(const float *u, double sigma, int rows, const double (*a)[D], c
 	x[1] /= sum;
 }
 
-/* vectors: more and fewer than there are tasks */
+/* vectors: the test uses more and fewer than there are tasks. */
 static void test_mean(const char *guidance, int vectors, double noise)
 {
 	static const double row[1][D] = { { 0.6, -0.8 } };
@@ -91,7 +91,7 @@ static void test_mean(const char *guidance, int vectors, double noise)
 	ok(worst < 2e-4, "%s, %d vectors: the softmax (%.1e)", guidance, vectors, worst);
 }
 
-/* A picture of 6 x 4 cut into tiles of 3 x 2: each is an example, and nothing else is. */
+/* A picture of 6x4, cut into tiles of 3x2: each tile is an example, and there are no others. */
 static double picture(int x, int y)
 {
 	return 0.5 + 0.4 * sin(2.3 * x + 5.1 * y + 0.7 * x * y);
@@ -99,7 +99,7 @@ static double picture(int x, int y)
 
 static char tiles_directory[200];
 
-/* In a directory, TIFFs alone count: those of test_tiles() with a stride of 1, and no points. */
+/* Of a directory only TIFF files are read: they give the examples of test_tiles() with stride 1. */
 static void test_directory(void)
 {
 	char spec[240];
@@ -216,7 +216,7 @@ static void test_memory(void)
 	   "each example comes as often as any other (chi2 %.0f of %d)", chi2, K - 1);
 }
 
-/* The last state, stopped early at time e, is sqrt(2 e) away: E|z| = sqrt(pi/2) in two dimensions. */
+/* Stopped at time e, the last state is on average sqrt(2 e) E|z| away; E|z| = sqrt(pi/2) in two dimensions. */
 static void test_early_stopping(void)
 {
 	static const double stop[] = { 1e-6, 4e-6, 16e-6 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* hqs in holes.  With a prior that is white the pixels have nothing to do with one another, so that what stands in a hole is in
- * closed form: near its rim the prior's mean, in the middle of a deep one the smooth guess, which counts as measured with a
- * standard deviation of 0.05. */
+/* hqs in holes.  With a white prior pixels are independent, so that the values in a hole have a closed form.  Near the rim
+ * they are the prior's mean; in the middle of a deep hole the smooth guess, which counts as a measurement with standard
+ * deviation 0.05. */
 #include <config.h>
 
 #include "lab.h"
@@ -12,7 +12,7 @@ enum { SIDE = 256, N = SIDE * SIDE };
 
 static float scene[N], x[N];
 
-/* A hole of this size in the middle of a picture of 0.3; the prior is N(0.7, 0.1^2). */
+/* A hole of this size in the middle of a picture of value 0.3; the prior is N(0.7, 0.1^2). */
 static void fill(int size)
 {
 	char op[160];
@@ -47,7 +47,7 @@ int main(void)
 	near((double)x[middle], (own * 0.7 + guess * 0.3) / (own + guess), 1e-2,
 	     "the middle of a deep hole: prior and guess, each with its variance");
 	near((double)x[middle - 110], 0.7, 2e-3, "near the rim: the prior alone");
-	/* the measurement's noise is another in each pixel */
+	/* The noise differs from pixel to pixel. */
 	near((double)x[3 * SIDE + 3], (own * 0.7 + data * 0.3) / (own + data), 0.08,
 	     "beside it: prior and measurement");
 	fill(8);

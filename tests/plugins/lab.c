@@ -78,7 +78,7 @@ const char *lab_file(const char *name, const char *fmt, ...)
 	return path;
 }
 
-/* The program's reader of images knows TIFF as well; the tests write numbers, one row a line. */
+/* The program's image reader also reads TIFF; the tests write numbers, one row per line. */
 static int read_matrix(const char *path, struct lacuna_shape *shape, float **values)
 {
 	FILE *file = fopen(path, "r");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Operators whose measurement is no picture, or several, or of another grid: against the sums of their manuals, written out.
- * (That adjoint and spectral form belong to apply() is for conformance.c.) */
+/* Operators whose measurement is not a picture, is several pictures, or lies on another grid: against the sums in their
+ * manuals.  (conformance.c checks adjoint() and spectral() against apply().) */
 #include <config.h>
 
 #include "tests/tap.h"
@@ -31,12 +31,12 @@ static int read_spectrum(struct lacuna_shape *shape, float **values)
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* "flat" and "dark": frames of 4 x 3, the first brighter to the right, a dead pixel; two pages of dark. */
+/* "flat" and "dark": frames of 4x3.  The first is brighter to the right and has a dead pixel; dark has two pages. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	const int dark = !strcmp(path, "dark"), n = 12 * (dark ? 2 : 1);
 
-	if (!strcmp(path, "psfs")) { /* 3 x 2, two across and two down */
+	if (!strcmp(path, "psfs")) { /* 3x2, two across and two down */
 		*shape = (struct lacuna_shape){ { 3, 2, 1, 4 } };
 		*values = memory_alloc_array(24, sizeof **values);
 		for (int i = 0; *values && i < 24; i++)
@@ -45,7 +45,7 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	}
 	if (!strcmp(path, "spectrum"))
 		return read_spectrum(shape, values);
-	if (!strcmp(path, "dark-of-two")) { /* channels */
+	if (!strcmp(path, "dark-of-two")) { /* two channels */
 		*shape = (struct lacuna_shape){ { 4, 3, 2, 1 } };
 		*values = memory_alloc_array(24, sizeof **values);
 		for (int i = 0; *values && i < 24; i++)
@@ -59,7 +59,7 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	for (int i = 0; *values && i < n; i++)
 		(*values)[i] = dark ? 0.1f + 0.2f * (float)(i / 12) : 0.5f + 0.1f * (float)(i % 4);
 	if (*values && !dark)
-		(*values)[5] = 0.2f; /* no brighter than the dark */
+		(*values)[5] = 0.2f; /* no brighter than the dark frame */
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -79,7 +79,7 @@ static void bench_close(struct bench *b)
 	memset(b, 0, sizeof *b);
 }
 
-/* y of a random x. */
+/* The problem, and y of a random x. */
 static int bench_open(struct bench *b, const char *spec, int w, int h, int channels)
 {
 	static const struct random_key key = { 5, 0, 0 };
@@ -158,7 +158,7 @@ static void test_share(void)
 	bench_close(&b);
 }
 
-/* Which values of one plane of y are measured, of all zeros and ones that `mask' may hold; how many. */
+/* Reads which values of one plane of y are measured, all 0 or 1, into `mask'.  Returns their number. */
 static int read_measured(const char *spec, int w, int h, unsigned char *mask)
 {
 	struct bench b;
@@ -172,7 +172,7 @@ static int read_measured(const char *spec, int w, int h, unsigned char *mask)
 	return count;
 }
 
-/* The patterns are what their names say, hold the middle, and are others for another seed. */
+/* The patterns fit their names, contain the middle, and change with the seed. */
 static void test_patterns(void)
 {
 	enum { W = 120, H = 100 };
@@ -198,7 +198,7 @@ static void test_patterns(void)
 			}
 		ok(lines == (k == 0), "%s rows", k == 0 ? "whole" : "no");
 		ok(middle, "all of the middle");
-		/* five standard deviations of the 80 rows, or 11520 points, that are drawn */
+		/* Five standard deviations, for the 80 rows or 11520 points drawn. */
 		ok(fabs((double)count / (W * H) - 0.3) < (k == 0 ? 0.2 : 0.02),
 		   "three tenths, about: %d of %d", count, W * H);
 		ok(same < W * H, "another seed measures others");
@@ -219,7 +219,7 @@ static int changes(const float *v, int n, int step)
 	return count;
 }
 
-/* Each row of A is +-1/sqrt(N) with i changes of sign to the right and j down. */
+/* Each row of A is +-1/sqrt(N), with i sign changes horizontally and j vertically. */
 static void test_hadamard(void)
 {
 	enum { W = 8, H = 4 };
@@ -252,7 +252,7 @@ static void test_hadamard(void)
 	bench_close(&b);
 }
 
-/* Coefficients at random are spread evenly, but for the mean, which is always there. */
+/* Random coefficients are spread evenly; the mean is always included. */
 static void test_hadamard_random(void)
 {
 	static unsigned char mask[1024], other[1024];
@@ -271,7 +271,7 @@ static void test_hadamard_random(void)
 		high += i / 32 + i % 32 > 31 && mask[i];
 		same += mask[i] == other[i];
 	}
-	/* five standard deviations, of 1024 and of 496 */
+	/* Five standard deviations, for 1024 and for 496 coefficients. */
 	ok(abs(count - 256) < 70 && abs(high - 124) < 48, "a quarter: %d of 1024, %d of high ones",
 	   count, high);
 	ok(mean && mask[0], "with every seed the mean is there");
@@ -280,7 +280,7 @@ static void test_hadamard_random(void)
 
 /* ---- radon ------------------------------------------------------------------------------------------- */
 
-/* A disk of radius r: the integral over a strip is that of the chord, 2 sqrt(r^2 - s^2). */
+/* Disk of radius r: the mean over a strip of its chord, 2 sqrt(r^2 - s^2). */
 static double chord_mean(double r, double s)
 {
 	double sum = 0;
@@ -323,7 +323,7 @@ static void test_radon(const char *spec, double start, double span, double axis)
 		double sum = 0;
 
 		for (int k = 0; k < 143; k++) {
-			if (fabs(k - s0) < 0.8 * r) /* the rim of the disk is drawn on pixels */
+			if (fabs(k - s0) < 0.8 * r) /* the disk's rim is pixelated */
 				worst = fmax(worst, fabs(b.y[a * 143 + k] - chord_mean(r, k - s0)));
 			sum += b.y[a * 143 + k];
 		}
@@ -334,7 +334,7 @@ static void test_radon(const char *spec, double start, double span, double axis)
 	bench_close(&b);
 }
 
-/* At no angle a pixel falls on a bin; at a right one it turns. */
+/* At angle 0 each pixel falls into one bin; at a right angle the picture is turned. */
 static void test_radon_pixels(void)
 {
 	struct bench b;
@@ -405,7 +405,7 @@ static void test_flat(void)
 
 	if (!bench_open(&b, "flat:flat=flat,dark=dark", 4, 3, 1))
 		return;
-	for (int i = 0; i < 12; i++) /* 0.5, 0.6, ... less the mean of 0.1 and 0.3 */
+	for (int i = 0; i < 12; i++) /* 0.5, 0.6, ... minus the dark mean of 0.1 and 0.3 */
 		sum += i == 5 ? 0 : 0.3 + 0.1 * (i % 4);
 	for (int i = 0; i < 12; i++) {
 		const double f = i == 5 ? 0 : (0.3 + 0.1 * (i % 4)) * 12 / sum;
@@ -416,21 +416,21 @@ static void test_flat(void)
 	ok(!problem_offset(b.problem, offset, &found) && found && fabsf(offset[7] - 0.2f) < 1e-6f,
 	   "the dark frames' mean is the offset");
 	bench_close(&b);
-	/* a frame of one channel is that of all */
+	/* A frame of one channel serves all channels. */
 	if (!bench_open(&b, "flat:flat=flat,dark=dark-of-two", 4, 3, 2))
 		return;
 	right = 1;
 	for (int i = 0; i < 24; i++) {
 		const double dark = i < 12 ? 0.1 : 0.2;
 		const double light = (i % 12 == 5 ? 0.2 : 0.5 + 0.1 * (i % 4)) - dark;
-		/* 0.5 to 0.8 in each row, but for one 0.2 instead of 0.6 */
+		/* Each row holds 0.5 to 0.8, except that one 0.6 is replaced by 0.2. */
 		const double mean = (3 * 2.6 - 0.4) / 12 - dark;
 
 		right &= fabs(b.y[i] - light / mean * (double)b.x[i]) < 1e-5;
 	}
 	ok(right, "a flat field of one channel");
 	bench_close(&b);
-	/* the columns have 0.67, 0.89, 1.12 and 1.34 of the mean */
+	/* The columns have 0.67, 0.89, 1.12 and 1.34 times the mean. */
 	if (!bench_open(&b, "flat:flat=flat,dark=dark,least=0.8", 4, 3, 1))
 		return;
 	right = 1;
@@ -440,7 +440,7 @@ static void test_flat(void)
 	bench_close(&b);
 }
 
-/* b of an operator goes through those after it. */
+/* An operator's offset b passes through the operators after it. */
 static void test_offset_of_composition(void)
 {
 	const struct lacuna_shape x = { { 4, 3, 1, 1 } };
@@ -470,7 +470,7 @@ static void test_exposures(void)
 
 	if (!bench_open(&b, "exposures:shifts=\"0 0;2 -3\",gains=\"1 0.5\"", 31, 29, 2))
 		return;
-	/* the border is 3 px for the shift and 2 for the interpolation */
+	/* The border: 3 px for the shift and 2 px for the interpolation. */
 	ok(b.ys.extent[0] == 21 && b.ys.extent[1] == 19 && b.ys.extent[3] == 2, "two pages");
 	for (int c = 0; c < 2; c++)
 		for (int j = 0; j < 19; j++)
@@ -485,7 +485,7 @@ static void test_exposures(void)
 	ok(moved, "the first is the picture");
 	ok(worst < 1e-6, "the second is moved to the right and up: %g", worst);
 	bench_close(&b);
-	/* moved by half a pixel, a ramp is a ramp; so is a blurred one */
+	/* A ramp moved by half a pixel is still a ramp, also when blurred. */
 	if (!bench_open(&b, "exposures:shifts=\"0.5 0\",sigmas=1.2", 41, 33, 1))
 		return;
 	for (int i = 0; i < 41 * 33; i++)
@@ -495,8 +495,8 @@ static void test_exposures(void)
 	bench_close(&b);
 }
 
-/* Each page of a point has the point's mass, its place, and the variance of its own Gaussian: cubic interpolation, which keeps
- * squares, adds nothing. */
+/* On each page a point has its mass, its position, and the variance of the page's Gaussian: cubic interpolation reproduces
+ * squares and adds no variance. */
 static void test_exposures_blurred(void)
 {
 	static const double sigma[3] = { 0.9, 2, 0 },
@@ -527,7 +527,7 @@ static void test_exposures_blurred(void)
 		ok(fabs(mass - 1) < 1e-4 && fabs(x) < 1e-3 && fabs(y) < 1e-3,
 		   "page %d: a point keeps its mass, %.5f, and its place (%.1e %.1e)", t, mass, x,
 		   y);
-		/* the Gaussian ends at four sigma */
+		/* The Gaussian is cut at four sigma. */
 		ok(fabs(xx - sigma[t] * sigma[t]) < 3e-3 * sigma[t] * sigma[t] + 1e-3 &&
 			   fabs(yy - xx) < 1e-2 * xx + 1e-3,
 		   "page %d: variance %.4f and %.4f, should be %.4f", t, xx, yy,
@@ -536,12 +536,12 @@ static void test_exposures_blurred(void)
 	bench_close(&b);
 }
 
-/* Of ramps any map of the plane makes ramps, and both interpolations keep them: y(A (p - m) + m + t) = x(p). */
+/* Affine maps turn ramps into ramps, and both interpolations reproduce ramps: y(A (p - m) + m + t) = x(p). */
 static void test_warp_affine(const char *interpolation)
 {
 	enum { W = 41, H = 37 };
 	const double turn = 25 * pi / 180, k = 1.15, kx = 0.9, shear = 0.2, tx = 1.5, ty = -2.25;
-	/* shear, scale, turn; y points down, so that counterclockwise is minus */
+	/* Shear, scale, rotation; y points down, so counterclockwise has a minus sign. */
 	const double a[2][2] = {
 		{ k * kx * cos(turn), k * (kx * shear * cos(turn) + sin(turn)) },
 		{ -k * kx * sin(turn), k * (-kx * shear * sin(turn) + cos(turn)) },
@@ -577,7 +577,7 @@ static void test_warp_affine(const char *interpolation)
 	bench_close(&b);
 }
 
-/* Half-way between pixels of a square: cubic convolution keeps it, a line between them is above it by 1/4. */
+/* Half-way between pixels of a square function: cubic convolution is exact, linear interpolation is 1/4 too large. */
 static void test_warp_square(const char *spec, float above)
 {
 	struct bench b;
@@ -588,7 +588,7 @@ static void test_warp_square(const char *spec, float above)
 		b.x[i] = (float)((i % 21) * (i % 21));
 	problem_apply(b.problem, b.x, b.y);
 	near(b.y[4 * 21 + 8], 7.5 * 7.5 + (double)above, 1e-4, spec);
-	/* beyond the rim its value goes on: (-0 + 9 * 0 + 9 * 1 - 4)/16, or 1/2 */
+	/* Beyond the rim the last value is repeated: (-0 + 9 * 0 + 9 * 1 - 4)/16, or 1/2. */
 	near(b.y[4 * 21 + 1], above > 0 ? 0.5 : 5. / 16, 1e-5, "at the rim");
 	bench_close(&b);
 }
@@ -601,7 +601,7 @@ static void test_warp(void)
 	if (!bench_open(&b, "warp:rotate=90", 9, 9, 1))
 		return;
 	for (int j = 0; j < 9; j++)
-		for (int i = 0; i < 9; i++) /* what was at the top is at the left */
+		for (int i = 0; i < 9; i++) /* the top has become the left */
 			worst = fmax(worst, fabs(b.y[j * 9 + i] - b.x[i * 9 + 8 - j]));
 	ok(worst < 1e-6, "a quarter turn counterclockwise: %g", worst);
 	bench_close(&b);
@@ -614,7 +614,7 @@ static void test_warp(void)
 						 (i < 2 || j < 1 ? 0 : b.x[(j - 1) * 9 + i - 2])));
 	ok(worst < 1e-6, "moved to the right and down, nothing where nothing was: %g", worst);
 	bench_close(&b);
-	/* of a ramp along x: scaled by 2 about the middle, half as steep */
+	/* A ramp along x, scaled by 2 about the middle, is half as steep. */
 	if (!bench_open(&b, "warp:scale=2", 21, 21, 1))
 		return;
 	for (int i = 0; i < 441; i++)
@@ -627,7 +627,7 @@ static void test_warp(void)
 
 /* ---- varying-blur, rows, fractions ------------------------------------------------------------------- */
 
-/* Of x's column i: the places are 1/4 and 3/4 of the way across y, which begins one pixel into x. */
+/* Weight of a place at x's column i.  The places lie at 1/4 and 3/4 of the width of y, which begins one pixel inside x. */
 static double share_of_place(int place, int i, int y_length, int shift)
 {
 	const double t = ((i - shift + 0.5) / y_length - 0.25) * 2;
@@ -687,7 +687,7 @@ static void test_varying_blur_refusals(void)
 	}
 }
 
-/* Offsets go, and nothing else that a picture without stripes has. */
+/* Row offsets are removed, and nothing else of a picture without stripes. */
 static void test_rows(void)
 {
 	enum { W = 40, H = 64, N = W * H };
@@ -702,12 +702,12 @@ static void test_rows(void)
 		y[i] = clean[i] + (float)(i / W * 31 % 7) - 3;
 	ok(!problem_project(b.problem, clean) && !memcmp(clean, b.y, sizeof clean),
 	   "the host takes A y for y");
-	for (int i = 0; i < N; i++) /* up and down from row to row: faster than a period of 16 */
+	for (int i = 0; i < N; i++) /* alternating rows, faster than a period of 16 */
 		y[i] = b.x[i] + (i / W % 2 ? 5.0f : -5.0f);
 	problem_project(b.problem, y);
 	for (int i = 0; i < N; i++)
 		worst = fmax(worst, fabs(y[i] - clean[i]));
-	/* at the rim some of it is as slow as what stays */
+	/* Near the rim a part of it is slow enough to stay. */
 	ok(worst < 1, "rows that are brighter in turn: %g is left of 5", worst);
 	for (int i = 0; i < N; i++)
 		b.x[i] = cosf((float)(pi * (i / W + 0.5) * 8 / H)); /* a period of 16 */
@@ -716,7 +716,7 @@ static void test_rows(void)
 		ramp = fmax(ramp, fabs(b.y[i] - b.x[i]));
 	ok(ramp < 1e-5, "what has the period stays: %g", ramp);
 	for (int i = 0; i < N; i++)
-		b.x[i] = cosf((float)(pi * (i / W + 0.5) * 9 / H)); /* a shorter one */
+		b.x[i] = cosf((float)(pi * (i / W + 0.5) * 9 / H)); /* a shorter period */
 	problem_apply(b.problem, b.x, b.y);
 	for (int i = 0; i < N; i++)
 		left = fmax(left, fabs(b.y[i]));
@@ -727,7 +727,7 @@ static void test_rows(void)
 	bench_close(&b);
 }
 
-/* A period longer than the picture: but for their common mean nothing is left of the columns' means. */
+/* With a period longer than the picture all columns get the same mean. */
 static void test_columns(void)
 {
 	struct bench b;
@@ -767,7 +767,7 @@ static void test_projection_is_last(void)
 	use_free(&uses[1]);
 }
 
-/* Each small pixel is the mean of its area: 3/2 pixels wide and 5/4 high. */
+/* Each coarse pixel is the mean of its area, 3/2 pixels wide and 5/4 high. */
 static void test_fractions(void)
 {
 	struct bench b;
@@ -791,7 +791,7 @@ static void test_fractions(void)
 		}
 	ok(worst < 1e-6, "means of areas: %g", worst);
 	bench_close(&b);
-	/* a ramp stays a ramp, whatever the kernel, and is not moved */
+	/* A ramp remains an unmoved ramp with any kernel. */
 	if (!bench_open(&b, "downsample:factor=1.6,kernel=lanczos", 48, 40, 1))
 		return;
 	for (int i = 0; i < 48 * 40; i++)
@@ -832,9 +832,9 @@ static void test_fraction_refusals(void)
 	}
 }
 
-/* ---- what the host makes of it ----------------------------------------------------------------------- */
+/* ---- what the host does with an operator ------------------------------------------------------------- */
 
-/* Sums over many pixels are brought to the length of one; the problem is the same. */
+/* Sums over many pixels are scaled to the size of one value; the problem remains the same. */
 static void test_normalised(void)
 {
 	static const struct random_key key = { 6, 0, 0 };
@@ -859,7 +859,7 @@ static void test_normalised(void)
 	   "residuals are in the units of y: %g, %g", before, norm);
 	ok(problem_noise(b.problem) < 0.2, "the noise is that of a pixel: %g",
 	   problem_noise(b.problem));
-	/* the solution of (A'A + noise^2) x = A'y does not depend on the scale of A */
+	/* The solution of (A'A + noise^2) x = A'y does not depend on the scale of A. */
 	if (!problem_adjoint(b.problem, NULL, y, at) &&
 	    !problem_solve(b.problem, pow(problem_noise(b.problem), 2), at, x)) {
 		float *expected = memory_alloc_array(1024, sizeof *expected);
@@ -893,7 +893,7 @@ static void test_flags(void)
 	use_free(&uses[1]);
 }
 
-/* For languages without variable arguments: a percent sign is one. */
+/* For languages without variable arguments: a percent sign in the text is literal. */
 static void test_texts(void)
 {
 	struct host_context context = { .key = { 1, 0, 0 } };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Guidances on a mixture of two-dimensional Gaussians of which the first coordinate is measured: `exact' converges to the true
- * posterior, `bo' and `ddnm' have the law in what is measured that they say; gibbs trades its bias against cost.  The distance
- * is the sliced Wasserstein-2: the mean over directions of the squared distance of sorted projections. */
+/* Guidances on a mixture of two-dimensional Gaussians whose first coordinate is measured.  exact converges to the true
+ * posterior; bo and ddnm give the documented law of the measured coordinate; gibbs trades bias against cost.  Distance:
+ * sliced Wasserstein-2, the squared distance of sorted projections averaged over directions. */
 #include <config.h>
 
 #include "lab.h"
@@ -17,7 +17,7 @@ static const double means[K][2] = { { -0.6, -0.5 }, { 0.5, 0.6 }, { 0.1, -0.9 } 
 static const double covs[K][3] = { { 0.06, 0.03, 0.05 }, { 0.08, -0.05, 0.06 }, { 0.02, 0, 0.02 } };
 static const double measured = 0.1;
 
-/* Samples of x0 given x0[0] + noise m = measured: a mixture again. */
+/* Samples of x0 given x0[0] + noise m = measured; the law is again a mixture. */
 static void true_samples(double noise, float *x)
 {
 	static const struct random_key key = { 2026, 0, 0 };
@@ -42,9 +42,9 @@ static void true_samples(double noise, float *x)
 		c = covs[k];
 		v = c[0] + noise * noise;
 		m0 = means[k][0] + c[0] / v * (measured - means[k][0]);
-		v0 = c[0] * noise * noise / v; /* of the first coordinate given the measurement */
+		v0 = c[0] * noise * noise / v; /* variance given the measurement */
 		x[2 * i] = (float)(m0 + sqrt(v0) * z[2 * i]);
-		slope = c[1] / c[0]; /* the second given the first */
+		slope = c[1] / c[0]; /* regression of the second coordinate on the first */
 		m1 = means[k][1] + slope * (x[2 * i] - means[k][0]);
 		x[2 * i + 1] = (float)(m1 + sqrt(c[2] - c[1] * slope) * z[2 * i + 1]);
 	}
@@ -129,7 +129,7 @@ static double distance(struct study *s, const char *guidance, const char *sample
 	return sliced_w2(s->x, s->truth);
 }
 
-/* What ddpm's steps make of the first coordinate with the guidance bo, which is affine there: E = u + W (y - u). */
+/* Spread of the first coordinate after ddpm with bo, which is affine there: E = u + W (y - u). */
 static double bo_spread(int steps, double noise)
 {
 	double v = 0, sigma = 0, s = 0;
@@ -148,7 +148,7 @@ static double bo_spread(int steps, double noise)
 	return sqrt(v);
 }
 
-/* The first coordinate, which is measured: N(measured, sd^2) by what the guidance says of itself. */
+/* The measured first coordinate is N(measured, sd^2) by the guidance's own documentation. */
 static void test_measured(const struct study *s, const char *what, double noise, double sd)
 {
 	double mean = 0, variance = 0;
@@ -191,8 +191,8 @@ int main(void)
 				test_measured(&s, "bo, which draws about the measurement",
 					      noises[n], bo_spread(200, noises[n]));
 		}
-		/* split Gibbs: its bias falls with the pace of the annealing, as long as that lets modes exchange samples;
-		 * under little noise it does not */
+		/* Split Gibbs: slower annealing reduces its bias as long as samples can change between modes; under little
+		 * noise they cannot. */
 		coarse = distance(&s, NULL, "gibbs", noises[n]);
 		fine = distance(&s, NULL, "gibbs:steps=800,rho_max=1", noises[n]);
 		diag("noise %g: gibbs, sliced W2 %.4f in 40 evaluations, %.4f in 800", noises[n],
@@ -203,7 +203,7 @@ int main(void)
 		diag("noise %g: ddrm %.4f, ddnm-plus %.4f", noises[n],
 		     distance(&s, NULL, "ddrm:steps=200", noises[n]),
 		     distance(&s, NULL, "ddnm-plus:steps=200", noises[n]));
-		/* The ODE remembers where it began: far away, then. */
+		/* The ODE depends on its first state, so it starts at a large sigma. */
 		fine = distance(&s, "exact", "ode:steps=100,sigma_max=200,from=noise", noises[n]);
 		ok(fine < 0.05, "noise %g: exact converges with ode (%.4f)", noises[n], fine);
 	}

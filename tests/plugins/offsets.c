@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The layout of the ABI's structures on LP64 systems, which no change may move: members are added at the end only.
- * Compiling is the test. */
+/* The layout of the ABI's structures on LP64 systems.  No change may move a member; new members are added at the end.  The
+ * test is that this file compiles. */
 #include <config.h>
 
 #include "tests/tap.h"
@@ -173,7 +173,7 @@ OFFSET(struct lacuna_sampler, step, 48);
 OFFSET(struct lacuna_sampler, extension, 56);
 SIZE(struct lacuna_sampler, 64);
 
-/* the extensions: their tables do not grow, what is new gets a new number */
+/* The extensions: their tables never grow; additions get a new extension number. */
 OFFSET(struct lacuna_operations, operation_solve, 40);
 _Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has changed");
 _Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The operators do what their manuals say: convolutions against the sum written out, kernels against their formulas,
- * masks against what was asked for, and refusals that name the remedy.  (That adjoint and spectral form belong to it is
- * for conformance.c.) */
+/* The operators do what their manuals say: convolutions against the sum itself, kernels against their formulas, masks
+ * against their parameters; refusals name the remedy.  (conformance.c checks adjoint() and spectral() against apply().) */
 #include <config.h>
 
 #include "tests/tap.h"
@@ -17,7 +16,7 @@
 
 enum { PSF_W = 6, PSF_H = 3 };
 
-/* Without any symmetry; the sum is not 1. */
+/* No symmetry; the sum is not 1. */
 static double psf(int i, int j)
 {
 	return 0.1 + 0.05 * i + 0.3 * j * (i % 2) - 0.02 * i * j;
@@ -33,7 +32,7 @@ static double star(int i, int j)
 	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
 }
 
-/* "WxH" is a matrix of weights 0, 1/2, 1, 0 ...; "psf" and "star" the functions above. */
+/* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf" and "star" give the functions above. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	int is_star = !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
@@ -105,7 +104,7 @@ static void refused(const char *spec, int from_y, int64_t w, int64_t h, int64_t 
 	bench_close(&b);
 }
 
-/* ---- convolutions: y[p] = sum_j k[j] x[f p + s + c - j], p counted in the window */
+/* ---- convolutions: y[p] = sum_j k[j] x[f p + s + c - j], p relative to the window */
 
 struct expectation {
 	int width, height;	   /* of the kernel */
@@ -119,7 +118,7 @@ static int64_t wrap(int64_t i, int64_t n)
 	return (i % n + n) % n;
 }
 
-/* The largest deviation; NaN when the sum leaves the image. */
+/* The largest deviation, or NaN if the sum reaches beyond the image. */
 static double deviation(const struct bench *b, const struct expectation *e)
 {
 	const int64_t *xe = b->xs.extent, *ye = b->ys.extent, *origin = b->window->origin;
@@ -173,7 +172,7 @@ static double box3(int i, int j)
 	return 1.0 / 9;
 }
 
-/* Keys' cubic with a = -1/2, stretched by 2: eight values at the distances 1/4, 3/4, ... of coarse pixels */
+/* Keys' cubic with a = -1/2, stretched by 2: eight values at distances 1/4, 3/4, ... in coarse pixels. */
 static double cubic(int i)
 {
 	double t = fabs((i - 3.5) / 2);
@@ -248,14 +247,14 @@ static void test_convolutions(void)
 	test_convolution("downsample:factor=2,kernel=bicubic", 1, 9, 11, 1, e);
 }
 
-/* ---- kernels: the answer to a point */
+/* ---- kernels: the response to a point */
 
 struct moments {
 	double sum, x, y, xx, yy, xy, centre, largest;
-	int values; /* that are not 0 */
+	int values; /* number of nonzero values */
 };
 
-/* The answer in answer[] about the middle of a 63x63 image. */
+/* The response, in answer[], to a point in the middle of a 63x63 image. */
 static struct moments point_answer(const char *spec, float *answer)
 {
 	struct moments m = { 0 };
@@ -317,7 +316,7 @@ static void test_kernels(void)
 		m = point_answer(spec, answer);
 		ok(fabs(m.centre - 1) < 1e-5 && m.values == 1, "%s is no blur", narrow[i]);
 	}
-	/* the variance of the pixel's square, 1/12, comes on top; the tails beyond 4 sigma are missing */
+	/* The pixel's square adds a variance of 1/12; the tails beyond 4 sigma are cut. */
 	m = POINT("kind=gaussian,sigma=2");
 	near(m.xx, 4 + 1.0 / 12, 0.01, "gaussian: variance along x");
 	near(m.yy, 4 + 1.0 / 12, 0.01, "gaussian: variance along y");
@@ -348,7 +347,7 @@ static void test_kernels(void)
 	memory_release(answer);
 }
 
-/* A measured psf: where the answer to a point lies, and how much of the light is far from it. */
+/* A measured psf: the column of the response to a point, and the share of light far from it. */
 static void star_answer(const char *spec, int *column, int *row, double *far)
 {
 	enum { SIDE = 41, MIDDLE = SIDE / 2 };
@@ -420,7 +419,7 @@ static void test_mask(void)
 	ok(kept == 1200 - 49, "one box of 7x7 is missing");
 	bench_close(&b);
 
-	/* the file's weights are 0, 1/2, 1, 0, ... */
+	/* The file's weights are 0, 1/2, 1, 0, ... */
 	bench_open(&b, "mask:file=4x3,weights=yes", 1, 4, 3, 1);
 	ok(b.y[0] == 0 && b.y[1] == b.x[1] / 2 && b.y[2] == b.x[2], "weights of a file");
 	bench_close(&b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Discretisation errors of the samplers under an exact score: orders of convergence (Li, Huang, Efimov, Wei, Chi, Chen 2024),
- * laws that agree with the closed form, and samplers that must equal each other.
+/* Discretisation errors of the samplers with an exact score: orders of convergence (Li, Huang, Efimov, Wei, Chi, Chen 2024),
+ * laws compared with the closed form, and samplers that must be equal.
  *
  * An image of N values is N chains in one dimension. */
 #include <config.h>
@@ -73,7 +73,7 @@ struct begin {
 	size_t n;
 };
 
-/* Puts known states in place of the first. */
+/* Replaces the first states by known ones. */
 static void replace_start(void *context, int64_t step, int64_t steps)
 {
 	struct begin *b = context;
@@ -83,7 +83,7 @@ static void replace_start(void *context, int64_t step, int64_t steps)
 		memcpy(b->u, b->states, b->n * sizeof *b->u);
 }
 
-/* A run without a measurement that counts.  states: the first, or NULL. */
+/* Runs with a measurement that has no effect.  states: the first states, or NULL. */
 static void run(const char *prior, const char *guidance, const char *sampler, int n,
 		const float *states, uint64_t seed, float *u)
 {
@@ -106,7 +106,7 @@ static void run(const char *prior, const char *guidance, const char *sampler, in
 	lab_close(&lab);
 }
 
-/* Least squares slope of log(error) over log(length), the length of a step, and its standard error. */
+/* Least-squares slope of log(error) against log(length), where length is that of a step, and the slope's standard error. */
 static double order(int count, const double *length, const double *error, double *deviation)
 {
 	double mx = 0, my = 0, xx = 0, xy = 0, rest = 0;
@@ -173,8 +173,8 @@ static double etc_sigma(double c, double delta, int steps, int t)
 	return sqrt((1 - product) / product);
 }
 
-/* With the papers' learning rates a step is r = c log(T)/T long, and theorems promise errors below C log(T)^k/T, for accelerated
- * samplers below C log(T)^k/T^2: the error is of the first, or second, order in r. */
+/* With the papers' learning rates a step has length r = c log(T)/T.  The theorems bound the error by C log(T)^k/T, or C
+ * log(T)^k/T^2 for accelerated samplers: it is of first or second order in r. */
 enum { ETC_RUNS = 3 };
 static const double etc_delta = 1e-3;
 
@@ -232,10 +232,10 @@ struct learner {
 	float *u;
 	struct random_key key;
 	double variance, probe;
-	int streams; /* of noise in a step */
+	int streams; /* of noise in one step */
 };
 
-/* u' = m u + a z1 + b z2: chains 0 and 1 differ in u, the others are at 0. */
+/* u' = m u + a z1 + b z2; chains 0 and 1 have different u, all others start at 0. */
 static void learn(void *context, int64_t step, int64_t steps)
 {
 	struct learner *l = context;
@@ -266,7 +266,7 @@ static void learn(void *context, int64_t step, int64_t steps)
 	l->u[0] = (float)l->probe;
 }
 
-/* Relative error of the variance at the last level, from the right one at the first. */
+/* Relative error of the variance at the last level, started with the right variance at the first. */
 static double variance_error(const char *sampler, int streams, double top, double bottom)
 {
 	float u[CHAINS];
@@ -327,7 +327,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* W1 of N values to the mixture under noise sigma, the area between both distribution functions; sorts the values. */
+/* W1 between N values and the mixture under noise sigma: the area between the distribution functions.  Sorts the values. */
 static double w1(float *u, double sigma)
 {
 	double area = 0;
@@ -342,7 +342,7 @@ static double w1(float *u, double sigma)
 	return area;
 }
 
-/* What independent draws have: the mean of some sets, and three standard deviations more. */
+/* W1 of independent draws: the mean over some sets plus three standard deviations. */
 static double sampling_error(double sigma)
 {
 	const struct random_key key = { 23, 0, 0 };
@@ -370,8 +370,8 @@ static double sampling_error(double sigma)
 	return sum + 3 * sqrt(fmax(square - sum * sum, 0));
 }
 
-/* W1 falls with 1/T to what independent draws of the mixture have.  steps: so few that the error of a step is seen, so many that it
- * falls with their number. */
+/* W1 falls as 1/T to that of independent draws of the mixture.  steps: few enough for the discretisation error to be
+ * visible, many enough for it to fall as 1/T. */
 static void test_law(const char *name, int steps, double bottom)
 {
 	const double sampling = sampling_error(bottom);
@@ -434,7 +434,7 @@ static void test_equal(const char *op, const char *guidance_a, const char *a,
 	   "%s: %s and %s are the same (%.1e)", op, a, b, distance(x, y));
 }
 
-/* Where the measurement's noise is below the level everywhere, the state is x0 plus noise of that level. */
+/* If the measurement's noise is below the level everywhere, the state is x0 plus noise of that level. */
 static void test_level(const char *sampler, const char *op, double noise, double level)
 {
 	float scene[W * H], u[W * H];
@@ -447,7 +447,7 @@ static void test_level(const char *sampler, const char *op, double noise, double
 	   distance(u, scene));
 }
 
-/* The noise of a measured pixel is no more than the measurement's, and the result keeps near the measurement. */
+/* A measured pixel has at most the measurement's noise, and the result stays close to the measurement. */
 static void test_measured(const char *sampler, const char *op, double noise, double most)
 {
 	float scene[W * H], u[W * H];
@@ -459,7 +459,7 @@ static void test_measured(const char *sampler, const char *op, double noise, dou
 
 int main(void)
 {
-	/* the last level of an Ornstein-Uhlenbeck process whose clock goes faster and faster */
+	/* Last level of an Ornstein-Uhlenbeck process with an accelerating clock. */
 	const double clock = sqrt(expm1(2 * (2e-4 + 399 * 4e-8 / 0.06)));
 
 	tap_long();

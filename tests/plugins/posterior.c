@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Exact guidance under every operator, against dense linear algebra; split Gibbs and bridge against the law they must have; credible
- * intervals of many posteriors at once, whose coverage is known: the rank of the truth among K samples is uniform. */
+/* Exact guidance with every operator, against dense linear algebra; split Gibbs and bridge against the laws they must have;
+ * and the coverage of credible intervals over many posteriors: the rank of the truth among K samples is uniform. */
 #include <config.h>
 
 #include "lab.h"
@@ -18,7 +18,7 @@ static const struct random_key key = { 31, 0, 0 };
 
 enum { W = 12, H = 10, N = W * H };
 
-/* Covariance of the gaussian prior, exponent 2.5, by its Fourier sum. */
+/* Covariance of prior gaussian with exponent 2.5, by its Fourier sum. */
 static void dense_covariance(double amplitude, double *c)
 {
 	static double s[N];
@@ -127,7 +127,7 @@ static void test_gaussian(const char *op, int w, int h, double noise)
 	lab_close(&lab);
 }
 
-/* ---- a mixture in three dimensions, of which two sums are measured -------------------------------------------- */
+/* ---- a mixture in three dimensions, of which two linear combinations are measured ----------------------------- */
 
 enum { D = 3, P = 2, K = 2 };
 static const double weight[K] = { 0.6, 0.4 }, mean[K][D] = { { -0.5, 0.2, 0 }, { 0.7, -0.4, 0.5 } };
@@ -152,7 +152,7 @@ static void write_prior(void)
 	lab_file_end();
 }
 
-/* Mean of the mixture's posterior: D + P observations z = B x + noise of standard deviations s. */
+/* Mean of the mixture's posterior given D + P observations z = B x + noise with standard deviations s. */
 static void condition(const double *z, const double (*b)[D], const double *s, int count, double *x)
 {
 	double total = 0, most = -INFINITY, mean_k[K][D], log_p[K];
@@ -162,7 +162,7 @@ static void condition(const double *z, const double (*b)[D], const double *s, in
 
 		memcpy(c, cov[k], sizeof c);
 		memcpy(m, mean[k], sizeof m);
-		for (int o = 0; o < count; o++) { /* one scalar after the other */
+		for (int o = 0; o < count; o++) { /* one scalar observation after the other */
 			double cb[D] = { 0 }, v = s[o] * s[o], r = z[o];
 
 			for (int i = 0; i < D; i++) {
@@ -195,7 +195,7 @@ static void condition(const double *z, const double (*b)[D], const double *s, in
 		x[i] /= total;
 }
 
-/* N draws of the mixture */
+/* N draws of the mixture. */
 static void draw(int n, uint64_t stream, float *x)
 {
 	float *z = calloc((size_t)(n * D), sizeof *z), *pick = calloc((size_t)n, sizeof *pick);
@@ -262,7 +262,7 @@ static void test_gmm(const char *op, double noise)
 				s[count] = noise;
 				memcpy(b[count++], rows[i], sizeof rows[i]);
 			}
-			/* the mask of main(): one value of each vector, another in every other */
+			/* The mask of main(): one value of each vector is measured, not the same one in all vectors. */
 			if (masked) {
 				const int i = v % D;
 
@@ -279,9 +279,9 @@ static void test_gmm(const char *op, double noise)
 	lab_close(&lab);
 }
 
-/* ---- split Gibbs with a constant coupling: z has the posterior for noise^2 + rho^2 A A' ------------------------- */
+/* ---- split Gibbs with constant coupling: z has the posterior for noise^2 + rho^2 A A' --------------------------- */
 
-/* Prior N(0, 1), y = 1 under noise 0.3; one chain a value. */
+/* Prior N(0, 1), y = 1 with noise 0.3; each value is a chain. */
 static void sample_pixels(int width, int channels, const char *sampler, float *z)
 {
 	char one[160];
@@ -332,8 +332,8 @@ static void test_coupling(double rho, int steps)
 	   noise2 / (1 + noise2), 0.09 / 1.09);
 }
 
-/* What a round does with one evaluation and a part of its noise, in closed form: z = J (x + b n1) + a n2 with J = 1/(1 + rho^2),
- * where a^2 = b^2 = part rho^2/2; the last round is z = J x. */
+/* A round with one evaluation and a part of its noise, in closed form: z = J (x + b n1) + a n2 with J = 1/(1 + rho^2) and
+ * a^2 = b^2 = part rho^2/2; the last round is z = J x. */
 static void test_part(double rho, double part)
 {
 	char sampler[120];
@@ -363,10 +363,10 @@ static void test_network(int channels, const char *same)
 	   same);
 }
 
-/* ---- bridge has no bias where the operator has the prior's eigenvectors -------------------------------------- */
+/* ---- bridge has no bias if operator and prior have the same eigenvectors ------------------------------------- */
 
 struct spread {
-	double mean[N], variance; /* the latter of all values together */
+	double mean[N], variance; /* variance: over all values */
 };
 
 static void sample_blur(const char *guidance, const char *sampler, int samples, const float *scene,
@@ -434,7 +434,8 @@ struct coverage {
 	double half, ninety, ninety_five;
 };
 
-/* Intervals from order statistics 10..30, 2..38 and 1..39 of 39 samples: 50, 90 and 95 % when the truth is one more. */
+/* Intervals from the order statistics 10..30, 2..38 and 1..39 of 39 samples.  They cover 50, 90 and 95 % if the truth has
+ * the samples' law. */
 static struct coverage cover(const char *guidance, const char *sampler, double noise)
 {
 	const size_t n = (size_t)SCENES * D;
@@ -473,7 +474,7 @@ static struct coverage cover(const char *guidance, const char *sampler, double n
 	return c;
 }
 
-/* Four standard errors, for intervals of the three values of a vector as if they were one: 3.2, 1.9, 1.4 %. */
+/* Tolerance: four standard errors, 3.2, 1.9 and 1.4 %, as if the three values of a vector were fully correlated. */
 static void test_coverage(const char *guidance, const char *sampler, double noise)
 {
 	const struct coverage c = cover(guidance, sampler, noise);

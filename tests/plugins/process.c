@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* process A B: two priors agree, a specification each; process.sh calls it for the network in C and in PyTorch. */
+/* process A B: compares two priors, given by their specifications.  process.sh uses it on the network in C and in PyTorch. */
 #include <config.h>
 
 #include "base/error.h"
@@ -15,7 +15,7 @@ static struct lacuna_host host;
 static struct host_context context = { .key = { .seed = 1 } };
 
 struct asked {
-	double sigma; /* 0: a map */
+	double sigma; /* 0: use the map */
 	int round;
 };
 
@@ -25,7 +25,7 @@ static void bail(const char *what)
 	exit(99);
 }
 
-/* The answers of one prior, count values each. */
+/* The answers of one prior, `count' values each. */
 static void ask(const char *spec, const struct lacuna_shape *shape, const struct asked *asked,
 		size_t n, const float *u, const float *map, float *answers)
 {

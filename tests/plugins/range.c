@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* ddnm, ccdf, bo and ddnm-plus where the operator has no closed form, against dense matrices: what they make of a denoised image D, a
- * state u and a measurement y by the eigenvectors of A'A.  And what ddnm promises: it fits a noiseless measurement. */
+/* ddnm, ccdf, bo and ddnm-plus for operators without a closed form, against dense matrices: the result for a denoised image
+ * D, a state u and a measurement y, from the eigenvectors of A'A.  And the property of ddnm: its result fits a noiseless
+ * measurement. */
 #include <config.h>
 
 #include "../tap.h"
@@ -23,7 +24,7 @@ static struct {
 	size_t ops;
 	struct problem *problem;
 	int nx, ny;
-	double a[MOST][MOST];			   /* row by row */
+	double a[MOST][MOST];			   /* row-major */
 	double values[MOST], vectors[MOST * MOST]; /* of A'A; a vector a row */
 	float y[MOST], u[MOST], d[MOST], got[MOST];
 	double noise, want[MOST], inner[MOST];
@@ -70,7 +71,7 @@ static void parse(int kind, const char *spec, struct plugin_use *use)
 		bail(spec);
 }
 
-/* A measurement w x h of a scene; without every fifth value where `missing'. */
+/* A measurement of a scene, w x h; if `missing', every fifth value is missing. */
 static void open_bench(const char *first, const char *second, int w, int h, double noise,
 		       int missing)
 {
@@ -112,7 +113,7 @@ static void close_bench(void)
 		use_free(&b.op[--b.ops]);
 }
 
-/* E(u, sigma) of a guidance for a step to level s */
+/* E(u, sigma) of a guidance, for a step to level s. */
 static void ask(const char *spec, double sigma, double s, float *out)
 {
 	struct plugin_use guidance, sampler;
@@ -129,7 +130,7 @@ static void ask(const char *spec, double sigma, double s, float *out)
 	use_free(&guidance);
 }
 
-/* want += gain(A'A) b.inner */
+/* want += gain(A'A) b.inner. */
 static void add_gain(double (*gain)(double lambda, double p, double q, double r), double p,
 		     double q, double r)
 {
@@ -168,7 +169,7 @@ static double soft_weight(double lambda, double tolerance, double sigma2, double
 	return soft(lambda, tolerance, 0, 0) / (lambda + noise2 / sigma2);
 }
 
-/* inner = A'(scale y - A v) */
+/* inner = A'(scale y - A v). */
 static void set_residual(double scale, const double *v)
 {
 	memset(b.inner, 0, sizeof b.inner);
@@ -210,7 +211,7 @@ static double misfit(const double *x)
 
 enum kind { GAP, SMOOTH };
 
-/* Where no singular value is near the floor A^+ proper is wanted, else the damped one. */
+/* kind GAP: no singular value is near the floor, and the result uses A^+ itself.  SMOOTH: it uses the damped inverse. */
 static void check_fit(const char *what, const char *spec, double sigma, double tolerance,
 		      enum kind kind)
 {
@@ -220,7 +221,7 @@ static void check_fit(const char *what, const char *spec, double sigma, double t
 	   what, spec, sigma, distance());
 }
 
-/* floor: of singular values */
+/* floor: for singular values. */
 static void test_fit(const char *what, double floor, enum kind kind)
 {
 	static const double sigmas[] = { 0.4, 0.05 };
@@ -278,7 +279,7 @@ static void test_bo(const char *what, double threshold)
 	}
 }
 
-/* Without noise bo and ddnm-plus are ddnm. */
+/* Without noise bo and ddnm-plus equal ddnm. */
 static void run(const char *guidance_spec, const char *sampler_spec, float *out)
 {
 	struct plugin_use guidance, sampler;
@@ -314,7 +315,8 @@ static void test_same(const char *what)
 	ok(plus_differs < 1e-4, "%s: so is ddnm-plus (%.0e)", what, plus_differs);
 }
 
-/* One step of ddnm-plus from level 1 to level s, at b.u, under noise that its own covers here and not there. */
+/* One step of ddnm-plus from level 1 to level s, started at b.u.  Its own noise covers that of the measurement for some
+ * singular values only. */
 static void put_state(void *context, int64_t step, int64_t steps)
 {
 	(void)steps;
@@ -386,10 +388,10 @@ static void test_plus(const char *first, const char *second, double s)
 	close_bench();
 }
 
-/* One round of hqs under a small rho: where A does not look the image becomes the state, whatever it was before. */
+/* One round of hqs with a small rho: in the null space of A the image becomes the state, whatever it was before. */
 static void test_round(const char *first, const char *second)
 {
-	const double rho = 1e-5; /* lambda, for the level is the noise */
+	const double rho = 1e-5; /* equals lambda, because the level is the noise */
 	struct plugin_use sampler;
 	struct session *session;
 	const struct session_options options = { .seed = 1,
@@ -417,7 +419,7 @@ static void test_round(const char *first, const char *second)
 	close_bench();
 }
 
-/* Levels that would rise stay at the last. */
+/* hqs levels never rise: a level above the last one is set to it. */
 static void test_rising(void)
 {
 	static float rising[MOST], flat[MOST];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Each plugin of tests/plugins/broken is refused, and for its own fault: by the loader with the message given here, or
- * by the conformance checks because of the property given here.  Argument: the directory of the built plugins. */
+/* Each plugin of tests/plugins/broken is refused for its own fault: by the loader, with the message given here, or by the
+ * conformance checks, because of the property given here.  Argument: the directory of the built plugins. */
 #include <config.h>
 
 #include "tests/tap.h"
@@ -19,7 +19,7 @@
 
 static const char *directory;
 
-/* The file of NAME or NAME:PARAMETERS, with the parameters. */
+/* The file of NAME or NAME:PARAMETERS, and the parameters. */
 static const char *path_of(const char *name)
 {
 	static char path[1024];
@@ -29,7 +29,7 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-/* ---- refused when loaded */
+/* ---- refused by the loader */
 
 static const struct {
 	const char *name, *message;
@@ -93,9 +93,9 @@ static void test_wrong_family(void)
 	   "the message says so");
 }
 
-/* ---- loaded, because they are right */
+/* ---- correct plugins, which are loaded */
 
-/* Hanging on purpose must not take a minute; what is right has all the time it needs on a busy machine. */
+/* brief: a plugin that hangs on purpose must not take a minute.  request: correct plugins may be slow on a busy machine. */
 static const struct check_request brief = { .seed = 1, .limit = 1 }, request = { .seed = 1 };
 
 static const struct lacuna_shape forty = { { 40, 30, 1, 1 } }, square = { { 13, 13, 1, 1 } };
@@ -126,7 +126,7 @@ static void test_right(const char *name, const struct check_request *r)
 	use_free(&use);
 }
 
-/* What is known of an operator whose singular values are. */
+/* The reported measures of an operator whose singular values are known. */
 static void test_measures(void)
 {
 	static const struct lacuna_shape shape = { { 16, 1, 1, 1 } };
@@ -138,12 +138,12 @@ static void test_measures(void)
 			!check_plugin(&use, &r, ignore, NULL, &m),
 		"scaled:strength=3 passes"))
 		return;
-	/* 3 (1 + shift): A'A is 9 times the tridiagonal matrix of 1, 2, ..., 2 and 1 beside it */
+	/* A = 3 (1 + shift): A'A is 9 times the tridiagonal matrix with diagonal 1, 2, ..., 2 and 1 beside it. */
 	ok(m.spectrum.exact && m.spectrum.count == 16 && m.spectrum.rank == 16,
 	   "its singular values are known");
 	ok(m.spectrum.largest < 6 && m.spectrum.largest > 5.96, "the largest: %g",
 	   m.spectrum.largest);
-	/* 2 - 2 cos of half the smallest angle, pi / (2 n + 1) */
+	/* 2 - 2 cos(pi / (2 n + 1)). */
 	ok(fabs(m.spectrum.smallest - 6 * sin(3.141592653589793 / 66)) < 1e-6, "the smallest: %g",
 	   m.spectrum.smallest);
 	ok(m.tried == 1 && m.accepted == 1, "one shape was asked for, and tried");
@@ -229,7 +229,7 @@ static const struct {
 	{ "misconduct:how=quit", "every call returns", "1x1x1: apply() ends the process: exit(0)" },
 	{ "misconduct:how=hang", "every call returns", "apply() does not come back (1 s)" },
 	{ "misconduct:how=endless", "every call returns",
-	  "it has printed \"once more" }, /* and is stopped by a limit, or by the clock */
+	  "it has printed \"once more" }, /* stopped by a limit on output or by the clock */
 	{ "misconduct:how=unprepared", "every call returns",
 	  "create(), allocation 0 failing, crashes" },
 	{ "misconduct:how=print", "prints nothing", "1x1x1: apply() prints \"hello from apply\"" },

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Every sampler and every guidance, with their parameters off the defaults, against a dense program in double precision.  It is
- * written from the papers, in their variables, knows nothing of the plugins, and is given the same normal numbers: after some
- * steps both must have the same image.  All is done in the basis of the operator's singular vectors, where a step is a formula
- * for a number.  Since the prior is Gaussian the dense program is affine in the normals; its law, propagated exactly, shows which
- * methods tend to the posterior, and how fast. */
+/* Every sampler and every guidance, with parameters other than the defaults, against a dense program in double precision.
+ * The program follows the papers, in their variables, shares no code with the plugins, and gets the same normal numbers:
+ * after a few steps both must have the same image.  It works in the basis of the operator's singular vectors, where a step
+ * is a scalar formula.  With a Gaussian prior it is affine in the normals; its exactly propagated law shows which methods
+ * converge to the posterior, and how fast. */
 #include <config.h>
 
 #include "lab.h"
@@ -18,13 +18,13 @@ enum { D = 5, P = 4, CHAINS = 2, N = D * CHAINS };
 /* ---- the problem: H = U diag(s) V', y = H x + noise n, prior N(m, C) ------------------------------------------- */
 
 static const double singular[D] = { 1.2, 0.7, 0.35, 0.08, 0 };
-static double left[P][P], right[D][D]; /* right[l]: the singular vector number l */
+static double left[P][P], right[D][D]; /* right[l]: singular vector l */
 static double prior_mean[D], prior_cov[D][D], prior_precision[D][D];
 static double noise;
 static double y[CHAINS * P];
 static char matrix[600], prior[200];
 
-/* Rows of n values, orthonormal by Gram and Schmidt. */
+/* Rows of n values, made orthonormal by Gram-Schmidt. */
 static void orthonormal(int n, uint64_t stream, double *rows)
 {
 	static const struct random_key key = { 3, 0, 0 };
@@ -73,7 +73,7 @@ static void make_problem(void)
 
 static void solve(double a[D][D], double *b);
 
-/* By columns. */
+/* Inverts a matrix column by column. */
 static void invert(double a[D][D], double inverse[D][D])
 {
 	for (int j = 0; j < D; j++) {
@@ -86,7 +86,7 @@ static void invert(double a[D][D], double inverse[D][D])
 	}
 }
 
-/* aligned: C has the operator's singular vectors. */
+/* aligned: C has the operator's singular vectors as eigenvectors. */
 static void make_prior(int aligned)
 {
 	static const double variance[D] = { 0.09, 0.05, 0.2, 0.03, 0.12 };
@@ -119,7 +119,7 @@ static void make_prior(int aligned)
 
 /* ---- arithmetic ------------------------------------------------------------------------------------------------ */
 
-/* One vector's coordinates in the basis of singular vectors, and back. */
+/* Coordinates of one vector in the basis of singular vectors; leave() is the inverse. */
 static void enter(const double *x, double *a)
 {
 	for (int l = 0; l < D; l++) {
@@ -143,7 +143,7 @@ static double sq(double x)
 	return x * x;
 }
 
-/* b = a^-1 b, a positive definite: Cholesky */
+/* b = a^-1 b for positive definite a, by Cholesky factorisation. */
 static void solve(double a[D][D], double *b)
 {
 	double c[D][D];
@@ -168,7 +168,7 @@ static void solve(double a[D][D], double *b)
 	}
 }
 
-/* E[x0 | u], coordinates in and out */
+/* E[x0 | u], input and output in coordinates. */
 static void denoise(double sigma, const double *u, double *out)
 {
 	double a[D][D], b[D], x[D];
@@ -188,7 +188,7 @@ static void denoise(double sigma, const double *u, double *out)
 	enter(x, out);
 }
 
-/* Mean and covariance (pixels) of x0 given y and, if not NULL, u. */
+/* Mean and covariance, in pixels, of x0 given y and, if not NULL, u. */
 static void posterior(const double *measured, double with_noise, double sigma, const double *u,
 		      double *mean, double (*cov)[D])
 {
@@ -221,15 +221,15 @@ static void posterior(const double *measured, double with_noise, double sigma, c
 	memcpy(mean, pull, sizeof pull);
 }
 
-/* ---- noise: the engine's, or an impulse --------------------------------------------------------------------- */
+/* ---- noise: the engine's numbers, or an impulse ------------------------------------------------------------- */
 
 enum { START, FIRST, SECOND, DRAW_X, DRAW_Y }; /* sequences; a stream is a sequence and a step */
 
 static struct {
-	int live; /* the engine's numbers; else all are 0 but one */
+	int live; /* 1: the engine's numbers; 0: one number is 1, the others are 0 */
 	int chain;
 	int sequence, step, element;
-	int hit; /* the impulse was asked for */
+	int hit; /* the impulse was requested */
 } tape;
 
 static uint64_t stream_of(int sequence, int step)
@@ -248,7 +248,7 @@ static uint64_t stream_of(int sequence, int step)
 	}
 }
 
-/* n normals of this chain, as they are. */
+/* n normals of this chain, before any change of basis. */
 static void raw_normals(int sequence, int step, int n, double *z)
 {
 	static const struct random_key key = { 9, 0, 0 };
@@ -280,20 +280,20 @@ enum { NONE, EXACT, PROX, DMPS, BO, DDNM, CCDF, PIGDM, DPS };
 enum { LEVELS_MOST = 1000 };
 
 struct method {
-	const char *name; /* as the command line has it */
+	const char *name; /* as on the command line */
 	int guidance;
 	const char *guidance_text;
 	double weight, spread, threshold, floor, ratio, noise_floor; /* of the guidance */
 	int steps, finish_none, from_noise;
 	double sigma[LEVELS_MOST + 1];		       /* the last is 0, unless finish_none */
-	void (*run)(const struct method *, double *u); /* all steps, coordinates */
+	void (*run)(const struct method *, double *u); /* all steps, in coordinates */
 	int kind;
 	double a, b, c; /* parameters of the sampler */
 };
 
-static const double *measurement; /* of the chain at hand */
+static const double *measurement; /* of the current chain */
 
-/* What the measurement says of coordinate l: A^+ y. */
+/* The measurement's value of coordinate l: A^+ y. */
 static double measured(int l)
 {
 	double sum = 0;
@@ -308,12 +308,12 @@ static int is_seen(int l, double floor)
 	return l < P && singular[l] > floor * singular[0];
 }
 
-/* Guidances through the derivative of the prior, J, which here is a symmetric matrix: to what the measurement pulls, and how
- * far.  What is pulled at, in coordinates of y, is the misfit with the weights of its precision, or divided by its norm. */
+/* Guidances that use the derivative J of the prior, here a symmetric matrix: direction and length of the correction.  J is
+ * applied to the misfit, in coordinates of y, weighted with its precision or divided by its norm. */
 static void pull(const struct method *m, double sigma, double s, const double *d, double *e)
 {
 	const double r2 = 1 / (1 / sq(sigma) + 1 / sq(m->spread));
-	const double vp = sqrt((1 + 4 * sq(sigma)) * (1 + 4 * sq(s))); /* of images of -1 to 1 */
+	const double vp = sqrt((1 + 4 * sq(sigma)) * (1 + 4 * sq(s))); /* for images in -1..1 */
 	const double zero[D] = { 0 };
 	double v[D] = { 0 }, jv[D], none[D], norm = 0;
 
@@ -335,7 +335,7 @@ static void pull(const struct method *m, double sigma, double s, const double *d
 				      (m->guidance == PIGDM ? sq(sigma) : vp / (1 - sq(s / sigma)));
 }
 
-/* E(u, sigma) for a step to level s, by the papers' formulas for each coordinate. */
+/* E(u, sigma) for a step to level s, by the papers' formulas, in each coordinate. */
 static void estimate(const struct method *m, double sigma, double s, const double *u, double *e)
 {
 	const double n = m->guidance == EXACT ? fmax(noise, m->noise_floor) : noise;
@@ -358,7 +358,7 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 
 		e[l] = d[l];
 		switch (m->guidance) {
-		case PROX: /* two observations of one number, of variances noise^2/lambda and r; hardly damped without noise */
+		case PROX: /* two observations with variances noise^2/lambda and r; hardly damped without noise */
 			e[l] = (lambda * b + fmax(sq(n) / r, 1e-5) * d[l]) /
 			       (lambda + fmax(sq(n) / r, 1e-5));
 			break;
@@ -369,7 +369,7 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 		case DDNM:
 			e[l] = is_seen(l, m->floor) ? b : d[l];
 			break;
-		case CCDF: /* the next state is b with noise */
+		case CCDF: /* the next state is b plus noise */
 			if (is_seen(l, m->floor))
 				e[l] = (b - w * u[l]) / (1 - w);
 			break;
@@ -384,7 +384,8 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 	}
 }
 
-/* argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2: the constant that explains y best, and what it leaves */
+/* argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2, where middle is the constant that fits y best and spread^2 is
+ * the mean square of the residual. */
 static void first_guess(double *g)
 {
 	double ones[D], x[D], inner = 0, weight = 0, middle, rest = 0, rho;
@@ -392,7 +393,7 @@ static void first_guess(double *g)
 	for (int j = 0; j < D; j++)
 		x[j] = 1;
 	enter(x, ones);
-	/* over all chains, as the plugin has it */
+	/* Sums over all chains, as in the plugin. */
 	for (int c = 0; c < CHAINS; c++)
 		for (int l = 0; l < P; l++) {
 			double in_y = 0;
@@ -440,7 +441,7 @@ static int step_count(const struct method *m)
 
 /* ---- samplers that ask for estimates ---------------------------------------------------------------------------- */
 
-/* Steps in the variance-preserving variable x_t = sqrt(alpha_bar_t) u_t, from t to s. */
+/* A step from t to s in the variance-preserving variable x_t = sqrt(alpha_bar_t) u_t. */
 struct vp {
 	double at, as;	    /* alpha_bar */
 	double alpha, beta; /* of the step */
@@ -455,7 +456,7 @@ static struct vp vp_step(double sigma, double s)
 
 enum { SMALL, THEORY, LARGE };
 
-/* Ho et al. 2020, equations 6 and 7 */
+/* Ho et al. 2020, equations 6 and 7. */
 static void run_ddpm(const struct method *m, double *u)
 {
 	start(m, u);
@@ -481,7 +482,7 @@ static void run_ddpm(const struct method *m, double *u)
 
 enum { DDIM, ODE_THEORY };
 
-/* Song et al. 2021, equations 12 and 16; Li et al. 2023 */
+/* Song et al. 2021, equations 12 and 16; Li et al. 2023. */
 static void run_ode(const struct method *m, double *u)
 {
 	start(m, u);
@@ -512,13 +513,13 @@ static void run_ode(const struct method *m, double *u)
 
 enum { PRACTICAL, FAST_THEORY, ANGLE };
 
-/* What e is linear in. */
+/* The variable in which e is extrapolated linearly. */
 static double clock_of(const struct method *m, double sigma)
 {
 	return m->kind == ANGLE ? atan(sigma / m->a) : 1 / (1 + sq(sigma));
 }
 
-/* The integral of (clock - clock(sigma)) from sigma to s: Simpson's rule */
+/* Integral of clock - clock(sigma) from sigma to s, by Simpson's rule. */
 static double clock_integral(const struct method *m, double sigma, double s)
 {
 	enum { INTERVALS = 2000 };
@@ -533,7 +534,7 @@ static double clock_integral(const struct method *m, double sigma, double s)
 	return sum * h / 3;
 }
 
-/* Li et al. 2024: du/dsigma = e extrapolated through its last two values; or the score, with the state taken back */
+/* Li et al. 2024: du/dsigma = e, extrapolated from its last two values; or the score, with the state moved back. */
 static void run_ode_fast(const struct method *m, double *u)
 {
 	double last[D] = { 0 };
@@ -586,7 +587,7 @@ static void run_ode_fast(const struct method *m, double *u)
 	}
 }
 
-/* Li et al. 2024, the accelerated stochastic sampler */
+/* Li et al. 2024, the accelerated stochastic sampler. */
 static void run_ddpm_fast(const struct method *m, double *u)
 {
 	start(m, u);
@@ -612,7 +613,7 @@ static void run_ddpm_fast(const struct method *m, double *u)
 	}
 }
 
-/* Chen et al. 2023, section 2.1 */
+/* Chen et al. 2023, section 2.1. */
 static void run_exponential(const struct method *m, double *u)
 {
 	start(m, u);
@@ -636,7 +637,7 @@ static void run_exponential(const struct method *m, double *u)
 	}
 }
 
-/* De Bortoli 2022, section 2: a: horizon, b: stop, c: rate of the clock at the horizon; c = 0: not schedule=ou */
+/* De Bortoli 2022, section 2.  a: horizon; b: stop; c: rate of the clock at the horizon, 0 if the schedule is not ou. */
 static void run_euler(const struct method *m, double *u)
 {
 	start(m, u);
@@ -660,7 +661,7 @@ static void run_euler(const struct method *m, double *u)
 	}
 }
 
-/* Chen, Daras, Dimakis 2023: a: look-back in steps, 0 to the clean image */
+/* Chen, Daras, Dimakis 2023.  a: look-back in steps; 0: to the clean image. */
 static void run_degrade(const struct method *m, double *u)
 {
 	start(m, u);
@@ -688,9 +689,9 @@ struct process {
 	int rounds, whole;
 };
 
-static const struct process *process; /* of the method at hand */
+static const struct process *process; /* of the current method */
 
-/* The operator gamma */
+/* The operator gamma. */
 static double tone(double x, double exponent)
 {
 	const double toe = 0.01, f0 = pow(toe, exponent), f1 = pow(1 + toe, exponent);
@@ -699,7 +700,7 @@ static double tone(double x, double exponent)
 		      : exponent * pow(toe, exponent - 1) / (f1 - f0) * x;
 }
 
-/* C x of this strength, in pixels: x times a number, each pixel and a part of the next, or a curve. */
+/* C x at this strength, in pixels: a factor, a mix of each pixel with the next, or a curve. */
 static void corrupt(const struct method *m, double strength, const double *x, double *out)
 {
 	for (int i = 0; i < D; i++)
@@ -708,7 +709,7 @@ static void corrupt(const struct method *m, double strength, const double *x, do
 					     : strength * x[i];
 }
 
-/* argmin (state - f(x))^2 + rho (x - X)^2 for each pixel, by bisection of the derivative */
+/* argmin (state - f(x))^2 + rho (x - X)^2 for each pixel, by bisection of the derivative. */
 static void curve_step(double strength, double rho, const double *state, double *x)
 {
 	for (int i = 0; i < D; i++) {
@@ -726,7 +727,7 @@ static void curve_step(double strength, double rho, const double *state, double 
 	}
 }
 
-/* (C'C + rho I)^-1 (C' state + rho x), C from its columns */
+/* (C'C + rho I)^-1 (C' state + rho x), with C built column by column. */
 static void data_step(const struct method *m, double strength, double rho, const double *state,
 		      double *x)
 {
@@ -767,7 +768,7 @@ static void strength_at(const struct method *m, int k, double *strength, double 
 		*strength = rint(*strength);
 }
 
-/* X of x_t: the estimate, or rounds of a data step and an estimate */
+/* The estimate X from x_t, or rounds of a data step and an estimate. */
 static void restore(const struct method *m, int k, double strength, double level,
 		    const double *state, double *x)
 {
@@ -793,7 +794,7 @@ static void restore(const struct method *m, int k, double strength, double level
 	}
 }
 
-/* Cold Diffusion with DDIM's noise, the first state a corrupted guess */
+/* Cold Diffusion with DDIM's noise; the first state is a corrupted guess. */
 static void run_process(const struct method *m, double *u)
 {
 	double x[D], state[D], z[D], strength, level;
@@ -827,7 +828,7 @@ static void run_process(const struct method *m, double *u)
 
 /* ---- critically damped Langevin diffusion ---------------------------------------------------------------------- */
 
-/* |m|^2 of N(m x0, I - m m'), m = e^-t (1 + t, -t), is 1/(1 + sigma^2) */
+/* |m|^2 of N(m x0, I - m m'), m = e^-t (1 + t, -t), is 1/(1 + sigma^2). */
 static double cld_time(double sigma)
 {
 	double lo = 0, hi = 60;
@@ -849,7 +850,7 @@ static void cld_flow(double r, double f[2][2])
 	f[1][1] = exp(r) * (1 + r);
 }
 
-/* dx = -v dt, dv = (x + 2 v + 4 score) dt + 2 dB over h, the score frozen: integrals by Simpson's rule */
+/* dx = -v dt, dv = (x + 2 v + 4 score) dt + 2 dB over time h with a constant score; integrals by Simpson's rule. */
 static void cld_transition(double h, double f[2][2], double push[2], double cov[2][2])
 {
 	enum { INTERVALS = 400 };
@@ -913,7 +914,7 @@ static void run_cld(const struct method *m, double *u)
 		normals(FIRST, k, zx);
 		normals(SECOND, k, zv);
 		for (int l = 0; l < D; l++) {
-			/* Sherman and Morrison: (I - m m')^-1 = I + m m'/(1 - |m|^2) */
+			/* Sherman-Morrison: (I - m m')^-1 = I + m m'/(1 - |m|^2). */
 			const double rx = x[l] - mx * e[l], rv = v[l] - mv * e[l];
 			const double score = -rv - mv * (mx * rx + mv * rv) / (1 - norm);
 			const double ax = f[0][0] * x[l] + f[0][1] * v[l] + push[0] * score;
@@ -932,7 +933,7 @@ static void run_cld(const struct method *m, double *u)
 
 /* ---- samplers by component ------------------------------------------------------------------------------------- */
 
-/* Noise of the measurement in coordinate l; a: what counts as measured */
+/* The measurement's noise in coordinate l.  a: threshold for a singular value to count as measured. */
 static double component_noise(const struct method *m, int l)
 {
 	return is_seen(l, m->a) ? noise / singular[l] : INFINITY;
@@ -953,7 +954,7 @@ static void component_start(const struct method *m, double *u)
 	}
 }
 
-/* Brownian motion that is p at time 0 after a and q at time `whole', seen at time `part' */
+/* Brownian bridge from p at time 0 to q at time `whole', at time `part'. */
 static double brownian_bridge(double p, double q, double part, double whole, double z)
 {
 	return p + part / whole * (q - p) + sqrt(part * (whole - part) / whole) * z;
@@ -982,7 +983,7 @@ static void run_bridge(const struct method *m, double *u)
 	}
 }
 
-/* Kawar et al. 2022, equations 7 and 8; b: eta, c: eta_b */
+/* Kawar et al. 2022, equations 7 and 8.  b: eta; c: eta_b. */
 static void run_ddrm(const struct method *m, double *u)
 {
 	component_start(m, u);
@@ -1008,7 +1009,7 @@ static void run_ddrm(const struct method *m, double *u)
 	}
 }
 
-/* Wang et al. 2023, equations 17 to 19, in the variance-preserving variable: x_s = a E + b x_t + sd z */
+/* Wang et al. 2023, equations 17 to 19, in the variance-preserving variable: x_s = a E + b x_t + sd z. */
 static void run_ddnm_plus(const struct method *m, double *u)
 {
 	start(m, u);
@@ -1036,9 +1037,9 @@ static void run_ddnm_plus(const struct method *m, double *u)
 	}
 }
 
-/* ---- samplers without a diffusion's levels -------------------------------------------------------------------- */
+/* ---- samplers without diffusion levels ------------------------------------------------------------------------ */
 
-/* DPIR, equations 6 and 7: sigma falls from a to b geometrically; c: lambda */
+/* DPIR, equations 6 and 7: sigma falls geometrically from a to b; c: lambda. */
 static void run_hqs(const struct method *m, double *u)
 {
 	first_guess(u);
@@ -1056,7 +1057,8 @@ static void run_hqs(const struct method *m, double *u)
 	}
 }
 
-/* Split Gibbs: a, b: rho from and to; c: depth; kind: inner steps; threshold, spread: part of the noise, first and last round */
+/* Split Gibbs.  a, b: first and last rho; c: depth; kind: inner steps; threshold, spread: part of the noise in the first and
+ * last round. */
 static void run_gibbs(const struct method *m, double *u)
 {
 	const double n = fmax(noise, 1e-3);
@@ -1068,7 +1070,7 @@ static void run_gibbs(const struct method *m, double *u)
 		double x[D], zx[D], zy[P];
 		double sigma = rho;
 
-		/* N(m, Q^-1): the optimum of perturbed data */
+		/* N(m, Q^-1), drawn as the optimum for perturbed data. */
 		normals(DRAW_X, k, zx);
 		raw_normals(DRAW_Y, k, P, zy);
 		for (int l = 0; l < D; l++) {
@@ -1080,8 +1082,8 @@ static void run_gibbs(const struct method *m, double *u)
 					sq(n);
 			x[l] = pull / (lambda / sq(n) + 1 / sq(rho));
 		}
-		/* the reverse diffusion from rho: half of the noise before the estimate, of which `part' is drawn; what is
-		 * not drawn there counts afterwards by the share w that a step of ddpm keeps */
+		/* Reverse diffusion from rho.  Half of the noise comes before the estimate; `part' of it is drawn.  The rest
+		 * counts afterwards with the share w that a step of ddpm keeps. */
 		for (int i = 0; i < m->kind; i++) {
 			const int stream = k * m->kind + i, end = i + 1 == m->kind;
 			const double next = end ? 0 : rho * pow(m->c, (i + 1) / (m->kind - 1.0));
@@ -1128,12 +1130,12 @@ static void open_lab(const struct method *m, double with_noise, struct lab *lab)
 		y[i] = lab->y[i];
 }
 
-/* The largest difference of the two programs' images. */
+/* The largest difference between the two programs' images. */
 static void check(const struct method *m, double with_noise)
 {
 	struct lab lab;
 	float got[N];
-	/* without noise single precision tells; Gauss-Newton stops after a few rounds */
+	/* Without noise, single precision limits the agreement; Gauss-Newton stops after a few rounds. */
 	const double tolerance = m->run == run_process && m->kind == CURVE ? 5e-3
 				 : with_noise > 0			   ? 1e-4
 									   : 2e-3;
@@ -1159,7 +1161,7 @@ static void check(const struct method *m, double with_noise)
 	   with_noise, worst);
 }
 
-/* ---- levels, by the schedules' definitions ----------------------------------------------------------------------- */
+/* ---- levels, by the definitions of the schedules ----------------------------------------------------------------- */
 
 static void edm(struct method *m, int steps, double hi, double lo, double rho)
 {
@@ -1179,7 +1181,7 @@ static void geometric(struct method *m, int steps, double hi, double lo)
 	m->sigma[steps] = 0;
 }
 
-/* beta_t = r min(delta (1 + r)^t, 1), r = c log(N)/N, beta_1 = delta */
+/* beta_t = r min(delta (1 + r)^t, 1), r = c log(N)/N, beta_1 = delta. */
 static void etc(struct method *m, int steps, double c, double delta)
 {
 	const double r = c * log(steps) / steps;
@@ -1193,7 +1195,7 @@ static void etc(struct method *m, int steps, double c, double delta)
 	m->sigma[steps] = 0;
 }
 
-/* alpha_bar = exp(-2 B), B = t + (beta - 1) t^2/(2 horizon) */
+/* alpha_bar = exp(-2 B), B = t + (beta - 1) t^2/(2 horizon). */
 static void ou(struct method *m, int steps, double horizon, double stop, double beta)
 {
 	m->steps = steps;
@@ -1205,8 +1207,8 @@ static void ou(struct method *m, int steps, double horizon, double stop, double 
 	m->sigma[steps] = 0;
 }
 
-/* Ho et al. 2020: of 1000 beta from 1e-4 to 0.02 even in t, levels from t = 1000 to 1; between two t the logarithm of alpha_bar is
- * linear. */
+/* Ho et al. 2020: 1000 values of beta from 1e-4 to 0.02, linear in t; levels from t = 1000 to 1; log(alpha_bar) is
+ * interpolated linearly between integer t. */
 static void linear_beta(struct method *m, int steps)
 {
 	m->steps = steps;
@@ -1222,7 +1224,7 @@ static void linear_beta(struct method *m, int steps)
 	m->sigma[steps] = 0;
 }
 
-/* ---- all of them -------------------------------------------------------------------------------------------------- */
+/* ---- all methods ------------------------------------------------------------------------------------------------- */
 
 static struct method plain(const char *name, void (*run)(const struct method *, double *))
 {
@@ -1283,7 +1285,7 @@ static void test_guidances(void)
 		m.ratio = rows[i].ratio;
 		m.noise_floor = rows[i].noise_floor;
 		check(&m, rows[i].noise);
-		/* a sampler that does not say how long its steps are */
+		/* A sampler that does not declare the lengths of its steps. */
 		m.name = "ode-fast:form=theory," EDM;
 		m.run = run_ode_fast;
 		m.kind = FAST_THEORY;
@@ -1302,7 +1304,7 @@ static void run_dps(const char *guidance, float *x)
 	lab_close(&lab);
 }
 
-/* dps has one norm for all chains, unless it is told otherwise. */
+/* dps has one norm for all chains unless configured otherwise. */
 static void test_blocks(void)
 {
 	float one[N], same[N], two[N];
@@ -1380,7 +1382,7 @@ static void test_samplers(void)
 	m = guided("ddpm:schedule=ou,steps=7,horizon=3,stop=0.01,beta=4", run_ddpm, SMALL, 0);
 	ou(&m, 7, 3, 0.01, 4);
 	check(&m, 0.1);
-	/* of the levels 20, 12, 7.3, 4.4, 2.5, 1.3, 0.14 those below 1.1 are left, and 1.1 itself */
+	/* Of the levels 20, 12, 7.3, 4.4, 2.5, 1.3, 0.14 the run keeps 1.1 and those below. */
 	m = guided("ddpm:schedule=ou,steps=7,horizon=3,stop=0.01,start=1.1", run_ddpm, SMALL, 0);
 	ou(&m, 7, 3, 0.01, 1);
 	m.sigma[0] = 1.1;
@@ -1399,7 +1401,7 @@ static void test_samplers(void)
 	check(&m, 0.1);
 }
 
-/* Every sampler obeys every parameter of every schedule. */
+/* Every sampler follows every parameter of every schedule. */
 static void test_schedules(void)
 {
 	struct method all[] = {
@@ -1549,8 +1551,8 @@ static void test_rounds(void)
 	m.b = 0.05;
 	m.c = 0.7;
 	check(&m, 0.1);
-	m.name = "hqs:steps=7"; /* ends at the noise of the measurement */
-	m.a = 0.3;		/* there are fewer values than unknowns */
+	m.name = "hqs:steps=7"; /* ends at the measurement's noise */
+	m.a = 0.3;		/* fewer values than unknowns */
 	m.b = 0.1;
 	m.c = 0.4;
 	check(&m, 0.1);
@@ -1593,7 +1595,7 @@ static void run_once(const struct method *m, double *x)
 	leave(u, x);
 }
 
-/* Mean: without noise; covariance: the sum of the squares of all impulse responses. */
+/* Mean: the run without noise.  Covariance: sum of the squares of all impulse responses. */
 static struct law propagate(const struct method *m)
 {
 	static const int elements[] = { D, D, D, D, P };
@@ -1621,7 +1623,7 @@ static struct law propagate(const struct method *m)
 	return law;
 }
 
-/* KL(p || q) of Gaussians */
+/* KL(p || q) of Gaussians. */
 static double divergence(const struct law *p, const struct law *q)
 {
 	double a[D][D], b[D][D], x[D][D], r[D], kl = -D / 2.0;
@@ -1648,7 +1650,7 @@ static double law_error(struct method *m, int steps)
 	struct law got, want;
 
 	if (m->run != run_gibbs)
-		edm(m, steps, 100, 0.001, 7); /* so far that neither end is seen */
+		edm(m, steps, 100, 0.001, 7); /* wide enough to make the ends negligible */
 	m->steps = steps;
 	tape.chain = 0;
 	measurement = y;
@@ -1657,7 +1659,7 @@ static double law_error(struct method *m, int steps)
 	return divergence(&want, &got);
 }
 
-/* A method whose law has an error of this order in 1/steps: KL is its square, and falls by 4^order when steps are doubled.
+/* The law of the method has an error of this order in 1/steps.  KL is its square and falls by 4^order when the steps double.
  * The first value is that of the finer grid. */
 static void test_order(const char *what, struct method m, int steps, int order)
 {
@@ -1669,7 +1671,7 @@ static void test_order(const char *what, struct method m, int steps, int order)
 	   fine, 2 * steps, order);
 }
 
-/* Its law tends to the posterior as rounds grow more, and rho less. */
+/* The law of gibbs converges to the posterior with more rounds and smaller rho. */
 static void test_gibbs_law(void)
 {
 	struct method m = { .run = run_gibbs, .kind = 1, .threshold = 1, .spread = 1, .a = 0.5 };
@@ -1707,7 +1709,7 @@ static void test_laws(void)
 	test_order("exact, cld", guided("cld", run_cld, 0, 0), 50, 1);
 	test_order("exact, restore-degrade", guided("restore-degrade", run_degrade, 0, 0), 30, 1);
 	test_gibbs_law();
-	make_prior(1); /* where bridge has no bias */
+	make_prior(1); /* here bridge has no bias */
 	m = plain("bridge", run_bridge);
 	m.a = 1e-3;
 	test_order("bridge, the prior with the operator's axes", m, 80, 1);

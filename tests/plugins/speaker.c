@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A program for the plugins "process": speaker WHAT.  Right ones: half (y = x/2), narrow (y is the left half of x), square
- * (y = x^2 sign x, not linear), shrink (a prior, with maps), plain (one without).  The others are half, with a fault. */
+/* A program for the plugins "process": speaker WHAT.  Correct ones: half (y = x/2), narrow (y is the left half of x), square
+ * (y = x^2 sign x, not linear), shrink (a prior that takes maps), plain (a prior that does not).  The others are half with a
+ * fault. */
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -67,7 +68,7 @@ static void open_shapes(const json_t *request)
 	       is("square") ? "false" : "true", is("plain") ? "false" : "true");
 }
 
-/* Faults on purpose; returns where there is none. */
+/* Commits the faults; returns if there is none. */
 static void fail(void)
 {
 	if (is("crash"))

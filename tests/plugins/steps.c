@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Every step of ddpm and ode against the papers' formulas, in the papers' variables x_t = sqrt(alpha_bar_t) u_t, and the noise levels
- * against the schedules' definitions.  The prior is N(0, V) in one dimension, so a step is x_s = M x_t + sd z; M and sd are learned
- * in the run loop from three chains: one at a known value, two at 0. */
+/* Every step of ddpm and ode against the papers' formulas, in their variables x_t = sqrt(alpha_bar_t) u_t; noise levels
+ * against the definitions of the schedules.  The prior is N(0, V) in one dimension, so a step is x_s = M x_t + sd z.  The
+ * run loop learns M and sd from three chains: one at a known value, two at 0. */
 #include <config.h>
 
 #include "lab.h"
@@ -17,7 +17,7 @@ struct record {
 	float *u;
 	struct random_key key;
 	int64_t steps;
-	double m[MOST], sd[MOST], top; /* of u, not x; top: sd of the first state */
+	double m[MOST], sd[MOST], top; /* for u, not x; top: sd of the first state */
 };
 
 static void put_probes(struct record *r)
@@ -83,13 +83,13 @@ static double ddpm_alpha_bar(int t)
 	return product;
 }
 
-/* E[x0 | x_t] = slope x_t */
+/* E[x0 | x_t] = slope x_t. */
 static double slope(double ab)
 {
 	return V * sqrt(ab) / (ab * V + 1 - ab);
 }
 
-/* Ho et al. 2020, equation 7, from t to s (skipped steps: alpha_t becomes ab_t/ab_s) */
+/* Ho et al. 2020, equation 7, from t to s; for skipped steps alpha_t is ab_t/ab_s. */
 static double ddpm_mean(double ab_t, double ab_s)
 {
 	const double alpha = ab_t / ab_s, beta = 1 - alpha;
@@ -108,7 +108,7 @@ static double ddpm_variance(const char *kind, double ab_t, double ab_s)
 	return beta * (1 - ab_s) / (1 - ab_t);
 }
 
-/* Song et al. 2021, equations 12 and 16 */
+/* Song et al. 2021, equations 12 and 16. */
 static void ddim(double eta, double ab_t, double ab_s, double *mean, double *sd)
 {
 	const double noise = (1 - sqrt(ab_t) * slope(ab_t)) / sqrt(1 - ab_t); /* epsilon/x_t */
@@ -119,7 +119,7 @@ static void ddim(double eta, double ab_t, double ab_s, double *mean, double *sd)
 
 /* ---- */
 
-/* The largest relative errors of mean and sd over all steps but the last, which only denoises. */
+/* The largest relative errors of mean and sd over all steps except the last, which only denoises. */
 static void compare(const char *what, const struct record *r, const double *mean, const double *sd,
 		    const double *ab)
 {
@@ -142,7 +142,7 @@ static void test_sampler(const char *options, const char *variance, double eta)
 	static struct record r;
 	static double ab[MOST], mean[MOST], sd[MOST];
 	char sampler[160];
-	const int n = variance ? 1000 : 38; /* 37 divides 999: skipped steps of the 1000 */
+	const int n = variance ? 1000 : 38; /* 37 divides 999: skips are even */
 
 	snprintf(sampler, sizeof sampler, "%s,steps=%d,schedule=linear-beta,from=noise", options,
 		 n);
@@ -162,9 +162,9 @@ static void test_sampler(const char *options, const char *variance, double eta)
 	compare(options, &r, mean, sd, ab);
 }
 
-/* ---- levels of the other schedules, read from ddpm's last variance, s^2 (1 - s^2/sigma^2), and mean */
+/* ---- levels of the other schedules, from the mean and variance of the steps ----------------------- */
 
-/* M = w + (1 - w) V/(V + sigma^2) and sd^2 = sigma^2 w (1 - w) of ode with eta = 1 give w = s^2/sigma^2, then sigma. */
+/* For ode with eta = 1, M = w + (1 - w) V/(V + sigma^2) and sd^2 = sigma^2 w (1 - w) give w = s^2/sigma^2, then sigma. */
 static void test_levels(const char *sampler, const double *want, int n)
 {
 	static struct record r;
@@ -180,7 +180,7 @@ static void test_levels(const char *sampler, const double *want, int n)
 	ok(r.steps == n && worst < 1e-4, "%s: its levels (%.1g)", sampler, worst);
 }
 
-/* network=yes is what it says, in gray and in colour. */
+/* network=yes equals the settings it stands for, in gray and in colour. */
 static void test_network(int width, int height, int channels, const char *same)
 {
 	const char *const samplers[2] = { "gibbs:steps=4,network=yes", same };
@@ -203,8 +203,8 @@ static void test_network(int width, int height, int channels, const char *same)
 	   "network=yes, %d x %d, %d channels: %s", width, height, channels, same);
 }
 
-/* A data step through a curve that is flat where it begins: a whole step of Gauss-Newton goes to 50, halved ones to the value whose
- * image was measured. */
+/* A data step through a curve that is flat at the start.  A full Gauss-Newton step goes to 50; halved steps reach the value
+ * that was measured. */
 static void test_halving(void)
 {
 	const double f0 = pow(0.01, 2.2), f1 = pow(1.01, 2.2);
@@ -243,7 +243,7 @@ static void test_schedules(void)
 		want[k] = 2 * pow(0.01 / 2, k / 9.);
 	test_levels("ddpm:steps=10,start=2,sigma_min=0.01,schedule=geometric", want, 10);
 	want[0] = 1;
-	for (int k = 1; k < 4; k++) { /* of ten levels three are below 1: t = 223, 112, 1 */
+	for (int k = 1; k < 4; k++) { /* three of ten levels are below 1: t = 223, 112, 1 */
 		const double ab = ddpm_alpha_bar(1 + 111 * (3 - k));
 
 		want[k] = sqrt((1 - ab) / ab);
@@ -251,7 +251,7 @@ static void test_schedules(void)
 	test_levels("ddpm:steps=10,schedule=linear-beta,start=1", want, 4);
 }
 
-/* Parameters that exclude each other are refused, and the message says which. */
+/* Parameters that exclude each other are refused, and the message names them. */
 static void test_refusals(void)
 {
 	static const struct {

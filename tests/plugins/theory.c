@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Samplers on a Gaussian whose posterior is known (Liang, Ju, Liang, Shroff 2025, their setting): prior N(0, S), S = (1 1' + I)/2
- * in four dimensions, of which two are measured, y = 0; etc schedule, c = 3, delta = 1e-4; KL(q || p) of the state before
- * the last step.
+/* Samplers on a Gaussian with known posterior, in the setting of Liang, Ju, Liang, Shroff 2025: prior N(0, S), S = (1 1' +
+ * I)/2, in four dimensions, of which two are measured, y = 0; etc schedule, c = 3, delta = 1e-4; KL(q || p) of the state
+ * before the last step.
  *
- * Every step of a linear sampler is u -> M u + b + sd z.  The test learns M and sd from the plugins themselves, in the run
- * loop: before each step it puts known states in place of the sampler's, and afterwards it looks what became of them.
- * Mean and covariance then follow in double precision, and with them the KL. */
+ * Every step of a linear sampler is u -> M u + b + sd z.  The test learns M and sd from the plugins in the run loop: before
+ * each step it replaces the states by known ones, and afterwards it reads the result.  Mean, covariance and KL then follow
+ * in double precision. */
 #include <config.h>
 
 #include "lab.h"
@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-enum { D = 4, CHAINS = D + 2 }; /* chains: the unit vectors, and 0 twice */
+enum { D = 4, CHAINS = D + 2 }; /* chains: the unit vectors, and twice 0 */
 
 struct gaussian {
 	double cov[D][D];
@@ -40,7 +40,7 @@ static double cholesky(double (*a)[D], double (*l)[D])
 	return log_det;
 }
 
-/* KL(N(0, q) || N(mean, p)) */
+/* KL(N(0, q) || N(mean, p)). */
 static double kl(double (*q)[D], double (*p)[D], const double *mean)
 {
 	double lq[D][D] = { { 0 } }, lp[D][D] = { { 0 } }, trace = 0, x[D];
@@ -65,7 +65,7 @@ static void prior_covariance(double (*s)[D])
 			s[i][j] = i == j ? 1 : 0.5;
 }
 
-/* Covariance of x0 given the first two coordinates with this noise, by conditioning on one after the other. */
+/* Covariance of x0 given the first two coordinates with this noise, conditioned on one at a time. */
 static void posterior_covariance(double noise, double (*s)[D])
 {
 	prior_covariance(s);
@@ -80,7 +80,7 @@ static void posterior_covariance(double noise, double (*s)[D])
 	}
 }
 
-/* ---- the schedule, written down a second time */
+/* ---- the schedule, computed independently */
 
 static double etc_sigma(int steps, int t)
 {
@@ -110,7 +110,7 @@ static void put_probes(struct learner *l)
 			l->u[c * D + i] = c == i ? (float)l->scale : 0;
 }
 
-/* The two chains at 0 differ by their noise alone. */
+/* The two chains at 0 differ only by their noise. */
 static double learn_noise(const struct learner *l, const float *z)
 {
 	const float *u0 = l->u + D * D, *u1 = u0 + D, *z0 = z + D * D, *z1 = z0 + D;
@@ -123,7 +123,7 @@ static double learn_noise(const struct learner *l, const float *z)
 	return uz / zz;
 }
 
-/* The same for samplers that give each coordinate its own. */
+/* The same for samplers whose noise level differs between coordinates. */
 static void learn_noises(const struct learner *l, const float *z, double *sd)
 {
 	const float *u0 = l->u + D * D, *u1 = u0 + D, *z0 = z + D * D, *z1 = z0 + D;
@@ -214,7 +214,7 @@ static void write_files(int chains)
 	lab_file_end();
 }
 
-/* ddpm with a guidance, or ddnm-plus, which has its own. */
+/* ddpm with a guidance, or ddnm-plus, which has its own guidance. */
 static void plan_sampler(const char *guidance, int steps, char *sampler, size_t size)
 {
 	snprintf(sampler, size,
@@ -252,7 +252,7 @@ static struct learner learn_run(const char *guidance, double noise, int steps)
 	return l;
 }
 
-/* KL(q_1|y || p_1|y) */
+/* KL(q_1|y || p_1|y). */
 static double run_kl(double noise, int steps, double (*cov)[D], const double *mean)
 {
 	const double sigma = etc_sigma(steps, 1);
@@ -290,7 +290,7 @@ static void test_table(void)
 			struct learner l =
 				learn_run(table[i].guidance, table[i].noise, table_steps[j]);
 			const double got = run_kl(table[i].noise, table_steps[j], l.cov, l.mean);
-			/* the figures are rounded to four decimals */
+			/* The figures are rounded to four decimals. */
 			const double tolerance = 0.02 * want + 0.00005;
 
 			ok(fabs(got - want) <= tolerance,
@@ -358,7 +358,7 @@ static void test_monte_carlo(const char *guidance, double noise, int steps)
 	free(u);
 }
 
-/* ---- bo without noise is ddnm */
+/* ---- bo without noise equals ddnm */
 
 static void test_noiseless(const char *op, const char *what)
 {
@@ -366,7 +366,7 @@ static void test_noiseless(const char *op, const char *what)
 	static const struct {
 		const char *guidance;
 		double noise;
-	} runs[] = { { "ddnm", 0 }, { "bo", 0 }, { "bo", 1e-9 } }; /* the last goes the long way */
+	} runs[] = { { "ddnm", 0 }, { "bo", 0 }, { "bo", 1e-9 } }; /* the last: general code */
 	float scene[W * H], u[3][W * H];
 	double difference[3] = { 0 }, norm = 0;
 

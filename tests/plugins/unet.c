@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Prior "unet": agrees with PyTorch (tools/train/golden.py made the files), tiled equals untiled, the number of threads
- * changes nothing, damaged weights are refused; its vjp is the transposed derivative. */
+/* Prior "unet": agrees with PyTorch (tools/train/golden.py made the files); tiles and threads do not change the result;
+ * damaged weights are refused; its vjp is the transposed derivative. */
 #include <config.h>
 
 #include "base/error.h"
@@ -82,8 +82,8 @@ static void free_sample(struct sample *s)
 
 struct question {
 	double sigma;
-	const float *map; /* sigma per value, or NULL */
-	const float *v;	  /* vjp() of this, or NULL */
+	const float *map; /* one sigma per value, or NULL */
+	const float *v;	  /* if not NULL, asks for vjp() of this */
 	int round;	  /* of a plug-and-play iteration */
 };
 
@@ -138,7 +138,7 @@ static double distance(size_t n, const float *a, const float *b)
 	return most;
 }
 
-/* Root mean square of a - b against that of b - 1/2. */
+/* Root mean square of a - b relative to that of b - 1/2. */
 static double relative(size_t n, const float *a, const float *b)
 {
 	double difference = 0, size = 0;
@@ -173,13 +173,13 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	snprintf(spec, sizeof(spec), "unet:precision=bf16,weights=%s", golden(weights));
 	if (run(spec, &s.shape, NULL, s.u, x0))
 		skip("no bf16 on this processor", "one sigma, bf16");
-	else /* 8 bits of mantissa, and a random network, which damps nothing */
+	else /* 8 bits of mantissa; the random network does not damp errors */
 		near(relative(n, x0, s.plain), 0, 0.02, "one sigma, bf16");
 	memory_release(x0);
 	free_sample(&s);
 }
 
-/* Against PyTorch's gradient of v . x0.  Some pixels of u are far out of the network's range. */
+/* Against PyTorch's gradient of v . x0.  Some pixels of u lie far outside of the network's range. */
 static void derivative_agrees_with_pytorch(const char *weights, const char *values, int channels,
 					   int levels)
 {
@@ -225,8 +225,7 @@ static double inner(size_t n, const float *a, const float *b)
 	return sum;
 }
 
-/* (J'v, J'v) = (v, J J'v), the latter by central differences, for a network that is worth something.  The shape takes several
- * tiles. */
+/* (J'v, J'v) = (v, J J'v), the right side by central differences, for a trained network.  The shape takes several tiles. */
 static void is_the_transposed_derivative(int channels)
 {
 	static const double levels[] = { 0.01, 0.1, 1, 20 };
@@ -268,7 +267,7 @@ static void is_the_transposed_derivative(int channels)
 	memory_release(b);
 }
 
-/* A larger image, made of nothing: hash of the position. */
+/* A larger image; each value is a hash of its position. */
 static void make_image(const struct lacuna_shape *shape, float *u, float *sigma)
 {
 	for (size_t i = 0; i < lacuna_count(shape); i++) {
@@ -324,7 +323,7 @@ static void tiles_and_threads(int64_t w, int64_t h)
 	memory_release(other);
 }
 
-/* The work space that `memory' MB allow for a large image is not exceeded, and is made use of. */
+/* The work space for a large image stays within `memory' MB and uses most of them. */
 static void budget(int memory, uint32_t flags)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem),
@@ -348,7 +347,7 @@ static void budget(int memory, uint32_t flags)
 	use_free(&use);
 }
 
-/* Its networks are not made for nothing. */
+/* The derivative's networks are created on request only. */
 static void derivative_needs_a_word(void)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem),
@@ -379,7 +378,8 @@ static void derivative_needs_a_word(void)
 	use_free(&use);
 }
 
-/* A disc on a slope, noise of sigma 0.1 on top: what ships removes three quarters of it at least, in gray and in colour. */
+/* A disc on a slope plus noise of sigma 0.1: the shipped network removes at least three quarters of it, in gray and in
+ * colour. */
 static void shipped(int channels)
 {
 	const struct lacuna_shape shape = { { 96, 80, channels, 1 } };
@@ -435,7 +435,7 @@ static const char *write_bytes(size_t have)
 	return path;
 }
 
-/* The first `size' bytes of the weights, byte `at' changed. */
+/* The first `size' bytes of the weights, with byte `at' changed. */
 static const char *damaged(size_t size, size_t at)
 {
 	size_t have = read_golden("unet-gray.safetensors");
@@ -446,7 +446,7 @@ static const char *damaged(size_t size, size_t at)
 	return write_bytes(have);
 }
 
-/* Weights with experts, the first occurrence of `what' replaced by as many bytes. */
+/* Weights with experts; the first occurrence of `what' is replaced by `by', of the same length. */
 static const char *altered(const char *what, const char *by)
 {
 	const size_t have = read_golden("unet-experts.safetensors"), n = strlen(what);
@@ -460,7 +460,7 @@ static const char *altered(const char *what, const char *by)
 	return write_bytes(have);
 }
 
-/* One instance, asked in several ways: which network answers, and within which bounds. */
+/* Several questions to one instance: which network answers, and within which bounds. */
 static void questions(const char *path, int symmetric)
 {
 	const struct lacuna_shape shape = { { 24, 20, 1, 1 } };
@@ -556,7 +556,7 @@ static const void *listen(const struct lacuna_host *h, const char *name)
 	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
 }
 
-/* On one thread shares rise, from the first piece of the first tile to the last one of the last. */
+/* On one thread the reported share rises, from the first piece of the first tile to the last piece of the last. */
 static void tells_progress(const char *how)
 {
 	const struct lacuna_shape shape = { { 213, 150, 1, 1 } };
@@ -603,7 +603,7 @@ int main(void)
 	is_the_transposed_derivative(1);
 	is_the_transposed_derivative(3);
 	tiles_and_threads(213, 150);
-	tiles_and_threads(1093, 70); /* wider than what is worked on at once */
+	tiles_and_threads(1093, 70); /* wider than one piece of work */
 	tells_progress("");
 	tells_progress("tile=32,");
 	budget(16, 0);

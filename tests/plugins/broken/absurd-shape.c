@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The image of a measurement has no rows. */
+/* Returns an image without rows for a measurement. */
 #define NAME "absurd-shape"
 #define SHAPE absurd
 #include "good.h"

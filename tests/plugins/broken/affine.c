@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A dark current of a millionth of the range is added. */
+/* Adds a dark current of 1e-6 of the range. */
 #define NAME "affine"
 #define APPLY bad_apply
 #include "good.h"

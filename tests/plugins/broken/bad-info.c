@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A prior that says impossible things of itself. */
+/* A prior whose info() returns impossible values. */
 #include <lacuna/plugin.h>
 
 #include <math.h>

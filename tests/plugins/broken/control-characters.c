@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The help of a parameter rings the bell and paints the terminal red. */
+/* A parameter's help contains control characters: a bell, and red colour. */
 #include <lacuna/plugin.h>
 
 struct config;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct, and not linear: y = x^3. */
+/* Correct and nonlinear: y = x^3. */
 #define NAME "cubic"
 #define FLAGS LACUNA_PIXELWISE
 #define APPLY cube

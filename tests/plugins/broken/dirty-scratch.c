@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Takes its scratch for zeroed memory. */
+/* Assumes that its scratch is zeroed. */
 #define NAME "dirty-scratch"
 #define APPLY bad_apply
 #define OPTIONAL .scratch = scratch_size,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A sampler whose state grows without end. */
+/* A sampler whose state grows without bound. */
 #define NAME "diverges"
 #define STEPS 50
 #define STEP grow

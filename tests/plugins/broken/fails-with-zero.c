@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Fails with the status of success, in words that are orders to the terminal. */
+/* Reports a failure with status 0 and a message that contains terminal control sequences. */
 #define NAME "fails-with-zero"
 #define CREATE bad_create
 #include "good.h"

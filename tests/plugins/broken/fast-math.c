@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What linking with -ffast-math does to the process that loads the object: denormals are flushed to zero. */
+/* Flushes denormals to zero in the process that loads it, as an object linked with -ffast-math does. */
 #define NAME "fast-math"
 #include "good.h"
 #include <fenv.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct, for images of 40 by 30 only. */
+/* Correct, but for images of 40x30 only. */
 #define NAME "fixed-shape"
 #define SHAPE fixed
 #include "good.h"

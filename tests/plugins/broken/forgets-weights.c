@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* solve() takes every value of y for measured. */
+/* solve() treats every value of y as measured. */
 #define NAME "forgets-weights"
 #define OPTIONAL .solve = bad_solve,
 #include <lacuna/plugin.h>

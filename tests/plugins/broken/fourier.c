@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct: every other coefficient of the Fourier transform of each row, real parts in one channel of y and imaginary
- * ones in another.  x of a y with one channel is refused. */
+/* Correct: every other Fourier coefficient of each row, real parts in one channel of y and imaginary parts in another.  A y
+ * of one channel is refused. */
 #define NAME "fourier"
 #define FLAGS LACUNA_LINEAR
 #define SHAPE channels
@@ -11,10 +11,10 @@
 #include "good.h"
 #include <math.h>
 
-enum { MOST = 128 }; /* columns: this is the slow transform */
+enum { MOST = 128 }; /* of columns: this is the slow transform */
 
 struct rows {
-	struct half half; /* first: destroy() */
+	struct half half; /* must be first, for destroy() */
 	size_t width, height;
 	float cosine[MOST], sine[MOST];
 };

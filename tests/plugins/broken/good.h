@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A correct operator, y = x / 2.  Each file of this directory defines one part of it wrongly and includes this; refusals.c
- * says how the host must answer. */
+/* A correct operator, y = x / 2.  Each file of this directory defines one part of it wrongly and includes this header;
+ * refusals.c has the host's expected answer. */
 #include <lacuna/plugin.h>
 #include <stddef.h>
 #include <string.h>

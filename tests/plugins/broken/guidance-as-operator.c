@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Says that it is an operator, and brings the table of a guidance. */
+/* Declares an operator and supplies a guidance's table. */
 #define NAME "guidance-as-operator"
 #define KIND LACUNA_OPERATOR
 #define NEEDS LACUNA_NEEDS_LINEAR

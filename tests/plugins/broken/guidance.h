@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A table of a guidance, with NEEDS and RESERVED, in a plugin of KIND. */
+/* A guidance's table, with NEEDS and RESERVED, in a plugin of kind KIND. */
 #include <lacuna/plugin.h>
 
 struct config {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The Walsh-Hadamard transform of images whose size is a power of two: correct, or with a fault of its adjoint. */
+/* The Walsh-Hadamard transform of images whose size is a power of two: correct, or with a wrong adjoint. */
 #include <lacuna/plugin.h>
 
 struct config;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The result depends on what was asked before. */
+/* The result depends on earlier calls. */
 #define NAME "hidden-state"
 #define APPLY bad_apply
 #include "good.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A prior that says to depend on sigma, and does not. */
+/* A prior that claims to use sigma but ignores it. */
 #include <lacuna/plugin.h>
 
 #include <string.h>

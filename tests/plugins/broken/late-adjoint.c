@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The adjoint is a little wrong, from the 20 000th value on. */
+/* The adjoint is slightly wrong from the 20 000th value on. */
 #define NAME "late-adjoint"
 #define ADJOINT bad_adjoint
 #include "good.h"

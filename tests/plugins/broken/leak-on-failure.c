@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Forgets its memory when creation fails half-way. */
+/* Leaks memory when create() fails half-way. */
 #define NAME "leak-on-failure"
 #define CREATE bad_create
 #include "good.h"

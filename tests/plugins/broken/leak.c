@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Forgets a block of memory. */
+/* Leaks a block of memory. */
 #define NAME "leak"
 #define CREATE bad_create
 #include "good.h"

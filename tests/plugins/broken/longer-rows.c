@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct: rows of parameters with members that this host does not know. */
+/* Correct: rows of the parameter table have additional members that this host does not know. */
 #include <lacuna/plugin.h>
 
 struct longer {

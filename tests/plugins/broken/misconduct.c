@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* apply() does to the process what a plugin must not, and says which with how=. */
+/* apply() does something to the process that a plugin must not do; parameter `how' selects it. */
 #define _GNU_SOURCE
 #include <lacuna/plugin.h>
 
@@ -49,7 +49,7 @@ const struct lacuna_param faulty[1] = {
 static int64_t how;
 static int *volatile nowhere;
 
-/* unprepared: memory that was not granted is written to */
+/* how=unprepared: writes to memory without checking that the allocation succeeded. */
 static int bad_create(const struct lacuna_host *host, const void *config,
 		      const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {

@@ -16,5 +16,5 @@ static const struct lacuna_operator no_adjoint = {
 	.destroy = destroy,
 	.apply = apply,
 };
-/* What the table leaves out is not unused. */
+/* Avoids the warning that adjoint() is unused. */
 int (*const keep)(const void *, void *, const float *, const float *, float *) = adjoint;

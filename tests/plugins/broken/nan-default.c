@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The default of a choice is no number. */
+/* The default of a choice is NaN. */
 #define _GNU_SOURCE
 #include <lacuna/plugin.h>
 #include <math.h>

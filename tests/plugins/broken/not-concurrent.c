@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Work space in the object, not in scratch: two callers spoil each other's results. */
+/* Keeps its work space in the object instead of scratch: concurrent calls corrupt each other's results. */
 #define NAME "not-concurrent"
 #define APPLY bad_apply
 #include "good.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A prior whose flags are not true: GAUSSIAN, and bent, or with a mean that moves with sigma, or that counts with another sigma; or
- * TRAINED, and it turns the picture into its negative. */
+/* A prior with false flags.  GAUSSIAN: the function is bent, its mean moves with sigma, or it uses another sigma.  TRAINED:
+ * it inverts the picture. */
 #include <lacuna/plugin.h>
 
 #include <math.h>
@@ -52,7 +52,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_max = 1e4;
 }
 
-/* The posterior mean of N(1/2, 0.2^2), but for one thing. */
+/* The posterior mean of N(1/2, 0.2^2) with one fault. */
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	const struct plain *p = self;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Says that it is linear, and adds a constant. */
+/* Claims to be linear but adds a constant. */
 #define NAME "not-linear"
 #define APPLY bad_apply
 #include "good.h"

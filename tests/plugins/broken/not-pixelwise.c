@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Says that it is pixelwise, and mixes neighbours. */
+/* Claims to be pixelwise but mixes neighbours. */
 #define NAME "not-pixelwise"
 #define APPLY bad_apply
 #define ADJOINT bad_adjoint

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A prior that knows lying from standing and says that it does not: what it has seen was brighter on the left and on the right
- * than between; or one that knows left from right: brighter on the right. */
+/* A prior that claims to be symmetric but distinguishes horizontal from vertical (its mean is brighter at the left and right
+ * than between) or left from right (brighter at the right). */
 #include <lacuna/plugin.h>
 
 #include <math.h>

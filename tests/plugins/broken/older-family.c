@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct: built when the table of functions ended behind adjoint().  What lies there now must not be taken for
- * functions. */
+/* Correct: built for a table of functions that ended after adjoint().  The bytes behind it must not be read as functions. */
 #include <lacuna/plugin.h>
 
 struct older;

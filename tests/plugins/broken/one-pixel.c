@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The adjoint forgets the last value. */
+/* The adjoint ignores the last value. */
 #define NAME "one-pixel"
 #define FLAGS LACUNA_LINEAR
 #define ADJOINT bad_adjoint

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct: sums of a square image along the lines of twelve angles.  A sinogram does not know its image. */
+/* Correct: sums of a square image along lines at twelve angles.  The shape of x does not follow from that of y. */
 #define NAME "radon"
 #define FLAGS LACUNA_LINEAR
 #define SHAPE sinogram
@@ -13,7 +13,7 @@
 enum { ANGLES = 12 };
 
 struct lines {
-	struct half half; /* first: destroy() */
+	struct half half; /* must be first, for destroy() */
 	size_t side, bins;
 };
 
@@ -46,7 +46,7 @@ static int create_lines(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-/* The place in y of the line through a pixel. */
+/* The index in y of the line through a pixel. */
 static size_t line_of(const struct lines *l, size_t angle, size_t i, size_t j)
 {
 	const double theta = 3.141592653589793 * (double)angle / ANGLES;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A reserved word that is not 0. */
+/* A reserved word is not 0. */
 #define NAME "reserved-word"
 #define RESERVED 1
 #include "guidance.h"

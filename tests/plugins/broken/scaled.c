@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Correct: neighbours are added, in units that are very small or very large. */
+/* Correct: the sum of neighbours, in very small or very large units. */
 #include <lacuna/plugin.h>
 
 struct config;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Work space in the object, not in scratch, and quick: callers who ask for the same see nothing of it. */
+/* Keeps its work space in the object instead of scratch, and is quick: concurrent calls with equal arguments do not reveal
+ * it. */
 #define NAME "static-buffer"
 #define APPLY bad_apply
 #include "good.h"

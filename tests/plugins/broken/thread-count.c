@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A sum in the order in which threads happen to arrive. */
+/* Sums in the order in which threads happen to finish. */
 #define NAME "thread-count"
 #define APPLY bad_apply
 #include "good.h"
@@ -16,7 +16,7 @@ struct job {
 
 static int part(void *arg, size_t i, void *scratch)
 {
-	const struct timespec pause = { 0, 200000 }; /* gives other threads a share */
+	const struct timespec pause = { 0, 200000 }; /* lets other threads run */
 	struct job *j = arg;
 	float away = pthread_equal(pthread_self(), j->caller) ? 0 : 1e-6f;
 	size_t k;

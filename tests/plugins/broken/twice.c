@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Two parameters of one name. */
+/* Two parameters have the same name. */
 #include <lacuna/plugin.h>
 
 struct config;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Gives the diagonal of A for that of A'A. */
+/* Returns the diagonal of A instead of that of A'A. */
 #include <lacuna/plugin.h>
 
 static int bad_diagonal(const void *, float *);

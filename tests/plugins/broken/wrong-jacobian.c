@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* y = x^3, with the derivative of another power. */
+/* y = x^3 with the derivative of another power. */
 #define NAME "wrong-jacobian"
 #define FLAGS LACUNA_PIXELWISE
 #define APPLY cube

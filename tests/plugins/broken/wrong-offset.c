@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* An offset that follows the last image (count=0), leaves a value out (1), is infinite (2), is another each time (4). */
+/* An offset that depends on the last image (count=0), leaves a value unset (1), is infinite (2), or changes with each call
+ * (4). */
 #include <math.h>
 #define NAME "wrong-offset"
 #define APPLY remember

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* x of y and y of x disagree. */
+/* The shape of x from y contradicts that of y from x. */
 #define NAME "wrong-shapes"
 #define SHAPE bad_shape
 #include "good.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Takes the singular value for the eigenvalue. */
+/* Uses the singular value instead of the eigenvalue. */
 #include <lacuna/plugin.h>
 
 static int bad_spectral(const void *, void *, lacuna_gain *, const void *, const float *, float *);

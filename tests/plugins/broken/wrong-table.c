@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Says that it is a sampler, and brings the table of an operator. */
+/* Declares a sampler and supplies an operator's table. */
 #define NAME "wrong-table"
 #define KIND LACUNA_SAMPLER
 #define FLAGS 0

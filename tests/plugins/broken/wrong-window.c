@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Looks for the scene outside the image. */
+/* window() returns a region outside the image. */
 #include <lacuna/plugin.h>
 
 static int bad_window(const void *, const struct lacuna_region *, struct lacuna_region *);
