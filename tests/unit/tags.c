@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Round trip of every tag.  The test writes files byte by byte, in both byte orders, with one tag each: all tags this libtiff
- * knows, private ones of every type, all of EXIF and GPS. It also parses the written file itself, so that libtiff does not
- * check its own work.  The last part covers tags that depend on the picture's size. */
+/* Round trip of every tag.  The test writes files byte by byte, in both byte orders, with one tag each: all tags that this
+ * libtiff knows, private ones of every type, all of EXIF and GPS.  It also parses the written file itself, so that libtiff
+ * does not check its own work.  The last part covers tags that depend on the picture's size. */
 #include <config.h>
 
 #include "base/error.h"
