@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What the fuzz targets share.  Each has LLVMFuzzerTestOneInput(): data are read or refused with one line, and nothing leaks.
+/* What the fuzz targets share.  Each defines LLVMFuzzerTestOneInput(): data are read or refused with one line, and nothing
+ * leaks.
  *
- * As a test (make check) it damages small whole files in many reproducible ways.  With paths as arguments it replays these
- * files, with "--seconds N [SEED]" it goes on for so long, and the file that broke it stays.  With -DFUZZING_ENGINE it is a
- * libFuzzer target; tests/fuzz/tiff.c shows how to build one. */
+ * As a test (make check) it damages small complete files in many reproducible ways.  With paths as arguments it replays
+ * these files.  With "--seconds N [SEED]" it runs for N seconds and keeps the file that broke it.  With -DFUZZING_ENGINE it
+ * is a libFuzzer target; tests/fuzz/tiff.c shows how to build one. */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
@@ -55,7 +56,7 @@ static inline size_t load(const char *path, uint8_t *data, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* A refusal says why, in one line, and leaves nothing behind. */
+/* A refusal gives its reason in one line and leaks nothing. */
 static inline void judge(int refused)
 {
 	if (refused && (!error_text()[0] || strchr(error_text(), '\n')))
@@ -76,8 +77,8 @@ static inline uint64_t next(uint64_t *state)
 	return *state;
 }
 
-/* A few bytes changed, most often to the values that break arithmetic or a grammar; sometimes the end cut off, or a piece
- * repeated.  data has room for LIMIT bytes. */
+/* Changes a few bytes, mostly to values that break arithmetic or a grammar; sometimes cuts the end off or repeats a piece.
+ * data has room for LIMIT bytes. */
 static inline size_t damage(uint8_t *data, size_t n, uint64_t *state)
 {
 	static const uint8_t favourites[] = { 0,   1,	2,   3,	  4,	7,    8,   16,	127,
@@ -86,7 +87,7 @@ static inline size_t damage(uint8_t *data, size_t n, uint64_t *state)
 	const int changes = 1 + (int)(next(state) % 4);
 
 	for (int i = 0; i < changes; i++) {
-		/* Headers and directories stand at the ends of a file. */
+		/* Headers and directories are at the ends of a file, so most changes go there. */
 		size_t at = next(state) % n;
 
 		if (next(state) % 3)
@@ -106,7 +107,7 @@ static inline size_t damage(uint8_t *data, size_t n, uint64_t *state)
 	return next(state) % 8 ? n : 1 + next(state) % n;
 }
 
-/* 1: read; 0: refused. */
+/* Returns 1 if the data were read, 0 if they were refused. */
 static inline int try_data(const uint8_t *data, size_t n)
 {
 	error_clear();
@@ -114,7 +115,7 @@ static inline int try_data(const uint8_t *data, size_t n)
 	return !error_text()[0];
 }
 
-/* The whole file is read, damaged ones as they may. */
+/* The complete file must be read; damaged copies may be read or refused. */
 static inline void try_seed(const char *name, const uint8_t *whole, size_t n, uint64_t seed,
 			    int rounds)
 {

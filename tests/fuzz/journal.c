@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Fuzz target of a batch's journal: lines with a checksum that fits, whatever they hold, are entries or nothing; torn lines are
- * nothing; what was read can be written and read again. */
+/* Fuzz target of a batch's journal: a line with a correct checksum gives an entry or is ignored, whatever it holds; torn
+ * lines are ignored; entries that were read can be written and read again. */
 #include <config.h>
 
 #include "batch/journal.h"
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!directory[0])
 		set_up("journal-run.jsonl");
-	/* Each line gets its checksum, but for one that has it already. */
+	/* Adds a checksum to each line that has none. */
 	for (size_t at = 0; at < size && n + (size - at) + 80 < LINES;) {
 		const uint8_t *end = memchr(data + at, '\n', size - at);
 		const size_t length = end ? (size_t)(end - data) - at : size - at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Fuzz target of what operators read beside TIFF: PNG files and text files of numbers, as masks and kernels. */
+/* Fuzz target of the files that operators read, TIFF excepted: PNG and text files of numbers, as masks and kernels. */
 #include <config.h>
 
 #include "cli/picture.h"
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		set_up("mask");
 	store(input, data, size);
 	status = picture_read(input, &shape, &values);
-	/* All that the shape promises is there. */
+	/* Reads all values that the shape promises. */
 	for (size_t i = 0; !status && i < lacuna_count(&shape); i++)
 		sum += values[i];
 	if (!status)

@@ -5,8 +5,8 @@
  *	clang -g -fsanitize=fuzzer,address,undefined -DFUZZING_ENGINE -I. -Isrc -Iinclude tests/fuzz/tiff.c \
  *		src/base/{error,file,log,memory,temporary,text}.c src/image/[a-z]*.c -ltiff -lpng -lz -lm -o fuzz-tiff
  *
- * A file is read whole or refused with one line; what was read can be written and read again, libtiff's own reader of pictures
- * (TIFFReadRGBA) sees the same where it can, and nothing leaks. */
+ * A file is read completely or refused with one line.  What was read can be written and read again, libtiff's own reader of
+ * pictures (TIFFReadRGBA) gives the same where the two can be compared, and nothing leaks. */
 #include <config.h>
 
 #include "base/log.h"
@@ -17,11 +17,11 @@
 #include <tiffio.h>
 #include <zlib.h>
 
-enum { LARGEST = 1 << 20 }; /* of the bytes of a strip or tile */
+enum { LARGEST = 1 << 20 }; /* bytes of a strip or tile */
 
 static char output[320];
 
-/* Values are compared in samples of 24 bits and less, where nothing is rounded. */
+/* Compares values only for samples of at most 24 bits, where nothing is rounded. */
 static int equal(const struct image *a, const struct image *b, const struct tiff_page *page)
 {
 	if (memcmp(&a->shape, &b->shape, sizeof(a->shape)))
@@ -70,8 +70,8 @@ static unsigned tag(TIFF *t, uint32_t which)
 	return v;
 }
 
-/* What libtiff turns into 8-bit RGB as we understand it: it takes signed numbers for unsigned ones, multiplies by an alpha that
- * is not associated, makes gray of planes of YCbCr, and guesses otherwise what a file does not say. */
+/* Whether libtiff's conversion to 8-bit RGB can be compared with ours.  It treats signed numbers as unsigned ones,
+ * multiplies by unassociated alpha, turns planes of YCbCr into gray, and guesses differently what a file does not say. */
 static int is_comparable(TIFF *t)
 {
 	const unsigned bits = tag(t, TIFFTAG_BITSPERSAMPLE);
@@ -83,8 +83,8 @@ static int is_comparable(TIFF *t)
 	TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &extra, &meaning);
 	if (!TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &photometric))
 		return 0;
-	/* libtiff 4.5 takes a wrong step from row to row of a tile that the picture cuts, of several samples, or of tiles
-	 * whose side is not a multiple of 16 as it must be. */
+	/* libtiff 4.5 uses a wrong row stride for tiles cut by the picture's border with several samples, and for tiles
+	 * whose side is not a multiple of 16 as required. */
 	TIFFGetField(t, TIFFTAG_TILEWIDTH, &side);
 	if (side % 16 ||
 	    (photometric <= PHOTOMETRIC_MINISBLACK && tag(t, TIFFTAG_SAMPLESPERPIXEL) > 1))
@@ -103,8 +103,8 @@ static int is_comparable(TIFF *t)
 	       bits <= 16 && TIFFRGBAImageOK(t, reason);
 }
 
-/* False where a deflated strip or tile is damaged and holds more than fits into it: of such a one libtiff leaves the last bytes as
- * they are in its buffer where it decodes all at once (libdeflate), and reads them where it decodes row by row (zlib). */
+/* Returns 0 if a deflated strip or tile is damaged and holds more than fits into it.  For the last bytes libtiff then
+ * returns old content of its buffer when it decodes at once (libdeflate), and data when it decodes row by row (zlib). */
 static int fits(TIFF *t)
 {
 	const unsigned how = tag(t, TIFFTAG_COMPRESSION);
@@ -131,7 +131,7 @@ static int fits(TIFF *t)
 	return whole && good;
 }
 
-/* Of 16 bits libtiff keeps the upper half, or rounds. */
+/* libtiff keeps the upper 8 of 16 bits, or rounds. */
 static int agrees(const struct image *image, const struct tiff_page *info, size_t colours,
 		  const uint32_t *raster)
 {
@@ -155,7 +155,7 @@ static int agrees(const struct image *image, const struct tiff_page *info, size_
 	return 1;
 }
 
-/* We say ourselves that a page may be damaged: then there is nothing to compare. */
+/* Set by our own warning that a page may be damaged; such a page is not compared. */
 static int doubted;
 
 static void hear(void *context, int level, const char *text)
@@ -164,7 +164,7 @@ static void hear(void *context, int level, const char *text)
 	doubted |= level == LACUNA_LOG_WARN && strstr(text, "may be damaged");
 }
 
-/* Ends the program where libtiff sees another picture. */
+/* Aborts if libtiff sees another picture. */
 static int compared;
 
 static void ask_libtiff(const char *path, int page, const struct tiff_page *info,
@@ -190,7 +190,7 @@ static void ask_libtiff(const char *path, int page, const struct tiff_page *info
 
 /* ---- one file --------------------------------------------------------------------------------------------------------- */
 
-/* 1: read and written; 0: refused. */
+/* Returns 1 if the file was read and written, 0 if it was refused. */
 static int try_file(const char *path)
 {
 	struct tiff_reader *r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Fuzz target of weights in safetensors layout, which people exchange: header, metadata and tensors, plain or compressed. */
+/* Fuzz target of weights in safetensors layout, which users exchange: header, metadata and tensors, plain or compressed. */
 #include <config.h>
 
 #include "common/neural/weights.h"
