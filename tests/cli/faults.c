@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A shared object for LD_PRELOAD, between a program and its C library: calls on files fail when they are told to.
+/* A shared object for LD_PRELOAD, between a program and its C library: calls on files fail as requested.
  *
- *	LACUNA_FAULT_DIR	files whose path holds this word are watched
- *	LACUNA_FAULT_TRACE	a file where each watched call leaves a line: "write PATH"
- *	LACUNA_FAULT=CALL:N:WHAT	the N-th watched call fails with ENOSPC, EIO, EPERM or EINTR; "short" writes half; "appear" puts a
- *				file in the place of the target, as another program could, and goes on, "taken" fails with EPERM
- *				then
+ *	LACUNA_FAULT_DIR	files whose path contains this word are watched
+ *	LACUNA_FAULT_TRACE	a file that gets a line for each watched call: "write PATH"
+ *	LACUNA_FAULT=CALL:N:WHAT	what happens to the N-th watched call CALL:
+ *		ENOSPC, EIO, EPERM, EINTR	it fails with this error
+ *		short	writes half of the bytes
+ *		appear	creates the target file first, as another program could, and continues
+ *		taken	creates the target file, then fails with EPERM
+ *	LACUNA_FAULT_TARGET	the file for "appear" and "taken"
  *
- * CALL is write, fsync, close, rename (or link, which names a file, too) or directory (the fsync of one).  Of close, calls count after the file's fsync: libtiff
- * closes a descriptor of its own before.  LACUNA_FAULT_TARGET is the file for "appear". */
+ * CALL is write, fsync, close, rename (also link, which names a file too) or directory (fsync of a directory).  A close
+ * counts only after the file's fsync, because libtiff closes a descriptor of its own before. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -62,7 +65,7 @@ static void trace(const char *call, const char *path)
 	real_close(fd);
 }
 
-/* What this call is to do, or NULL: what it always does. */
+/* What this call must do; NULL: the normal thing. */
 static const char *fault(const char *call, const char *path)
 {
 	const char *plan = getenv("LACUNA_FAULT");

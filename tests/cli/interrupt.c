@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* interrupt once|always COMMAND...: runs a command that reports progress on stderr, sends it SIGINT when the first
- * progress appears (again and again: always), and exits with its status, 128 + signal when a signal ended it.  After a
- * few minutes it gives up and kills the command. */
+/* interrupt once|always COMMAND...: runs a command that reports progress on stderr and sends it SIGINT at the first progress
+ * report (always: repeatedly).  Exits with the command's status, or 128 + signal if a signal ended it.  Kills the command
+ * after a few minutes. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void give_up(int number)
 
 static void run(char **argv, const int ends[2])
 {
-	signal(SIGINT, SIG_DFL); /* shells make background jobs ignore it */
+	signal(SIGINT, SIG_DFL); /* shells make background jobs ignore SIGINT */
 	dup2(ends[1], 2);
 	close(ends[0]);
 	close(ends[1]);
@@ -28,7 +28,7 @@ static void run(char **argv, const int ends[2])
 	_exit(127);
 }
 
-/* True when one of the words has come through. */
+/* Returns whether one of the words has been read. */
 static int wait_for(int fd, const char *word, const char *other)
 {
 	char seen[8192];

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Small TIFF files for the tests of the command line, and a look at what is in one.
+/* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising|mask]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
- *	maketiff --describe FILE TEXT PIXELS	the first page says so, and has so many pixels per inch (ImageJ: per unit)
- *	maketiff --forget FILE		its values of nodata become ordinary ones
- *	maketiff --text FILE		what it says, and these pixels
+ *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
+ *	maketiff --forget FILE		removes the declaration of nodata
+ *	maketiff --text FILE		prints the description and the pixels per unit
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
- *	maketiff --crop PICTURE FILE X Y SIDE	a square of a picture of 8 bits as gray 32-bit floats from 0 to 1
+ *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
- * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, another on each page unless "same";
- * "nan" leaves out a rectangle of the first page, "nodata" puts 0 there, declared as
- * GDAL does; "dim" divides all values by 50; "hot" puts 1000000 at (20, 20); "constant" is gray on the first page;
- * "rising" multiplies each page by 20 times its number, the first by 2; "mask" is white but for a black square that moves
- * from page to page, and the last page has none. */
+ * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
+ * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "dim" divides all values by 50;
+ * "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
+ * number, the first by 2; "mask" is white except for a black square, which moves from page to page and is missing on the
+ * last. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -205,7 +205,7 @@ static int print_text(const char *path)
 	return 0;
 }
 
-/* The first page of a file of floats; NULL when it is none. */
+/* The first page of a file of floats, or NULL if it is not one. */
 static float *load(const char *path, size_t *count)
 {
 	TIFF *tif = TIFFOpen(path, "r");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* An identity that goes wrong with images of certain widths: 33 crashes, 34 hangs, 35 leaves the program with status 0, 36
- * takes memory without end. */
+/* An identity operator that fails for images of certain widths: 33 crashes, 34 hangs, 35 exits with status 0, 36 allocates
+ * memory without end. */
 #include <lacuna/plugin.h>
 
 #include <stdlib.h>

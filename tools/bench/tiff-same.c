@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* tiff-same A.tif B.tif: whether two TIFF files show the same pictures, page by page, through libtiff alone (none of Lacuna's
- * code).  Integers of up to 16 bits must agree exactly, others to the precision of float.  What Lacuna turns into
- * RGB is compared in RGB: YCbCr in libtiff's 8-bit RGBA, SGI LogLuv in linear RGB.
+/* tiff-same A.tif B.tif: whether two TIFF files show the same pictures, page by page, read with libtiff alone, without
+ * Lacuna's code.  Integers of up to 16 bits must agree exactly, others to float precision.  What Lacuna converts to RGB is
+ * compared in RGB: YCbCr in libtiff's 8-bit RGBA, SGI LogLuv in linear RGB.
  *
- *	cc -o tiff-same tiff-same.c -ltiff -lm
- */
+ *	cc -o tiff-same tiff-same.c -ltiff -lm */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +35,7 @@ static double sample(const struct picture *p, const uint8_t *row, size_t i)
 	float f;
 	uint32_t low;
 
-	if (p->bits % 8 == 0) /* this machine is taken for a little-endian one */
+	if (p->bits % 8 == 0) /* assumes a little-endian machine */
 		memcpy(&v, row + i * (size_t)(p->bits / 8), (size_t)(p->bits / 8));
 	else
 		for (size_t b = i * (size_t)p->bits; b < (i + 1) * (size_t)p->bits; b++)
@@ -131,7 +130,8 @@ static int read_rgba(TIFF *t, struct picture *p)
 	return good;
 }
 
-/* Colours of a palette, of 8 bits where `bits' says so: maps hold v * 257, v * 256, or, against the standard, v. */
+/* Applies the palette.  bits: its entries have 8 bits if it says so; these are stored as v * 257, v * 256, or, against the
+ * standard, v. */
 static int apply_palette(TIFF *t, struct picture *p, int bits)
 {
 	const size_t n = (size_t)p->width * p->height, size = (size_t)1 << p->bits;
@@ -178,8 +178,8 @@ static int load(TIFF *t, struct picture *p, int as_rgba)
 	return good;
 }
 
-/* What rounding is relative to, at least: LogLuv mixes channels; zero of a signed type stands in the middle of the 0..1 that
- * the engine works in. */
+/* Smallest magnitude that rounding is relative to: LogLuv mixes channels; for signed types 0 lies in the middle of the
+ * engine's range 0..1. */
 static double least_scale(const struct picture *p)
 {
 	if (p->photometric == PHOTOMETRIC_LOGLUV)
