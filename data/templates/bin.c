@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Operator "bin": pixels are read out in blocks.  EDIT: say what yours does.
  *
- * y = A x, where each pixel of y is the mean of factor x factor pixels of x: y is smaller than x, and shape() and window()
- * say how.  lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not
- * hold. */
+ * y = A x, where each pixel of y is the mean of factor x factor pixels of x.  y is smaller than x; shape() and window() tell
+ * the host how the two are related.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -16,7 +17,8 @@ struct self {
 	int64_t factor;
 };
 
-/* Which y belongs to x (to simulate), or which x to y (from_y, to restore).  What has no partner is refused. */
+/* The shape of y from that of x (from_y == 0, to simulate), or of x from that of y (from_y != 0, to restore).  Refuse shapes
+ * that do not fit. */
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
 {
@@ -38,7 +40,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	return LACUNA_OK;
 }
 
-/* x and y are what shape() said of each other. */
+/* shape() has accepted x and y. */
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
@@ -62,7 +64,7 @@ static void destroy(void *self)
 		s->host->release(s->host, s);
 }
 
-/* Where in x the block of value i of y begins. */
+/* Index in x of the first pixel of the block that gives value i of y. */
 static int64_t corner(const struct self *s, int64_t i)
 {
 	const int64_t w = s->y.extent[0], h = s->y.extent[1];
@@ -71,7 +73,7 @@ static int64_t corner(const struct self *s, int64_t i)
 	return s->factor * column + s->x.extent[0] * (s->factor * row + s->x.extent[1] * plane);
 }
 
-/* Every value of y is written; several calls may run at once. */
+/* Writes every value of y.  Several calls may run at once. */
 static int apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct self *s = (const struct self *)self;
@@ -107,8 +109,8 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	return LACUNA_OK;
 }
 
-/* Optional, x = gain(A'A) b: A'A is 1/n^2 on images that are constant in each block, and 0 on those whose blocks have mean
- * 0.  b is a sum of two such images, and gain() is asked for the two eigenvalues. */
+/* Optional: x = gain(A'A) b, which applies gain() to each eigenvalue of A'A.  A'A has the eigenvalue 1/n^2 for images that
+ * are constant in each block, and 0 for images whose blocks have mean 0; b is split into one of each. */
 static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
 {
@@ -136,7 +138,7 @@ static int spectral(const void *self, void *scratch, lacuna_gain *gain, const vo
 	return LACUNA_OK;
 }
 
-/* Optional, where x and y differ in geometry: which part of x shows the scene of a part of y. */
+/* Optional, needed if x and y differ in geometry: the part of x that shows the scene of a part of y. */
 static int window(const void *self, const struct lacuna_region *in_y, struct lacuna_region *in_x)
 {
 	const struct self *s = (const struct self *)self;
@@ -167,7 +169,7 @@ static const struct lacuna_operator family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"bin",
 	"pixels read out in blocks",
 	"Each pixel is the mean of a block of pixels.\n\n"

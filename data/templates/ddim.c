@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Sampler "ddim": the reverse process, discretised in time.  EDIT: say what yours does.
  *
- * A state is u = x + sigma n.  From level s to level t < s, with x0 the guidance's estimate and new noise n,
+ * A state is u = x + sigma n.  The step from level s to level t < s, with the guidance's estimate x0 and new noise n, is
  *	u = x0 + t (sqrt(1 - eta^2) (u - x0)/s + eta n)
- * (Song, Meng, Ermon, Denoising Diffusion Implicit Models, ICLR 2021).  Levels are a geometric series; after the last one
- * the estimate is the result.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold.  Whether
- * a sampler draws from the right distribution is seen with "lacuna study". */
+ * (Song, Meng, Ermon, Denoising Diffusion Implicit Models, ICLR 2021).  The levels are a geometric series.  The result is
+ * the estimate after the last level.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks.  "lacuna study" shows whether a sampler draws from the right distribution. */
 #include <lacuna/plugin.h>
 #include <math.h>
 
 struct config {
-	int64_t steps; /* "lacuna restore --steps" sets it */
+	int64_t steps; /* "lacuna restore --steps" sets this */
 	double eta, sigma_max, sigma_min;
 };
 
 struct self {
 	const struct lacuna_host *host;
 	struct config config;
-	const float *first; /* the user's start image, or NULL; lives as long as the problem */
+	const float *first; /* the user's start image, or NULL; valid as long as the problem */
 	size_t count;
 	float *x0, *noise;
 };
@@ -60,7 +60,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-/* Level of state k = 0..steps - 1. */
+/* Noise level of state k = 0..steps - 1. */
 static double level(const struct config *c, int64_t k)
 {
 	const double part = c->steps > 1 ? (double)k / (double)(c->steps - 1) : 0;
@@ -73,8 +73,8 @@ static int64_t steps(const void *self)
 	return ((const struct self *)self)->config.steps;
 }
 
-/* Random numbers come from the host, and depend on seed, picture, sample, stream and position alone.  A stream is a number of
- * your choice: here 0 for the start, k + 1 for step k, so that no two are the same noise. */
+/* Take random numbers from the host: they depend only on seed, picture, sample, stream and position.  You choose the number
+ * of the stream: here 0 for the start and k + 1 for step k, so that all steps have different noise. */
 static int start(void *self, float *u)
 {
 	struct self *s = (struct self *)self;
@@ -86,7 +86,7 @@ static int start(void *self, float *u)
 	return LACUNA_OK;
 }
 
-/* Step k, in place; the last one leaves a picture in u, not a noisy state. */
+/* Step k changes u in place.  The last step leaves the restored picture in u, not a noisy state. */
 static int step(void *self, int64_t k, float *u)
 {
 	struct self *s = (struct self *)self;
@@ -110,7 +110,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, sigma_min, NULL, 0.002, 1, 0.01, "last level of noise"),
 };
 
-/* needs: what it calls, so that a problem without it is refused at once. */
+/* needs: the host services that this plugin calls, so that a problem without them is refused at once. */
 static const struct lacuna_sampler family = {
 	.size = sizeof(struct lacuna_sampler),
 	.flags = 0,
@@ -125,7 +125,7 @@ static const struct lacuna_sampler family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"ddim",
 	"deterministic steps and new noise",
 	"DDIM (Song et al. 2021) in the variance-exploding scale.\n\n"

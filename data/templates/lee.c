@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Prior "lee": each pixel is like its neighbourhood.  EDIT: say what yours does.
  *
- * A prior is a denoiser, x0 = E[x | x + sigma n = u], for any sigma.  Here: in a square of (2 radius + 1)^2 pixels x has a
- * mean m and a variance v; both are estimated from u, and x0 = m + max(v, 0)/(v + sigma^2) (u - m) (Lee, Digital image
- * enhancement and noise filtering by use of local statistics, IEEE TPAMI 1980).  m itself is drawn towards gray where the
- * noise leaves it unknown.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * A prior is a denoiser, x0 = E[x | x + sigma n = u], for any sigma.  Here x has mean m and variance v in a square of (2
+ * radius + 1)^2 pixels.  Both are estimated from u, and x0 = m + max(v, 0)/(v + sigma^2) (u - m) (Lee, Digital image
+ * enhancement and noise filtering by use of local statistics, IEEE TPAMI 1980).  With strong noise m moves towards 1/2,
+ * middle gray.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -17,8 +18,8 @@ struct self {
 	int64_t w, h, frames, radius;
 };
 
-/* The problem holds the shapes of x and y, the measurement and its noise, from which a prior may learn.  This one does not:
- * see the flag LACUNA_LASTING below. */
+/* `problem' has the shapes of x and y, the measurement and its noise; a prior may learn from them.  This prior uses the
+ * shapes only: see LACUNA_LASTING below. */
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
@@ -46,14 +47,14 @@ static void destroy(void *self)
 static void info(const void *self, struct lacuna_prior_info *i)
 {
 	(void)self;
-	i->channels = 1;      /* taken at once; 0: all of x */
-	i->blind = 0;	      /* 1: it does not use sigma */
-	i->sigma_min = 0.001; /* between which it may be asked; 1 is white */
+	i->channels = 1;      /* per call of denoise(); 0: all of x */
+	i->blind = 0;	      /* 1: ignores sigma */
+	i->sigma_min = 0.001; /* range of sigma; white is 1 */
 	i->sigma_max = 50;
-	i->symmetric = 1; /* mirrored and turned images are as probable as before */
+	i->symmetric = 1; /* mirrored and turned images are equally probable */
 }
 
-/* Bytes of work space for one call: sums of u and of u^2 over `2 radius + 1' rows, for each column. */
+/* Bytes of work space for one call: for each column, the sums of u and of u^2 over `2 radius + 1' rows. */
 static size_t scratch_size(const void *self)
 {
 	return sizeof(double) * 2 * (size_t)((const struct self *)self)->w;
@@ -72,7 +73,7 @@ static int64_t most(int64_t a, int64_t b)
 static double estimate(double sigma, double u, double sum, double sum2, double n)
 {
 	const double spread2 = 0.25 * 0.25, sigma2 = sigma * sigma;
-	const double mean = sum / n, all = sum2 / n - mean * mean; /* all: of x and noise */
+	const double mean = sum / n, all = sum2 / n - mean * mean; /* all: of x plus noise */
 	const double v = all > sigma2 ? all - sigma2 : 0;
 	const double trust = spread2 / (spread2 + sigma2 / n);
 	const double m = 0.5 + trust * (mean - 0.5);
@@ -80,7 +81,7 @@ static double estimate(double sigma, double u, double sum, double sum2, double n
 	return m + v / (v + sigma2) * (u - m);
 }
 
-/* Squares end at the border of the picture. */
+/* Squares are cut off at the picture's border. */
 static void denoise_plane(const struct self *s, double *sums, double sigma, const float *u,
 			  float *x0)
 {
@@ -114,7 +115,7 @@ static void denoise_plane(const struct self *s, double *sums, double sigma, cons
 	}
 }
 
-/* u and x0: as many channels as info() says.  Several calls may run at once, each with its own scratch. */
+/* u and x0 have as many channels as info() says.  Several calls may run at once, each with its own scratch. */
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	const struct self *s = (const struct self *)self;
@@ -130,7 +131,7 @@ static const struct lacuna_param params[] = {
 			 "half the side of the neighbourhood"),
 };
 
-/* LACUNA_LASTING: an instance depends on the shape and the parameters alone; the host uses it for other pictures, too. */
+/* LACUNA_LASTING: an instance depends only on shape and parameters, so the host also uses it for other pictures. */
 static const struct lacuna_prior family = {
 	.size = sizeof(struct lacuna_prior),
 	.flags = LACUNA_LASTING,
@@ -143,7 +144,7 @@ static const struct lacuna_prior family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"lee",
 	"a pixel is like its neighbourhood",
 	"The filter of Lee (1980): local mean and variance.\n\n"

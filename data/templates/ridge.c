@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Guidance "ridge": how the measurement corrects the prior's estimate.  EDIT: say what yours does.
  *
- * A guidance is an estimate of E[x | u, y], u = x + sigma n.  Here the prior's answer D is taken for a Gaussian with mean D and
- * standard deviation r, r^2 = sigma^2 spread^2/(sigma^2 + spread^2), and the measurement y = A x + noise n for another one;
- * the mean of both solves (A'A + rho I) x0 = A'y + rho D, rho = noise^2/r^2.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * A guidance estimates E[x | u, y], where u = x + sigma n.  This one combines two Gaussians: one with the prior's answer D
+ * as its mean and standard deviation r, r^2 = sigma^2 spread^2/(sigma^2 + spread^2), and one for the measurement y = A x +
+ * noise n.  Their combined mean x0 solves (A'A + rho I) x0 = A'y + rho D, rho = noise^2/r^2.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -15,7 +16,7 @@ struct self {
 	const struct lacuna_host *host;
 	size_t count;
 	double noise, spread;
-	float *aty; /* A'y, made once */
+	float *aty; /* A'y, computed once */
 };
 
 static void destroy(void *self)
@@ -28,7 +29,7 @@ static void destroy(void *self)
 	s->host->release(s->host, s);
 }
 
-/* problem->measurement is y; the host's apply(), adjoint(), solve() ... are those of the problem at hand. */
+/* problem->measurement is y.  The host's apply(), adjoint(), solve() and so on belong to the current problem. */
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
@@ -40,7 +41,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	s->host = host;
 	s->count = lacuna_count(&problem->x);
 	s->spread = ((const struct config *)config)->spread;
-	s->noise = problem->noise > 1e-3 ? problem->noise : 1e-3; /* y is never quite certain */
+	s->noise = problem->noise > 1e-3 ? problem->noise : 1e-3; /* noise is never taken as 0 */
 	s->aty = (float *)host->alloc(host, sizeof(float) * s->count);
 	if (s->aty)
 		status = host->problem->adjoint(host, NULL, problem->measurement, s->aty);
@@ -58,7 +59,7 @@ static size_t scratch_size(const void *self)
 	return sizeof(float) * ((const struct self *)self)->count;
 }
 
-/* A host function that fails has kept its message: pass the status on. */
+/* If a host function fails, it has stored its message: return its status. */
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
 	const struct self *s = (const struct self *)self;
@@ -72,7 +73,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 		return status;
 	for (size_t i = 0; i < s->count; i++)
 		b[i] = (float)(s->aty[i] + rho * x0[i]);
-	return s->host->problem->solve(s->host, rho, b, x0); /* x0 is the first guess, too */
+	return s->host->problem->solve(s->host, rho, b, x0); /* D is also the first guess */
 }
 
 static const struct lacuna_param params[] = {
@@ -80,7 +81,7 @@ static const struct lacuna_param params[] = {
 			  "standard deviation of pictures around the prior's mean"),
 };
 
-/* needs: what it calls, so that a problem without it is refused at once. */
+/* needs: the host services that this plugin calls, so that a problem without them is refused at once. */
 static const struct lacuna_guidance family = {
 	.size = sizeof(struct lacuna_guidance),
 	.flags = 0,
@@ -94,7 +95,7 @@ static const struct lacuna_guidance family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"ridge",
 	"prior and measurement as Gaussians",
 	"Takes the prior's estimate for a Gaussian and adds the measurement.\n\n"

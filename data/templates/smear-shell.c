@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Operator "smear": the camera moved sideways while the shutter was open.  EDIT: say what yours does.
  *
- * This file is the plugin's outside: parameters, shapes, texts, what the host calls.  It is C, for <lacuna/plugin.h> is the
- * contract, and a copy of it by hand in another language would be wrong some day without anybody's notice.  The work is
- * done in the file "work" beside it.
- * lacuna-plugin(7) explains each part, and "make check" tells what does not hold. */
+ * This file is the plugin's interface to the host: parameters, shapes, texts, and the functions that the host calls.  It is
+ * written in C because <lacuna/plugin.h> defines the interface: a manual translation to another language could become wrong
+ * unnoticed.  The file "work" beside it does the computation.
+ * lacuna-plugin(7) explains each part, and "make check" reports rules that the plugin breaks. */
 #include <lacuna/plugin.h>
 
-/* y = A x and x = A' y; extent: width, height, channels, frames, as in x and y.  No C name but these two is shared. */
+/* y = A x and x = A' y.  extent is that of x and of y: width, height, channels, frames.  Only these two names are shared
+ * with the other file. */
 void work_apply(const int64_t extent[4], int64_t length, const float *x, float *y);
 void work_adjoint(const int64_t extent[4], int64_t length, const float *y, float *x);
 
-/* One member for each parameter; members are int64_t, double or const char *. */
+/* One member for each parameter, of type int64_t, double or const char *. */
 struct config {
 	int64_t length;
 };
@@ -22,7 +23,7 @@ struct self {
 	struct config config;
 };
 
-/* Which y belongs to x, or (from_y != 0) which x to y.  Here they are alike. */
+/* The shape of y from that of x or, if from_y != 0, of x from that of y.  Here both are equal. */
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
 {
@@ -73,7 +74,7 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	return LACUNA_OK;
 }
 
-/* Member, unit, smallest, largest, default, a line of help. */
+/* Member, unit, smallest, largest, default, and a line of help. */
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, length, "px", 1, 1000, 9, "how far the camera moved"),
 };
@@ -90,7 +91,7 @@ static const struct lacuna_operator family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"smear",
 	"motion blur along the rows",
 	"Each pixel is the mean of `length' pixels of its row.\n\n"

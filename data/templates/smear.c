@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Operator "smear": the camera moved sideways while the shutter was open.  EDIT: say what yours does.
  *
- * y = A x, where each pixel of y is the mean of `length' neighbours of x in its row; the last pixel of a row is repeated.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * y = A x, where each pixel of y is the mean of `length' neighbours of x in its row.  Beyond its end a row repeats its last
+ * pixel.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
-/* One member for each parameter; the table `params' below names, limits and explains it.  Members are int64_t, double or
- * const char *, and hold the user's values when shape() and create() are called. */
+/* One member for each parameter, of type int64_t, double or const char *.  The table `params' below gives names, limits and
+ * help.  shape() and create() receive the user's values in this structure. */
 struct config {
 	int64_t length;
 };
 
-/* What create() makes, and all other functions receive. */
+/* The instance: create() makes it, and all functions below receive it. */
 struct self {
 	const struct lacuna_host *host;
-	int64_t width, rows, length; /* rows: of all channels and frames */
+	int64_t width, rows, length; /* rows: over all channels and frames */
 };
 
-/* Which y belongs to x, or (from_y != 0) which x to y.  Here they are alike. */
+/* The shape of y from that of x or, if from_y != 0, of x from that of y.  Here both are equal. */
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		 const struct lacuna_shape *known, struct lacuna_shape *wanted)
 {
@@ -26,8 +28,8 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	return LACUNA_OK;
 }
 
-/* On failure nothing may be left: release what you took, and return a status.  host->fail() keeps the line that the user
- * reads: return host->fail(host, LACUNA_EINVAL, "what is wrong, and what to do"); */
+/* On failure release everything you allocated and return a status.  host->fail() stores the message for the user:
+ * return host->fail(host, LACUNA_EINVAL, "what is wrong, and what to do"); */
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
@@ -53,7 +55,7 @@ static void destroy(void *self)
 		s->host->release(s->host, s);
 }
 
-/* Which pixel of its row the k-th neighbour of pixel i is. */
+/* The pixel of the row that is the k-th neighbour of pixel i. */
 static int64_t neighbour(const struct self *s, int64_t i, int64_t k)
 {
 	const int64_t at = i + k - s->length / 2;
@@ -61,8 +63,8 @@ static int64_t neighbour(const struct self *s, int64_t i, int64_t k)
 	return at < 0 ? 0 : at >= s->width ? s->width - 1 : at;
 }
 
-/* One call, as the loop over rows sees it.  Rows do not touch each other: the host may run them on all processors.  A body
- * returns a status, and may ask for memory of its own (the 0 in parallel()). */
+/* Arguments of one call for the loop over rows.  Rows are independent, so the host may run them on all processors.  A body
+ * returns a status and may request its own memory (here 0 bytes, in parallel()). */
 struct work {
 	const struct self *self;
 	const float *from;
@@ -87,8 +89,8 @@ static int apply_row(void *arg, size_t row, void *scratch)
 	return LACUNA_OK;
 }
 
-/* The transpose, not an inverse: what apply() gathers from a place, this brings back to it.  Write it as apply() with the
- * two sides of the assignment exchanged. */
+/* The transpose, not an inverse: where apply() reads x[i] for y[j], this adds y[j] to x[i] with the same weight.  Write it
+ * as apply() with the two sides of the assignment exchanged. */
 static int adjoint_row(void *arg, size_t row, void *scratch)
 {
 	const struct work *w = (const struct work *)arg;
@@ -105,7 +107,7 @@ static int adjoint_row(void *arg, size_t row, void *scratch)
 	return LACUNA_OK;
 }
 
-/* y = A x.  Every value of y is written; x is left alone; several calls may run at once. */
+/* y = A x.  Writes every value of y and does not change x.  Several calls may run at once. */
 static int apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct self *s = (const struct self *)self;
@@ -115,7 +117,7 @@ static int apply(const void *self, void *scratch, const float *x, float *y)
 	return s->host->parallel(s->host, (size_t)s->rows, 0, apply_row, &work);
 }
 
-/* x = A' y.  `at' is for operators that are not linear. */
+/* x = A' y.  `at' is for nonlinear operators. */
 static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
 {
 	const struct self *s = (const struct self *)self;
@@ -125,12 +127,12 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	return s->host->parallel(s->host, (size_t)s->rows, 0, adjoint_row, &work);
 }
 
-/* Member, unit, smallest, largest, default, a line of help. */
+/* Member, unit, smallest, largest, default, and a line of help. */
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, length, "px", 1, 1000, 9, "how far the camera moved"),
 };
 
-/* Functions that are left out are NULL.  spectral() or diagonal(), where there is a closed form, make a restoration
+/* Functions that are left out are NULL.  If there is a closed form, add spectral() or diagonal(): restoration is then
  * faster. */
 static const struct lacuna_operator family = {
 	.size = sizeof(struct lacuna_operator),
@@ -144,7 +146,7 @@ static const struct lacuna_operator family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"smear",
 	"motion blur along the rows",
 	"Each pixel is the mean of `length' pixels of its row.\n\n"

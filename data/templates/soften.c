@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Operator "soften": a filter in the frequency domain.  EDIT: say what yours does.
  *
- * y = F^-1 H F x for each channel, F the Fourier transform, H here that of a Gaussian; the picture is continued
- * periodically.  H is real and even: A is its own adjoint, and A'A has the eigenvalues H^2.  For another kernel keep H as
- * complex numbers and take its conjugate in adjoint().  Needs FFTW.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * y = F^-1 H F x for each channel, where F is the Fourier transform and H here that of a Gaussian; the boundary is periodic.
+ * H is real and even, so A is its own adjoint and A'A has the eigenvalues H^2.  For other kernels store H as complex numbers
+ * and use its conjugate in adjoint().  Needs FFTW.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <fftw3.h>
 #include <lacuna/plugin.h>
 #include <math.h>
@@ -16,7 +17,7 @@ struct config {
 struct self {
 	const struct lacuna_host *host;
 	int64_t w, h, planes;
-	float *transfer; /* H, (w/2 + 1) x h, divided by w h: FFTW does not */
+	float *transfer; /* H, (w/2 + 1) x h, divided by w h, because FFTW does not normalise */
 	fftwf_plan forward, backward;
 };
 
@@ -67,8 +68,9 @@ static void fill_transfer(struct self *s, double sigma)
 		}
 }
 
-/* FFTW may plan in create() and destroy() only: the host runs no two of them at once, in whichever plugins.  FFTW_ESTIMATE,
- * for a plan that is measured is another one the next time, and rounds otherwise. */
+/* Make plans only in create() and destroy(): FFTW's planner is not thread-safe, and the host never runs two of these
+ * functions at once, not even of different plugins.  FFTW_ESTIMATE, because a measured plan can differ between runs and then
+ * rounds differently. */
 static int make_plans(struct self *s)
 {
 	const unsigned flags = FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_PRESERVE_INPUT;
@@ -108,13 +110,13 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	return LACUNA_OK;
 }
 
-/* Bytes of work space for one call; the host gives each concurrent call its own. */
+/* Bytes of work space for one call.  Each concurrent call gets its own. */
 static size_t scratch_size(const void *self)
 {
 	return sizeof(fftwf_complex) * spectrum_count((const struct self *)self);
 }
 
-/* out = F^-1 g F in, g = H, or gain(H^2) where there is a gain. */
+/* out = F^-1 g F in, with g = H, or g = gain(H^2) if `gain' is not NULL. */
 static void filter(const struct self *s, void *scratch, lacuna_gain *gain, const void *context,
 		   const float *in, float *out)
 {
@@ -123,7 +125,7 @@ static void filter(const struct self *s, void *scratch, lacuna_gain *gain, const
 	const double scale = (double)plane;
 
 	for (int64_t p = 0; p < s->planes; p++) {
-		/* The forward transform leaves its input alone. */
+		/* FFTW_PRESERVE_INPUT: the forward transform does not change its input. */
 		fftwf_execute_dft_r2c(s->forward, (float *)(uintptr_t)(in + plane * (size_t)p),
 				      spectrum);
 		for (size_t i = 0; i < count; i++) {
@@ -150,7 +152,7 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 	return apply(self, scratch, y, x);
 }
 
-/* Optional, x = gain(A'A) b for any function: here all that a restoration needs is one pair of transforms. */
+/* Optional: x = gain(A'A) b for any function gain().  With it a restoration needs only one pair of transforms. */
 static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
 {
@@ -176,7 +178,7 @@ static const struct lacuna_operator family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"soften",
 	"a Gaussian filter by FFT",
 	"Multiplies the Fourier transform of each channel by that of a Gaussian.\n\n"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Operator "tone": a response that bends over.  EDIT: say what yours does.
  *
- * y = f(x) for each value, f(x) = (1 + bend) x / (1 + bend x), continued below 0 by its tangent.  It is not linear: the flag
+ * y = f(x) for each value, f(x) = (1 + bend) x / (1 + bend x), continued below 0 by its tangent.  f is not linear: the flag
  * LACUNA_LINEAR is missing, and adjoint() is the transpose of the derivative at a point.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -57,7 +58,7 @@ static double derivative(double bend, double x)
 	return x > 0 ? (1 + bend) / ((1 + bend * x) * (1 + bend * x)) : 1 + bend;
 }
 
-/* States of a sampler are noisy: x may lie far outside of 0..1, and f must be finite there. */
+/* A sampler's states are noisy: x may lie far outside of 0..1, and f must be finite there. */
 static int apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct self *s = (const struct self *)self;
@@ -68,7 +69,7 @@ static int apply(const void *self, void *scratch, const float *x, float *y)
 	return LACUNA_OK;
 }
 
-/* x = J' y, J the derivative of apply() at the point `at': here J is diagonal. */
+/* x = J' y, where J is the derivative of apply() at the point `at'.  Here J is diagonal. */
 static int adjoint(const void *self, void *scratch, const float *at, const float *y, float *x)
 {
 	const struct self *s = (const struct self *)self;
@@ -84,7 +85,7 @@ static const struct lacuna_param params[] = {
 			  "how much the response bends; 0: not at all"),
 };
 
-/* LACUNA_PIXELWISE: each value of y depends on one value of x.  Leave it out where that is not so. */
+/* LACUNA_PIXELWISE: each value of y depends on one value of x.  Leave it out if that is not so. */
 static const struct lacuna_operator family = {
 	.size = sizeof(struct lacuna_operator),
 	.flags = LACUNA_PIXELWISE | LACUNA_PICTURE,
@@ -97,7 +98,7 @@ static const struct lacuna_operator family = {
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"tone",
 	"a response that bends over",
 	"Bright values are recorded darker than in proportion.\n\n"
