@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# tools/build.sh DIRECTORY [configure options]: builds Lacuna there, out of tree, and is quiet unless it fails.
+# tools/build.sh DIRECTORY [configure options]: builds Lacuna there, out of tree; prints nothing unless it fails.
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# figures.sh LACUNA DIRECTORY [FIGURE ...]: makes the tables and plots of lacuna-study(1) anew.  `make figures' calls it.
+# figures.sh LACUNA DIRECTORY [FIGURE ...]: makes the tables and plots of lacuna-study(1).  Called by `make figures'.
 set -eu
 lacuna=$1 out=$2
 shift 2
 mkdir -p "$out"
 
-# study NAME OPTION ...: one table, and its plot when the options say what to show
+# study NAME OPTION ...: makes one table, and its plot if the options say what to show
 study() {
 	name=$1
 	shift
@@ -16,7 +16,7 @@ study() {
 	"$lacuna" study -q -f -o "$out/$name.tsv" "$@"
 }
 
-# panels NAME "TABLE ..." OPTION ...: tables side by side in one plot
+# panels NAME "TABLE ..." OPTION ...: plots tables side by side
 panels() {
 	name=$1 tables=
 	for table in $2; do
@@ -29,13 +29,13 @@ panels() {
 two='matrix:rows=1 0 0 0;0 1 0 0' # the first two of four coordinates
 papers=schedule=etc,from=noise,finish=none
 
-# KL against T: every guidance with a mismatch has a plateau, BO-DDNM the lowest (theory of score mismatch).
+# KL against T: every guidance with a score mismatch has a plateau, lowest for BO-DDNM.
 kl() {
 	study kl-gaussian --title 'Gaussian prior, noise 0.01' -A "$two" -n 0.01 -y '0 0' \
 		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
 		-s "ddpm:$papers,variance=theory" -s "DDNM+=ddnm-plus:$papers,variance=theory" \
 		--smear 0.010000500037503 --steps 50,60,80,100,150,200,300,500,1000 --chains 64
-	# BO-DDNM is optimal where the prior says little about what was measured, as here.
+	# Here the prior says little about the measured coordinates, and BO-DDNM is optimal.
 	study kl-mixture --title 'Mixture prior, noise 0.3' -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 \
 		-g DDNM=ddnm -g BO-DDNM=bo:threshold=1e6 -g exact \
 		-s "ddpm:$papers,delta=0.01,variance=theory" \
@@ -44,8 +44,8 @@ kl() {
 	panels kl 'kl-gaussian kl-mixture' --bound
 }
 
-# The same for operators that mix coordinates: a blur, and the means of two neighbours.  gibbs ends without noise, so that the
-# others stop at a level that does not count beside the posterior's.
+# The same for operators that mix coordinates: a blur, and means of two neighbours.  gibbs ends without noise; therefore the
+# others stop at a level that is negligible compared with the posterior's.
 operators() {
 	methods="-g ddnm -g bo:threshold=1e6 -g prox -g pivot -g exact -s ddpm:$papers,c=4,delta=1e-6,variance=theory
 		-s gibbs:rho_max=1,rho_min=0.02"
@@ -58,7 +58,7 @@ operators() {
 	panels kl-operators 'kl-blur kl-downsample' --bound
 }
 
-# Orders of convergence with steps of equal length in log(sigma), without a measurement.
+# Orders of convergence without a measurement; steps have equal length in log(sigma).
 orders() {
 	even=schedule=geometric,sigma_max=300,sigma_min=0.03,from=noise,finish=none
 	samplers="-s ode:$even -s ode-fast:form=practical,$even -s ddpm:$even,variance=theory -s ddpm-fast:$even"
@@ -70,8 +70,7 @@ orders() {
 	panels orders-kl orders-gaussian --show kl --slopes
 }
 
-# The exponential integrator beside critically damped Langevin: no gain; and both under a score that is off by a known
-# amount.
+# The exponential integrator against critically damped Langevin (no gain), and both with a score that has a known error.
 cld() {
 	samplers="-s exp-integrator:schedule=ou,horizon=6,stop=0.001,from=noise
 		-s cld:schedule=ou,horizon=6,stop=0.001,from=noise
@@ -89,7 +88,7 @@ cld() {
 	panels score-error score-error --show kl --slopes --bound
 }
 
-# Sets without a density: early stopping costs sqrt(eps), and steps must shrink with it.
+# Sets without a density: early stopping costs sqrt(eps), and the steps must shrink with eps.
 manifold() {
 	for target in cloud circle:points=60 cube; do
 		set=${target%%:*}
@@ -107,7 +106,7 @@ manifold() {
 	panels step 'step-cloud step-circle step-cube' --show w1
 }
 
-# Exact guidance falls to the sampling error, where the others stay.
+# Exact guidance falls to the sampling error; the others do not.
 exact() {
 	study exact --title 'Mixture prior, noise 0.3' -t random:seed=7 -A "$two" -n 0.3 -y '0 0' \
 		-g ddnm -g bo:threshold=1e6 -g prox -g exact -s ddpm:schedule=etc,from=noise \

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# tools/fresh.sh [COMMAND]: runs the README's test command, tools/test.sh, or another one, on a Debian that nobody has
-# used, so that an install step that is missing shows.  It is made with debootstrap in a directory that is removed
-# afterwards, with what is committed in this clone; root is needed.
+# tools/fresh.sh [COMMAND]: runs the README's test command, tools/test.sh, or another one, on a fresh Debian, to find missing
+# install steps.  debootstrap creates it in a temporary directory, with the commits of this clone.  Needs root.
 #	SUITE=trixie tools/fresh.sh           another Debian than bookworm
 #	MIRROR=ADDRESS tools/fresh.sh         another server than debootstrap's own
 #	KEEP=1 tools/fresh.sh                 the directory stays, to look into
@@ -25,7 +24,7 @@ test "$(id -u)" -eq 0 || {
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/lacuna-fresh.XXXXXX")
 chmod 755 "$root" # apt-get downloads as a user of its own
-# What is mounted below lives in a namespace of its own, which is gone by then.
+# The mounts below are in a separate namespace, which no longer exists when this runs.
 finish() {
 	if test -n "${KEEP-}"; then
 		echo "The system is in $root"
@@ -46,7 +45,7 @@ mkdir "$root/lacuna"
 git -C "$source" archive HEAD | tar -x -C "$root/lacuna"
 
 echo "== $command"
-# A child of ours that is killed takes all that runs in there along.
+# Killing this child also ends everything that runs inside.
 unshare --mount --pid --fork --kill-child sh -euc '
 	mount -t proc proc "$1/proc"
 	mkdir -p "$1/dev/pts"

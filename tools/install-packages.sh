@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Installs the Debian packages that building Lacuna takes, where they are missing; says what and asks for root by
-# sudo when it has to.  With "tests": also what the tests use.
+# Installs missing Debian packages that are needed to build Lacuna.  Prints what it installs and uses sudo if necessary.
+# With "tests": also the packages for the tests.
 set -eu
 
 packages="gcc make autoconf automake libtool pkg-config
@@ -30,5 +30,5 @@ if test "$(id -u)" -ne 0; then
 fi
 echo "Installing:$missing"
 $sudo apt-get update -qq
-# The variable is for apt-get's children, hence env: sudo would drop it.
+# The variable is for the children of apt-get.  env sets it because sudo would drop it.
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

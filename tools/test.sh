@@ -15,7 +15,7 @@ build=${1-$source/build/tests}
 passed=0 failed=0
 "$source/tools/install-packages.sh" tests || exit 1
 
-# run NAME TARGET TESTS CONFIGURE-OPTIONS...: builds, runs make TARGET, adds up what automake's report says
+# run NAME TARGET TESTS CONFIGURE-OPTIONS...: builds, runs make TARGET, and adds up the figures of automake's report
 run() {
 	name=$1 target=$2 tests=$3
 	shift 3
@@ -38,7 +38,7 @@ run() {
 	}
 }
 
-# one NAME COMMAND...: a test that is not automake's
+# one NAME COMMAND...: a test outside automake
 one() {
 	name=$1
 	shift

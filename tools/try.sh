@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The first thing to run: installs what the build needs, builds, restores a blurred and noisy photograph that comes
-# with Lacuna, and says how much closer to the original it has become.  Nothing outside build/ is changed.
+# The first thing to run: installs what the build needs, builds, restores a blurred and noisy photograph that comes with
+# Lacuna, and reports the improvement.  Changes nothing outside build/.
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)

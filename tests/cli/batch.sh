@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Whole directories: what is restored, with which options, what happens when something goes wrong, and going on.
+# Whole directories: which files are restored, with which options, failures, and continuing an interrupted run.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 how="-A identity -p gaussian -n 0.02"
@@ -9,12 +9,12 @@ batch() {
 	"$LACUNA" batch "$@"
 }
 
-# make NAME WIDTH: a small picture
+# make NAME WIDTH: makes a small picture
 make() {
 	"$maketiff" "$1" uint8 $2 24 1 1 || exit 99
 }
 
-# counts RESTORED BEFORE FAILED NAME: the last event says so
+# counts RESTORED BEFORE FAILED NAME: checks the counts of the last event
 counts() {
 	tail -n 1 out >last
 	grep -q "\"done\":$1,\"before\":$2,\"failed\":$3," last
@@ -23,7 +23,7 @@ counts() {
 	test $tap_status -eq 0 || { cat last err; } | diag
 }
 
-# as_single IN OUT NAME: what restore makes of it, to the bit
+# as_single IN OUT NAME: the result has the same bits as that of restore
 as_single() {
 	"$LACUNA" restore -q $how "$1" -o single.tif -f && cmp single.tif "$2" >differs 2>&1
 	tap_result $? "$3"
@@ -79,7 +79,7 @@ ok "a dry run" batch in -o dry $how --dry-run
 contains out "in/deep/5.TIF -> dry/deep/5.TIF" "names what it would do"
 ok "and does nothing" test ! -e dry
 
-# ---- going on
+# ---- continuing a run
 
 ok "once more" batch in out1 $how --json
 counts 0 7 0 "what is done is not done again"
@@ -120,7 +120,7 @@ ok "and elsewhere there is room" batch in sheet $how -q --html page.html
 ok "again" batch in sheet $how -q --html page.html
 ok "it is kept" grep -q mine sheet/batch.html
 
-# With the deviation each picture has two outputs.
+# With --std each picture has two outputs.
 how4="$how -k 4 --std --json"
 ok "without a deviation" batch in dev $how -k 4 --json
 ok "with one" batch in dev $how4
@@ -146,7 +146,7 @@ fails 2 "two results of one name" batch in dev3 $how4
 contains err "2.std.tif would be written by --std and by a picture of that name" "is refused"
 rm in/2.std.tif
 
-# A sharp picture that is called blurred is doubted, in this run and in the next.
+# A sharp picture declared as blurred is reported as doubtful, in this run and in the next.
 mkdir sharp
 "$maketiff" sharp/1.tif uint8 96 80 1 1
 ok "a doubtful result" batch sharp sharp-out -A blur:sigma=3 -p gaussian --json
@@ -190,7 +190,7 @@ ok "with a mask" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p
 ok "with another of its name" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p gaussian -n 0.02 --json
 counts 1 0 0 "all is restored again"
 
-# ---- what is wrong
+# ---- errors
 
 mkdir bad
 make bad/good.tif 24
@@ -205,7 +205,7 @@ done
 ok "the others are restored" test -f bad-out/good.tif
 ok "and nothing is written for the bad ones" test ! -e bad-out/cut.tif
 contains bad-out/batch.html '"state":"failed"' "the sheet has them"
-# A name that is no UTF-8.
+# A file name that is not valid UTF-8.
 mkdir bytes
 name=`printf 'b\351ton.tif'`
 head -c 100 bad/good.tif >"bytes/$name"
@@ -227,7 +227,7 @@ for f in 1 2; do mkdir -p same$f/x; make same$f/x/1.tif 24; done
 fails 1 "one output for two" batch same1/x same2/x -o out2 $how
 contains err "would have the same output" "says so"
 
-# ---- plugins that go wrong
+# ---- plugins that fail
 
 $CC -shared -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/cli/trap.c" -o trap.so || exit 99
 mkdir traps
@@ -243,7 +243,7 @@ contains err "traps/35.tif: a plugin ended its process (exit status" "an exit is
 contains err "traps/36.tif: " "a leak is named"
 no_temporaries traps-out "no temporary is left of them"
 
-# ---- kill -9, again and again; Ctrl-C; two runs at once
+# ---- repeated kill -9; Ctrl-C; two runs at once
 
 mkdir many
 for i in `seq 10 39`; do
@@ -269,7 +269,7 @@ done
 ok "the same bits as undisturbed" test -z "$different"
 fails 1 "... once more" batch many killed $how --json
 counts 0 30 1 "nothing is left to do"
-# A process that was killed while it waited for the disk is there until the disk answers.
+# A process killed while it waits for the disk exists until the disk answers.
 round=0
 while test $round -lt 40 -a -n "`find killed -name '.lacuna-*.tmp'; ls killed/.lacuna/claims`"; do
 	sleep 0.5

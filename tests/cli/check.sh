@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# lacuna check: shapes, commands that repeat a failure, JSON.  What it finds is tests/plugins/refusals.sh's.
+# lacuna check: shapes, commands that repeat a failure, JSON.  tests/plugins/refusals.sh tests what it finds.
 . "$abs_top_srcdir/tests/cli/common.sh"
 for name in good late-adjoint misconduct fixed-shape; do
 	$CC -shared -fPIC -O1 -pthread -I"$abs_top_srcdir/include" \

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# For tests of the command line: TAP, the program, small pictures.  The gaussian prior, so that results do not depend on
-# which networks are there.
+# For tests of the command line: TAP, the program, small pictures.  They use the gaussian prior, so that results do not
+# depend on the installed networks.
 
 . "$abs_top_srcdir/tests/tap.sh"
 maketiff=${MAKETIFF:-$abs_top_builddir/tests/cli/maketiff}
 interrupt=${INTERRUPT:-$abs_top_builddir/tests/cli/interrupt}
 
-# The same picture?  Status 1 when the largest difference is above 0.
+# Are two pictures the same?  Status 1 when the largest difference is above 0.
 identical() {
 	"$LACUNA" compare --max-nrmse 0 "$1" "$2"
 }
 
-# two_lines FIRST COMMAND NAME: err is a message of misuse
+# two_lines FIRST COMMAND NAME: err is a usage error of two lines
 two_lines() {
 	test "`wc -l <err`" -eq 2 && test "`sed -n 2p err`" = "Try 'lacuna help $1'"
 	tap_result $? "$2: two lines, the second names the help"
@@ -25,7 +25,7 @@ one_line() {
 	test "`wc -l <err`" -eq 1 || diag <err
 }
 
-# nothing_left DIRECTORY NAME: neither the output nor a temporary
+# nothing_left DIRECTORY NAME: there is neither the output nor a temporary file
 nothing_left() {
 	test -z "`ls -A "$1"`"
 	tap_result $? "$2: nothing is left behind"
@@ -40,7 +40,7 @@ matches() {
 	test $tap_status -eq 0 || { echo "$1 does not match $2:"; cat "$1"; } | diag
 }
 
-# figures FILE CONDITION NAME: awk's condition holds for the first line
+# figures FILE CONDITION NAME: the awk condition holds for the first line
 figures() {
 	awk "NR == 1 { seen = ($2) } END { exit !seen }" "$1"
 	tap_status=$?

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Completion: the candidates of the program, and the bash function around them.
+# Completion: the program's candidates, and the bash function that uses them.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
-# offers NAME WORD...: the last word is CANDIDATE
+# offers CANDIDATE WORD...: CANDIDATE is offered for the last word
 offers() {
 	candidate=$1
 	shift
@@ -44,7 +44,7 @@ offers "@file" try ""
 test ! -s out
 tap_result $? "nothing is offered for a plugin that is not there"
 
-# reply WORDS...: COMPREPLY of the bash function for the line
+# reply WORDS...: prints COMPREPLY of the bash function for this command line
 if test -n "$BASH_VERSION" || bash -c : 2>/dev/null; then
 	cp "$abs_top_srcdir/completion/lacuna" function
 	: >picture.tif

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# A batch of 60 pictures, some of them bad, killed at random moments and with a full disk, ends as if nothing had
-# happened.  Long: only with LACUNA_LONG.  KILLS says how often it is killed [200].
+# A batch of 60 pictures, some of them damaged, is killed at random moments and meets a full disk; the final result is the
+# same as without these.  Long: only with LACUNA_LONG.  KILLS is the number of kills [200].
 . "$abs_top_srcdir/tests/cli/common.sh"
 if test -z "$LACUNA_LONG"; then
 	skip "long; LACUNA_LONG=1 runs it" "disasters"
@@ -20,7 +20,7 @@ head -c 1 in/10.tif >in/one.tif
 head -c 200 in/10.tif >in/cut.tif
 echo "no picture" >in/text.tif
 head -c 2000 /dev/urandom >in/noise.tif
-# A header of a picture as wide and high as it can be.
+# A header that declares the largest possible width and height.
 printf 'II\052\000\010\000\000\000\003\000\000\001\004\000\001\000\000\000\377\377\377\177\001\001\004\000\001\000\000\000\377\377\377\177\002\001\003\000\001\000\000\000\010\000\000\000\000\000\000\000' >in/huge.tif
 ln -s nowhere in/link.tif
 "$LACUNA" batch in whole $how -q >/dev/null 2>&1
@@ -52,7 +52,7 @@ while read f; do
 	cmp -s "whole/$f" "killed/$f" || different="$different $f"
 done <expected
 ok "with the same bits" test -z "$different"
-# A process that was killed while it waited for the disk is there until the disk answers.
+# A process killed while it waits for the disk exists until the disk answers.
 round=0
 while test $round -lt 40 -a -n "`find killed -name '*.tmp'`"; do
 	sleep 0.5
@@ -61,7 +61,7 @@ while test $round -lt 40 -a -n "`find killed -name '*.tmp'`"; do
 done
 ok "nothing half-written" test -z "`find killed -name '*.tmp'`" -a -z "`ls killed/.lacuna/claims`"
 
-# ---- several runs at once: what one has done is done, and on the disk, before another may look for it
+# ---- several runs at once: a finished picture is on the disk before another run can look for it
 
 rm -f in/empty.tif in/one.tif in/cut.tif in/text.tif in/noise.tif in/huge.tif in/link.tif
 round=0 double=
@@ -92,7 +92,7 @@ ok "an input that changes meanwhile is a failure" test $? -eq 1
 contains changed.err "1.tif: has changed while it was restored" "that says so"
 ok "and is done the next time" "$LACUNA" batch change changed -A identity -p gaussian -n 0.1 -q
 
-# ---- plugins that crash, hang, leave and leak, in a run that is killed as well
+# ---- plugins that crash, hang, exit and leak, in a run that is also killed
 
 $CC -shared -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/cli/trap.c" -o trap.so || exit 99
 mkdir traps
@@ -125,7 +125,7 @@ if mount -t tmpfs -o size=48k tmpfs disk 2>/dev/null; then
 	fails 1 "a disk that is too small" "$LACUNA" batch in disk/out $how
 	contains err "No space left" "says so"
 	ok "nothing half-written there" test -z "`find disk -name '*.tmp'`"
-	# It is full at other moments: of a picture, of the journal, of a claim.
+	# With other sizes the disk is full while another file is written: a picture, the journal, a claim.
 	for size in 52 60 68 76 84 92 100 112 124 136; do
 		mount -o remount,size=${size}k disk
 		"$LACUNA" batch in disk/out $how -q >/dev/null 2>&1

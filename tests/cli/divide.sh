@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Pictures that a batch divides: each window of what the memory does not allow is a unit of work, and the whole has the bits
-# that restore makes of it in the same windows, however often it was interrupted and whoever did which window.
+# Pictures that a batch divides: if a picture exceeds the memory limit, each of its windows is a unit of work.  The result
+# has the same bits as restore's in the same windows, whatever the interruptions and the distribution of windows.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 how="-A identity -p gaussian -m fast -n 0.02"
@@ -22,7 +22,7 @@ for f in a b; do
 	contains err "in 12 windows" "in windows"
 done
 
-# A part of the page is looked for in its own place, in windows as well.
+# The part given by --crop stays in its place in windows, too.
 part="restore in/a.tif $how --crop 60,20,700,470"
 ok "a part" "$LACUNA" $part -o part.tif
 ok "in windows" "$LACUNA" $part -o windows.tif --memory 52M
@@ -38,8 +38,8 @@ ok "once more" "$LACUNA" batch in whole $how -j2 --memory 104M --json
 contains out '"done":0,"before":3,"failed":0' "there is nothing to do"
 rm in/b.tif
 
-# Killed when some windows are done; one of these is damaged, and one torn.  A look stops the run, so that it cannot end between
-# the look and the kill.
+# Killed when some windows are done; then one of these is damaged and one truncated.  The run is stopped while the script
+# counts windows, so that it cannot finish before the kill.
 run_killed() {
 	setsid "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html >/dev/null 2>&1 &
 	pid=$!
@@ -65,13 +65,13 @@ ok "to the end" "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html
 same_bits killed "the same bits, in spite of damage"
 ok "nothing is left" test ! -e killed/.lacuna/parts -a -z "`find killed -name '*.tmp'`"
 
-# Begun with little memory, ended with more: the windows are those of the beginning.
+# Begun with little memory and finished with more: the windows stay as at the beginning.
 run_killed 3 && rm -f killed/a.tif killed/b.tif
 rm -rf killed && run_killed 3
 ok "more memory" "$LACUNA" batch in killed $how -j2 --memory 107M -q --no-html
 same_bits killed "the same bits"
 
-# An input that changes between two windows belongs to neither result.
+# An input that changes between two windows gives no mixed result.
 rm -rf killed && run_killed 3
 "$maketiff" in/a.tif uint8 800 500 1 1 same && "$maketiff" in/a.tif uint8 800 500 1 1 rising
 ok "another input" "$LACUNA" batch in killed $how -j2 --memory 104M -q --no-html
@@ -79,7 +79,7 @@ ok "is restored anew" "$LACUNA" restore in/a.tif -o other.tif $how --memory 52M
 ok "with none of the old windows" cmp other.tif killed/a.tif
 "$maketiff" in/a.tif uint8 800 500 1 1
 
-# Two runs, one picture: both work at it.
+# Two runs, one picture: both work on it.
 mkdir one-in && cp in/a.tif one-in/
 for i in 1 2; do
 	"$LACUNA" batch one-in shared $how -j1 --memory 52M --no-html --json >shared-$i 2>/dev/null &

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Launchers and workflow managers, where they are installed: the examples make the bits of a single run, and each picture
-# once.  SNAKEMAKE and NEXTFLOW name programs that are not in PATH.  Long: only with LACUNA_LONG.
+# Launchers and workflow managers, if installed: the examples give the same bits as a single run and restore each picture
+# once.  SNAKEMAKE and NEXTFLOW name programs outside of PATH.  Long: only with LACUNA_LONG.
 . "$abs_top_srcdir/tests/cli/common.sh"
 if test -z "$LACUNA_LONG"; then
 	skip "long; LACUNA_LONG=1 runs it" "examples"

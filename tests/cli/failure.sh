@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# What cannot be done: status 1, one line that names the file, nothing lost and nothing left behind.
+# Failures: status 1, one line that names the file, nothing lost and nothing left behind.
 . "$abs_top_srcdir/tests/cli/common.sh"
 ok "picture" "$maketiff" in.tif uint16 48 40 1 1
 mkdir outputs
@@ -49,7 +49,7 @@ fails 1 "vectors that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A b
 one_line "vectors that the operator mixes"
 nothing_left outputs "failures"
 
-# Names of outputs are examined before any work.
+# Output names are checked before any work.
 ok "an output" $restore in.tif -o $o
 cp $o kept.tif
 fails 1 "existing output" $restore in.tif -o $o
@@ -90,14 +90,14 @@ else
 	one_line "unwritable directory"
 fi
 
-# One file under two names: through a link to its directory.
+# One file under two names, through a link to its directory.
 mkdir house
 ln -s house door
 fails 1 "one file under two names" $restore in.tif -o house/o --report door/o
 contains err "door/o: named for two outputs" "one file under two names: said"
 nothing_left house "one file under two names"
 
-# Of samples each has a file of its own: no more are open than may be.
+# --all-samples writes a file for each sample, and the number of open files is limited.
 ok "more samples than files may be open" sh -c "ulimit -n 30 && exec $restore in.tif -o many.tif -s ddpm --steps 1 \
 	--samples 40 --all-samples many"
 test "`ls many | wc -l`" -eq 40
@@ -110,7 +110,7 @@ test ! -e p.tif && test -z "`ls stack`"
 tap_result $? "... of a stack: nothing is there"
 rm -rf many.tif many stack
 
-# What a run that was killed has left beside the output is removed by the next one.
+# The next run removes the temporary files of a killed run.
 sh -c 'exit 0' &
 gone=$!
 wait $gone
@@ -127,7 +127,7 @@ tap_result $? "the next run: the temporary of a dead process is gone"
 test -e .lacuna-elsewhere-$gone-0.tmp
 tap_result $? "the next run: that of another machine is not"
 rm -f .lacuna-elsewhere-$gone-0.tmp stale.tif
-# A number that another program has now is dead; another build of lacuna, or one that was replaced meanwhile, is alive.
+# A process id reused by another program counts as dead; one of another build of lacuna, or of a replaced binary, as alive.
 mkdir other
 cp "`command -v sleep`" other/lacuna
 cp "`command -v sleep`" other/idle
@@ -135,7 +135,7 @@ other/lacuna 600 &
 alive=$!
 other/idle 600 &
 stranger=$!
-# Until the shell's children are these programs.
+# Wait until the shell's children run these programs.
 for pid in $alive $stranger; do
 	while test -e /proc/$pid/exe && ! readlink /proc/$pid/exe | grep -q "/other/"; do sleep 0.05; done
 done
@@ -151,7 +151,7 @@ kill $alive $stranger
 wait $alive $stranger 2>/dev/null
 rm -rf .lacuna-$host-$alive-0.tmp stale.tif other
 
-# Writing that fails half way: a limit on the size of files, a full disk.
+# Writes that fail half-way: a limit on file size, a full disk.
 rm -rf outputs
 mkdir outputs
 ok "a larger picture" "$maketiff" large.tif uint16 256 256 1 1
@@ -171,7 +171,7 @@ if test -c /dev/full; then
 else
 	skip "no /dev/full" "full disk"
 fi
-# A picture that only its owner may read stays so; half a picture is nobody's business.
+# The output of a picture that only its owner can read has the same mode, also while it is being written.
 cp in.tif private.tif
 chmod 600 private.tif
 ok "a private picture" $restore private.tif -o private-r.tif --steps 1

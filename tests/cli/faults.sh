@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Faults of the disk, injected between the program and its C library (faults.c): each write, fsync, close and rename fails in
-# turn.  Whatever fails, the status is 1, one line says why, what was there is as it was, and nothing is left behind.
+# Disk faults, injected between the program and its C library (faults.c): each write, fsync, close and rename fails in turn.
+# In each case the status is 1, one line gives the reason, old files are unchanged, and nothing is left behind.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 $CC -shared -fPIC -O1 "$abs_top_srcdir/tests/cli/faults.c" -o faults.so -ldl || {
@@ -10,13 +10,13 @@ $CC -shared -fPIC -O1 "$abs_top_srcdir/tests/cli/faults.c" -o faults.so -ldl || 
 	exit 99
 }
 shim=$tap_dir/faults.so
-# A sanitizer wants to be first.
+# AddressSanitizer wants to be the first library: turn that check off.
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 export ASAN_OPTIONS
 ok "picture" "$maketiff" in.tif uint16 64 48 1 2
 restore="$LACUNA restore -q -A identity -n 0.01 -p gaussian --steps 1"
 
-# injected PLAN COMMAND...: the command with a fault; what it did is in ./trace
+# injected PLAN COMMAND...: runs the command with a fault; ./trace lists its calls
 injected() {
 	plan=$1
 	shift
@@ -38,7 +38,7 @@ else
 	done_testing
 fi
 
-# The order that survives a power failure: all is written, on the disk, closed, renamed, and the new name is on the disk.
+# The order that survives a power failure: write, synchronise, close, rename, synchronise the directory.
 order=`sed 's/ .*//' trace | uniq | tr '\n' ' '`
 test "$order" = "write fsync close rename directory "
 tap_result $? "written, synchronised, closed, renamed, the directory synchronised"
@@ -86,12 +86,12 @@ for call in write fsync close rename; do
 	nothing_left outputs "a report: $call"
 done
 
-# Not every file system synchronises directories: no failure.
+# Some file systems cannot synchronise directories: that is no failure.
 fresh
 ok "a directory that cannot be synchronised" injected directory:1:EIO $restore in.tif -o outputs/o
 ok "... the file is there" "$LACUNA" compare --max-nrmse 0.2 in.tif outputs/o
 
-# What is not a failure: half a write, or an interrupted one.
+# Not failures: a short or an interrupted write.
 fresh
 ok "plain" $restore in.tif -o plain.tif
 ok "plain report" $restore in.tif -o o.tif --force --report plain.json
@@ -110,14 +110,14 @@ while :; do
 	n=`expr $n + 1`
 done
 
-# Another program writes the target while we compute.
+# Another program writes the target during the computation.
 fresh
 fails 1 "the target has appeared meanwhile" injected fsync:1:appear $restore in.tif -o outputs/o
 contains err "has appeared meanwhile; --force replaces it" "the target has appeared meanwhile: remedy"
 contains outputs/o "another program's" "... it is as it was"
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
-# ... even in the last moment, and where files have one name only.
+# The same at the last moment, and on file systems without hard links.
 fresh
 fails 1 "the target appears in the last moment" injected rename:1:appear $restore in.tif -o outputs/o
 contains err "has appeared meanwhile; --force replaces it" "the target appears in the last moment: remedy"
@@ -134,7 +134,7 @@ ok "... the file is there" identical plain.tif outputs/o
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
 
-# All outputs appear or none: what cannot be written is known before the first has its name.
+# Either all outputs appear or none: all are written before the first is renamed.
 for call in write fsync close; do
 	fresh
 	n=1
@@ -148,7 +148,7 @@ for call in write fsync close; do
 	test $n -gt 3 && test "`ls -A outputs | tr '\n' ' '`" = "o p r "
 	tap_result $? "of three outputs, each of `expr $n - 1` calls of $call fails: none is there"
 done
-# Who finds the picture finds what is said about it.
+# The picture is renamed last: when it exists, so do the report and the page.
 fresh
 ok "three outputs" injected none $restore in.tif -o outputs/o --report outputs/r --html outputs/p
 test "`grep '^rename' trace | tail -n 1 | sed 's/.*\///'`" = o -a `grep -c '^rename' trace` -eq 3
@@ -157,7 +157,7 @@ fresh
 ok "with --force it is replaced" injected fsync:1:appear $restore in.tif -o outputs/o --force
 ok "... by the picture" identical plain.tif outputs/o
 
-# The mode of what is replaced, and the file behind a link.
+# The mode of a replaced file, and the file behind a link.
 fresh
 cp in.tif outputs/o
 chmod 640 outputs/o

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# help, list, --version, check: every option and plugin is explained, a broken plugin is a line.
+# help, list, --version, check: every option and plugin is explained, and a broken plugin is reported in one line.
 . "$abs_top_srcdir/tests/cli/common.sh"
 ok "--version" "$LACUNA" --version
 matches out '^lacuna [0-9]' "--version: form"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Plugins that are broken or mean: the list goes on, and what is restored is restored or refused in one line.
+# Broken or malicious plugins: the list continues, and a picture is restored or refused in one line.
 . "$abs_top_srcdir/tests/cli/common.sh"
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0:detect_leaks=0
 export ASAN_OPTIONS
@@ -22,7 +22,7 @@ dd if=own/operators/good.so of=own/operators/cut.so bs=1000 count=2 2>/dev/null
 : >own/operators/empty.so
 mkfifo own/operators/fifo.so
 mkdir own/operators/directory.so
-# e_machine, 16 bits at 18: 183 is aarch64, 62 x86-64
+# e_machine: 16 bits at offset 18; 183 is aarch64, 62 x86-64
 foreign=aarch64 code='\267\000'
 test "`uname -m`" != aarch64 || foreign=x86-64 code='\076\000'
 cp own/operators/good.so own/operators/foreign.so

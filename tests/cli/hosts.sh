@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Hosts that share a directory: each has its own name, network and numbers of processes (namespaces, as in containers), two
-# of them the same name.  The pictures are shared out, the windows of a large one as well, and one host loses power.  Then two
-# that reach the directory over a network file system, each with a cache of its own (sshfs, without a network).  Long: only
-# with LACUNA_LONG, and where namespaces may be made.
+# Hosts that share a directory.  Each has its own host name, network and process ids (namespaces, as in containers); two have
+# the same name.  They share the pictures and the windows of a large one, and one host loses power.  Then two hosts reach the
+# directory over a network file system, each with its own cache (sshfs, without a network).  Long: only with LACUNA_LONG, and
+# where namespaces can be created.
 . "$abs_top_srcdir/tests/cli/common.sh"
 if test -z "$LACUNA_LONG"; then
 	skip "long; LACUNA_LONG=1 runs it" "hosts"
@@ -18,7 +18,7 @@ if ! unshare -n -u -p -f --mount-proc true 2>/dev/null; then
 fi
 
 how="-A identity -p gaussian -m fast -n 0.02 --no-html --memory 54M -j1"
-# host NAME COMMAND ...: to be run with &
+# host NAME COMMAND ...: runs the command on that host; use it with &
 host() {
 	name=$1
 	shift
@@ -48,7 +48,7 @@ wait
 same_tree shared "four hosts make the bits of one"
 ok "all were at work" test `grep -l '"state":"done"' shared/.lacuna/journal-*.jsonl | wc -l` -gt 1
 
-# One dies with claims in hand; the others wait until its heart has been still for two minutes.
+# One dies while it holds claims; the others wait until its file has not been touched for two minutes.
 host one "$LACUNA" batch in lost $how -q >/dev/null 2>&1 &
 pid=$!
 round=0

@@ -11,7 +11,7 @@
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
- * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "dim" divides all values by 50;
+ * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "dim" divides values by 50;
  * "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
  * number, the first by 2; "mask" is white except for a black square, which moves from page to page and is missing on the
  * last. */

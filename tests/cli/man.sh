@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Manual pages agree with the program's tables and are correct mdoc.  That their examples work is tests/plugins/blocks.sh's.
+# Manual pages agree with the program's tables and are correct mdoc.  tests/plugins/blocks.sh tests their examples.
 . "$abs_top_srcdir/tests/cli/common.sh"
 man=$abs_top_srcdir/man
 
@@ -14,7 +14,7 @@ for command in restore batch simulate compare study list help check new try; do
 	contains all "`sed -n 's/^\.Nd //p' "$page"`" "its title is the command's summary"
 done
 
-# Every function of the families and of the host is explained.
+# Every function of the families and of the host is documented.
 header=$abs_top_srcdir/include/lacuna/plugin.h
 headers=`ls "$abs_top_srcdir"/include/lacuna/*.h`
 for name in `sed -n 's/^	[a-z_]*  *\**(\*\([a-z_]*\))(.*/\1/p' $headers | sort -u`; do

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Measurements that are no pictures go through files: complex numbers, sinograms, several pages; nothing is stretched.
+# Measurements that are not pictures pass through files: complex numbers, sinograms, several pages; their values are not
+# rescaled.
 
 . "$abs_top_srcdir/tests/cli/common.sh"
 
@@ -48,7 +49,7 @@ contains err "there are 1 pages, and the lists are for 2" "it says how many"
 fails 1 "two scenes" "$LACUNA" simulate -q e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1'
 contains err "--pages chooses" "it says what to do"
 
-# The dark frame is in the values of the file, whatever range is stated.
+# The dark frame is in the units of the file, whatever --range says.
 ok "dark frame" "$LACUNA" simulate -q x.tif -o dark.tif -A identity:gain=0.2 -t uint8
 ok "dark current" "$LACUNA" simulate -q x.tif -o d.tif -A flat:dark=dark.tif -n 0.01 -t uint8
 ok "taken away" $restore d.tif -o d-x.tif -A flat:dark=dark.tif -n 0.01

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Which sampler and guidance are taken when nobody says, for one operator and for two in either order: all of them count.
+# The default sampler and guidance, for one operator and for two in either order: all operators count.
 . "$abs_top_srcdir/tests/cli/common.sh"
 ok "picture" "$maketiff" in.tif uint8 24 20 1 1
 ok "small picture" "$maketiff" small.tif uint8 12 10 1 1
 
-# chosen SAMPLER GUIDANCE STEPS OPTION...: guidance - is none
+# chosen SAMPLER GUIDANCE STEPS OPTION...: guidance - means none
 chosen() {
 	sampler=$1 guidance=$2 steps=$3
 	shift 3
@@ -22,15 +22,15 @@ chosen() {
 
 blur=blur:sigma=1,boundary=periodic
 hole=mask:boxes=1,size=4
-# all is there, pixel by pixel: one evaluation, of each turned image where the prior is symmetric
+# complete and pixelwise: one evaluation, or one for each turned image if the prior is symmetric
 chosen hqs - 19 -A identity
 chosen hqs - 19 -A identity:gain=0.5 -A identity
-# not all of it
+# incomplete
 chosen hqs - 19 -A $hole
 chosen hqs - 19 -A $hole -A identity
 chosen hqs - 19 -A identity -A $hole
 chosen ode exact 1 -A $hole -m fast
-# not pixel by pixel
+# not pixelwise
 chosen hqs - 50 -A $blur
 chosen hqs - 50 -A $blur -A identity
 chosen hqs - 50 -A identity -A $blur
@@ -41,11 +41,11 @@ chosen hqs - 12 -A gamma
 chosen hqs - 12 -A gamma -A identity
 chosen hqs - 12 -A identity -A gamma
 chosen ddpm prox 4 -A identity -A gamma -m sample --steps 4
-# samples
+# several samples
 chosen ddpm-fast exact 3 -A identity --samples 2 --steps 3
 chosen ddpm-fast exact 3 -A $blur -A $hole --samples 2 --steps 3
 chosen ddpm-fast exact 3 -A identity -m sample --steps 3
-# a guidance asks for a sampler that asks it; a sampler of one's own keeps the default guidance
+# a guidance selects a sampler that uses it; a sampler given by the user keeps the default guidance
 chosen ddpm-fast bo 3 -A $blur -g bo --steps 3
 chosen ode exact 3 -A $blur -s ode --steps 3 -g exact
 chosen hqs - 7 -A $blur --steps 7
@@ -54,15 +54,15 @@ contains err "takes no guidance" "... says so"
 fails 2 "a guidance that is not there" "$LACUNA" restore -q in.tif -o o.tif -f -n 0.02 -p gaussian -A $blur -s hqs -g boo
 contains err '"boo"' "... is refused as such"
 
-# Facts of plugins, whatever they are called: what leaves out a part of the picture takes more rounds, a prior that was learnt
-# takes noise that suits networks, and colours that are gone are drawn.
+# The choice depends on properties of plugins, not on names: an operator that omits part of the picture gets more rounds, a
+# trained prior gets noise that suits networks, and for missing colours the result is sampled.
 ok "a picture of even sizes" "$maketiff" even.tif uint8 32 16 1 1
 facts() {
 	for fact in "sampler $1" "steps $2"; do
 		contains out "${fact% *}: ${fact#* }" "$3: $fact"
 	done
 }
-# report SPEC OPTION...: what restores a measurement by SPEC, without noise's estimate
+# report SPEC OPTION...: the method that restores a measurement by SPEC; the noise is given
 report() {
 	spec=$1
 	shift

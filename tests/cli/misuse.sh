@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Wrong command lines: status 2, two lines, a hint, and no output file.
+# Wrong command lines: status 2, two lines with a hint, and no output file.
 . "$abs_top_srcdir/tests/cli/common.sh"
 ok "picture" "$maketiff" in.tif uint8 24 20 1 1
 mkdir outputs

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# What operators ask about files: masks with a page for each page, values that are missing, kernels of another grid.
+# Files that operators read: masks with one page for each page, missing values, kernels on another grid.
 
 . "$abs_top_srcdir/tests/cli/common.sh"
 
-# Masks for stacks: a black square that moves from page to page, none on the last.
+# Masks for stacks: a black square that moves from page to page and is missing on the last.
 how="-p gaussian -n 0 --range full"
 ok "a stack" "$maketiff" stack.tif uint8 48 32 1 3
 ok "a mask for each page" "$maketiff" masks.tif uint8 48 32 1 3 mask
@@ -29,7 +29,7 @@ ok "simulate" "$LACUNA" simulate stack.tif -o black.tif -A mask:file=masks.tif -
 ok "hides likewise" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif black.tif
 contains out "36 missing values left out" "the size of the square"
 
-# Values that stand for missing pixels: simulate put 0 where the mask is black.
+# Values that stand for missing pixels: simulate writes 0 where the mask is black.
 ok "a value" "$LACUNA" restore black.tif -o value.tif -A mask:value=0 $how
 contains err "page 1: 2.34 % of the pixels have the value 0 and are taken as missing" "its share is said"
 ok "is as good as a mask" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif value.tif
@@ -42,7 +42,7 @@ fails 2 "a value before a blur" "$LACUNA" restore black.tif -o no.tif -A mask:va
 contains err "give this operator after blur" "the remedy is said"
 fails 2 "a value in simulate" "$LACUNA" simulate stack.tif -o no.tif -A mask:value=0
 
-# Kernels: their pixels are as large as the picture's.
+# Kernels have the pixel size of the picture.
 ok "a picture" "$maketiff" photo.tif float32 64 48 1 1
 for n in 10 12 20; do
 	"$maketiff" kernel-$n.tif uint8 9 9 1 1 mask

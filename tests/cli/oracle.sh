@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# lacuna study beside an independent program (tests/golden/study.py): KL, errors of mean and covariance, and W_bias of every guidance
-# and of the samplers that have their own, on masks, blurs, means and a tall matrix.
+# lacuna study against an independent program (tests/golden/study.py): KL, errors of mean and covariance, and W_bias of every
+# guidance and of the samplers that have their own, on masks, blurs, means and a tall matrix.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 golden=$abs_top_srcdir/tests/golden/study.tsv
 
-# compare: every row of ./want is in ./out, to 0.1 % and the rounding of single precision
+# compare: every row of ./want is in ./out, up to 0.1 % and rounding to single precision
 compare() {
 	awk -F'\t' '
 	function differs(got, want) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Missing values and pages: what is not restored stays as it was.
+# Missing values and pages: what is not restored stays unchanged.
 
 . "$abs_top_srcdir/tests/cli/common.sh"
 
@@ -56,7 +56,7 @@ ok "restored to twice the size" "$LACUNA" restore bands.tif -o bands-r.tif -A do
 "$maketiff" --show bands-r.tif >out
 matches out "64x48 4 uint8" "no band is lost"
 
-# Descriptions that state what a file holds follow it.
+# Statements in a description about the file's content are updated.
 ok "a stack of ImageJ" "$maketiff" ij.tif uint8 32 24 1 6
 "$maketiff" --describe ij.tif 'ImageJ=1.53t
 images=6
@@ -100,7 +100,7 @@ printf '\377\330\377\340\000\020JFIF' >mask.jpg
 fails 1 "a mask in JPEG" "$LACUNA" restore nodata.tif -o png.tif -A mask:file=mask.jpg -n 0
 contains err "mask.jpg: is a JPEG picture, not TIFF" "is named as such"
 
-# A stack has one noise, unless each page is to have its own.
+# A stack has a single noise level unless the user asks for one per page.
 ok "a stack" "$maketiff" alike.tif uint8 64 48 1 3
 ok "is restored" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian --report alike.json
 contains err "all pages: noise estimated" "with one noise"

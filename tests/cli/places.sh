@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Where plugins are found: lacuna's own first, LACUNA_PLUGIN_PATH adds, the user's directory needs no variable; a directory
-# that others may write to is not used.
+# Where plugins are found: lacuna's own come first, LACUNA_PLUGIN_PATH adds directories, the user's directory needs no
+# variable; a directory that others can write to is not used.
 . "$abs_top_srcdir/tests/cli/common.sh"
 umask 022
 XDG_DATA_HOME=$tap_dir/data
@@ -56,7 +56,7 @@ LACUNA_PLUGIN_PATH=$tap_dir/path "$LACUNA" list operators >out 2>&1
 contains out "a test" "where there is none of lacuna's own, the name is free"
 rm "$path/blur.so"
 
-# writable FILE REASON: is refused
+# writable FILE REASON: the file is refused
 writable() {
 	fails 2 "$2" simulate -A good
 	contains err "operator \"good\" is not used: $2 $1" "the reason: $2 $1"

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The main job on small pictures.
+# lacuna restore on small pictures.
 . "$abs_top_srcdir/tests/cli/common.sh"
 gaussian="-p gaussian"
 
-# show FILE TEXT NAME: a line of what the file holds
+# show FILE TEXT NAME: maketiff --show prints this line
 show() {
 	"$maketiff" --show "$1" >shown
 	contains shown "$2" "$3"
 }
 
-# Sample type, pages, channels, description stay.
+# Sample type, pages, channels and description are kept.
 for type in uint8 uint16 float32; do
 	ok "$type picture" "$maketiff" $type.tif $type 48 40 1 1
 	ok "$type degraded" "$LACUNA" simulate $type.tif -o $type-y.tif -A blur:sigma=1 -n 0.01 -t $type
@@ -25,7 +25,7 @@ ok "same seed, same noise" cmp y.tif y2.tif
 ok "simulate with another seed" "$LACUNA" simulate uint16.tif -o y3.tif -A blur:sigma=1,boundary=periodic -n 0.01 --seed 1
 fails 1 "another seed, other noise" cmp y.tif y3.tif
 
-# It helps.
+# The restored picture is better than the measurement.
 ok "with reference" "$LACUNA" restore y.tif -o x.tif -A blur:sigma=1,boundary=periodic $gaussian --reference uint16.tif \
 	--report r.json
 contains err "noise estimated" "noise is said"
@@ -42,7 +42,7 @@ done
 test "`sed -n '/"command":/{n;p;}' r.json | tr -d ' ,\"'`" = "$LACUNA"
 tap_result $? "the command in the report begins with the program"
 
-# Each file that was read stands there with its digest: one content, one digest.
+# The report lists each file that was read with its digest; equal content has equal digests.
 cp uint16.tif copy-a.tif
 cp uint16.tif copy-b.tif
 ok "files are listed" "$LACUNA" restore copy-a.tif -o listed.tif -A mask:file=copy-b.tif $gaussian -n 0.01 \
@@ -69,7 +69,7 @@ ok "--quiet" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=period
 test ! -s err && test ! -s out
 tap_result $? "--quiet is silent"
 
-# Valid blur: the unknown is larger than the measurement, the result is as large as the measurement.
+# Valid blur: the unknown image is larger than the measurement, the result is as large as the measurement.
 ok "valid blur" "$LACUNA" simulate uint16.tif -o v.tif -A blur:kind=box,width=5,height=3 -n 0.001
 show v.tif "44x38" "a valid blur leaves less"
 ok "valid blur restored" "$LACUNA" restore v.tif -o vx.tif -A blur:kind=box,width=5,height=3 $gaussian --reference uint16.tif --report v.json
@@ -77,7 +77,7 @@ show vx.tif "44x38" "the result is cropped"
 figures out '$4 > $2' "better than before"
 ok "reference of the result's size" "$LACUNA" restore v.tif -o vx2.tif -A blur:kind=box,width=5,height=3 $gaussian --start vx.tif --reference vx.tif
 
-# The data term holds: without noise the measurement comes back, bit for bit.
+# The data term: without noise the result equals the measurement, bit for bit.
 for type in uint8 uint16; do
 	ok "$type round trip" "$LACUNA" restore $type.tif -o $type-r.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 \
 		--report $type.json
@@ -92,7 +92,7 @@ ok "other type, same picture" "$LACUNA" compare --max-nrmse 0.00001 uint8.tif wi
 ok "range" "$LACUNA" restore uint16.tif -o ranged.tif -A identity -n 0 $gaussian -s ddpm -g ddnm --steps 3 --range -1000:40000
 ok "range is undone" "$LACUNA" compare --max-nrmse 0.00004 uint16.tif ranged.tif
 
-# NaN is missing; clipped away it would still be there.
+# NaN is missing; clipping would replace it by a number.
 ok "picture with a hole" "$maketiff" hole.tif float32 48 40 1 1 nan
 ok "hole filled" "$LACUNA" restore hole.tif -o filled.tif -A identity -n 0.01 $gaussian --report hole.json
 contains err "20 values are NaN" "the hole is said"
@@ -113,7 +113,7 @@ ok "two pages" "$LACUNA" restore stack.tif -o two.tif -A identity -n 0.02 $gauss
 test "`"$maketiff" --show two.tif | wc -l`" -eq 2
 tap_result $? "two pages are there"
 
-# How sure, without samples.
+# The standard deviation, without samples.
 known="$LACUNA restore hole.tif $gaussian -A identity --range 0:1"
 ok "a deviation without samples" $known -n 0.01 -o known.tif --std known-std.tif --report known.json
 contains known.json '"std": "tweedie"' "the report says which way"
@@ -125,7 +125,8 @@ ok "to the bit" identical known-std.tif known3-std.tif
 fails 3 "a large hole" "$LACUNA" restore float32.tif -o known4.tif -A mask:boxes=1,size=24 -n 0.01 $gaussian --std known4-std.tif --strict
 contains err "in holes of more than some 12 pixels" "is warned of"
 ok "holes of one pixel" "$LACUNA" restore float32.tif -o known5.tif -A mask:keep=0.5 -n 0.01 $gaussian --std known5-std.tif --strict
-# A kernel of one pixel is no blur, but not known to act on pixels one by one: another way to the same deviation.
+# A kernel of one pixel does nothing, but the host does not know that it is pixelwise: the deviation is computed in another
+# way.
 plain="$LACUNA restore float32.tif $gaussian --range 0:1 -n 0.05"
 ok "one value for one" $plain -A identity -o plain.tif --std plain-std.tif
 ok "perhaps several" $plain -A blur:sigma=0,boundary=periodic -o mixed.tif --std mixed-std.tif --report mixed.json
@@ -148,8 +149,8 @@ show std.tif "48x40 1 float32" "deviation is float"
 ok "mean and deviation are those of the samples" "$maketiff" --moments mean.tif std.tif singles/*
 ok "samples in other units" $draw -o mean4.tif --samples 3 --std std4.tif --all-samples singles4 --range -1:3
 ok "mean and deviation in the file's units" "$maketiff" --moments mean4.tif std4.tif singles4/*
-# The sampler is affine here, up to the tolerance of its solver: opposite noise cancels in a mean of pairs, whatever the seed,
-# and is seen in the deviation.
+# The sampler is affine here, up to its solver's tolerance.  So opposite noise cancels in the mean of a pair, for any seed,
+# and remains in the deviation.
 ok "pairs" $draw -o pairs.tif --samples 4
 ok "pairs of another seed" $draw -o pairs2.tif --samples 4 --seed 5
 ok "their means are equal" "$LACUNA" compare --max-nrmse 5e-3 pairs.tif pairs2.tif
@@ -162,7 +163,7 @@ ok "they agree" "$LACUNA" compare --max-nrmse 0.2 paired.tif independent.tif
 ok "several samples choose a sampler that draws" "$LACUNA" restore y.tif -o d.tif -A blur:sigma=1 $gaussian --samples 2 --steps 2 --json
 contains out '"method": "sample"' "method sample"
 
-# Each page has noise of its own.
+# Each page has its own noise.
 ok "equal pages" "$maketiff" same.tif uint16 32 24 1 2 same
 ok "a sample of each" "$LACUNA" restore same.tif -o drawn.tif -A identity -n 0.3 $gaussian -s ddpm --steps 3
 for file in same drawn; do
@@ -173,7 +174,7 @@ done
 ok "pages were equal" identical same1.tif same2.tif
 fails 1 "samples of equal pages differ" identical drawn1.tif drawn2.tif
 
-# Missing pixels: hqs starts from the posterior mean; at a level of nothing it stays there.
+# Missing pixels: hqs starts from the posterior mean and stays there at a very small level.
 printf 'dim 2\ncomponent 1\nmean 0.5 0.5\ncov 0.04 0.038\ncov 0.038 0.04\n' >pairs.txt
 ok "missing pixels" "$LACUNA" simulate float32.tif -o holes.tif -A mask:keep=0.5,seed=1 -n 0.01
 fill="$LACUNA restore holes.tif -A mask:keep=0.5,seed=1 -n 0.01 --range 0:1 -p gmm:file=pairs.txt"
@@ -181,7 +182,7 @@ ok "their posterior mean" $fill -o expected.tif -g exact -s ode:steps=1,sigma_ma
 ok "the start of hqs" $fill -o started.tif -s hqs:steps=1,sigma_max=0.001,sigma_min=0.001
 ok "they agree" "$LACUNA" compare --max-nrmse 0.01 expected.tif started.tif
 
-# A start image: where the measurement tells little and the start level is low, the result stays near it.
+# A start image: with an uninformative measurement and a low first level the result stays near it.
 late="-n 0.5 -p gaussian -g prox -s ode:start=0.01 --steps 3 --range 0:1"
 box=blur:kind=box,width=5,height=3
 ok "hardly a measurement" "$LACUNA" simulate uint16.tif -o hardly.tif -A $box -n 0.5
@@ -204,7 +205,7 @@ ok "two operators undone" "$LACUNA" restore bm.tif -o bmx.tif -A blur:sigma=1,bo
 matches err "noise estimated: 0.00[3-7]" "noise is estimated beside the mask"
 "$LACUNA" compare uint16.tif bmx.tif >out
 figures out '$2 > 20' "better than before"
-# simulate: pages have noise of their own, ranges come back, pages ascend
+# simulate: each page has its own noise, ranges are restored, pages ascend
 ok "a stack of one picture" "$maketiff" twins.tif uint16 32 24 1 2 same
 ok "... with noise" "$LACUNA" simulate -q twins.tif -o noisy-twins.tif -A identity -n 0.1
 ok "the first" "$LACUNA" simulate -q noisy-twins.tif -o twin1.tif -A identity -n 0 --pages 1 -t uint16
@@ -214,7 +215,7 @@ ok "a range of its own" "$LACUNA" simulate -q twins.tif -o ranged-twins.tif -A i
 ok "... is that of the result" identical twins.tif ranged-twins.tif
 fails 1 "pages that descend" "$LACUNA" simulate -q twins.tif -o none.tif -A identity --pages 2-1
 contains err "ascending" "... are refused as such"
-# weights of a mask in integers are parts of full scale; rows of a text file have one length
+# integer weights of a mask are fractions of full scale; all rows of a text file have the same length
 ok "a gray mask" "$maketiff" gray-mask.tif uint8 32 24 1 1 constant
 ok "a picture for it" "$maketiff" under.tif uint16 32 24 1 1
 ok "half of the light" "$LACUNA" simulate -q under.tif -o half-light.tif -A mask:file=gray-mask.tif,weights=yes -n 0
@@ -223,7 +224,7 @@ figures figures '$7 + 0 > 0.49 && $7 + 0 < 0.51' "is what it leaves"
 printf '1 2 1\n2 4\n' >ragged.txt
 fails 1 "a ragged kernel" "$LACUNA" simulate -q under.tif -o none.tif -A blur:psf=ragged.txt
 contains err "has 2 numbers, the lines before it have 3" "... is refused as such"
-# --crop: a part is as in the whole, wherever strips and tiles lie
+# --crop: a part equals that part of the whole, wherever strips and tiles lie
 ok "a picture to look at" "$maketiff" look.tif uint16 150 130 1 3
 ok "its part" "$LACUNA" restore look.tif -o look1.tif -A identity $gaussian -n 0 --crop 10,20,64,51
 ok "a larger part" "$LACUNA" restore look.tif -o look2.tif -A identity $gaussian -n 0 --crop 4,9,100,90
@@ -236,7 +237,7 @@ fails 2 "half a part" "$LACUNA" restore look.tif -o none.tif -A identity $gaussi
 contains err "takes X,Y,W,H" "... is refused as such"
 fails 1 "a part of what a matrix sees" "$LACUNA" restore look.tif -o none.tif -A gamma $gaussian --crop 1,1,9,9
 contains err "needs an operator that is the same everywhere" "... is refused as such"
-# what is neither black nor white is no hole, and no failure
+# gray values of a mask are neither holes nor errors
 ok "weights without noise" "$LACUNA" restore half-light.tif -o full-light.tif -A mask:file=gray-mask.tif,weights=yes -n 0
 "$LACUNA" compare under.tif full-light.tif >figures
 figures figures '$7 + 0 < 0.02' "are divided out"

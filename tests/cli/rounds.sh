@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# More information and more rounds never make it worse: the presets, with the networks that ship, on a piece of a photograph.
+# More information and more rounds never make the result worse: the presets, with the shipped networks, on a piece of a
+# photograph.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
-# piece X Y: x.tif
+# piece X Y: writes x.tif
 piece() {
 	ok "a piece of a photograph" "$maketiff" --crop "$abs_top_srcdir/data/samples/colosseum.tif" x.tif $1 $2 96
 }
 
 piece 220 120
 
-# degraded NAME NOISE OPERATOR: y.tif
+# degraded NAME NOISE OPERATOR: writes y.tif
 degraded() {
 	name=$1 noise=$2 operator=$3
 	ok "$name" "$LACUNA" simulate x.tif -o y.tif -f -A "$operator" -n "$noise" --range 0:1
 }
 
-# restored FIGURE OPTIONS...: the shell variable FIGURE is the PSNR
+# restored FIGURE OPTIONS...: sets the shell variable FIGURE to the PSNR
 restored() {
 	figure=$1
 	shift
@@ -26,7 +27,7 @@ restored() {
 	eval $figure=`awk 'NR == 1 { print $2 }' figures`
 }
 
-# atleast GREATER LESS [DECIBELS]: the one figure is above the other by so much; without a number hardly below it
+# atleast GREATER LESS [DECIBELS]: one figure exceeds the other by DECIBELS; without that it may be slightly below
 atleast() {
 	eval "a=\$$1 b=\$$2"
 	awk "BEGIN { exit !($a >= $b + ${3:--0.05}) }"
@@ -49,7 +50,7 @@ restored best
 restored more --steps 30
 atleast best once
 atleast best fast
-# Rounds beyond those that were tuned for cost a little here.
+# More rounds than the tuned number cost a little here.
 atleast more best -0.1
 
 piece 300 100
@@ -62,7 +63,7 @@ atleast best once
 atleast best fast
 atleast more best
 
-# A smooth guess here would overrule the prior.
+# Here a smooth guess would override the prior.
 piece 400 200
 degraded "holes across edges" 0.002 mask:boxes=2,size=24,seed=2
 restored once $one
@@ -88,8 +89,8 @@ atleast best fast
 atleast more best
 atleast best lie
 
-# Boxes have a closed form; behind the identity they are left to conjugate gradients, which with little noise see nothing of
-# what the operator does not let through.
+# Means over boxes have a closed form.  Combined with identity they are left to conjugate gradients, which with little noise
+# hardly see the operator's null space.
 degraded "boxes" 0.001 downsample:factor=2
 small="$LACUNA restore y.tif -A downsample:factor=2 -n 0.001 --range 0:1 -p gaussian -s hqs:steps=8"
 ok "data steps in closed form" $small -o closed.tif

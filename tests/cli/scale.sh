@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The result does not depend on which part of its range a scene fills, nor on one value that is far off.
+# The result does not depend on which part of its range a scene fills, nor on a single outlier.
 
 . "$abs_top_srcdir/tests/cli/common.sh"
 
@@ -33,7 +33,7 @@ ok "16 bits as they are" "$LACUNA" restore deep.tif -o deep-i.tif -A identity $g
 ok "and back" "$LACUNA" restore deep-f.tif -o back.tif -A identity $gaussian -s ddpm -g ddnm --steps 1 -n 0 -t uint16 --range 0:65535
 ok "floats are in counts" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif back.tif
 
-# A sharp picture that is called blurred is doubted, with a word that -q keeps, and restored carefully.
+# A sharp picture declared as blurred: a warning that -q does not suppress, and a careful restoration.
 ok "sharp picture" "$maketiff" sharp.tif uint8 96 80 1 1
 ok "called blurred" "$LACUNA" restore -q sharp.tif -o doubted.tif -A blur:sigma=3 $gaussian
 contains err "warning: " "it is doubted"
@@ -41,7 +41,7 @@ fails 3 "--strict" "$LACUNA" restore -q sharp.tif -o strict.tif -A blur:sigma=3 
 ok "there is a result all the same" test -s strict.tif
 fails 2 "noise in counts" "$LACUNA" restore sharp.tif -o x.tif -A identity $gaussian -n 5
 contains err "-n 5/255" "noise in counts: remedy"
-# The noise of a camera, as its maker states it: white when there are no photons in it to speak of.
+# A camera's noise, as the maker states it; with hardly any photon noise it is white.
 ok "photons" "$LACUNA" restore deep.tif -o photons.tif -A identity $gaussian -n poisson:gain=2.2,offset=100,read=3
 contains err "as stated" "photons are said"
 ok "read noise alone" "$LACUNA" restore deep.tif -o read.tif -A identity $gaussian -n poisson:gain=0.000001,read=655.35
@@ -49,7 +49,7 @@ ok "is white noise" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif read.tif
 fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n poisson:read=3
 contains err "takes counts per photon" "photons without gain: remedy"
 
-# The noise of each pixel, from a file: where it is the same everywhere, one number says as much.
+# The noise of each pixel, from a file; if it is constant, a number gives the same.
 ok "floats" "$maketiff" f.tif float32 48 40 1 1
 ok "their noise" "$maketiff" half.tif float32 48 40 1 1 constant
 ok "from a file" "$LACUNA" restore f.tif -o from-file.tif -A identity $gaussian -n half.tif
@@ -67,14 +67,14 @@ fails 1 "the noise as output" "$LACUNA" restore f.tif -o half.tif -A identity $g
 fails 1 "a mask as output" "$LACUNA" restore f.tif -o half.tif -A mask:file=half.tif,weights=yes $gaussian --force
 contains err "half.tif: is read as file of mask" "says so"
 
-# A doubt belongs to its page: pages that are alike have as many.
+# A doubt belongs to its page: equal pages have equal doubts.
 ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
 ok "both doubted" "$LACUNA" restore -q two.tif -o two-r.tif -A blur:sigma=3 $gaussian --report two.json
 ok "as many doubts on each" awk '/"doubts"/ { gsub(/[^0-9]/, ""); count[++n] = $0 } END { exit !(n == 2 && count[1] > 0 && count[1] == count[2]) }' two.json
 ok "of photons" "$LACUNA" restore deep.tif -o p2.tif -A identity $gaussian -n poisson:gain=2.2 --report p2.json
 contains p2.json '"noise_estimated": false' "stated photons are not an estimate"
 contains err "noise of photons" "nor called one"
-# The scale of a stack is that of all its pages: each is as bright as it was beside the others.
+# A stack has one scale for all pages: their relative brightness is kept.
 ok "a stack whose second page is ten times as bright" "$maketiff" rising.tif float32 48 40 1 2 rising
 "$LACUNA" restore rising.tif -o risen.tif -A identity -n 0.01 -p gaussian 2>err
 grep 'white is' err | sed 's/.*page [0-9]*: //' | sort -u >whites

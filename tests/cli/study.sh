@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# lacuna study: the KL table of a Gaussian target through the real plugins, the same bits again, wrong options.
+# lacuna study: the KL table of a Gaussian target with the real plugins, reproducible bits, wrong options.
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 two='matrix:rows=1 0 0 0;0 1 0 0'
 papers=schedule=etc,variance=theory,from=noise,finish=none
 
-# value CURVE STEPS: KL of that row of ./out, rounded as the reference is
+# value CURVE STEPS: KL of that row of ./out, rounded like the reference
 kl() {
 	awk -F'\t' -v c="$1" -v s="$2" '$1 == c && $2 == s { printf "%.4f", $6; found = 1 } END { exit !found }' out
 }
@@ -16,7 +16,7 @@ expect() {
 	tap_result $? "KL of $1 in $2 steps is $3"
 }
 
-# d = 4, correlation 1/2, the first two coordinates measured, y = 0, noise 0.01; mean and covariance of an exact propagation.
+# d = 4, correlation 1/2, the first two coordinates measured, y = 0, noise 0.01; mean and covariance propagated exactly.
 ok "KL table" "$LACUNA" study -A "$two" -n 0.01 -y '0 0' -g ddnm -g bo:threshold=1e6 -g exact \
 	-s ddpm:$papers --smear 0.010000500037503 --steps 50,100,200 --chains 16 --svg kl.svg --bound
 expect ddnm 50 0.1457
@@ -28,7 +28,7 @@ expect bo 200 0.0223
 expect exact 50 0.0267
 expect exact 100 0.0094
 expect exact 200 0.0031
-# rows CONDITION COUNT NAME: so many rows, and the condition holds for each
+# rows CONDITION COUNT NAME: COUNT rows, and the condition holds for each
 rows() {
 	awk -F'\t' "\$2 + 0 > 0 { n++; if (!($1)) bad++ } END { exit !(n == $2 && !bad) }" out
 	tap_result $? "$3"
@@ -66,7 +66,7 @@ ok "panels from tables" "$LACUNA" study --svg panels.svg --show w1 a.tsv c.tsv
 test `grep -c '<rect x=' panels.svg` -eq 2
 tap_result $? "two panels"
 
-# A law that is not to be had is no law: a warning, and of few samples no KL at all.
+# If the law cannot be computed there is a warning, and with few samples there is no KL.
 bent='restore-degrade:process="gamma:exponent=%",first=0.4545,last=1,eta=0.5,steps=5'
 ok "a sampler that bends" "$LACUNA" study -t gaussian:mean=0.5,variance=0.04 -s "$bent" --chains 64
 contains err "warning: restore-degrade: is not affine" "its law is not known: a warning"
@@ -76,7 +76,7 @@ tap_result $? "nor have 64 exact ones"
 ok "the same with more samples" "$LACUNA" study -t gaussian:mean=0.5,variance=0.04 -s "$bent" --chains 1024
 rows '$5 == "samples" && $6 > 1' 1 "1024 have one"
 
-# Isotropic components: what was measured is nearly independent of the rest, where BO-DDNM has hardly a bias.
+# Isotropic components: the measured coordinates are nearly independent of the rest, and BO-DDNM has hardly any bias.
 ok "laws that hardly overlap" "$LACUNA" study -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 -g ddnm -g bo:threshold=1e6 \
 	-s ddpm:$papers,delta=0.01 --smear 0.1005 --blur 0.3 --steps 100 --chains 8192
 rows '$1 == "ddnm" ? $6 > 0.2 : $6 < 0.04' 2 "blurred, they are told apart: KL of ddnm is several times that of bo"

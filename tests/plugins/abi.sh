@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Plugins built with the header of ABI 1.0 (tests/plugins/abi-1.0) load and pass the conformance checks of this lacuna, and so do
-# plugins built with a header of a later minor, in which every structure that may grow has grown; unless they ask for that
-# minor.
+# Plugins built with the header of ABI 1.0 (tests/plugins/abi-1.0) load and pass this lacuna's conformance checks.  So do
+# plugins built with a header of a later minor version, in which every extensible structure has grown, unless they require
+# that minor version.
 
 . "$abs_top_srcdir/tests/tap.sh"
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Every block of code in README.md, lacuna-plugin(7) and lacuna-new(1) is compiled and run, as a reader would; and so are the
-# examples in the other manual pages that are one command.
+# Compiles and runs every block of code in README.md, lacuna-plugin(7) and lacuna-new(1), as a reader would, and the one-line
+# examples in the other manual pages.
 . "$abs_top_srcdir/tests/cli/common.sh"
 man=$abs_top_srcdir/man readme=$abs_top_srcdir/README.md
 test -z "$LACUNA_SANITIZED" || { skip "sanitizers" "blocks of code"; done_testing; }
 
-# As if lacuna were installed: its name on the path, its package known, a home of one's own.
+# As if lacuna were installed: its name is in PATH, its package is known, and HOME is a new directory.
 mkdir bin pc
 ln -s "$LACUNA" bin/lacuna
 sed -e "s|@includedir@|$abs_top_srcdir/include|" -e "s|^bindir=.*|bindir=$tap_dir/bin|" \
@@ -16,7 +16,7 @@ PATH=$tap_dir/bin:$PATH PKG_CONFIG_PATH=$tap_dir/pc${PKG_CONFIG_PATH:+:$PKG_CONF
 unset XDG_DATA_HOME MAKEFLAGS MAKELEVEL MFLAGS
 export PATH PKG_CONFIG_PATH HOME
 
-# The files that the examples name.
+# The files named in the examples.
 picture() {
 	name=$1
 	shift
@@ -30,7 +30,7 @@ cp clean.tif img.tif
 mkdir scans
 cp photo.tif scans/a.tif
 
-# run NAME COMMAND: a line of an example
+# run NAME COMMAND: runs one line of an example
 run_line() {
 	case $1 in
 	*radon.so* | *"man -l"* | *"left.tsv"*) skip "names a file that is the reader's" "$1"; return ;;
@@ -46,8 +46,7 @@ run_line() {
 	esac
 }
 
-# A file for each block of a manual page, named by the comment in front of it.
-# blocks PAGE: prints the names
+# blocks PAGE: writes each block of a manual page to a file, named by the comment before it, and prints the names
 blocks() {
 	awk '/^\.\\" block / { name = $3; next }
 		/^\.Bd -literal/ { if (name == "") name = "nameless"; print name; printf "" >name; inside = 1; next }
@@ -56,7 +55,7 @@ blocks() {
 }
 mkdir manual
 (cd manual && blocks "$man/lacuna-plugin.7" >names)
-# README.md and lacuna-new(1) begin as begin.sh does, which is run below.
+# README.md and lacuna-new(1) begin like begin.sh, which is run below.
 begins() {
 	grep -qxF -e "$1" "$tap_dir/manual/begin.sh"
 }

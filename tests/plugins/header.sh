@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The public headers stand alone and compile, without a warning, as what they promise: C99, C11 and C++11.  The macros
-# refuse a parameter row for a field of another type.
+# The public headers are self-contained and compile without warnings as C99, C11 and C++11, as promised.  The macros refuse a
+# parameter row for a field of another type.
 
 . "$abs_top_srcdir/tests/tap.sh"
 
@@ -41,7 +41,7 @@ for standard in c99 c11; do
 	fails 1 "a row of the wrong type as $standard" $CC -std=$standard $strict wrong.c
 	contains err "comparison of distinct pointer types" "the compiler says why ($standard)"
 done
-# A comment with the threads stands before each function.
+# The comment before each function states its thread rule.
 awk '/\[(any thread|serial|one at a time per instance)\]/ { tag = 1 }
 	/\(\*[a-z_]+\)\(/ && !tag { print; bad = 1 }
 	/;[^*]*$/ && !/^\t \*/ && !/\/\*/ { tag = 0 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Installs into a temporary directory; the program works from there, and plugins are built with nothing but what
-# pkg-config says of the installation: the one of tests/plugins/abi-1.0 and the installed examples.  Run by "make installcheck-staged".
+# Installs into a temporary directory.  The program works from there, and plugins are built with only what pkg-config says
+# about the installation: the one of tests/plugins/abi-1.0 and the installed examples.  Run by "make installcheck-staged".
 
 . "$abs_top_srcdir/tests/tap.sh"
 
@@ -19,7 +19,7 @@ config() {
 	${PKG_CONFIG:-pkg-config} --define-variable=prefix="$stage$prefix" "$@" lacuna
 }
 
-# lacuna.pc may write directories in full, as --libdir does
+# lacuna.pc may contain full paths, as given by --libdir
 staged() {
 	case $1 in
 	"$stage"*) echo "$1" ;;
@@ -52,14 +52,14 @@ export LACUNA_PLUGIN_PATH LACUNA_DATA_PATH
 ok "the installed program lists its plugins" "$program" list operators
 contains out mask "mask is among them"
 
-# The tree is not where configure was told, and finds its parts all the same.
+# The tree is not in the directory given to configure, but finds its parts.
 (unset LACUNA_PLUGIN_PATH LACUNA_DATA_PATH && HOME=$tap_dir "$program" list -v) >moved 2>&1
 contains moved "$plugindir" "a tree that was moved finds its plugins"
 (unset LACUNA_PLUGIN_PATH LACUNA_DATA_PATH && HOME=$tap_dir "$program" help prior gaussian) >moved 2>&1
 tap_result $? "... and loads them"
 
 documents=`find "$stage" -type d -path '*share/doc/lacuna' | sed 1q`
-# Installed documents refer to what is installed.
+# Links in installed documents lead to installed files.
 for page in README.md CONTRIBUTING.md doc/measurements.md doc/figures/README.md; do
 	for path in `sed -n 's/.*](\([^)#]*\)).*/\1/p' "$documents/$page"`; do
 		case $path in
@@ -69,7 +69,7 @@ for page in README.md CONTRIBUTING.md doc/measurements.md doc/figures/README.md;
 	done
 done
 
-# Every example: one of each family, and more.
+# Every example: at least one of each family.
 for source in "$abs_top_srcdir/tests/plugins/abi-1.0/old-operator.c" "$documents"/examples/*.c; do
 	name=`basename "$source" .c` needs=
 	case $name in
@@ -88,7 +88,7 @@ if $CXX --version >/dev/null 2>&1; then
 	ok "smear.cc is built outside the tree" $CXX -std=c++20 -shared -fPIC $flags "$documents/examples/smear.cc" -o smear.so
 	ok "smear.cc passes lacuna check" "$program" check ./smear.so
 fi
-# The example of the README, as a newcomer would copy it.
+# The README's example, as a new user would copy it.
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$documents/README.md" >vignette.c
 ok "the README's operator is built" $CC -shared -fPIC -Wall -Wextra -Werror $flags vignette.c -o vignette.so
 ok "the README's operator passes lacuna check" "$program" check ./vignette.so

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* process A B: compares two priors, given by their specifications.  process.sh uses it on the network in C and in PyTorch. */
+/* process A B: compares two priors, given as specifications.  process.sh uses it on the network in C and in PyTorch. */
 #include <config.h>
 
 #include "base/error.h"

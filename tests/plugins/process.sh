@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# The plugins "process": right programs pass lacuna check, wrong ones end in one line, and nothing of them stays.
+# The plugins "process": correct programs pass lacuna check, wrong ones end in one line, and no process or file of theirs is
+# left.
 . "$abs_top_srcdir/tests/cli/common.sh"
-# A name of our own, to be found among all processes.
+# A unique name, to be found among all processes.
 speaker=$tap_dir/speaker-$$
 cp "$abs_top_builddir/tests/plugins/speaker" "$speaker" || exit 99
 ok "picture" "$maketiff" in.tif uint8 24 20 1 1
 simulate() {
 	"$LACUNA" simulate in.tif -o out.tif -f -A "$@"
 }
-# An event that is bound to come, however busy the machine is; a minute means that it does not.
-# until_true COMMAND ...
+# until_true COMMAND ...: waits for something that must happen, however busy the machine is; fails after a minute
 until_true() {
 	tap_rounds=0
 	until "$@"; do
@@ -97,7 +97,7 @@ contains err "within 3 s (timeout=)" "a timeout of process-nonlinear: told"
 fails 1 "a timeout of process-map" "$LACUNA" restore half.tif -o r2.tif -f -A identity -n 0.1 -p process-map:command="$speaker hang",timeout=3
 contains err "within 3 s (timeout=)" "a timeout of process-map: told"
 
-# Killed on either side, in whichever call.
+# The process is killed on either side, during each kind of call.
 "$LACUNA" simulate in.tif -o k.tif -A "process:command=$speaker hang" >/dev/null 2>&1 &
 lacuna=$!
 until_true speakers

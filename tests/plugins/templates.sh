@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# "lacuna new": what it makes compiles without a warning, passes its own test, can be installed, and says what is wrong when its
-# adjoint is; nothing is written over.  "lacuna try" with it.
+# "lacuna new": its plugin compiles without warnings, passes its own test, can be installed, and reports the error when its
+# adjoint is wrong; no file is overwritten.  Also "lacuna try" with that plugin.
 . "$abs_top_srcdir/tests/cli/common.sh"
 XDG_DATA_HOME=$tap_dir/data
 export XDG_DATA_HOME
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make=${MAKE:-make}
-# As from an installation, which there is none of.
+# Simulates an installation.
 fftw=`pkg-config --libs fftw3f 2>/dev/null`
 build() {
 	directory=$1
@@ -69,7 +69,7 @@ begin seven sampler
 
 if $CXX --version >/dev/null 2>&1 && echo 'int main(){}' >try.cc && $CXX -std=c++20 try.cc -o try 2>/dev/null; then
 	begin c-1 operator --language c++
-	# The same files as above, by another compiler.
+	# The same files, built by another compiler.
 	if test -n "$LACUNA_LONG"; then
 		for arguments in "operator --shape" "operator --fft" "operator --nonlinear" prior guidance sampler; do
 			ok "new $arguments --language c++" "$LACUNA" new $arguments --language c++ c-2

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Includes point only downward, only src/cli prints or exits, and a plugin knows nothing of the host but its header.
+# Includes point only downward, only src/cli prints or exits, and plugins use only the host's public header.
 
 . "$abs_top_srcdir/tests/tap.sh"
 
-# includes DIRECTORY: the project's headers that its files include, "file: header" a line
+# includes DIRECTORY: prints the project's headers that its files include, "file: header", one per line
 includes() {
 	(cd "$abs_top_srcdir" && grep -n '^[ 	]*#[ 	]*include[ 	]*"' "$1"/*.[ch] /dev/null) |
 		sed 's/^\([^:]*\):[0-9]*:[^"]*"\([^"]*\)".*/\1: \2/'
 }
 
-# may_include DIRECTORY LAYER...: everything included in quotes is of these layers
+# may_include DIRECTORY LAYER...: every include in quotes is of one of these layers
 may_include() {
 	directory=$1 pattern=
 	shift
@@ -41,12 +41,12 @@ for family in operators priors guidances samplers; do
 	may_include plugins/$family common common/neural
 done
 
-# absent NAME PATTERN FILE...: no line of code (comments stripped) matches
+# absent NAME PATTERN FILE...: no line of code matches (comments are stripped)
 absent() {
 	name=$1 pattern=$2
 	shift 2
 	for file; do
-		# comments first: one-line ones, then the lines of longer ones, which begin with " *" or "/*"
+		# strips comments: first those of one line, then the lines of longer ones, which begin with " *" or "/*"
 		sed -e 's:/\*.*\*/::' -e '/^[ 	]*\/\*/d' -e '/^[ 	]*\* /d' -e 's/"[^"]*"/""/g' "$file" |
 			grep -E -n -e "$pattern" | sed "s|^|$file:|"
 	done >"$tap_dir/found"
@@ -56,13 +56,13 @@ absent() {
 }
 
 cd "$abs_top_srcdir" || exit 99
-# A child process (src/base/child.c) has an output and an end of its own.
+# A child process (src/base/child.c) has an output of its own and may exit.
 quiet="`ls src/base/*.c | grep -v child.c` src/image/*.c src/image/tiff/*.c src/plugin/*.c src/engine/*.c src/check/*.c src/restore/*.c"
 plugins="plugins/*/*.c plugins/common/neural/*.c"
-# plugins/common/process.c has one, too: what it calls between fork() and exec is the child's.
+# So does plugins/common/process.c, between fork() and exec.
 absent "below src/cli nothing prints" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|psignal)\(|[^a-z_]std(out|err)' $quiet src/batch/*.c
-# Those of src/batch/pool.c are processes of their own.
+# src/batch/pool.c runs processes of its own, too.
 absent "below src/cli nothing exits" '(^|[^a-z_])(exit|_exit|quick_exit|abort)\(' $quiet
 absent "plugins do not print, exit or handle signals" \
 	'(^|[^a-z_])(printf|vprintf|fprintf|puts|fputs|putchar|perror|exit|_exit|abort|signal|sigaction|raise|setlocale|chdir|fesetround|fesetenv)\(' \

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# tiff-survey.sh DIRECTORY: sends every file below DIRECTORY through "lacuna restore" with the identity operator and no noise,
-# whose result is the measurement.  Each TIFF must come out unchanged (tiff-same.c compares) or be refused with one
-# line that names it, leaving nothing behind.  Prints one line a file and a summary; fails when a file broke a rule.
+# tiff-survey.sh DIRECTORY: runs "lacuna restore" on every file below DIRECTORY with the identity operator and no noise, so
+# that the result is the measurement.  Each TIFF must come out unchanged (tiff-same.c compares) or be refused with one line
+# that names it, leaving nothing behind.  Prints one line per file and a summary.  Fails if a file broke a rule.
 #
 # LACUNA names the program, LACUNA_PLUGIN_PATH its plugins (for an uninstalled build), CC the compiler.
 set -u
