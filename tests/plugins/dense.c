@@ -192,7 +192,7 @@ static void test_matrix(const char *first, const char *second, int w, int h, int
 	const int missing = strstr(how, "missing") != NULL,
 		  weighted = strstr(how, "weights") != NULL;
 	const double rho = 0.02, zero = 0;
-	/* steep and inverse have a jump and are tested for closed forms only */
+	/* inverse has a jump and is tested for closed forms only */
 	lacuna_gain *const gains[] = { damped, noisy, steep, inverse };
 	char name[200];
 	int diagonal = 1;

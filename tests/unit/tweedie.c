@@ -224,7 +224,7 @@ static void test_known(struct law *l)
 	ok(unknown, "what was not is not");
 }
 
-/* With a prior that takes the measurement into account, the covariance is that of `law' itself. */
+/* If the prior's mean is given the measurement too, the covariance is what condition_on_blur() leaves in `law'. */
 static void test_conditional(struct law *l)
 {
 	static float deviation[N];
