@@ -159,11 +159,13 @@ static double weight_at(const struct fft *f, int kx)
 	return kx == 0 || 2 * kx == f->width ? 1 : 2;
 }
 
+/* Where y has every pixel.  Where it has one in step^2, aliases mix: |K|^2 is then a bad guess, with which a small residual may
+ * hide a large error in what A does not see. */
 static double preconditioner(const struct cg *s, const fftwf_complex *k)
 {
 	const double re = (*k)[0], im = (*k)[1];
 
-	return 1 / (s->share * (re * re + im * im) + s->rho);
+	return s->c->y.step > 1 ? 1 : 1 / (s->share * (re * re + im * im) + s->rho);
 }
 
 /* Sums |r|^2 and r'M r, M the preconditioner. */
@@ -300,7 +302,7 @@ static void normal(struct cg *s, const float *weights, const fftwf_complex *v)
 	fft_restrict(&s->c->fft, multiply, multiply_conjugate, s->c, s->c->y, weights, s->q);
 }
 
-/* The measured fraction of |K|^2: mean weight over step^2. */
+/* The measured fraction of |K|^2, where y has every pixel. */
 static double measured_share(const struct convolution *c, const float *weights)
 {
 	const size_t n = (size_t)c->y.width * (size_t)c->y.height;
@@ -311,7 +313,7 @@ static double measured_share(const struct convolution *c, const float *weights)
 		for (size_t i = 0; i < n; i++)
 			sum += weights[i];
 	}
-	return sum / (double)n / (c->y.step * c->y.step);
+	return sum / (double)n;
 }
 
 /* Conjugate gradients from s->x; on entry s->p is b. */

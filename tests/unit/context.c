@@ -103,7 +103,7 @@ static void test_workers(void)
 	struct lacuna_host host;
 	int messages = 0;
 	pthread_t thread;
-	void *right;
+	void *right = NULL;
 
 	threads_set(4);
 	memory_set_budget(1 << 16);
