@@ -9,7 +9,6 @@
 // Several jobs share the pictures: each is restored by one of them, and a job that was killed goes on where it was.  The last
 // process tells whether all are there.  Paths are made absolute, since each job has a directory of its own; give plugins'
 // files (psf=, file=) as absolute paths, too.
-nextflow.enable.dsl = 2
 
 params.lacuna = 'lacuna'
 params.input = null
@@ -22,7 +21,7 @@ process share {
     maxRetries 3
 
     input:
-    tuple val(job), val(input), val(output)
+    tuple val(job), val(source), val(target)
 
     output:
     val job
@@ -30,26 +29,26 @@ process share {
     // A picture that cannot be restored is no reason to give up the others.
     script:
     """
-    ${params.lacuna} batch '${input}' -o '${output}' ${params.options} -q --no-html --jobs ${task.cpus} || test \$? -eq 1
+    ${params.lacuna} batch '${source}' -o '${target}' ${params.options} -q --no-html --jobs ${task.cpus} || test \$? -eq 1
     """
 }
 
 process complete {
     input:
     val jobs
-    tuple val(input), val(output)
+    tuple val(source), val(target)
 
     script:
     """
-    ${params.lacuna} batch '${input}' -o '${output}' ${params.options} -q
+    ${params.lacuna} batch '${source}' -o '${target}' ${params.options} -q
     """
 }
 
 workflow {
     if (!params.input || !params.output)
-        error '--input and --output name directories'
-    def input = file(params.input).toAbsolutePath()
-    def output = file(params.output).toAbsolutePath()
-    share(Channel.of(1..params.jobs).map { job -> tuple(job, input, output) })
-    complete(share.out.collect(), tuple(input, output))
+        error('--input and --output name directories')
+    def source = file(params.input).toAbsolutePath()
+    def target = file(params.output).toAbsolutePath()
+    share(channel.of(1..params.jobs).map { job -> tuple(job, source, target) })
+    complete(share.out.collect(), tuple(source, target))
 }
