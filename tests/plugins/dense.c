@@ -265,6 +265,7 @@ static void test_matrices(void)
 		{ "blur:sigma=0.7,boundary=periodic", NULL, 9, 8, 1 },
 		{ "blur:psf=psf,boundary=periodic,normalize=no,background=keep", NULL, 8, 7, 1 },
 		{ "blur:psf=psf,background=keep", NULL, 9, 8, 1 },
+		{ "blur:psf=psf,background=keep", NULL, 6, 5, 2 },
 		{ "downsample:factor=2", NULL, 8, 6, 2 },
 		{ "downsample:factor=3", NULL, 9, 6, 1 },
 		{ "downsample:factor=2,kernel=bilinear,boundary=periodic", NULL, 10, 8, 1 },
