@@ -28,6 +28,7 @@ int convolution_set_kernel(struct convolution *, const double *kernel, int width
 /* Bytes of work space for the functions below; the second is for convolution_solve(). */
 size_t convolution_bytes(const struct convolution *);
 size_t convolution_solve_bytes(const struct convolution *);
+/* The result may be stored over the input of these three. */
 void convolution_apply(const struct convolution *, const float *x, float *y, void *memory);
 void convolution_adjoint(const struct convolution *, const float *y, float *x, void *memory);
 /* x = E' F^-1 gain(|K|^2) F E b: gain(A'A) b if all of the circle is measured, else an approximation. */

@@ -6,7 +6,7 @@
  * w_p is bilinear, so w_p x lies in a patch about place p. Each patch is convolved by its own transform, and the results
  * are added where they overlap. y holds only values that depend on x inside the picture, as with boundary=valid of blur. */
 #include <lacuna/plugin.h>
-#include "common/fft.h"
+#include "common/convolution.h"
 #include "common/kernel.h"
 #include <math.h>
 #include <string.h>
@@ -174,31 +174,33 @@ static int make_axis(const struct lacuna_host *host, struct axis *a)
 	return a->strip ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-static fftwf_complex *transfer_of(const struct blur *b, size_t p)
+/* The convolution with the kernel of place p, from a patch x to y. Transform and transfer function belong to b. */
+static struct convolution convolution_of(const struct blur *b, size_t p, struct fft_grid x,
+					 struct fft_grid y)
 {
-	return b->transfer + p * (fft_bytes(&b->fft) / sizeof(*b->transfer));
+	return (struct convolution){ b->fft,
+				     b->transfer + p * (fft_bytes(&b->fft) / sizeof(*b->transfer)),
+				     x, y };
 }
 
 /* Kernels are placed so that the first value of the common box multiplies the first pixel of a patch. */
 static int make_transfers(struct blur *b, const struct kernels *all)
 {
-	const int w = b->fft.width, h = b->fft.height;
-	float *plane = b->host->alloc(b->host, (size_t)w * (size_t)h * sizeof(*plane));
+	const struct fft_grid circle = { b->fft.width, b->fft.height, 1 };
+	int status = LACUNA_OK;
 
 	b->transfer = b->host->alloc(b->host, (size_t)all->count * fft_bytes(&b->fft));
-	for (int64_t p = 0; plane && b->transfer && p < all->count; p++) {
+	if (!b->transfer)
+		return LACUNA_ENOMEM;
+	for (int64_t p = 0; !status && p < all->count; p++) {
 		const struct kernel *k = &all->k[p];
-		const int left = all->centre[0] - k->centre_x, top = all->centre[1] - k->centre_y;
+		struct convolution c = convolution_of(b, (size_t)p, circle, circle);
 
-		memset(plane, 0, (size_t)w * (size_t)h * sizeof(*plane));
-		for (int j = 0; j < k->height; j++)
-			for (int i = 0; i < k->width; i++)
-				plane[(size_t)(top + j) * (size_t)w + (size_t)(left + i)] =
-					(float)k->values[(size_t)j * (size_t)k->width + (size_t)i];
-		fft_forward(&b->fft, plane, w, h, transfer_of(b, (size_t)p));
+		status = convolution_set_kernel(&c, k->values, k->width, k->height,
+						k->centre_x - all->centre[0],
+						k->centre_y - all->centre[1]);
 	}
-	b->host->release(b->host, plane);
-	return plane && b->transfer ? LACUNA_OK : LACUNA_ENOMEM;
+	return status;
 }
 
 static void destroy(void *self)
@@ -275,13 +277,10 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 /* A patch of x, and the part of y to which it contributes. */
 struct patch {
 	const struct blur *b;
-	size_t place;
 	const struct strip *strip[2];
-	int first[2], count[2]; /* of y */
-	int skip[2];		/* values of the convolution before the first of y */
-	/* for approximate() */
-	lacuna_gain *gain;
-	const void *context;
+	int first[2], count[2];		/* of y */
+	int skip[2];			/* values of the convolution before the first of y */
+	struct convolution convolution; /* from the patch to skip + count values */
 };
 
 /* False if the patch is empty. */
@@ -289,7 +288,7 @@ static int find_patch(const struct blur *b, int place_x, int place_y, struct pat
 {
 	const int places[2] = { place_x, place_y };
 
-	*p = (struct patch){ .b = b, .place = (size_t)(place_y * b->axis[0].places + place_x) };
+	*p = (struct patch){ .b = b };
 	for (int d = 0; d < 2; d++) {
 		const struct axis *a = &b->axis[d];
 		const struct strip *s = &a->strip[places[d]];
@@ -303,52 +302,11 @@ static int find_patch(const struct blur *b, int place_x, int place_y, struct pat
 		if (!s->count)
 			return 0;
 	}
+	p->convolution = convolution_of(
+		b, (size_t)(place_y * b->axis[0].places + place_x),
+		(struct fft_grid){ p->strip[0]->count, p->strip[1]->count, 1 },
+		(struct fft_grid){ p->skip[0] + p->count[0], p->skip[1] + p->count[1], 1 });
 	return 1;
-}
-
-static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct patch *p = context;
-	const fftwf_complex *k =
-		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
-
-	for (int i = 0; i < count; i++) {
-		const float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
-		const float im = k[i][0] * v[i][1] + k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
-}
-
-static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct patch *p = context;
-	const fftwf_complex *k =
-		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
-
-	for (int i = 0; i < count; i++) {
-		const float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
-		const float im = k[i][0] * v[i][1] - k[i][1] * v[i][0];
-
-		v[i][0] = re;
-		v[i][1] = im;
-	}
-}
-
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
-{
-	const struct patch *p = context;
-	const fftwf_complex *k =
-		transfer_of(p->b, p->place) + (size_t)ky * (size_t)p->b->fft.stride + kx;
-
-	for (int i = 0; i < count; i++) {
-		const double re = k[i][0], im = k[i][1];
-		const float g = (float)p->gain(re * re + im * im, p->context);
-
-		v[i][0] *= g;
-		v[i][1] *= g;
-	}
 }
 
 /* Work space of a patch: a spectrum and a plane, both of the size of the transform. */
@@ -405,12 +363,10 @@ static float *in_y(const struct patch *p, float *y, int j)
 
 static void patch_forward(const struct patch *p, const float *x, float *y, struct work w)
 {
-	const struct fft *f = &p->b->fft;
-	const int width = p->skip[0] + p->count[0], height = p->skip[1] + p->count[1];
+	const int width = p->convolution.y.width;
 
 	load_scene(p, 0, x, w.plane);
-	fft_apply(f, w.plane, p->strip[0]->count, p->strip[1]->count, multiply, p, w.plane, width,
-		  height, w.spectrum);
+	convolution_apply(&p->convolution, w.plane, w.plane, w.spectrum);
 	for (int j = 0; j < p->count[1]; j++) {
 		const float *from = w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0];
 		float *to = in_y(p, y, j);
@@ -422,16 +378,14 @@ static void patch_forward(const struct patch *p, const float *x, float *y, struc
 
 static void patch_back(const struct patch *p, const float *y, float *x, struct work w)
 {
-	const struct fft *f = &p->b->fft;
-	const int width = p->skip[0] + p->count[0], height = p->skip[1] + p->count[1];
+	const int width = p->convolution.y.width;
 
-	memset(w.plane, 0, (size_t)width * (size_t)height * sizeof(*w.plane));
+	memset(w.plane, 0, (size_t)width * (size_t)p->convolution.y.height * sizeof(*w.plane));
 	for (int j = 0; j < p->count[1]; j++)
 		memcpy(w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0],
 		       y + (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + p->first[0],
 		       (size_t)p->count[0] * sizeof(*y));
-	fft_apply(f, w.plane, width, height, multiply_conjugate, p, w.plane, p->strip[0]->count,
-		  p->strip[1]->count, w.spectrum);
+	convolution_adjoint(&p->convolution, w.plane, w.plane, w.spectrum);
 	add_scene(p, 0, w.plane, x);
 }
 
@@ -498,12 +452,9 @@ static int approximate(const void *self, void *memory, lacuna_gain *gain, const 
 			for (int i = 0; i < op->axis[0].places; i++) {
 				if (!find_patch(op, i, j, &p))
 					continue;
-				p.gain = gain;
-				p.context = context;
 				load_scene(&p, 1, b, w.plane);
-				fft_apply(&op->fft, w.plane, p.strip[0]->count, p.strip[1]->count,
-					  multiply_gain, &p, w.plane, p.strip[0]->count,
-					  p.strip[1]->count, w.spectrum);
+				convolution_gain(&p.convolution, gain, context, w.plane, w.plane,
+						 w.spectrum);
 				add_scene(&p, 1, w.plane, x);
 			}
 	return LACUNA_OK;
