@@ -141,6 +141,9 @@ void kernel_release_pages(const struct lacuna_host *host, struct kernel **kernel
 
 /* ---- measured kernels -------------------------------------------------------------------------------- */
 
+const char *const kernel_backgrounds[] = { "auto", "rim", "keep", NULL };
+const char *const kernel_centres[] = { "auto", "middle", "centroid", "peak", NULL };
+
 static int by_value(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;

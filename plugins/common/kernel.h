@@ -48,6 +48,8 @@ void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t 
  * shaken camera keeps its middle. tell: log what was done. */
 enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
 enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
+/* Their names, for the rows of a parameter table. */
+extern const char *const kernel_backgrounds[], *const kernel_centres[];
 int kernel_clean(struct kernel *, const char *name, enum kernel_background, enum kernel_centre,
 		 int tell);
 /* Divides by the sum. A sum of zero is an error; `name' is for its message. */

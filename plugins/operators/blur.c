@@ -237,8 +237,6 @@ static int window(const void *self, const struct lacuna_region *in_y, struct lac
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const char *const kinds[] = { "gaussian", "disk", "box", "motion", "airy", NULL };
-static const char *const backgrounds[] = { "auto", "rim", "keep", NULL };
-static const char *const centres[] = { "auto", "middle", "centroid", "peak", NULL };
 static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
@@ -261,9 +259,9 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
 			    "what lies beyond the picture: unknown, or the picture again"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
-	LACUNA_PARAM_CHOICE(struct config, background, backgrounds, KERNEL_BACKGROUND_AUTO,
+	LACUNA_PARAM_CHOICE(struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
 			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
-	LACUNA_PARAM_CHOICE(struct config, centre, centres, KERNEL_CENTRE_AUTO,
+	LACUNA_PARAM_CHOICE(struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
 			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
 			    "middle"),
 	LACUNA_PARAM_INT(struct config, centre_x, "px", -1, 4096, -1,

@@ -472,9 +472,6 @@ static int window(const void *self, const struct lacuna_region *region, struct l
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
-static const char *const backgrounds[] = { "auto", "rim", "keep", NULL };
-static const char *const centres[] = { "auto", "middle", "centroid", "peak", NULL };
-
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED | LACUNA_REQUIRED, NULL,
 			  "point spread functions: a TIFF of a page for each place, from left to "
@@ -482,9 +479,9 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, columns, NULL, 0, 10000, 0,
 			 "places from left to right; 0: as many as from top to bottom"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide each psf by its sum"),
-	LACUNA_PARAM_CHOICE(struct config, background, backgrounds, KERNEL_BACKGROUND_AUTO,
+	LACUNA_PARAM_CHOICE(struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
 			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
-	LACUNA_PARAM_CHOICE(struct config, centre, centres, KERNEL_CENTRE_AUTO,
+	LACUNA_PARAM_CHOICE(struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
 			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
 			    "middle"),
 };
