@@ -5,6 +5,11 @@
 
 enum { RANGES = 64, SHORTEST = 4096, NOISE_BLOCK = 1024 };
 
+size_t vector_bytes(size_t n)
+{
+	return (n * sizeof(float) + 63) / 64 * 64;
+}
+
 struct job {
 	const struct lacuna_host *host;
 	size_t n, range;

@@ -7,6 +7,8 @@
 
 #include <lacuna/plugin.h>
 
+/* Bytes of n values in a work space, rounded up so that what follows them is aligned as the work space is (64 bytes). */
+size_t vector_bytes(size_t n);
 /* out = a x + b y; out may be x or y. */
 void vector_combine(const struct lacuna_host *, size_t n, double a, const float *x, double b,
 		    const float *y, float *out);

@@ -54,16 +54,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return status;
 }
 
-static size_t image_bytes(const struct bo *p)
-{
-	return (p->n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
 	const struct bo *p = self;
 
-	return 2 * image_bytes(p) + range_work(&p->range) * sizeof(float);
+	return 2 * vector_bytes(p->n) + range_work(&p->range) * sizeof(float);
 }
 
 struct weight {
@@ -99,7 +94,8 @@ static int estimate_softly(const struct bo *p, const struct weight *w, const flo
 	if (status)
 		return status;
 	vector_combine(host, p->n, 1, denoised, 1, work, denoised);
-	status = range_residual(&p->range, 1, u, difference, work + image_bytes(p) / sizeof *work);
+	status = range_residual(&p->range, 1, u, difference,
+				work + vector_bytes(p->n) / sizeof *work);
 	if (status == LACUNA_OK)
 		status = host->problem->spectral(host, soft_gain, w, difference, x0);
 	if (status == LACUNA_OK)
@@ -113,8 +109,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const struct lacuna_host *host = p->host;
 	const struct weight w = { p->range.tolerance, sigma * sigma, p->noise2 };
 	float *denoised = scratch;
-	float *difference = (float *)((char *)scratch + image_bytes(p));
-	float *work = (float *)((char *)scratch + 2 * image_bytes(p));
+	float *difference = (float *)((char *)scratch + vector_bytes(p->n));
+	float *work = (float *)((char *)scratch + 2 * vector_bytes(p->n));
 	int status = host->prior->denoise(host, sigma, u, denoised);
 
 	if (status)

@@ -51,16 +51,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-static size_t bytes(size_t n)
-{
-	return (n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
 	const struct dmps *p = self;
 
-	return 2 * bytes(p->nx) + bytes(p->ny);
+	return 2 * vector_bytes(p->nx) + vector_bytes(p->ny);
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -71,8 +66,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const struct lacuna_host *host = p->host;
 	const double rho = fmax(p->noise2 / (sigma * sigma), least_rho);
 	float *b = scratch;
-	float *correction = (float *)((char *)scratch + bytes(p->nx));
-	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
+	float *correction = (float *)((char *)scratch + vector_bytes(p->nx));
+	float *residual = (float *)((char *)scratch + 2 * vector_bytes(p->nx));
 	int status = host->problem->apply(host, u, residual);
 
 	if (status)

@@ -63,16 +63,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-static size_t bytes(size_t n)
-{
-	return (n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
 	const struct dps *p = self;
 
-	return 2 * bytes(p->nx) + bytes(p->ny);
+	return 2 * vector_bytes(p->nx) + vector_bytes(p->ny);
 }
 
 /* Divides each block by its norm, unless the norm is 0. */
@@ -95,8 +90,8 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	const double w = s * s / (sigma * sigma);
 	const double step = p->zeta * sqrt((1 + 4 * sigma * sigma) * (1 + 4 * s * s)) / (1 - w);
 	float *v = scratch;
-	float *gradient = (float *)((char *)scratch + bytes(p->nx));
-	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
+	float *gradient = (float *)((char *)scratch + vector_bytes(p->nx));
+	float *residual = (float *)((char *)scratch + 2 * vector_bytes(p->nx));
 	int status = host->prior->denoise(host, sigma, u, x0);
 
 	if (status == LACUNA_OK)

@@ -7,6 +7,7 @@
 #include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/pixelwise.h"
+#include "common/vector.h"
 
 #include <math.h>
 
@@ -76,16 +77,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return status;
 }
 
-static size_t image_bytes(const struct exact *p)
-{
-	return (p->n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
 	const struct exact *p = self;
 
-	return p->d ? 2 * image_bytes(p) : 0;
+	return p->d ? 2 * vector_bytes(p->n) : 0;
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -96,7 +92,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	if (!p->d)
 		return p->prior->conditional(p->host, sigma, u, x0);
 	return pixelwise_mean(p->host, p->n, p->d, p->b, p->precision, sigma, u, map,
-			      (float *)((char *)scratch + image_bytes(p)), x0);
+			      (float *)((char *)scratch + vector_bytes(p->n)), x0);
 }
 
 static const struct lacuna_param params[] = {

@@ -51,16 +51,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-static size_t bytes(size_t n)
-{
-	return (n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
 	const struct pigdm *p = self;
 
-	return 2 * bytes(p->nx) + bytes(p->ny);
+	return 2 * vector_bytes(p->nx) + vector_bytes(p->ny);
 }
 
 static int estimate(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -72,8 +67,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	const double ratio = 1 + sigma * sigma / (p->spread * p->spread); /* sigma^2/r^2 */
 	const double rho = fmax(p->noise2 * ratio / (sigma * sigma), least_rho);
 	float *b = scratch;
-	float *v = (float *)((char *)scratch + bytes(p->nx));
-	float *residual = (float *)((char *)scratch + 2 * bytes(p->nx));
+	float *v = (float *)((char *)scratch + vector_bytes(p->nx));
+	float *residual = (float *)((char *)scratch + 2 * vector_bytes(p->nx));
 	int status = host->prior->denoise(host, sigma, u, x0);
 
 	if (status == LACUNA_OK)

@@ -68,14 +68,11 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-static size_t image_bytes(const struct pivot *p)
-{
-	return (p->n * sizeof(float) + 63) / 64 * 64;
-}
-
 static size_t scratch_bytes(const void *self)
 {
-	return 2 * image_bytes(self);
+	const struct pivot *p = self;
+
+	return 2 * vector_bytes(p->n);
 }
 
 /* P^-1 = noise^2 (A'A + rho I)^-1, rho = noise^2/sigma^2. */
@@ -83,7 +80,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 {
 	const struct pivot *p = self;
 	const double rho = p->noise2 / (sigma * sigma);
-	float *right = scratch, *pivot = (float *)((char *)scratch + image_bytes(p));
+	float *right = scratch, *pivot = (float *)((char *)scratch + vector_bytes(p->n));
 	double variance;
 	int status;
 

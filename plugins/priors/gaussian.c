@@ -313,24 +313,18 @@ static void info(const void *self, struct lacuna_prior_info *i)
 
 /* ---- work ------------------------------------------------------------------------------------------ */
 
-/* Bytes of an image in the work space, padded to a multiple of 64. */
-static size_t image_bytes(const struct gaussian *p)
-{
-	return (p->n * sizeof(float) + 63) / 64 * 64;
-}
-
 enum { IMAGES = 8 }; /* 6 for denoise_map(), 2 more for conditional_map() */
 
 static size_t scratch_bytes(const void *self)
 {
 	const struct gaussian *p = self;
 
-	return fft_bytes(&p->fft) + IMAGES * image_bytes(p) + p->ny * sizeof(float);
+	return fft_bytes(&p->fft) + IMAGES * vector_bytes(p->n) + p->ny * sizeof(float);
 }
 
 static float *scratch_image(const struct gaussian *p, void *scratch, int i)
 {
-	return (float *)((char *)scratch + fft_bytes(&p->fft) + (size_t)i * image_bytes(p));
+	return (float *)((char *)scratch + fft_bytes(&p->fft) + (size_t)i * vector_bytes(p->n));
 }
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
