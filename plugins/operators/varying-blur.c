@@ -85,9 +85,6 @@ static int get_kernels(const struct lacuna_host *host, const struct config *c, i
 	int status;
 
 	memset(all, 0, sizeof(*all));
-	if (!c->psf)
-		return host->fail(host, LACUNA_EINVAL,
-				  "varying-blur: give psf=FILE.tif, a page for each place");
 	status = kernel_read_pages(host, c->psf, &all->k, &all->count);
 	if (!status)
 		status = find_grid(host, c, all);
