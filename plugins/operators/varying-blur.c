@@ -353,20 +353,25 @@ static void add_scene(const struct patch *p, int root, const float *plane, float
 		}
 }
 
-static float *in_y(const struct patch *p, float *y, int j)
+/* Where row j of the patch's part of y begins in y. */
+static size_t in_y(const struct patch *p, int j)
 {
-	return y + (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + p->first[0];
+	return (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + (size_t)p->first[0];
+}
+
+/* The same in the values of the patch's convolution. */
+static size_t in_plane(const struct patch *p, int j)
+{
+	return (size_t)(p->skip[1] + j) * (size_t)p->convolution.y.width + (size_t)p->skip[0];
 }
 
 static void patch_forward(const struct patch *p, const float *x, float *y, struct work w)
 {
-	const int width = p->convolution.y.width;
-
 	load_scene(p, 0, x, w.plane);
 	convolution_apply(&p->convolution, w.plane, w.plane, w.spectrum);
 	for (int j = 0; j < p->count[1]; j++) {
-		const float *from = w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0];
-		float *to = in_y(p, y, j);
+		const float *from = w.plane + in_plane(p, j);
+		float *to = y + in_y(p, j);
 
 		for (int i = 0; i < p->count[0]; i++)
 			to[i] += from[i];
@@ -375,13 +380,11 @@ static void patch_forward(const struct patch *p, const float *x, float *y, struc
 
 static void patch_back(const struct patch *p, const float *y, float *x, struct work w)
 {
-	const int width = p->convolution.y.width;
+	const struct fft_grid *g = &p->convolution.y;
 
-	memset(w.plane, 0, (size_t)width * (size_t)p->convolution.y.height * sizeof(*w.plane));
+	memset(w.plane, 0, (size_t)g->width * (size_t)g->height * sizeof(*w.plane));
 	for (int j = 0; j < p->count[1]; j++)
-		memcpy(w.plane + (size_t)(p->skip[1] + j) * (size_t)width + p->skip[0],
-		       y + (size_t)(p->first[1] + j) * (size_t)p->b->axis[0].y + p->first[0],
-		       (size_t)p->count[0] * sizeof(*y));
+		memcpy(w.plane + in_plane(p, j), y + in_y(p, j), (size_t)p->count[0] * sizeof(*y));
 	convolution_adjoint(&p->convolution, w.plane, w.plane, w.spectrum);
 	add_scene(p, 0, w.plane, x);
 }
