@@ -39,7 +39,7 @@ void separable_add(struct separable_axis *a, int64_t o, int64_t i, double weight
 
 size_t separable_bytes(const struct separable_axis *h, const struct separable_axis *v)
 {
-	return (size_t)h->out * (size_t)v->in * sizeof(float);
+	return ((size_t)h->out * (size_t)v->in * sizeof(float) + 63) / 64 * 64;
 }
 
 struct pass {

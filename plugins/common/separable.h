@@ -22,7 +22,7 @@ void separable_destroy(const struct lacuna_host *,
 /* Adds to the entry of row o, column i. Does nothing unless i is within first[o] .. first[o] + taps - 1. */
 void separable_add(struct separable_axis *, int64_t o, int64_t i, double weight);
 
-/* Bytes of work space of the two functions below. */
+/* Bytes of work space of the two functions below, a multiple of 64. */
 size_t separable_bytes(const struct separable_axis *h, const struct separable_axis *v);
 /* x is h->in wide and v->in high, y h->out wide and v->out high.  The adjoint is the transpose of the same weights. */
 void separable_apply(const struct lacuna_host *, const struct separable_axis *h,

@@ -151,19 +151,14 @@ int shrink_create(const struct lacuna_host *host, const struct shrink_kernel *k,
 /* ---- A, A' --------------------------------------------------------------------------------------------- */
 
 /* Work space, in this order: for A and A', a plane of y, the gains. */
-static size_t whole(size_t bytes)
-{
-	return (bytes + 63) / 64 * 64;
-}
-
 static size_t axes_bytes(const struct shrink *s)
 {
-	return whole(separable_bytes(&s->axis[0], &s->axis[1]));
+	return separable_bytes(&s->axis[0], &s->axis[1]);
 }
 
 static size_t plane_bytes(const struct shrink *s)
 {
-	return whole((size_t)s->axis[0].out * (size_t)s->axis[1].out * sizeof(float));
+	return ((size_t)s->axis[0].out * (size_t)s->axis[1].out * sizeof(float) + 63) / 64 * 64;
 }
 
 static int eigenvalues(const struct shrink *s, int d)

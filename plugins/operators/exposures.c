@@ -29,7 +29,6 @@ struct exposures {
 	size_t x_plane, y_plane, channels;
 	double gain[MOST];
 	struct separable_axis axis[MOST][2];
-	size_t bytes;
 };
 
 /* ---- the plan ---------------------------------------------------------------------------------------- */
@@ -206,19 +205,24 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		destroy(e);
 		return status;
 	}
-	e->bytes = (separable_bytes(&e->axis[0][0], &e->axis[0][1]) + 63) / 64 * 64;
 	*self = e;
 	return LACUNA_OK;
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------- */
 
+/* All pages have the same sizes. */
+static size_t page_bytes(const struct exposures *e)
+{
+	return separable_bytes(&e->axis[0][0], &e->axis[0][1]);
+}
+
 /* Work space of one page, then a plane of x. */
 static size_t scratch(const void *self)
 {
 	const struct exposures *e = self;
 
-	return e->bytes + e->x_plane * sizeof(float);
+	return page_bytes(e) + e->x_plane * sizeof(float);
 }
 
 static int apply(const void *self, void *memory, const float *x, float *y)
@@ -239,7 +243,7 @@ static int apply(const void *self, void *memory, const float *x, float *y)
 static int adjoint(const void *self, void *memory, const float *at, const float *y, float *x)
 {
 	const struct exposures *e = self;
-	float *part = (float *)(void *)((char *)memory + e->bytes);
+	float *part = (float *)(void *)((char *)memory + page_bytes(e));
 
 	(void)at;
 	memset(x, 0, e->channels * e->x_plane * sizeof(*x));
