@@ -513,6 +513,17 @@ static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_
 	}
 }
 
+static int spectral_of_fractions(const struct downsample *p, void *memory, lacuna_gain *gain,
+				 const void *context, const float *b, float *x)
+{
+	int status = LACUNA_OK;
+
+	for (size_t i = 0; !status && i < p->planes; i++)
+		status = shrink_spectral(&p->shrink, gain, context, b + i * x_plane(p),
+					 x + i * x_plane(p), memory);
+	return status;
+}
+
 /* With h the eigenvalues of A A':	gain(A'A) b = gain(0) b + A' [(gain(h) - gain(0)) / h] A b */
 static int spectral(const void *self, void *memory, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
@@ -521,13 +532,9 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	const struct spectral s = { p, gain, context, gain(0, context) };
 	fftwf_complex *coarse;
 	float *y;
-	int status = LACUNA_OK;
 
-	for (size_t i = 0; p->shrink.host && !status && i < p->planes; i++)
-		status = shrink_spectral(&p->shrink, gain, context, b + i * x_plane(p),
-					 x + i * x_plane(p), memory);
 	if (p->shrink.host)
-		return status;
+		return spectral_of_fractions(p, memory, gain, context, b, x);
 	if (!has_spectral(p))
 		return LACUNA_EUNSUPPORTED;
 	coarse = (fftwf_complex *)(void *)((char *)memory + coarse_offset(p));
