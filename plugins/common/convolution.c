@@ -159,8 +159,8 @@ static double weight_at(const struct fft *f, int kx)
 	return kx == 0 || 2 * kx == f->width ? 1 : 2;
 }
 
-/* Where y has every pixel.  Where it has one in step^2, aliases mix: |K|^2 is then a bad guess, with which a small residual may
- * hide a large error in what A does not see. */
+/* (share |K|^2 + rho)^-1 if y has every pixel, else 1. If y has one pixel in step^2, aliases mix and |K|^2 is a bad guess:
+ * a small residual could then hide a large error in what A does not see. */
 static double preconditioner(const struct cg *s, const fftwf_complex *k)
 {
 	const double re = (*k)[0], im = (*k)[1];
@@ -314,8 +314,8 @@ static void normal(struct cg *s, const float *weights, const fftwf_complex *v)
 	fft_restrict(&s->c->fft, multiply, multiply_conjugate, s->c, s->c->y, weights, s->q);
 }
 
-/* p = E E' M r + beta p.  M spreads r beyond x, where nothing is measured, and each such pixel would take iterations of its own:
- * with a circle 3 pixels larger than x, three times as many. */
+/* p = E E' M r + beta p, M the preconditioner. Without E E', M would spread r beyond x, where nothing is measured. That
+ * costs iterations: three times as many with a circle 3 pixels larger than x. */
 static void next_direction(struct cg *s)
 {
 	const struct convolution *c = s->c;
@@ -326,7 +326,7 @@ static void next_direction(struct cg *s)
 	run(s, add_direction);
 }
 
-/* The measured fraction of |K|^2, where y has every pixel. */
+/* Mean weight. If y has every pixel, share |K|^2 is a guess at A'WA. */
 static double measured_share(const struct convolution *c, const float *weights)
 {
 	const size_t n = (size_t)c->y.width * (size_t)c->y.height;

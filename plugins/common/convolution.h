@@ -37,8 +37,8 @@ void convolution_gain(const struct convolution *, lacuna_gain *, const void *con
 
 /* solve() of struct lacuna_operator for `planes' planes, one after the other, by conjugate gradients.
  *
- * They run on the circle in Fourier space, where A'WA needs one inverse and one forward transform, and the preconditioner,
- * (share |K|^2 + rho)^-1 restricted to x, one of each; in image space they need three. Where y leaves out pixels there is no
+ * They run on the circle in Fourier space. There A'WA needs one inverse and one forward transform (in image space two of
+ * each), and the preconditioner, (share |K|^2 + rho)^-1 restricted to x, one of each. Where y leaves out pixels there is no
  * preconditioner. The part of the circle beyond x is not measured and independent of x: its solution is 0. */
 int convolution_solve(const struct convolution *, size_t planes, const struct lacuna_system *,
 		      const float *b, float *x, void *memory);
