@@ -79,6 +79,7 @@ int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, c
 
 struct tridiagonal {
 	int size;
+	double largest;	      /* row sum so far, about the norm of M */
 	double *alpha, *beta; /* beta[k] couples k and k + 1 */
 };
 
@@ -125,6 +126,43 @@ static void advance(const struct solve_matrix *m, const struct tridiagonal *t, i
 	v->next = spare;
 }
 
+/* Takes the next step of the recurrence.  *ended: t cannot grow any further. */
+static int extend(const struct solve_matrix *m, struct tridiagonal *t, struct basis *v, int *ended)
+{
+	/* A relative beta below this is rounding error of single precision; a further vector would be arbitrary. */
+	const double negligible = 1e-5;
+	const int k = t->size;
+	int status;
+
+	if (cancel_requested())
+		return error_set(LACUNA_ECANCELLED, "cancelled");
+	status = lanczos_step(m, t, k, v->previous, v->q, v->next);
+	if (status)
+		return status;
+	t->size++;
+	t->largest = fmax(t->largest, fabs(t->alpha[k]) + t->beta[k]);
+	*ended = t->beta[k] <= negligible * t->largest;
+	if (!*ended)
+		advance(m, t, k, v);
+	return LACUNA_OK;
+}
+
+/* Eigenvalues of t and its eigenvectors, one after the other.  couplings: work space of t's size. */
+static int eigen(const struct tridiagonal *t, double *values, double *couplings, double *vectors)
+{
+	const size_t n = (size_t)t->size;
+
+	memcpy(values, t->alpha, n * sizeof *values);
+	memcpy(couplings, t->beta, (n - 1) * sizeof *couplings);
+	if (LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, values, couplings, vectors,
+			  (lapack_int)n))
+		return error_set(LACUNA_ENUMERIC,
+				 "the eigenvalues of a Lanczos matrix did not converge");
+	for (size_t k = 0; k < n; k++) /* rounding may make one slightly negative */
+		values[k] = fmax(values[k], 0);
+	return LACUNA_OK;
+}
+
 /* coefficients = norm * gain(T) e_1 */
 static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, const void *context,
 			    double norm, double *coefficients)
@@ -132,25 +170,18 @@ static int tridiagonal_gain(const struct tridiagonal *t, lacuna_gain *gain, cons
 	size_t n = (size_t)t->size, i, k;
 	double *values = memory_alloc_array(n * (n + 2), sizeof *values);
 	double *couplings = values ? values + n : NULL, *vectors = values ? values + 2 * n : NULL;
-	int status = LACUNA_OK;
+	int status;
 
 	if (!values)
 		return LACUNA_ENOMEM;
-	memcpy(values, t->alpha, n * sizeof *values);
-	memcpy(couplings, t->beta, (n - 1) * sizeof *couplings);
-	if (LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, values, couplings, vectors,
-			  (lapack_int)n)) {
-		status = error_set(LACUNA_ENUMERIC,
-				   "the eigenvalues of a Lanczos matrix did not converge");
-	} else {
+	status = eigen(t, values, couplings, vectors);
+	if (!status)
 		memset(coefficients, 0, n * sizeof *coefficients);
-		for (k = 0; k < n; k++) {
-			/* Rounding may make an eigenvalue of A'A slightly negative. */
-			double g = gain(fmax(values[k], 0), context) * vectors[k * n] * norm;
+	for (k = 0; !status && k < n; k++) {
+		double g = gain(values[k], context) * vectors[k * n] * norm;
 
-			for (i = 0; i < n; i++)
-				coefficients[i] += g * vectors[k * n + i];
-		}
+		for (i = 0; i < n; i++)
+			coefficients[i] += g * vectors[k * n + i];
 	}
 	memory_release(values);
 	return status;
@@ -176,32 +207,22 @@ static int find_coefficients(const struct solve_matrix *m, const struct solve_ga
 			     const float *b, double norm, struct tridiagonal *t,
 			     double *coefficients, double *old, double *change, float *work)
 {
-	/* A relative beta below this is rounding error of single precision; a further vector would be arbitrary. */
-	const double negligible = 1e-5;
-	double largest = 0;
 	int next = 8, before = 0, ended = 0, status = LACUNA_OK;
 	struct basis v;
 
 	begin(m, b, norm, work, &v);
 	*change = INFINITY;
-	for (int k = 0; !status && !ended && *change > g->tolerance && k < g->steps; k++) {
-		if (cancel_requested())
-			return error_set(LACUNA_ECANCELLED, "cancelled");
-		status = lanczos_step(m, t, k, v.previous, v.q, v.next);
+	while (!status && !ended && *change > g->tolerance && t->size < g->steps) {
+		status = extend(m, t, &v, &ended);
 		if (status)
 			return status;
-		t->size = k + 1;
-		largest = fmax(largest, fabs(t->alpha[k]) + t->beta[k]);
-		ended = t->beta[k] <= negligible * largest;
-		if (k + 1 == next || k + 1 == g->steps || ended) {
+		if (t->size == next || t->size == g->steps || ended) {
 			memcpy(old, coefficients, (size_t)before * sizeof *old);
 			status = tridiagonal_gain(t, g->gain, g->context, norm, coefficients);
 			*change = ended ? 0 : change_of(t, before, old, coefficients);
 			before = t->size;
 			next = 3 * next / 2;
 		}
-		if (!ended)
-			advance(m, t, k, &v);
 	}
 	return status;
 }
@@ -260,32 +281,24 @@ int solve_lanczos(const struct solve_matrix *m, const struct solve_gain *g, cons
 static int gauss_nodes(const struct tridiagonal *t, double square, double *nodes, double *weights)
 {
 	const size_t n = (size_t)t->size;
-	double *vectors = memory_alloc_array(n * n, sizeof *vectors);
-	int status = vectors ? LACUNA_OK : LACUNA_ENOMEM;
+	double *couplings = memory_alloc_array(n * (n + 1), sizeof *couplings);
+	double *vectors = couplings ? couplings + n : NULL;
+	const int status = couplings ? eigen(t, nodes, couplings, vectors) : LACUNA_ENOMEM;
 
-	if (status)
-		return status;
-	memcpy(nodes, t->alpha, n * sizeof *nodes);
-	if (LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, nodes, t->beta, vectors,
-			  (lapack_int)n))
-		status = error_set(LACUNA_ENUMERIC,
-				   "the eigenvalues of a Lanczos matrix did not converge");
-	for (size_t k = 0; !status && k < n; k++) {
-		nodes[k] = fmax(nodes[k], 0);
+	for (size_t k = 0; !status && k < n; k++)
 		weights[k] = square * vectors[k * n] * vectors[k * n];
-	}
-	memory_release(vectors);
+	memory_release(couplings);
 	return status;
 }
 
 int solve_quadrature(const struct solve_matrix *m, const float *b, int steps, double *nodes,
 		     double *weights, int *count, float *work)
 {
-	const double negligible = 1e-5, norm = vector_norm(m->n, b);
-	double *numbers, largest = 0;
+	const double norm = vector_norm(m->n, b);
+	double *numbers;
 	struct tridiagonal t = { 0 };
 	struct basis v;
-	int status = LACUNA_OK;
+	int ended = 0, status = LACUNA_OK;
 
 	*count = 0;
 	if (norm == 0)
@@ -296,19 +309,8 @@ int solve_quadrature(const struct solve_matrix *m, const float *b, int steps, do
 	t.alpha = numbers;
 	t.beta = numbers + steps;
 	begin(m, b, norm, work, &v);
-	while (!status && t.size < steps) {
-		const int k = t.size;
-
-		status = cancel_requested() ? error_set(LACUNA_ECANCELLED, "cancelled")
-					    : lanczos_step(m, &t, k, v.previous, v.q, v.next);
-		if (status)
-			break;
-		t.size++;
-		largest = fmax(largest, fabs(t.alpha[k]) + t.beta[k]);
-		if (t.beta[k] <= negligible * largest)
-			break;
-		advance(m, &t, k, &v);
-	}
+	while (!status && !ended && t.size < steps)
+		status = extend(m, &t, &v, &ended);
 	if (!status)
 		status = gauss_nodes(&t, norm * norm, nodes, weights);
 	*count = t.size;
