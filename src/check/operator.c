@@ -567,32 +567,16 @@ static int examine_call(const struct trial *t, struct call call, struct guarded 
 	return !status;
 }
 
-/* An instance may lack spectral(); it then needs no message. */
-static int offers_spectral(const struct trial *t, const float *b)
+/* An instance may lack spectral() or solve(); it then needs no message. */
+static int offers(const struct trial *t, struct call call, const float *b)
 {
 	void *scratch = memory_alloc(t->scratch_bytes + 1);
 	int status = LACUNA_ENOMEM;
 
+	call.in[0] = call.in[1] = b;
 	if (scratch) {
-		check_enter(t->c, "spectral");
-		status = t->op->spectral(t->self, scratch, gain_lambda, NULL, b, t->temporary[0]);
-		check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
-	}
-	memory_release(scratch);
-	return status != LACUNA_EUNSUPPORTED;
-}
-
-/* An instance may lack solve(); it then needs no message. */
-static int offers_solve(const struct trial *t, const float *b)
-{
-	const struct lacuna_system system = system_of(t, NULL);
-	void *scratch = memory_alloc(t->scratch_bytes + 1);
-	int status = LACUNA_ENOMEM;
-
-	if (scratch) {
-		check_enter(t->c, "solve");
-		memset(t->temporary[0], 0, t->nx * sizeof(float));
-		status = t->op->solve(t->self, scratch, &system, b, t->temporary[0]);
+		check_enter(t->c, call.name);
+		status = call.run(&call, scratch, t->temporary[0]);
 		check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
 	}
 	memory_release(scratch);
@@ -626,7 +610,7 @@ static int examine_functions(const struct trial *t, struct forms *forms)
 	works = works && examine_call(t, back, &y, linear ? NULL : &x);
 	check_expect(t->c, ACCEPTS, works, "adjoint() fails: %s", error_text());
 	if (works && linear && t->op->spectral) {
-		forms->spectral = offers_spectral(t, x.data);
+		forms->spectral = offers(t, spectrum, x.data);
 		works = !forms->spectral || examine_call(t, spectrum, &x, NULL);
 		check_expect(t->c, ACCEPTS, works, "spectral() fails: %s", error_text());
 	}
@@ -635,7 +619,7 @@ static int examine_functions(const struct trial *t, struct forms *forms)
 		check_expect(t->c, ACCEPTS, works, "approximate() fails: %s", error_text());
 	}
 	if (works && linear && t->op->solve) {
-		forms->solve = offers_solve(t, x.data);
+		forms->solve = offers(t, solve, x.data);
 		works = !forms->solve || examine_call(t, solve, &x, &x);
 		check_expect(t->c, ACCEPTS, works, "solve() fails: %s", error_text());
 	}
