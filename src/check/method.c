@@ -12,6 +12,7 @@
 #include "base/vector.h"
 #include "engine/problem.h"
 #include "engine/operation.h"
+#include "engine/prior.h"
 #include "plugin/host.h"
 
 #include <lacuna/conditional.h>
@@ -210,15 +211,9 @@ static int service_info(const struct lacuna_host *host, struct lacuna_prior_info
 	static const struct lacuna_prior_info known = { .size = sizeof known,
 							.sigma_max = 1e6,
 							.symmetric = 1 };
-	const uint32_t size = info->size;
 
 	(void)host;
-	if (size < sizeof size || size > sizeof known)
-		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
-				 sizeof known);
-	memcpy(info, &known, size);
-	info->size = size;
-	return LACUNA_OK;
+	return prior_copy_info(&known, info);
 }
 
 static int service_denoise_round(const struct lacuna_host *host, uint32_t round, double sigma,

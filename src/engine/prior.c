@@ -42,6 +42,18 @@ int prior_renew_scratch(struct prior_instance *p)
 	return bytes && !p->scratch ? LACUNA_ENOMEM : LACUNA_OK;
 }
 
+int prior_copy_info(const struct lacuna_prior_info *from, struct lacuna_prior_info *to)
+{
+	const uint32_t size = to->size;
+
+	if (size < sizeof(size) || size > sizeof(*from))
+		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
+				 sizeof(*from));
+	memcpy(to, from, size);
+	to->size = size;
+	return LACUNA_OK;
+}
+
 uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use *sampler)
 {
 	uint32_t needs = 0;

@@ -297,15 +297,7 @@ static int service_estimate_step(const struct lacuna_host *host, double sigma, d
 
 static int service_prior_info(const struct lacuna_host *host, struct lacuna_prior_info *info)
 {
-	const struct session *s = session_of(host);
-	const uint32_t size = info->size;
-
-	if (size < sizeof(size) || size > sizeof(*info))
-		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
-				 sizeof(*info));
-	memcpy(info, &s->prior->info, size);
-	info->size = size;
-	return LACUNA_OK;
+	return prior_copy_info(&session_of(host)->prior->info, info);
 }
 
 static int service_estimate(const struct lacuna_host *host, double sigma, const float *u, float *x0)
