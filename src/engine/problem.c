@@ -640,9 +640,10 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	double change = 0;
 	int status = need_linear(p);
 
-	if (!status)
-		status = closed_form(p, gain, context, b, x);
-	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
+	if (status)
+		return status;
+	status = closed_form(p, gain, context, b, x);
+	if (status != LACUNA_EUNSUPPORTED)
 		return status;
 	status = need_work(p);
 	if (!status)
@@ -729,15 +730,17 @@ int problem_solve(struct problem *p, double rho, const float *b, float *x)
 {
 	struct shifted shifted = { p, rho };
 	struct solve_matrix m = { p->x_count, shifted_normal, &shifted };
-	int status = need_linear(p);
+	int status;
 
 	if (!(rho > 0))
 		return error_set(LACUNA_EINVAL, "solve() needs rho > 0");
-	if (!status)
-		status = closed_form(p, inverse_gain, &rho, b, x);
-	if (status == LACUNA_EUNSUPPORTED && (p->flags & LACUNA_LINEAR))
+	status = need_linear(p);
+	if (status)
+		return status;
+	status = closed_form(p, inverse_gain, &rho, b, x);
+	if (status == LACUNA_EUNSUPPORTED)
 		status = solve_own(p, rho, b, x);
-	if (status != LACUNA_EUNSUPPORTED || !(p->flags & LACUNA_LINEAR))
+	if (status != LACUNA_EUNSUPPORTED)
 		return status;
 	status = need_work(p);
 	return status ? status
