@@ -275,9 +275,11 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 	if (!prior->vjp)
 		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" gives no derivative",
 				 s->prior_use->plugin->head->name);
-	for (i = 0; !status && i < s->groups; i++)
+	for (i = 0; !status && i < s->groups; i++) {
+		s->at = i;
 		status = prior->vjp(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
 				    u + i * s->group, v + i * s->group, out + i * s->group);
+	}
 	if (!status)
 		draw_near(s->groups * s->group, below_range(s, sigma), v, out);
 	return finish_evaluation(s, started, status);
