@@ -374,8 +374,8 @@ int problem_project(struct problem *p, float *y)
 	for (size_t k = 0; k + 1 < p->count; k++)
 		if (p->links[k].op->flags & LACUNA_PROJECTION)
 			return error_set(LACUNA_EINVAL,
-					 "operator \"%s\" comes last: what it takes away is the "
-					 "measurement's",
+					 "operator \"%s\" must be the last one: what it removes is "
+					 "a part of the measurement",
 					 link_name(&p->links[k]));
 	for (size_t i = 0; i < p->y_count; i++)
 		if (!isfinite(y[i]))

@@ -47,7 +47,7 @@ void problem_forget(struct problem *);
 /* The b of y = A x + b, in the units of lacuna_operator.offset().  Without an offset, *found = 0 and b is not written. */
 int problem_offset(struct problem *, float *b, int *found);
 /* y = A y with the last operator, if it has the flag LACUNA_PROJECTION; else nothing.  LACUNA_EINVAL if an operator
- * before the last has the flag, or if y holds NaN. */
+ * before the last has the flag, or if y holds NaN or infinities. */
 int problem_project(struct problem *, float *y);
 int problem_apply(struct problem *, const float *x, float *y);
 int problem_adjoint(struct problem *, const float *at, const float *y, float *x);

@@ -380,7 +380,7 @@ int param_set(const struct lacuna_plugin *head, void *config, const char *name, 
 	return row ? set_row(row, config, value) : unknown_name(head, name);
 }
 
-/* Removes the double quotes around the text at *text, in place; within it \" is a quote and \\ a backslash.  Returns the
+/* Removes the double quotes around the text, in place; within it \" is a quote and \\ a backslash.  Returns the
  * position after the closing quote, or NULL. */
 static char *unquote(char *text)
 {

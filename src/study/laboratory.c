@@ -141,7 +141,7 @@ static int parse_measurement(struct laboratory *lab, const char *text)
 	return numbers_read(text, lab->y, lab->rows) == lab->rows
 		       ? LACUNA_OK
 		       : error_set(LACUNA_EINVAL,
-				   "the measurement has %d values here; give as many, in blanks",
+				   "the measurement must be %d numbers, separated by blanks",
 				   lab->rows);
 }
 
