@@ -44,11 +44,11 @@ int prior_renew_scratch(struct prior_instance *p)
 
 int prior_copy_info(const struct lacuna_prior_info *from, struct lacuna_prior_info *to)
 {
-	const uint32_t size = to->size;
+	const uint32_t known = sizeof(*from), size = to->size < known ? to->size : known;
 
-	if (size < sizeof(size) || size > sizeof(*from))
-		return error_set(LACUNA_EINVAL, "info() is asked for %u bytes, it has %zu", size,
-				 sizeof(*from));
+	if (size < sizeof(to->size))
+		return error_set(LACUNA_EINVAL, "info() needs the size of what it fills in, not %u",
+				 to->size);
 	memcpy(to, from, size);
 	to->size = size;
 	return LACUNA_OK;

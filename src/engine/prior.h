@@ -46,7 +46,8 @@ int prior_prepare(struct prior_stock *, const struct plugin_use *, const struct 
 		  uint32_t flags);
 /* Allocates the scratch memory again, after the instance's needs have grown. */
 int prior_renew_scratch(struct prior_instance *);
-/* Serves lacuna_host_prior.info(): copies *from to *to, up to to->size bytes. */
+/* Serves lacuna_host_prior.info(): copies *from to *to, up to to->size bytes, and sets to->size to the bytes copied: the
+ * structure of a newer plugin is longer. */
 int prior_copy_info(const struct lacuna_prior_info *from, struct lacuna_prior_info *to);
 void prior_stock_clear(struct prior_stock *);
 

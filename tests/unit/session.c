@@ -263,6 +263,31 @@ static int ask_levels(const struct lacuna_host *host, float *u)
 	return LACUNA_OK;
 }
 
+/* ---- a plugin may know less or more of the prior's description than the host -------------------------------------- */
+
+static int ask_info(const struct lacuna_host *host, float *u)
+{
+	struct {
+		struct lacuna_prior_info info;
+		double later;
+	} longer = { .info.size = sizeof longer, .later = 7 };
+	struct lacuna_prior_info info = { .size = offsetof(struct lacuna_prior_info, sigma_max),
+					  .sigma_max = 7 };
+	const uint32_t short_size = info.size;
+
+	(void)u;
+	ok(!host->prior->info(host, &info) && info.size == short_size && info.sigma_max >= 7,
+	   "no more than an older plugin has room for");
+	near(info.sigma_min, 0.1, 1e-12, "but that");
+	ok(!host->prior->info(host, &longer.info) && longer.info.size == sizeof info &&
+		   longer.later >= 7,
+	   "of a longer structure what there is");
+	near(longer.info.sigma_max, 2, 1e-12, "all of it");
+	info.size = 0;
+	ok(host->prior->info(host, &info) == LACUNA_EINVAL, "nothing without a size");
+	return LACUNA_OK;
+}
+
 /* ---- below that range the answer approaches u as sigma goes to 0 ------------------------------------------------- */
 
 /* Shift from u divided by the right one: 1 up to (sigma_min / spread)^2.  A plain clamp of sigma would give (sigma_min /
@@ -882,6 +907,7 @@ int main(void)
 
 	reset(48);
 	run(8, 6, 1, &no_options, 0, ask_levels, u);
+	run(8, 6, 1, &no_options, 0, ask_info, u);
 	run(8, 6, 1, &no_options, 0, ask_below, u);
 	test_rounds(7, 5);
 	test_rounds(6, 6);

@@ -18,8 +18,13 @@ static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct gradient *g = host->alloc(host, sizeof(*g));
+	struct lacuna_prior_info info = { .size = sizeof(info) };
+	struct gradient *g;
+	int status = host->prior->info(host, &info);
 
+	if (status)
+		return status;
+	g = host->alloc(host, sizeof(*g));
 	if (!g)
 		return LACUNA_ENOMEM;
 	g->host = host;

@@ -206,7 +206,8 @@ struct lacuna_host_problem {
  * sigma in denoise_map(). */
 struct lacuna_host_prior {
 	uint32_t size, reserved;
-	/* [any thread] Fills in *info, up to info->size bytes.  The caller sets info->size to sizeof *info first. */
+	/* [any thread] Fills in *info, up to info->size bytes.  The caller sets info->size to sizeof *info first; an older
+	 * host sets it to the bytes that it fills in. */
 	int (*info)(const struct lacuna_host *, struct lacuna_prior_info *);
 	/* [serial] */
 	int (*denoise)(const struct lacuna_host *, double sigma, const float *u, float *x0);
