@@ -18,8 +18,8 @@ void host_install_reader(host_reader *);
 struct host_context {
 	struct random_key key; /* for gaussian(); may change between calls */
 	void *owner;	       /* the object that serves the table (a session, a trial), or NULL */
-	struct context *
-		context; /* context of the services, on whatever thread they are called; set by host_init() */
+	/* The context of the services, on whatever thread they are called; set by host_init(). */
+	struct context *context;
 };
 
 /* Fills in a basic table in the current context: no problem, prior, guidance or extensions. */
