@@ -470,11 +470,22 @@ static void add_enlarged(const float *half, int64_t w, int64_t h, float *plane)
 		}
 }
 
-/* Restores the picture at half its size, where the noise is nearly white; change: the result less half. */
+/* Restores the picture at half its size, where the noise is nearly white; change: the result less half.  Where an operator
+ * keeps values, what it does besides (offsets, missing values) has been undone at the full size. */
 static int restore_half(struct run *run, const struct lacuna_shape *shape, const float *half,
 			float *change)
 {
-	struct restore_job job = *run->job;
+	struct plugin_use plain = { .plugin = NULL };
+	const struct restore_job job = {
+		.operators = &plain,
+		.operator_count = 1,
+		.method = run->job->method,
+		.noise.sigma = run->record->description.wide,
+		.seed = run->job->seed,
+		.samples = 1,
+		.accuracy = run->job->accuracy,
+		.stock = stock_of(run->r),
+	};
 	const struct measurement m = { .name = run->m->name,
 				       .number = run->m->number,
 				       .y = half,
@@ -483,29 +494,20 @@ static int restore_half(struct run *run, const struct lacuna_shape *shape, const
 				       .parts = 1 };
 	struct restorer *r = NULL;
 	struct restored result = { .picture = NULL };
-	int status;
+	int status = use_parse(LACUNA_OPERATOR, "identity", &plain);
 
-	job.noise = (struct stated_noise){ .sigma = run->record->description.wide };
-	job.reject = 0;
-	job.samples = 1;
-	job.pairs = job.deviation = 0;
-	job.budget = 0;
-	job.stock = stock_of(run->r);
-	job.sample = NULL;
-	job.begin = NULL;
-	job.progress = NULL;
-	job.parts = NULL;
-	status = restorer_create(&job, &r);
-	if (!status) {
-		restorer_operators(r, run->r->operators, run->r->operator_count);
+	if (!status)
+		status = restorer_create(&job, &r);
+	if (!status)
 		status = restorer_shape(r, shape, NULL);
-	}
 	if (!status)
 		status = restorer_run(r, &m, &result);
 	for (size_t i = 0; !status && i < lacuna_count(shape); i++)
 		change[i] = isnan(half[i]) ? 0 : result.picture[i] - half[i];
+	run->record->doubts += result.record.doubts;
 	restored_free(&result);
 	restorer_destroy(r);
+	use_free(&plain);
 	return status;
 }
 

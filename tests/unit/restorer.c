@@ -667,10 +667,11 @@ static void test_pairs(void)
 	ensemble_free(&e);
 }
 
-/* Noise 3 pixels wide: a denoiser of white noise leaves it at full size and removes it at half the size. */
-static void test_wide_noise(void)
+/* Noise 3 pixels wide: a denoiser of white noise leaves it at full size and removes it at half the size.  The operator keeps
+ * values, by parameters that hold for the full size. */
+static void test_wide_noise(const char *operator)
 {
-	enum { SIDE = 128, ALL = SIDE * SIDE };
+	enum { SIDE = 128, ALL = SIDE * SIDE, COLUMN = 100 };
 	static float noise[ALL], y[ALL];
 	const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
 	struct restored r;
@@ -678,6 +679,9 @@ static void test_wide_noise(void)
 	double before = 0, after = 0;
 
 	set_up(&b, one_step, 0);
+	use_free(&b.op);
+	if (!ok(!use_parse(LACUNA_OPERATOR, operator, & b.op), "%s", operator))
+		return;
 	b.job.noise.sigma = -1;
 	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
 	for (int pass = 0; pass < 4; pass++)
@@ -685,10 +689,13 @@ static void test_wide_noise(void)
 			noise[i] = 0.5f * (noise[i] + noise[i - (pass % 2 ? 1 : SIDE)]);
 	for (int i = 0; i < ALL; i++)
 		y[i] = 0.5f + 0.25f * noise[i];
-	y[7] = NAN;
+	for (int i = COLUMN; i < ALL; i += SIDE)
+		y[i] = NAN;
 	if (ok(!restore(&b, square, (struct measurement){ .name = "y", .y = y, .hi = 1 }, &r),
 	       "correlated noise")) {
 		for (int i = SIDE; i < ALL; i++) {
+			if (i % SIDE == COLUMN)
+				continue;
 			before += ((double)y[i] - 0.5) * ((double)y[i] - 0.5) / ALL;
 			after += ((double)r.picture[i] - 0.5) * ((double)r.picture[i] - 0.5) / ALL;
 		}
@@ -718,7 +725,8 @@ int main(void)
 	test_image();
 	test_samples();
 	test_pairs();
-	test_wide_noise();
+	test_wide_noise("identity");
+	test_wide_noise("mask:columns=100");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	threads_stop();
 	return tap_done();
