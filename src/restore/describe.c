@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <string.h>
 
 int noise_is_estimated(const struct stated_noise *s)
 {
@@ -51,27 +52,57 @@ static int measured_values(struct problem *problem, const float *y, float **valu
 	return status;
 }
 
+static int apply_to_ones(struct problem *problem, float *ones)
+{
+	const size_t n = lacuna_count(problem_x(problem));
+	float *x = memory_alloc_array(n, sizeof(*x));
+	int status = LACUNA_ENOMEM;
+
+	if (x) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = 1;
+		status = problem_apply(problem, x, ones);
+	}
+	memory_release(x);
+	return status;
+}
+
+int noise_keeps_values(struct problem *problem, int *keeps)
+{
+	const struct lacuna_shape *y = problem_y(problem);
+	const uint32_t needed = LACUNA_LINEAR | LACUNA_PIXELWISE;
+	const size_t n = lacuna_count(y);
+	float *ones;
+	int status;
+
+	*keeps = (problem_flags(problem) & needed) == needed &&
+		 !memcmp(problem_window(problem)->extent, y->extent, sizeof(y->extent));
+	if (!*keeps)
+		return LACUNA_OK;
+	ones = memory_alloc_array(n, sizeof(*ones));
+	status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < n; i++)
+		*keeps &= ones[i] == 0 || ones[i] == 1;
+	memory_release(ones);
+	return status;
+}
+
 /* Different sensitivities of pixels are not noise: scales all values to the mean sensitivity and drops pixels that see very
  * little.  *louder: the factor by which this raises the noise. */
 static int even_out(struct problem *problem, float *values, double *louder)
 {
 	static const double alike = 1e-3, least = 0.2;
 	const uint32_t flags = LACUNA_LINEAR | LACUNA_PIXELWISE;
-	const size_t nx = lacuna_count(problem_x(problem)), ny = lacuna_count(problem_y(problem));
-	float *x, *ones;
+	const size_t ny = lacuna_count(problem_y(problem));
+	float *ones;
 	double sum = 0, count = 0, lo = INFINITY, hi = 0, squares = 0;
-	int status = LACUNA_ENOMEM;
+	int status;
 
 	*louder = 1;
 	if ((problem_flags(problem) & flags) != flags)
 		return LACUNA_OK;
-	x = memory_alloc_array(nx, sizeof(*x));
 	ones = memory_alloc_array(ny, sizeof(*ones));
-	if (x && ones) {
-		for (size_t i = 0; i < nx; i++)
-			x[i] = 1;
-		status = problem_apply(problem, x, ones);
-	}
+	status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < ny; i++)
 		if (ones[i] > 0) {
 			sum += ones[i];
@@ -94,7 +125,6 @@ static int even_out(struct problem *problem, float *values, double *louder)
 		}
 		*louder = count > 0 ? sqrt(squares / count) : 1;
 	}
-	memory_release(x);
 	memory_release(ones);
 	return status;
 }
@@ -120,8 +150,9 @@ static double find_wide(const struct lacuna_shape *shape, const float *values)
 	return level;
 }
 
-/* Looks for noise that is not white, and sets the level that a denoiser of white noise should be told. */
-static void look_beyond_white(const struct lacuna_shape *shape, const float *values,
+/* Looks for noise that is not white, and sets the level that a denoiser of white noise should be told.  keeps: see
+ * noise_keeps_values(); else wide noise cannot be removed at half the size first. */
+static void look_beyond_white(const struct lacuna_shape *shape, const float *values, int keeps,
 			      struct noise_description *d)
 {
 	const double correlated = noise_correlated(shape, values);
@@ -129,7 +160,7 @@ static void look_beyond_white(const struct lacuna_shape *shape, const float *val
 	/* Part of correlated noise that remains after wide noise was removed at half the size; measured with noise of 0.04,
 	 * correlated over 0.7 px. */
 	static const double left = 0.7;
-	const double wide = fmax(correlated, find_wide(shape, values));
+	const double wide = keeps ? fmax(correlated, find_wide(shape, values)) : 0;
 	const double level = fmax(jpeg, wide > 0 ? left * correlated : correlated);
 
 	if (jpeg < wide) {
@@ -209,7 +240,7 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	const struct lacuna_shape *shape = problem_y(problem);
 	float *values = NULL;
 	double louder = 1;
-	int masked, status = measured_values(problem, y, &values, &masked);
+	int masked, keeps = 0, status = measured_values(problem, y, &values, &masked);
 
 	*d = (struct noise_description){ 0 };
 	if (!status)
@@ -222,7 +253,9 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	/* With a mask the known values should stay as they are: texture mistaken for correlated noise would be lost. */
 	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
 		if (!masked)
-			look_beyond_white(shape, values, d);
+			status = noise_keeps_values(problem, &keeps);
+		if (!status && !masked)
+			look_beyond_white(shape, values, keeps, d);
 	} else if (!status)
 		status = look_at_kernel(problem, values, name, d);
 	if (!status)

@@ -23,6 +23,9 @@ struct noise_description {
 
 int noise_is_estimated(const struct stated_noise *);
 
+/* *keeps: each value of y is a value of x, or missing, so noise can be dealt with value by value. */
+int noise_keeps_values(struct problem *, int *keeps);
+
 /* Estimates the noise of y, which is on the inner scale and has NaN where values are missing, for the problem's operator.
  * step: the smallest difference between two values of the file, on the inner scale; 0: float.  name: of y, for messages. */
 int noise_estimate(struct problem *, const float *y, double step, const char *name,

@@ -358,27 +358,6 @@ static int find_map(const struct run *run, const float *level, int radius, float
 	return status;
 }
 
-/* *keeps: each value of y is a value of x, or missing, so noise can be made even value by value. */
-static int keeps_values(const struct run *run, int *keeps)
-{
-	struct problem *problem = run->r->problem;
-	const uint32_t needed = LACUNA_LINEAR | LACUNA_PIXELWISE;
-	const size_t n = run->r->y_count;
-	float *ones;
-	int picture, status;
-
-	*keeps = (problem_flags(problem) & needed) == needed &&
-		 !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y));
-	if (!*keeps)
-		return LACUNA_OK;
-	ones = memory_alloc_array(n, sizeof(*ones));
-	status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
-	for (size_t i = 0; !status && i < n; i++)
-		*keeps &= ones[i] == 0 || ones[i] == 1;
-	memory_release(ones);
-	return status;
-}
-
 /* Makes noise that grows with brightness even where the operator allows it and there is enough light.  With a few photons at
  * most the transform is curved within the noise of one value, and weights do better. */
 static int choose_stabiliser(struct run *run)
@@ -390,7 +369,7 @@ static int choose_stabiliser(struct run *run)
 	run->record->dealt_with = varies(run) ? "weights" : "one level";
 	if (!varies(run) || run->m->deviation)
 		return LACUNA_OK;
-	status = keeps_values(run, &keeps);
+	status = noise_keeps_values(run->r->problem, &keeps);
 	if (status || !keeps)
 		return status;
 	status = stabiliser_create(noise, &run->stabiliser);
@@ -525,7 +504,7 @@ static int take_wide_noise(struct run *run)
 
 	if (!(run->record->description.wide > 0))
 		return LACUNA_OK;
-	status = keeps_values(run, &keeps);
+	status = noise_keeps_values(run->r->problem, &keeps);
 	if (status || !keeps)
 		return status;
 	if (!is_silent(run))

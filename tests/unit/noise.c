@@ -233,6 +233,32 @@ static void test_correlated_under_mask(void)
 	}
 }
 
+/* Wide noise is removed at half the size where the operator keeps values; elsewhere all of it counts, as a mosaic's. */
+static void test_wide_under_operator(void)
+{
+	static const char *const specs[] = { "identity", "bayer" };
+	struct noise_description d[2] = { { .wide = 0 }, { .wide = 0 } };
+
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int x = i % SIDE_, y = i / SIDE_;
+		const int right = x + 1 < SIDE_ ? 1 : 0, left = x > 0 ? 1 : 0;
+		const int down = y + 1 < SIDE_ ? SIDE_ : 0, up = y > 0 ? SIDE_ : 0;
+
+		noisy[i] =
+			0.5f + 0.01f * (2 * deviates[i] + deviates[i + right] + deviates[i - left] +
+					deviates[i + down] + deviates[i - up]);
+	}
+	for (int k = 0; k < 2; k++) {
+		struct problem *p = make(large, specs[k]);
+
+		ok(p && !noise_estimate(p, noisy, 0, "y", &d[k]), "%s", specs[k]);
+		unmake(p);
+	}
+	ok(d[0].wide > 0 && !(d[1].wide > 0), "wide noise: %g, %g", d[0].wide, d[1].wide);
+	ok(d[1].noise.sigma > 1.3 * d[0].noise.sigma, "what is left to the prior: %g, %g",
+	   d[0].noise.sigma, d[1].noise.sigma);
+}
+
 /* Adds grain about 3 px wide, as in pictures of rocks, leaves or cloth.  Its standard deviation rises from `least' at the
  * left to least + growth at the right. */
 static void add_texture(float *values, double least, double growth)
@@ -504,6 +530,7 @@ int main(void)
 	test_correlated();
 	test_half();
 	test_correlated_under_mask();
+	test_wide_under_operator();
 	test_texture();
 	test_quiet_texture();
 	test_texture_everywhere();
