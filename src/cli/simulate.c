@@ -205,22 +205,6 @@ static int put_missing(const struct simulation *s, const struct tiff_page *info,
 	return LACUNA_OK;
 }
 
-/* Computes A 1, for ranges that do not start at zero. */
-static int apply_to_ones(struct problem *problem, float *ones)
-{
-	const size_t n = lacuna_count(problem_x(problem));
-	float *x = memory_alloc_array(n, sizeof(*x));
-	int status = LACUNA_ENOMEM;
-
-	if (x) {
-		for (size_t i = 0; i < n; i++)
-			x[i] = 1;
-		status = problem_apply(problem, x, ones);
-	}
-	memory_release(x);
-	return status;
-}
-
 /* Converts y of a picture in 0..1 to file values: A x, whatever numbers that gives. */
 static int leave_plain(const struct simulation *s, struct problem *problem,
 		       const struct tiff_page *info, struct image_range range, struct image *y)
@@ -237,7 +221,7 @@ static int leave_plain(const struct simulation *s, struct problem *problem,
 		return LACUNA_OK;
 	if (range.lo < 0 || range.lo > 0) {
 		ones = memory_alloc_array(n, sizeof(*ones));
-		status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	}
 	for (size_t i = 0; !status && i < n; i++)
 		y->values[i] = (float)((range.hi - range.lo) * y->values[i] +

@@ -412,6 +412,20 @@ int problem_apply(struct problem *p, const float *x, float *y)
 	return status;
 }
 
+int problem_apply_to_ones(struct problem *p, float *y)
+{
+	float *x = memory_alloc_array(p->x_count, sizeof *x);
+	int status = LACUNA_ENOMEM;
+
+	if (x) {
+		for (size_t i = 0; i < p->x_count; i++)
+			x[i] = 1;
+		status = problem_apply(p, x, y);
+	}
+	memory_release(x);
+	return status;
+}
+
 /* Runs A on `at', which leaves in the links' outputs the points where their Jacobians are taken. */
 static int linearise(struct problem *p, const float *at)
 {

@@ -50,6 +50,7 @@ int problem_offset(struct problem *, float *b, int *found);
  * before the last has the flag, or if y holds NaN or infinities. */
 int problem_project(struct problem *, float *y);
 int problem_apply(struct problem *, const float *x, float *y);
+int problem_apply_to_ones(struct problem *, float *y); /* y = A 1 */
 int problem_adjoint(struct problem *, const float *at, const float *y, float *x);
 int problem_spectral(struct problem *, lacuna_gain *, const void *context, const float *b,
 		     float *x);

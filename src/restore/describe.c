@@ -52,21 +52,6 @@ static int measured_values(struct problem *problem, const float *y, float **valu
 	return status;
 }
 
-static int apply_to_ones(struct problem *problem, float *ones)
-{
-	const size_t n = lacuna_count(problem_x(problem));
-	float *x = memory_alloc_array(n, sizeof(*x));
-	int status = LACUNA_ENOMEM;
-
-	if (x) {
-		for (size_t i = 0; i < n; i++)
-			x[i] = 1;
-		status = problem_apply(problem, x, ones);
-	}
-	memory_release(x);
-	return status;
-}
-
 int noise_keeps_values(struct problem *problem, int *keeps)
 {
 	const struct lacuna_shape *y = problem_y(problem);
@@ -80,7 +65,7 @@ int noise_keeps_values(struct problem *problem, int *keeps)
 	if (!*keeps)
 		return LACUNA_OK;
 	ones = memory_alloc_array(n, sizeof(*ones));
-	status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+	status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < n; i++)
 		*keeps &= ones[i] == 0 || ones[i] == 1;
 	memory_release(ones);
@@ -102,7 +87,7 @@ static int even_out(struct problem *problem, float *values, double *louder)
 	if ((problem_flags(problem) & flags) != flags)
 		return LACUNA_OK;
 	ones = memory_alloc_array(ny, sizeof(*ones));
-	status = ones ? apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+	status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < ny; i++)
 		if (ones[i] > 0) {
 			sum += ones[i];

@@ -155,25 +155,6 @@ static int reject(struct run *run)
 	return LACUNA_OK;
 }
 
-/* ones = A 1.  *picture: y has the values of a picture wherever it depends on one. */
-static int apply_to_ones(struct problem *problem, float *ones, int *picture)
-{
-	const size_t nx = lacuna_count(problem_x(problem)), ny = lacuna_count(problem_y(problem));
-	float *x = memory_alloc_array(nx, sizeof(*x));
-	int status;
-
-	if (!x)
-		return LACUNA_ENOMEM;
-	for (size_t i = 0; i < nx; i++)
-		x[i] = 1;
-	status = problem_apply(problem, x, ones);
-	memory_release(x);
-	*picture = 1;
-	for (size_t i = 0; !status && i < ny; i++)
-		*picture &= ones[i] == 0 || (ones[i] > 0.2f && ones[i] < 5);
-	return status;
-}
-
 /* For a y that is no picture: y is A x as it stands, with x in lo..hi. */
 static int enter_foreign_scale(struct run *run)
 {
@@ -181,7 +162,7 @@ static int enter_foreign_scale(struct run *run)
 	const struct scale stated = { m->lo, m->hi, -INFINITY, INFINITY };
 	struct problem *problem = run->r->problem;
 	float *ones = NULL;
-	int picture, status = LACUNA_OK;
+	int status = LACUNA_OK;
 
 	if (m->lo != 0) {
 		if (!(problem_flags(problem) & LACUNA_LINEAR))
@@ -190,7 +171,7 @@ static int enter_foreign_scale(struct run *run)
 				"the range of an operator that is neither linear nor makes "
 				"a picture must begin at 0");
 		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
-		status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
+		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	}
 	run->record->inner = stated;
 	if (!status)
@@ -201,6 +182,16 @@ static int enter_foreign_scale(struct run *run)
 	run->lowest = -INFINITY;
 	run->highest = INFINITY;
 	return status;
+}
+
+/* ones: A 1.  True when y has the values of a picture wherever it depends on one. */
+static int keeps_brightness(const float *ones, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (ones[i] == 0 || (ones[i] > 0.2f && ones[i] < 5)))
+		i++;
+	return i == n;
 }
 
 /* The inner scale is lo..hi if the scene fills half of it or more, else the range that the scene fills.  It is lo..hi also
@@ -218,7 +209,8 @@ static int enter_scale(struct run *run)
 		return enter_foreign_scale(run);
 	if (m->seen && (problem_flags(problem) & LACUNA_LINEAR)) {
 		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
-		status = ones ? apply_to_ones(problem, ones, &picture) : LACUNA_ENOMEM;
+		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
+		picture = !status && keeps_brightness(ones, run->r->y_count);
 	}
 	*inner = picture ? scale_choose(&stated, m->seen) : stated;
 	if (!status)
