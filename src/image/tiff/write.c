@@ -803,7 +803,7 @@ static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, 
 	status = like ? reader_enter(like, part->page) : LACUNA_OK;
 	if (status)
 		return reader_context(like, part->page, status);
-	p->sparse = !status && like && handle_is_sparse(like->handle.tif);
+	p->sparse = like && handle_is_sparse(like->handle.tif);
 	status = plan(w, part, p);
 	name_samples(p);
 	/* Strips as high as the picture would need all of it at once. */
