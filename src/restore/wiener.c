@@ -149,6 +149,7 @@ static int probe(const struct wiener *t, struct octave *octaves, float *rest, fl
 		struct octave *o = &octaves[j];
 		double sum = 0;
 
+		o->count = 0; /* stays so if the quadrature fails before it begins */
 		take_octave(x, j, rest, work, octave);
 		status = problem_quadrature(t->problem, octave, STEPS, o->nodes, o->weights,
 					    &o->count);
