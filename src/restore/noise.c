@@ -453,21 +453,29 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 
 /* ---- clipped noise ------------------------------------------------------------------------------------ */
 
-/* Variance of max(0, z + n), n standard normal, from its mean e; *z: the z of this mean.  Newton's method converges, since e
- * is convex in z and z < e. */
-static double clipped_variance(double e, double *z)
+/* The z with which max(0, z + n), n standard normal, has the mean e.  Newton's method converges, since e is convex in z and
+ * z < e. */
+static double depth_of_mean(double e)
 {
-	const double root = sqrt(0.5), scale = 1 / sqrt(2 * acos(-1.0));
-	double above = 1, density = 0;
+	enum { STEPS = 11 };
+	double z = e;
 
-	*z = e;
-	for (int i = 0; i < 12 && e < 5; i++) {
-		above = 0.5 * erfc(-*z * root);
-		density = scale * exp(-*z * *z / 2);
-		if (i < 11)
-			*z -= (*z * above + density - e) / above;
+	for (int i = 0; i < STEPS && e < 5; i++) {
+		const double above = 0.5 * erfc(-z * sqrt(0.5));
+		const double density = 1 / sqrt(2 * acos(-1.0)) * exp(-z * z / 2);
+
+		z -= (z * above + density - e) / above;
 	}
-	return e < 5 ? (*z * *z + 1) * above + *z * density - e * e : 1;
+	return z;
+}
+
+/* Variance of max(0, z + n), whose mean is e. */
+static double clipped_variance(double z, double e)
+{
+	const double above = 0.5 * erfc(-z * sqrt(0.5));
+	const double density = 1 / sqrt(2 * acos(-1.0)) * exp(-z * z / 2);
+
+	return e < 5 ? (z * z + 1) * above + z * density - e * e : 1;
 }
 
 /* True when noise of this level explains the number of clipped values: a black frame, or a scene with parts below black,
@@ -479,19 +487,38 @@ static int is_explained(int clipped, double z)
 	return fabs(clipped - n * part) <= 1 + 2 * sqrt(n * part * (1 - part));
 }
 
-/* Copies the blocks whose clipping noise of this level explains and whose z is above `darkest', with the power that they
- * would have without clipping. */
-static void undo_clipping(const struct blocks *all, double sigma, double darkest,
+/* Sets the z of each block whose clipping noise of this level explains; of others -INFINITY. */
+static void find_depths(const struct blocks *all, double sigma, double *z)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		z[i] = depth_of_mean((double)all->list[i].depth / sigma);
+		if (!is_explained(all->list[i].clipped, z[i]))
+			z[i] = -INFINITY;
+	}
+}
+
+static size_t count_above(const double *z, size_t n, double darkest)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += z[i] > darkest;
+	return count;
+}
+
+/* Copies the blocks whose z is above `darkest', with the power that they would have without clipping. */
+static void undo_clipping(const struct blocks *all, double sigma, const double *z, double darkest,
 			  struct blocks *undone)
 {
 	undone->count = 0;
 	for (size_t i = 0; i < all->count; i++) {
-		struct block b = all->list[i];
-		double z;
-		const double variance = clipped_variance((double)b.depth / sigma, &z);
+		struct block b;
+		double variance;
 
-		if (!(z > darkest) || !is_explained(b.clipped, z))
+		if (!(z[i] > darkest))
 			continue;
+		b = all->list[i];
+		variance = clipped_variance(z[i], (double)b.depth / sigma);
 		b.low = (float)(b.low / variance);
 		b.middle = (float)(b.middle / variance);
 		b.near = (float)(b.near / variance);
@@ -527,31 +554,33 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 	enum { ROUNDS = 12, ENOUGH = 1500 };
 	static const double brightest = 2, darkest = -1, step = 0.5; /* in standard deviations */
 	struct blocks all = { 0 }, undone = { 0 };
-	double *high = NULL, sigma = 0;
+	double *work = NULL, sigma = 0; /* work: a value for each block */
 	int status = collect_all(shape, y, SIDE * SIDE, &all);
 
 	*variance = 0;
 	if (!status) {
 		undone.list = memory_alloc_array(all.count + 1, sizeof(*undone.list));
-		high = memory_alloc_array(all.count + 1, sizeof(*high));
-		status = undone.list && high ? LACUNA_OK : LACUNA_ENOMEM;
+		work = memory_alloc_array(all.count + 1, sizeof(*work));
+		status = undone.list && work ? LACUNA_OK : LACUNA_ENOMEM;
 	}
 	if (!status)
-		sigma = first_guess(&all, high);
+		sigma = first_guess(&all, work);
 	for (int i = 0; i < ROUNDS && sigma > 0; i++) {
 		struct power power;
+		double z = brightest;
 
-		for (double z = brightest; z >= darkest && undone.count < ENOUGH; z -= step)
-			undo_clipping(&all, sigma, z, &undone);
+		find_depths(&all, sigma, work);
+		while (z > darkest && count_above(work, all.count, z) < ENOUGH)
+			z -= step;
+		undo_clipping(&all, sigma, work, z, &undone);
 		*variance = 0;
 		if (undone.count >= LEAST_BLOCKS) {
 			power = power_of_smoothest(undone.list, undone.count);
 			*variance = variance_under_texture(&power);
 		}
 		sigma = sqrt(*variance);
-		undone.count = 0;
 	}
-	memory_release(high);
+	memory_release(work);
 	memory_release(undone.list);
 	memory_release(all.list);
 	return status;
