@@ -98,7 +98,7 @@ struct restore_record {
 	int doubts;			      /* number of warnings not to trust the result */
 	struct session_stats *samples; /* of each sample, residuals in units of lo..hi; owned */
 	int64_t sample_count;	       /* 0 for a constant image */
-	/* 1 for each value that is as it was in y; NULL if the shapes differ; owned. */
+	/* 1 for each value that is as it was in y; owned.  NULL: all are if constant, else none, or the shapes differ. */
 	unsigned char *unchanged;
 };
 

@@ -473,6 +473,12 @@ static int sums_create(const struct windows *w, int64_t multiple, struct sums *s
 	return LACUNA_OK;
 }
 
+/* Without flags, all values of a constant part are unchanged, and none of another. */
+static int is_unchanged(const struct restored *part, size_t i)
+{
+	return part->record.unchanged ? part->record.unchanged[i] : part->record.constant;
+}
+
 static void sums_add(struct course *c, int64_t number, const struct restored *part)
 {
 	const struct windows *w = &c->w;
@@ -496,8 +502,7 @@ static void sums_add(struct course *c, int64_t number, const struct restored *pa
 				if (!(f > 0)) /* NaN there belongs to another window */
 					continue;
 				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
-				if (s->unchanged && part->record.unchanged &&
-				    !part->record.unchanged[from + (size_t)i])
+				if (s->unchanged && !is_unchanged(part, from + (size_t)i))
 					s->unchanged[to + (size_t)i] = 0;
 			}
 		}
@@ -648,7 +653,7 @@ static int was_empty(const struct restored *part)
 /* Adds a window that is known already: nothing is missing where it has a weight. */
 static int leave_known(struct course *c, int64_t number)
 {
-	struct restored part = { .picture = c->cut };
+	struct restored part = { .picture = c->cut, .record.constant = 1 };
 	struct measurement m;
 	const int status = measurement_of(c, number, &m);
 

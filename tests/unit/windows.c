@@ -21,15 +21,19 @@ static int64_t denoised; /* pixels denoised so far */
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
+	struct lacuna_shape *own = memory_alloc(sizeof(*own));
+
 	(void)host, (void)config;
-	seen = problem->x;
-	*self = &seen;
+	if (!own)
+		return LACUNA_ENOMEM;
+	seen = *own = problem->x;
+	*self = own;
 	return LACUNA_OK;
 }
 
 static void destroy(void *self)
 {
-	(void)self;
+	memory_release(self);
 }
 
 static void info(const void *self, struct lacuna_prior_info *i)
@@ -237,6 +241,35 @@ static void test_in_one_call(void)
 	is_text(parts.record.precision, "f32", "with the precision of the prior");
 	restored_free(&whole);
 	restored_free(&parts);
+	tear_down();
+}
+
+/* Noise wider than a pixel is removed in windows, too: no value counts as unchanged. */
+static void test_wide_noise(void)
+{
+	enum { W = 900, H = 560 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float noise[W * H], y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .shape = shape, .hi = 1 };
+	struct restored r;
+	size_t unchanged = 0;
+
+	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, noise, W * H);
+	for (int i = 0; i < W * H; i++)
+		y[i] = 0.5f +
+		       0.01f * (2 * noise[i] + noise[i > 0 ? i - 1 : i] +
+				noise[i + 1 < W * H ? i + 1 : i] + noise[i >= W ? i - W : i] +
+				noise[i + W < W * H ? i + W : i]);
+	set_up("identity");
+	job.noise.sigma = -1;
+	job.budget = 60 << 20;
+	ok(!restore_image(&job, &m, &r.picture, &r.deviation, &r.record) && seen.extent[0] < W &&
+		   r.record.description.wide > 0,
+	   "wide noise in windows");
+	for (size_t i = 0; r.record.unchanged && i < W * H; i++)
+		unchanged += r.record.unchanged[i];
+	ok(r.record.unchanged && !unchanged, "%zu values are unchanged", unchanged);
+	restored_free(&r);
 	tear_down();
 }
 
@@ -475,6 +508,7 @@ int main(void)
 	test_holes();
 	test_memory();
 	test_in_one_call();
+	test_wide_noise();
 	test_empty();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
