@@ -737,7 +737,9 @@ static int solve_own(struct problem *p, double rho, const float *b, float *x)
 	status = only->op->solve(only->self, only->scratch, &system, b, x);
 	if (p->gain < 1 || p->gain > 1)
 		vector_scale(p->x_count, 1 / square, x);
-	return status;
+	return status && status != LACUNA_EUNSUPPORTED
+		       ? error_context(status, "operator \"%s\"", link_name(only))
+		       : status;
 }
 
 int problem_solve(struct problem *p, double rho, const float *b, float *x)
