@@ -500,25 +500,21 @@ static int run_unit(void *arg, size_t i, void *scratch)
 	return status;
 }
 
+/* Averages a share of the tile's rows: before the network, and after the adjoint network the gradients. */
 static int average_unit(void *arg, size_t i, void *scratch)
 {
 	const struct job *j = arg;
-	const int64_t units = j->pipeline->units, unit = (int64_t)i;
+	const struct pipeline *pipeline = j->pipeline;
+	const int64_t units = pipeline->units, unit = (int64_t)i;
+	const int64_t from = j->tile.h * unit / units, to = j->tile.h * (unit + 1) / units;
 
 	(void)scratch;
-	precondition_average(j->pipeline->precondition, &j->tile, j->tile.h * unit / units,
-			     j->tile.h * (unit + 1) / units, unit_scratch(j, i));
-	return LACUNA_OK;
-}
-
-static int gradient_unit(void *arg, size_t i, void *scratch)
-{
-	const struct job *j = arg;
-	const int64_t units = j->pipeline->units, unit = (int64_t)i;
-
-	(void)scratch;
-	precondition_gradient_average(j->pipeline->precondition, &j->tile, j->tile.h * unit / units,
-				      j->tile.h * (unit + 1) / units, unit_scratch(j, i));
+	if (pipeline->pass == PASS_REVERSE)
+		precondition_gradient_average(pipeline->precondition, &j->tile, from, to,
+					      unit_scratch(j, i));
+	else
+		precondition_average(pipeline->precondition, &j->tile, from, to,
+				     unit_scratch(j, i));
 	return LACUNA_OK;
 }
 
@@ -526,16 +522,15 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 {
 	const struct lacuna_host *host = self->network->onednn.host;
 	struct job j = { .pipeline = self, .scratch = scratch, .tile = *tile };
-	int status;
+	int status = LACUNA_OK;
 
 	j.progress = host->extension(host, LACUNA_PROGRESS);
 	for (int i = 0; i < self->network->stages; i++)
 		j.all += work_of(self->network, &self->network->stage[i]);
 	j.tile.averages = (float *)(void *)(j.scratch + self->averages);
 	j.tile.gradients = (float *)(void *)(j.scratch + self->gradients);
-	status = self->pass == PASS_REVERSE
-			 ? LACUNA_OK
-			 : host->parallel(host, (size_t)self->units, 0, average_unit, &j);
+	if (self->pass != PASS_REVERSE)
+		status = host->parallel(host, (size_t)self->units, 0, average_unit, &j);
 	for (; j.stage < self->network->stages && !status; j.stage++) {
 		const struct stage_plan *plan = &self->plan[j.stage];
 
@@ -545,6 +540,6 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 		j.before += work_of(self->network, &self->network->stage[j.stage]);
 	}
 	if (self->pass == PASS_REVERSE && !status)
-		status = host->parallel(host, (size_t)self->units, 0, gradient_unit, &j);
+		status = host->parallel(host, (size_t)self->units, 0, average_unit, &j);
 	return status;
 }
