@@ -212,6 +212,14 @@ static float bounded(float r)
 	return r / sqrtf(1 + r * r / 16);
 }
 
+/* Derivative of bounded(). */
+static float bounded_slope(float r)
+{
+	const float t = 1 + r * r / 16;
+
+	return 1 / (t * sqrtf(t));
+}
+
 /* Writes a row of a feature; `at' is its channel in the strip for dx = 0. */
 static void put_row(const float *row, int64_t count, const struct strip *to, int64_t at)
 {
@@ -230,26 +238,34 @@ static void put_row(const float *row, int64_t count, const struct strip *to, int
 	}
 }
 
-/* Derivative of bounded(). */
-static float bounded_slope(float r)
-{
-	const float t = 1 + r * r / 16;
+/* What the features of a row of a channel depend on. Mean and precision of a window include the prior N(0,
+ * sigma_data^2). */
+struct row {
+	float *sigma, *v;
+	float *precision[WINDOWS_MOST], *mean[WINDOWS_MOST];
+};
 
-	return 1 / (t * sqrtf(t));
-}
-
-/* Mean and precision of a window about row y, both including the prior N(0, sigma_data^2). */
-static void window_row(const struct precondition *p, const struct tile *t, int channel, int window,
-		       int64_t x, int64_t y, int64_t count, float *precision, float *mean)
+/* Reads `count' pixels of row y from x on. Returns the rest of the scratch. */
+static float *read_surroundings(const struct precondition *p, const struct tile *t, int channel,
+				int64_t x, int64_t y, int64_t count, float *scratch, struct row *r)
 {
 	const float d = (float)p->sigma_data;
 
-	average_down(p, t, plane(p, t, channel, window, 0), window, x, y, count, precision);
-	average_down(p, t, plane(p, t, channel, window, 1), window, x, y, count, mean);
-	for (int64_t i = 0; i < count; i++) {
-		precision[i] += 1 / (d * d);
-		mean[i] /= precision[i];
+	r->sigma = scratch;
+	r->v = scratch + count;
+	read_row(p, t, image_index(t, channel, x, y), count, r->sigma, r->v);
+	for (int k = 0; k < p->windows; k++) {
+		float *precision = r->precision[k] = scratch + (2 + 2 * k) * count;
+		float *mean = r->mean[k] = precision + count;
+
+		average_down(p, t, plane(p, t, channel, k, 0), k, x, y, count, precision);
+		average_down(p, t, plane(p, t, channel, k, 1), k, x, y, count, mean);
+		for (int64_t i = 0; i < count; i++) {
+			precision[i] += 1 / (d * d);
+			mean[i] /= precision[i];
+		}
 	}
+	return scratch + (2 + 2 * p->windows) * count;
 }
 
 size_t precondition_input_scratch(const struct precondition *p, int64_t width)
@@ -263,11 +279,11 @@ static void feature_row(const struct precondition *p, const struct tile *t, int 
 {
 	const float d = (float)p->sigma_data, d2 = d * d;
 	const int64_t x = 2 * to->x, next = 4 * p->channels;
-	float *s = scratch, *v = scratch + count, *f = scratch + 2 * count;
-	float *precision[WINDOWS_MOST], *mean[WINDOWS_MOST];
+	struct row r;
+	float *f = read_surroundings(p, t, channel, x, y, count, scratch, &r);
+	const float *s = r.sigma, *v = r.v;
 	int64_t at = 4 * channel + 2 * (y & 1);
 
-	read_row(p, t, image_index(t, channel, x, y), count, s, v);
 	for (int64_t i = 0; i < count; i++)
 		f[i] = logarithm(s[i]) / 4;
 	put_row(f, count, to, at);
@@ -278,25 +294,22 @@ static void feature_row(const struct precondition *p, const struct tile *t, int 
 		f[i] = v[i] * (d / (s[i] * s[i] + d2));
 	put_row(f, count, to, at += next);
 	for (int k = 0; k < p->windows; k++) {
-		float *w = precision[k] = scratch + (3 + 2 * k) * count;
-		float *m = mean[k] = scratch + (4 + 2 * k) * count;
-
-		window_row(p, t, channel, k, x, y, count, w, m);
 		for (int64_t i = 0; i < count; i++)
-			f[i] = m[i] / d;
+			f[i] = r.mean[k][i] / d;
 		put_row(f, count, to, at += next);
 		for (int64_t i = 0; i < count; i++)
-			f[i] = -logarithm(w[i]) / 8;
+			f[i] = -logarithm(r.precision[k][i]) / 8;
 		put_row(f, count, to, at += next);
 	}
 	for (int k = 0; k < p->windows; k++) {
 		for (int64_t i = 0; i < count; i++)
-			f[i] = bounded((v[i] - mean[k][i]) / s[i]);
+			f[i] = bounded((v[i] - r.mean[k][i]) / s[i]);
 		put_row(f, count, to, at += next);
 	}
 	for (int k = 0; k + 1 < p->windows; k++) {
 		for (int64_t i = 0; i < count; i++)
-			f[i] = bounded((mean[k][i] - mean[k + 1][i]) * sqrtf(precision[k][i]));
+			f[i] = bounded((r.mean[k][i] - r.mean[k + 1][i]) *
+				       sqrtf(r.precision[k][i]));
 		put_row(f, count, to, at += next);
 	}
 }
@@ -406,17 +419,14 @@ static void gradient_row(const struct precondition *p, const struct tile *t, int
 	const int64_t x = 2 * from->x, next = 4 * p->channels;
 	const float *values = from->values, *g = values + 4 * channel + 2 * (y & 1);
 	const size_t at = image_index(t, channel, x, y);
-	float *s = scratch, *v = scratch + count, *dv = scratch + 2 * count;
-	float *precision[WINDOWS_MOST], *mean[WINDOWS_MOST], *dm[WINDOWS_MOST];
+	struct row row;
+	float *dv = read_surroundings(p, t, channel, x, y, count, scratch, &row);
+	float *const *mean = row.mean, *const *precision = row.precision, *dm[WINDOWS_MOST];
+	const float *s = row.sigma, *v = row.v;
 	const int windows = p->windows;
 
-	read_row(p, t, at, count, s, v);
-	for (int k = 0; k < windows; k++) {
-		precision[k] = scratch + (3 + 3 * k) * count;
-		mean[k] = precision[k] + count;
-		dm[k] = mean[k] + count;
-		window_row(p, t, channel, k, x, y, count, precision[k], mean[k]);
-	}
+	for (int k = 0; k < windows; k++)
+		dm[k] = dv + (1 + k) * count;
 	for (int64_t i = 0; i < count; i++) {
 		const float total = s[i] * s[i] + d2;
 		const float *f = g + i / 2 * from->channels + (i & 1);
