@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A prior that claims to use sigma but ignores it. */
-#include <lacuna/plugin.h>
-
 #include <string.h>
-
-struct plain {
-	const struct lacuna_host *host;
-	size_t count;
-};
-
-static int create(const struct lacuna_host *host, const void *config,
-		  const struct lacuna_problem *problem, void **self)
-{
-	struct plain *p = host->alloc(host, sizeof(*p));
-
-	(void)config;
-	if (!p)
-		return LACUNA_ENOMEM;
-	p->host = host;
-	p->count = lacuna_count(&problem->x);
-	*self = p;
-	return LACUNA_OK;
-}
-
-static void destroy(void *self)
-{
-	struct plain *p = self;
-
-	if (p)
-		p->host->release(p->host, p);
-}
-
-static void info(const void *self, struct lacuna_prior_info *i)
-{
-	(void)self;
-	i->sigma_min = 1e-4;
-	i->sigma_max = 1e4;
-}
+#define NAME "ignores-sigma"
+#include "prior.h"
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
@@ -46,29 +12,4 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	(void)scratch, (void)sigma;
 	memcpy(x0, u, p->count * sizeof(*x0));
 	return LACUNA_OK;
-}
-
-static const struct lacuna_prior family = {
-	.size = sizeof(family),
-	.create = create,
-	.destroy = destroy,
-	.info = info,
-	.denoise = denoise,
-};
-
-static const struct lacuna_plugin plugin = {
-	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
-	"ignores-sigma",
-	"for a test",
-	"For a test.",
-	"1",
-	"The Lacuna authors",
-	"GPL-3.0-or-later",
-	LACUNA_NO_PARAMS,
-	&family,
-};
-
-const struct lacuna_plugin *lacuna_plugin_v1(void)
-{
-	return &plugin;
 }

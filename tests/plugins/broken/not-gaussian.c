@@ -2,55 +2,15 @@
  * Copyright 2026 The Lacuna authors */
 /* A prior with false flags.  GAUSSIAN: the function is bent, its mean moves with sigma, or it uses another sigma.  TRAINED:
  * it inverts the picture. */
-#include <lacuna/plugin.h>
-
 #include <math.h>
-
 #ifndef NAME
 #define NAME "not-gaussian"
 #define FLAGS LACUNA_GAUSSIAN
 #endif
+#define HOWS "bent", "moves", "squared", "negative"
+#include "prior.h"
 
 enum { BENT, MOVES, SQUARED, NEGATIVE };
-
-struct config {
-	int64_t how;
-};
-
-struct plain {
-	const struct lacuna_host *host;
-	int64_t how;
-	size_t count;
-};
-
-static int create(const struct lacuna_host *host, const void *config,
-		  const struct lacuna_problem *problem, void **self)
-{
-	struct plain *p = host->alloc(host, sizeof(*p));
-
-	if (!p)
-		return LACUNA_ENOMEM;
-	p->host = host;
-	p->how = ((const struct config *)config)->how;
-	p->count = lacuna_count(&problem->x);
-	*self = p;
-	return LACUNA_OK;
-}
-
-static void destroy(void *self)
-{
-	struct plain *p = self;
-
-	if (p)
-		p->host->release(p->host, p);
-}
-
-static void info(const void *self, struct lacuna_prior_info *i)
-{
-	(void)self;
-	i->sigma_min = 1e-4;
-	i->sigma_max = 1e4;
-}
 
 /* The posterior mean of N(1/2, 0.2^2) with one fault. */
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -68,36 +28,4 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 						     : x);
 	}
 	return LACUNA_OK;
-}
-
-static const char *const hows[] = { "bent", "moves", "squared", "negative", NULL };
-
-static const struct lacuna_param params[] = {
-	LACUNA_PARAM_CHOICE(struct config, how, hows, BENT, "what is wrong"),
-};
-
-static const struct lacuna_prior family = {
-	.size = sizeof(family),
-	.flags = FLAGS,
-	.create = create,
-	.destroy = destroy,
-	.info = info,
-	.denoise = denoise,
-};
-
-static const struct lacuna_plugin plugin = {
-	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
-	NAME,
-	"for a test",
-	"For a test.",
-	"1",
-	"The Lacuna authors",
-	"GPL-3.0-or-later",
-	LACUNA_PLUGIN_PARAMS(params, struct config),
-	&family,
-};
-
-const struct lacuna_plugin *lacuna_plugin_v1(void)
-{
-	return &plugin;
 }
