@@ -101,6 +101,29 @@ static int bench_open(struct bench *b, const char *spec, int w, int h, int chann
 	return !problem_apply(b->problem, b->x, b->y);
 }
 
+static void parse(const char *spec, struct plugin_use *use)
+{
+	if (use_parse(LACUNA_OPERATOR, spec, use)) {
+		printf("Bail out! %s: %s\n", spec, error_text());
+		exit(99);
+	}
+}
+
+/* The operator refuses an image of side x side; the message contains `word'. */
+static void refuses(const char *spec, int side, const char *word)
+{
+	const struct lacuna_shape x = { { side, side, 1, 1 } };
+	struct plugin_use use;
+	struct problem *p = NULL;
+
+	parse(spec, &use);
+	error_clear();
+	ok(problem_create(&use, 1, 0, &x, &p) < 0 && strstr(error_text(), word),
+	   "%s is refused: %s", spec, error_text());
+	problem_destroy(p);
+	use_free(&use);
+}
+
 /* ---- fourier ----------------------------------------------------------------------------------------- */
 
 static void test_fourier(int w, int h, int centred)
@@ -362,8 +385,7 @@ static void test_wish(void)
 	struct problem *p = NULL;
 	struct plugin_use use;
 
-	if (use_parse(LACUNA_OPERATOR, "radon:angles=20", &use))
-		return;
+	parse("radon:angles=20", &use);
 	ok(problem_create(&use, 1, 1, &y, &p) == LACUNA_EINVAL && strstr(error_text(), "--size"),
 	   "a sinogram does not tell its picture");
 	ok(!problem_create_wished(&use, 1, 1, &y, &wish, &p), "the wish does");
@@ -449,9 +471,8 @@ static void test_offset_of_composition(void)
 	float b[12] = { 0 };
 	int found = 0;
 
-	if (use_parse(LACUNA_OPERATOR, "flat:dark=dark", &uses[0]) ||
-	    use_parse(LACUNA_OPERATOR, "identity:gain=3", &uses[1]))
-		return;
+	parse("flat:dark=dark", &uses[0]);
+	parse("identity:gain=3", &uses[1]);
 	ok(!problem_create(uses, 2, 0, &x, &p) && !problem_offset(p, b, &found) && found &&
 		   fabsf(b[3] - 0.6f) < 1e-6f,
 	   "A2 (A1 x + b) = A2 A1 x + A2 b");
@@ -669,22 +690,9 @@ static void test_varying_blur(void)
 
 static void test_varying_blur_refusals(void)
 {
-	static const char *const specs[] = { "varying-blur:psf=psfs,columns=3",
-					     "varying-blur:psf=dark", "varying-blur:psf=none" };
-	static const char *const words[] = { "columns=3", "columns=N", "no such file" };
-	const struct lacuna_shape x = { { 30, 30, 1, 1 } };
-
-	for (int i = 0; i < 3; i++) {
-		struct plugin_use use;
-		struct problem *p = NULL;
-
-		error_clear();
-		if (use_parse(LACUNA_OPERATOR, specs[i], &use))
-			continue;
-		ok(problem_create(&use, 1, 0, &x, &p) < 0 && strstr(error_text(), words[i]),
-		   "%s is refused: %s", specs[i], error_text());
-		use_free(&use);
-	}
+	refuses("varying-blur:psf=psfs,columns=3", 30, "columns=3");
+	refuses("varying-blur:psf=dark", 30, "columns=N");
+	refuses("varying-blur:psf=none", 30, "no such file");
 }
 
 /* Row offsets are removed, and nothing else of a picture without stripes. */
@@ -756,9 +764,8 @@ static void test_projection_is_last(void)
 	struct problem *p = NULL;
 	float y[64] = { 0 };
 
-	if (use_parse(LACUNA_OPERATOR, "rows", &uses[0]) ||
-	    use_parse(LACUNA_OPERATOR, "identity", &uses[1]))
-		return;
+	parse("rows", &uses[0]);
+	parse("identity", &uses[1]);
 	ok(!problem_create(uses, 2, 0, &x, &p) && problem_project(p, y) == LACUNA_EINVAL &&
 		   strstr(error_text(), "last"),
 	   "it must be the last: %s", error_text());
@@ -807,29 +814,12 @@ static void test_fractions(void)
 
 static void test_fraction_refusals(void)
 {
-	static const struct {
-		const char *spec, *word;
-	} rows[] = {
-		{ "downsample:factor=1.234567", "100/81" },
-		{ "downsample:factor=1", "nothing" },
-		{ "downsample:factor_x=0.5", "larger" },
-		{ "downsample:factor=1.5,boundary=periodic", "whole" },
-		{ "downsample:factor_x=2,factor_y=3,phase=0", "whole" },
-		{ "downsample:factor=1.5", "30x30" },
-	};
-	const struct lacuna_shape x = { { 31, 31, 1, 1 } };
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct plugin_use use;
-		struct problem *p = NULL;
-
-		error_clear();
-		if (use_parse(LACUNA_OPERATOR, rows[i].spec, &use))
-			continue;
-		ok(problem_create(&use, 1, 0, &x, &p) < 0 && strstr(error_text(), rows[i].word),
-		   "%s is refused: %s", rows[i].spec, error_text());
-		use_free(&use);
-	}
+	refuses("downsample:factor=1.234567", 31, "100/81");
+	refuses("downsample:factor=1", 31, "nothing");
+	refuses("downsample:factor_x=0.5", 31, "larger");
+	refuses("downsample:factor=1.5,boundary=periodic", 31, "whole");
+	refuses("downsample:factor_x=2,factor_y=3,phase=0", 31, "whole");
+	refuses("downsample:factor=1.5", 31, "30x30");
 }
 
 /* ---- what the host does with an operator ------------------------------------------------------------- */
@@ -883,9 +873,8 @@ static void test_flags(void)
 {
 	struct plugin_use uses[2];
 
-	if (use_parse(LACUNA_OPERATOR, "blur", &uses[0]) ||
-	    use_parse(LACUNA_OPERATOR, "fourier", &uses[1]))
-		return;
+	parse("blur", &uses[0]);
+	parse("fourier", &uses[1]);
 	ok(problem_compose_flags(uses, 1) & LACUNA_PICTURE, "a blurred picture is one");
 	ok(problem_compose_flags(uses, 2) == (LACUNA_LINEAR | LACUNA_COMPLEX | LACUNA_PARTIAL),
 	   "a part of the spectrum of a blurred picture is no picture, and is complex");
