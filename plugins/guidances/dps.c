@@ -122,7 +122,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, ratio, NULL, 0, 0.9999, 0.9,
 			  "next level as a part of this one, for samplers that do not say"),
 	LACUNA_PARAM_INT(struct config, block, NULL, 0, 1 << 30, 0,
-			 "values of the measurement to a norm; 0: all, as in the paper"),
+			 "measured values that share a norm; 0: all, as in the paper"),
 };
 
 static const struct lacuna_guidance family = {
@@ -139,19 +139,20 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"dps",
 	"a gradient step on the misfit after every step of the prior (DPS)",
-	"After every step the state moves along the gradient of the misfit, through the prior's "
-	"derivative, by a length that zeta sets. It takes any operator, linear or not, and asks "
-	"for no noise level.\n\n"
+	"After every step the state moves along the gradient of the misfit, which goes through "
+	"the prior's derivative; zeta sets the length. It takes any operator, linear or not, "
+	"and needs no noise level.\n\n"
 	"Use it to compare with the literature, with ddpm and 1000 steps, for which the authors "
-	"chose zeta. With fewer steps it must be larger, and no value may be good. Do not use "
-	"it where samples must be free of bias: how much they follow the measurement is zeta's "
-	"choice, not that of the noise. Each step costs an evaluation of the prior and its "
-	"derivative (with unet somewhat more than two). It needs a prior with a derivative "
-	"(unet, gaussian, gmm).\n\n"
-	"zeta is that of algorithm 1, whose images are -1 to 1. The authors' code has the "
-	"gradient of the norm, not of its square over the norm: its scale is twice this zeta, "
-	"its 0.3 is 0.15 here. block is for lacuna study, whose chains are one image: with "
-	"block= as many values as one chain measures, each has its own norm.\n\n"
+	"chose zeta. With fewer steps zeta must be larger, and there may be no good value. Do "
+	"not use it where samples must be free of bias: zeta, not the noise, decides how "
+	"closely they follow the measurement. Each step costs one evaluation of the prior and "
+	"one derivative (for unet somewhat more than two evaluations). It needs a prior with a "
+	"derivative (unet, gaussian, gmm).\n\n"
+	"zeta is that of algorithm 1, for images of -1 to 1. The authors' code takes the "
+	"gradient of the norm, while algorithm 1 takes that of its square and divides it by the "
+	"norm. So the scale in their code is twice this zeta: 0.3 there is 0.15 here. block is "
+	"for lacuna study, where each chain is one image: if block is the number of values that "
+	"one chain measures, each chain has its own norm.\n\n"
 	"Source: Chung, Kim, McCann, Klasky, Ye, Diffusion Posterior Sampling for General Noisy "
 	"Inverse Problems, ICLR 2023 (arXiv 2209.14687), equation 16, algorithm 1.",
 	"1.0",

@@ -91,8 +91,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, spread, NULL, 1e-3, 1e3, 0.5,
-			  "standard deviation of the image's values (0.5: 1 for -1 to 1, as in the "
-			  "paper)"),
+			  "standard deviation of the image's values; 0.5 is the paper's 1, for "
+			  "images of -1 to 1"),
 	LACUNA_PARAM_REAL(struct config, weight, NULL, 0, 100, 1,
 			  "factor on the score of the measurement"),
 };
@@ -110,20 +110,20 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"pigdm",
 	"score of the measurement through the prior's derivative (PiGDM)",
-	"Takes what is not known of the image given the noisy state for white noise of one "
-	"strength, and follows the score of the measurement under that law, by the derivative "
-	"of the prior. It is the exact mean where the prior is white and Gaussian with standard "
-	"deviation spread. It differs from prox by that derivative.\n\n"
-	"Use it to compare with the literature. Each step costs an evaluation of the prior, its "
-	"derivative (with unet somewhat more than two) and one inversion; prox is cheaper, and "
-	"exact is free of bias where it applies. It needs a prior with a derivative (unet, "
-	"gaussian, gmm).\n\n"
-	"A good prior knows averages over many pixels far better than spread says of one. At "
-	"high levels they are then pulled too far, and with an operator that mixes pixels the "
-	"run can diverge, which is told. Begin at sigma_max=1 there.\n\n"
+	"Assumes that the image, given the noisy state, is Gaussian with the same variance at "
+	"each pixel and no correlation, and follows the score of the measurement under this "
+	"law, through the derivative of the prior. It is the exact mean if the prior is white "
+	"and Gaussian with standard deviation spread. It differs from prox by that derivative.\n\n"
+	"Use it to compare with the literature. Each step costs one evaluation of the prior, "
+	"one derivative (for unet somewhat more than two evaluations) and one inversion; prox "
+	"is cheaper, and exact is free of bias where it applies. It needs a prior with a "
+	"derivative (unet, gaussian, gmm).\n\n"
+	"A good prior knows the average over many pixels far better than spread says. At high "
+	"levels such averages are then pulled too far, and with an operator that mixes pixels "
+	"the run can diverge; an error says so. Begin at sigma_max=1 there.\n\n"
 	"Source: Song, Vahdat, Mardani, Kautz, Pseudoinverse-Guided Diffusion Models for "
-	"Inverse Problems, ICLR 2023, with its r^2 = sigma^2/(1 + sigma^2); here "
-	"as the score it is, for any sampler.",
+	"Inverse Problems, ICLR 2023, with its r^2 = sigma^2/(1 + sigma^2); here it stays a "
+	"score, so that any sampler can use it.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

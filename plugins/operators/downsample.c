@@ -590,13 +590,13 @@ static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, factor, NULL, 1, 64, 2,
-			  "width and height become smaller by this: 2, 1.5, 4/3"),
+			  "width and height are divided by this: 2, 1.5, 4/3"),
 	LACUNA_PARAM_REAL(struct config, factor_x, NULL, 0, 64, 0,
-			  "the width by this instead; 0: by factor"),
+			  "the width is divided by this instead; 0: by factor"),
 	LACUNA_PARAM_REAL(struct config, factor_y, NULL, 0, 64, 0,
-			  "the height by this instead; 0: by factor"),
+			  "the height is divided by this instead; 0: by factor"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", kernel, kernels, BOX,
-			       "what a small pixel is the average of"),
+			       "weights with which a small pixel averages the large image"),
 	LACUNA_PARAM_REAL_IF(struct config, "kernel=gaussian", sigma, "px", 0, 200, 1,
 			     "gaussian: standard deviation, in pixels of the large image"),
 	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED, NULL,
@@ -610,34 +610,34 @@ static const struct lacuna_param params[] = {
 
 static const char manual[] =
 	"Makes the image smaller by a factor f.  Restoring with it enlarges a picture "
-	"(super-resolution).  A pixel i of the small picture is y[i] = sum_j k[j] x[f i + s "
-	"+ c - j] in each dimension: the large picture, convolved with the kernel k of "
-	"centre c (half its size, rounded down), sampled at the phase s of each block of f "
-	"pixels.  s is (f-1)/2 rounded down, so that a kernel symmetric about the middle of "
-	"the block neither shifts nor turns the picture; phase=0 is the rule \"blur, then "
-	"take every f-th pixel from the first\".\n\n"
-	"Kernels: box, the mean of the f x f pixels of the block, as a sensor with large "
-	"pixels; bicubic, bilinear, lanczos, as programs that shrink pictures do (stretched "
-	"by f, a = -1/2 and three lobes, the weights of MATLAB's imresize and of Pillow away "
-	"from the border); gaussian with sigma; or any psf.  All have the sum 1 unless "
-	"normalize=no, which holds for files.\n\n"
-	"boundary=valid, the default: the unknown image has the border that the kernel "
-	"needs, which is cropped when it is written; box needs none.  boundary=periodic "
-	"takes the picture as one tile of a plane.  The box, and any kernel when periodic, "
-	"have a closed form for all data steps.  simulate asks for an image that consists of "
-	"whole blocks and the border, and says to which size to crop it.\n\n"
-	"Fractions, factor=1.5 or factor=4/3, and pixels that are not square, "
-	"factor_x=3,factor_y=1: "
-	"the denominator is 100 at most.  The box is then the exact mean of the area that a small "
-	"pixel covers, and has a closed form; the other kernels are sampled at distances from its "
-	"middle, as Pillow does, and are solved by iterations.  psf, phase and boundary=periodic "
-	"take whole factors.\n\n"
-	"Do not use it to enlarge a picture that is not sharp at its own size: state the "
-	"blur too, as a psf.\n\n"
+	"(super-resolution).  Pixel i of the small picture is y[i] = sum_j k[j] x[f i + s + c - "
+	"j] in each dimension: the large picture is convolved with the kernel k, whose centre "
+	"is c (half its size, rounded down), and sampled at the phase s of each block of f "
+	"pixels.  s is (f-1)/2 rounded down, so that a kernel symmetric about the middle of the "
+	"block neither shifts nor turns the picture; phase=0 is the rule \"blur, then take "
+	"every f-th pixel from the first\".\n\n"
+	"Kernels: box is the mean of the f x f pixels of the block, as in a sensor with large "
+	"pixels.  bicubic, bilinear and lanczos are those of programs that shrink pictures: "
+	"stretched by f, a = -1/2 and three lobes; away from the border they have the weights "
+	"of MATLAB's imresize and of Pillow.  gaussian has the width sigma; psf=FILE is any "
+	"kernel.  All have the sum 1, except files with normalize=no.\n\n"
+	"boundary=valid, the default: the unknown image has the border that the kernel needs; "
+	"it is cropped when the image is written.  box needs none.  boundary=periodic takes the "
+	"picture as one tile of a plane.  box, and any kernel with boundary=periodic, have a "
+	"closed form for all data steps.  simulate needs an image that consists of whole blocks "
+	"and the border; for other images it says to which size to crop them.\n\n"
+	"The factor may be a fraction, as factor=1.5 or factor=4/3, with a denominator of 100 "
+	"at most, and differ between width and height, as factor_x=3,factor_y=1.  For fractions "
+	"box is the exact mean of the area that a small pixel covers, and has a closed form; "
+	"the other kernels are sampled at their distances from the middle of that area, as "
+	"Pillow does, and are solved by iterations.  psf, phase and boundary=periodic need "
+	"whole factors.\n\n"
+	"Do not use it to enlarge a picture that is not sharp at its own size, unless you state "
+	"the blur too, as a psf.\n\n"
 	"Source: Zhao et al., Fast Single Image Super-Resolution Using a New Analytical "
-	"Solution for l2-l2 Problems, IEEE TIP 25 (2016): A A' is circulant on the coarse "
-	"grid, with the means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE "
-	"Trans. ASSP 29 (1981).";
+	"Solution for l2-l2 Problems, IEEE TIP 25 (2016): A A' is circulant on the coarse grid, "
+	"with the means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE Trans. ASSP "
+	"29 (1981).";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

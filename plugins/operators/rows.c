@@ -203,29 +203,28 @@ static const char *const lines[] = { "rows", "columns", "both", NULL };
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, lines, lines, ROWS, "what has offsets"),
 	LACUNA_PARAM_REAL(struct config, period, "px", 2, 1e9, 32,
-			  "what changes more slowly than this from line to line is no offset"),
+			  "means of lines that change more slowly than this are the picture's"),
 };
 
 static const char manual[] =
-	"Banding: each row of the picture (lines=columns: each column; lines=both) is brighter or "
-	"darker by an amount of its own, which nobody knows, in each channel by another.  What "
-	"such "
-	"offsets could have changed, the means of rows, is not taken from the measurement but "
-	"estimated with the picture; only means that change slowly from row to row, over more than "
-	"period pixels, are the picture's own.\n\n"
-	"Use it for CMOS sensors with row noise, for line scanners, push-broom satellites and "
-	"atomic force microscopes: lacuna restore striped.tif -o even.tif -A rows.  With "
-	"other operators it comes last, since the offsets are the sensor's: -A blur:sigma=2 -A "
+	"Banding: each row of the picture (lines=columns: each column; lines=both: both) has an "
+	"unknown offset, a different one in each channel.  Offsets change nothing but the means "
+	"of rows.  So these means are not taken from the measurement but estimated with the "
+	"picture; only means that change slowly from row to row, over more than period pixels, "
+	"are taken from it.\n\n"
+	"Use it for CMOS sensors with row noise, line scanners, push-broom satellites and "
+	"atomic force microscopes: lacuna restore striped.tif -o even.tif -A rows.  With other "
+	"operators it comes last, because the offsets are the sensor's: -A blur:sigma=2 -A "
 	"rows.\n\n"
-	"Not for rows that are brighter by a factor, nor for dead ones: mask:rows=12 leaves those "
-	"out.  Not for pictures with missing pixels: fill these first, for the mean of a row needs "
-	"all of it.  Pictures must fit into memory, for a row has one offset from end to end.  A "
-	"picture that has stripes of its own along the rows, from side to side, loses them.\n\n"
-	"simulate takes the offsets away that the picture has, and adds none: flat:dark=FILE adds "
+	"Do not use it for rows that are brighter by a factor, nor for dead rows: mask:rows=12 "
+	"leaves those out.  Fill missing pixels first, because the mean of a row needs all of "
+	"it.  The picture must fit into memory, because a row has one offset from end to end. "
+	"If the picture itself has stripes along the rows, from side to side, they are lost.\n\n"
+	"simulate removes the offsets that the picture has and adds none: flat:dark=FILE adds "
 	"those of a file.\n\n"
-	"Source: with a flat prior on the offsets o, the least of |x + o 1' - y|^2 over o is "
+	"Source: with a flat prior on the offsets o, the minimum of |x + o 1' - y|^2 over o is "
 	"|P (x - y)|^2 (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973); "
-	"P is a projection, so that every spectral function is in closed form.";
+	"P is a projection, so every spectral function has a closed form.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

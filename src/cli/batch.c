@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
 	  AT(table) },
 	{ "suffix", 0, OPTION_TEXT, "TEXT", "NAME.tif becomes NAMETEXT.tif []", AT(suffix) },
 	{ "std", 0, OPTION_FLAG, NULL,
-	  "write NAME.std.tif as well: how sure the result is of each pixel, as restore --std does",
+	  "write NAME.std.tif as well: the standard deviation of each pixel, as restore --std does",
 	  AT(deviation) },
 	{ "jobs", 'j', OPTION_INTEGER, "N",
 	  "number of images at a time, each in its own process [as processors and memory "

@@ -35,10 +35,9 @@ static const struct values defaults = { .recipe = RECIPE_DEFAULTS };
 static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
-	  "write how sure the result is of each pixel, a standard deviation in the file's units, "
-	  "32-bit float: that of the samples, or, without --samples, an estimate of the "
-	  "posterior's, which is good for noise and missing pixels, and rough for blur and lost "
-	  "resolution",
+	  "write the standard deviation of each pixel, in the file's units, as 32-bit float. With "
+	  "--samples it is that of the samples; without, it is an estimate of the posterior's: "
+	  "good for noise and missing pixels, rough for blur and lost resolution",
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },
