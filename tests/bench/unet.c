@@ -125,85 +125,72 @@ static double peak(int bf16)
 	return 2.0 * 9 * 64 * 64 * s.width * s.height / best * 1e-9;
 }
 
-static void measure(int size, int colour, const char *precision, int threads, double most)
-{
-	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
-	struct lacuna_problem problem = { .size = sizeof(problem), .x = shape, .y = shape };
-	const size_t n = lacuna_count(&shape);
-	const double pixels = (double)size * size;
-	float *u = need(n * sizeof(*u)), *x0 = need(n * sizeof(*x0));
-	char spec[64];
-	struct plugin_use use;
-	const struct lacuna_prior *p;
-	void *self, *scratch;
-	double made = now(CLOCK_PROCESS_CPUTIME_ID), wall = 1e9, best = 1e9, rate;
+/* Seconds of create() and of the best of five calls, and bytes of scratch. */
+struct cost {
+	double create, wall, processor;
+	size_t bytes;
+};
 
-	threads_set(threads);
-	snprintf(spec, sizeof(spec), "unet:precision=%s", precision);
-	if (use_parse(LACUNA_PRIOR, spec, &use))
-		give_up(spec);
-	p = &use.plugin->u.prior;
-	if (p->create(&host, use.config, &problem, &self))
-		give_up(spec);
-	made = now(CLOCK_PROCESS_CPUTIME_ID) - made;
-	scratch = need(p->scratch(self));
-	for (int i = 0; i < 5; i++) {
-		double w = now(CLOCK_MONOTONIC), t = now(CLOCK_PROCESS_CPUTIME_ID);
-
-		if (p->denoise(self, scratch, 0.1, u, x0))
-			give_up(spec);
-		t = now(CLOCK_PROCESS_CPUTIME_ID) - t;
-		w = now(CLOCK_MONOTONIC) - w;
-		best = t < best ? t : best;
-		wall = w < wall ? w : wall;
-	}
-	rate = operations(colour) * pixels / best * 1e-9;
-	printf("%5d^2  %-6s  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
-	       "%.3f s/Mpx  %5.0f GFLOP/s per thread (%2.0f %% of %.0f)  work space %.0f MB\n",
-	       size, colour ? "colour" : "gray", precision, threads, threads > 1 ? "s" : " ", made,
-	       wall, best, best / pixels * 1e6, rate, 100 * rate / most, most,
-	       (double)p->scratch(self) / 1e6);
-	fflush(stdout);
-	memory_release(scratch);
-	p->destroy(self);
-	use_free(&use);
-	memory_release(x0);
-	memory_release(u);
-}
-
-/* Processor seconds of one of five calls; v: of vjp(), or NULL. */
-static double seconds(const char *spec, const struct lacuna_shape *shape, const float *u,
-		      const float *v, float *out, size_t *bytes)
+/* v: of vjp(); NULL: denoise() is called. */
+static struct cost cost_of(const char *spec, const struct lacuna_shape *shape, const float *u,
+			   const float *v, float *out)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem),
 					  .flags = v ? LACUNA_DERIVATIVE : 0,
 					  .x = *shape,
 					  .y = *shape };
+	struct cost cost = { now(CLOCK_PROCESS_CPUTIME_ID), 1e9, 1e9, 0 };
 	struct plugin_use use;
 	const struct lacuna_prior *p;
 	void *self, *scratch;
-	double best = 1e9;
 
 	if (use_parse(LACUNA_PRIOR, spec, &use))
 		give_up(spec);
 	p = &use.plugin->u.prior;
 	if (p->create(&host, use.config, &problem, &self))
 		give_up(spec);
-	*bytes = p->scratch(self);
-	scratch = need(*bytes);
+	cost.create = now(CLOCK_PROCESS_CPUTIME_ID) - cost.create;
+	cost.bytes = p->scratch(self);
+	scratch = need(cost.bytes);
 	for (int i = 0; i < 5; i++) {
-		double t = now(CLOCK_PROCESS_CPUTIME_ID);
+		double w = now(CLOCK_MONOTONIC), t = now(CLOCK_PROCESS_CPUTIME_ID);
 
 		if (v ? p->vjp(self, scratch, 0.1, u, v, out)
 		      : p->denoise(self, scratch, 0.1, u, out))
 			give_up(spec);
 		t = now(CLOCK_PROCESS_CPUTIME_ID) - t;
-		best = t < best ? t : best;
+		w = now(CLOCK_MONOTONIC) - w;
+		cost.processor = t < cost.processor ? t : cost.processor;
+		cost.wall = w < cost.wall ? w : cost.wall;
 	}
 	memory_release(scratch);
 	p->destroy(self);
 	use_free(&use);
-	return best;
+	return cost;
+}
+
+static void measure(int size, int colour, const char *precision, int threads, double most)
+{
+	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
+	const size_t n = lacuna_count(&shape);
+	const double pixels = (double)size * size;
+	float *u = need(n * sizeof(*u)), *x0 = need(n * sizeof(*x0));
+	char spec[64];
+	struct cost cost;
+	double rate;
+
+	threads_set(threads);
+	snprintf(spec, sizeof(spec), "unet:precision=%s", precision);
+	cost = cost_of(spec, &shape, u, NULL, x0);
+	rate = operations(colour) * pixels / cost.processor * 1e-9;
+	printf("%5d^2  %-6s  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
+	       "%.3f s/Mpx  %5.0f GFLOP/s per thread (%2.0f %% of %.0f)  work space %.0f MB\n",
+	       size, colour ? "colour" : "gray", precision, threads, threads > 1 ? "s" : " ",
+	       cost.create, cost.wall, cost.processor, cost.processor / pixels * 1e6, rate,
+	       100 * rate / most, most, (double)cost.bytes / 1e6);
+	fflush(stdout);
+	memory_release(x0);
+	memory_release(u);
 }
 
 static void measure_derivative(int size, int colour)
@@ -212,17 +199,17 @@ static void measure_derivative(int size, int colour)
 	const size_t n = lacuna_count(&shape);
 	const double million = (double)size * size / 1e6;
 	float *u = need(n * sizeof(*u)), *v = need(n * sizeof(*v)), *out = need(n * sizeof(*out));
-	size_t bytes[2];
-	double plain, derivative;
+	struct cost plain, derivative;
 
 	host.gaussian(&host, 0, 0, u, n);
 	host.gaussian(&host, 1, 0, v, n);
-	plain = seconds("unet:precision=f32", &shape, u, NULL, out, &bytes[0]);
-	derivative = seconds("unet:precision=f32", &shape, u, v, out, &bytes[1]);
+	plain = cost_of("unet:precision=f32", &shape, u, NULL, out);
+	derivative = cost_of("unet:precision=f32", &shape, u, v, out);
 	printf("%5d^2  %-6s  vjp  %.3f s/Mpx, %.2f times denoise in f32  work space %.0f MB, "
 	       "of denoise %.0f\n",
-	       size, colour ? "colour" : "gray", derivative / million, derivative / plain,
-	       (double)bytes[1] / 1e6, (double)bytes[0] / 1e6);
+	       size, colour ? "colour" : "gray", derivative.processor / million,
+	       derivative.processor / plain.processor, (double)derivative.bytes / 1e6,
+	       (double)plain.bytes / 1e6);
 	fflush(stdout);
 	memory_release(out);
 	memory_release(v);
