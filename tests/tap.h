@@ -6,6 +6,7 @@
  *	is_text(got, "expected", "name");	strings, shown when they differ
  *	near(got, want, 1e-6, "name");		|got - want| <= tolerance (NaN fails)
  *	skip("why", "name");			a test that cannot run here
+ *	tap_bail("no file %s", name);		ends the test: its surroundings are wrong
  *	tap_long();				begins a test that only `make check-long' runs
  *	return tap_done();			at the end of main() */
 #ifndef TESTS_TAP_H
@@ -77,6 +78,18 @@ __attribute__((unused)) static int tap_near(double got, double want, double tole
 	if (!close)
 		diag("got %.10g, want %.10g within %g", got, want, tolerance);
 	return close;
+}
+
+__attribute__((noreturn, unused, format(printf, 1, 2))) static void tap_bail(const char *fmt, ...)
+{
+	va_list args;
+
+	printf("Bail out! ");
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+	exit(99);
 }
 
 __attribute__((unused)) static void tap_long(void)

@@ -54,8 +54,7 @@ struct bench {
 
 static void bail(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, error_text());
-	exit(99);
+	tap_bail("%s: %s", what, error_text());
 }
 
 static void fill_matrix(struct bench *b)

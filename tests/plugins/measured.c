@@ -103,10 +103,8 @@ static int bench_open(struct bench *b, const char *spec, int w, int h, int chann
 
 static void parse(const char *spec, struct plugin_use *use)
 {
-	if (use_parse(LACUNA_OPERATOR, spec, use)) {
-		printf("Bail out! %s: %s\n", spec, error_text());
-		exit(99);
-	}
+	if (use_parse(LACUNA_OPERATOR, spec, use))
+		tap_bail("%s: %s", spec, error_text());
 }
 
 /* The operator refuses an image of side x side; the message contains `word'. */

@@ -21,8 +21,7 @@ struct asked {
 
 static void bail(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, error_text());
-	exit(99);
+	tap_bail("%s: %s", what, error_text());
 }
 
 /* The answers of one prior, `count' values each. */

@@ -40,8 +40,7 @@ static void count_warnings(void *context, int level, const char *text)
 
 static void bail(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, error_text());
-	exit(99);
+	tap_bail("%s: %s", what, error_text());
 }
 
 static void decompose(void)

@@ -27,8 +27,7 @@ struct sample {
 
 static _Noreturn void bail(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, error_text());
-	exit(99);
+	tap_bail("%s: %s", what, error_text());
 }
 
 static float *array(size_t n)

@@ -31,10 +31,8 @@ static void put(const char *path, const char *text, size_t n)
 {
 	FILE *f = fopen(path, "w");
 
-	if (!f || fwrite(text, 1, n, f) != n || fclose(f)) {
-		printf("Bail out! %s\n", path);
-		exit(99);
-	}
+	if (!f || fwrite(text, 1, n, f) != n || fclose(f))
+		tap_bail("%s", path);
 }
 
 static size_t get(const char *path, char *text, size_t size)

@@ -153,10 +153,8 @@ static void law(const char *op_text, int y_values, double *mean, double *cov, in
 				  .seed = 3 };
 
 	if (use_parse(LACUNA_OPERATOR, op_text, &op) ||
-	    impulse_law(&lab, &method, mean, cov, affine)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	    impulse_law(&lab, &method, mean, cov, affine))
+		tap_bail("%s", error_text());
 	use_free(&op);
 }
 

@@ -21,7 +21,7 @@ static void write_png(uint32_t format, uint32_t width, uint32_t height, const vo
 	};
 
 	if (!png_image_write_to_file(&p, name, 0, samples, 0, NULL))
-		printf("Bail out! %s\n", p.message);
+		tap_bail("%s", p.message);
 }
 
 /* A picture of 2x2 samples gives these values, plane by plane. */

@@ -109,10 +109,8 @@ static void set_up(struct bench *b, const char *sampler, int lasting)
 	b->method.wish.prior = "gauss"; /* keeps the host from choosing another prior */
 	if (use_parse(LACUNA_OPERATOR, "identity", &b->op) ||
 	    use_parse(LACUNA_GUIDANCE, "exact", &b->method.guidance) ||
-	    use_parse(LACUNA_SAMPLER, sampler, &b->method.sampler)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	    use_parse(LACUNA_SAMPLER, sampler, &b->method.sampler))
+		tap_bail("%s", error_text());
 	b->job = (struct restore_job){ .operators = &b->op,
 				       .operator_count = 1,
 				       .method = &b->method,
@@ -525,7 +523,7 @@ static void test_projection(void)
 	use_free(&b.method.guidance);
 	if (use_parse(LACUNA_OPERATOR, "rows:period=1000", &b.op) ||
 	    use_parse(LACUNA_GUIDANCE, "prox", &b.method.guidance))
-		return;
+		tap_bail("%s", error_text());
 	ok(!restore(&b, shape, (struct measurement){ .y = y }, &plain) &&
 		   !restore(&b, shape, (struct measurement){ .y = with_offsets }, &banded),
 	   "rows");

@@ -107,10 +107,8 @@ static void run(int own, const char *name, float left, float right)
 	if (use_parse(LACUNA_OPERATOR, "identity", &identity) ||
 	    problem_create(&identity, 1, 1, &shape, &problem) ||
 	    problem_measure(problem, y, 0.1, &missing) ||
-	    session_create(problem, &prior_use, NULL, &sampler_use, &options, &session)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	    session_create(problem, &prior_use, NULL, &sampler_use, &options, &session))
+		tap_bail("%s", error_text());
 	ok(!session_run(session, 0, x, NULL), "%s", name);
 	near(x[0], left, 0, "at the left");
 	near(x[WIDTH - 1], right, 0, "at the right");

@@ -187,8 +187,7 @@ struct bench {
 
 static void bail(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, error_text());
-	exit(99);
+	tap_bail("%s: %s", what, error_text());
 }
 
 /* guidance: NULL means `measuring'. value: every value of y. */

@@ -37,10 +37,8 @@ static void test(int smooth, double sigma)
 	struct noise found;
 
 	draw(smooth, sigma);
-	if (noise_measure(&shape, y, &found)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	if (noise_measure(&shape, y, &found))
+		tap_bail("%s", error_text());
 	ok(fabs(found.sigma / sigma - 1) < 0.1, "noise %g, a square of %d px is smooth: found %.4f",
 	   sigma, smooth, found.sigma);
 }

@@ -290,7 +290,7 @@ static void test_posterior(void)
 
 	example(&m);
 	if (mixture_condition(&m, 1, h, &y, 0.5, &posterior))
-		printf("Bail out! %s\n", error_text());
+		tap_bail("%s", error_text());
 	mixture_moments(&posterior, mean, cov);
 	integrate(&m, y, 0.5, NULL, 0, want);
 	near(mean[0], want[0], 1e-6, "posterior mean of a mixture, first coordinate");

@@ -2292,10 +2292,8 @@ int main(void)
 	if (!base)
 		base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 	snprintf(directory, sizeof(directory), "%s/lacuna-tiff-XXXXXX", base);
-	if (!mkdtemp(directory)) {
-		printf("Bail out! no temporary directory\n");
-		return 1;
-	}
+	if (!mkdtemp(directory))
+		tap_bail("no temporary directory");
 	TIFFSetErrorHandler(NULL);
 	TIFFSetWarningHandler(NULL);
 	test_types();

@@ -32,17 +32,13 @@ static void find(const char *spec, const float *estimate, double noise, uint64_t
 	struct plugin_use op;
 	float *y;
 
-	if (use_parse(LACUNA_OPERATOR, spec, &op) || problem_create(&op, 1, 0, &shape, &problem)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	if (use_parse(LACUNA_OPERATOR, spec, &op) || problem_create(&op, 1, 0, &shape, &problem))
+		tap_bail("%s", error_text());
 	y = memory_alloc_array(lacuna_count(problem_y(problem)), sizeof(*y));
 	if (!y || problem_apply(problem, estimate, y) || problem_measure(problem, y, noise, NULL) ||
 	    wiener_deviation(&(struct wiener){ problem, estimate, noise, { seed, 0, 0 } },
-			     deviation)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+			     deviation))
+		tap_bail("%s", error_text());
 	memory_release(y);
 	problem_destroy(problem);
 	use_free(&op);

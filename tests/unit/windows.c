@@ -101,10 +101,8 @@ static void set_up(const char *spec)
 		.name = "best", .prior.plugin = &near_prior, .has_guidance = 0, .wish.prior = "near"
 	};
 	if (use_parse(LACUNA_OPERATOR, spec, &op) ||
-	    use_parse(LACUNA_SAMPLER, "hqs:steps=6", &method.sampler)) {
-		printf("Bail out! %s\n", error_text());
-		exit(99);
-	}
+	    use_parse(LACUNA_SAMPLER, "hqs:steps=6", &method.sampler))
+		tap_bail("%s", error_text());
 	job = (struct restore_job){ .operators = &op,
 				    .operator_count = 1,
 				    .method = &method,
