@@ -262,11 +262,8 @@ while test $round -lt 12; do
 done
 fails 1 "after being killed twelve times" batch many killed $how --json
 counts "[0-9]*" "[0-9]*" 1 "all is done but the bad one"
-different=
-for f in `cd whole && ls *.tif`; do
-	cmp -s whole/$f killed/$f || different="$different $f"
-done
-ok "the same bits as undisturbed" test -z "$different"
+(cd whole && ls *.tif) >pictures
+same_files whole killed "the same bits as undisturbed" <pictures
 fails 1 "... once more" batch many killed $how --json
 counts 0 30 1 "nothing is left to do"
 # A process killed while it waits for the disk exists until the disk answers.
@@ -290,11 +287,7 @@ if unshare -u true 2>/dev/null; then
 		unshare -u sh -c "hostname $host; exec '$LACUNA' batch many hosts $how -j1 -q" >/dev/null 2>&1 &
 	done
 	wait
-	different=
-	for f in `cd whole && ls *.tif`; do
-		cmp -s whole/$f hosts/$f || different="$different $f"
-	done
-	ok "three hosts make the same bits" test -z "$different"
+	same_files whole hosts "three hosts make the same bits" <pictures
 	ok "and nothing twice" test `cat hosts/.lacuna/journal-*.jsonl | grep -c '"state":"done"'` -eq 30
 else
 	skip "no other host names" "three hosts"

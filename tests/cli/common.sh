@@ -48,6 +48,18 @@ figures() {
 	test $tap_status -eq 0 || { echo "not $2:"; cat "$1"; } | diag
 }
 
+# same_files DIRECTORY DIRECTORY NAME <NAMES: the files of these names, at least one, are the same
+same_files() {
+	seen= different=
+	while read file; do
+		seen=$file
+		cmp -s "$1/$file" "$2/$file" || different="$different $file"
+	done
+	test -n "$seen" -a -z "$different"
+	tap_result $? "$3"
+	test -n "$seen" -a -z "$different" || echo "of $1 and $2 these differ:$different" | diag
+}
+
 # same_text FILE FILE NAME
 same_text() {
 	cmp "$1" "$2" >differs 2>&1

@@ -47,11 +47,7 @@ done
 (cd whole && find . -name '*.tif' | sort) >expected
 (cd killed && find . -name '*.tif' | sort) >found
 same_text expected found "every good picture is there"
-different=
-while read f; do
-	cmp -s "whole/$f" "killed/$f" || different="$different $f"
-done <expected
-ok "with the same bits" test -z "$different"
+same_files whole killed "with the same bits" <expected
 # A process killed while it waits for the disk exists until the disk answers.
 round=0
 while test $round -lt 40 -a -n "`find killed -name '*.tmp'`"; do
@@ -114,11 +110,9 @@ fails 1 "traps, and kills" "$LACUNA" batch traps traps-killed $traps --json
 for w in 33 34 35 36; do
 	contains err "traps/$w.tif: " "$w.tif is named"
 done
-different=
-for f in `cd traps-whole && ls *.tif`; do
-	cmp -s traps-whole/$f traps-killed/$f || different="$different $f"
-done
-ok "the others have the same bits" test -z "$different" -a `ls traps-whole/*.tif | wc -l` -eq 17
+(cd traps-whole && ls *.tif) >others
+same_files traps-whole traps-killed "the others have the same bits" <others
+ok "there are 17 of them" test `wc -l <others` -eq 17
 
 mkdir disk
 if mount -t tmpfs -o size=48k tmpfs disk 2>/dev/null; then
@@ -132,11 +126,7 @@ if mount -t tmpfs -o size=48k tmpfs disk 2>/dev/null; then
 	done
 	mount -o remount,size=4m disk
 	ok "after room was made" "$LACUNA" batch in disk/out $how -q
-	different=
-	while read f; do
-		cmp -s "whole/$f" "disk/out/$f" || different="$different $f"
-	done <expected
-	ok "the same bits" test -z "$different"
+	same_files whole disk/out "the same bits" <expected
 	umount disk
 else
 	skip "cannot mount" "a disk that is too small"
