@@ -7,6 +7,7 @@
 #include "base/context.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -124,6 +125,11 @@ int error_file_set(int status, const char *path, const char *fmt, ...)
 	error_vset(status, fmt, args);
 	va_end(args);
 	return error_file_context(status, path);
+}
+
+int error_file_errno(const char *path)
+{
+	return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
 }
 
 const char *error_text(void)

@@ -16,6 +16,8 @@ int error_context(int status, const char *fmt, ...) LACUNA_PRINTF(2, 3);
 /* As error_set() and error_context(), for a message about a file, "path: ...".  The path is kept as well. */
 int error_file_set(int status, const char *path, const char *fmt, ...) LACUNA_PRINTF(3, 4);
 int error_file_context(int status, const char *path);
+/* What the system says of a failed call (errno): LACUNA_EIO, "path: ...". */
+int error_file_errno(const char *path);
 /* The file that the message is about; "" if none.  A long path is truncated. */
 const char *error_file(void);
 /* The message without the file name and what precedes it. */

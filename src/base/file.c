@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/error.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +16,7 @@ int file_open(const char *path, uint64_t *size)
 	struct stat st;
 
 	if (fd < 0)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return error_file_set(LACUNA_EIO, path, "is not a regular file");

@@ -191,8 +191,7 @@ int temporary_open(struct temporary *t, const char *path, int force)
 		status = error_file_set(LACUNA_EIO, path, "is a directory");
 	} else if (exists && !S_ISREG(st.st_mode)) {
 		t->fd = open(t->target, O_RDWR | O_CLOEXEC);
-		status = t->fd >= 0 ? LACUNA_OK
-				    : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = t->fd >= 0 ? LACUNA_OK : error_file_errno(path);
 	} else if (exists && !force) {
 		status = error_file_set(LACUNA_EIO, path, "exists; --force replaces it");
 	} else {
@@ -230,9 +229,9 @@ int temporary_seal(struct temporary *t)
 	if (t->name && t->mode)
 		(void)!fchmod(t->fd, t->mode);
 	if (t->name && fsync(t->fd))
-		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
+		status = error_file_errno(t->target);
 	if (close(t->fd) && !status)
-		status = error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno));
+		status = error_file_errno(t->target);
 	t->fd = -1;
 	if (status)
 		temporary_abandon(t);
@@ -241,9 +240,7 @@ int temporary_seal(struct temporary *t)
 
 static int put_in_place(struct temporary *t)
 {
-	return rename(t->name->text, t->target)
-		       ? error_file_set(LACUNA_EIO, t->target, "%s", strerror(errno))
-		       : LACUNA_OK;
+	return rename(t->name->text, t->target) ? error_file_errno(t->target) : LACUNA_OK;
 }
 
 static int has_no_links(int reason)

@@ -136,7 +136,7 @@ static int read_conf(struct conf *c, struct source *s, const char *path, FILE *f
 	while (!status && getline(&text, &room, f) >= 0)
 		status = read_conf_line(c, s, path, ++number, trim(text), &glob);
 	if (!status && ferror(f))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	free(text);
 	memory_release(glob);
 	return status;
@@ -151,7 +151,7 @@ static int load_directory(struct conf *c, const char *directory, struct source *
 	int status = s && path ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status && !f && errno != ENOENT && errno != ENOTDIR)
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	if (!status && f)
 		status = read_conf(c, s, path, f);
 	if (f)
@@ -242,7 +242,7 @@ static int load_table(struct conf *c, const char *path)
 
 	if (!f) {
 		memory_release(directory);
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	}
 	c->table = directory ? create_source(directory) : NULL;
 	status = c->table ? read_table(c, path, f) : LACUNA_ENOMEM;

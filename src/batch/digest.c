@@ -40,7 +40,7 @@ static int digest_open(int fd, const char *path, char digest[DIGEST_SIZE])
 			XXH3_128bits_update(state, buffer, (size_t)n);
 	print(XXH3_128bits_digest(state), digest);
 	XXH3_freeState(state);
-	return n < 0 ? error_file_set(LACUNA_EIO, path, "%s", strerror(errno)) : LACUNA_OK;
+	return n < 0 ? error_file_errno(path) : LACUNA_OK;
 }
 
 static int open_file(const char *path)
@@ -55,7 +55,7 @@ int digest_file(const char *path, char digest[DIGEST_SIZE])
 	int status;
 
 	if (fd < 0)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	status = digest_open(fd, path, digest);
 	close(fd);
 	return status;
@@ -80,9 +80,9 @@ int stamp_take(const char *path, struct stamp *stamp)
 	int status;
 
 	if (fd < 0)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	if (fstat(fd, &st))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	else if (!S_ISREG(st.st_mode))
 		status = error_file_set(LACUNA_EIO, path, "is not a regular file");
 	else

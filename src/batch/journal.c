@@ -163,7 +163,7 @@ static int read_file(const char *path, struct journal *j)
 	int status = LACUNA_OK;
 
 	if (!f)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	while (!status && (n = getline(&line, &room, f)) > 0) {
 		struct journal_entry e;
 		json_t *object;
@@ -180,7 +180,7 @@ static int read_file(const char *path, struct journal *j)
 	}
 	free(line);
 	if (!status && ferror(f))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	fclose(f);
 	return status;
 }
@@ -233,9 +233,7 @@ int journal_load(const char *directory, struct journal *j)
 
 	*j = (struct journal){ 0 };
 	if (!d)
-		return errno == ENOENT
-			       ? LACUNA_OK
-			       : error_file_set(LACUNA_EIO, directory, "%s", strerror(errno));
+		return errno == ENOENT ? LACUNA_OK : error_file_errno(directory);
 	while (!status && (entry = readdir(d))) {
 		char *path;
 
@@ -289,7 +287,7 @@ int journal_create(const char *directory, const char *run, struct journal_writer
 	if (!w->path)
 		return LACUNA_ENOMEM;
 	w->fd = open(w->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-	return w->fd < 0 ? error_file_set(LACUNA_EIO, w->path, "%s", strerror(errno)) : LACUNA_OK;
+	return w->fd < 0 ? error_file_errno(w->path) : LACUNA_OK;
 }
 
 json_t *stamp_to_json(const struct stamp *s)
@@ -371,7 +369,7 @@ int journal_flush(struct journal_writer *w)
 		done += (size_t)n;
 	}
 	if (w->length && fsync(w->fd))
-		return error_file_set(LACUNA_EIO, w->path, "%s", strerror(errno));
+		return error_file_errno(w->path);
 	w->length = 0;
 	return LACUNA_OK;
 }

@@ -84,7 +84,7 @@ int part_write(const char *path, const char *key, unsigned mode, const struct pa
 	    write_all(t.fd, p->flags, p->flag_count)) {
 		status = temporary_commit(&t);
 	} else {
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 		temporary_abandon(&t);
 	}
 	free(text);

@@ -164,7 +164,7 @@ static int look_around(struct share *s)
 	struct dirent *entry;
 
 	if (!d)
-		return error_file_set(LACUNA_EIO, s->directory, "%s", strerror(errno));
+		return error_file_errno(s->directory);
 	while ((entry = readdir(d))) {
 		const char *run = entry->d_name + sizeof(run_prefix) - 1;
 
@@ -232,7 +232,7 @@ static int enter(struct share *s)
 		return LACUNA_ENOMEM;
 	fd = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return error_file_set(LACUNA_EIO, s->file, "%s", strerror(errno));
+		return error_file_errno(s->file);
 	close(fd);
 	return LACUNA_OK;
 }
@@ -290,8 +290,7 @@ static int create_claim(const struct share *s, const char *path)
 	const size_t n = strlen(s->run);
 
 	if (fd < 0)
-		return errno == EEXIST ? 0
-				       : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return errno == EEXIST ? 0 : error_file_errno(path);
 	if (write(fd, s->run, n) != (ssize_t)n) {
 		const int reason = errno;
 

@@ -116,7 +116,7 @@ int sheet_open(const char *directory, const char *run, struct sheet_writer *w)
 		return LACUNA_ENOMEM;
 	w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
 	if (w->fd < 0) {
-		const int status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		const int status = error_file_errno(path);
 
 		memory_release(path);
 		return status;
@@ -233,8 +233,7 @@ int sheet_check(const char *path)
 	FILE *f = fopen(path, "r");
 
 	if (!f)
-		return errno == ENOENT ? LACUNA_OK
-				       : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return errno == ENOENT ? LACUNA_OK : error_file_errno(path);
 	head[fread(head, 1, sizeof(head) - 1, f)] = 0;
 	fclose(f);
 	return strstr(head, title)
@@ -250,7 +249,7 @@ int sheet_print(int fd, const char *path, const char *directory, json_t *summary
 	const size_t lines = sizeof(sheet_html) / sizeof(sheet_html[0]);
 	json_t *cards = read_all_cards(directory);
 	FILE *f = fdopen(dup(fd), "w");
-	int status = f ? LACUNA_OK : error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+	int status = f ? LACUNA_OK : error_file_errno(path);
 
 	for (size_t i = 0; !status && i < lines; i++) {
 		if (!strcmp(sheet_html[i], "@summary@\n"))
@@ -261,7 +260,7 @@ int sheet_print(int fd, const char *path, const char *directory, json_t *summary
 			put_text(f, sheet_html[i]);
 	}
 	if (!status && (fflush(f) || ferror(f)))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	if (f)
 		fclose(f);
 	json_decref(cards);

@@ -255,7 +255,7 @@ int tree_add_list(struct tree *t, const char *path)
 	int status = LACUNA_OK;
 
 	if (!f)
-		return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		return error_file_errno(path);
 	while (!status && (n = getline(&line, &room, f)) > 0) {
 		struct stat st;
 
@@ -268,7 +268,7 @@ int tree_add_list(struct tree *t, const char *path)
 	}
 	free(line);
 	if (!status && ferror(f))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	if (f != stdin)
 		fclose(f);
 	return status;

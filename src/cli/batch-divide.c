@@ -209,7 +209,7 @@ static int write_text(const char *path, const char *text)
 		return status;
 	if (write(t.fd, text, strlen(text)) == (ssize_t)strlen(text))
 		return temporary_commit(&t);
-	status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+	status = error_file_errno(path);
 	temporary_abandon(&t);
 	return status;
 }

@@ -242,7 +242,7 @@ int outputs_text(struct outputs *o, const char *path, const char *text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+			return error_file_errno(path);
 		text += n;
 		left -= (size_t)n;
 	}

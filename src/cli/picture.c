@@ -12,7 +12,6 @@
 #include "image/png.h"
 #include "restore/missing.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +81,7 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 		status = parse_row(path, ++number, line, &m);
 	free(line);
 	if (!status && ferror(f))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	if (!status && !m.count)
 		status = error_file_set(LACUNA_EINVAL, path, "holds no numbers");
 	if (status) {

@@ -16,7 +16,6 @@
 #include "study/table.h"
 #include "study/target.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -412,7 +411,7 @@ static int write_target(struct study *s)
 	fd = mkstemp(s->target_file);
 	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f || fputs(text, f) < 0 || fflush(f))
-		status = error_file_set(LACUNA_EIO, s->target_file, "%s", strerror(errno));
+		status = error_file_errno(s->target_file);
 	if (f)
 		fclose(f);
 	if (fd < 0)

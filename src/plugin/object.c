@@ -7,7 +7,6 @@
 #include "base/error.h"
 
 #include <elf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
@@ -91,7 +90,7 @@ int object_examine(const char *path)
 	int status;
 
 	if (fd < 0 || fstat(fd, &st))
-		status = error_file_set(LACUNA_EIO, path, "%s", strerror(errno));
+		status = error_file_errno(path);
 	else if (!S_ISREG(st.st_mode))
 		status = error_file_set(LACUNA_EINVAL, path, "is not a regular file");
 	else
