@@ -106,7 +106,7 @@ static int write_spec(const struct process *p, double strength, char *text, size
 	for (const char *c = p->config.process; *c && n < size; c++)
 		n += (size_t)(*c != '%'		? snprintf(text + n, size - n, "%c", *c)
 			      : p->config.whole ? snprintf(text + n, size - n, "%.0f", strength)
-						: snprintf(text + n, size - n, "%.9g", strength));
+						: snprintf(text + n, size - n, "%.17g", strength));
 	if (n < size)
 		return LACUNA_OK;
 	return p->host->fail(p->host, LACUNA_EINVAL, "process is too long");

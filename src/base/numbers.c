@@ -96,15 +96,16 @@ void numbers_free(struct lacuna_list *list)
 int numbers_text(const struct lacuna_list *list, char *text, size_t size)
 {
 	size_t used = 0;
+	char number[32];
 
 	if (size)
 		*text = '\0';
 	for (int64_t i = 0; i < list->count; i++) {
-		const char *before = !i ? "" : list->columns && i % list->columns == 0 ? ";" : " ";
+		const char *before = !i ? "" : i % list->columns == 0 ? ";" : " ";
 
+		text_write_real(list->values[i], number, sizeof(number));
 		used += (size_t)snprintf(used < size ? text + used : NULL,
-					 used < size ? size - used : 0, "%s%.10g", before,
-					 list->values[i]);
+					 used < size ? size - used : 0, "%s%s", before, number);
 	}
 	return (int)used;
 }

@@ -13,7 +13,8 @@ int numbers_read(const char *text, double *values, int most);
 int numbers_parse(const char *text, struct lacuna_list *list);
 void numbers_free(struct lacuna_list *);
 
-/* Writes the list in the form that numbers_parse() reads; the result is the length, as for snprintf. */
+/* Writes a list whose rows have one length, so that numbers_parse() reads the same values, to the bit; the result is the
+ * length, as for snprintf. */
 int numbers_text(const struct lacuna_list *, char *text, size_t size);
 
 #endif

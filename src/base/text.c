@@ -86,6 +86,20 @@ int text_real(const char *text, double *value)
 	return 1;
 }
 
+/* 15 digits always survive the way through a double, and 17 digits always tell which double it is. */
+int text_write_real(double value, char *text, size_t size)
+{
+	char digits[32];
+	double read;
+
+	for (int n = 15; n <= 17; n++) {
+		snprintf(digits, sizeof(digits), "%.*g", n, value);
+		if (text_real(digits, &read) && !memcmp(&read, &value, sizeof(read)))
+			break;
+	}
+	return snprintf(text, size, "%s", digits);
+}
+
 int text_integer(const char *text, int64_t *value)
 {
 	const char *digits = text + (*text == '-' || *text == '+');
