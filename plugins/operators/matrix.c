@@ -49,9 +49,6 @@ static int read_matrix(const struct lacuna_host *host, const struct config *c, s
 		return host->fail(host, LACUNA_EINVAL,
 				  "matrix: give rows=... or file=..., one of "
 				  "them");
-	if (c->rows.count && !c->rows.columns)
-		return host->fail(host, LACUNA_EINVAL,
-				  "matrix: the rows, each ended by ';', must be of one length");
 	if (c->rows.count) {
 		*d = (size_t)c->rows.columns;
 		*p = (size_t)c->rows.count / *d;

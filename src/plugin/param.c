@@ -124,16 +124,30 @@ static int plain_row(const struct lacuna_param *row)
 	return plain(row->help) && plain(row->unit) && plain(row->text);
 }
 
-/* On success, release *list with numbers_free().  LACUNA_EINVAL without a message: a bad value. */
+static int bad_value(const struct lacuna_param *row, const char *value)
+{
+	char range[256];
+
+	param_range(row, range, sizeof range);
+	return error_set(LACUNA_EINVAL, "%s=%s: not a value of %s, which is %s", row->name, value,
+			 row->name, range);
+}
+
+/* On success, release *list with numbers_free(). */
 static int read_list(const struct lacuna_param *row, const char *text, struct lacuna_list *list)
 {
 	int status = numbers_parse(text ? text : "", list);
 
 	if (status)
-		return status;
+		return status == LACUNA_EINVAL ? bad_value(row, text) : status;
+	if (list->count && !list->columns)
+		status = error_set(LACUNA_EINVAL,
+				   "%s=%s: its rows have different lengths; give each row as many "
+				   "numbers",
+				   row->name, text);
 	for (int64_t i = 0; i < list->count && !status; i++)
-		status = list->values[i] < row->lo || list->values[i] > row->hi ? LACUNA_EINVAL
-										: LACUNA_OK;
+		if (list->values[i] < row->lo || list->values[i] > row->hi)
+			status = bad_value(row, text);
 	if (status)
 		numbers_free(list);
 	return status;
@@ -287,15 +301,6 @@ void param_release(const struct lacuna_plugin *head, void *config)
 	memory_release(config);
 }
 
-static int bad_value(const struct lacuna_param *row, const char *value)
-{
-	char range[256];
-
-	param_range(row, range, sizeof range);
-	return error_set(LACUNA_EINVAL, "%s=%s: not a value of %s, which is %s", row->name, value,
-			 row->name, range);
-}
-
 static int set_bool(const struct lacuna_param *row, int64_t *place, const char *value)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "0", "1", "off", "on" };
@@ -327,12 +332,10 @@ static int set_row(const struct lacuna_param *row, void *config, const char *val
 {
 	int64_t integer;
 	double real;
-	int status;
 
 	switch (row->type) {
 	case LACUNA_LIST:
-		status = replace_list(row, config, value);
-		return status == LACUNA_EINVAL ? bad_value(row, value) : status;
+		return replace_list(row, config, value);
 	case LACUNA_BOOL:
 		return set_bool(row, field(row, config), value);
 	case LACUNA_CHOICE:
@@ -517,7 +520,7 @@ int param_value(const struct lacuna_param *row, const void *config, char *text, 
 
 	switch (row->type) {
 	case LACUNA_REAL:
-		return snprintf(text, size, "%.10g", *(const double *)const_field(row, config));
+		return text_write_real(*(const double *)const_field(row, config), text, size);
 	case LACUNA_BOOL:
 		return snprintf(text, size, "%s",
 				*(const int64_t *)const_field(row, config) ? "yes" : "no");

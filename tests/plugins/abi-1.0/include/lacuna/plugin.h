@@ -108,12 +108,12 @@ enum {
 	LACUNA_LIST    /* struct lacuna_list */
 };
 
-/* Numbers separated by blanks, each written as a LACUNA_REAL; semicolons separate rows: "1 0; 0 1".  The host owns the
- * values, as it owns texts. */
+/* Numbers separated by blanks, each written as a LACUNA_REAL; semicolons separate rows: "1 0; 0 1".  All rows have one
+ * length: the host refuses others.  It owns the values, as it owns texts. */
 struct lacuna_list {
 	const double *values; /* NULL when there are none */
 	int64_t count;
-	int64_t columns; /* numbers in each row; 0: rows of different lengths, or none */
+	int64_t columns; /* numbers in each row; 0: there are none */
 };
 
 enum {
