@@ -217,6 +217,11 @@ struct lacuna_host_prior {
 	/* [serial] out = (dD/du)' v */
 	int (*denoise_vjp)(const struct lacuna_host *, double sigma, const float *u, const float *v,
 			   float *out);
+	/* [serial] out = (dD/du) v.  Calls the prior's jvp() if it has one, else takes the central difference of two
+	 * denoise(), whose step moves the pixel where v is largest by a tenth of sigma.  The derivative of the exact E[x0 |
+	 * u] is symmetric, that of a network only nearly. */
+	int (*denoise_jvp)(const struct lacuna_host *, double sigma, const float *u, const float *v,
+			   float *out);
 	/* [serial] For methods that denoise their own results again, such as plug-and-play iterations and short Gibbs
 	 * chains.  Their u has errors beside white noise of level sigma: what the operator lets through, and mistakes of the
 	 * prior.  Calls the prior's denoise_round() if it has one, else denoise().  If the prior is symmetric, the host
@@ -318,7 +323,7 @@ typedef const void *lacuna_extension(const char *name);
 struct lacuna_problem {
 	uint32_t size,
 		flags; /* of the operator, LACUNA_LINEAR, LACUNA_PIXELWISE, LACUNA_PICTURE, ...; LACUNA_CLOSED,
-			* LACUNA_DERIVATIVE */
+			* LACUNA_DERIVATIVE, LACUNA_TANGENT */
 	struct lacuna_shape x, y;
 	const float *measurement; /* y-shaped; NULL when there is none */
 	const float *start;	  /* x-shaped start image, or NULL */
@@ -352,7 +357,8 @@ enum {
 	LACUNA_PROJECTION = 1u << 8,
 	/* flag of a problem, for create() of a prior: vjp() will be called.  Without it the prior need not prepare for
 	 * vjp(). */
-	LACUNA_DERIVATIVE = 1u << 16
+	LACUNA_DERIVATIVE = 1u << 16,
+	LACUNA_TANGENT = 1u << 17 /* the same for jvp() */
 };
 
 /* (A' diag(weights) A + rho) x = b */
@@ -453,6 +459,9 @@ struct lacuna_prior {
 	/* [any thread] optional: out = (dD/du)' v */
 	int (*vjp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
 		   float *out);
+	/* [any thread] optional: out = (dD/du) v, exactly (forward mode).  Without it the host takes differences. */
+	int (*jvp)(const void *self, void *scratch, double sigma, const float *u, const float *v,
+		   float *out);
 	/* [any thread] optional: replaces denoise() in calls made through host->prior->denoise_round() */
 	int (*denoise_round)(const void *self, void *scratch, double sigma, const float *u,
 			     float *x0);
@@ -467,7 +476,8 @@ enum {
 	LACUNA_NEEDS_DIAGONAL = 1u << 1, /* diagonal() */
 	LACUNA_NEEDS_MAP = 1u << 2,	 /* denoise_map() */
 	LACUNA_NEEDS_VJP = 1u << 3,	 /* denoise_vjp() */
-	LACUNA_NEEDS_GUIDANCE = 1u << 4	 /* samplers: estimate() */
+	LACUNA_NEEDS_GUIDANCE = 1u << 4, /* samplers: estimate() */
+	LACUNA_NEEDS_JVP = 1u << 5	 /* denoise_jvp(); every prior has it */
 };
 
 /* Required: create, destroy, estimate. */

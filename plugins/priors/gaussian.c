@@ -653,6 +653,7 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
+	.jvp = vjp, /* the derivative of a posterior mean is symmetric: covariance / sigma^2 */
 	.extension = extension,
 };
 

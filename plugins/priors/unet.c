@@ -12,8 +12,8 @@
  *
  * tools/train makes the weights; the header of the file describes the architecture.
  *
- * The derivative has its own networks and tiles, in single precision: see common/neural/pipeline.h. The derivative of the
- * image is the sum of those of the tiles, each for its own part of the image. */
+ * Derivatives have their own networks and tiles, in single precision: see common/neural/pipeline.h. The transposed
+ * derivative of the image is the sum of those of the tiles, each for its own part of the image. */
 #include "common/neural/network.h"
 #include "common/neural/pipeline.h"
 #include "common/neural/precondition.h"
@@ -42,9 +42,9 @@ struct expert {
 	double lo, hi;
 	struct network network;
 	struct pipeline pipeline;
-	/* for vjp(); only made where question is LEVEL */
-	struct network single, adjoint;
-	struct pipeline forward, reverse;
+	/* for jvp() and vjp(); only made where question is LEVEL */
+	struct network linear, adjoint;
+	struct pipeline forward, tangent, reverse;
 };
 
 /* The tiles of an image. */
@@ -56,11 +56,11 @@ struct unet {
 	const struct lacuna_host *host;
 	struct precondition precondition;
 	struct expert expert[1 + EXPERTS_MOST];
-	int experts;	/* number of networks, including the general one */
-	int bf16;	/* computes in bf16, otherwise in single precision */
-	int symmetric;	/* trained on photographs in all orientations */
-	int derivative; /* vjp() will be called */
-	int64_t w, h;	/* of the image */
+	int experts;	      /* number of networks, including the general one */
+	int bf16;	      /* computes in bf16, otherwise in single precision */
+	int symmetric;	      /* trained on photographs in all orientations */
+	uint32_t derivatives; /* flags of the problem: which of vjp() and jvp() will be called */
+	int64_t w, h;	      /* of the image */
 	struct cut cut, derivative_cut;
 };
 
@@ -169,7 +169,7 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 	return 1;
 }
 
-/* Makes the networks for vjp(); the general network (k < 0) plans the tiles. */
+/* Makes the networks for jvp() and vjp(); the general network (k < 0) plans the tiles. */
 static int create_derivative(struct unet *n, const struct config *c, const struct weights *file,
 			     const char *path, int k)
 {
@@ -177,23 +177,27 @@ static int create_derivative(struct unet *n, const struct config *c, const struc
 	const size_t budget = (size_t)c->memory << 20;
 	struct expert *e = &n->expert[1 + k];
 	const struct cut *cut = &n->derivative_cut;
-	int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels, 0, k, 0,
-				    &e->single);
+	int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels, 0, k,
+				    NETWORK_LINEAR, &e->linear);
 
-	if (!status)
-		status = network_create(n->host, file, path, 4 * p->channels, 4 * p->features, 0, k,
-					1, &e->adjoint);
 	if (!status && k < 0)
-		status = plan_tiles(n, c, &e->single, PASS_FORWARD, &n->derivative_cut);
+		status = plan_tiles(n, c, &e->linear, PASS_FORWARD, &n->derivative_cut);
 	if (!status)
-		status = network_load(&e->single, file, cut->across.tile, cut->down.tile);
-	if (!status)
-		status = network_load(&e->adjoint, file, cut->across.tile, cut->down.tile);
+		status = network_load(&e->linear, file, cut->across.tile, cut->down.tile);
 	if (status)
 		return status;
-	pipeline_plan(p, &e->single, PASS_FORWARD, budget, &e->forward);
-	pipeline_plan(p, &e->adjoint, PASS_REVERSE, budget, &e->reverse);
-	return LACUNA_OK;
+	pipeline_plan(p, &e->linear, PASS_FORWARD, budget, &e->forward);
+	if (n->derivatives & LACUNA_TANGENT)
+		pipeline_plan(p, &e->linear, PASS_TANGENT, budget, &e->tangent);
+	if (!(n->derivatives & LACUNA_DERIVATIVE))
+		return LACUNA_OK;
+	status = network_create(n->host, file, path, 4 * p->channels, 4 * p->features, 0, k,
+				NETWORK_ADJOINT, &e->adjoint);
+	if (!status)
+		status = network_load(&e->adjoint, file, cut->across.tile, cut->down.tile);
+	if (!status)
+		pipeline_plan(p, &e->adjoint, PASS_REVERSE, budget, &e->reverse);
+	return status;
 }
 
 /* Makes the file's networks. All have the same architecture, so one plan of tiles serves all. */
@@ -213,14 +217,14 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		struct expert *e = &n->expert[1 + k];
 		/* a pixel of the network stands for 2x2 of the image */
 		int status = network_create(n->host, file, path, 4 * p->features, 4 * p->channels,
-					    n->bf16, k, 0, &e->network);
+					    n->bf16, k, NETWORK_PLAIN, &e->network);
 		n->experts++;
 		if (!status && k < 0)
 			status = plan_tiles(n, c, &e->network, PASS_PLAIN, &n->cut);
 		if (!status)
 			status = network_load(&e->network, file, n->cut.across.tile,
 					      n->cut.down.tile);
-		if (!status && n->derivative && e->question == LEVEL)
+		if (!status && n->derivatives && e->question == LEVEL)
 			status = create_derivative(n, c, file, path, k);
 		if (status)
 			return status;
@@ -256,7 +260,7 @@ static void destroy(void *self)
 		return;
 	for (int i = 0; i < n->experts; i++) {
 		network_destroy(&n->expert[i].network);
-		network_destroy(&n->expert[i].single);
+		network_destroy(&n->expert[i].linear);
 		network_destroy(&n->expert[i].adjoint);
 	}
 	n->host->release(n->host, n);
@@ -275,7 +279,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (!n)
 		return LACUNA_ENOMEM;
 	n->host = host;
-	n->derivative = (problem->flags & LACUNA_DERIVATIVE) != 0;
+	n->derivatives = problem->flags & (LACUNA_DERIVATIVE | LACUNA_TANGENT);
 	n->w = x->extent[0];
 	n->h = x->extent[1];
 	status = find_weights(host, c, x->extent[2], path, sizeof(path));
@@ -307,9 +311,10 @@ static void info(const void *self, struct lacuna_prior_info *i)
 static size_t scratch_size(const void *self)
 {
 	const struct expert *e = ((const struct unet *)self)->expert;
-	size_t most = e->pipeline.bytes; /* forward and reverse are 0 without a derivative */
+	size_t most = e->pipeline.bytes; /* the others are 0 without a derivative */
 
 	most = e->forward.bytes > most ? e->forward.bytes : most;
+	most = e->tangent.bytes > most ? e->tangent.bytes : most;
 	return e->reverse.bytes > most ? e->reverse.bytes : most;
 }
 
@@ -394,6 +399,12 @@ static int denoise_round(const void *self, void *scratch, double sigma, const fl
 	return run(n, &n->cut, &choose(n, ROUND, sigma)->pipeline, NULL, scratch, t);
 }
 
+static int unprepared(const struct unet *n, const char *flag)
+{
+	return n->host->fail(n->host, LACUNA_EUNSUPPORTED,
+			     "unet: the host did not say %s in create(), and asks for it", flag);
+}
+
 static int vjp(const void *self, void *scratch, double sigma, const float *u, const float *v,
 	       float *out)
 {
@@ -401,12 +412,22 @@ static int vjp(const void *self, void *scratch, double sigma, const float *u, co
 	const struct expert *e = choose(n, LEVEL, sigma);
 	const struct tile t = { .u = u, .v = v, .x0 = out, .sigma = (float)sigma };
 
-	if (!n->derivative)
-		return n->host->fail(n->host, LACUNA_EUNSUPPORTED,
-				     "unet: the host did not say LACUNA_DERIVATIVE in create(), "
-				     "and asks for one");
+	if (!(n->derivatives & LACUNA_DERIVATIVE))
+		return unprepared(n, "LACUNA_DERIVATIVE");
 	memset(out, 0, (size_t)(n->w * n->h * n->precondition.channels) * sizeof(*out));
 	return run(n, &n->derivative_cut, &e->forward, &e->reverse, scratch, t);
+}
+
+static int jvp(const void *self, void *scratch, double sigma, const float *u, const float *v,
+	       float *out)
+{
+	const struct unet *n = self;
+	const struct expert *e = choose(n, LEVEL, sigma);
+	const struct tile t = { .u = u, .v = v, .x0 = out, .sigma = (float)sigma };
+
+	if (!(n->derivatives & LACUNA_TANGENT))
+		return unprepared(n, "LACUNA_TANGENT");
+	return run(n, &n->derivative_cut, &e->forward, &e->tangent, scratch, t);
 }
 
 /* ---- the plugin's description -------------------------------------------------------------------------- */
@@ -443,9 +464,10 @@ static const char manual[] =
 	"AMX, and costs less than 0.01 dB on Set12; on others it is emulated and slow.\n\n"
 	"Tiles overlap by as much as the network sees, so that results do not depend on memory or "
 	"tile beyond rounding.\n\n"
-	"Its derivative, for guidances such as pigdm and dps, is computed in single precision, "
-	"whatever the precision of the rest. It costs somewhat more than two evaluations in "
-	"single precision, and has tiles of its own within the same memory.\n\n"
+	"Its derivative along a direction and the transposed one, for guidances such as pigdm and "
+	"dps, are computed in single precision, whatever the precision of the rest.  Each costs "
+	"about two evaluations in single precision, and both have tiles of their own within the "
+	"same memory.\n\n"
 	"Source: Karras, Aittala, Aila, Laine, Elucidating the Design Space of Diffusion-Based "
 	"Generative Models, NeurIPS 2022, section 5 (preconditioning, here per pixel); Zhang, Zuo, "
 	"Zhang, FFDNet, IEEE TIP 2018 (noise map, pixel unshuffle); Zhang et al., Plug-and-Play "
@@ -461,6 +483,7 @@ static const struct lacuna_prior family = {
 	.denoise = denoise,
 	.denoise_map = denoise_map,
 	.vjp = vjp,
+	.jvp = jvp,
 	.denoise_round = denoise_round,
 };
 

@@ -56,6 +56,7 @@ static const char *const property_names[PROPERTIES] = {
 	[SMALL_SIGMA] = "denoise tends to u for small sigma",
 	[MAP] = "constant sigma map = sigma",
 	[VJP] = "vjp agrees with differences of denoise",
+	[JVP] = "jvp agrees with differences of denoise",
 	[SYMMETRIC] = "symmetric: a turned image is denoised alike",
 	[GAUSSIAN] = "flag GAUSSIAN: denoise is the posterior mean of a Gaussian",
 	[TRAINED] = "flag TRAINED: a picture with noise is not spoilt",

@@ -296,6 +296,7 @@ static const struct lacuna_host_prior prior_services = {
 	.denoise = service_denoise,
 	.denoise_map = service_denoise_map,
 	.denoise_vjp = service_vjp,
+	.denoise_jvp = service_vjp, /* symmetric */
 	.denoise_round = service_denoise_round,
 };
 

@@ -119,6 +119,12 @@ static int run_vjp(const struct call *call, void *scratch, float *out)
 						     call->in[1], out);
 }
 
+static int run_jvp(const struct call *call, void *scratch, float *out)
+{
+	return call->check->use->plugin->u.prior.jvp(call->self, scratch, call->sigma, call->in[0],
+						     call->in[1], out);
+}
+
 static int run_conditional(const struct call *call, void *scratch, float *out)
 {
 	const struct lacuna_prior_conditional *prior =
@@ -300,12 +306,28 @@ static int is_coarse(const struct trial *t)
 	return t->info.precision && !strcmp(t->info.precision, "bf16");
 }
 
+/* out = (D(u + h w) - D(u - h w))/(2 h).  Changes u.  work: t->count values. */
+static int central_difference(const struct trial *t, double sigma, double h, float *u,
+			      const float *w, float *work, float *out)
+{
+	int status;
+
+	vector_axpy(t->count, h, w, u);
+	status = denoise(t, sigma, u, out);
+	vector_axpy(t->count, -2 * h, w, u);
+	if (!status)
+		status = denoise(t, sigma, u, work);
+	vector_subtract(t->count, out, work, out);
+	vector_scale(t->count, 1 / (2 * h), out);
+	return status;
+}
+
 static void examine_vjp(const struct trial *t)
 {
 	struct guarded u = { NULL, 0, NULL }, v = { NULL, 0, NULL };
 	float *plus = t->temporary[0], *minus = t->temporary[1], *jtv = t->temporary[2],
 	      *w = t->temporary[3];
-	double sigma = middle_sigma(t), h = 0.02 * sigma, left, right, scale;
+	double sigma = middle_sigma(t), left, right, scale;
 
 	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u) ||
 	    guarded_random(t->c, 2, t->count, 0, 1, &v))
@@ -314,14 +336,8 @@ static void examine_vjp(const struct trial *t)
 	if (is_coarse(t) && t->count < PICTURE)
 		goto out;
 	random_gaussian(t->c->key, 3, 0, w, t->count);
-	vector_axpy(t->count, h, w, u.data);
-	if (denoise(t, sigma, u.data, plus))
+	if (central_difference(t, sigma, 0.02 * sigma, u.data, w, minus, plus))
 		goto out;
-	vector_axpy(t->count, -2 * h, w, u.data);
-	if (denoise(t, sigma, u.data, minus))
-		goto out;
-	vector_subtract(t->count, plus, minus, plus);
-	vector_scale(t->count, 1 / (2 * h), plus);
 	left = vector_dot(t->count, jtv, w);
 	right = vector_dot(t->count, v.data, plus);
 	scale = fmin(vector_norm(t->count, jtv) * vector_norm(t->count, w),
@@ -331,6 +347,43 @@ static void examine_vjp(const struct trial *t)
 out:
 	guarded_release(&u);
 	guarded_release(&v);
+}
+
+/* Along a random direction, most of which a denoiser removes, differences say little of the derivative.  Along what is left
+ * of that direction they say more.  In bf16 they are noisy, but that noise is not along the answer. */
+static void examine_jvp(const struct trial *t)
+{
+	struct guarded u = { NULL, 0, NULL }, w = { NULL, 0, NULL };
+	float *along = t->temporary[0], *work = t->temporary[1], *jw = t->temporary[2];
+	const double sigma = middle_sigma(t), h = (is_coarse(t) ? 0.02 : 0.002) * sigma;
+	struct call call = make_call(t, "jvp", run_jvp, sigma);
+	double square, length;
+
+	if (guarded_random(t->c, 1, t->count, 0.5, sigma, &u) ||
+	    guarded_random(t->c, 2, t->count, 0, 1, &w))
+		goto out;
+	examine_call(t, call, &u, &w, jw);
+	length = vector_norm(t->count, jw);
+	if (!(length > 0) || (is_coarse(t) && t->count < PICTURE))
+		goto out;
+	memcpy(w.data, jw, t->count * sizeof *jw);
+	vector_scale(t->count, sqrt((double)t->count) / length, w.data);
+	call.in[0] = u.data;
+	call.in[1] = w.data;
+	if (check_quick(t->c, &call, jw) ||
+	    central_difference(t, sigma, h, u.data, w.data, work, along))
+		goto out;
+	square = vector_dot(t->count, jw, jw);
+	length = vector_norm(t->count, along);
+	if (is_coarse(t)) {
+		check_limit(t->c, JVP, fabs(vector_dot(t->count, jw, along) / square - 1), 0.15);
+	} else {
+		vector_subtract(t->count, jw, along, work);
+		check_limit(t->c, JVP, vector_norm(t->count, work) / length, 0.1);
+	}
+out:
+	guarded_release(&u);
+	guarded_release(&w);
 }
 
 /* A trained network is not exactly symmetric: its results for the image and for the turned one may differ by a fifth of
@@ -505,6 +558,8 @@ static int examine_instance(struct trial *t)
 			examine_map(t);
 		if (t->prior->vjp)
 			examine_vjp(t);
+		if (t->prior->jvp)
+			examine_jvp(t);
 		if (t->prior->flags & LACUNA_GAUSSIAN)
 			examine_gaussian(t);
 		if ((t->prior->flags & LACUNA_TRAINED) && t->count >= PICTURE)
@@ -536,7 +591,8 @@ static int examine_case(struct check *c, const struct check_case *now)
 	t.values = lacuna_count(&now->shape);
 	t.problem = (struct lacuna_problem){
 		.size = sizeof t.problem,
-		.flags = t.prior->vjp ? LACUNA_DERIVATIVE : 0,
+		.flags = (t.prior->vjp ? LACUNA_DERIVATIVE : 0) |
+			 (t.prior->jvp ? LACUNA_TANGENT : 0),
 		.x = now->shape,
 		.y = now->shape,
 		.noise = 0.05,

@@ -57,6 +57,7 @@ enum property {
 	SMALL_SIGMA,
 	MAP,
 	VJP,
+	JVP,
 	SYMMETRIC,
 	GAUSSIAN,
 	TRAINED,

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+static const uint32_t derivatives = LACUNA_DERIVATIVE | LACUNA_TANGENT;
+
 static const struct lacuna_prior *table(const struct prior_instance *p)
 {
 	return &p->use->plugin->u.prior;
@@ -62,7 +64,8 @@ uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use 
 		needs |= guidance->plugin->u.guidance.needs;
 	if (sampler && sampler->plugin)
 		needs |= sampler->plugin->u.sampler.needs;
-	return needs & LACUNA_NEEDS_VJP ? LACUNA_DERIVATIVE : 0;
+	return (needs & LACUNA_NEEDS_VJP ? LACUNA_DERIVATIVE : 0) |
+	       (needs & LACUNA_NEEDS_JVP ? LACUNA_TANGENT : 0);
 }
 
 static void tell(const struct lacuna_host *host, double share)
@@ -86,14 +89,14 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 		  const struct lacuna_problem *problem)
 {
 	const struct lacuna_problem shape = { .size = sizeof(shape),
-					      .flags = problem->flags & LACUNA_DERIVATIVE,
+					      .flags = problem->flags & derivatives,
 					      .x = problem->x,
 					      .y = problem->x };
 	const int lasting = is_lasting(p->use);
 	int status;
 
 	p->x = problem->x;
-	p->flags = problem->flags & LACUNA_DERIVATIVE;
+	p->flags = problem->flags & derivatives;
 	p->host_context.owner = p;
 	host_init(&p->host, &p->host_context);
 	p->host.extension = extension;
@@ -126,12 +129,12 @@ static int is_same(const struct plugin_use *a, const struct plugin_use *b)
 	       (a->plugin == b->plugin && param_same(a->plugin->head, a->config, b->config));
 }
 
-/* An instance prepared for LACUNA_DERIVATIVE also serves without it. */
+/* An instance prepared for derivatives also serves without them. */
 static int fits(const struct prior_instance *p, const struct plugin_use *use,
 		const struct lacuna_problem *problem)
 {
 	return !memcmp(p->x.extent, problem->x.extent, sizeof(p->x.extent)) &&
-	       !(problem->flags & LACUNA_DERIVATIVE & ~p->flags) && is_same(p->use, use);
+	       !(problem->flags & derivatives & ~p->flags) && is_same(p->use, use);
 }
 
 static struct prior_instance *find(struct prior_stock *stock, const struct plugin_use *use,

@@ -31,7 +31,7 @@ struct prior_stock {
 	struct prior_instance *kept;
 };
 
-/* The flags that tell a prior how it will be used: LACUNA_DERIVATIVE or 0.  guidance may be NULL or have no plugin. */
+/* The flags that tell a prior how it will be used: LACUNA_DERIVATIVE, LACUNA_TANGENT.  guidance may be NULL or have no plugin. */
 uint32_t prior_flags(const struct plugin_use *guidance, const struct plugin_use *sampler);
 
 /* An instance for the description's x and flags, from the stock if it has one.  stock may be NULL.  host serves a prior

@@ -263,23 +263,83 @@ static int service_denoise_turned(const struct lacuna_host *host, uint32_t turn,
 	return status;
 }
 
+typedef int derivative(const void *self, void *scratch, double sigma, const float *u,
+		       const float *v, float *out);
+
+static int derivative_of_groups(struct session *s, derivative *of, double sigma, const float *u,
+				const float *v, float *out)
+{
+	int status = LACUNA_OK;
+
+	for (size_t i = 0; !status && i < s->groups; i++) {
+		s->at = i;
+		status = of(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
+			    u + i * s->group, v + i * s->group, out + i * s->group);
+	}
+	return status;
+}
+
 static int service_denoise_vjp(const struct lacuna_host *host, double sigma, const float *u,
 			       const float *v, float *out)
 {
 	struct session *s = session_of(host);
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	double started = clock_seconds();
-	size_t i;
-	int status = LACUNA_OK;
+	int status;
 
 	if (!prior->vjp)
 		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" gives no derivative",
 				 s->prior_use->plugin->head->name);
-	for (i = 0; !status && i < s->groups; i++) {
-		s->at = i;
-		status = prior->vjp(s->prior->self, s->prior->scratch, clamp_sigma(s, sigma),
-				    u + i * s->group, v + i * s->group, out + i * s->group);
+	status = derivative_of_groups(s, prior->vjp, sigma, u, v, out);
+	if (!status)
+		draw_near(s->groups * s->group, below_range(s, sigma), v, out);
+	return finish_evaluation(s, started, status);
+}
+
+/* out = (D(u + h v) - D(u - h v))/(2 h).  The step is short beside sigma, the scale on which D changes, and long beside the
+ * rounding of single precision. */
+static int difference_of_groups(struct session *s, double sigma, const float *u, const float *v,
+				float *out)
+{
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const double level = clamp_sigma(s, sigma);
+	const size_t n = s->groups * s->group;
+	float *moved = memory_alloc_array(2 * n, sizeof *moved), *minus = moved + n;
+	double most = 0, h;
+	int status = moved ? LACUNA_OK : LACUNA_ENOMEM;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, fabs((double)v[i]));
+	h = most > 0 ? 0.1 * level / most : 1;
+	for (int side = 0; side < 2 && !status; side++) {
+		float *to = side ? minus : out;
+
+		for (size_t i = 0; i < n; i++)
+			moved[i] = (float)(u[i] + (side ? -h : h) * v[i]);
+		for (size_t i = 0; i < s->groups && !status; i++) {
+			s->at = i;
+			status = prior->denoise(s->prior->self, s->prior->scratch, level,
+						moved + i * s->group, to + i * s->group);
+		}
 	}
+	for (size_t i = 0; i < n && !status; i++)
+		out[i] = (float)(((double)out[i] - minus[i]) / (2 * h));
+	memory_release(moved);
+	return status;
+}
+
+static int service_denoise_jvp(const struct lacuna_host *host, double sigma, const float *u,
+			       const float *v, float *out)
+{
+	struct session *s = session_of(host);
+	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
+	const double started = clock_seconds();
+	int status;
+
+	if (prior->jvp)
+		status = derivative_of_groups(s, prior->jvp, sigma, u, v, out);
+	else
+		status = difference_of_groups(s, sigma, u, v, out);
 	if (!status)
 		draw_near(s->groups * s->group, below_range(s, sigma), v, out);
 	return finish_evaluation(s, started, status);
@@ -403,6 +463,7 @@ static const struct lacuna_host_prior prior_services = {
 	.denoise = service_denoise,
 	.denoise_map = service_denoise_map,
 	.denoise_vjp = service_denoise_vjp,
+	.denoise_jvp = service_denoise_jvp,
 	.denoise_round = service_denoise_round,
 };
 

@@ -32,7 +32,7 @@
 
 enum {
 	ALL_NEEDS = LACUNA_NEEDS_LINEAR | LACUNA_NEEDS_DIAGONAL | LACUNA_NEEDS_MAP |
-		    LACUNA_NEEDS_VJP | LACUNA_NEEDS_GUIDANCE
+		    LACUNA_NEEDS_VJP | LACUNA_NEEDS_GUIDANCE | LACUNA_NEEDS_JVP
 };
 
 /* The loader reads the first words of a table before it knows the family. */

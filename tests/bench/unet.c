@@ -2,7 +2,8 @@
  * Copyright 2026 The Lacuna authors */
 /* What an evaluation of the neural prior costs: processor seconds per megapixel, so that other work on the machine does not
  * count, GFLOP/s beside the best that oneDNN does in a 3x3 convolution of 64 channels whose data stay in the cache, and
- * the memory.  Then the same of its derivative, vjp(), beside denoise() in single precision, which is what it is made of.
+ * the memory.  Then the same of its derivatives, vjp() and jvp(), beside denoise() in single precision, which is what they are
+ * made of.
  * tools/train/bench.py times PyTorch.
  *
  *	bench-unet [SIZE ...]		sides of square images, default 512 1024
@@ -125,21 +126,21 @@ static double peak(int bf16)
 	return 2.0 * 9 * 64 * 64 * s.width * s.height / best * 1e-9;
 }
 
-/* Seconds of create() and of the best of five calls, and bytes of scratch. */
+/* Seconds of create() and of the best of five calls; bytes of scratch and of the instance. */
 struct cost {
 	double create, wall, processor;
-	size_t bytes;
+	size_t bytes, instance;
 };
 
-/* v: of vjp(); NULL: denoise() is called. */
-static struct cost cost_of(const char *spec, const struct lacuna_shape *shape, const float *u,
-			   const float *v, float *out)
+/* flag: LACUNA_DERIVATIVE for vjp(), LACUNA_TANGENT for jvp(), 0 for denoise(). */
+static struct cost cost_of(const char *spec, const struct lacuna_shape *shape, uint32_t flag,
+			   const float *u, const float *v, float *out)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem),
-					  .flags = v ? LACUNA_DERIVATIVE : 0,
-					  .x = *shape,
-					  .y = *shape };
-	struct cost cost = { now(CLOCK_PROCESS_CPUTIME_ID), 1e9, 1e9, 0 };
+	struct lacuna_problem problem = {
+		.size = sizeof(problem), .flags = flag, .x = *shape, .y = *shape
+	};
+	const size_t before = memory_live_bytes();
+	struct cost cost = { now(CLOCK_PROCESS_CPUTIME_ID), 1e9, 1e9, 0, 0 };
 	struct plugin_use use;
 	const struct lacuna_prior *p;
 	void *self, *scratch;
@@ -151,12 +152,14 @@ static struct cost cost_of(const char *spec, const struct lacuna_shape *shape, c
 		give_up(spec);
 	cost.create = now(CLOCK_PROCESS_CPUTIME_ID) - cost.create;
 	cost.bytes = p->scratch(self);
+	cost.instance = memory_live_bytes() - before;
 	scratch = need(cost.bytes);
 	for (int i = 0; i < 5; i++) {
 		double w = now(CLOCK_MONOTONIC), t = now(CLOCK_PROCESS_CPUTIME_ID);
 
-		if (v ? p->vjp(self, scratch, 0.1, u, v, out)
-		      : p->denoise(self, scratch, 0.1, u, out))
+		if (flag == LACUNA_DERIVATIVE ? p->vjp(self, scratch, 0.1, u, v, out)
+		    : flag == LACUNA_TANGENT  ? p->jvp(self, scratch, 0.1, u, v, out)
+					      : p->denoise(self, scratch, 0.1, u, out))
 			give_up(spec);
 		t = now(CLOCK_PROCESS_CPUTIME_ID) - t;
 		w = now(CLOCK_MONOTONIC) - w;
@@ -181,7 +184,7 @@ static void measure(int size, int colour, const char *precision, int threads, do
 
 	threads_set(threads);
 	snprintf(spec, sizeof(spec), "unet:precision=%s", precision);
-	cost = cost_of(spec, &shape, u, NULL, x0);
+	cost = cost_of(spec, &shape, 0, u, NULL, x0);
 	rate = operations(colour) * pixels / cost.processor * 1e-9;
 	printf("%5d^2  %-6s  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
 	       "%.3f s/Mpx  %5.0f GFLOP/s per thread (%2.0f %% of %.0f)  work space %.0f MB\n",
@@ -199,18 +202,25 @@ static void measure_derivative(int size, int colour)
 	const size_t n = lacuna_count(&shape);
 	const double million = (double)size * size / 1e6;
 	float *u = need(n * sizeof(*u)), *v = need(n * sizeof(*v)), *out = need(n * sizeof(*out));
-	struct cost plain, derivative;
+	struct cost plain;
 
 	host.gaussian(&host, 0, 0, u, n);
 	host.gaussian(&host, 1, 0, v, n);
-	plain = cost_of("unet:precision=f32", &shape, u, NULL, out);
-	derivative = cost_of("unet:precision=f32", &shape, u, v, out);
-	printf("%5d^2  %-6s  vjp  %.3f s/Mpx, %.2f times denoise in f32  work space %.0f MB, "
-	       "of denoise %.0f\n",
-	       size, colour ? "colour" : "gray", derivative.processor / million,
-	       derivative.processor / plain.processor, (double)derivative.bytes / 1e6,
-	       (double)plain.bytes / 1e6);
-	fflush(stdout);
+	plain = cost_of("unet:precision=f32", &shape, 0, u, NULL, out);
+	printf("%5d^2  %-6s  create %.2f s  instance %.0f MB\n", size, colour ? "colour" : "gray",
+	       plain.create, (double)plain.instance / 1e6);
+	for (int forward = 0; forward < 2; forward++) {
+		const uint32_t flag = forward ? LACUNA_TANGENT : LACUNA_DERIVATIVE;
+		const struct cost cost = cost_of("unet:precision=f32", &shape, flag, u, v, out);
+
+		printf("%5d^2  %-6s  %s  %.3f s/Mpx, %.2f times denoise in f32  create %.2f s  "
+		       "work space %.0f MB, of denoise %.0f  instance %.0f MB\n",
+		       size, colour ? "colour" : "gray", forward ? "jvp" : "vjp",
+		       cost.processor / million, cost.processor / plain.processor, cost.create,
+		       (double)cost.bytes / 1e6, (double)plain.bytes / 1e6,
+		       (double)cost.instance / 1e6);
+		fflush(stdout);
+	}
 	memory_release(out);
 	memory_release(v);
 	memory_release(u);

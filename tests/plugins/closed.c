@@ -66,13 +66,13 @@ static void denoise_map(struct alone *a, const float *sigma, const float *u, flo
 		lab_bail("denoise_map");
 }
 
-/* vjp() against differences of denoise() in random directions: both give (dD/du)' v . w. */
+/* vjp() and jvp() against differences of denoise() in random directions: all give v . (dD/du) w. */
 static void test_vjp(struct alone *a, size_t n, double sigma, const float *u, double tolerance)
 {
 	float *memory = memory_alloc_array(6 * n, sizeof *memory);
 	float *v = memory, *w = v + n, *jv = w + n, *moved = jv + n, *plus = moved + n,
 	      *minus = plus + n;
-	double got = 0, want = 0, scale = 0;
+	double got = 0, forward = 0, want = 0, scale = 0;
 	const double h = 0.01 * sigma;
 
 	random_gaussian(key, 1, 0, v, n);
@@ -91,6 +91,11 @@ static void test_vjp(struct alone *a, size_t n, double sigma, const float *u, do
 		scale += fabs((double)jv[i] * w[i]);
 	}
 	near(got / scale, want / scale, tolerance, "vjp is the derivative of denoise, transposed");
+	if (a->use.plugin->u.prior.jvp(a->self, a->scratch, sigma, u, w, jv))
+		lab_bail("jvp");
+	for (size_t i = 0; i < n; i++)
+		forward += (double)jv[i] * v[i];
+	near(forward / scale, want / scale, tolerance, "and jvp the derivative");
 	memory_release(memory);
 }
 

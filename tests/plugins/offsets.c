@@ -79,8 +79,9 @@ OFFSET(struct lacuna_host_prior, info, 8);
 OFFSET(struct lacuna_host_prior, denoise, 16);
 OFFSET(struct lacuna_host_prior, denoise_map, 24);
 OFFSET(struct lacuna_host_prior, denoise_vjp, 32);
-OFFSET(struct lacuna_host_prior, denoise_round, 40);
-SIZE(struct lacuna_host_prior, 48);
+OFFSET(struct lacuna_host_prior, denoise_jvp, 40);
+OFFSET(struct lacuna_host_prior, denoise_round, 48);
+SIZE(struct lacuna_host_prior, 56);
 
 /* lacuna_host_guidance */
 OFFSET(struct lacuna_host_guidance, size, 0);
@@ -143,9 +144,10 @@ OFFSET(struct lacuna_prior, scratch, 32);
 OFFSET(struct lacuna_prior, denoise, 40);
 OFFSET(struct lacuna_prior, denoise_map, 48);
 OFFSET(struct lacuna_prior, vjp, 56);
-OFFSET(struct lacuna_prior, denoise_round, 64);
-OFFSET(struct lacuna_prior, extension, 72);
-SIZE(struct lacuna_prior, 80);
+OFFSET(struct lacuna_prior, jvp, 64);
+OFFSET(struct lacuna_prior, denoise_round, 72);
+OFFSET(struct lacuna_prior, extension, 80);
+SIZE(struct lacuna_prior, 88);
 
 /* lacuna_guidance */
 OFFSET(struct lacuna_guidance, size, 0);

@@ -83,6 +83,7 @@ struct question {
 	double sigma;
 	const float *map; /* one sigma per value, or NULL */
 	const float *v;	  /* if not NULL, asks for vjp() of this */
+	const float *w;	  /* the same for jvp() */
 	int round;	  /* of a plug-and-play iteration */
 };
 
@@ -90,7 +91,9 @@ static int ask(const char *spec, const struct lacuna_shape *shape, const struct 
 	       const float *u, float *x0)
 {
 	struct lacuna_problem problem = { .size = sizeof(problem),
-					  .flags = q->v ? LACUNA_DERIVATIVE : 0,
+					  .flags = q->v	  ? LACUNA_DERIVATIVE
+						   : q->w ? LACUNA_TANGENT
+							  : 0,
 					  .x = *shape,
 					  .y = *shape };
 	struct plugin_use use;
@@ -107,6 +110,7 @@ static int ask(const char *spec, const struct lacuna_shape *shape, const struct 
 		if (!scratch)
 			bail("memory");
 		status = q->v	    ? p->vjp(self, scratch, q->sigma, u, q->v, x0)
+			 : q->w	    ? p->jvp(self, scratch, q->sigma, u, q->w, x0)
 			 : q->map   ? p->denoise_map(self, scratch, q->map, u, x0)
 			 : q->round ? p->denoise_round(self, scratch, q->sigma, u, x0)
 				    : p->denoise(self, scratch, q->sigma, u, x0);
@@ -178,7 +182,16 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	free_sample(&s);
 }
 
-/* Against PyTorch's gradient of v . x0.  Some pixels of u lie far outside of the network's range. */
+static double inner(size_t n, const float *a, const float *b)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)a[i] * b[i];
+	return sum;
+}
+
+/* Against PyTorch's gradient of v . x0, and jvp() against that: (J'v, J'v) = (v, J J'v).  Some pixels of u lie far outside of the network's range. */
 static void derivative_agrees_with_pytorch(const char *weights, const char *values, int channels,
 					   int levels)
 {
@@ -207,21 +220,15 @@ static void derivative_agrees_with_pytorch(const char *weights, const char *valu
 			size += (double)want[k] * want[k];
 		}
 		near(sqrt(difference / size), 0, 1e-4, names[i]);
+		if (ask(spec, &shape, &(struct question){ .sigma = sigma[i], .w = want }, u, got))
+			bail("jvp");
+		near(inner(n, v, got) / size, 1, 1e-4, "and the derivative along it");
 	}
 	weights_close(file);
 	memory_release(u);
 	memory_release(v);
 	memory_release(want);
 	memory_release(got);
-}
-
-static double inner(size_t n, const float *a, const float *b)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += (double)a[i] * b[i];
-	return sum;
 }
 
 /* (J'v, J'v) = (v, J J'v), the right side by central differences, for a trained network.  The shape takes several tiles. */
@@ -283,39 +290,39 @@ static void tiles_and_threads(int64_t w, int64_t h)
 	const struct lacuna_shape shape = { { w, h, 1, 1 } };
 	const size_t n = lacuna_count(&shape);
 	float *u = array(n), *sigma = array(n), *whole = array(n), *other = array(n);
-	const struct question q = { .sigma = 0.2, .v = sigma };
-	char spec[1200];
+	const struct question q[2] = { { .sigma = 0.2, .v = sigma }, { .sigma = 0.2, .w = sigma } };
+	char spec[2][1200];
 
 	make_image(&shape, u, sigma);
-	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
+	snprintf(spec[0], sizeof(spec[0]), "unet:precision=f32,weights=%s",
 		 golden("unet-gray.safetensors"));
-	if (run(spec, &shape, sigma, u, whole))
-		bail(spec);
+	snprintf(spec[1], sizeof(spec[1]), "unet:precision=f32,tile=32,weights=%s",
+		 golden("unet-gray.safetensors"));
+	if (run(spec[0], &shape, sigma, u, whole))
+		bail(spec[0]);
 	threads_set(3);
-	if (run(spec, &shape, sigma, u, other))
-		bail(spec);
+	if (run(spec[0], &shape, sigma, u, other))
+		bail(spec[0]);
 	ok(!memcmp(whole, other, n * sizeof(*u)), "%d x %d: three threads give the bits of one",
 	   (int)w, (int)h);
 	threads_set(1);
-	snprintf(spec, sizeof(spec), "unet:precision=f32,tile=32,weights=%s",
-		 golden("unet-gray.safetensors"));
-	if (run(spec, &shape, sigma, u, other))
-		bail(spec);
+	if (run(spec[1], &shape, sigma, u, other))
+		bail(spec[1]);
 	near(distance(n, whole, other), 0, 1e-5, "tiled equals untiled");
 
 	host.gaussian(&host, 0, 0, sigma, n);
-	if (ask(spec, &shape, &q, u, other))
-		bail(spec);
-	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
-		 golden("unet-gray.safetensors"));
-	if (ask(spec, &shape, &q, u, whole))
-		bail(spec);
-	near(distance(n, whole, other), 0, 2e-5, "so is the derivative");
-	threads_set(3);
-	if (ask(spec, &shape, &q, u, other))
-		bail(spec);
-	ok(!memcmp(whole, other, n * sizeof(*u)), "of which three threads give the bits of one");
-	threads_set(1);
+	for (int i = 0; i < 2; i++) {
+		if (ask(spec[1], &shape, &q[i], u, other) || ask(spec[0], &shape, &q[i], u, whole))
+			bail(spec[1]);
+		near(distance(n, whole, other), 0, 2e-5,
+		     i ? "so is that along a direction" : "so is the transposed derivative");
+		threads_set(3);
+		if (ask(spec[0], &shape, &q[i], u, other))
+			bail(spec[0]);
+		ok(!memcmp(whole, other, n * sizeof(*u)),
+		   "of which three threads give the bits of one");
+		threads_set(1);
+	}
 	memory_release(u);
 	memory_release(sigma);
 	memory_release(whole);
@@ -362,7 +369,8 @@ static void derivative_needs_a_word(void)
 	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
 		bail(spec);
 	scratch = memory_alloc(use.plugin->u.prior.scratch(self));
-	ok(use.plugin->u.prior.vjp(self, scratch, 0.1, u, v, out) == LACUNA_EUNSUPPORTED,
+	ok(use.plugin->u.prior.vjp(self, scratch, 0.1, u, v, out) == LACUNA_EUNSUPPORTED &&
+		   use.plugin->u.prior.jvp(self, scratch, 0.1, u, v, out) == LACUNA_EUNSUPPORTED,
 	   "no derivative where none was announced");
 	memory_release(scratch);
 	use.plugin->u.prior.destroy(self);
@@ -370,8 +378,9 @@ static void derivative_needs_a_word(void)
 	if (use.plugin->u.prior.create(&host, use.config, &problem, &self))
 		bail(spec);
 	scratch = memory_alloc(use.plugin->u.prior.scratch(self));
-	ok(use.plugin->u.prior.vjp(self, scratch, 0.1, u, v, out) == LACUNA_OK,
-	   "a derivative where one was announced");
+	ok(use.plugin->u.prior.vjp(self, scratch, 0.1, u, v, out) == LACUNA_OK &&
+		   use.plugin->u.prior.jvp(self, scratch, 0.1, u, v, out) == LACUNA_EUNSUPPORTED,
+	   "a derivative where one was announced, and not the other");
 	memory_release(scratch);
 	use.plugin->u.prior.destroy(self);
 	use_free(&use);
@@ -607,6 +616,7 @@ int main(void)
 	budget(200, 0);
 	budget(24, LACUNA_DERIVATIVE);
 	budget(200, LACUNA_DERIVATIVE);
+	budget(24, LACUNA_TANGENT);
 	derivative_needs_a_word();
 	questions(golden("unet-experts.safetensors"), 0);
 	{

@@ -258,6 +258,8 @@ static int ask_levels(const struct lacuna_host *host, float *u)
 		near(asked.sigma, want[i], 1e-12, "denoise_round: the same");
 		host->prior->denoise_vjp(host, levels[i], u, u, x0);
 		near(asked.sigma, want[i], 1e-12, "denoise_vjp: the same");
+		host->prior->denoise_jvp(host, levels[i], u, u, x0);
+		near(asked.sigma, want[i], 1e-12, "denoise_jvp: the same");
 	}
 	return LACUNA_OK;
 }
@@ -314,6 +316,30 @@ static int ask_below(const struct lacuna_host *host, float *u)
 	near((double)x0[0], (double)mean_of(3, 0.5), 1e-6, "and beside it, within");
 	host->prior->denoise_vjp(host, level, u, u, x0);
 	near(shift(3, (double)x0[0], level), 1, 0.12, "the derivative below the range");
+	return LACUNA_OK;
+}
+
+/* ---- a prior without jvp(): differences, exact for this one, which is linear ------------------------------------- */
+
+static int ask_difference(const struct lacuna_host *host, float *u)
+{
+	float v[MOST], out[MOST], none[MOST] = { 0 };
+	const double slope = (double)mean_of(1, 0.5) - (double)mean_of(0, 0.5);
+	double worst = 0;
+
+	for (size_t i = 0; i < asked.values; i++) {
+		u[i] = (float)i;
+		v[i] = i % 3 ? 100.0F * (float)i : -1;
+	}
+	ok(!host->prior->denoise_jvp(host, 0.5, u, v, out), "denoise_jvp by differences");
+	for (size_t i = 0; i < asked.values; i++)
+		worst = fmax(worst, fabs((double)out[i] - slope * (double)v[i]));
+	near(worst / (100 * (double)asked.values), 0, 1e-3,
+	     "is the derivative times the direction");
+	ok(!host->prior->denoise_jvp(host, 0.5, u, none, out), "along nothing");
+	for (size_t i = 0; i < asked.values; i++)
+		worst = i ? fmax(worst, fabs((double)out[i])) : 0;
+	near(worst, 0, 0, "nothing changes");
 	return LACUNA_OK;
 }
 
@@ -908,6 +934,7 @@ int main(void)
 	run(8, 6, 1, &no_options, 0, ask_levels, u);
 	run(8, 6, 1, &no_options, 0, ask_info, u);
 	run(8, 6, 1, &no_options, 0, ask_below, u);
+	run(8, 6, 1, &no_options, 0, ask_difference, u);
 	test_rounds(7, 5);
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);

@@ -37,13 +37,14 @@ static int read_integers(const struct weights *file, const char *name, int most,
 }
 
 int network_create(const struct lacuna_host *host, const struct weights *file, const char *path,
-		   int inputs, int outputs, int bf16, int expert, int adjoint, struct network *n)
+		   int inputs, int outputs, int bf16, int expert, enum network_kind kind,
+		   struct network *n)
 {
 	int counts;
 
 	if (expert >= 0)
 		snprintf(n->prefix, sizeof(n->prefix), "expert.%d.", expert);
-	n->adjoint = adjoint;
+	n->kind = kind;
 	n->inputs = inputs;
 	n->outputs = outputs;
 	n->levels = read_integers(file, "widths", LEVELS_MOST, 1, 4096, n->width);
@@ -113,6 +114,11 @@ size_t network_sign_bytes(const struct network *n)
 
 /* ---- layers ------------------------------------------------------------------------------------------ */
 
+static int is_adjoint(const struct network *n)
+{
+	return n->kind == NETWORK_ADJOINT;
+}
+
 /* Adds a stage of `count' layers, besides that of the entrance. The caller adds the layers next. */
 static void add_stage(struct network *n, enum entrance entrance, int level, int from, int count)
 {
@@ -167,7 +173,7 @@ static int read_kernel(const struct network *n, const struct weights *file, cons
 	const struct lacuna_host *host = n->onednn.host;
 	const size_t k = (size_t)l->kernel * (size_t)l->kernel, plain = (size_t)inputs * k;
 	const size_t padded = (size_t)l->inputs * k;
-	const int turn = n->adjoint && l->kernel == 3;
+	const int turn = is_adjoint(n) && l->kernel == 3;
 	const int64_t shape[4] = { turn ? inputs : outputs, turn ? outputs : inputs, l->kernel,
 				   l->kernel };
 	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
@@ -198,7 +204,7 @@ static int finish_conv(struct network *n, struct layer *l, const struct weights 
 				      .height = chain ? CALL_ROWS + 2 : 2,
 				      .width = chain ? width : 2 * width,
 				      .side = chain,
-				      .relu = l->relu && !n->adjoint,
+				      .relu = l->relu && n->kind == NETWORK_PLAIN,
 				      .leak = (float)n->leak,
 				      .sum = l->sum,
 				      .single = l->single };
@@ -260,19 +266,19 @@ static int add_blocks(struct network *n, const struct weights *file, const char 
 	int status = LACUNA_OK;
 
 	for (int i = 0; i < count && !status; i++) {
-		const int b = n->adjoint ? count - 1 - i : i;
+		const int b = is_adjoint(n) ? count - 1 - i : i;
 		struct layer *l = add_layer(n, stored(c), stored(c), 3);
 
 		l->relu = 1;
-		l->rectifier = n->adjoint ? all_blocks(n) - 1 - n->rectifiers : n->rectifiers;
+		l->rectifier = is_adjoint(n) ? all_blocks(n) - 1 - n->rectifiers : n->rectifiers;
 		n->rectifiers++;
-		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, n->adjoint ? 'b' : 'a');
+		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'b' : 'a');
 		status = finish_conv(n, l, file, name, c, c);
 		if (status)
 			break;
 		l = add_layer(n, stored(c), stored(c), 3);
 		l->sum = 1;
-		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, n->adjoint ? 'a' : 'b');
+		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'a' : 'b');
 		status = finish_conv(n, l, file, name, c, c);
 	}
 	return status;
@@ -285,7 +291,7 @@ static int add_up(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks[level] + !level);
-	snprintf(name, sizeof(name), "%s.%d.weight", n->adjoint ? "down" : "up", level);
+	snprintf(name, sizeof(name), "%s.%d.weight", is_adjoint(n) ? "down" : "up", level);
 	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
 	return finish_up(n, l, file, name, width[level], width[level + 1]);
 }
@@ -297,7 +303,7 @@ static int add_down(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks[level]);
-	snprintf(name, sizeof(name), "%s.%d.weight", n->adjoint ? "up" : "down", level - 1);
+	snprintf(name, sizeof(name), "%s.%d.weight", is_adjoint(n) ? "up" : "down", level - 1);
 	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
 	return finish_conv(n, l, file, name, width[level], width[level - 1]);
 }
@@ -305,8 +311,9 @@ static int add_down(struct network *n, const struct weights *file, int level)
 int network_load(struct network *n, const struct weights *file, int64_t w, int64_t h)
 {
 	const int *width = n->width, bottom = n->levels - 1;
-	const char *first = n->adjoint ? "tail" : "head", *last = n->adjoint ? "head" : "tail";
-	const char *before = n->adjoint ? "dec" : "enc", *after = n->adjoint ? "enc" : "dec";
+	const char *first = is_adjoint(n) ? "tail" : "head",
+		   *last = is_adjoint(n) ? "head" : "tail";
+	const char *before = is_adjoint(n) ? "dec" : "enc", *after = is_adjoint(n) ? "enc" : "dec";
 	char name[64];
 	struct layer *l;
 	int status, k;

@@ -5,7 +5,7 @@
  *
  * Its adjoint, the transpose of its derivative, is a network of the same form: up and down are exchanged, the layers are
  * in reverse order, the 3x3 kernels are mirrored with their channels exchanged, and a rectifier is replaced by its
- * derivative.
+ * derivative.  Derivatives are computed with networks without rectifiers; the pipeline does what belongs in their place.
  *
  * A pixel of level l of the U-Net has a side of 2^(l+1) pixels of the image. A stage is the change to a level, followed
  * by all layers at that level. */
@@ -52,9 +52,15 @@ struct stage {
 	int64_t width;	  /* of the strips that the convolutions work on */
 };
 
+enum network_kind {
+	NETWORK_PLAIN,
+	NETWORK_LINEAR, /* without rectifiers */
+	NETWORK_ADJOINT /* of the linear network */
+};
+
 struct network {
 	struct onednn onednn;
-	int adjoint;
+	enum network_kind kind;
 	int inputs, outputs; /* channels of the network */
 	int levels;
 	int width[LEVELS_MOST],
@@ -67,11 +73,10 @@ struct network {
 	int layers, stages, rectifiers;
 };
 
-/* Reads the architecture: widths, blocks and leak of the file's header. inputs, outputs: channels. expert: number of the
- * network, for a file with several of one architecture; the general one is -1. adjoint: make the adjoint of that network;
- * its inputs are the outputs of the network. */
+/* Reads the architecture: widths, blocks and leak of the file's header. inputs, outputs: channels; those of an adjoint are
+ * exchanged. expert: number of the network, for a file with several of one architecture; the general one is -1. */
 int network_create(const struct lacuna_host *, const struct weights *, const char *path, int inputs,
-		   int outputs, int bf16, int expert, int adjoint, struct network *);
+		   int outputs, int bf16, int expert, enum network_kind, struct network *);
 void network_destroy(struct network *); /* accepts a zeroed structure */
 
 /* Radius of the receptive field, in pixels of the image. */

@@ -127,7 +127,8 @@ static size_t plan_stage(const struct pipeline *self, const struct stage *s,
 	}
 	plan->enter = at;
 	if (s->entrance == ENTER_FEATURES)
-		at += precondition_input_scratch(p, s->width);
+		at += self->pass == PASS_TANGENT ? precondition_tangent_scratch(p, s->width)
+						 : precondition_input_scratch(p, s->width);
 	else if (s->entrance == ENTER_DOWN)
 		at += 4 * (size_t)s->width * pixel_bytes(n, s, -1);
 	if (self->pass == PASS_REVERSE && s->to == BUFFER_IMAGE) {
@@ -175,6 +176,13 @@ void pipeline_plan(const struct precondition *p, const struct network *n, enum p
 
 /* ---- running a piece of a stage ---------------------------------------------------------------------- */
 
+/* Number of a stage's layers that run. The forward pass ends with the last rectifier: nothing reads the second convolution
+ * of the last block, nor the layer after it. */
+static int layers_run(const struct pipeline *self, const struct stage *s)
+{
+	return s->count - (self->pass == PASS_FORWARD && s->to == BUFFER_IMAGE ? 2 : 0);
+}
+
 struct job {
 	const struct pipeline *pipeline;
 	char *scratch;
@@ -217,12 +225,15 @@ static void enter_features(const struct piece *p, int64_t y, char *to)
 				     .values = to,
 				     .channels = p->network->layer[p->stage->first].inputs,
 				     .bf16 = p->network->onednn.bf16 };
+	const struct pipeline *pipeline = p->job->pipeline;
+	float *scratch = (float *)(void *)(p->own + p->plan->enter);
 
-	if (p->job->pipeline->pass == PASS_REVERSE)
-		precondition_direction(p->job->pipeline->precondition, &p->job->tile, &strip);
+	if (pipeline->pass == PASS_REVERSE)
+		precondition_direction(pipeline->precondition, &p->job->tile, &strip);
+	else if (pipeline->pass == PASS_TANGENT)
+		precondition_tangent(pipeline->precondition, &p->job->tile, scratch, &strip);
 	else
-		precondition_input(p->job->pipeline->precondition, &p->job->tile,
-				   (float *)(void *)(p->own + p->plan->enter), &strip);
+		precondition_input(pipeline->precondition, &p->job->tile, scratch, &strip);
 }
 
 static int enter_down(const struct piece *p, int64_t y, char *to)
@@ -272,7 +283,9 @@ static void leave_image(const struct piece *p, const struct strip *strip)
 
 	if (pipeline->pass == PASS_PLAIN)
 		precondition_output(pipeline->precondition, &p->job->tile, strip);
-	else if (pipeline->pass == PASS_REVERSE)
+	else if (pipeline->pass == PASS_TANGENT)
+		precondition_tangent_output(pipeline->precondition, &p->job->tile, strip);
+	else
 		precondition_gradient(pipeline->precondition, &p->job->tile,
 				      (float *)(void *)(p->own + p->plan->leave), strip);
 }
@@ -306,7 +319,7 @@ static uint16_t *signs(const struct piece *p, const struct layer *l, int64_t x, 
 	return (uint16_t *)(void *)plane + (y * w + x) * (l->outputs / 16);
 }
 
-/* Keeps the signs of a rectifier's output, for the columns of the piece. */
+/* Keeps the signs of a rectifier's input, for the columns of the piece. */
 static void keep_signs(const struct piece *p, const struct layer *l, int64_t y, const float *row)
 {
 	uint16_t *to = signs(p, l, p->left, y);
@@ -332,21 +345,31 @@ static void apply_signs(const struct piece *p, const struct layer *l, int64_t y,
 			row[c] *= from[i] >> c & 1 ? 1 : leak;
 }
 
-/* Handles the signs for CALL_ROWS rows of a rectifier's layer, from y on. Several pieces may compute the same rows; `new'
- * is true in the one that keeps their signs. */
-static void rectify(const struct piece *p, const struct layer *l, int64_t y, int new, void *rows)
+static void apply_leak(const struct piece *p, const struct layer *l, float *row)
+{
+	const float leak = (float)p->network->leak;
+
+	for (int64_t i = 0; i < p->stage->width * l->outputs; i++)
+		row[i] *= row[i] > 0 ? 1 : leak;
+}
+
+/* What a network without rectifiers leaves to the pipeline, for CALL_ROWS rows of a rectifier's layer, from y on. Several
+ * pieces may compute the same rows; `new' is true in the one that keeps their signs. */
+static void rectify(const struct piece *p, const struct layer *l, int64_t y, int new, float *row)
 {
 	const int64_t height = network_level_height(p->network, p->stage->level);
-	const enum pass pass = p->job->pipeline->pass;
-	float *row = rows;
+	const int forward = p->job->pipeline->pass == PASS_FORWARD;
 
-	for (int64_t end = y + CALL_ROWS; y < end; y++, row += p->stage->width * l->outputs)
+	for (int64_t end = y + CALL_ROWS; y < end; y++, row += p->stage->width * l->outputs) {
 		if (y < 0 || y >= height)
 			continue;
-		else if (pass == PASS_REVERSE)
-			apply_signs(p, l, y, row);
-		else if (pass == PASS_FORWARD && new)
+		if (forward && new)
 			keep_signs(p, l, y, row);
+		if (forward)
+			apply_leak(p, l, row);
+		else
+			apply_signs(p, l, y, row);
+	}
 }
 
 /* Computes CALL_ROWS rows of the result, from y on. Buffer k is the input of layer k: CALL_ROWS new rows, and above them
@@ -355,6 +378,7 @@ static int run_rows(const struct piece *p, int64_t y)
 {
 	const struct stage *s = p->stage;
 	const struct network *n = p->network;
+	const int layers = layers_run(p->job->pipeline, s);
 	int status = LACUNA_OK;
 
 	for (int k = 0; k < s->count; k++) {
@@ -365,7 +389,7 @@ static int run_rows(const struct piece *p, int64_t y)
 		if (kept)
 			memmove(end - kept, end - kept + CALL_ROWS * row, kept);
 	}
-	for (int k = 0; k <= s->count && !status; k++) {
+	for (int k = 0; k <= layers && !status; k++) {
 		const size_t row = (size_t)s->width * pixel_bytes(n, s, k);
 		const int64_t ahead = s->count - k, r = y + ahead;
 		char *to = p->own + p->plan->at[k] + (ahead ? 2 * row : 0);
@@ -374,13 +398,14 @@ static int run_rows(const struct piece *p, int64_t y)
 			continue;
 		status = k ? conv_run(&n->onednn, &p->calls[k - 1], p->own + p->plan->at[k - 1], to)
 			   : enter(p, r, to);
-		if (k && n->layer[s->first + k - 1].relu && !status)
-			rectify(p, &n->layer[s->first + k - 1], r, y >= p->top || !p->top, to);
+		if (k && n->layer[s->first + k - 1].relu && n->kind != NETWORK_PLAIN && !status)
+			rectify(p, &n->layer[s->first + k - 1], r, y >= p->top || !p->top,
+				(float *)(void *)to);
 		for (int64_t i = 0; i < CALL_ROWS; i++) /* rows outside the picture are zero */
 			if (r + i < 0 || r + i >= network_level_height(n, s->level))
 				memset(to + (size_t)i * row, 0, row);
 	}
-	if (y >= p->top && !status)
+	if (y >= p->top && layers == s->count && !status)
 		leave(p, y, p->own + p->plan->at[s->count]);
 	return status;
 }
@@ -393,7 +418,7 @@ static int bind(struct piece *p)
 	char *scratch = p->own + p->plan->scratch;
 	int status = LACUNA_OK;
 
-	for (int k = 0; k < s->count && !status; k++)
+	for (int k = 0; k < layers_run(p->job->pipeline, s) && !status; k++)
 		status = conv_bind(onednn, &l[k].conv[0], scratch, &p->calls[k]);
 	for (int k = 0; k < (int)s->entrance && !status; k++)
 		status = conv_bind(onednn, &l[-1].conv[k], scratch, &p->calls[s->count + k]);
@@ -445,13 +470,14 @@ static int64_t take(const struct job *j, int64_t last)
 }
 
 /* Number of multiplications in a stage. */
-static double work_of(const struct network *n, const struct stage *s)
+static double work_of(const struct pipeline *self, const struct stage *s)
 {
+	const struct network *n = self->network;
 	const double pixels = (double)network_level_width(n, s->level) *
 			      (double)network_level_height(n, s->level);
 	double values = 0;
 
-	for (int k = s->first; k < s->first + s->count; k++)
+	for (int k = s->first; k < s->first + layers_run(self, s); k++)
 		values += (double)n->layer[k].inputs * n->layer[k].outputs *
 			  (n->layer[k].kernel * n->layer[k].kernel);
 	return pixels * values;
@@ -464,7 +490,7 @@ static void tell(struct job *j)
 	const struct stage_plan *plan = &j->pipeline->plan[j->stage];
 	const double part =
 		(atomic_fetch_add(&j->done, 1) + 1) / (double)(plan->columns.count * plan->rows);
-	const double done = (j->before + part * work_of(n, &n->stage[j->stage])) / j->all;
+	const double done = (j->before + part * work_of(j->pipeline, &n->stage[j->stage])) / j->all;
 
 	if (j->progress)
 		j->progress->tell(n->onednn.host,
@@ -500,21 +526,21 @@ static int run_unit(void *arg, size_t i, void *scratch)
 	return status;
 }
 
-/* Averages a share of the tile's rows: before the network, and after the adjoint network the gradients. */
+/* Averages a share of the tile's rows: before the network the image or the direction, and after the adjoint network the
+ * gradients. */
 static int average_unit(void *arg, size_t i, void *scratch)
 {
 	const struct job *j = arg;
 	const struct pipeline *pipeline = j->pipeline;
 	const int64_t units = pipeline->units, unit = (int64_t)i;
 	const int64_t from = j->tile.h * unit / units, to = j->tile.h * (unit + 1) / units;
+	void (*average)(const struct precondition *, const struct tile *, int64_t, int64_t,
+			float *) = pipeline->pass == PASS_REVERSE   ? precondition_gradient_average
+				   : pipeline->pass == PASS_TANGENT ? precondition_tangent_average
+								    : precondition_average;
 
 	(void)scratch;
-	if (pipeline->pass == PASS_REVERSE)
-		precondition_gradient_average(pipeline->precondition, &j->tile, from, to,
-					      unit_scratch(j, i));
-	else
-		precondition_average(pipeline->precondition, &j->tile, from, to,
-				     unit_scratch(j, i));
+	average(pipeline->precondition, &j->tile, from, to, unit_scratch(j, i));
 	return LACUNA_OK;
 }
 
@@ -526,7 +552,7 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 
 	j.progress = host->extension(host, LACUNA_PROGRESS);
 	for (int i = 0; i < self->network->stages; i++)
-		j.all += work_of(self->network, &self->network->stage[i]);
+		j.all += work_of(self, &self->network->stage[i]);
 	j.tile.averages = (float *)(void *)(j.scratch + self->averages);
 	j.tile.gradients = (float *)(void *)(j.scratch + self->gradients);
 	if (self->pass != PASS_REVERSE)
@@ -537,7 +563,7 @@ int pipeline_run(const struct pipeline *self, void *scratch, const struct tile *
 		memset(j.scratch + self->taken, 0, (size_t)(plan->columns.count * plan->rows));
 		j.done = 0;
 		status = host->parallel(host, (size_t)self->units, 0, run_unit, &j);
-		j.before += work_of(self->network, &self->network->stage[j.stage]);
+		j.before += work_of(self, &self->network->stage[j.stage]);
 	}
 	if (self->pass == PASS_REVERSE && !status)
 		status = host->parallel(host, (size_t)self->units, 0, average_unit, &j);

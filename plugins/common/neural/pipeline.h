@@ -3,9 +3,9 @@
 /* Runs a network on a tile of an image, stage by stage. The threads take pieces of a stage. A thread goes down a piece a
  * few rows at a time, through all convolutions of the stage, so that intermediate results stay in the cache.
  *
- * The transposed derivative takes two passes over a tile. The forward pass keeps the signs of the rectifiers' inputs, one
- * bit for each value; the pass of the adjoint network reads them. Nothing else need be kept, since the rest of the
- * network is linear. */
+ * A derivative takes two passes over a tile. The forward pass keeps the signs of the rectifiers' inputs, one bit for each
+ * value. Another pass reads them: of the linear network for the derivative along a direction, of the adjoint network for
+ * the transposed one. Nothing else need be kept, since the rest of the network is linear. */
 #ifndef COMMON_PIPELINE_H
 #define COMMON_PIPELINE_H
 
@@ -15,7 +15,8 @@
 
 enum pass {
 	PASS_PLAIN,
-	PASS_FORWARD, /* writes signs and averages, but no image */
+	PASS_FORWARD, /* of the linear network: writes signs and averages, but no image */
+	PASS_TANGENT, /* of the linear network */
 	PASS_REVERSE  /* of the adjoint network */
 };
 
@@ -48,12 +49,12 @@ struct pipeline {
 /* Bytes of a tile for each block of 2^levels x 2^levels pixels, without the units' scratch. */
 size_t pipeline_block_bytes(const struct precondition *, const struct network *, enum pass);
 
-/* Plans a pipeline for a network with its layers, with fewer units if the budget requires it. Both passes of a derivative
+/* Plans a pipeline for a network with its layers, with fewer units if the budget requires it. All passes of derivatives
  * use the same scratch; their networks must have layers for the same tiles. */
 void pipeline_plan(const struct precondition *, const struct network *, enum pass, size_t budget,
 		   struct pipeline *);
 
-/* scratch is 64-byte aligned and must not change between a forward pass and its reverse pass. */
+/* scratch is 64-byte aligned and must not change between a forward pass and the pass that reads its signs. */
 int pipeline_run(const struct pipeline *, void *scratch, const struct tile *);
 
 #endif

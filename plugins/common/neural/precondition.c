@@ -328,21 +328,37 @@ void precondition_input(const struct precondition *p, const struct tile *t, floa
 
 /* ---- the network's output ---------------------------------------------------------------------------- */
 
+/* What the network's output counts in x0. */
+static float share_of_network(const struct precondition *p, float s)
+{
+	const float d = (float)p->sigma_data;
+
+	return s * d / sqrtf(s * s + d * d);
+}
+
+/* The pixels of a strip that the tile contributes to the image: columns, rows. */
+static void own_part(const struct tile *t, const struct strip *s, int64_t across[2],
+		     int64_t down[2])
+{
+	across[0] = 2 * s->x > t->left ? 2 * s->x : t->left;
+	across[1] = least(2 * (s->x + s->width), t->right);
+	down[0] = 2 * s->y > t->top ? 2 * s->y : t->top;
+	down[1] = least(2 * s->y + 2, t->bottom);
+}
+
 void precondition_output(const struct precondition *p, const struct tile *t,
 			 const struct strip *from)
 {
 	const float d = (float)p->sigma_data, d2 = d * d, *values = from->values;
-	const int64_t left = 2 * from->x > t->left ? 2 * from->x : t->left;
-	const int64_t right = least(2 * (from->x + from->width), t->right);
-	const int64_t top = 2 * from->y > t->top ? 2 * from->y : t->top;
-	const int64_t bottom = least(2 * from->y + 2, t->bottom);
+	int64_t across[2], down[2];
 
+	own_part(t, from, across, down);
 	for (int c = 0; c < p->channels; c++)
-		for (int64_t y = top; y < bottom; y++) {
+		for (int64_t y = down[0]; y < down[1]; y++) {
 			const size_t at = image_index(t, c, 0, y);
 			const float *row = values + 4 * c + 2 * (y & 1);
 
-			for (int64_t x = left; x < right; x++) {
+			for (int64_t x = across[0]; x < across[1]; x++) {
 				const float s = sigma_at(p, t, at + (size_t)x), total = s * s + d2;
 				const float value = t->u[at + (size_t)x] - 0.5f;
 				const float v = bounded_value(value, s);
@@ -350,12 +366,12 @@ void precondition_output(const struct precondition *p, const struct tile *t,
 				t->x0[at + (size_t)x] =
 					0.5f + (value - v) + v * (d2 / total) +
 					row[(x / 2 - from->x) * from->channels + (x & 1)] *
-						(s * d / sqrtf(total));
+						share_of_network(p, s);
 			}
 		}
 }
 
-/* ---- the derivative, transposed ---------------------------------------------------------------------- */
+/* ---- the derivative ---------------------------------------------------------------------------------- */
 
 int precondition_gradient_planes(const struct precondition *p)
 {
@@ -378,6 +394,123 @@ static float follows(float u, float sigma)
 	return v < value || v > value ? 0 : 1;
 }
 
+void precondition_tangent_average(const struct precondition *p, const struct tile *t, int64_t from,
+				  int64_t to, float *scratch)
+{
+	float *weighted = scratch + RADIUS_MOST;
+
+	memset(scratch, 0, precondition_average_scratch(t->w));
+	for (int64_t row = from * p->channels; row < to * p->channels; row++) {
+		const int c = (int)(row % p->channels);
+		const int64_t y = row / p->channels;
+		const size_t at = image_index(t, c, 0, y);
+
+		for (int64_t x = 0; x < t->w; x++) {
+			const size_t i = at + (size_t)x;
+			const float s = sigma_at(p, t, i);
+
+			weighted[x] = follows(t->u[i], s) * t->v[i] / (s * s);
+		}
+		for (int k = 0; k < p->windows; k++)
+			average_row(p->window[k], p->radius[k], weighted, t->w,
+				    gradient_plane(p, t, c, k) + y * t->w);
+	}
+}
+
+size_t precondition_tangent_scratch(const struct precondition *p, int64_t width)
+{
+	return (4 + 3 * (size_t)p->windows) * 2 * (size_t)width * sizeof(float);
+}
+
+/* The derivatives of feature_row()'s features; those of sigma and precision alone are 0. */
+static void tangent_row(const struct precondition *p, const struct tile *t, int channel, int64_t y,
+			int64_t count, float *scratch, const struct strip *to)
+{
+	const float d = (float)p->sigma_data, d2 = d * d;
+	const int64_t x = 2 * to->x, next = 4 * p->channels;
+	const size_t at = image_index(t, channel, x, y);
+	struct row r;
+	float *dv = read_surroundings(p, t, channel, x, y, count, scratch, &r), *f = dv + count;
+	float *dm[WINDOWS_MOST];
+	const float *s = r.sigma, *v = r.v;
+	int64_t feature = 4 * channel + 2 * (y & 1);
+
+	for (int64_t i = 0; i < count; i++)
+		dv[i] = follows(t->u[at + (size_t)i], s[i]) * t->v[at + (size_t)i];
+	for (int k = 0; k < p->windows; k++) {
+		dm[k] = f + (1 + k) * count;
+		average_down(p, t, gradient_plane(p, t, channel, k), k, x, y, count, dm[k]);
+		for (int64_t i = 0; i < count; i++)
+			dm[k][i] /= r.precision[k][i];
+	}
+	for (int64_t i = 0; i < count; i++)
+		f[i] = dv[i] / sqrtf(s[i] * s[i] + d2);
+	put_row(f, count, to, feature += next);
+	for (int64_t i = 0; i < count; i++)
+		f[i] = dv[i] * (d / (s[i] * s[i] + d2));
+	put_row(f, count, to, feature += next);
+	for (int k = 0; k < p->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = dm[k][i] / d;
+		put_row(f, count, to, feature += next);
+		feature += next;
+	}
+	for (int k = 0; k < p->windows; k++) {
+		for (int64_t i = 0; i < count; i++)
+			f[i] = bounded_slope((v[i] - r.mean[k][i]) / s[i]) * (dv[i] - dm[k][i]) /
+			       s[i];
+		put_row(f, count, to, feature += next);
+	}
+	for (int k = 0; k + 1 < p->windows; k++) {
+		for (int64_t i = 0; i < count; i++) {
+			const float root = sqrtf(r.precision[k][i]);
+			const float difference = r.mean[k][i] - r.mean[k + 1][i];
+
+			f[i] = bounded_slope(difference * root) * (dm[k][i] - dm[k + 1][i]) * root;
+		}
+		put_row(f, count, to, feature += next);
+	}
+}
+
+void precondition_tangent(const struct precondition *p, const struct tile *t, float *scratch,
+			  const struct strip *to)
+{
+	const int64_t count = least(2 * to->width, t->w - 2 * to->x);
+
+	memset(to->values, 0, (size_t)to->width * (size_t)to->channels * sizeof(float));
+	if (count <= 0)
+		return;
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++)
+			tangent_row(p, t, c, y, count, scratch, to);
+}
+
+void precondition_tangent_output(const struct precondition *p, const struct tile *t,
+				 const struct strip *from)
+{
+	const float d = (float)p->sigma_data, d2 = d * d, *values = from->values;
+	int64_t across[2], down[2];
+
+	own_part(t, from, across, down);
+	for (int c = 0; c < p->channels; c++)
+		for (int64_t y = down[0]; y < down[1]; y++) {
+			const size_t at = image_index(t, c, 0, y);
+			const float *row = values + 4 * c + 2 * (y & 1);
+
+			for (int64_t x = across[0]; x < across[1]; x++) {
+				const size_t i = at + (size_t)x;
+				const float s = sigma_at(p, t, i);
+				const float inside = follows(t->u[i], s);
+
+				t->x0[i] = t->v[i] * (1 - inside + inside * (d2 / (s * s + d2))) +
+					   row[(x / 2 - from->x) * from->channels + (x & 1)] *
+						   share_of_network(p, s);
+			}
+		}
+}
+
+/* ---- the derivative, transposed ---------------------------------------------------------------------- */
+
 static int is_own(const struct tile *t, int64_t x, int64_t y)
 {
 	return x >= t->left && x < t->right && y >= t->top && y < t->bottom;
@@ -386,7 +519,6 @@ static int is_own(const struct tile *t, int64_t x, int64_t y)
 void precondition_direction(const struct precondition *p, const struct tile *t,
 			    const struct strip *to)
 {
-	const float d = (float)p->sigma_data, d2 = d * d;
 	const int64_t end = least(2 * (to->x + to->width), t->w);
 	float *values = to->values;
 
@@ -401,7 +533,7 @@ void precondition_direction(const struct precondition *p, const struct tile *t,
 
 				if (is_own(t, x, y))
 					row[(x / 2 - to->x) * to->channels + (x & 1)] =
-						t->v[at + (size_t)x] * (s * d / sqrtf(s * s + d2));
+						t->v[at + (size_t)x] * share_of_network(p, s);
 			}
 		}
 }

@@ -38,8 +38,8 @@ struct tile {
 	int64_t left, top, right, bottom;
 	double begin, end; /* the tile's share of the prior's call, from 0 to 1, for progress */
 	float *averages;   /* scratch: precondition_planes() x h x w */
-	/* For the derivative: v is a direction in the space of x0. J'v is added to x0. gradients is scratch,
-	 * precondition_gradient_planes() x h x w. */
+	/* For derivatives: v is a direction in the space of x0, and J'v is added to x0; or v is one in the space of u, and
+	 * x0 is J v. gradients is scratch, precondition_gradient_planes() x h x w. */
 	const float *v;
 	float *gradients;
 };
@@ -73,6 +73,20 @@ size_t precondition_input_scratch(const struct precondition *, int64_t width);
 /* Writes x0; the strip holds floats. */
 void precondition_output(const struct precondition *, const struct tile *,
 			 const struct strip *from);
+
+/* The derivative with respect to u (not sigma) along v, in this order, after precondition_average().
+ * precondition_tangent_average() averages along the rows from..to-1 into `gradients'. precondition_tangent() makes rows of
+ * the derivative of the network's input, and precondition_tangent_output() takes that of its output and writes x0. The
+ * strips hold floats. */
+void precondition_tangent_average(const struct precondition *, const struct tile *, int64_t from,
+				  int64_t to, float *scratch);
+void precondition_tangent(const struct precondition *, const struct tile *, float *scratch,
+			  const struct strip *to);
+void precondition_tangent_output(const struct precondition *, const struct tile *,
+				 const struct strip *from);
+/* Bytes of scratch of one call of precondition_tangent(); precondition_tangent_average() needs
+ * precondition_average_scratch(). */
+size_t precondition_tangent_scratch(const struct precondition *, int64_t width);
 
 /* The transposed derivative with respect to u (not sigma), in this order. precondition_direction() makes rows of the
  * input of the adjoint network from v. precondition_gradient() takes its output and adds to x0 all but the part through

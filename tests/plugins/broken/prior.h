@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A prior without a fault.  Each file that includes this header defines NAME and denoise(); HOWS, the choices of parameter
- * how, for several faults; INFO, if its info() has the fault. */
+ * how, for several faults; INFO, if its info() has the fault; DERIVATIVES, initialisers of vjp and jvp. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -19,6 +19,9 @@ struct plain {
 #endif
 #ifndef FLAGS
 #define FLAGS 0
+#endif
+#ifndef DERIVATIVES
+#define DERIVATIVES
 #endif
 #ifndef HOWS
 #define HOWS "always"
@@ -66,14 +69,13 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, how, hows, 0, "what is wrong"),
 };
 
-static const struct lacuna_prior family = {
-	.size = sizeof(family),
-	.flags = FLAGS,
-	.create = create,
-	.destroy = destroy,
-	.info = INFO,
-	.denoise = denoise,
-};
+static const struct lacuna_prior family = { .size = sizeof(family),
+					    .flags = FLAGS,
+					    .create = create,
+					    .destroy = destroy,
+					    .info = INFO,
+					    .denoise = denoise,
+					    DERIVATIVES };
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
