@@ -183,7 +183,8 @@ static int create_derivative(struct unet *n, const struct config *c, const struc
 	if (!status && k < 0)
 		status = plan_tiles(n, c, &e->linear, PASS_FORWARD, &n->derivative_cut);
 	if (!status)
-		status = network_load(&e->linear, file, cut->across.tile, cut->down.tile);
+		status = network_load(&e->linear, file, &e->network, cut->across.tile,
+				      cut->down.tile);
 	if (status)
 		return status;
 	pipeline_plan(p, &e->linear, PASS_FORWARD, budget, &e->forward);
@@ -194,7 +195,7 @@ static int create_derivative(struct unet *n, const struct config *c, const struc
 	status = network_create(n->host, file, path, 4 * p->channels, 4 * p->features, 0, k,
 				NETWORK_ADJOINT, &e->adjoint);
 	if (!status)
-		status = network_load(&e->adjoint, file, cut->across.tile, cut->down.tile);
+		status = network_load(&e->adjoint, file, NULL, cut->across.tile, cut->down.tile);
 	if (!status)
 		pipeline_plan(p, &e->adjoint, PASS_REVERSE, budget, &e->reverse);
 	return status;
@@ -222,7 +223,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 		if (!status && k < 0)
 			status = plan_tiles(n, c, &e->network, PASS_PLAIN, &n->cut);
 		if (!status)
-			status = network_load(&e->network, file, n->cut.across.tile,
+			status = network_load(&e->network, file, NULL, n->cut.across.tile,
 					      n->cut.down.tile);
 		if (!status && n->derivatives && e->question == LEVEL)
 			status = create_derivative(n, c, file, path, k);

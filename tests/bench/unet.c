@@ -103,7 +103,8 @@ static double peak(int bf16)
 	void *src = need(bytes), *dst = need(bytes), *scratch;
 	double best = 1e9;
 
-	if (onednn_create(&host, bf16, &o) || conv_create(&o, &s, weights, &c))
+	if (onednn_create(&host, bf16, &o) || conv_create(&o, &s, &c) ||
+	    conv_pack(&o, &s, weights, &c))
 		give_up("peak");
 	scratch = need(c.scratch + 1);
 	if (conv_bind(&o, &c, scratch, &call))

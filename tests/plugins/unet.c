@@ -353,6 +353,39 @@ static void budget(int memory, uint32_t flags)
 	use_free(&use);
 }
 
+static size_t instance_bytes(uint32_t flags)
+{
+	const struct lacuna_problem problem = { .size = sizeof(problem),
+						.flags = flags,
+						.x = { { 64, 64, 1, 1 } },
+						.y = { { 64, 64, 1, 1 } } };
+	const size_t before = memory_live_bytes();
+	struct plugin_use use;
+	size_t bytes;
+	void *self;
+	char spec[1200];
+
+	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
+		 golden("unet-gray.safetensors"));
+	if (use_parse(LACUNA_PRIOR, spec, &use) ||
+	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	bytes = memory_live_bytes() - before;
+	use.plugin->u.prior.destroy(self);
+	use_free(&use);
+	return bytes;
+}
+
+/* The network for jvp() uses the weights of the other in single precision; only that for vjp() has its own. */
+static void weights_are_packed_once(void)
+{
+	const size_t plain = instance_bytes(0), forward = instance_bytes(LACUNA_TANGENT);
+	const size_t transposed = instance_bytes(LACUNA_DERIVATIVE);
+
+	ok(forward == plain, "%zu bytes, with jvp() %zu", plain, forward);
+	ok(transposed > plain && transposed < 2 * plain, "with vjp() %zu", transposed);
+}
+
 /* The derivative's networks are created on request only. */
 static void derivative_needs_a_word(void)
 {
@@ -618,6 +651,7 @@ int main(void)
 	budget(200, LACUNA_DERIVATIVE);
 	budget(24, LACUNA_TANGENT);
 	derivative_needs_a_word();
+	weights_are_packed_once();
 	questions(golden("unet-experts.safetensors"), 0);
 	{
 		const char *path = altered("\"licence\":\"CC0-1.0\"", "\"symmetric\":  \"yes\"");

@@ -193,6 +193,12 @@ static int read_kernel(const struct network *n, const struct weights *file, cons
 	return status;
 }
 
+/* The weights of convolution k of a layer, if another network has them in the same layout. */
+static int borrow(const struct network *n, struct layer *l, int k)
+{
+	return n->like && conv_borrow(&n->like->layer[l - n->layer].conv[k], &l->conv[k]);
+}
+
 static int finish_conv(struct network *n, struct layer *l, const struct weights *file,
 		       const char *name, int outputs, int inputs)
 {
@@ -209,17 +215,20 @@ static int finish_conv(struct network *n, struct layer *l, const struct weights 
 				      .sum = l->sum,
 				      .single = l->single };
 	float *weights;
-	int status = read_kernel(n, file, name, l, outputs, inputs, &weights);
+	int status = conv_create(&n->onednn, &s, &l->conv[0]);
 
+	if (status || borrow(n, l, 0))
+		return status;
+	status = read_kernel(n, file, name, l, outputs, inputs, &weights);
 	if (!status)
-		status = conv_create(&n->onednn, &s, weights, &l->conv[0]);
+		status = conv_pack(&n->onednn, &s, weights, &l->conv[0]);
 	n->onednn.host->release(n->onednn.host, weights);
 	return status;
 }
 
-/* A transposed 2x2 convolution of stride 2; in the file inputs x outputs x 2 x 2. */
-static int finish_up(struct network *n, struct layer *l, const struct weights *file,
-		     const char *name, int outputs, int inputs)
+/* The weights of one row of a transposed 2x2 convolution of stride 2; in the file inputs x outputs x 2 x 2. */
+static int pack_up(struct network *n, struct layer *l, const struct conv_shape *s,
+		   const struct weights *file, const char *name, int outputs, int inputs, int row)
 {
 	const struct lacuna_host *host = n->onednn.host;
 	const int64_t shape[4] = { inputs, outputs, 2, 2 };
@@ -228,25 +237,36 @@ static int finish_up(struct network *n, struct layer *l, const struct weights *f
 	float *pair = host->alloc(host, in * half * 2 * sizeof(*pair));
 	int status = !read || !pair ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
-	for (size_t row = 0; !status && row < 2; row++) {
-		const struct conv_shape s = { .inputs = l->inputs,
-					      .outputs = l->outputs,
-					      .kernel = 1,
-					      .stride = 1,
-					      .height = 1,
-					      .width = (int)n->stage[n->stages - 1].width / 2,
-					      .sum = 1 };
-
-		for (size_t i = 0; i < (size_t)inputs; i++)
-			for (size_t o = 0; o < (size_t)outputs; o++)
-				for (size_t column = 0; column < 2; column++)
-					pair[(column * half + o) * in + i] =
-						read[((i * (size_t)outputs + o) * 2 + row) * 2 +
-						     column];
-		status = conv_create(&n->onednn, &s, pair, &l->conv[row]);
-	}
+	for (size_t i = 0; i < (size_t)inputs && !status; i++)
+		for (size_t o = 0; o < (size_t)outputs; o++)
+			for (size_t column = 0; column < 2; column++)
+				pair[(column * half + o) * in + i] =
+					read[((i * (size_t)outputs + o) * 2 + (size_t)row) * 2 +
+					     column];
+	if (!status)
+		status = conv_pack(&n->onednn, s, pair, &l->conv[row]);
 	host->release(host, pair);
 	host->release(host, read);
+	return status;
+}
+
+static int finish_up(struct network *n, struct layer *l, const struct weights *file,
+		     const char *name, int outputs, int inputs)
+{
+	const struct conv_shape s = { .inputs = l->inputs,
+				      .outputs = l->outputs,
+				      .kernel = 1,
+				      .stride = 1,
+				      .height = 1,
+				      .width = (int)n->stage[n->stages - 1].width / 2,
+				      .sum = 1 };
+	int status = LACUNA_OK;
+
+	for (int row = 0; row < 2 && !status; row++) {
+		status = conv_create(&n->onednn, &s, &l->conv[row]);
+		if (!status && !borrow(n, l, row))
+			status = pack_up(n, l, &s, file, name, outputs, inputs, row);
+	}
 	return status;
 }
 
@@ -308,7 +328,8 @@ static int add_down(struct network *n, const struct weights *file, int level)
 	return finish_conv(n, l, file, name, width[level], width[level - 1]);
 }
 
-int network_load(struct network *n, const struct weights *file, int64_t w, int64_t h)
+int network_load(struct network *n, const struct weights *file, const struct network *like,
+		 int64_t w, int64_t h)
 {
 	const int *width = n->width, bottom = n->levels - 1;
 	const char *first = is_adjoint(n) ? "tail" : "head",
@@ -320,6 +341,7 @@ int network_load(struct network *n, const struct weights *file, int64_t w, int64
 
 	n->w = w;
 	n->h = h;
+	n->like = like;
 	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks[0] + !bottom);
 	snprintf(name, sizeof(name), "%s.weight", first);
 	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file, name,

@@ -66,8 +66,9 @@ struct network {
 	int width[LEVELS_MOST],
 		blocks[LEVELS_MOST]; /* of each level: channels; blocks going down, and as many going up */
 	double leak;
-	char prefix[32]; /* of the names of the tensors */
-	int64_t w, h;	 /* of the tiles: pixels of the image, multiples of 2^levels */
+	char prefix[32];	    /* of the names of the tensors */
+	int64_t w, h;		    /* of the tiles: pixels of the image, multiples of 2^levels */
+	const struct network *like; /* lends weights, or NULL */
 	struct layer layer[LAYERS_MOST];
 	struct stage stage[STAGES_MOST];
 	int layers, stages, rectifiers;
@@ -88,8 +89,10 @@ size_t network_block_bytes(const struct network *, int buffer);
 /* Bytes of the signs of all rectifiers for such a block, one bit for each value. */
 size_t network_sign_bytes(const struct network *);
 
-/* Makes the layers, for tiles of w x h pixels of the image. */
-int network_load(struct network *, const struct weights *, int64_t w, int64_t h);
+/* Makes the layers, for tiles of w x h pixels of the image. like: NULL, or a loaded network that differs in its kind at most
+ * and lives longer: the weights that both pack in the same way are kept only once. */
+int network_load(struct network *, const struct weights *, const struct network *like, int64_t w,
+		 int64_t h);
 
 static inline int64_t network_level_width(const struct network *n, int level)
 {

@@ -255,39 +255,51 @@ static dnnl_status_t pack(const struct onednn *o, const struct conv_shape *s, co
 	return status;
 }
 
-static int create(const struct onednn *o, const struct conv_shape *s, const float *weights,
-		  struct conv *c)
+int conv_create(const struct onednn *o, const struct conv_shape *s, struct conv *c)
 {
-	const struct lacuna_host *host = o->host;
-	layout_ref wanted;
-	dnnl_status_t status = desc_create(o, s, &c->desc);
+	const int threads = single_thread_begin();
+	dnnl_status_t status;
 
+	memset(c, 0, sizeof(*c));
+	status = desc_create(o, s, &c->desc);
 	if (!status)
 		status = dnnl_primitive_create(&c->primitive, c->desc);
 	if (status)
-		return failed(host, status, "creating a convolution");
-	wanted = dnnl_primitive_desc_query_md(c->desc, dnnl_query_weights_md, 0);
-	c->scratch = dnnl_memory_desc_get_size(
-		dnnl_primitive_desc_query_md(c->desc, dnnl_query_scratchpad_md, 0));
-	c->weights = host->alloc(host, dnnl_memory_desc_get_size(wanted));
-	if (!c->weights)
-		return LACUNA_ENOMEM;
-	status = pack(o, s, weights, c);
-	return status ? failed(host, status, "packing weights") : LACUNA_OK;
+		conv_destroy(o, c);
+	else
+		c->scratch = dnnl_memory_desc_get_size(
+			dnnl_primitive_desc_query_md(c->desc, dnnl_query_scratchpad_md, 0));
+	single_thread_end(threads);
+	return status ? failed(o->host, status, "creating a convolution") : LACUNA_OK;
 }
 
-int conv_create(const struct onednn *o, const struct conv_shape *s, const float *weights,
-		struct conv *c)
+static layout_ref weights_layout(const struct conv *c)
 {
-	int threads = single_thread_begin();
-	int status;
+	return dnnl_primitive_desc_query_md(c->desc, dnnl_query_weights_md, 0);
+}
 
-	memset(c, 0, sizeof(*c));
-	status = create(o, s, weights, c);
-	if (status)
-		conv_destroy(o, c);
+int conv_pack(const struct onednn *o, const struct conv_shape *s, const float *weights,
+	      struct conv *c)
+{
+	int threads;
+	dnnl_status_t status;
+
+	c->weights = o->host->alloc(o->host, dnnl_memory_desc_get_size(weights_layout(c)));
+	if (!c->weights)
+		return LACUNA_ENOMEM;
+	threads = single_thread_begin();
+	status = pack(o, s, weights, c);
 	single_thread_end(threads);
-	return status;
+	return status ? failed(o->host, status, "packing weights") : LACUNA_OK;
+}
+
+int conv_borrow(const struct conv *from, struct conv *c)
+{
+	if (!from->weights || !dnnl_memory_desc_equal(weights_layout(from), weights_layout(c)))
+		return 0;
+	c->weights = from->weights;
+	c->borrowed = 1;
+	return 1;
 }
 
 void conv_destroy(const struct onednn *o, struct conv *c)
@@ -296,7 +308,7 @@ void conv_destroy(const struct onednn *o, struct conv *c)
 		dnnl_primitive_destroy(c->primitive);
 	if (c->desc)
 		dnnl_primitive_desc_destroy(c->desc);
-	if (c->weights)
+	if (!c->borrowed)
 		o->host->release(o->host, c->weights);
 	memset(c, 0, sizeof(*c));
 }

@@ -34,6 +34,7 @@ struct conv {
 	dnnl_primitive_t primitive;
 	dnnl_primitive_desc_t desc;
 	void *weights;
+	int borrowed; /* the weights are another convolution's */
 	size_t scratch;
 };
 
@@ -43,9 +44,14 @@ int onednn_has_bf16(void);
 int onednn_create(const struct lacuna_host *, int bf16, struct onednn *);
 void onednn_destroy(struct onednn *); /* accepts a zeroed structure */
 
-/* weights: outputs x inputs x kernel x kernel. */
-int conv_create(const struct onednn *, const struct conv_shape *, const float *weights,
-		struct conv *);
+/* Makes a convolution that still lacks its weights: conv_pack() or conv_borrow() comes next. */
+int conv_create(const struct onednn *, const struct conv_shape *, struct conv *);
+/* Packs weights, outputs x inputs x kernel x kernel, into the layout that the primitive wants. */
+int conv_pack(const struct onednn *, const struct conv_shape *, const float *weights,
+	      struct conv *);
+/* Uses the weights of another convolution, which must be the same and must live longer. False if it has them in another
+ * layout. */
+int conv_borrow(const struct conv *from, struct conv *);
 void conv_destroy(const struct onednn *, struct conv *); /* accepts a zeroed structure */
 
 /* A convolution bound to one caller's scratch of at least conv->scratch bytes, 64-byte aligned. It can be run repeatedly,
