@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -136,7 +137,8 @@ char *text_format(const char *fmt, ...)
 	return text;
 }
 
-/* Damerau-Levenshtein distance of short words: insertions, deletions, changes and swaps of neighbours. */
+/* Damerau-Levenshtein distance: insertions, deletions, changes and swaps of neighbours.  A word that is longer than any name
+ * is far from all. */
 static int distance(const char *a, const char *b)
 {
 	enum { LONGEST = 31 };
@@ -144,7 +146,7 @@ static int distance(const char *a, const char *b)
 	int m = (int)strlen(a), n = (int)strlen(b), i, j;
 
 	if (m > LONGEST || n > LONGEST)
-		return LONGEST;
+		return INT_MAX;
 	for (i = 0; i <= m; i++)
 		d[i][0] = i;
 	for (j = 0; j <= n; j++)

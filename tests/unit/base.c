@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Messages, memory, noise, threads, sums, numbers in text. */
+/* Messages, memory, noise, threads, sums, numbers in text, files, child processes. */
+#include "base/child.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/random.h"
 #include "base/temporary.h"
 #include "base/text.h"
@@ -82,6 +85,20 @@ static void test_memory(void)
 	   "size_multiply() knows overflow");
 }
 
+/* Only allocators that do not stop the program can refuse. */
+static void test_refused_memory(void)
+{
+	const size_t bytes = memory_live_bytes(), blocks = memory_live_blocks();
+
+	if (getenv("LACUNA_SANITIZED")) {
+		skip("AddressSanitizer stops the program", "memory that the system refuses");
+		return;
+	}
+	ok(!memory_alloc(SIZE_MAX / 4) && memory_live_bytes() == bytes &&
+		   memory_live_blocks() == blocks,
+	   "memory that the system refuses does not count");
+}
+
 static void test_noise_moments(void)
 {
 	enum { N = 1 << 20 };
@@ -138,6 +155,43 @@ static void test_noise_streams(void)
 	ok(!differ, "uniform numbers lie in [0, 1)");
 	near(vector_sum(N, b) / N, 0.5, 5 * sqrt(1 / 12.0 / N), "with mean 1/2");
 	threads_set(0);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Numbers that differ in one bit, wherever it is, give different noise: nothing is cut off or folded. */
+static void test_noise_bits(void)
+{
+	static const uint32_t numbers[] = { 0, 1, 1 << 8, 1 << 15, 1 << 16, 1u << 31 };
+	enum { N = sizeof numbers / sizeof *numbers };
+	/* positions have 54 bits: 48 for the block of 64 numbers */
+	float keys[N * N], places[54], uniforms[54];
+	int different = 1;
+
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < N; k++)
+			random_gaussian((struct random_key){ 1, numbers[i], numbers[k] }, 0, 0,
+					&keys[N * i + k], 1);
+	for (int bit = 0; bit < 54; bit++) {
+		random_gaussian((struct random_key){ 1, 0, 0 }, 0, UINT64_C(1) << bit, &places[bit],
+				1);
+		random_uniform((struct random_key){ 1, 0, 0 }, 0, UINT64_C(1) << bit,
+			       &uniforms[bit], 1);
+	}
+	qsort(keys, N * N, sizeof *keys, by_value);
+	qsort(places, 54, sizeof *places, by_value);
+	qsort(uniforms, 54, sizeof *uniforms, by_value);
+	for (int i = 1; i < N * N; i++)
+		different &= keys[i] > keys[i - 1];
+	ok(different, "each pair of image and sample has its own noise");
+	for (int i = 1; i < 54; i++)
+		different &= places[i] > places[i - 1] && uniforms[i] > uniforms[i - 1];
+	ok(different, "numbers far apart in a stream differ");
 }
 
 static void count(void *arg, size_t i)
@@ -290,8 +344,71 @@ static void test_text(void)
 		ok(!text_real(bad[i], &v), "\"%s\" is no number", bad[i]);
 	ok(text_integer("-42", &n) && n == -42, "an integer");
 	ok(!text_integer("4.2", &n) && !text_integer("99999999999999999999", &n), "not integers");
+	ok(!text_integer("9223372036854775808", &n) && text_integer("9223372036854775807", &n) &&
+		   n == INT64_MAX,
+	   "the largest integer is one, and a larger one is none");
 	is_text(text_nearest("blru", names), "blur", "two letters swapped");
 	ok(!text_nearest("zzzzzz", names), "nothing near");
+}
+
+/* Unicode's category Cc: U+0000 to U+001F, U+007F to U+009F; above U+007F UTF-8 has two bytes. */
+static void test_control_characters(void)
+{
+	int right = 1;
+
+	for (int c = 1; c < 0x100; c++) {
+		const int control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+		char text[] = { 'a', (char)c, 'b', 0 };
+		char wide[] = { 'a', (char)(0xc0 | c >> 6), (char)(0x80 | (c & 63)), 'b', 0 };
+		char *const form = c < 0x80 ? text : wide;
+
+		right &= text_plain(form, "") == !control;
+		text_make_plain(form);
+		right &= text_plain(form, "") &&
+			 (strchr(form, '?') != NULL) == (control || c == '?');
+	}
+	ok(right, "control characters, those of UTF-8 included, and no others");
+}
+
+static void test_long_words(void)
+{
+	static const char *const names[] = { "blur", "a-name-of-forty-letters-which-nobody-would",
+					     NULL };
+	char word[1000] = "";
+	int near_one = 0;
+
+	for (size_t n = 0; n + 1 < sizeof word; n++) {
+		word[n] = 'z';
+		near_one |= text_nearest(word, names) != NULL;
+	}
+	ok(!near_one, "however long a word is, it is not near a name that it does not resemble");
+}
+
+static void test_numbers(void)
+{
+	double v[3] = { 0 };
+	int right = 1;
+
+	ok(numbers_read("1 2 3", v, 3) == 3 && v[2] == 3, "as many numbers as fit");
+	ok(numbers_read("1 2 3 4", v, 3) == -1, "more than fit are refused");
+	ok(numbers_read("1 2;3", v, 3) == -1, "rows, too, where one is wanted");
+	/* three rows of one to three numbers */
+	for (int k = 0; k < 27; k++) {
+		static const char *const rows[] = { "1", "1 2", "1 2 3" };
+		const int a = k % 3, b = k / 3 % 3, c = k / 9;
+		struct lacuna_list list;
+		char text[32];
+
+		snprintf(text, sizeof text, "%s; %s;%s", rows[a], rows[b], rows[c]);
+		if (numbers_parse(text, &list)) {
+			right = 0;
+			continue;
+		}
+		right &= list.count == a + b + c + 3;
+		right &= list.columns == (a == b && b == c ? a + 1 : 0);
+		numbers_free(&list);
+	}
+	ok(right, "a list has columns if all its rows have one length");
 }
 
 /* Philox-4x32-10 as in Salmon, Moraes, Dror, Shaw 2011. */
@@ -402,17 +519,110 @@ static void test_temporary(void)
 	ok(!rmdir(name), "nothing else was left");
 }
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_mode & 07777;
+}
+
+static void test_modes(void)
+{
+	static const mode_t modes[] = { 0600, 0644, 0444, 0660, 02660, 01644 };
+	char name[] = "/tmp/lacuna-modes-XXXXXX", path[64];
+	int kept = 1;
+
+	if (!mkdtemp(name))
+		exit(99);
+	snprintf(path, sizeof path, "%s/file", name);
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		FILE *file = fopen(path, "w");
+		struct temporary t;
+
+		if (!file || fclose(file) || chmod(path, modes[i]))
+			exit(99);
+		kept &= !temporary_open(&t, path, 1);
+		temporary_restrict(&t, 0);
+		kept &= !temporary_commit(&t) && mode_of(path) == modes[i];
+		unlink(path);
+	}
+	ok(kept, "a file that is replaced keeps all bits of its mode");
+	rmdir(name);
+}
+
+/* If opening waited for a writer, the alarm would end the test. */
+static void test_files(void)
+{
+	char name[] = "/tmp/lacuna-files-XXXXXX", path[64];
+
+	if (!mkdtemp(name))
+		exit(99);
+	snprintf(path, sizeof path, "%s/fifo", name);
+	if (mkfifo(path, 0600))
+		exit(99);
+	alarm(20);
+	ok(file_open(path, NULL) == LACUNA_EIO && strstr(error_text(), "is not a regular file"),
+	   "a named pipe is refused, not waited for");
+	alarm(0);
+	unlink(path);
+	rmdir(name);
+}
+
+struct said {
+	char all[64], later[64];
+};
+
+static void speak(void *context)
+{
+	struct said *said = context;
+	size_t first;
+
+	printf("first");
+	first = child_printed();
+	printf(" then");
+	child_read_printed(0, said->all, sizeof said->all);
+	child_read_printed(first, said->later, sizeof said->later);
+}
+
+static unsigned long no_progress(const void *context)
+{
+	(void)context;
+	return 0;
+}
+
+static void test_child(void)
+{
+	struct said *said = child_share(sizeof *said);
+	struct child_end end;
+
+	if (!ok(said && !child_run(speak, said, no_progress, 20, &end), "a child process"))
+		return;
+	ok(end.way == CHILD_RETURNED, "returns");
+	is_text(end.printed, "first then", "what it printed is kept");
+	is_text(said->all, "first then", "it can read that itself");
+	is_text(said->later, " then", "from any place on");
+	child_unshare(said, sizeof *said);
+}
+
 int main(void)
 {
+	test_child();
 	test_error();
 	test_memory();
+	test_refused_memory();
 	test_noise_moments();
 	test_noise_streams();
+	test_noise_bits();
 	test_threads();
 	test_failures();
 	test_vectors();
 	test_text();
+	test_control_characters();
+	test_long_words();
+	test_numbers();
 	test_temporary();
+	test_modes();
+	test_files();
 	test_philox();
 	test_budget();
 	test_rest();
