@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The parts of a batch: the journal, cut at any byte; claims of runs that have died; file stamps, patterns, configurations
- * and workers. */
+/* The parts of a batch: the journal, cut at any byte; claims of runs that have died; file stamps, patterns, configurations,
+ * parts of results, contact sheets and workers. */
 #include <config.h>
 
 #include "base/error.h"
@@ -10,9 +10,12 @@
 #include "batch/conf.h"
 #include "batch/digest.h"
 #include "batch/journal.h"
+#include "batch/part.h"
 #include "batch/pool.h"
 #include "batch/share.h"
+#include "batch/sheet.h"
 #include "batch/tree.h"
+#include "image/png.h"
 #include "tests/tap.h"
 
 #include <dirent.h>
@@ -120,6 +123,17 @@ static void test_journal(void)
 	ok(count_done() == 0, "the later one of two journals counts");
 	write_journal("three", 150, JOURNAL_DONE);
 	ok(count_done() == 0, "later by its time");
+}
+
+/* Begun and done within one tick of the clock, whichever journal is read first. */
+static void test_equal_times(void)
+{
+	write_journal("same-a", 300, JOURNAL_BEGUN);
+	write_journal("same-b", 300, JOURNAL_DONE);
+	ok(count_done() == 3, "of two entries of one time the end counts");
+	write_journal("same-c", 400, JOURNAL_DONE);
+	write_journal("same-d", 400, JOURNAL_BEGUN);
+	ok(count_done() == 3, "in either order");
 }
 
 /* ---- claims */
@@ -315,6 +329,252 @@ static void test_conf(void)
 	conf_destroy(conf);
 }
 
+static void options_of(struct conf *conf, const char *name, char *text)
+{
+	struct tree_file f = { (char *)(uintptr_t)name, (char *)(uintptr_t)name,
+			       (char *)(uintptr_t) "", 1 };
+
+	*text = 0;
+	if (conf_visit(conf, &f, collect, text))
+		strcpy(text, error_text());
+}
+
+static void test_sections(void)
+{
+	static const char *const bad[] = { "[]\n", "[a\n", "[\n" };
+	char path[128], text[512];
+	int refused = 1;
+
+	snprintf(path, sizeof(path), "%s/sections", place);
+	mkdir(path, 0777);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct tree_file f = { path, path, path, 1 };
+		struct conf *conf = NULL;
+		char file[256];
+
+		snprintf(file, sizeof(file), "%s/lacuna.conf", path);
+		put(file, bad[i], strlen(bad[i]));
+		f.root = path;
+		snprintf(file, sizeof(file), "%s/a.tif", path);
+		f.path = file;
+		conf_create(NULL, &conf);
+		*text = 0;
+		refused &= conf_visit(conf, &f, collect, text) == LACUNA_EINVAL &&
+			   strstr(error_text(), "a section is a pattern") != NULL;
+		conf_destroy(conf);
+	}
+	ok(refused, "a section needs a pattern and its bracket");
+}
+
+/* Rows of one file keep their order, however many there are between them, and an empty cell states nothing. */
+static void test_table(void)
+{
+	char path[128], text[8192], wanted[4096] = "";
+	struct conf *conf = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/table.tsv", place);
+	f = fopen(path, "w");
+	fprintf(f, "file\tnoise\toperator\n");
+	for (int i = 0; i < 100; i++) {
+		fprintf(f, "%c.tif\t%d\t%s\n", 'a' + i % 3, i, i % 2 ? "mask" : "");
+		if (i % 3 == 1)
+			sprintf(wanted + strlen(wanted), "noise=%d;%s", i,
+				i % 2 ? "operator=mask;" : "");
+	}
+	fclose(f);
+	if (!ok(!conf_create(path, &conf), "a table"))
+		return;
+	options_of(conf, "b.tif", text);
+	is_text(text, wanted, "gives the options of a file in the order of its rows");
+	options_of(conf, "d.tif", text);
+	is_text(text, "", "and none of a file that it does not name");
+	conf_destroy(conf);
+}
+
+/* ---- parts */
+
+static int finds_part(const char *path, const char *key)
+{
+	struct part p;
+	int found = 0;
+
+	if (part_read(path, key, &p, &found))
+		diag("%s", error_text());
+	if (found)
+		part_free(&p);
+	return found;
+}
+
+static void test_parts(void)
+{
+	double numbers[] = { 1, -2.5 };
+	float values[] = { 3, 4, 5 };
+	unsigned char flags[] = { 1, 0, 1, 1, 0 };
+	struct part p = { json_pack("{s:i}", "a", 1), numbers, values, flags, 2, 3, 5 };
+	char path[128], text[2048];
+	size_t n, head = 0, wrong = 0;
+
+	snprintf(path, sizeof(path), "%s/part", place);
+	ok(!part_write(path, "key", 0666, &p) && finds_part(path, "key"), "a part");
+	ok(!finds_part(path, "other"), "of another whole is none");
+	json_decref(p.about);
+	n = get(path, text, sizeof(text));
+	for (size_t cut = 0; cut < n; cut++) {
+		put(path, text, cut);
+		wrong += finds_part(path, "key");
+	}
+	ok(!wrong, "cut at any of %zu bytes it is none (%zu wrong)", n, wrong);
+	while (text[head++] != '\n')
+		;
+	for (size_t at = head; at < n; at++) {
+		text[at] ^= 4;
+		put(path, text, n);
+		wrong += finds_part(path, "key");
+		text[at] ^= 4;
+	}
+	ok(n - head == 33 && !wrong, "nor with any of its %zu bytes changed (%zu wrong)", n - head,
+	   wrong);
+	unlink(path);
+}
+
+/* ---- the contact sheet */
+
+static int digit_of(char c)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = strchr(digits, c);
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* RFC 4648; returns the number of bytes, or 0 if the text is none of base 64. */
+static size_t decode_base64(const char *text, char *bytes)
+{
+	size_t n = 0;
+
+	for (; *text; text += 4) {
+		const int a = digit_of(text[0]), b = digit_of(text[1]);
+		const int c = digit_of(text[2]), d = digit_of(text[3]);
+
+		if (a < 0 || b < 0 || (c < 0 && text[2] != '=') || (d < 0 && text[3] != '=') ||
+		    (c < 0 && d >= 0) || ((c < 0 || d < 0) && text[4]))
+			return 0;
+		bytes[n++] = (char)(a << 2 | b >> 4);
+		if (c >= 0)
+			bytes[n++] = (char)(b << 4 | c >> 2);
+		if (d >= 0)
+			bytes[n++] = (char)(c << 6 | d);
+	}
+	return n;
+}
+
+/* The picture that a browser shows: decoded, 0..1. */
+static int shown(const struct image *picture, double lo, double hi, struct image *image, size_t *n)
+{
+	static const char head[] = "data:image/png;base64,";
+	json_t *uri = sheet_thumbnail(picture, lo, hi);
+	const char *text = json_string_value(uri);
+	char path[128], *bytes = text ? malloc(strlen(text)) : NULL;
+	int status = LACUNA_EINVAL;
+
+	*n = bytes && !strncmp(text, head, strlen(head)) ? decode_base64(text + strlen(head), bytes)
+							 : 0;
+	snprintf(path, sizeof(path), "%s/thumbnail.png", place);
+	if (*n) {
+		put(path, bytes, *n);
+		status = png_read_file(path, image);
+		unlink(path);
+	}
+	free(bytes);
+	json_decref(uri);
+	return status;
+}
+
+static void test_thumbnails(void)
+{
+	int ends[3] = { 0 }, right = 1;
+
+	/* Small pictures are shown as they are; among their sizes are all ends of base 64. */
+	for (int64_t w = 1; w <= 12; w++) {
+		const struct lacuna_shape shape = { { w, 5, w % 2 ? 3 : 1, 1 } };
+		struct image picture, seen = { 0 };
+		size_t n;
+
+		if (image_create(&picture, &shape))
+			tap_bail("%s", error_text());
+		for (size_t i = 0; i < lacuna_count(&shape); i++)
+			picture.values[i] = (float)(100 + 37 * i % 200);
+		if (shown(&picture, 100, 300, &seen, &n) ||
+		    memcmp(seen.shape.extent, shape.extent, sizeof(shape.extent)) != 0)
+			right = 0;
+		for (size_t i = 0; seen.values && right && i < lacuna_count(&shape); i++)
+			right &= fabsf(seen.values[i] - (picture.values[i] - 100) / 200) < 0.002f;
+		ends[n % 3] = 1;
+		image_free(&seen);
+		image_free(&picture);
+	}
+	ok(right && ends[0] && ends[1] && ends[2], "a small picture is its own thumbnail");
+
+	/* A large one keeps its form, and the mean of each quarter. */
+	{
+		const struct lacuna_shape shape = { { 800, 200, 1, 1 } };
+		struct image picture, seen = { 0 };
+		size_t n;
+
+		if (image_create(&picture, &shape))
+			tap_bail("%s", error_text());
+		for (size_t i = 0; i < lacuna_count(&shape); i++)
+			picture.values[i] = (i % 800 < 400 ? 0.25f : 0.75f) +
+					    (i / 800 < 100 ? 0.2f : 0) + (i % 2 ? 0.05f : -0.05f);
+		ok(!shown(&picture, 0, 1, &seen, &n) && seen.shape.extent[0] == 192 &&
+			   seen.shape.extent[1] == 48,
+		   "a large one keeps its form");
+		for (int q = 0; seen.values && q < 4; q++)
+			near(seen.values[(q & 1 ? 144 : 48) + 192 * (q & 2 ? 36 : 12)],
+			     (q & 1 ? 0.75 : 0.25) + (q & 2 ? 0 : 0.2), 0.004, "and its parts");
+		image_free(&seen);
+		image_free(&picture);
+	}
+}
+
+static size_t count_text(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		n++;
+	return n;
+}
+
+/* The size of the sheet of one file, and how often its script ends. */
+static size_t script_ends(const char *name)
+{
+	static char text[1 << 20];
+	json_t *summary = json_pack("{s:s}", "text", "One."),
+	       *rows = json_pack("[{s:s}]", "path", name);
+	char path[128];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/sheet.html", place);
+	if (!sheet_write(path, NULL, summary, rows))
+		n = get(path, text, sizeof(text) - 1);
+	text[n] = 0;
+	json_decref(rows);
+	json_decref(summary);
+	unlink(path);
+	return count_text(text, "</script>");
+}
+
+static void test_sheet(void)
+{
+	const size_t plain = script_ends("a.tif");
+
+	ok(plain > 0 && script_ends("</script><script>alert(1)</script>.tif") == plain,
+	   "a file's name does not end the script of a sheet");
+}
+
 /* ---- workers */
 
 static void begin(void *context)
@@ -333,6 +593,12 @@ static char *work(void *context, uint64_t item)
 		exit(3);
 	if (item == 3)
 		pause();
+	if (item >= 1000 && text) { /* an answer of this length */
+		memset(text, 'x', item);
+		text[item - 1] = '.';
+		text[item] = 0;
+		return text;
+	}
 	if (text) {
 		memset(text, 'a' + (int)item, 299999);
 		text[299999] = 0;
@@ -371,6 +637,63 @@ static void test_pool(void)
 	pool_destroy(p);
 }
 
+/* Answers arrive in pieces, and buffers grow: no length is special. */
+static void test_lengths(void)
+{
+	const struct pool_work w = { .begin = begin, .work = work };
+	struct pool *p = NULL;
+	int whole = 1;
+
+	if (pool_create(1, &w, &p))
+		tap_bail("%s", error_text());
+	for (uint64_t n = 65536 - 20; n < 65536 + 20; n++) {
+		struct pool_event e = { .item = 0 };
+
+		whole &= !pool_give(p, n, 0) && pool_wait(p, 20, &e) && e.item == n && e.text &&
+			 strlen(e.text) == n && e.text[n - 1] == '.';
+		free(e.text);
+	}
+	ok(whole, "an answer is whole, whatever its length");
+	pool_destroy(p);
+}
+
+enum { ALLOWED = 64 << 20 };
+
+static char *allocate(void *context, uint64_t item)
+{
+	char *block = malloc((size_t)item);
+
+	(void)context;
+	free(block);
+	return strdup(block ? "granted" : "refused");
+}
+
+static void ask_for(struct pool *p, uint64_t bytes, const char *wanted, const char *name)
+{
+	struct pool_event e = { .item = 0 };
+
+	if (pool_give(p, bytes, 0) || !pool_wait(p, 20, &e))
+		diag("%s", error_text());
+	is_text(e.text, wanted, name);
+	free(e.text);
+}
+
+static void test_limit(void)
+{
+	const struct pool_work w = { .begin = begin, .work = allocate, .memory = ALLOWED };
+	struct pool *p = NULL;
+
+	if (getenv("LACUNA_SANITIZED")) {
+		skip("sanitizers map more memory than any limit", "a worker's limit of memory");
+		return;
+	}
+	if (pool_create(1, &w, &p))
+		tap_bail("%s", error_text());
+	ask_for(p, ALLOWED / 2, "granted", "a worker gets half of the memory that is allowed");
+	ask_for(p, 2 * ALLOWED, "refused", "and not twice as much");
+	pool_destroy(p);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)st, (void)kind, (void)at;
@@ -382,12 +705,20 @@ int main(void)
 	if (!mkdtemp(place))
 		return 99;
 	test_journal();
+	test_equal_times();
 	test_claims();
 	test_temporaries();
 	test_stamps();
 	test_patterns();
 	test_conf();
+	test_sections();
+	test_table();
+	test_parts();
+	test_thumbnails();
+	test_sheet();
 	test_pool();
+	test_lengths();
+	test_limit();
 	nftw(place, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	return tap_done();
