@@ -113,6 +113,25 @@ static void test_integers(void)
 	   "signs are extended");
 }
 
+/* A signed integer of n bits is that of 64 bits, cut; of few bits all, of many some. */
+static void test_signs(void)
+{
+	int wrong = 0;
+
+	for (int bits = 1; bits <= 32; bits++) {
+		const int64_t span = INT64_C(1) << (bits - 1);
+
+		for (int k = 0; k < 1000; k++) {
+			const int64_t v = k % 2 ? span - 1 - k / 2 % span : k / 2 % span - span;
+			const uint64_t raw = (uint64_t)v & (UINT64_MAX >> (64 - bits));
+
+			wrong += decode(SAMPLE_SIGNED, bits, raw) != (float)v;
+			wrong += bits <= 24 && encode(SAMPLE_SIGNED, bits, (double)v) != raw;
+		}
+	}
+	ok(!wrong, "signed integers of every width keep their sign (%d do not)", wrong);
+}
+
 static void test_floats(void)
 {
 	ok(decode(SAMPLE_FLOAT, 16, 0x3c00) == 1 && decode(SAMPLE_FLOAT, 16, 0xc000) == -2 &&
@@ -141,6 +160,10 @@ static void test_floats(void)
 	ok(decode(SAMPLE_FLOAT, 64, UINT64_C(0x7fe0000000000000)) == FLT_MAX,
 	   "a double beyond float becomes the largest float");
 	ok(decode(SAMPLE_FLOAT, 64, UINT64_C(0xffe0000000000000)) == -FLT_MAX, "with its sign");
+	ok(isinf(decode(SAMPLE_FLOAT, 64, UINT64_C(0x7ff0000000000000))) &&
+		   isnan(decode(SAMPLE_FLOAT, 64, UINT64_C(0x7ff0000000000001))) &&
+		   isinf(decode(SAMPLE_FLOAT, 24, 0x7f0000)),
+	   "an infinite one stays infinite, and NaN stays NaN");
 }
 
 static void test_rows(void)
@@ -199,6 +222,7 @@ int main(void)
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 16 }, "half");
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 24 }, "24-bit float");
 	test_integers();
+	test_signs();
 	test_floats();
 	test_rows();
 	test_conversion();

@@ -210,6 +210,57 @@ static void test_half(void)
 	near(small[7], 38 - 3, 1e-6, "in the last plane");
 }
 
+/* Each value is the mean of a square of its own; odd rows and columns at the end are in none. */
+static void test_half_of_any_size(void)
+{
+	int right = 1;
+
+	for (int64_t w = 2; w < 8; w++)
+		for (int64_t h = 2; h < 8; h++) {
+			enum { BEYOND = 12345 };
+			const struct lacuna_shape y = { { w, h, 2, 1 } };
+			const struct lacuna_shape shape = noise_half_shape(&y);
+			const int64_t hw = w / 2, hh = h / 2;
+			float small[2 * 16 + 1], values[2 * 49];
+
+			for (int i = 0; i < 2 * w * h; i++)
+				values[i] = (float)(i * 31 % 97);
+			small[2 * hw * hh] = BEYOND;
+			noise_halve(&y, values, small);
+			right &= shape.extent[0] == hw && shape.extent[1] == hh;
+			right &= small[2 * hw * hh] == BEYOND;
+			for (int64_t i = 0; i < 2 * hw * hh; i++) {
+				const float *at = values + 2 * (i % hw) +
+						  w * (2 * (i / hw % hh) + h * (i / (hw * hh)));
+
+				right &= small[i] == (at[0] + at[1] + at[w] + at[w + 1]) / 4;
+			}
+		}
+	ok(right, "half the size of a picture of any size");
+}
+
+/* Borders are alike: the map of the mirrored picture is the mirrored map. */
+static void test_map_borders(void)
+{
+	enum { W = 13, H = 9, RADIUS = 3 };
+	static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	const struct noise noise = { .slope = 0.01, .offset = 0.001, .sigma = 0.1 };
+	float level[W * H], mirrored[W * H], sigma[W * H], back[W * H];
+	double worst = 0;
+
+	random_gaussian(key, 5, 0, level, W * H);
+	for (int i = 0; i < W * H; i++)
+		level[i] = i % 11 ? 1 + 0.2f * level[i] : NAN;
+	for (int i = 0; i < W * H; i++)
+		mirrored[i] = level[W * H - 1 - i];
+	ok(!noise_map(&shape, &noise, level, RADIUS, sigma) &&
+		   !noise_map(&shape, &noise, mirrored, RADIUS, back),
+	   "the noise of each value");
+	for (int i = 0; i < W * H; i++)
+		worst = fmax(worst, fabs((double)sigma[i] - (double)back[W * H - 1 - i]));
+	ok(worst < 1e-6, "does not depend on the border that is near (%g)", worst);
+}
+
 static void test_correlated_under_mask(void)
 {
 	static const char *const specs[] = { "identity", "mask:columns=20" };
@@ -411,6 +462,20 @@ static void test_blocks(void)
 
 /* ---- evidence for or against a kernel */
 
+/* JPEG's blocks have two directions; a scene of stripes has one. */
+static void test_stripes(void)
+{
+	for (int down = 0; down < 2; down++) {
+		for (int i = 0; i < SIDE_ * SIDE_; i++) {
+			const int at = down ? i / SIDE_ : i % SIDE_;
+
+			noisy[i] = (float)(0.5 + 0.01 * (at / 8 * 7 % 5) + 1e-4 * deviates[i]);
+		}
+		ok(noise_jpeg(&large, noisy) == 0, "stripes %s are no blocks",
+		   down ? "across" : "down");
+	}
+}
+
 static void explain(const char *spec, const float *y, struct noise_evidence *e)
 {
 	struct problem *p = make(large, spec);
@@ -529,12 +594,15 @@ int main(void)
 	test_mostly_clipped();
 	test_correlated();
 	test_half();
+	test_half_of_any_size();
+	test_map_borders();
 	test_correlated_under_mask();
 	test_wide_under_operator();
 	test_texture();
 	test_quiet_texture();
 	test_texture_everywhere();
 	test_blocks();
+	test_stripes();
 	test_evidence();
 	test_inexact_kernel();
 	test_weights();

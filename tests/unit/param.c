@@ -100,6 +100,11 @@ static void test_lists(void)
 	ok(!param_same(&head, c, other) && !param_set(&head, other, "list", "1 0;-.25 0;1 .5") &&
 		   !param_same(&head, c, other),
 	   "other numbers, or other rows, are another list");
+	param_set(&head, other, "count", "2");
+	ok(!param_set(&head, c, "list", "1 2 3 4") && !param_set(&head, other, "list", "1 2 3 5") &&
+		   !param_same(&head, c, other) && !param_set(&head, other, "list", "1 2 3 4") &&
+		   param_same(&head, c, other),
+	   "every number counts, and the last one, too");
 	refuse(c, "list=1;2 3", "list=1;2 3: its rows have different lengths");
 	refuse(c, "list=1 2;;3", "different lengths");
 	ok(!param_set(&head, c, "list", "1 2 3"), "one row");

@@ -50,6 +50,50 @@ static void test_planes(void)
 	memory_release(list);
 }
 
+/* What is lone does not depend on how the picture lies, nor on the sign of its values. */
+static void test_symmetry(void)
+{
+	enum { SIDE = 60, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	/* Lone values within and on all borders, and pairs, which are not lone. */
+	static const int lone[] = {
+		SIDE * 7 + 9,	SIDE * 20, SIDE * 12 + SIDE - 1, 25, SIDE * (SIDE - 1) + 8,
+		SIDE * 31 + 30, AREA - 1
+	};
+	static const int pairs[] = { SIDE * 15 + 20, SIDE * 26 + 11 };
+	static float y[AREA], turned[AREA];
+	int same = 1;
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
+	for (size_t k = 0; k < sizeof(lone) / sizeof(lone[0]); k++)
+		y[lone[k]] = k % 2 ? -300 : 300;
+	for (size_t k = 0; k < 2; k++)
+		y[pairs[k]] = y[pairs[k] + (k ? SIDE : 1)] = k ? 300 : -300;
+	for (int turn = 0; turn < 16; turn++) {
+		size_t *list = NULL, count = 0;
+		int hit = 0;
+
+		for (int i = 0; i < AREA; i++) {
+			const int a = turn & 1 ? SIDE - 1 - i % SIDE : i % SIDE;
+			const int b = turn & 2 ? SIDE - 1 - i / SIDE : i / SIDE;
+
+			turned[turn & 4 ? SIDE * a + b : a + SIDE * b] = turn & 8 ? -y[i] : y[i];
+		}
+		same &= !reject_lone(&square, turned, 0.8, 8, &list, &count);
+		for (size_t k = 0; k < count; k++)
+			for (size_t l = 0; l < sizeof(lone) / sizeof(lone[0]); l++) {
+				const int x = lone[l] % SIDE, z = lone[l] / SIDE;
+				const int a = turn & 1 ? SIDE - 1 - x : x;
+				const int b = turn & 2 ? SIDE - 1 - z : z;
+
+				hit += list[k] == (size_t)(turn & 4 ? SIDE * a + b : a + SIDE * b);
+			}
+		same &= count == sizeof(lone) / sizeof(lone[0]) && hit == (int)count;
+		memory_release(list);
+	}
+	ok(same, "lone values are found wherever the picture's borders are, bright and dark");
+}
+
 /* The largest share of a point's light in a neighbouring pixel does not depend on the picture's shape. */
 static void test_ratio(void)
 {
@@ -100,6 +144,7 @@ int main(void)
 		y[i] = 900;
 	ok(found(y, 0.8, 8, &first) == 0, "where there are many the kernel is wrong");
 	test_planes();
+	test_symmetry();
 	test_ratio();
 	threads_stop();
 	return tap_done();

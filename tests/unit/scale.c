@@ -149,6 +149,33 @@ static void test_measurement(void)
 	   "to the inner scale and back");
 }
 
+/* A picture read in parts gives the sample of the whole, wherever it is cut. */
+static void test_parts(void)
+{
+	static const size_t most[] = { 1, 7, 1000, 3000, N - 1, N, 2 * N };
+	static float values[N];
+	int same = 1;
+
+	scene(values, 0, 1);
+	values[3] = NAN;
+	for (size_t k = 0; k < sizeof(most) / sizeof(most[0]); k++)
+		for (size_t rows = 1; rows < N; rows = 3 * rows + 4) {
+			struct scale_sample whole = { 0 }, parts = { 0 };
+
+			same &= !scale_sample_add(&whole, values, N, most[k]);
+			for (size_t at = 0; at < N; at += rows)
+				same &= !scale_sample_add_part(&parts, values + at,
+							       N - at < rows ? N - at : rows, at, N,
+							       most[k]);
+			same &= whole.count == parts.count && whole.count <= most[k] &&
+				!memcmp(whole.values, parts.values,
+					whole.count * sizeof(*whole.values));
+			scale_sample_free(&whole);
+			scale_sample_free(&parts);
+		}
+	ok(same, "a sample does not depend on the parts in which a picture is read");
+}
+
 /* Lights on one pixel in 200 belong to the scene; on one in 1000 they are outliers. */
 static void test_tails(void)
 {
@@ -167,6 +194,7 @@ static void test_tails(void)
 
 int main(void)
 {
+	test_parts();
 	test_tails();
 	test_equivariant();
 	test_outliers();

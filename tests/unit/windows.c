@@ -199,6 +199,8 @@ static void test_whole(const char *spec)
 	ok(parts.record.sample_count == 1 && parts.record.noise > 0.019 &&
 		   parts.record.noise < 0.021,
 	   "with a record");
+	near(parts.record.residual / whole.record.residual, 1, 0.02,
+	     "and with the whole's difference from the measurement");
 	restored_free(&whole);
 	restored_free(&parts);
 
@@ -326,6 +328,37 @@ static void test_weights(void)
 	}
 	ok(!wrong, "windows add to 1 everywhere (%d do not)", wrong);
 	tear_down();
+}
+
+/* Two windows lie as in a mirror, and so do their weights. */
+static void test_mirrored_weights(void)
+{
+	static const char *const operators[] = { "identity", "downsample:factor=2" };
+	double worst = 0;
+
+	for (int k = 0; k < 2; k++) {
+		struct windows w = { .y = { { 500, 400, 1, 1 } } };
+
+		set_up(operators[k]);
+		if (windows_whole(&job, &w.y, &w))
+			tap_bail("%s", error_text());
+		w.width = 300;
+		w.height = 260;
+		w.overlap[0] = 100;
+		w.overlap[1] = 120;
+		w.across = w.down = 2;
+		for (int64_t y = 0; y < w.factor * w.height; y++)
+			for (int64_t x = 0; x < w.factor * w.width; x++)
+				for (int64_t i = 0; i < 4; i++)
+					worst = fmax(
+						worst,
+						fabs((double)windows_weight(&w, i, x, y) -
+						     (double)windows_weight(
+							     &w, 3 - i, w.factor * w.width - 1 - x,
+							     w.factor * w.height - 1 - y)));
+		tear_down();
+	}
+	ok(worst < 1e-6, "weights are the same from either end (%g)", worst);
 }
 
 /* ---- holes */
@@ -501,6 +534,7 @@ int main(void)
 {
 	test_reach();
 	test_weights();
+	test_mirrored_weights();
 	test_holes_map();
 	test_mask();
 	test_holes();
