@@ -100,6 +100,49 @@ static void test_samples(void)
 	near(value, 0, 1e-12, "of a blurred point and that Gaussian");
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Distance from x to the 8th nearest of n points, not counting number `self'. */
+static double eighth(size_t dim, const double *x, size_t n, const double *points, size_t self)
+{
+	double all[64];
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i != self)
+			all[m++] = distance_l2(dim, x, points + i * dim);
+	qsort(all, m, sizeof *all, by_value);
+	return all[7];
+}
+
+/* Wang, Kulkarni, Verdu 2009, equation 5: few samples, where each term counts. */
+static void test_few_samples(void)
+{
+	enum { FEW = 20 };
+	float z[2 * 4 * FEW];
+
+	random_gaussian((struct random_key){ 2, 0, 0 }, 0, 0, z, 2 * 4 * FEW);
+	for (size_t i = 0; i < 4 * FEW; i++) {
+		q[i] = (double)z[i];
+		p[i] = 1 + 2 * (double)z[4 * FEW + i];
+	}
+	for (size_t dim = 2; dim <= 4; dim++) {
+		double want = log(FEW / (FEW - 1.0)), kl = 0;
+
+		for (size_t i = 0; i < FEW; i++)
+			want += (double)dim / FEW *
+				log(eighth(dim, q + i * dim, FEW, p, FEW) /
+				    eighth(dim, q + i * dim, FEW, q, i));
+		ok(!distance_kl((int)dim, FEW, q, p, &kl), "KL of few samples");
+		near(kl, want, 1e-12, "by the formula");
+	}
+}
+
 static void test_fit(void)
 {
 	static const double off[5] = { 0.1, -0.1, 0, 0.05, -0.05 };
@@ -133,6 +176,7 @@ int main(void)
 	test_gaussians();
 	test_moments();
 	test_samples();
+	test_few_samples();
 	test_fit();
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");

@@ -382,6 +382,38 @@ static void test_accuracy(struct problem *p, size_t n, const float *b)
 	problem_set_accuracy(p, &solve_accuracy_default);
 }
 
+/* An iterative solve begins at the x that it is given, in every scale of A. */
+static void test_start(void)
+{
+	static const char *const specs[] = { "blur:kind=disk,radius=2", "blur:kind=disk,radius=6" };
+	const struct lacuna_shape y = { { 24, 20, 1, 1 } };
+	struct solve_accuracy none = solve_accuracy_default;
+
+	none.iterations = 0;
+	for (int i = 0; i < 2; i++)
+		for (int scaled = 0; scaled < 2; scaled++) {
+			struct problem *p = make(1, y, 1, &specs[i]);
+			const size_t nx = p ? lacuna_count(problem_x(p)) : 0;
+			float *b = memory_alloc_array(3 * nx, sizeof *b);
+			float *x = b + nx, *measurement = b + 2 * nx;
+
+			if (!ok(p && b && (!scaled || !problem_normalise(p)) &&
+					!problem_measure(p, measurement, 0.1, NULL),
+				"%s%s", specs[i], scaled ? ", its rows of length 1" : ""))
+				break;
+			random_gaussian(key, 4, 0, b, nx);
+			random_gaussian(key, 5, 0, x, nx);
+			problem_set_accuracy(p, &none);
+			ok(!problem_solve(p, 0.1, b, x), "no iteration");
+			random_gaussian(key, 5, 0, b, nx);
+			vector_subtract(nx, x, b, x);
+			near(vector_norm(nx, x) / vector_norm(nx, b), 0, 1e-6,
+			     "leaves the x that was given");
+			unmake(p);
+			memory_release(b);
+		}
+}
+
 /* Warns once of an inaccurate result. */
 static void test_warning(void)
 {
@@ -538,6 +570,7 @@ int main(void)
 	test_whole("gray", 6, 3, 1, 6, 3);
 	test_pixelwise();
 	test_window();
+	test_start();
 	test_warning();
 	test_missing();
 	test_simulate_mask();
