@@ -38,6 +38,18 @@ ok "a hundred times as large" "$LACUNA" simulate -q f.tif -o f100.tif -n 0 -A id
 ok "fifty times" "$LACUNA" simulate -q f.tif -o f50.tif -n 0 -A identity:gain=50
 ok "the reference's range is that of both" "$LACUNA" compare f100.tif f50.tif
 figures out '$7 + 0 > 0.3' "half the light is no small difference"
+# The middle of a picture, found from its own width and height.
+crop="$LACUNA restore -q large.tif -A identity -p gaussian -n 0"
+ok "a low part in the middle" $crop -o low.tif --crop 2,8,40,24
+ok "a narrow one" $crop -o narrow.tif --crop 12,2,20,36
+ok "--center: low" "$LACUNA" compare --center --max-nrmse 0 large.tif low.tif
+ok "--center: narrow" "$LACUNA" compare --center --max-nrmse 0 large.tif narrow.tif
+# A mask hides a pixel of all channels.
+ok "a mask" "$maketiff" mask.tif uint8 40 36 1 1 mask
+ok "colours with a hole" "$LACUNA" simulate -q colour.tif -o spoilt.tif -n 0 -t uint8 -A mask:file=mask.tif
+fails 1 "a hole in colour" "$LACUNA" compare --max-nrmse 0 colour.tif spoilt.tif
+ok "hidden in all channels" "$LACUNA" compare --max-nrmse 0 --mask mask.tif colour.tif spoilt.tif
+contains out "108 missing values left out" "each of which counts"
 fails 1 "--border too large" "$LACUNA" compare --border 18 b.tif noisy.tif
 fails 1 "missing file" "$LACUNA" compare a.tif none.tif
 contains err "lacuna: none.tif: " "missing file: named"

@@ -60,6 +60,15 @@ for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5"
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
 	two_lines restore "$bad"
 done
+# A part has whole numbers, a place from 0, and a size from 1; pages ascend.
+for bad in 0,0,0,5 0,0,5,0 -1,0,5,5 0,-1,5,5 0,0,5 0,0,5,5,5 0.5,0,5,5 0,0,5,2147483648 a,0,5,5 0,0,,5; do
+	fails 2 "--crop $bad" "$LACUNA" restore in.tif -o $o -A identity --crop $bad
+	two_lines restore "--crop $bad"
+done
+for bad in 0 1,1 2,1 3-2 1-2,2 1, ,1 1-; do
+	fails 1 "--pages $bad" "$LACUNA" restore in.tif -o $o -A identity --pages $bad
+	one_line "--pages $bad"
+done
 fails 2 "deviation without samples" "$LACUNA" restore in.tif -o $o -A gamma --std s.tif
 contains err "add --samples 8" "deviation without samples: remedy"
 fails 2 "wrong choice" "$LACUNA" restore in.tif -o $o -A identity --method fasd
