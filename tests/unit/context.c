@@ -348,8 +348,49 @@ static void test_restorations(void)
 	ok(!made_at_once, "no two plugins are made at once");
 }
 
+/* ---- services that need no context of their own */
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void test_services(void)
+{
+	enum { DRAWS = 100000 };
+	struct host_context context = { .key = { 1, 0, 0 } };
+	struct lacuna_host host;
+	double values[129], sum = 0;
+	int failed = 1, different = 1;
+
+	host_init(&host, &context);
+	for (int status = -9; status < 4; status++) {
+		const int result = host.fail(&host, status, "because of %d", status);
+
+		failed &= status < 0 ? result == status : result < 0;
+	}
+	ok(failed, "fail() never means success");
+	error_clear();
+
+	values[128] = host.random(&host, 0, 0);
+	for (int bit = 0; bit < 64; bit++) {
+		values[bit] = host.random(&host, UINT64_C(1) << bit, 0);
+		values[64 + bit] = host.random(&host, 0, UINT64_C(1) << bit);
+	}
+	qsort(values, 129, sizeof(*values), by_value);
+	for (int i = 1; i < 129; i++)
+		different &= values[i] > values[i - 1];
+	ok(different && values[0] >= 0 && values[128] < 1, "each bit of key and position counts");
+	for (uint64_t i = 0; i < DRAWS; i++)
+		sum += host.random(&host, 7, i) / DRAWS;
+	near(sum, 0.5, 5 * sqrt(1 / 12.0 / DRAWS), "random() has mean 1/2");
+}
+
 int main(void)
 {
+	test_services();
 	test_apart();
 	error_clear();
 	test_workers();

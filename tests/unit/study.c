@@ -444,7 +444,7 @@ static void test_manual(void)
 
 static void test_even(void)
 {
-	enum { N = 4096 };
+	enum { N = 4096, ESTIMATES = 200 };
 	static float u[N], z[N], again[N];
 	struct even *e;
 	double half = 0, sum = 0, product = 0;
@@ -469,6 +469,15 @@ static void test_even(void)
 	for (int i = 0; i < N; i++)
 		product += (double)z[i] * (double)again[i] / N;
 	near(product, 0, 0.01, "two streams are not correlated");
+	/* Each estimate gives the streams other lattices, even if no state has moved. */
+	product = 0;
+	for (int k = 0; k < ESTIMATES; k++) {
+		even_observe(e, u);
+		even_gaussian(e, 19, 0, again, N);
+		for (int i = 0; i < N; i++)
+			product += (double)z[i] * (double)again[i] / N / ESTIMATES;
+	}
+	near(product, 0, 5 / sqrt(ESTIMATES), "nor, on average, are those of two estimates");
 	/* After many requests without an estimate in between, ordinary noise replaces even noise. */
 	product = 0;
 	for (uint64_t stream = 100; stream < 140; stream++) {
