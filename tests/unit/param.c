@@ -194,8 +194,38 @@ static void test_tables(void)
 	   "longer rows are stepped over");
 }
 
+/* c applies if b says yes, as it does by default; b applies if a says yes, which it does not. */
+static void test_chains(void)
+{
+	struct chain {
+		int64_t a, b, c;
+	};
+	static const struct lacuna_param chain[] = {
+		{ "a", NULL, "first", LACUNA_BOOL, 0, 0, 1, 0, NULL, NULL,
+		  LACUNA_OFFSET(struct chain, a, int64_t) },
+		{ "b", NULL, "second", LACUNA_BOOL, 0, 0, 1, 1, "a=yes", NULL,
+		  LACUNA_OFFSET(struct chain, b, int64_t) },
+		{ "c", NULL, "third", LACUNA_INT, 0, 0, 9, 0, "b=yes", NULL,
+		  LACUNA_OFFSET(struct chain, c, int64_t) },
+	};
+	struct lacuna_plugin p = head;
+	struct chain *values;
+
+	p.params = chain;
+	p.param_count = 3;
+	p.config_size = sizeof *values;
+	ok(!param_check_table(&p), "rows that depend on one another");
+	values = param_create(&p);
+	ok(param_parse(&p, values, "c=1") == LACUNA_EINVAL && strstr(error_text(), "a=yes"),
+	   "a row applies only if those do that it depends on: %s", error_text());
+	ok(!param_parse(&p, values, "c=1,a=yes") && values->c == 1, "then it does");
+	ok(param_parse(&p, values, "c=1,a=yes,b=no") == LACUNA_EINVAL, "and not where one says no");
+	param_release(&p, values);
+}
+
 int main(void)
 {
+	test_chains();
 	test_parsing();
 	test_lists();
 	test_round_trip();

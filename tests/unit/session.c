@@ -418,6 +418,40 @@ static void test_rounds(int w, int h)
 	run(w, h, 1, &no_options, 0, ask_rounds, u);
 }
 
+/* This prior treats each pixel alone: turned or not, its answer to image and map is the same. */
+static int ask_turned(const struct lacuna_host *host, float *u)
+{
+	const struct lacuna_turns *turns = host->extension(host, LACUNA_TURNS);
+	float map[MOST], plain[MOST], x0[MOST];
+	double worst = 0;
+
+	for (size_t i = 0; i < asked.values; i++) {
+		u[i] = 0.1f * (float)(i * 7 % 11);
+		map[i] = 0.1f + 0.05f * (float)(i * 5 % 13);
+	}
+	host->prior->denoise_map(host, map, u, plain);
+	for (uint32_t turn = 0; turn < (width == height ? 8 : 4); turn++) {
+		ok(!turns->denoise_turned(host, turn, map, u, x0), "turn %u", turn);
+		for (size_t i = 0; i < asked.values; i++)
+			worst = fmax(worst, fabs((double)x0[i] - (double)plain[i]));
+	}
+	near(worst, 0, 0, "image and map are turned together, and the answer back");
+	ok(turns->denoise_turned(host, width == height ? 8 : 4, map, u, x0) == LACUNA_EUNSUPPORTED,
+	   "there are no more turns");
+	return LACUNA_OK;
+}
+
+static void test_turned_maps(int w, int h)
+{
+	float u[MOST];
+
+	reset((size_t)(w * h));
+	asked.info.symmetric = 1;
+	width = w;
+	height = h;
+	run(w, h, 1, &no_options, 0, ask_turned, u);
+}
+
 /* hqs with A = 1 and noise: it takes seven more rounds, and the result is the mean over all turns. */
 static void test_turned_mean(int w, int h)
 {
@@ -939,6 +973,9 @@ int main(void)
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);
 	test_turned_mean(8, 5);
+	test_turned_maps(6, 5);
+	test_turned_maps(5, 6);
+	test_turned_maps(5, 5);
 	test_all_failures();
 	test_planes();
 	test_bounds();
