@@ -134,6 +134,32 @@ static void test_clipped(void)
 	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "blacks are clipped: %g", found.sigma);
 }
 
+/* White clips as black does, however much of the picture: the noise of the negative is the same. */
+static void test_negatives(void)
+{
+	static const double shifts[] = { 0.1, 0.16, 0.22 };
+
+	prepare();
+	for (int k = 0; k < 3; k++) {
+		struct noise positive, negative;
+		int clipped = 0;
+
+		for (int i = 0; i < SIDE_ * SIDE_; i++) {
+			const double v = (double)image[i] - shifts[k] + 0.04 * (double)deviates[i];
+
+			clipped += v <= 0;
+			noisy[i] = (float)fmax(v, 0);
+		}
+		ok(!noise_measure(&large, noisy, &positive), "%.1f %% is black",
+		   100.0 * clipped / (SIDE_ * SIDE_));
+		for (int i = 0; i < SIDE_ * SIDE_; i++)
+			noisy[i] = -noisy[i];
+		ok(!noise_measure(&large, noisy, &negative), "or white");
+		near(negative.sigma / positive.sigma, 1, 1e-3, "the same noise");
+		near(positive.sigma / 0.04, 1, 0.1, "which is right");
+	}
+}
+
 /* A dark frame in which every block has clipped values, and one with a few bright objects. */
 static void test_mostly_clipped(void)
 {
@@ -591,6 +617,7 @@ int main(void)
 	test_white();
 	test_photons();
 	test_clipped();
+	test_negatives();
 	test_mostly_clipped();
 	test_correlated();
 	test_half();
