@@ -277,7 +277,7 @@ static void test_hadamard(void)
 static void test_hadamard_random(void)
 {
 	static unsigned char mask[1024], other[1024];
-	int high = 0, same = 0, mean = 1;
+	int high = 0, same = 0, mean = 1, across = 0, down = 0;
 	const int count = read_measured("hadamard:keep=0.25,order=random", 32, 32, mask);
 
 	for (int seed = 1; seed <= 20; seed++) {
@@ -296,6 +296,13 @@ static void test_hadamard_random(void)
 	ok(abs(count - 256) < 70 && abs(high - 124) < 48, "a quarter: %d of 1024, %d of high ones",
 	   count, high);
 	ok(mean && mask[0], "with every seed the mean is there");
+	/* Of neighbours in a row or column, 5/8 are alike; five standard deviations. */
+	for (int i = 0; i < 1024; i++) {
+		across += i % 32 < 31 && mask[i] == mask[i + 1];
+		down += i / 32 < 31 && mask[i] == mask[i + 32];
+	}
+	ok(abs(across - 620) < 110 && abs(down - 620) < 110,
+	   "each is chosen by itself: %d and %d of 992 are as their neighbours", across, down);
 	ok(same < 1024, "another seed measures others");
 }
 
@@ -352,6 +359,27 @@ static void test_radon(const char *spec, double start, double span, double axis)
 	}
 	ok(worst < 0.5, "chords of a disk: %g of 60", worst);
 	ok(worst_mass < 1e-3 * mass, "no mass is lost: %g of %g", worst_mass, mass);
+	bench_close(&b);
+}
+
+/* A picture that half a turn leaves as it is has symmetric projections, whatever its size and the number of bins. */
+static void test_radon_symmetry(int w, int h, int bins)
+{
+	struct bench b;
+	double worst = 0;
+	char spec[48];
+
+	snprintf(spec, sizeof spec, "radon:angles=7,bins=%d", bins);
+	if (!bench_open(&b, spec, w, h, 1))
+		return;
+	for (int i = 0; i < w * h; i++)
+		b.x[i] = (float)((i * 37 % 101 + (w * h - 1 - i) * 37 % 101) / 100.0);
+	problem_apply(b.problem, b.x, b.y);
+	for (int a = 0; a < 7; a++)
+		for (int k = 0; k < bins; k++)
+			worst = fmax(worst, fabs((double)b.y[a * bins + k] -
+						 (double)b.y[a * bins + bins - 1 - k]));
+	near(worst, 0, 1e-4, spec);
 	bench_close(&b);
 }
 
@@ -916,6 +944,10 @@ int main(void)
 	test_hadamard_random();
 	test_radon("radon:angles=23", 0, 180, 0);
 	test_radon("radon:angles=23,start=-35,span=250,axis=4.5", -35, 250, 4.5);
+	test_radon_symmetry(20, 20, 31);
+	test_radon_symmetry(20, 20, 32);
+	test_radon_symmetry(25, 14, 29);
+	test_radon_symmetry(25, 14, 30);
 	test_radon_pixels();
 	test_wish();
 	test_bayer();
