@@ -655,6 +655,95 @@ static void test_changed(void)
 	tiff_close(r);
 }
 
+/* A file of the same size, written again however soon. */
+static void test_rewritten(void)
+{
+	static const int64_t later[] = { 1, 1000, 1000000, 999999999, 1000000000 };
+	const char *path = in_directory("rewritten.tif");
+	int seen = 1;
+
+	make(path, &plain);
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		struct timespec t[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
+		struct tiff_reader *r = NULL;
+
+		utimensat(AT_FDCWD, path, t, 0);
+		seen &= !tiff_open(path, &r) && !tiff_unchanged(r);
+		t[1].tv_sec += later[i] / 1000000000;
+		t[1].tv_nsec = later[i] % 1000000000;
+		utimensat(AT_FDCWD, path, t, 0);
+		seen &= tiff_unchanged(r) == LACUNA_EIO;
+		tiff_close(r);
+	}
+	ok(seen, "a file that is written again is another, however soon that is");
+}
+
+/* Overviews and masks are not pages of their own; pages of a document are. */
+static void test_auxiliary(void)
+{
+	const char *path = in_directory("auxiliary.tif");
+	int right = 1;
+
+	for (uint32_t kind = 0; kind < 8; kind++) {
+		struct tiff_reader *r = NULL;
+		struct tiff_page info = { .extra = 0 };
+		TIFF *t = TIFFOpen(path, "w");
+
+		set_structure(t, &plain);
+		TIFFSetField(t, TIFFTAG_SUBFILETYPE, kind);
+		write_raw(t, &plain, 0);
+		TIFFClose(t);
+		right &= !tiff_open(path, &r) && !tiff_page_info(r, 0, &info) &&
+			 info.auxiliary == ((kind & FILETYPE_REDUCEDIMAGE) != 0 ||
+					    (kind & FILETYPE_MASK) != 0);
+		tiff_close(r);
+	}
+	ok(right, "which pages are overviews or masks of others");
+}
+
+/* Pixels need not be square. */
+static void test_pixel_size(void)
+{
+	const char *path = in_directory("pixels.tif");
+	struct tiff_reader *r = NULL;
+	double size[2] = { 0, 0 };
+	TIFF *t = TIFFOpen(path, "w");
+
+	set_structure(t, &plain);
+	TIFFSetField(t, TIFFTAG_XRESOLUTION, 1000.0);
+	TIFFSetField(t, TIFFTAG_YRESOLUTION, 250.0);
+	TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
+	write_raw(t, &plain, 0);
+	TIFFClose(t);
+	ok(!tiff_open(path, &r) && tiff_pixel_size(r, size), "the size of a pixel");
+	near(size[0], 10, 1e-3, "its width in micrometres");
+	near(size[1], 40, 1e-3, "and its height");
+	tiff_close(r);
+}
+
+/* What a classic TIFF may not hold becomes a BigTIFF.  The file is long, but has hardly any blocks on the disk. */
+static void test_long_files(void)
+{
+	static const int64_t sizes[] = { INT64_C(3000000000), INT64_C(4100000000) };
+	const char *in = in_directory("long.tif"), *out = in_directory("long-out.tif");
+
+	for (int i = 0; i < 2; i++) {
+		TIFF *t;
+
+		make(in, &plain);
+		if (truncate(in, sizes[i])) {
+			skip("no room for a long file", "files above 4 GB");
+			continue;
+		}
+		ok(!copy(in, out), "a page of a file of %.1f GB", (double)sizes[i] / 1e9);
+		t = TIFFOpen(out, "r");
+		ok(t && TIFFIsBigTIFF(t) == i, i ? "goes into a BigTIFF" : "goes into a TIFF");
+		if (t)
+			TIFFClose(t);
+	}
+	unlink(in);
+}
+
 static void test_one_strip(void)
 {
 	struct spec s = plain;
@@ -1402,6 +1491,13 @@ static void test_tags(void)
 		return;
 	check_tags(t);
 	check_exif(t);
+	TIFFClose(t);
+	in = in_directory("tagged-again.tif");
+	ok(!copy_with(out, in, &options), "the copy is copied");
+	t = TIFFOpen(in, "r");
+	if (!ok(t != NULL, "its copy can be opened"))
+		return;
+	check_tags(t); /* no program is named twice */
 	TIFFClose(t);
 }
 
@@ -2302,6 +2398,10 @@ int main(void)
 	test_plain_strip();
 	test_part();
 	test_changed();
+	test_rewritten();
+	test_auxiliary();
+	test_pixel_size();
+	test_long_files();
 	test_predictors();
 	test_pages();
 	test_min_is_white();
