@@ -168,7 +168,7 @@ static void test_fit(void)
 	near(f.slope, slope, 1e-9, "slope by least squares");
 	near(f.low, slope - half, 1e-3 * half, "the interval of 95 %, below");
 	near(f.high, slope + half, 1e-3 * half, "and above");
-	near(f.constant, exp(my - slope * mx), 1e-6, "the constant");
+	near(f.constant, exp(my - slope * mx), 1e-12, "the constant");
 }
 
 int main(void)

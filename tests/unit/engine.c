@@ -74,7 +74,7 @@ static void test_quadrature(void)
 		inverse += w * smooth(lambda, NULL);
 	}
 	ok(!solve_quadrature(&m, b, 3, nodes, weights, &count, work) && count == 3, "three nodes");
-	near(quadrature(count, nodes, weights, one) / square, 1, 1e-6, "weigh as much as b");
+	near(quadrature(count, nodes, weights, one) / square, 1, 1e-12, "weigh as much as b");
 	near(quadrature(count, nodes, weights, fifth_power) / fifth, 1, 1e-5, "exact for b' M^5 b");
 	ok(!solve_quadrature(&m, b, STEPS, nodes, weights, &count, work), "twelve nodes");
 	near(quadrature(count, nodes, weights, smooth) / inverse, 1, 1e-5, "b' (M + rho)^-1 b");
@@ -378,7 +378,7 @@ static void test_accuracy(struct problem *p, size_t n, const float *b)
 	ok(found <= 1.1e-2 && found > 5 * fine, "and another that is asked for (%.2g)", found);
 	rough.iterations = 0;
 	problem_set_accuracy(p, &rough);
-	near(residual_of(p, n, 0.01, b), 1, 1e-6, "or no more iterations than that");
+	near(residual_of(p, n, 0.01, b), 1, 1e-12, "or no more iterations than that");
 	problem_set_accuracy(p, &solve_accuracy_default);
 }
 

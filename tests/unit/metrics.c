@@ -78,7 +78,7 @@ static void compare(const char *what)
 	near(m.psnr, -10 * log10(error / count), 1e-9, "PSNR");
 	near(m.nrmse, sqrt(error / energy), 1e-9, "NRMSE, relative to the reference");
 	near(m.max_abs, largest, 1e-9, "the largest difference");
-	near(m.ssim, mean_similarity(), 1e-6, "SSIM");
+	near(m.ssim, mean_similarity(), 1e-12, "SSIM");
 }
 
 int main(void)

@@ -185,7 +185,7 @@ static void test_mean(void)
 	ok(!restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r),
 	   "noise of each value");
 	ok(worst_mean(&r, y, sigma) < 1e-4, "is the posterior mean (%g)", worst_mean(&r, y, sigma));
-	near(r.record.noise, sqrt(squares), 1e-6, "and its root mean square is reported");
+	near(r.record.noise, sqrt(squares), 1e-12, "and its root mean square is reported");
 	restored_free(&r);
 
 	for (int i = 0; i < N; i++)
@@ -193,7 +193,7 @@ static void test_mean(void)
 	restore(&b, shape,
 		(struct measurement){ .y = shifted, .lo = 1000, .hi = 1200, .deviation = sigma },
 		&r);
-	near(r.record.noise, sqrt(squares), 1e-6, "on another scale it is in that one's units");
+	near(r.record.noise, sqrt(squares), 1e-8, "on another scale it is in that one's units");
 	near((double)r.picture[9],
 	     1000 + 200 * (double)shrink((double)y[9], (double)sigma[9] / 200), 0.02,
 	     "and so is the picture");
@@ -434,7 +434,7 @@ static void test_rounding(void)
 	ok(!restore(&b, large, (struct measurement){ .y = y, .hi = 255, .step = 1 }, &r),
 	   "whole numbers: %s", error_text());
 	ok(r.record.estimated, "their noise is estimated");
-	near(r.record.noise, 1 / sqrt(12) / 255, 1e-5, "as that of rounding");
+	near(r.record.noise, 1 / sqrt(12) / 255, 1e-9, "as that of rounding");
 	restored_free(&r);
 	tear_down(&b);
 }

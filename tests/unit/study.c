@@ -293,13 +293,13 @@ static void test_posterior(void)
 		tap_bail("%s", error_text());
 	mixture_moments(&posterior, mean, cov);
 	integrate(&m, y, 0.5, NULL, 0, want);
-	near(mean[0], want[0], 1e-6, "posterior mean of a mixture, first coordinate");
-	near(mean[1], want[1], 1e-6, "posterior mean of a mixture, second coordinate");
-	near(cov[1] + mean[0] * mean[1], want[2], 1e-6, "posterior cross moment of a mixture");
+	near(mean[0], want[0], 1e-11, "posterior mean of a mixture, first coordinate");
+	near(mean[1], want[1], 1e-11, "posterior mean of a mixture, second coordinate");
+	near(cov[1] + mean[0] * mean[1], want[2], 1e-11, "posterior cross moment of a mixture");
 	mixture_denoise(&posterior, 0.6, 1, u, x0);
 	integrate(&m, y, 0.5, u, 0.6, want);
-	near(x0[0], want[0], 1e-6, "conditional denoiser, first coordinate");
-	near(x0[1], want[1], 1e-6, "conditional denoiser, second coordinate");
+	near(x0[0], want[0], 1e-11, "conditional denoiser, first coordinate");
+	near(x0[1], want[1], 1e-11, "conditional denoiser, second coordinate");
 	mixture_free(&posterior);
 	mixture_free(&m);
 }
@@ -461,7 +461,7 @@ static void test_even(void)
 		half += u[i] > 0 ? (double)z[i] : 0;
 		product += (double)z[i] * (double)z[i] / N;
 	}
-	near(sum / N, 0, 1e-6, "its mean is 0");
+	near(sum / N, 0, 1e-12, "its mean is 0");
 	near(product, 1, 2e-3, "its variance is 1");
 	near(half / N, 0, 2e-3, "it is even over the upper half of the states as well");
 	even_gaussian(e, 18, 0, again, N);
