@@ -24,6 +24,11 @@ contains err "1 lone value" "it is said"
 ok "it is written back" "$LACUNA" compare --range 0:1e6 --max-nrmse 0.00001 hot.tif hot-r.tif
 ok "kept when told so" "$LACUNA" restore hot.tif -o kept.tif $blur -n 0.01 --range 0:1 --reject no
 fails 1 "that poisons the picture" "$LACUNA" compare --range 0:1e6 --max-nrmse 0.00001 hot.tif kept.tif
+large="-A downsample:factor=2,kernel=gaussian,sigma=2 $gaussian -n 0.01 --range 0:1"
+ok "clean one enlarged" "$LACUNA" restore clean.tif -o clean-l.tif $large
+ok "with the hot pixel" "$LACUNA" restore hot.tif -o hot-l.tif $large
+contains err "1 lone value" "enlarged: it is said"
+ok "enlarged: it has no place" "$LACUNA" compare --max-nrmse 0.1 clean-l.tif hot-l.tif
 fails 2 "--reject takes a number" "$LACUNA" restore hot.tif -o x.tif $blur --reject much
 
 ok "float as float" "$LACUNA" restore clean.tif -o clean-f.tif -A identity $gaussian -n 0.01 -t float32

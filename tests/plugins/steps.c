@@ -303,6 +303,74 @@ static void test_refusals(void)
 	}
 }
 
+/* ---- the first state */
+
+struct first {
+	const float *u;
+	size_t n;
+	double mean, variance;
+};
+
+static void note_first(void *context, int64_t step, int64_t steps)
+{
+	struct first *f = context;
+
+	(void)steps;
+	if (step)
+		return;
+	f->mean = f->variance = 0;
+	for (size_t i = 0; i < f->n; i++)
+		f->mean += (double)f->u[i] / (double)f->n;
+	for (size_t i = 0; i < f->n; i++)
+		f->variance += pow((double)f->u[i] - f->mean, 2) / (double)f->n;
+}
+
+/* It is the start image and noise of the first level; or, from noise, 0 and noise of a variance that is larger by 1. */
+static void test_first_states(void)
+{
+	enum { SIDE = 64, N = SIDE * SIDE };
+	static const char *const samplers[] = { "ddpm",		 "ddpm-fast", "ode",
+						"ode-fast",	 "cld",	      "euler-maruyama",
+						"exp-integrator" };
+	static const double levels[] = { 0.5, 1, 3 };
+	static float u[N];
+	/* five standard deviations */
+	const double tolerance = 5 * sqrt(2.0 / N);
+
+	for (size_t k = 0; k < sizeof samplers / sizeof *samplers; k++)
+		for (int from_noise = 0; from_noise < 2; from_noise++) {
+			double worst = 0, off = 0;
+
+			for (int l = 0; l < 3; l++) {
+				const double want = levels[l] * levels[l] + from_noise;
+				struct first f = { .u = u, .n = N };
+				struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
+							 .op = "identity",
+							 .prior = "gaussian",
+							 .guidance = "none",
+							 .value = 0.3,
+							 .noise = 0.1,
+							 .options = { .seed = 4,
+								      .progress = note_first,
+								      .progress_context = &f } };
+				struct lab lab;
+				char spec[80];
+
+				snprintf(spec, sizeof spec, "%s:steps=3,start=%g,from=%s",
+					 samplers[k], levels[l], from_noise ? "noise" : "image");
+				plan.sampler = spec;
+				lab_open(&lab, &plan);
+				lab_run(&lab, 1, u);
+				lab_close(&lab);
+				worst = fmax(worst, fabs(f.variance / want - 1));
+				off = fmax(off, fabs(f.mean - (from_noise ? 0 : 0.3)) / sqrt(want));
+			}
+			ok(worst < tolerance, "%s from %s: noise of its first level (%.3f off)",
+			   samplers[k], from_noise ? "noise" : "an image", worst);
+			ok(off < 5 / sqrt(N), "around %s", from_noise ? "0" : "that image");
+		}
+}
+
 int main(void)
 {
 	test_sampler("ddpm:variance=small", "small", 0);
@@ -312,6 +380,7 @@ int main(void)
 	test_sampler("ode:eta=0.7", NULL, 0.7);
 	test_schedules();
 	test_halving();
+	test_first_states();
 	test_network(6, 3, 1, "gibbs:steps=4,noise_first=0,noise_last=0.9");
 	test_network(5, 4, 3, "gibbs:steps=4,noise_first=1,noise_last=1");
 	test_refusals();

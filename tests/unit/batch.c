@@ -375,12 +375,12 @@ static void test_table(void)
 
 	snprintf(path, sizeof(path), "%s/table.tsv", place);
 	f = fopen(path, "w");
-	fprintf(f, "file\tnoise\toperator\n");
+	fprintf(f, "file\toperator\tnoise\n");
 	for (int i = 0; i < 100; i++) {
-		fprintf(f, "%c.tif\t%d\t%s\n", 'a' + i % 3, i, i % 2 ? "mask" : "");
+		fprintf(f, "%c.tif\t%s\t%d\n", 'a' + i % 3, i % 2 ? "mask" : "", i);
 		if (i % 3 == 1)
-			sprintf(wanted + strlen(wanted), "noise=%d;%s", i,
-				i % 2 ? "operator=mask;" : "");
+			sprintf(wanted + strlen(wanted), "%snoise=%d;",
+				i % 2 ? "operator=mask;" : "", i);
 	}
 	fclose(f);
 	if (!ok(!conf_create(path, &conf), "a table"))

@@ -706,8 +706,39 @@ static void test_wide_noise(const char *operator)
 	tear_down(&b);
 }
 
+/* Noise that was settled for one page has the same level, in values of the file, on the scale of another. */
+static void test_settled_scale(void)
+{
+	static const double whites[] = { 1, 4, 0.25 };
+	const struct heard_noise heard = {
+		.description = { .noise = { .offset = 0.0004, .sigma = 0.02 }, .wide = 0.03 },
+		.inner = { .black = 0, .white = 1, .lowest = -INFINITY, .highest = INFINITY },
+	};
+	float y[N];
+
+	for (int k = 0; k < 3; k++) {
+		const double white = whites[k];
+		struct restored r = { .picture = NULL };
+		struct bench b;
+
+		set_up(&b, one_step, 1);
+		b.job.noise.sigma = -1;
+		picture(y, 3);
+		for (int i = 0; i < N; i++)
+			y[i] *= (float)white;
+		restorer_recall(b.restorer, &heard);
+		ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = white }, &r),
+		   "a page whose white is %g", white);
+		near(r.record.description.noise.sigma * white, 0.02, 1e-9, "white noise stays");
+		near(r.record.description.wide * white, 0.03, 1e-9, "and wider noise");
+		restored_free(&r);
+		tear_down(&b);
+	}
+}
+
 int main(void)
 {
+	test_settled_scale();
 	test_mean();
 	test_photons();
 	test_missing();

@@ -145,10 +145,12 @@ static int create_sampler(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
-static int64_t one(const void *self)
+static int64_t step_count = 1;
+
+static int64_t count_steps(const void *self)
 {
 	(void)self;
-	return 1;
+	return step_count;
 }
 
 static int start(void *self, float *u)
@@ -171,7 +173,7 @@ static const struct plugin asking = {
 	.head = &sampler_head,
 	.u.sampler = { .create = create_sampler,
 		       .destroy = destroy_nothing,
-		       .steps = one,
+		       .steps = count_steps,
 		       .start = start,
 		       .step = step },
 };
@@ -242,6 +244,35 @@ static void run(int w, int h, int c, const struct session_options *options, uint
 	if (session_run(b.session, sample, u, NULL))
 		bail("run");
 	bench_close(&b);
+}
+
+/* ---- a sampler may end before its last step ---------------------------------------------------------------------- */
+
+static int steps_left;
+
+static int end_early(const struct lacuna_host *host, float *u)
+{
+	(void)host, (void)u;
+	return --steps_left ? LACUNA_OK : LACUNA_DONE;
+}
+
+static void test_early_end(void)
+{
+	for (int64_t last = 1; last <= 5; last += 2) {
+		struct session_stats stats = { .steps = 0 };
+		float u[MOST];
+		struct bench b;
+
+		reset(6);
+		step_count = 5;
+		steps_left = (int)last;
+		one_step = end_early;
+		bench_open(&b, "identity", 3, 2, 1, NULL, 0.5, 0.2, &no_options);
+		ok(!session_run(b.session, 0, u, &stats) && stats.steps == last && !steps_left,
+		   "of 5 steps, %d are taken and counted", (int)last);
+		bench_close(&b);
+	}
+	step_count = 1;
 }
 
 /* ---- sigma is kept within the prior's range ---------------------------------------------------------------------- */
@@ -973,6 +1004,7 @@ int main(void)
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);
 	test_turned_mean(8, 5);
+	test_early_end();
 	test_turned_maps(6, 5);
 	test_turned_maps(5, 6);
 	test_turned_maps(5, 5);

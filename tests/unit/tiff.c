@@ -744,6 +744,69 @@ static void test_long_files(void)
 	unlink(in);
 }
 
+/* A strip that is too long to be read at once, in either byte order. */
+static int long_strip(const char *mode, int bits, int is_float)
+{
+	enum { W = 300, H = 120, N = W * H };
+	const int little = *(const uint8_t *)&(const uint16_t){ 1 };
+	const uint64_t ones = bits < 24 ? (UINT64_C(1) << bits) - 1 : 0xffffff;
+	const char *path = in_directory("long-strip.tif");
+	uint8_t *strip = malloc(8 * N);
+	struct tiff_reader *r = NULL;
+	struct image image = { 0 };
+	TIFF *t = TIFFOpen(path, mode);
+	int wrong = 0;
+
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, W);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, H);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, bits);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, is_float ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, H);
+	for (size_t i = 0; strip && i < N; i++) {
+		const uint64_t number = i * 2654435761u >> 3 & ones;
+		const float real = (float)number;
+		const double wide = (double)number;
+
+		if (!is_float)
+			for (int k = 0; k < bits / 8; k++) /* in this machine's order */
+				strip[i * (size_t)bits / 8 +
+				      (size_t)(little ? k : bits / 8 - 1 - k)] =
+					(uint8_t)(number >> 8 * k);
+		else if (bits == 32)
+			memcpy(strip + 4 * i, &real, 4);
+		else
+			memcpy(strip + 8 * i, &wide, 8);
+	}
+	TIFFWriteEncodedStrip(t, 0, strip, (tmsize_t)N * bits / 8);
+	TIFFClose(t);
+	if (tiff_open(path, &r) || tiff_read(r, 0, &image))
+		wrong = N;
+	for (size_t i = 0; !wrong && i < N; i++) {
+		const uint64_t number = i * 2654435761u >> 3 & ones;
+
+		wrong += image.values[i] != (float)number;
+	}
+	image_free(&image);
+	tiff_close(r);
+	free(strip);
+	return wrong;
+}
+
+static void test_byte_orders(void)
+{
+	int wrong = 0;
+
+	for (int order = 0; order < 2; order++) {
+		const char *mode = order ? "wb" : "wl";
+
+		for (int bits = 16; bits <= 64; bits += bits < 32 ? 8 : 32)
+			wrong += long_strip(mode, bits, 0);
+		wrong += long_strip(mode, 32, 1) + long_strip(mode, 64, 1);
+	}
+	ok(!wrong, "the byte order of a long strip does not matter (%d values wrong)", wrong);
+}
+
 static void test_one_strip(void)
 {
 	struct spec s = plain;
@@ -2393,6 +2456,7 @@ int main(void)
 	TIFFSetErrorHandler(NULL);
 	TIFFSetWarningHandler(NULL);
 	test_types();
+	test_byte_orders();
 	test_one_strip();
 	test_rows_held();
 	test_plain_strip();
