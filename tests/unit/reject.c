@@ -55,11 +55,16 @@ static void test_symmetry(void)
 {
 	enum { SIDE = 60, AREA = SIDE * SIDE };
 	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
-	/* Lone values within and on all borders, and pairs, which are not lone. */
-	static const int lone[] = {
-		SIDE * 7 + 9,	SIDE * 20, SIDE * 12 + SIDE - 1, 25, SIDE * (SIDE - 1) + 8,
-		SIDE * 31 + 30, AREA - 1
-	};
+	/* Lone values within and on all borders, two of them at the end of a row and the beginning of the next; and pairs, which
+	 * are not lone. */
+	static const int lone[] = { SIDE * 7 + 9,
+				    SIDE * 20,
+				    SIDE * 12 + SIDE - 1,
+				    25,
+				    SIDE * (SIDE - 1) + 8,
+				    SIDE * 31 + 30,
+				    SIDE * 13,
+				    AREA - 1 };
 	static const int pairs[] = { SIDE * 15 + 20, SIDE * 26 + 11 };
 	static float y[AREA], turned[AREA];
 	int same = 1;
@@ -67,8 +72,10 @@ static void test_symmetry(void)
 	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
 	for (size_t k = 0; k < sizeof(lone) / sizeof(lone[0]); k++)
 		y[lone[k]] = k % 2 ? -300 : 300;
-	for (size_t k = 0; k < 2; k++)
-		y[pairs[k]] = y[pairs[k] + (k ? SIDE : 1)] = k ? 300 : -300;
+	for (size_t k = 0; k < 2; k++) {
+		y[pairs[k]] = k ? 300 : -300;
+		y[pairs[k] + (k ? SIDE : 1)] = k ? 280 : -280;
+	}
 	for (int turn = 0; turn < 16; turn++) {
 		size_t *list = NULL, count = 0;
 		int hit = 0;
