@@ -264,17 +264,22 @@ static double variance_beyond_texture(const struct power *p)
 	return fmin(p->high, fmax(2 * p->corner - p->near, least * p->corner));
 }
 
-/* Mean power of the smoothest blocks: 0.5 percent of them, as in the paper; of few blocks a twentieth, at least 16 and at
- * most 64.  Sorts the list, the smoothest first. */
-static struct power power_of_smoothest(struct block *list, size_t count)
+/* Mean power of the smoothest blocks: 0.5 percent of them, as in the paper; of few blocks the given part, at least 16 and at
+ * most `most'.  Sorts the list, the smoothest first. */
+static struct power power_of_part(struct block *list, size_t count, size_t part, size_t most)
 {
-	size_t used = count / 200, few = count / 20;
+	size_t used = count / 200, few = part;
 
-	few = few > LEAST_BLOCKS * 4 ? LEAST_BLOCKS * 4 : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
+	few = few > most ? most : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
 	used = used > few ? used : few;
 	used = used < count ? used : count;
 	qsort(list, count, sizeof(*list), by_low);
 	return mean_power(list, used);
+}
+
+static struct power power_of_smoothest(struct block *list, size_t count)
+{
+	return power_of_part(list, count, count / 20, (size_t)LEAST_BLOCKS * 4);
 }
 
 /* Collects the blocks with at most `most' clipped values.  The caller releases s->list. */
@@ -548,10 +553,11 @@ static double first_guess(const struct blocks *all, double *high)
 
 /* Measures noise from partly clipped blocks, for pictures that are mostly clipped.  How strong noise is when clipped at some
  * depth is known, so the level is the one that reproduces itself.  Each round at least halves the error: the variance of
- * clipped noise grows more slowly than its square.  *variance 0: nothing was found. */
+ * clipped noise grows more slowly than its square.  A third of the blocks is used: they overlap and often come from one
+ * place, so that 16 of them have no more to say than three.  *variance 0: nothing was found. */
 static int measure_clipped(const struct lacuna_shape *shape, const float *y, double *variance)
 {
-	enum { ROUNDS = 12, ENOUGH = 1500 };
+	enum { ROUNDS = 12, ENOUGH = 1500, MOST_USED = 1024 };
 	static const double brightest = 2, darkest = -1, step = 0.5; /* in standard deviations */
 	struct blocks all = { 0 }, undone = { 0 };
 	double *work = NULL, sigma = 0; /* work: a value for each block */
@@ -575,7 +581,8 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 		undo_clipping(&all, sigma, work, z, &undone);
 		*variance = 0;
 		if (undone.count >= LEAST_BLOCKS) {
-			power = power_of_smoothest(undone.list, undone.count);
+			power = power_of_part(undone.list, undone.count, undone.count / 3,
+					      MOST_USED);
 			*variance = variance_under_texture(&power);
 		}
 		sigma = sqrt(*variance);
@@ -628,14 +635,13 @@ static int is_clipped(const struct lacuna_shape *shape, const float *y)
 	return isfinite(clip.lo) || isfinite(clip.hi);
 }
 
-/* Combines both estimates by their geometric mean.  The few complete blocks left are textured and give too much noise; near
- * black, texture may be clipped, which gives too little. */
-static void add_clipped(double variance, struct noise *noise)
+/* Clipped blocks know the level better than a few complete ones, which are often textured, but they know no law. */
+static void take_clipped(double variance, struct noise *noise)
 {
 	if (noise->slope > 0)
 		return;
-	noise->offset = noise->offset > 0 ? sqrt(noise->offset * variance) : variance;
-	noise->sigma = sqrt(noise->offset);
+	noise->offset = variance;
+	noise->sigma = sqrt(variance);
 }
 
 int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise *noise)
@@ -657,7 +663,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 				   "too few complete 8x8 blocks to estimate the noise; state it "
 				   "with -n (0 for none)");
 	if (!status && clipped > 0)
-		add_clipped(clipped, noise);
+		take_clipped(clipped, noise);
 	memory_release(s.list);
 	return status;
 }

@@ -196,6 +196,44 @@ static void test_mostly_clipped(void)
 	   error_text());
 }
 
+/* A dark picture with one bright textured place: the few blocks there that are complete do not tell the noise. */
+static void test_clipped_beside_texture(void)
+{
+	enum { BRIGHT = 36 };
+	struct noise found;
+	int status;
+
+	prepare();
+	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int bright = i % SIDE_ < BRIGHT && i / SIDE_ < BRIGHT;
+
+		noisy[i] = fmaxf((bright ? 0.5f + 0.08f * grain[i] : 0) + 0.04f * deviates[i], 0);
+	}
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "clipped beside texture: %g",
+	   found.sigma);
+}
+
+/* Small dark pictures, of which all usable blocks overlap. */
+static void test_few_clipped(void)
+{
+	enum { N = 40, TIMES = 12 };
+	const struct lacuna_shape small = { { N, N, 1, 1 } };
+	double square = 0;
+
+	for (int k = 0; k < TIMES; k++) {
+		struct noise found = { 0 };
+
+		random_gaussian(key, 20 + (uint64_t)k, 0, noisy, N * N);
+		for (int i = 0; i < N * N; i++)
+			noisy[i] = fmaxf(0.04f * noisy[i] + 0.01f, 0);
+		noise_measure(&small, noisy, &found);
+		square += pow(found.sigma / 0.04 - 1, 2) / TIMES;
+	}
+	ok(sqrt(square) < 0.1, "small dark pictures: error %g", sqrt(square));
+}
+
 static void test_correlated(void)
 {
 	struct noise found;
@@ -619,6 +657,8 @@ int main(void)
 	test_clipped();
 	test_negatives();
 	test_mostly_clipped();
+	test_clipped_beside_texture();
+	test_few_clipped();
 	test_correlated();
 	test_half();
 	test_half_of_any_size();
