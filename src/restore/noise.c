@@ -308,10 +308,10 @@ static int collect_all(const struct lacuna_shape *shape, const float *y, int mos
 
 /* ---- even noise and uneven texture ---------------------------------------------------------------------- */
 
-/* The texture of water, cloth and grass has a direction, noise has none.  Uses the smoothest blocks; the list is sorted. */
-static int has_direction(const struct blocks *s)
+/* The texture of water, cloth and grass has a direction, noise has none: 1.  Ratio of the power of upright to that of flat
+ * waves, or the other way round, whichever is larger.  Uses the smoothest blocks; the list is sorted. */
+static double direction(const struct blocks *s)
 {
-	static const double most = 1.9;
 	const size_t used = s->count / 50 + 1;
 	double upright = 0, flat = 0;
 
@@ -319,7 +319,7 @@ static int has_direction(const struct blocks *s)
 		upright += s->list[i].upright;
 		flat += s->list[i].flat;
 	}
-	return upright > most * flat || flat > most * upright;
+	return fmax(upright, flat) / (fmin(upright, flat) + 1e-30);
 }
 
 /* True if all quiet blocks are about equally strong: noise is, white or not; few textures are. */
@@ -596,14 +596,15 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 /* Measures the noise from blocks without clipped values. */
 static void measure_complete(struct blocks *s, struct noise *noise)
 {
+	static const double directed = 1.9;
 	struct bins bins;
 	const struct power power = power_of_smoothest(s->list, s->count);
 	double slope = 0, offset = 0, mean = 0, low, high;
 
-	noise->offset = falls_on(&power)		  ? fmin(variance_under_texture(&power),
-								 variance_beyond_texture(&power))
-			: is_even(s) && !has_direction(s) ? power.high
-							  : variance_under_texture(&power);
+	noise->offset = falls_on(&power) ? fmin(variance_under_texture(&power),
+						variance_beyond_texture(&power))
+			: is_even(s) && direction(s) < directed ? power.high
+								: variance_under_texture(&power);
 	fill_bins(s, &bins);
 	if (bins.count >= 4)
 		fit_line(&bins, &slope, &offset);
@@ -728,12 +729,13 @@ static double quiet_power(double *power, size_t count, double chi)
 double noise_correlated(const struct lacuna_shape *shape, const float *y)
 {
 	/* The ratio of middle to high power is 1 for white noise and 4 for noise correlated over 0.7 px; the texture of most
-	 * scenes lies between.  Noise is in all quiet blocks; texture is in some only, or it has a direction.  Noise of
-	 * about one grey level cannot be told from texture at all. */
-	static const double stands_out = 3, least = 1.2 / 255, even = 2.4;
+	 * scenes lies between.  Noise is everywhere, so the quietest blocks differ by chance alone (even: 1.6 for white noise);
+	 * texture is weaker in some places, or it has a direction.  Noise of about one grey level cannot be told from
+	 * texture at all. */
+	static const double stands_out = 2.7, least = 1.2 / 255, even = 2.2, directed = 1.4;
 	static const double chi_middle = 0.561, chi_high = 0.552;
 	struct blocks s;
-	double *power = NULL, middle = 0, high = 0, spread = INFINITY;
+	double *power = NULL, middle = 0, high = 0, uneven = INFINITY;
 	int correlated = 0;
 
 	if (collect_all(shape, y, 0, &s)) {
@@ -748,15 +750,15 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 		for (size_t i = 0; i < s.count; i++)
 			power[i] = s.list[i].middle;
 		middle = quiet_power(power, s.count, chi_middle);
-		spread = power[s.count * 3 / 10] / power[s.count / 20];
+		uneven = power[s.count / 10] / power[s.count / 200];
 		for (size_t i = 0; i < s.count; i++) {
 			power[i] = 0;
 			for (int k = 0; k < HIGH; k++)
 				power[i] += s.list[i].high[k] / HIGH;
 		}
 		high = quiet_power(power, s.count, chi_high);
-		correlated = sqrt(high) > least && middle > stands_out * high && spread < even &&
-			     !has_direction(&s);
+		correlated = sqrt(high) > least && middle > stands_out * high && uneven < even &&
+			     direction(&s) < directed;
 	}
 	memory_release(power);
 	memory_release(s.list);

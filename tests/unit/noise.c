@@ -257,6 +257,58 @@ static void test_correlated(void)
 	ok(noise_correlated(&large, noisy) > 0.01, "a faint one, too");
 }
 
+/* Means of 2x2 values of white noise, of standard deviation 0.04, added to a plain picture. */
+static void make_correlated(void)
+{
+	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int right = i % SIDE_ + 1 < SIDE_ ? 1 : 0;
+		const int down = i / SIDE_ + 1 < SIDE_ ? SIDE_ : 0;
+
+		noisy[i] = 0.5f + 0.02f * (deviates[i] + deviates[i + right] + deviates[i + down] +
+					   deviates[i + right + down]);
+	}
+}
+
+/* Noise is everywhere: what a small part of the picture does not have is texture, and texture elsewhere hides no noise. */
+static void test_correlated_is_everywhere(void)
+{
+	make_correlated();
+	ok(noise_correlated(&large, noisy) > 0, "correlated noise");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		if (i % SIDE_ < 12)
+			noisy[i] = 0.5f + 0.5f * (noisy[i] - 0.5f);
+	ok(noise_correlated(&large, noisy) == 0, "less in one place: texture");
+	make_correlated();
+	random_gaussian(key, 7, 0, grain, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		if (i % SIDE_ > SIDE_ / 3)
+			noisy[i] += 0.3f * sinf((float)(i % SIDE_) * 1.4f + grain[i / 7] * 0.5f);
+	ok(noise_correlated(&large, noisy) > 0, "texture in two thirds hides none");
+}
+
+/* Grain that is a little smoother across than down, as bark, fur or water. */
+static void test_grain_with_direction(void)
+{
+	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
+	for (int directed = 0; directed < 2; directed++) {
+		const float side = directed ? 0.6f : 1;
+
+		for (int i = SIDE_ + 1; i < SIDE_ * SIDE_ - SIDE_ - 1; i++) {
+			float sum = 0;
+
+			for (int j = -1; j <= 1; j++) {
+				const float *row = deviates + i + j * SIDE_;
+
+				sum += (j ? side : 2) * (row[-1] + 2 * row[0] + row[1]);
+			}
+			noisy[i] = 0.5f + 0.01f * sum;
+		}
+		ok(directed == !(noise_correlated(&large, noisy) > 0), "%s direction",
+		   directed ? "grain with a" : "noise without");
+	}
+}
+
 /* noise_halve(): each value is the mean of the known values among 2x2; NAN where none is known. */
 static void test_half(void)
 {
@@ -660,6 +712,8 @@ int main(void)
 	test_clipped_beside_texture();
 	test_few_clipped();
 	test_correlated();
+	test_correlated_is_everywhere();
+	test_grain_with_direction();
 	test_half();
 	test_half_of_any_size();
 	test_map_borders();
