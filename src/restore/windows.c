@@ -218,9 +218,10 @@ static void set_side(struct windows *w, int64_t side)
 
 	w->width = shorter(congruent(side, y[0]), y[0]);
 	w->height = shorter(congruent(side, y[1]), y[1]);
-	/* Symmetric priors see square images in eight orientations, others in four: windows are square if the picture is. */
+	/* Symmetric priors see square images in eight orientations, others in four: windows are square if the picture is.
+	 * Along its longer side there is room for more. */
 	if (w->width == w->height && y[0] != y[1])
-		w->height -= WINDOWS_GRID;
+		*(y[0] > y[1] ? &w->width : &w->height) += WINDOWS_GRID;
 	w->across = count_along(y[0], w->width, w->overlap[0]);
 	w->down = count_along(y[1], w->height, w->overlap[1]);
 }

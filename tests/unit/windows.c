@@ -433,6 +433,34 @@ static void test_holes(void)
 	tear_down();
 }
 
+/* Pictures of many sizes, some with sides that differ by a multiple of the grid. */
+static void test_around_sizes(void)
+{
+	const struct windows_cost cost = { .multiple = 1 };
+	int wrong = 0;
+
+	set_up("identity");
+	for (int64_t i = 0; i < 64; i++) {
+		const struct lacuna_shape shape = { { 96 + i % 8 * 48, 128 + i / 8 * 48, 1, 1 } };
+		const int64_t *n = shape.extent;
+		struct windows plan = { 0 };
+		struct holes h = { 0 };
+		double share;
+
+		wrong += holes_create(n[0], n[1], &h) || holes_finish(&h);
+		if (!windows_around(&job, &shape, &cost, &h, &plan, &share))
+			wrong += plan.width > n[0] || plan.height > n[1] ||
+				 (plan.width < n[0] && plan.width <= plan.overlap[0]) ||
+				 (plan.height < n[1] && plan.height <= plan.overlap[1]) ||
+				 (plan.width == plan.height) != (n[0] == n[1]);
+		error_clear();
+		memory_release(plan.active);
+		holes_free(&h);
+	}
+	ok(!wrong, "windows around holes in pictures of any size (%d wrong)", wrong);
+	tear_down();
+}
+
 static void test_mask(void)
 {
 	const struct lacuna_shape shape = { { 40, 30, 2, 1 } };
@@ -538,6 +566,7 @@ int main(void)
 	test_holes_map();
 	test_mask();
 	test_holes();
+	test_around_sizes();
 	test_memory();
 	test_in_one_call();
 	test_wide_noise();
