@@ -28,6 +28,7 @@ src_image_libimage_a_SOURCES = \
 	src/image/sample.c src/image/sample.h \
 	src/image/tiff.h \
 	src/image/tiff/band.c \
+	src/image/tiff/checksum.c \
 	src/image/tiff/description.c src/image/tiff/description.h \
 	src/image/tiff/handle.c \
 	src/image/tiff/private.h \
@@ -167,5 +168,5 @@ lacuna_SOURCES = \
 	src/cli/try.c
 LAYERS = src/study/libstudy.a src/batch/libbatch.a src/restore/librestore.a src/check/libcheck.a src/engine/libengine.a \
 	src/image/libimage.a src/plugin/libplugin.a src/base/libbase.a
-LAYERS_LIBS = $(JANSSON_LIBS) $(TIFF_LIBS) $(PNG_LIBS) $(XXHASH_LIBS) $(LAPACKE_LIBS) $(LIBM)
+LAYERS_LIBS = $(JANSSON_LIBS) $(TIFF_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(LAPACKE_LIBS) $(LIBM)
 lacuna_LDADD = $(LAYERS) $(LAYERS_LIBS)

@@ -138,6 +138,15 @@ void handle_begin(struct tiff_handle *h)
 #endif
 }
 
+void handle_warn(struct tiff_handle *h, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	keep_warning(h, fmt, args);
+	va_end(args);
+}
+
 int handle_fail(const struct tiff_handle *h, int status, const char *otherwise)
 {
 	return error_set(status, "%s", h->message[0] ? h->message : otherwise);

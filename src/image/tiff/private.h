@@ -28,6 +28,8 @@ void handle_close(struct tiff_handle *); /* accepts a closed handle */
 void handle_begin(struct tiff_handle *);
 /* Sets libtiff's message as the error, or `otherwise' if it gave none; returns status. */
 int handle_fail(const struct tiff_handle *, int status, const char *otherwise);
+/* Keeps a warning as if it were libtiff's. */
+void handle_warn(struct tiff_handle *, const char *fmt, ...) LACUNA_PRINTF(2, 3);
 
 /* ---- a page as it is stored */
 
@@ -38,6 +40,7 @@ struct tiff_layout {
 	int colour;  /* number of restored samples; the others are extra samples */
 	int extra_at; /* first extra sample; all stand together: after colour, or before restored bands */
 	uint16_t photometric, compression, orientation;
+	uint16_t predictor;    /* of deflated blocks */
 	int separate;	       /* one plane per sample */
 	int tiled;	       /* else strips */
 	uint32_t block_width;  /* of a tile; of a strip: width */
@@ -75,6 +78,7 @@ struct tiff_reader {
 	int pages, current;	 /* current: -1: libtiff is at no known page */
 	int64_t strip;		 /* that libtiff is decoding, -1: none */
 	uint32_t next_row;
+	uint64_t sum; /* of its bytes so far, for its checksum */
 	struct tiff_layout layout;
 	int told;	   /* the warning that pages are lost */
 	int told_contents; /* the warning that a description may not hold */
@@ -117,6 +121,15 @@ void layout_values(const struct tiff_layout *, int channel, const void *row, siz
 		   size_t stride, size_t n, float *values);
 /* Converts n pixels of all channels, planar, from layout_values(), to RGB if the page has another kind of colours. */
 void layout_colours(const struct tiff_layout *, size_t n, float *values);
+
+/* ---- checksums of blocks (checksum.c) */
+
+/* True if libtiff leaves them to us. */
+int checksum_exists(const struct tiff_layout *);
+/* The sum of the bytes of a row as they were compressed; bytes: those of the row that libtiff returned. */
+uint64_t checksum_of_row(const struct tiff_layout *, const void *row, size_t bytes);
+/* True if a block of the current page whose rows have this sum is as it was written. */
+int checksum_is_right(TIFF *, uint32_t block, uint64_t sum);
 
 /* ---- rows of a page as they are stored (band.c) */
 

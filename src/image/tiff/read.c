@@ -627,6 +627,8 @@ static int parse_layout(struct tiff_reader *r)
 	TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &planar);
 	TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &l->compression);
 	TIFFGetFieldDefaulted(tif, TIFFTAG_ORIENTATION, &l->orientation);
+	if (!checksum_exists(l) || !TIFFGetField(tif, TIFFTAG_PREDICTOR, &l->predictor))
+		l->predictor = PREDICTOR_NONE;
 	l->samples = samples;
 	l->separate = planar == PLANARCONFIG_SEPARATE && samples > 1;
 	if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &l->photometric))
@@ -896,6 +898,39 @@ static int read_plain_row(struct tiff_reader *r, uint32_t strip, uint32_t y, voi
 	return 0;
 }
 
+/* Damage that libtiff passes over. */
+static void check_block(struct tiff_reader *r, uint32_t block, uint64_t sum)
+{
+	if (!checksum_is_right(r->handle.tif, block, sum))
+		handle_warn(&r->handle, "the checksum of %s %u is wrong",
+			    r->layout.tiled ? "tile" : "strip", block + 1);
+}
+
+/* Adds a row of the strip that is decoded to its sum. */
+static void sum_row(struct tiff_reader *r, uint32_t strip, uint32_t y, const void *row)
+{
+	const uint32_t height = r->layout.block_height;
+
+	if (!checksum_exists(&r->layout))
+		return;
+	if (y % height == 0)
+		r->sum = 0;
+	r->sum += checksum_of_row(&r->layout, row, (size_t)TIFFScanlineSize(r->handle.tif));
+	if (y % height == height - 1 || y == r->layout.height - 1)
+		check_block(r, strip, r->sum);
+}
+
+static void check_tile(struct tiff_reader *r, uint32_t tile, const uint8_t *rows, size_t pitch)
+{
+	uint64_t sum = 0;
+
+	if (!checksum_exists(&r->layout))
+		return;
+	for (uint32_t i = 0; i < r->layout.block_height; i++)
+		sum += checksum_of_row(&r->layout, rows + i * pitch, pitch);
+	check_block(r, tile, sum);
+}
+
 /* libtiff either continues in a strip or begins again with its first row, so the rows between are decoded too. */
 static int read_row(struct tiff_reader *r, uint32_t strip, int plane, uint32_t y, void *row)
 {
@@ -903,8 +938,11 @@ static int read_row(struct tiff_reader *r, uint32_t strip, int plane, uint32_t y
 	const int goes_on = r->strip == (int64_t)strip && r->next_row <= y;
 	int failed = 0;
 
-	for (uint32_t i = goes_on ? r->next_row : first; !failed && i <= y; i++)
+	for (uint32_t i = goes_on ? r->next_row : first; !failed && i <= y; i++) {
 		failed = TIFFReadScanline(r->handle.tif, row, i, (uint16_t)plane) < 0 || !sound(r);
+		if (!failed)
+			sum_row(r, strip, i, row);
+	}
 	r->strip = failed ? -1 : (int64_t)strip;
 	r->next_row = y + 1;
 	return failed;
@@ -1014,18 +1052,33 @@ static int decode_tiles(struct tiff_reader *r, int plane, const struct tiff_span
 	for (uint64_t y = span->top / l->block_height * l->block_height;
 	     !status && y < span->bottom; y += l->block_height)
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
+			const uint32_t number =
+				TIFFComputeTile(tif, (uint32_t)x, (uint32_t)y, 0, (uint16_t)plane);
+
 			row.x = (uint32_t)x;
 			row.y = (uint32_t)y;
-			if (!is_stored(tif, TIFFComputeTile(tif, row.x, row.y, 0, (uint16_t)plane)))
+			if (!is_stored(tif, number))
 				layout_fill_empty(tif, l, samples, tile);
 			else if (TIFFReadTile(tif, tile, row.x, row.y, 0, (uint16_t)plane) < 0 ||
 				 !sound(r))
 				status = damaged(r);
+			else
+				check_tile(r, number, tile, pitch);
 			if (!status)
 				sink_tile(l, tile, pitch, row, span, sink, context);
 		}
 	memory_release(tile);
 	return status;
+}
+
+static void check_blocks(struct tiff_reader *r)
+{
+	TIFF *tif = r->handle.tif;
+	const uint32_t n = r->layout.tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+
+	for (uint32_t i = 0; checksum_exists(&r->layout) && i < n; i++)
+		if (is_stored(tif, i))
+			check_block(r, i, 0);
 }
 
 /* Uses libtiff's own conversion to 8-bit RGBA, for YCbCr that is subsampled or in old-style JPEG. */
@@ -1046,6 +1099,8 @@ static int decode_converted(struct tiff_reader *r, const struct tiff_span *span,
 				       1) ||
 	    !sound(r))
 		status = damaged(r);
+	else
+		check_blocks(r);
 	for (size_t i = 0; !status && i < pixels; i++) {
 		uint8_t *p = (uint8_t *)&raster[i];
 		const uint32_t v = raster[i];
