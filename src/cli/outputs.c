@@ -156,8 +156,16 @@ static int check_place(const struct output *added)
 {
 	struct stat st;
 
-	if (stat(added->path, &st))
+	if (!strcmp(added->path, "-"))
+		return error_file_set(LACUNA_EIO, added->path,
+				      "outputs are files; ./- is one of this name");
+	if (stat(added->path, &st)) {
+		/* The rename at the end would find the link, and refuse. */
+		if (!lstat(added->path, &st) && !may_replace(added))
+			return error_file_set(LACUNA_EIO, added->path,
+					      "is a symbolic link to nothing; --force replaces it");
 		return check_parent(added->path);
+	}
 	if (S_ISDIR(st.st_mode))
 		return error_file_set(LACUNA_EIO, added->path, "is a directory");
 	if (!S_ISREG(st.st_mode))

@@ -97,6 +97,19 @@ fails 1 "one file under two names" $restore in.tif -o house/o --report door/o
 contains err "door/o: named for two outputs" "one file under two names: said"
 nothing_left house "one file under two names"
 
+# What only the rename at the end would notice, and a name that is none.
+ln -s nowhere link
+fails 1 "a link to nothing" $restore in.tif -o link
+contains err "link: is a symbolic link to nothing; --force replaces it" "a link to nothing: said"
+fails 1 "an output called -" $restore in.tif -o -
+contains err "./- is one of this name" "an output called -: said"
+fails 1 "a report called -" $restore in.tif -o o2.tif --report -
+ok "./-" $restore in.tif -o ./-
+ok "a link to nothing, by force" $restore in.tif -o link --force
+test ! -L link && test ! -e o2.tif
+tap_result $? "a link to nothing, by force: is a file"
+rm -- ./- link
+
 # --all-samples writes a file for each sample, and the number of open files is limited.
 ok "more samples than files may be open" sh -c "ulimit -n 30 && exec $restore in.tif -o many.tif -s ddpm --steps 1 \
 	--samples 40 --all-samples many"
