@@ -2119,6 +2119,27 @@ static void test_damage_told(void)
 	   "one that was cut is told of: %s", warning);
 }
 
+/* LZW as it was before TIFF 5.0: codes begin with the lowest bit. */
+static void test_old_lzw(void)
+{
+	enum { CODES = 8 * 8 + 2, BITS = 9, CLEAR = 256, END };
+	const char *in = in_directory("old-lzw.tif");
+	unsigned char bytes[(CODES * BITS + 7) / 8] = { 0 };
+
+	for (int i = 0; i < CODES; i++) {
+		const int code = i == 0 ? CLEAR : i == CODES - 1 ? END : 100 + i;
+
+		for (int k = 0; k < BITS; k++)
+			bytes[(i * BITS + k) / 8] |=
+				(unsigned char)((code >> k & 1) << (i * BITS + k) % 8);
+	}
+	make_strip(in, COMPRESSION_LZW, 1, bytes, sizeof(bytes));
+	if (read_listening(in) < 0)
+		skip(error_text(), "old LZW");
+	else
+		ok(!warning[0], "old LZW is no damage: \"%s\"", warning);
+}
+
 /* Descriptions of three images, in files with three pages and with two. */
 static void test_cut_stacks(void)
 {
@@ -2497,6 +2518,7 @@ int main(void)
 	test_cut_stacks();
 	test_long_runs();
 	test_damage_told();
+	test_old_lzw();
 	test_loop();
 	test_truncation();
 	test_full_disk();

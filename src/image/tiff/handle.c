@@ -33,12 +33,25 @@ static void keep_message(struct tiff_handle *h, const char *fmt, va_list args)
 	h->error_number = number;
 }
 
+/* libtiff warns of files that are old, as it does of damage. */
+static int is_of_age(const char *warning)
+{
+	static const char *const begin[] = { "Old-style LZW codes", "Deprecated and troublesome" };
+
+	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (!strncmp(warning, begin[i], strlen(begin[i])))
+			return 1;
+	return 0;
+}
+
 static void keep_warning(struct tiff_handle *h, const char *fmt, va_list args)
 {
 	if (h->warning[0])
 		return;
 	keep_text(h->warning, sizeof(h->warning), fmt, args);
 	log_message(LACUNA_LOG_DEBUG, "%s", h->warning);
+	if (is_of_age(h->warning))
+		h->warning[0] = '\0';
 }
 
 #if PER_FILE_HANDLERS
