@@ -10,6 +10,7 @@
 #include "tests/tap.h"
 
 #include <unistd.h>
+#include <zlib.h>
 
 enum { SIDE = 32, LARGEST = 1 << 16 };
 
@@ -190,6 +191,26 @@ static void test_bits(const struct image *whole)
 	   told, silent);
 }
 
+/* A last strip that holds as many rows as the others. */
+static void test_full_height(void)
+{
+	const struct kind *k = &kinds[0];
+	TIFF *t = TIFFOpen(name, k->mode);
+	uint8_t block[SIDE * 16], raw[LARGEST];
+	uLongf n = sizeof(raw);
+	struct image image;
+
+	set_tags(t, k);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE - 5);
+	fill(block, sizeof(block));
+	compress(raw, &n, block, sizeof(block));
+	TIFFWriteRawStrip(t, 0, raw, (tmsize_t)n);
+	TIFFWriteRawStrip(t, 1, raw, (tmsize_t)n);
+	TIFFClose(t);
+	ok(!read_picture(&image) && !warning[0], "a last strip of full height is whole");
+	image_free(&image);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -202,6 +223,7 @@ int main(void)
 		test_bits(&whole);
 		image_free(&whole);
 	}
+	test_full_height();
 	unlink(name);
 	return tap_done();
 }

@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "image/tiff/private.h"
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <unistd.h>
@@ -129,42 +130,41 @@ static int agrees(TIFF *tif, uint32_t block, uint64_t sum)
 	return (1 + sum) % BASE == (uint64_t)(half[0] << 8 | half[1]);
 }
 
-/* Decompresses a block; true if its checksum is right.  *size: bytes that it holds. */
-static int inflates(uint8_t *raw, size_t n, uint64_t *size)
+/* True if a block holds no more than this and its checksum is right. */
+static int inflates(uint8_t *raw, size_t n, uint64_t most)
 {
 	uint8_t out[16384];
 	z_stream z = { .next_in = raw, .avail_in = (uInt)n };
 	int status = inflateInit(&z);
 
-	while (status == Z_OK) {
+	while (status == Z_OK && z.total_out <= most) {
 		z.next_out = out;
 		z.avail_out = sizeof(out);
 		status = inflate(&z, Z_NO_FLUSH);
 	}
-	*size = z.total_out;
 	inflateEnd(&z);
-	return status == Z_STREAM_END;
+	return status == Z_STREAM_END && z.total_out <= most;
 }
 
 static int is_whole(TIFF *tif, uint32_t block)
 {
 	const tmsize_t n = (tmsize_t)TIFFGetStrileByteCount(tif, block);
 	const int tiled = TIFFIsTiled(tif);
+	/* Some programs compress a last strip of full height, of which libtiff reads the rows that there are. */
+	const tmsize_t most = tiled ? TIFFTileSize(tif) : TIFFStripSize(tif);
 	uint8_t *raw = memory_alloc((size_t)n);
-	uint64_t size;
 	int good;
 
 	/* What cannot be checked is taken for sound. */
-	if (!raw || n > INT32_MAX)
+	if (!raw || n > INT32_MAX) {
+		error_clear();
 		good = 1;
-	else {
+	} else {
 		good = (tiled ? TIFFReadRawTile(tif, block, raw, n)
 			      : TIFFReadRawStrip(tif, block, raw, n)) == n;
 		if (is_reversed(tif))
 			TIFFReverseBits(raw, n);
-		/* Some programs compress a last strip of full height; libtiff reads it row by row. */
-		good = good && inflates(raw, (size_t)n, &size) &&
-		       (!tiled || size == (uint64_t)TIFFTileSize(tif));
+		good = good && inflates(raw, (size_t)n, (uint64_t)most);
 	}
 	memory_release(raw);
 	return good;
