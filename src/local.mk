@@ -79,6 +79,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/describe.c src/restore/describe.h \
 	src/restore/ensemble.c src/restore/ensemble.h \
 	src/restore/evidence.c \
+	src/restore/fit.c src/restore/fit.h \
 	src/restore/holes.c src/restore/holes.h \
 	src/restore/method.c src/restore/method.h \
 	src/restore/missing.c src/restore/missing.h \

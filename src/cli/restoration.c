@@ -80,6 +80,8 @@ static int choose_plugins(struct restoration *r)
 		return status;
 	r->job.operator_count = v->operators.count;
 	status = operands_find(r->operators, v->operators.count, &r->operands);
+	if (!status)
+		status = fit_find(r->operators, v->operators.count, &r->fit);
 	if (status)
 		return status;
 	r->operator_flags = problem_compose_flags(r->operators, v->operators.count);
@@ -135,6 +137,7 @@ void restoration_free(struct restoration *r)
 {
 	restorer_destroy(r->restorer);
 	operands_free(&r->operands);
+	fit_free(&r->fit);
 	operators_free(r->operators, r->job.operator_count);
 	method_free(&r->method);
 }
@@ -322,6 +325,37 @@ static int create_outputs(struct restoration *r)
 	return status;
 }
 
+static void tell_fitted(void *context, const struct lacuna_param *row, double told, double found)
+{
+	const struct restoration *r = context;
+
+	log_message(LACUNA_LOG_INFO, "%s: %s %.4g -> %.4g (fitted)", r->fit.use->plugin->head->name,
+		    row->name, told, found);
+}
+
+/* Fits free parameters, once for all pages.  A picture that does not tell them leaves them as they were told. */
+static int fit_operators(struct restoration *r)
+{
+	int status;
+
+	if (!r->fit.use)
+		return LACUNA_OK;
+	fit_reset(&r->fit);
+	status = page_fit(r, r->pages[0]);
+	restorer_rest(r->restorer);
+	if (status == LACUNA_EUNSUPPORTED) {
+		r->doubts++;
+		log_message(LACUNA_LOG_WARN, "nothing was fitted: %s", error_text());
+		error_clear();
+		return LACUNA_OK;
+	}
+	if (status)
+		return status;
+	r->fitted = 1;
+	fit_each(&r->fit, tell_fitted, r);
+	return LACUNA_OK;
+}
+
 /* A file is open only from its first page to its last, so that many samples do not exceed the limit of open files. */
 int restoration_single(struct restoration *r, int64_t k)
 {
@@ -464,6 +498,13 @@ static const char *deviation_name(const struct method *m)
 	}
 }
 
+static void add_fitted(void *context, const struct lacuna_param *row, double told, double found)
+{
+	json_object_set_new(
+		context, row->name,
+		json_pack("{s:o, s:o}", "told", report_real(told), "found", report_real(found)));
+}
+
 static json_t *make_report(const struct restoration *r, double seconds)
 {
 	const struct method *m = &r->method;
@@ -480,6 +521,12 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	json_object_set_new(report, "threads", json_integer(threads_count()));
 	json_object_set_new(report, "operators",
 			    report_plugins(r->operators, r->job.operator_count));
+	if (r->fitted) {
+		json_t *fitted = json_object();
+
+		fit_each(&r->fit, add_fitted, fitted);
+		json_object_set_new(report, "fitted", fitted);
+	}
 	json_object_set_new(report, "prior", report_plugin(&m->prior));
 	json_object_set_new(report, "guidance", report_plugin(&m->guidance));
 	json_object_set_new(report, "sampler", report_plugin(&m->sampler));
@@ -534,7 +581,7 @@ static void open_file(struct restoration *r, const struct file_names *names)
 	if (!names->output)
 		r->names.output = names->input;
 	r->levels = (struct levels){ 0 };
-	r->resized = r->doubts = r->pixels_checked = 0;
+	r->resized = r->doubts = r->pixels_checked = r->fitted = 0;
 	r->round = 0;
 	r->job.sample = names->singles ? page_write_sample : NULL;
 	r->records = json_array();
@@ -559,6 +606,8 @@ int restoration_divide(struct restoration *r, const struct file_names *names,
 
 	open_file(r, names);
 	status = open_inputs(r);
+	if (!status)
+		status = fit_operators(r);
 	for (int i = 0; !status && i < r->page_count; i++) {
 		struct windows w;
 		int windowed;
@@ -581,6 +630,8 @@ int restoration_part(struct restoration *r, const struct file_names *names, int 
 	if (known)
 		r->levels = *levels;
 	status = open_inputs(r);
+	if (!status)
+		status = fit_operators(r);
 	if (!status && !known)
 		status = listen_to_pages(r);
 	if (!status)
@@ -593,7 +644,7 @@ int restoration_part(struct restoration *r, const struct file_names *names, int 
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {
-		name_outputs,	open_inputs,	 allow_singles,
+		name_outputs,	open_inputs,	 allow_singles, fit_operators,
 		create_outputs, listen_to_pages, restore_pages,
 	};
 	const double began = clock_seconds();

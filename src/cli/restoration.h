@@ -7,6 +7,7 @@
 #include "cli/levels.h"
 #include "cli/outputs.h"
 #include "cli/recipe.h"
+#include "restore/fit.h"
 #include "restore/missing.h"
 #include "restore/restorer.h"
 #include "restore/windows.h"
@@ -39,6 +40,7 @@ struct restoration {
 	const struct recipe *recipe;
 	struct plugin_use *operators;
 	struct operands operands; /* what they ask about files */
+	struct fit fit;		  /* which of their parameters each file tells */
 	struct method method;
 	struct restore_job job;
 	struct restorer *restorer;
@@ -80,6 +82,7 @@ struct restoration {
 	int many_masks;		/* operators must reread their files for each page */
 	int pixels_checked;	/* by operands_check_pixels() */
 	int doubts;		/* warnings not to trust a result */
+	int fitted;		/* `fit' has found values for this file */
 	int64_t round;		/* sampler runs begun, for progress */
 	json_t *records;	/* one per page restored */
 };
@@ -109,6 +112,8 @@ int page_windows(struct restoration *, int page, int *windowed, struct windows *
 int page_part(struct restoration *, int page, int64_t window, struct restored *part);
 /* Estimates the noise of page `page'.  last: no page follows, and the estimates so far hold for all pages from then on. */
 int page_listen(struct restoration *, int page, int last);
+/* Fits the operator's free parameters to the middle of page `page'. */
+int page_fit(struct restoration *, int page);
 /* Restores page `page' (from 0) and writes it; *record is its part of the report. */
 int page_restore(struct restoration *, int page, json_t **record);
 /* Copies page `page' unchanged.  Leaves out an overview or mask of a picture that was resized, with a message. */

@@ -10,6 +10,7 @@
 #include "base/vector.h"
 #include "engine/solve.h"
 #include "plugin/host.h"
+#include <lacuna/fit.h>
 
 #include <math.h>
 #include <string.h>
@@ -479,6 +480,18 @@ int problem_adjoint(struct problem *p, const float *at, const float *y, float *x
 		y = p->normal;
 	}
 	return status ? status : adjoint_links(p, at, y, x);
+}
+
+int problem_fit(struct problem *p, const float *x, const float *y, double noise, void *config)
+{
+	const struct link *l = &p->links[0];
+	const struct lacuna_operator_fit *fit = plugin_extension(l->plugin, LACUNA_FIT);
+	int status;
+
+	plugin_gate_enter();
+	status = fit->fit(l->self, x, y, noise, config);
+	plugin_gate_leave();
+	return status ? error_context(status, "operator \"%s\"", link_name(l)) : LACUNA_OK;
 }
 
 /* ---- functions of A'A */

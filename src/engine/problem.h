@@ -74,6 +74,10 @@ int problem_residual(struct problem *, const float *x, double *rms);
 /* y = A x + noise n; values of y that do not depend on x (masked pixels) stay 0. */
 int problem_simulate(struct problem *, const float *x, double noise, struct random_key, float *y);
 
+/* Lets an operator that stands alone find its free parameters: see lacuna/fit.h, which says what x, y and noise are.  config: a
+ * copy of the operator's configuration.  LACUNA_EUNSUPPORTED: y does not tell. */
+int problem_fit(struct problem *, const float *x, const float *y, double noise, void *config);
+
 /* Copies the region, e.g. problem_window(), of from_x (shape x) into picture. */
 void window_get(const struct lacuna_shape *x, const struct lacuna_region *, const float *from_x,
 		float *picture);

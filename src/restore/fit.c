@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+#include <config.h>
+
+#include "restore/fit.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "engine/problem.h"
+#include "plugin/param.h"
+
+#include <lacuna/fit.h>
+
+#include <string.h>
+
+static int is_free(const struct plugin_use *use, const void *config, const struct lacuna_param *row)
+{
+	const struct lacuna_operator_fit *table = plugin_extension(use->plugin, LACUNA_FIT);
+
+	return table && row->type == LACUNA_REAL && table->is_free(config, row->name);
+}
+
+static double *value(void *config, const struct lacuna_param *row)
+{
+	return (double *)(void *)((char *)config + row->offset);
+}
+
+static const struct lacuna_param *next_free(const struct fit *f, uint32_t *at)
+{
+	const struct lacuna_param *row;
+
+	while ((row = param_row(f->use->plugin->head, (*at)++)))
+		if (is_free(f->use, f->told, row))
+			return row;
+	return NULL;
+}
+
+static void *copy_of(const struct plugin_use *use, const void *config)
+{
+	const size_t size = use->plugin->head->config_size;
+	void *copy = memory_alloc(size);
+
+	return copy ? memcpy(copy, config, size) : NULL;
+}
+
+int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
+{
+	*f = (struct fit){ .use = NULL };
+	for (size_t i = 0; i < count; i++) {
+		const struct lacuna_plugin *head = uses[i].plugin->head;
+		int free = 0;
+
+		for (uint32_t k = 0; k < head->param_count; k++)
+			free |= is_free(&uses[i], uses[i].config, param_row(head, k));
+		if (!free)
+			continue;
+		if (i + 1 < count)
+			return error_set(LACUNA_EINVAL,
+					 "operator \"%s\" can only be fitted to the picture as the "
+					 "last one: the picture does not show what it made",
+					 head->name);
+		f->use = &uses[i];
+		f->told = copy_of(f->use, f->use->config);
+		if (!f->told)
+			return LACUNA_ENOMEM;
+	}
+	return LACUNA_OK;
+}
+
+void fit_free(struct fit *f)
+{
+	memory_release(f->told);
+	*f = (struct fit){ .use = NULL };
+}
+
+void fit_reset(const struct fit *f)
+{
+	const struct lacuna_param *row;
+	uint32_t at = 0;
+
+	while (f->use && (row = next_free(f, &at)))
+		*value(f->use->config, row) = *value(f->told, row);
+}
+
+/* Takes over the free parameters alone, whatever else has changed in `found'. */
+static int take(const struct fit *f, void *found)
+{
+	const struct lacuna_param *row;
+
+	for (uint32_t at = 0; (row = next_free(f, &at));)
+		if (!(*value(found, row) >= row->lo && *value(found, row) <= row->hi))
+			return error_set(LACUNA_EINTERNAL,
+					 "operator \"%s\" fits %s = %g, which is out of range",
+					 f->use->plugin->head->name, row->name, *value(found, row));
+	for (uint32_t at = 0; (row = next_free(f, &at));)
+		*value(f->use->config, row) = *value(found, row);
+	return LACUNA_OK;
+}
+
+int fit_to(const struct fit *f, const struct lacuna_shape *shape, const float *y, double noise)
+{
+	struct problem *problem = NULL;
+	void *found = copy_of(f->use, f->told);
+	int status = found ? problem_create(f->use, 1, 1, shape, &problem) : LACUNA_ENOMEM;
+
+	if (!status)
+		status = problem_fit(problem, NULL, y, noise, found);
+	problem_destroy(problem);
+	if (!status)
+		status = take(f, found);
+	memory_release(found);
+	return status;
+}
+
+void fit_each(const struct fit *f,
+	      void (*visit)(void *, const struct lacuna_param *, double, double), void *context)
+{
+	const struct lacuna_param *row;
+	uint32_t at = 0;
+
+	while (f->use && (row = next_free(f, &at)))
+		visit(context, row, *value(f->told, row), *value(f->use->config, row));
+}
