@@ -37,7 +37,8 @@ UNIT_TESTS = tests/unit/base tests/unit/batch tests/unit/checksum tests/unit/con
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
 	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/windows
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
-	tests/plugins/dense tests/plugins/empirical tests/plugins/holes tests/plugins/measured tests/plugins/offsets \
+	tests/plugins/dense tests/plugins/empirical tests/plugins/fit tests/plugins/holes tests/plugins/measured \
+	tests/plugins/offsets \
 	tests/plugins/operators tests/plugins/range tests/plugins/samplers tests/plugins/steps tests/plugins/theory \
 	tests/plugins/unet
 LONG_PLUGIN_TESTS = tests/plugins/mixture tests/plugins/orders tests/plugins/posterior
@@ -94,6 +95,7 @@ SCRIPT_TESTS = \
 	tests/cli/divide.sh \
 	tests/cli/failure.sh \
 	tests/cli/faults.sh \
+	tests/cli/fit.sh \
 	tests/cli/help.sh \
 	tests/cli/hostile.sh \
 	tests/cli/interrupt.sh \

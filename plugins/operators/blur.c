@@ -6,9 +6,13 @@
  * boundary=valid: y holds only values that depend on x inside the picture, so x is larger by n - 1. It is computed by a
  * circular convolution at least as large as x; the part that wraps around is cut off. boundary=periodic: x is repeated
  * like tiles; A is circulant and A'A = F^-1 |K|^2 F. */
-#include <lacuna/plugin.h>
+#include <lacuna/fit.h>
 #include "common/convolution.h"
 #include "common/kernel.h"
+#include "common/whittle.h"
+
+#include <math.h>
+#include <string.h>
 
 enum { GAUSSIAN, DISK, BOX, MOTION, AIRY };
 enum { VALID, PERIODIC };
@@ -16,7 +20,7 @@ enum { VALID, PERIODIC };
 struct config {
 	const char *psf;
 	double sigma, radius, width, height, length, angle, zero;
-	int64_t kind, normalize, background, boundary, centre, centre_x, centre_y;
+	int64_t kind, normalize, background, boundary, centre, centre_x, centre_y, fit;
 };
 
 struct blur {
@@ -234,10 +238,11 @@ static int window(const void *self, const struct lacuna_region *in_y, struct lac
 	return LACUNA_OK;
 }
 
-/* ---- the plugin's description -------------------------------------------------------------------------- */
+/* ---- the parameters ------------------------------------------------------------------------------------ */
 
 static const char *const kinds[] = { "gaussian", "disk", "box", "motion", "airy", NULL };
 static const char *const boundaries[] = { "valid", "periodic", NULL };
+static const char *const fits[] = { "no", "yes", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED, NULL,
@@ -268,7 +273,253 @@ static const struct lacuna_param params[] = {
 			 "column of the kernel's origin, from 0; -1: as centre says"),
 	LACUNA_PARAM_INT(struct config, centre_y, "px", -1, 4096, -1,
 			 "row of the kernel's origin, from 0; -1: as centre says"),
+	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", fit, fits, 0,
+			       "restore first finds the numbers of the formula from the picture, "
+			       "within half to twice what is said"),
 };
+
+/* ---- fit: which kernel the picture tells ---------------------------------------------------------------- */
+
+enum { FREE = 2 }; /* most parameters of a formula */
+
+/* The parameters of each formula.  NULL: fewer than FREE. */
+static const char *const formulas[][FREE] = {
+	[GAUSSIAN] = { "sigma" },	  [DISK] = { "radius" }, [BOX] = { "width", "height" },
+	[MOTION] = { "length", "angle" }, [AIRY] = { "zero" },
+};
+
+static int is_free(const void *config, const char *parameter)
+{
+	const struct config *c = config;
+
+	for (int i = 0; c->fit && !c->psf && i < FREE; i++)
+		if (formulas[c->kind][i] && !strcmp(formulas[c->kind][i], parameter))
+			return 1;
+	return 0;
+}
+
+/* A search over places t in -1..1 of each parameter: half to twice the length that was told, any direction. */
+struct search {
+	const struct blur *b;
+	const float *x, *y;
+	struct config *config; /* has the parameters of the kernel that is tried */
+	int count;
+	const struct lacuna_param *rows[FREE];
+	double told[FREE];
+	struct whittle whittle;		/* without x */
+	struct convolution convolution; /* with x, as is the rest */
+	float *answer;			/* A x of a plane */
+	void *memory;
+	int margin_x, margin_y; /* of y, where A x depends on what lies outside x */
+};
+
+static int is_angle(const struct lacuna_param *row)
+{
+	return row->offset == offsetof(struct config, angle);
+}
+
+static double *field(const struct search *s, int i)
+{
+	return (double *)(void *)((char *)s->config + s->rows[i]->offset);
+}
+
+static int begin(struct search *s)
+{
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		if (!is_free(s->config, params[i].name))
+			continue;
+		s->rows[s->count] = &params[i];
+		s->told[s->count] = *field(s, s->count);
+		if (!is_angle(&params[i]) && !(s->told[s->count] > 0))
+			return s->b->host->fail(s->b->host, LACUNA_EINVAL,
+						"blur: fit=yes needs a first guess above 0 for %s",
+						params[i].name);
+		s->count++;
+	}
+	return LACUNA_OK;
+}
+
+static void set_place(const struct search *s, const double *t)
+{
+	for (int i = 0; i < s->count; i++) {
+		const double value =
+			is_angle(s->rows[i]) ? s->told[i] + 90 * t[i] : s->told[i] * exp2(t[i]);
+
+		*field(s, i) = fmin(fmax(value, s->rows[i]->lo), s->rows[i]->hi);
+	}
+}
+
+/* Sum of the squares of y - A x. */
+static int sum_of_squares(struct search *s, const struct kernel *k, double *sum)
+{
+	const struct blur *b = s->b;
+	const int w = b->convolution.y.width, h = b->convolution.y.height;
+	int status = convolution_set_kernel(&s->convolution, k->values, k->width, k->height,
+					    b->shift_x + k->centre_x, b->shift_y + k->centre_y);
+
+	*sum = 0;
+	for (size_t p = 0; !status && p < b->planes; p++) {
+		convolution_apply(&s->convolution, s->x + p * x_plane(b), s->answer, s->memory);
+		for (int j = s->margin_y; j < h - s->margin_y; j++)
+			for (int i = s->margin_x; i < w - s->margin_x; i++) {
+				const size_t at = (size_t)i + (size_t)w * (size_t)j;
+				const double d = s->y[p * y_plane(b) + at] - s->answer[at];
+
+				*sum += isfinite(d) ? d * d : 0;
+			}
+	}
+	return status;
+}
+
+static int try_place(struct search *s, const double *t, double *cost)
+{
+	struct kernel k;
+	int status;
+
+	if (s->b->host->cancelled(s->b->host))
+		return s->b->host->fail(s->b->host, LACUNA_ECANCELLED, "cancelled");
+	set_place(s, t);
+	status = get_kernel(s->b->host, s->config, 0, &k);
+	if (!status && s->x)
+		status = sum_of_squares(s, &k, cost);
+	else if (!status)
+		*cost = whittle_cost(&s->whittle, k.values, k.width, k.height);
+	kernel_release(&k);
+	return status;
+}
+
+/* The best of a grid. */
+static int look_around(struct search *s, double *best, double *least)
+{
+	enum { POINTS = 17 };
+	const int all = s->count == 2 ? POINTS * POINTS : POINTS;
+	int status = try_place(s, best, least);
+
+	for (int i = 0; !status && i < all; i++) {
+		const double t[FREE] = { -1 + 2.0 * (i % POINTS) / (POINTS - 1),
+					 -1 + 2.0 * (i / POINTS) / (POINTS - 1) };
+		double cost;
+
+		status = try_place(s, t, &cost);
+		if (!status && cost < *least) {
+			memcpy(best, t, sizeof(t));
+			*least = cost;
+		}
+	}
+	return status;
+}
+
+/* Moves along one parameter as long as that helps, with smaller and smaller steps (compass search). */
+static int look_closer(struct search *s, double *best, double *least)
+{
+	static const double first = 1.0 / 16, last = 1.0 / 1024;
+	int status = LACUNA_OK;
+
+	for (double step = first; !status && step >= last; step /= 2)
+		for (int way = 0; !status && way < 2 * s->count; way++) {
+			double t[FREE] = { best[0], best[1] }, cost;
+
+			t[way / 2] += way % 2 ? step : -step;
+			if (fabs(t[way / 2]) > 1)
+				continue;
+			status = try_place(s, t, &cost);
+			if (!status && cost < *least) {
+				memcpy(best, t, sizeof(t));
+				*least = cost;
+				way = -1;
+			}
+		}
+	return status;
+}
+
+static void warn_of_end(const struct search *s, const double *best)
+{
+	for (int i = 0; i < s->count; i++)
+		if (!is_angle(s->rows[i]) && fabs(best[i]) >= 1)
+			s->b->host->log(s->b->host, LACUNA_LOG_WARN,
+					"blur: the best %s is at an end of the range that was "
+					"searched, %.4g to %.4g %s: begin elsewhere, or the "
+					"formula is wrong",
+					s->rows[i]->name, s->told[i] / 2, s->told[i] * 2,
+					s->rows[i]->unit);
+}
+
+/* x was made for the reach of the kernel that was told; the largest that is tried reaches farther. */
+static int find_margin(struct search *s)
+{
+	const double largest[FREE] = { 1, 1 };
+	const struct convolution *c = &s->b->convolution;
+	struct kernel k;
+	int reach, status;
+
+	if (s->b->periodic)
+		return LACUNA_OK;
+	set_place(s, largest);
+	for (int i = 0; i < s->count; i++)
+		if (is_angle(s->rows[i]))
+			*field(s, i) = 0;
+	status = get_kernel(s->b->host, s->config, 0, &k);
+	if (status)
+		return status;
+	reach = (k.width > k.height ? k.width : k.height) / 2;
+	kernel_release(&k);
+	s->margin_x = reach > s->b->shift_x ? reach - s->b->shift_x : 0;
+	s->margin_y = reach > s->b->shift_y ? reach - s->b->shift_y : 0;
+	/* A few pixels would fit any kernel. */
+	if (2 * s->margin_x <= c->y.width / 2 && 2 * s->margin_y <= c->y.height / 2)
+		return LACUNA_OK;
+	return s->b->host->fail(s->b->host, LACUNA_EUNSUPPORTED,
+				"the picture is too small to tell its blur");
+}
+
+static int prepare(struct search *s)
+{
+	const struct blur *b = s->b;
+	const struct lacuna_host *host = b->host;
+	const struct convolution *c = &b->convolution;
+	int status;
+
+	if (!s->x)
+		return whittle_create(host, s->y, c->y.width, c->y.height, (int64_t)b->planes,
+				      &s->whittle);
+	status = find_margin(s);
+	if (!status)
+		status = convolution_create(host, c->x, c->y, !b->periodic, &s->convolution);
+	if (status)
+		return status;
+	s->answer = host->alloc(host, y_plane(b) * sizeof(*s->answer));
+	s->memory = host->alloc(host, convolution_bytes(&s->convolution));
+	return s->answer && s->memory ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static int fit(const void *self, const float *x, const float *y, double noise, void *config)
+{
+	const struct blur *b = self;
+	struct search s = { .b = b, .x = x, .y = y, .config = config };
+	double best[FREE] = { 0 }, least;
+	int status;
+
+	/* What a wrong kernel cannot explain counts as noise, so the noise is found with the kernel. */
+	(void)noise;
+	status = begin(&s);
+	if (!status)
+		status = prepare(&s);
+	if (!status)
+		status = look_around(&s, best, &least);
+	if (!status)
+		status = look_closer(&s, best, &least);
+	if (!status) {
+		set_place(&s, best);
+		warn_of_end(&s, best);
+	}
+	whittle_destroy(&s.whittle);
+	convolution_destroy(&s.convolution);
+	b->host->release(b->host, s.answer);
+	b->host->release(b->host, s.memory);
+	return status;
+}
+
+/* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const char manual[] =
 	"Convolves the image with a point spread function: y[i] = sum_j k[j] x[i + c - j] in "
@@ -292,12 +543,27 @@ static const char manual[] =
 	"simulate then returns a picture smaller by as much.  boundary=periodic takes the "
 	"picture as one tile of a plane, has a closed form for all data steps and is faster; "
 	"on photographs it makes ringing along the edges.  Use it for data made that way.\n\n"
-	"Do not use it for blur that differs from place to place, or for a blur that you do "
-	"not know: the kernel is taken as exact.\n\n"
+	"fit=yes is for a formula whose numbers you know roughly.  restore then looks for those "
+	"that "
+	"explain the picture's power spectrum best, and prints them.  It tells the radius of a "
+	"disk "
+	"to a few percent, because the spectrum has dark rings, but the sigma of a gaussian only "
+	"to "
+	"about a tenth: a scene may be smooth by itself.  The formula is not questioned.\n\n"
+	"Do not use it for blur that differs from place to place, or for a blur of which you do "
+	"not know the form: the kernel is taken as exact.\n\n"
 	"Source: periodic: convolution theorem, A'A = F^-1 |K|^2 F.  valid: the unknown "
 	"boundary model of Almeida and Figueiredo, Deconvolving Images with Unknown "
 	"Boundaries Using ADMM, IEEE TIP 22 (2013).  Airy pattern: Born and Wolf, Principles "
-	"of Optics, 8.5.2.";
+	"of Optics, 8.5.2.  fit: maximum likelihood of a power law under the kernel, in Whittle's "
+	"approximation (1953).";
+
+static const void *extension(const char *name)
+{
+	static const struct lacuna_operator_fit fitting = { is_free, fit };
+
+	return strcmp(name, LACUNA_FIT) ? NULL : &fitting;
+}
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
@@ -312,6 +578,7 @@ static const struct lacuna_operator family = {
 	.window = window,
 	.approximate = approximate,
 	.solve = solve,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# A blur that is known roughly: restore finds its width from the picture.
+. "$abs_top_srcdir/tests/cli/common.sh"
+gaussian="-p gaussian"
+
+ok "a piece of a photograph" "$maketiff" --crop "$abs_top_srcdir/data/samples/colosseum.tif" x.tif 220 120 160
+ok "blurred" "$LACUNA" simulate x.tif -o y.tif -A blur:sigma=2 -n 0.01 --range 0:1
+
+# psnr FIGURE FILE: sets a shell variable
+psnr() {
+	"$LACUNA" compare --center --range 0:1 x.tif "$2" >figures
+	eval $1=`awk 'NR == 1 { print $2 }' figures`
+}
+
+# better GREATER LESS NAME: by half a decibel
+better() {
+	eval "greater=\$$1 less=\$$2"
+	awk "BEGIN { exit !($greater > $less + 0.5) }"
+	tap_result $? "$3 ($greater, $less)"
+}
+
+for told in 1.5 3; do
+	ok "told $told" "$LACUNA" restore y.tif -o wrong.tif -f -A blur:sigma=$told $gaussian --range 0:1
+	psnr wrong wrong.tif
+	ok "told $told, fitted" "$LACUNA" restore y.tif -o fitted-$told.tif -f -A blur:sigma=$told,fit=yes $gaussian \
+		--range 0:1 --report r-$told.json
+	contains err "blur: sigma $told -> " "both values are printed"
+	psnr fitted fitted-$told.tif
+	better fitted wrong "a picture is better with the blur that it tells"
+done
+awk -F'[:,]' '/"fitted"/ { inside = 1 } inside && /"told"/ { told = $2 } inside && /"found"/ { found = $2; exit }
+	END { exit !(told == 1.5 && found > 1.7 && found < 2.3) }' r-1.5.json
+tap_result $? "the report has both values"
+
+# Other pages, other files, windows.
+ok "twice the same picture" cp y.tif z.tif
+ok "another blur" "$LACUNA" simulate x.tif -o z.tif -f -A blur:sigma=1.2 -n 0.01 --range 0:1
+mkdir in
+mv y.tif in/a.tif
+mv z.tif in/b.tif
+ok "a batch" "$LACUNA" batch in done -A blur:sigma=1.6,fit=yes $gaussian --range 0:1 -j 1
+ok "a alone" "$LACUNA" restore in/a.tif -o a.tif -A blur:sigma=1.6,fit=yes $gaussian --range 0:1
+told=`sed -n 's/.*blur: sigma 1.6 -> //p' err`
+ok "b alone" "$LACUNA" restore in/b.tif -o b.tif -A blur:sigma=1.6,fit=yes $gaussian --range 0:1
+same_files done . "each file of a batch has its own blur" <<END
+a.tif
+b.tif
+END
+ok "a part" "$LACUNA" restore in/a.tif -o part.tif -A blur:sigma=1.6,fit=yes $gaussian --range 0:1 --crop 40,40,64,64
+contains err "blur: sigma 1.6 -> $told" "with the blur that the whole picture tells"
+
+# Refusals
+fails 2 "not the last" "$LACUNA" restore in/a.tif -o n.tif -A blur:fit=yes -A identity $gaussian
+contains err "as the last one" "a blur must be the last operator"
+fails 2 "a psf" "$LACUNA" restore in/a.tif -o n.tif -A blur:psf=x.tif,fit=yes $gaussian
+ok "a small picture" "$maketiff" --crop in/a.tif small.tif 10 10 40
+fails 3 "a small picture, strictly" "$LACUNA" restore small.tif -o n.tif -A blur:fit=yes $gaussian --strict
+contains err "nothing was fitted" "a warning says that the blur is as told"
+done_testing
