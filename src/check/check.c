@@ -49,6 +49,7 @@ static const char *const property_names[PROPERTIES] = {
 	[APPROXIMATE] = "approximate() is symmetric and positive",
 	[SOLVES] = "solve() solves, whatever the start and the weights",
 	[OFFSET] = "offset() is one and the same",
+	[FITS] = "fit() finds what explains y as well, and changes nothing else",
 	[PROJECTION] = "flag PROJECTION: A is an orthogonal projection",
 	[INFO] = "info is sane",
 	[BLIND] = "blind: sigma makes no difference",

@@ -14,6 +14,8 @@
 #include "plugin/host.h"
 #include "plugin/param.h"
 
+#include <lacuna/fit.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -741,6 +743,282 @@ static void examine_projection(const struct trial *t)
 	check_limit(t->c, PROJECTION, relative(&products), product_tolerance);
 }
 
+/* ---- shapes */
+
+static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
+{
+	return !memcmp(a->extent, b->extent, sizeof a->extent);
+}
+
+/* True if an image can have this shape. */
+static int sane(const struct lacuna_shape *s)
+{
+	double count = 1;
+	int d;
+
+	for (d = 0; d < 4; d++) {
+		if (s->extent[d] < 1)
+			return 0;
+		count *= (double)s->extent[d];
+	}
+	return count <= 1e8;
+}
+
+/* Finds the other shape from the known one.  An impossible shape is an error of the operator, not a refusal. */
+static int ask_wished(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		      const struct lacuna_shape *wish, struct lacuna_shape *wanted)
+{
+	int status;
+
+	*wanted = *wish;
+	check_enter(t->c, "shape");
+	status = check_leave(t->c, t->op->shape(&t->host, t->config, from_y, known, wanted));
+	if (status)
+		return status;
+	if (!check_expect(t->c, SHAPES, sane(wanted), "%s is %lldx%lldx%lldx%lld",
+			  from_y ? "x" : "y", (long long)wanted->extent[0],
+			  (long long)wanted->extent[1], (long long)wanted->extent[2],
+			  (long long)wanted->extent[3]))
+		status = error_set(LACUNA_EINVAL, "shape() gives no shape of an image");
+	return status;
+}
+
+static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		     struct lacuna_shape *wanted)
+{
+	static const struct lacuna_shape none;
+
+	return ask_wished(t, from_y, known, &none, wanted);
+}
+
+static void destroy(struct trial *t, void *self)
+{
+	check_enter(t->c, "destroy");
+	t->op->destroy(self);
+	check_leave(t->c, LACUNA_OK);
+}
+
+/* ---- fit() */
+
+static const struct lacuna_operator_fit *fit_table(const struct check *c)
+{
+	return plugin_extension(c->use->plugin, LACUNA_FIT);
+}
+
+static int is_free(const struct check *c, const struct lacuna_param *row)
+{
+	return row->type == LACUNA_REAL && fit_table(c)->is_free(c->use->config, row->name);
+}
+
+static size_t count_free(const struct check *c)
+{
+	const struct lacuna_param *row;
+	size_t free = 0;
+
+	for (uint32_t i = 0; fit_table(c) && (row = param_row(c->use->plugin->head, i)); i++)
+		free += (size_t)is_free(c, row);
+	return free;
+}
+
+static void *copy_config(const struct check *c)
+{
+	const size_t size = c->use->plugin->head->config_size;
+	void *copy = memory_alloc(size);
+
+	return copy ? memcpy(copy, c->use->config, size) : NULL;
+}
+
+static double *value_of(void *config, const struct lacuna_param *row)
+{
+	return (double *)(void *)((char *)config + row->offset);
+}
+
+/* Free parameters stay within their ranges, the others as they were. */
+static void examine_values(struct check *c, void *fitted)
+{
+	const struct lacuna_param *row;
+	char before[256], after[256];
+
+	for (uint32_t i = 0; (row = param_row(c->use->plugin->head, i)); i++) {
+		if (is_free(c, row)) {
+			const double value = *value_of(fitted, row);
+
+			check_expect(c, FITS, value >= row->lo && value <= row->hi,
+				     "%s = %g is out of range", row->name, value);
+			continue;
+		}
+		param_value(row, c->use->config, before, sizeof before);
+		param_value(row, fitted, after, sizeof after);
+		check_expect(c, FITS, !strcmp(before, after),
+			     "%s is not free and changes from %s to %s", row->name, before, after);
+	}
+}
+
+/* in[0]: y, in[1]: x or NULL, sigma: the noise; out: the free parameters */
+static int run_fit(const struct call *call, void *scratch, float *out)
+{
+	struct check *c = call->check;
+	const struct lacuna_param *row;
+	void *config = copy_config(c);
+	int status = LACUNA_ENOMEM;
+
+	(void)scratch;
+	if (config)
+		status = fit_table(c)->fit(call->self, call->in[1], call->in[0], call->sigma,
+					   config);
+	if (!status)
+		examine_values(c, config);
+	for (uint32_t i = 0; !status && (row = param_row(c->use->plugin->head, i)); i++)
+		if (is_free(c, row))
+			*out++ = (float)*value_of(config, row);
+	memory_release(config);
+	return status;
+}
+
+/* Another instance, with the fitted configuration.  It may take another shape of x. */
+static int create_fitted(struct trial *fitted, const struct trial *t, const void *config)
+{
+	struct lacuna_shape back;
+	int status;
+
+	*fitted = *t;
+	fitted->config = config;
+	fitted->self = NULL;
+	status = ask_wished(fitted, 1, &t->y, &t->x, &fitted->x);
+	if (!status)
+		status = ask_shape(fitted, 0, &fitted->x, &back);
+	if (!status && !check_expect(t->c, SHAPES, same_shape(&back, &t->y),
+				     "with fitted parameters y has another shape"))
+		status = LACUNA_EINVAL;
+	if (status)
+		return status;
+	fitted->nx = lacuna_count(&fitted->x);
+	check_enter(t->c, "create");
+	status = check_leave(t->c,
+			     t->op->create(&t->host, config, &fitted->x, &t->y, &fitted->self));
+	if (!status && t->op->scratch)
+		fitted->scratch_bytes = t->op->scratch(fitted->self);
+	return status;
+}
+
+/* Where the windows of two instances begin in x. */
+static int64_t shift(const struct trial *from, const struct trial *to, int d)
+{
+	struct lacuna_region y = { { 0 }, { 0 } }, a = y, b = y;
+
+	if (!from->op->window)
+		return 0;
+	memcpy(y.extent, from->y.extent, sizeof y.extent);
+	if (from->op->window(from->self, &y, &a) || to->op->window(to->self, &y, &b))
+		return 0;
+	return b.origin[d] - a.origin[d];
+}
+
+/* Moves x to the shape of another instance.  outside: 1 where it has no value, else 0. */
+static void move_image(const struct trial *from, const float *x, const struct trial *to,
+		       float *moved, float *outside)
+{
+	const int64_t *a = from->x.extent, *b = to->x.extent;
+	const int64_t dx = shift(from, to, 0), dy = shift(from, to, 1);
+
+	for (int64_t i = 0; i < (int64_t)to->nx; i++) {
+		const int64_t u = i % b[0] - dx, v = i / b[0] % b[1] - dy;
+		const int64_t plane = i / (b[0] * b[1]);
+
+		outside[i] = u < 0 || v < 0 || u >= a[0] || v >= a[1];
+		moved[i] = outside[i] > 0 ? 0 : x[u + a[0] * (v + a[1] * plane)];
+	}
+}
+
+/* The new parameters explain y as well as the true ones, where both depend on x alone. */
+static void compare_residuals(const struct trial *t, const struct trial *fitted, const float *x,
+			      const float *y)
+{
+	const size_t n = fitted->nx > t->ny ? fitted->nx : t->ny;
+	float *work = memory_alloc_array(4 * n, sizeof *work);
+	float *moved = work, *outside = work + n, *reach = work + 2 * n, *now = work + 3 * n;
+	double before = 0, after = 0;
+
+	if (!work)
+		return;
+	move_image(t, x, fitted, moved, outside);
+	apply(fitted, moved, now);
+	apply(fitted, outside, reach);
+	apply(t, x, t->temporary[0]);
+	for (size_t i = 0; i < t->ny; i++)
+		if (fabs((double)reach[i]) < 1e-4) {
+			before += pow((double)y[i] - (double)t->temporary[0][i], 2);
+			after += pow((double)y[i] - (double)now[i], 2);
+		}
+	check_expect(t->c, FITS, after <= 1.1 * before,
+		     "|y - A x| grows from %.3g to %.3g, where x is known", sqrt(before),
+		     sqrt(after));
+	memory_release(work);
+}
+
+static void examine_fitted(const struct trial *t, const float *values, const float *x,
+			   const float *y)
+{
+	const struct lacuna_param *row;
+	void *config = copy_config(t->c);
+	struct trial fitted;
+
+	if (!config)
+		return;
+	for (uint32_t i = 0; (row = param_row(t->c->use->plugin->head, i)); i++)
+		if (is_free(t->c, row))
+			*value_of(config, row) = (double)*values++;
+	if (!check_expect(t->c, FITS, !create_fitted(&fitted, t, config),
+			  "the fitted parameters are refused: %s", error_text()))
+		goto out;
+	compare_residuals(t, &fitted, x, y);
+	if (fitted.nx <= t->nx)
+		examine_adjoint(&fitted);
+	destroy(&fitted, fitted.self);
+out:
+	memory_release(config);
+}
+
+/* Makes y of a known x by the parameters that are told, and fits them: to both, and to y alone. */
+static void examine_fit(const struct trial *t)
+{
+	static const double noise = 0.01;
+	struct call call = make_call(t, "fit", run_fit, count_free(t->c));
+	struct guarded x = { NULL, 0, NULL }, y = { NULL, 0, NULL }, out = { NULL, 0, NULL };
+	/* examine_adjoint() uses the first ones */
+	float *before = t->temporary[TEMPORARIES - 1], *again = t->temporary[TEMPORARIES - 2];
+	float *values;
+	int status;
+
+	if (guarded_random(t->c, 170, t->nx, 0.5, 0.1, &x) ||
+	    guarded_random(t->c, 171, t->ny, 0, noise, &y))
+		goto out;
+	values = y.data;
+	apply(t, x.data, before);
+	for (size_t i = 0; i < t->ny; i++)
+		values[i] += before[i];
+	call.serial = 1;
+	call.sigma = noise;
+	for (int known = 1; known >= 0; known--) {
+		call.in[0] = y.data;
+		call.in[1] = known ? x.data : NULL;
+		call.inputs[0] = &y;
+		call.inputs[1] = known ? &x : NULL;
+		status = check_call(t->c, &call, &out);
+		check_expect(t->c, ACCEPTS, !status || status == LACUNA_EUNSUPPORTED,
+			     "fit() fails: %s", error_text());
+		apply(t, x.data, again);
+		check_expect(t->c, FITS, !memcmp(before, again, t->ny * sizeof *again),
+			     "fit() changes what apply() of its instance gives");
+		if (!status && known)
+			examine_fitted(t, out.data, x.data, y.data);
+		guarded_release(&out);
+	}
+out:
+	guarded_release(&x);
+	guarded_release(&y);
+}
+
 /* ---- one shape */
 
 static void examine_window(const struct trial *t)
@@ -819,13 +1097,6 @@ static int create_and_destroy(void *context)
 	return status;
 }
 
-static void destroy(struct trial *t, void *self)
-{
-	check_enter(t->c, "destroy");
-	t->op->destroy(self);
-	check_leave(t->c, LACUNA_OK);
-}
-
 static int examine_instance(struct trial *t)
 {
 	struct creation creation = { create_and_destroy, t };
@@ -847,58 +1118,14 @@ static int examine_instance(struct trial *t)
 		examine_offset(t);
 	if (t->op->window)
 		examine_window(t);
+	if (!status && !t->c->now->brief && count_free(t->c))
+		examine_fit(t);
 	for (i = 0; i < TEMPORARIES; i++)
 		memory_release(t->temporary[i]);
 	destroy(t, t->self);
 	if (!status && t->c->now->thorough)
 		check_no_memory(t->c, "create", &creation);
 	return status;
-}
-
-static int same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
-{
-	return !memcmp(a->extent, b->extent, sizeof a->extent);
-}
-
-/* True if an image can have this shape. */
-static int sane(const struct lacuna_shape *s)
-{
-	double count = 1;
-	int d;
-
-	for (d = 0; d < 4; d++) {
-		if (s->extent[d] < 1)
-			return 0;
-		count *= (double)s->extent[d];
-	}
-	return count <= 1e8;
-}
-
-/* Finds the other shape from the known one.  An impossible shape is an error of the operator, not a refusal. */
-static int ask_wished(const struct trial *t, int from_y, const struct lacuna_shape *known,
-		      const struct lacuna_shape *wish, struct lacuna_shape *wanted)
-{
-	int status;
-
-	*wanted = *wish;
-	check_enter(t->c, "shape");
-	status = check_leave(t->c, t->op->shape(&t->host, t->config, from_y, known, wanted));
-	if (status)
-		return status;
-	if (!check_expect(t->c, SHAPES, sane(wanted), "%s is %lldx%lldx%lldx%lld",
-			  from_y ? "x" : "y", (long long)wanted->extent[0],
-			  (long long)wanted->extent[1], (long long)wanted->extent[2],
-			  (long long)wanted->extent[3]))
-		status = error_set(LACUNA_EINVAL, "shape() gives no shape of an image");
-	return status;
-}
-
-static int ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
-		     struct lacuna_shape *wanted)
-{
-	static const struct lacuna_shape none;
-
-	return ask_wished(t, from_y, known, &none, wanted);
 }
 
 /* The operator must map this x back to the shape y. */

@@ -50,6 +50,7 @@ enum property {
 	SOLVES,
 	OFFSET,
 	PROJECTION,
+	FITS,
 	/* priors */
 	INFO,
 	BLIND,

@@ -71,6 +71,7 @@ static const struct {
 	{ LACUNA_OPERATOR, "mask:file=mask-31x18,invert=yes,threshold=0.5" },
 	{ LACUNA_OPERATOR, "blur" },
 	{ LACUNA_OPERATOR, "blur:boundary=periodic" },
+	{ LACUNA_OPERATOR, "blur:fit=yes" },
 	{ LACUNA_OPERATOR, "blur:kind=disk,radius=2.2,boundary=periodic" },
 	{ LACUNA_OPERATOR, "blur:kind=box,width=4,height=3" },
 	{ LACUNA_OPERATOR, "blur:kind=box,width=9,height=9,boundary=periodic" },

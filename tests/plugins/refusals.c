@@ -187,6 +187,14 @@ static const struct {
 	{ "not-trained:how=negative", "flag TRAINED: a picture with noise is not spoilt",
 	  "from the clean one" },
 	{ "not-projection", "flag PROJECTION: A is an orthogonal projection", "relative error" },
+	{ "wrong-fit:count=1", "fit() finds what explains y as well, and changes nothing else",
+	  "grows" },
+	{ "wrong-fit:count=2", "fit() finds what explains y as well, and changes nothing else",
+	  "strength = 2 is out of range" },
+	{ "wrong-fit:count=3", "fit() finds what explains y as well, and changes nothing else",
+	  "count is not free" },
+	{ "wrong-fit:count=4", "fit() finds what explains y as well, and changes nothing else",
+	  "changes what apply() of its instance gives" },
 	{ "wrong-offset:count=0", "offset() is one and the same", "after apply()" },
 	{ "wrong-offset:count=1", "writes every value of its output", "offset() leaves 1" },
 	{ "wrong-offset:count=2", "results are finite", "offset() gives NaN" },
@@ -303,6 +311,7 @@ int main(int argc, char **argv)
 	test_right("good", &request);
 	test_right("older-family:strength=1", &request);
 	test_right("cubic", &request);
+	test_right("wrong-fit:count=0", &request);
 	test_right("hadamard", &request);
 	test_right("fourier", &request);
 	test_right("radon", &request);
