@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* Atomic files: a temporary in the same directory, synchronised and renamed.  Design as in git's tempfile.h: the names
- * are in a list that a signal handler can walk. */
+ * are in a list that a signal handler can walk.  A handler cannot wait for a lock, so each entry has a state instead. */
 #include <config.h>
 
 #include "base/temporary.h"
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,34 +19,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Only the thread that has TAKEN an entry changes its text.  What is LISTED is removed at the end of the process. */
+enum { FREE, TAKEN, LISTED };
+
 /* Entries are reused and never freed, because a handler may read the list at any moment. */
 struct temporary_name {
-	volatile sig_atomic_t active;
+	atomic_int state;
 	char text[PATH_MAX];
 	struct temporary_name *next;
 };
 
-static struct temporary_name *volatile names;
+static struct temporary_name *_Atomic names;
+
+static int change(struct temporary_name *n, int from, int to)
+{
+	return atomic_compare_exchange_strong(&n->state, &from, to);
+}
 
 static struct temporary_name *take_name(void)
 {
 	struct temporary_name *n;
 
-	for (n = names; n; n = n->next)
-		if (!n->active)
+	for (n = atomic_load(&names); n; n = n->next)
+		if (change(n, FREE, TAKEN))
 			return n;
-	n = calloc(1, sizeof(*n));
-	if (n) {
-		n->next = names;
-		names = n;
-	}
+	n = calloc(1, sizeof *n);
+	if (!n)
+		return NULL;
+	n->state = TAKEN;
+	n->next = atomic_load(&names);
+	while (!atomic_compare_exchange_weak(&names, &n->next, n))
+		;
 	return n;
 }
 
+/* What it has taken is not reused: it may still be reading the text when another thread abandons the file. */
 void temporary_remove_all(void)
 {
-	for (struct temporary_name *n = names; n; n = n->next)
-		if (n->active)
+	for (struct temporary_name *n = atomic_load(&names); n; n = n->next)
+		if (change(n, LISTED, TAKEN))
 			unlink(n->text);
 }
 
@@ -123,34 +134,47 @@ int temporary_parse(const char *name, char *host, size_t size, long *pid)
 	return end == number && *pid > 0;
 }
 
-static int open_beside(struct temporary *t, mode_t mode)
+/* Returns 0 or the reason, as errno. */
+static int create_beside(struct temporary *t, struct temporary_name *n, mode_t mode)
 {
 	const char *slash = strrchr(t->target, '/');
 	const int directory = slash ? (int)(slash - t->target) + 1 : 0;
-	struct temporary_name *n = take_name();
+	int reason = EEXIST;
 	char host[64];
+
+	temporary_host(host, sizeof host);
+	for (unsigned attempt = 0; reason == EEXIST && attempt < 1000; attempt++) {
+		const int length =
+			snprintf(n->text, sizeof n->text, "%.*s%s%s-%ld-%u%s", directory, t->target,
+				 prefix, host, (long)getpid(), attempt, suffix);
+
+		if (length >= (int)sizeof n->text)
+			return ENAMETOOLONG;
+		n->state = LISTED; /* before the file exists: a signal must find it */
+		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (t->fd >= 0)
+			return 0;
+		reason = errno;
+		n->state = TAKEN;
+	}
+	return reason;
+}
+
+static int open_beside(struct temporary *t, mode_t mode)
+{
+	struct temporary_name *n = take_name();
+	int reason;
 
 	if (!n)
 		return error_set(LACUNA_ENOMEM, "out of memory");
-	temporary_host(host, sizeof(host));
-	for (unsigned attempt = 0; attempt < 1000; attempt++) {
-		const int length =
-			snprintf(n->text, sizeof(n->text), "%.*s%s%s-%ld-%u%s", directory,
-				 t->target, prefix, host, (long)getpid(), attempt, suffix);
-
-		if (length >= (int)sizeof(n->text))
-			return error_file_set(LACUNA_EIO, t->target, "the name is too long");
-		n->active = 1; /* before the file exists: a signal must find it listed */
-		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (t->fd >= 0) {
-			t->name = n;
-			return LACUNA_OK;
-		}
-		n->active = 0;
-		if (errno != EEXIST)
-			break;
+	reason = create_beside(t, n, mode);
+	if (reason) {
+		n->state = FREE;
+		return error_file_set(LACUNA_EIO, t->target, "cannot be created: %s",
+				      strerror(reason));
 	}
-	return error_file_set(LACUNA_EIO, t->target, "cannot be created: %s", strerror(errno));
+	t->name = n;
+	return LACUNA_OK;
 }
 
 /* Nobody else may read an incomplete file.  The final mode is that of the replaced file, or follows the umask. */
@@ -274,7 +298,7 @@ int temporary_commit(struct temporary *t)
 		status = t->force ? put_in_place(t) : put_beside_none(t);
 	if (!status && t->name) {
 		synchronise_directory(t->target);
-		t->name->active = 0;
+		change(t->name, LISTED, FREE);
 		t->name = NULL;
 	}
 	temporary_abandon(t);
@@ -287,7 +311,7 @@ void temporary_abandon(struct temporary *t)
 		close(t->fd);
 	if (t->name) {
 		unlink(t->name->text);
-		t->name->active = 0;
+		change(t->name, LISTED, FREE);
 	}
 	memory_release(t->target);
 	*t = (struct temporary){ .fd = -1 };
