@@ -23,8 +23,9 @@ struct work {
 	size_t n, scratch;
 };
 
-/* The pool is global, as the processors are: callers from different contexts take turns.  One job at a time; the caller
- * works too.  `generation' tells sleeping workers of a new job, `seats' how many more of them it needs. */
+/* The pool is global, as the processors are: callers from different contexts take turns, and workers that one context does
+ * not want are there for the others.  One job at a time; the caller works too.  `generation' tells sleeping workers of a
+ * new job, `seats' how many more of them it needs. */
 static struct {
 	pthread_mutex_t lock, caller;
 	pthread_cond_t wake, idle;
@@ -56,7 +57,6 @@ static int processors(void)
 
 void threads_set(int count)
 {
-	threads_stop();
 	atomic_store(&context_current()->threads.wanted,
 		     count > MOST_THREADS ? MOST_THREADS : count);
 }

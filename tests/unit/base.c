@@ -284,7 +284,7 @@ static void test_failures(void)
 static void test_threads(void)
 {
 	static int seen[1000];
-	int i, round, good = 1;
+	int i, round, running, good = 1;
 
 	threads_set(3);
 	for (round = 0; round < 50; round++)
@@ -297,7 +297,12 @@ static void test_threads(void)
 	for (i = 0, good = 1; i < 1000; i++)
 		good &= seen[i] == 1;
 	ok(good, "nested calls run too");
+	running = threads_running();
+	threads_set(1);
+	ok(running >= 2 && threads_running() == running,
+	   "who wants fewer leaves the others theirs");
 	threads_stop();
+	ok(threads_running() == 0, "all are ended at once");
 	threads_set(0);
 	ok(threads_count() >= 1, "at least one thread");
 }
