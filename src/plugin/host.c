@@ -176,9 +176,14 @@ static void remember(const char *path)
 
 const char *host_data_file(size_t i)
 {
-	const struct context *c = context_current();
+	struct context *c = context_current();
+	const char *path = NULL;
 
-	return i < sizeof c->host.found / sizeof c->host.found[0] ? c->host.found[i] : NULL;
+	pthread_mutex_lock(&c->host.lock);
+	if (i < sizeof c->host.found / sizeof c->host.found[0])
+		path = c->host.found[i];
+	pthread_mutex_unlock(&c->host.lock);
+	return path;
 }
 
 int host_first_time(const void *thing)

@@ -29,7 +29,8 @@ static inline struct host_context *host_context(const struct lacuna_host *host)
 	return (struct host_context *)host->data;
 }
 
-/* Path number i (from 0) of the data files that plugins have found in the current context; NULL after the last one. */
+/* Path number i (from 0) of the data files that plugins have found in the current context; NULL after the last one.  It
+ * lives as long as the context. */
 const char *host_data_file(size_t i);
 /* True on the first call for this thing in the current context, for messages that appear once.  Also false when the table
  * of things is full. */
