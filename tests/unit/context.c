@@ -9,14 +9,18 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/temporary.h"
 #include "base/threads.h"
 #include "plugin/host.h"
 #include "restore/restore.h"
 #include "tests/tap.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- two contexts, one thread ------------------------------------------------------------------------ */
 
@@ -388,6 +392,174 @@ static void test_services(void)
 	near(sum, 0.5, 5 * sqrt(1 / 12.0 / DRAWS), "random() has mean 1/2");
 }
 
+/* ---- what the process shares ------------------------------------------------------------------------- */
+
+enum { SIDES = 4, FILES = 40 };
+
+static char folder[] = "/tmp/lacuna-context-XXXXXX";
+
+/* What each of several threads does; body() returns the number of things that were wrong. */
+struct side {
+	int number;
+	int (*body)(const struct side *);
+	struct context *context; /* NULL: one of its own */
+	int wrong;
+};
+
+static void *run_side(void *arg)
+{
+	struct side *s = arg;
+	struct context *c = s->context ? s->context : context_create();
+
+	context_enter(c);
+	s->wrong = s->body(s);
+	context_leave(NULL);
+	if (!s->context)
+		context_destroy(c);
+	return NULL;
+}
+
+static int side_by_side(int (*body)(const struct side *), struct context *context)
+{
+	struct side sides[SIDES];
+	pthread_t threads[SIDES];
+	int wrong = 0;
+
+	for (int k = 0; k < SIDES; k++) {
+		sides[k] = (struct side){ k, body, context, 0 };
+		if (pthread_create(&threads[k], NULL, run_side, &sides[k]))
+			exit(99);
+	}
+	for (int k = 0; k < SIDES; k++) {
+		pthread_join(threads[k], NULL);
+		wrong += sides[k].wrong;
+	}
+	return wrong;
+}
+
+static void count_one(void *arg, size_t i)
+{
+	((int *)arg)[i]++;
+}
+
+/* Some threads change their mind about how many help them; the workers of the others stay. */
+static int use_pool(const struct side *s)
+{
+	int seen[50] = { 0 }, wrong = 0;
+
+	threads_set(4);
+	for (int round = 1; round <= 200; round++) {
+		if (s->number % 2)
+			threads_set(2 + round % 3);
+		threads_parallel(50, count_one, seen);
+		if (s->number % 2 == 0)
+			wrong += threads_running() < 3;
+		for (int i = 0; i < 50; i++)
+			wrong += seen[i] != round;
+	}
+	return wrong;
+}
+
+static void name_file(char *path, size_t size, int side, int i)
+{
+	snprintf(path, size, "%s/%d-%d", folder, side, i);
+}
+
+static int write_files(const struct side *s)
+{
+	struct temporary t;
+	char path[64];
+	int wrong = 0;
+
+	for (int i = 0; i < FILES; i++) {
+		name_file(path, sizeof path, s->number, i);
+		if (temporary_open(&t, path, 0) || write(t.fd, path, sizeof path) < 0) {
+			wrong++;
+			continue;
+		}
+		if (i % 2)
+			wrong += temporary_commit(&t) != 0;
+		else
+			temporary_abandon(&t);
+	}
+	return wrong;
+}
+
+static int is_written(int side, int i)
+{
+	char path[64], text[64] = "";
+	int fd;
+
+	name_file(path, sizeof path, side, i);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof text) < 0)
+		*text = '\0';
+	close(fd);
+	unlink(path);
+	return !strcmp(text, path);
+}
+
+static int leave_file(const struct side *s)
+{
+	struct temporary t;
+	char path[64];
+
+	name_file(path, sizeof path, s->number, 0);
+	return temporary_open(&t, path, 0) || close(t.fd);
+}
+
+static int find_files(const struct side *s)
+{
+	struct host_context context = { .owner = NULL };
+	struct lacuna_host host;
+	char path[64], name[16];
+	int wrong = 0;
+
+	host_init(&host, &context);
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof name, "%d-%d", s->number, i % 3);
+		wrong += host.data_path(&host, name, path, sizeof path) != 0;
+		for (size_t j = 0; host_data_file(j); j++)
+			wrong += access(host_data_file(j), R_OK) != 0;
+	}
+	return wrong;
+}
+
+static void test_shared(void)
+{
+	struct context *together = context_create();
+	int right = 1, listed = 0;
+	char path[64];
+
+	if (!mkdtemp(folder))
+		exit(99);
+	ok(!side_by_side(use_pool, NULL), "threads that use the pool do not stop each other");
+	ok(!side_by_side(write_files, NULL), "files written side by side");
+	for (int side = 0; side < SIDES; side++)
+		for (int i = 0; i < FILES; i++)
+			right &= is_written(side, i) == i % 2;
+	ok(right, "hold what was written to them");
+	ok(!side_by_side(leave_file, NULL), "temporaries of several threads");
+	temporary_remove_all();
+	ok(!rmdir(folder), "are removed together; nothing else is left");
+
+	mkdir(folder, 0700);
+	setenv("LACUNA_DATA_PATH", folder, 1);
+	for (int k = 0; k < SIDES * 3; k++) {
+		name_file(path, sizeof path, k / 3, k % 3);
+		close(open(path, O_WRONLY | O_CREAT, 0600));
+	}
+	ok(!side_by_side(find_files, together), "data files are found by several threads");
+	context_enter(together);
+	while (host_data_file((size_t)listed))
+		unlink(host_data_file((size_t)listed++));
+	context_leave(NULL);
+	ok(listed == SIDES * 3 && !rmdir(folder), "each is listed once");
+	context_destroy(together);
+}
+
 int main(void)
 {
 	test_services();
@@ -395,6 +567,7 @@ int main(void)
 	error_clear();
 	test_workers();
 	test_restorations();
+	test_shared();
 	ok(!*error_text() && !cancel_requested() && memory_live_blocks() == 0,
 	   "of all that nothing was here");
 	threads_stop();
