@@ -1024,12 +1024,32 @@ static int is_constant(const struct restorer *r, const float *y, float *value)
 	return i == r->y_count;
 }
 
+/* Missing values get the constant, so they are not as they were. */
+static int mark_known(struct run *run, float value)
+{
+	const struct restorer *r = run->r;
+	const float *y = run->m->y;
+
+	for (size_t i = 0; i < r->y_count; i++)
+		run->record->missing += isnan(y[i]);
+	if (!run->record->missing || isnan(value) || memcmp(&r->result, &r->y, sizeof r->y) != 0)
+		return LACUNA_OK;
+	run->record->unchanged = memory_alloc(r->y_count);
+	if (!run->record->unchanged)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < r->y_count; i++)
+		run->record->unchanged[i] = !isnan(y[i]);
+	return LACUNA_OK;
+}
+
 static int pass_through(struct run *run, float value)
 {
 	struct restored *out = run->out;
 	const size_t n = run->r->count;
 	const int deviation = run->job->deviation || run->job->samples > 1;
 
+	if (mark_known(run, value))
+		return LACUNA_ENOMEM;
 	out->picture = memory_alloc_array(n, sizeof(*out->picture));
 	if (deviation)
 		out->deviation = memory_alloc_array(n, sizeof(*out->deviation));

@@ -321,6 +321,13 @@ static void test_constant(void)
 	near((double)r.picture[N / 2], 7, 0, "as it is");
 	near((double)r.deviation[N / 2], 0, 0, "without a deviation");
 	restored_free(&r);
+	y[3] = NAN;
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = 255 }, &r) &&
+		   r.record.missing == 1 && !(r.picture[3] < 7) && !(r.picture[3] > 7),
+	   "a missing value gets the constant");
+	ok(r.record.unchanged && !r.record.unchanged[3] && r.record.unchanged[4],
+	   "and does not count as unchanged");
+	restored_free(&r);
 	tear_down(&b);
 }
 
