@@ -461,6 +461,9 @@ static int restore_half(struct run *run, const struct lacuna_shape *shape, const
 				       .number = run->m->number,
 				       .y = half,
 				       .hi = 1,
+				       .whole = noise_half_shape(&run->m->whole),
+				       .x = run->m->x / 2,
+				       .y0 = run->m->y0 / 2,
 				       .part = 1, /* a later part gives no messages */
 				       .parts = 1 };
 	struct restorer *r = NULL;

@@ -17,6 +17,8 @@
 
 static struct lacuna_shape seen;
 static int64_t denoised; /* pixels denoised so far */
+static int64_t spy_width;
+static float spied; /* the largest value seen in a picture of this width */
 
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
@@ -54,6 +56,8 @@ static int denoise_map(const void *self, void *scratch, const float *sigma, cons
 
 	(void)scratch;
 	denoised += e[0] * e[1];
+	for (int64_t k = 0; e[0] == spy_width && k < e[0] * e[1]; k++)
+		spied = fmaxf(spied, u[k]);
 	for (int64_t k = 0; k < e[0] * e[1]; k++) {
 		const int64_t x = k % e[0], y = k / e[0];
 		const double trust = 0.0025 / (0.0025 + (double)sigma[k] * (double)sigma[k]);
@@ -270,6 +274,84 @@ static void test_wide_noise(void)
 		unchanged += r.record.unchanged[i];
 	ok(r.record.unchanged && !unchanged, "%zu values are unchanged", unchanged);
 	restored_free(&r);
+	tear_down();
+}
+
+/* Noise wider than a pixel around a hole, which noise fills first: at half the size, too, that belongs to its place. */
+static void test_wide_noise_in_place(void)
+{
+	enum { W = 620, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float noise[W * H], y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
+	const struct heard_noise heard = { .description = { .noise.sigma = 0.03, .wide = 0.02 },
+					   .inner = { .white = 1 } };
+	struct restorer *r = NULL;
+	struct restored whole, parts;
+	struct windows plan = { 0 };
+	float in_whole;
+
+	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, noise, W * H);
+	for (int i = 0; i < W * H; i++)
+		y[i] = i % W > 290 && i % W < 310 && i / W > 190 && i / W < 210
+			       ? NAN
+			       : 0.5f + 0.01f * (2 * noise[i] + noise[i > 0 ? i - 1 : i] +
+						 noise[i + 1 < W * H ? i + 1 : i]);
+	set_up("identity");
+	job.noise.sigma = -1;
+	restorer_create(&job, &r);
+	restorer_recall(r, &heard);
+	spy_width = W / 2;
+	spied = 0;
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole) && spied > 50,
+	   "noise fills a hole at half the size");
+	in_whole = spied;
+	restorer_destroy(r);
+	job.budget = 60 << 20;
+	restorer_create(&job, &r);
+	restorer_recall(r, &heard);
+	ok(!windows_plan(&job, &shape, &cost, &plan) && plan.across * plan.down > 3, "in windows");
+	spy_width = plan.width / 2;
+	spied = 0;
+	ok(!windows_run(r, &plan, &m, &parts), "too");
+	near((double)spied, (double)in_whole, 1e-3, "with the same numbers");
+	restorer_destroy(r);
+	spy_width = 0;
+	restored_free(&whole);
+	restored_free(&parts);
+	tear_down();
+}
+
+/* A window of one value: what is missing there does not count as unchanged. */
+static void test_constant(void)
+{
+	enum { W = 620, H = 400, MISSING = 40 + W * 50 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
+	struct restorer *r = NULL;
+	struct restored parts;
+	struct windows plan;
+
+	scene(W, H, y);
+	for (int i = 0; i < W * H; i++)
+		y[i] = i % W < 370 ? 0.5f : y[i];
+	y[MISSING] = NAN;
+	set_up("identity");
+	job.noise.sigma = -1;
+	job.budget = 60 << 20;
+	restorer_create(&job, &r);
+	ok(!windows_plan(&job, &shape, &cost, &plan) && plan.width <= 370 &&
+		   !windows_run(r, &plan, &m, &parts),
+	   "a window of one value");
+	near((double)parts.picture[MISSING], 0.5, 1e-6, "fills what is missing");
+	ok(parts.record.unchanged && !parts.record.unchanged[MISSING] &&
+		   parts.record.unchanged[MISSING + 1],
+	   "which does not count as unchanged");
+	restored_free(&parts);
+	restorer_destroy(r);
 	tear_down();
 }
 
@@ -570,6 +652,8 @@ int main(void)
 	test_memory();
 	test_in_one_call();
 	test_wide_noise();
+	test_wide_noise_in_place();
+	test_constant();
 	test_empty();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
