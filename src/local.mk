@@ -56,6 +56,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/prior.c src/engine/prior.h \
 	src/engine/problem.c src/engine/problem.h \
 	src/engine/run.c src/engine/run.h \
+	src/engine/services.c src/engine/services.h \
 	src/engine/solve.c src/engine/solve.h \
 	src/engine/turn.c src/engine/turn.h
 

@@ -13,6 +13,7 @@
 #include "engine/problem.h"
 #include "engine/operation.h"
 #include "engine/prior.h"
+#include "engine/services.h"
 #include "plugin/host.h"
 
 #include <lacuna/conditional.h>
@@ -162,33 +163,6 @@ static struct trial *trial_of(const struct lacuna_host *host)
 	return host_context(host)->owner;
 }
 
-static int service_apply(const struct lacuna_host *host, const float *x, float *y)
-{
-	return problem_apply(trial_of(host)->problem, x, y);
-}
-
-static int service_adjoint(const struct lacuna_host *host, const float *at, const float *y,
-			   float *x)
-{
-	return problem_adjoint(trial_of(host)->problem, at, y, x);
-}
-
-static int service_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
-			    const float *b, float *x)
-{
-	return problem_spectral(trial_of(host)->problem, gain, context, b, x);
-}
-
-static int service_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
-{
-	return problem_solve(trial_of(host)->problem, rho, b, x);
-}
-
-static int service_diagonal(const struct lacuna_host *host, float *d)
-{
-	return problem_diagonal(trial_of(host)->problem, d);
-}
-
 /* E[x0 | x0 + sigma n = u] for x0 ~ N(1/2, 1/16) */
 static float posterior_mean(double sigma, float u)
 {
@@ -281,15 +255,6 @@ static const void *service_extension(const struct lacuna_host *host, const char 
 	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
 }
 
-static const struct lacuna_host_problem problem_services = {
-	.size = sizeof problem_services,
-	.apply = service_apply,
-	.adjoint = service_adjoint,
-	.spectral = service_spectral,
-	.solve = service_solve,
-	.diagonal = service_diagonal,
-};
-
 static const struct lacuna_host_prior prior_services = {
 	.size = sizeof prior_services,
 	.info = service_info,
@@ -350,6 +315,7 @@ static int trial_create(struct check *c, const struct lacuna_shape *image, int o
 	h->guidance = &guidance_services;
 	h->extension = service_extension;
 	status = problem_create(&use, 1, 1, &shape, &t->problem);
+	t->host_context.problem = t->problem;
 	t->measurement = memory_alloc_array(t->count, sizeof(float));
 	t->start = memory_alloc_array(t->count, sizeof(float));
 	if (!status && (!t->measurement || !t->start))

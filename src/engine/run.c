@@ -11,6 +11,7 @@
 #include "base/vector.h"
 #include "engine/operation.h"
 #include "engine/prior.h"
+#include "engine/services.h"
 #include "engine/turn.h"
 #include "plugin/host.h"
 
@@ -47,38 +48,9 @@ struct session {
 	atomic_flag telling;
 };
 
-/* ---- services: the problem */
-
 static struct session *session_of(const struct lacuna_host *host)
 {
 	return host_context(host)->owner;
-}
-
-static int service_apply(const struct lacuna_host *host, const float *x, float *y)
-{
-	return problem_apply(session_of(host)->problem, x, y);
-}
-
-static int service_adjoint(const struct lacuna_host *host, const float *at, const float *y,
-			   float *x)
-{
-	return problem_adjoint(session_of(host)->problem, at, y, x);
-}
-
-static int service_spectral(const struct lacuna_host *host, lacuna_gain *gain, const void *context,
-			    const float *b, float *x)
-{
-	return problem_spectral(session_of(host)->problem, gain, context, b, x);
-}
-
-static int service_solve(const struct lacuna_host *host, double rho, const float *b, float *x)
-{
-	return problem_solve(session_of(host)->problem, rho, b, x);
-}
-
-static int service_diagonal(const struct lacuna_host *host, float *d)
-{
-	return problem_diagonal(session_of(host)->problem, d);
 }
 
 /* ---- services: the prior */
@@ -448,15 +420,6 @@ static const void *sampler_extension(const struct lacuna_host *host, const char 
 
 /* ---- hosts */
 
-static const struct lacuna_host_problem problem_services = {
-	.size = sizeof problem_services,
-	.apply = service_apply,
-	.adjoint = service_adjoint,
-	.spectral = service_spectral,
-	.solve = service_solve,
-	.diagonal = service_diagonal,
-};
-
 static const struct lacuna_host_prior prior_services = {
 	.size = sizeof prior_services,
 	.info = service_prior_info,
@@ -478,6 +441,7 @@ static void init_hosts(struct session *s)
 	struct lacuna_host *h = &s->prior_host;
 
 	s->host_context.owner = s;
+	s->host_context.problem = s->problem;
 	host_init(h, &s->host_context);
 	h->problem = &problem_services;
 	h->gaussian = service_gaussian;

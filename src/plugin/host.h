@@ -8,6 +8,7 @@
 #include <lacuna/plugin.h>
 
 struct context;
+struct problem;
 
 /* Reads an image for read_image(); release *values with memory_release().  The program installs a reader in the current
  * context. */
@@ -18,6 +19,7 @@ void host_install_reader(host_reader *);
 struct host_context {
 	struct random_key key; /* for gaussian(); may change between calls */
 	void *owner;	       /* the object that serves the table (a session, a trial), or NULL */
+	struct problem *problem; /* of host->problem (engine/services.h) */
 	/* The context of the services, on whatever thread they are called; set by host_init(). */
 	struct context *context;
 };
