@@ -926,10 +926,13 @@ int problem_weigh(struct problem *p, const float *weights)
 int problem_residual(struct problem *p, const float *x, double *rms)
 {
 	float *measured = memory_alloc_array(p->y_count, sizeof *measured);
-	float *r = memory_alloc_array(p->y_count, sizeof *r);
+	float *r = NULL;
 	double sum, count;
-	int status = measured && r ? problem_measured(p, measured) : LACUNA_ENOMEM;
+	int status = measured ? problem_measured(p, measured) : LACUNA_ENOMEM;
 
+	/* Not earlier: problem_measured() takes memory of its own for a while, where a run needs most. */
+	if (!status && !(r = memory_alloc_array(p->y_count, sizeof *r)))
+		status = LACUNA_ENOMEM;
 	if (!status)
 		status = problem_apply(p, x, r);
 	if (!status) {

@@ -622,9 +622,8 @@ static int allocate_results(struct run *run)
 	struct restored *out = run->out;
 
 	run->x = memory_alloc_array(lacuna_count(problem_x(run->r->problem)), sizeof(*run->x));
-	out->picture = memory_alloc_array(run->r->count, sizeof(*out->picture));
 	out->record.samples = memory_alloc_array((size_t)samples, sizeof(*out->record.samples));
-	if (!run->x || !out->picture || !out->record.samples)
+	if (!run->x || !out->record.samples)
 		return LACUNA_ENOMEM;
 	return samples > 1
 		       ? ensemble_create(&run->ensemble, run->r->count, samples, run->job->pairs)
@@ -662,6 +661,11 @@ static int draw_sample(struct run *run, int64_t sample)
 		status = LACUNA_ECANCELLED;
 	if (status)
 		return status;
+	/* Not earlier: a session needs most memory while it runs. */
+	if (!run->out->picture)
+		run->out->picture = memory_alloc_array(run->r->count, sizeof(*run->out->picture));
+	if (!run->out->picture)
+		return LACUNA_ENOMEM;
 	window_get(problem_x(problem), problem_window(problem), run->x, run->out->picture);
 	if (run->stabiliser)
 		stabiliser_leave(run->stabiliser, run->r->count, run->out->picture);

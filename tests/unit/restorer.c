@@ -672,6 +672,28 @@ static void test_pairs(void)
 	ensemble_free(&e);
 }
 
+/* While a session runs, neither the result nor more than two arrays for the residual take memory. */
+static void test_memory(void)
+{
+	enum { SIDE = 256, ALL = SIDE * SIDE, ARRAYS = 11 };
+	static float y[ALL];
+	const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	struct restored r;
+	struct bench b;
+	double arrays;
+
+	for (int i = 0; i < ALL; i++)
+		y[i] = (float)(i % 7) / 7;
+	set_up(&b, one_step, 0);
+	memory_reset_peak();
+	ok(!restore(&b, square, (struct measurement){ .name = "y", .y = y, .hi = 1 }, &r),
+	   "a picture of %d values", ALL);
+	arrays = (double)memory_peak_bytes() / (ALL * sizeof *y);
+	ok(arrays < ARRAYS + 0.5, "takes the memory of %.2f pictures", arrays);
+	restored_free(&r);
+	tear_down(&b);
+}
+
 /* Noise 3 pixels wide: a denoiser of white noise leaves it at full size and removes it at half the size.  The operator keeps
  * values, by parameters that hold for the full size. */
 static void test_wide_noise(const char *operator)
@@ -761,6 +783,7 @@ int main(void)
 	test_image();
 	test_samples();
 	test_pairs();
+	test_memory();
 	test_wide_noise("identity");
 	test_wide_noise("mask:columns=100");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
