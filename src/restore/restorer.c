@@ -894,6 +894,7 @@ static int ask_tweedie(struct run *run, float *d, float *b)
 		.b = b,
 		.estimate = run->x,
 		.noise = run->reference_noise,
+		.trained = (run->job->method->prior.plugin->u.prior.flags & LACUNA_TRAINED) != 0,
 		.key = { run->job->seed, run->m->number, UINT32_MAX },
 		.mean = prior_mean,
 		.context = run->session,

@@ -10,17 +10,29 @@
 
 /* Far above the posterior's deviation at missing pixels beside known ones: there the estimate can stand for the truth. */
 static const double glance = 0.3;
+/* Between measured pixels the posterior is narrower, and a network tells its derivative ill where the noise is far wider than
+ * that.  There a pixel's own glance is this by the share of measured pixels around it, a Gaussian of this reach. */
+static const double narrow_glance = 0.05, around = 3;
 /* The same for a mean that already includes the measurement.  It is affine, so large values harm only the rounding. */
 static const double affine_glance = 3, affine_length = 1;
 /* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of a longer probe for
  * structure; a shorter one is lost in its 16-bit arithmetic. */
 static const double probe_length = 0.1;
+/* Of the actual error's mean square by the variance, where an estimate stands for the truth: this on photographs, since an
+ * estimate has less detail than a photograph.  doc/measurements.md. */
+static const double typical_ratio = 0.9;
 /* Noise assumed for a noiseless measurement: the weights of its pixels must be finite beside those not measured. */
 static const double least_noise = 0.5 / 255;
 
 /* Streams used nowhere else.  If the probe were the very noise that lacuna simulate added with the same key, the prior would
  * respond differently. */
-static const uint64_t probe_stream = UINT64_C(1) << 60, glance_stream = UINT64_C(3) << 59;
+static const uint64_t probe_stream = UINT64_C(1) << 60, glance_stream = UINT64_C(3) << 59,
+		      trial_stream = UINT64_C(7) << 58;
+
+struct images {
+	float *sigma, *pivot, *probe, *plus, *minus, *product; /* x-shaped */
+	unsigned char *class;				       /* 1: measured well */
+};
 
 /* ---- averages ---------------------------------------------------------------------------------------- */
 
@@ -81,6 +93,16 @@ static void average(const struct field *f, double sigma, const struct averages *
 	blur(f, sigma, a->in, a->work, a->square);
 }
 
+/* The variance is at least the mean square of the response.  A posterior is narrower than the noise, C <= S^2, so the
+ * diagonal of C is at least that of C S^-2 C, and this is what (C S^-1 z)^2 has for its mean.  It is small where the product
+ * is lost in its own noise.  a: averages of the narrowest width. */
+static void raise_to_response(const struct field *f, const struct averages *a, float *variance)
+{
+	for (size_t i = 0; i < (size_t)(f->w * f->h); i++)
+		if (f->in[i] == f->class)
+			variance[i] = fmaxf(variance[i], a->square[i] / a->weight[i]);
+}
+
 /* The product of one probe is noisy, and negative in places.  Goes from wide averages to narrow ones and trusts each as far
  * as it is reliable: the difference d of two averages, with the variance v of the narrower one, counts with the factor
  * d^2/(d^2 + v). */
@@ -117,10 +139,10 @@ static void refine(const struct field *f, const struct averages *a, float *varia
 			variance[i] = (float)fmax(after, least * before);
 		}
 	}
+	raise_to_response(f, a, variance);
 }
 
-static int smooth(const struct lacuna_shape *x, const unsigned char *class, const float *product,
-		  float *variance)
+static int smooth(const struct lacuna_shape *x, const struct images *m, float *variance)
 {
 	const int64_t w = x->extent[0], h = x->extent[1];
 	const size_t n = (size_t)(w * h), planes = lacuna_count(x) / n;
@@ -132,7 +154,7 @@ static int smooth(const struct lacuna_shape *x, const unsigned char *class, cons
 		return LACUNA_ENOMEM;
 	for (size_t p = 0; p < planes; p++)
 		for (unsigned char c = 0; c < 2; c++) {
-			const struct field f = { w, h, class + p * n, c, product + p * n };
+			const struct field f = { w, h, m->class + p * n, c, m->product + p * n };
 
 			refine(&f, &a, variance + p * n);
 		}
@@ -142,42 +164,64 @@ static int smooth(const struct lacuna_shape *x, const unsigned char *class, cons
 
 /* ---- the probe --------------------------------------------------------------------------------------- */
 
-struct images {
-	float *sigma, *pivot, *probe, *plus, *minus, *product; /* x-shaped */
-	unsigned char *class;				       /* 1: measured well */
-};
-
-static void prepare_affine(const struct tweedie *t, const struct images *m)
-{
-	const size_t n = lacuna_count(&t->x);
-
-	random_gaussian(t->key, probe_stream, 0, m->probe, n);
-	for (size_t i = 0; i < n; i++) {
-		m->class[i] = 0;
-		m->probe[i] = m->probe[i] < 0 ? -1 : 1;
-		m->pivot[i] = t->estimate[i];
-		m->sigma[i] = (float)affine_glance;
-	}
-}
-
-/* Sets pivot and sigma from the measurement and, where that tells little, from the estimate. */
+/* Sets class, sigma and probe. */
 static void prepare(const struct tweedie *t, const struct images *m)
 {
 	const size_t n = lacuna_count(&t->x);
 	const double noise = fmax(t->noise, least_noise), precision = 1 / (noise * noise);
 
 	random_gaussian(t->key, probe_stream, 0, m->probe, n);
+	for (size_t i = 0; i < n; i++) {
+		const double measured = t->d ? (double)t->d[i] * precision : 0;
+		const double seen = t->d ? glance : affine_glance, least = 1 / (seen * seen);
+
+		m->class[i] = measured >= least;
+		m->probe[i] = m->probe[i] < 0 ? -1 : 1;
+		m->sigma[i] = (float)(1 / sqrt(fmax(measured, least)));
+	}
+}
+
+/* Narrows sigma between measured pixels.  share, weight: work, x-shaped. */
+static void narrow(const struct tweedie *t, const struct images *m, float *share, float *weight)
+{
+	const int64_t w = t->x.extent[0], h = t->x.extent[1];
+	const size_t n = (size_t)(w * h), count = lacuna_count(&t->x);
+	const struct field plane = { .w = w, .h = h };
+
+	for (size_t i = 0; i < n; i++)
+		m->plus[i] = 1;
+	blur(&plane, around, m->plus, m->minus, weight);
+	for (size_t p = 0; p < count; p += n) {
+		for (size_t i = 0; i < n; i++)
+			m->plus[i] = m->class[p + i];
+		blur(&plane, around, m->plus, m->minus, share);
+		for (size_t i = 0; i < n; i++)
+			if (!m->class[p + i] && share[i] > 0) {
+				const double own = narrow_glance * (double)(weight[i] / share[i]);
+
+				m->sigma[p + i] = fminf(m->sigma[p + i], (float)own);
+			}
+	}
+}
+
+/* Sets pivot from the measurement and, where that tells little, from the estimate. */
+static void look(const struct tweedie *t, const struct images *m)
+{
+	const size_t n = lacuna_count(&t->x);
+	const double noise = fmax(t->noise, least_noise), precision = 1 / (noise * noise);
+
+	if (!t->d) {
+		memcpy(m->pivot, t->estimate, n * sizeof(*m->pivot));
+		return;
+	}
 	random_gaussian(t->key, glance_stream, 0, m->plus, n);
 	for (size_t i = 0; i < n; i++) {
-		const double measured = (double)t->d[i] * precision;
-		const double total = fmax(measured, 1 / (glance * glance)), rest = total - measured;
+		const double s2 = (double)m->sigma[i] * (double)m->sigma[i];
+		const double rest = m->class[i] ? 0 : 1 / s2 - (double)t->d[i] * precision;
 		const double seen =
 			(double)t->estimate[i] + (rest > 0 ? (double)m->plus[i] / sqrt(rest) : 0);
 
-		m->class[i] = !(rest > 0);
-		m->probe[i] = m->probe[i] < 0 ? -1 : 1;
-		m->pivot[i] = (float)(((double)t->b[i] * precision + rest * seen) / total);
-		m->sigma[i] = (float)(1 / sqrt(total));
+		m->pivot[i] = (float)(((double)t->b[i] * precision + rest * seen) * s2);
 	}
 }
 
@@ -211,41 +255,82 @@ static int probe(const struct tweedie *t, const struct images *m, unsigned char 
 		status = respond(t, m, class, -length, work, m->minus);
 	for (size_t i = 0; !status && i < n; i++)
 		if (m->class[i] == class)
-			product[i] =
-				(float)((double)m->probe[i] * (double)m->sigma[i] *
-					((double)m->plus[i] - (double)m->minus[i]) / (2 * length));
+			product[i] = (float)((double)m->probe[i] *
+					     ((double)m->plus[i] - (double)m->minus[i]) /
+					     (2 * length * (double)m->sigma[i]));
 	return status;
 }
 
-/* Converts the variance with the glance to that given the measurement alone: precisions add up. */
-static double without_glance(const struct tweedie *t, const struct images *m, size_t i, double v)
+/* The variance given the measurement alone, from the part of the noise's that is left with the glance: precisions add up. */
+static double without_glance(const struct tweedie *t, const struct images *m, size_t i, double part)
 {
 	const double noise = fmax(t->noise, least_noise);
 	const double s2 = (double)m->sigma[i] * (double)m->sigma[i];
 	const double rest = 1 / s2 - (t->d ? (double)t->d[i] / (noise * noise) : 0);
 
-	v = fmin(v, 0.9 * s2);
+	const double v = fmin(part, 0.9) * s2;
+
 	return m->class[i] ? v : v / (1 - v * rest);
+}
+
+/* The estimate stands for an image whose pivot is drawn anew: *ratio becomes the mean square of the actual error of D there
+ * by the variance found there, in the pixels that are measured well.  variance: work. */
+static int try_estimate(const struct tweedie *t, const struct images *m, float *variance,
+			double *ratio)
+{
+	const size_t n = lacuna_count(&t->x);
+	double found = 0, actual = 0;
+	int status;
+
+	*ratio = 1;
+	if (!memchr(m->class, 1, n))
+		return LACUNA_OK;
+	random_gaussian(t->key, trial_stream, 0, m->pivot, n);
+	for (size_t i = 0; i < n; i++)
+		m->pivot[i] = t->estimate[i] + m->sigma[i] * m->pivot[i];
+	status = probe(t, m, 1, variance, m->product);
+	if (!status)
+		status = smooth(&t->x, m, variance);
+	for (size_t i = 0; !status && i < n; i++)
+		if (m->class[i]) {
+			const double mean = ((double)m->plus[i] + (double)m->minus[i]) / 2;
+			const double error = mean - (double)t->estimate[i];
+
+			found += (double)variance[i] * (double)m->sigma[i] * (double)m->sigma[i];
+			actual += error * error;
+		}
+	if (found > 0)
+		*ratio = fmin(actual / found / typical_ratio, 1);
+	return status;
 }
 
 static int fill(const struct tweedie *t, const struct images *m, float *deviation)
 {
 	const size_t n = lacuna_count(&t->x);
-	int status;
+	double ratio = 1;
+	int status = LACUNA_OK;
 
-	if (t->d)
-		prepare(t, m);
-	else
-		prepare_affine(t, m);
-	status = probe(t, m, 1, deviation, m->product);
+	prepare(t, m);
+	if (t->trained)
+		status = try_estimate(t, m, deviation, &ratio);
+	look(t, m);
+	if (!status)
+		status = probe(t, m, 1, deviation, m->product);
+	if (t->trained) {
+		narrow(t, m, m->pivot, deviation);
+		look(t, m);
+	}
 	if (!status)
 		status = probe(t, m, 0, deviation, m->product);
 	if (!status)
-		status = smooth(&t->x, m->class, m->product, deviation);
-	for (size_t i = 0; !status && i < n; i++)
+		status = smooth(&t->x, m, deviation);
+	for (size_t i = 0; !status && i < n; i++) {
+		const double part = (m->class[i] ? ratio : 1) * (double)deviation[i];
+
 		deviation[i] = t->noise > 0 || !m->class[i]
-				       ? (float)sqrt(without_glance(t, m, i, (double)deviation[i]))
+				       ? (float)sqrt(without_glance(t, m, i, part))
 				       : 0;
+	}
 	return status;
 }
 

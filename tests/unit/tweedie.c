@@ -19,6 +19,9 @@ struct law {
 	double covariance[N * N]; /* of the prior */
 	int calls;
 	int fails; /* number of the call that fails */
+	int trained;
+	double spread;	/* of a trained prior's estimate around the mean */
+	float sigma[N]; /* of the last call */
 };
 
 /* variance exp(-distance/length); length 0: independent pixels */
@@ -26,6 +29,7 @@ static void set_law(struct law *l, double variance, double length)
 {
 	l->calls = 0;
 	l->fails = -1;
+	l->trained = 0;
 	for (int i = 0; i < N; i++)
 		for (int k = 0; k < N; k++) {
 			const double r = hypot(i % W - k % W, i / W - k / W);
@@ -43,6 +47,7 @@ static int posterior_mean(void *context, const float *sigma, const float *u, flo
 
 	if (l->calls++ == l->fails)
 		return LACUNA_ENUMERIC;
+	memcpy(l->sigma, sigma, sizeof(l->sigma));
 	memcpy(m, l->covariance, sizeof(m));
 	for (int i = 0; i < N; i++) {
 		m[i * N + i] += (double)sigma[i] * (double)sigma[i];
@@ -123,13 +128,16 @@ static int run(struct law *l, const float *d, double noise, uint64_t seed, float
 				   .b = d ? b : NULL,
 				   .estimate = estimate,
 				   .noise = noise,
+				   .trained = l->trained,
 				   .key = { seed, 0, 0 },
 				   .mean = posterior_mean,
 				   .context = l };
 
 	/* Any measurement will do: a Gaussian's posterior covariance does not depend on it. */
+	random_gaussian(t.key, 1, 0, estimate, N);
 	for (int i = 0; i < N; i++) {
-		estimate[i] = (float)(0.3 + 0.01 * (i % 11));
+		estimate[i] = l->trained ? (float)(mean + l->spread * (double)estimate[i])
+					 : (float)(0.3 + 0.01 * (i % 11));
 		b[i] = d ? d[i] * estimate[i] : 0;
 	}
 	return tweedie_deviation(&t, deviation);
@@ -246,6 +254,94 @@ static void test_conditional(struct law *l)
 	ok(l->calls == 2 * KEYS, "two evaluations");
 }
 
+enum { PART = 4 };
+
+/* Moves the image by one pixel and divides it. */
+static int moved(void *context, const float *sigma, const float *u, float *x0)
+{
+	(void)context;
+	(void)sigma;
+	for (int i = 0; i < N; i++)
+		x0[i] = u[(i + 1) % N] / PART;
+	return LACUNA_OK;
+}
+
+/* A response that shows nowhere in the product's mean: the deviation is its size at least. */
+static void test_response(void)
+{
+	static float d[N], b[N], deviation[N];
+	const struct tweedie t = {
+		.x = shape, .d = d, .b = b, .estimate = b, .noise = 0.1, .mean = moved
+	};
+	double least = INFINITY;
+
+	for (int i = 0; i < N; i++)
+		d[i] = 1;
+	ok(tweedie_deviation(&t, deviation) == LACUNA_OK, "an image moved");
+	for (int i = 0; i < N; i++)
+		least = fmin(least, (double)deviation[i] / t.noise);
+	ok(least > 0.999 / PART, "no pixel is surer than its response (%.4f)", least);
+}
+
+/* Mean variance of measured pixels, by that of a prior of independent pixels, if the prior is trained and the estimate
+ * varies by `spread'. */
+static double tried(struct law *l, double variance, double noise, double spread)
+{
+	static float d[N], deviation[N];
+	double sum = 0;
+
+	set_law(l, variance, 0);
+	l->trained = 1;
+	l->spread = spread;
+	for (int i = 0; i < N; i++)
+		d[i] = 1;
+	for (uint64_t seed = 0; seed < KEYS; seed++) {
+		if (run(l, d, noise, seed, deviation))
+			return NAN;
+		for (int i = 0; i < N; i++)
+			sum += (double)deviation[i] * (double)deviation[i] / N / KEYS;
+	}
+	return sum * (1 / variance + 1 / (noise * noise));
+}
+
+/* D = k u + (1 - k) mean.  On a picture of the prior's law its error has the posterior's variance, k noise^2; on one that
+ * does not vary only k^2 noise^2. */
+static void test_trial(struct law *l)
+{
+	const double variance = 0.01, noise = 0.1, k = 0.5;
+	const double usual = tried(l, variance, noise, sqrt(variance));
+	const double easy = tried(l, variance, noise, 0);
+
+	ok(fabs(usual - 1) < 0.06, "a picture like the prior's: %.3f of the variance", usual);
+	ok(easy > k && easy < 1.25 * k, "one easier than the prior expects: %.3f", easy);
+	ok(l->calls == 4 * KEYS, "four evaluations");
+}
+
+/* A trained prior is asked about a missing pixel with noise not far above its deviation; the result does not depend on it. */
+static void test_narrow(struct law *l)
+{
+	static float d[N], deviation[N];
+	const double variance = 0.01;
+	double worst = 0, widest = 0;
+
+	set_law(l, variance, 0);
+	l->trained = 1;
+	l->spread = sqrt(variance);
+	for (int i = 0; i < N; i++)
+		d[i] = i % W < W / 2 && i % 2 == 0;
+	ok(run(l, d, 0.02, 1, deviation) == LACUNA_OK && l->calls == 6, "six evaluations");
+	for (int i = 0; i < N; i++) {
+		if (d[i] > 0)
+			continue;
+		worst = fmax(worst, fabs((double)deviation[i] / sqrt(variance) - 1));
+		if (i % W < W / 2 - 3)
+			widest = fmax(widest, (double)l->sigma[i]);
+	}
+	ok(worst < 0.25, "every missing pixel's deviation is right (%.0e)", worst);
+	ok(widest < 0.15, "a short glance between measured pixels (%.2f)", widest);
+	ok(l->sigma[W - 1] > 0.29F, "a wide one far from them (%.2f)", (double)l->sigma[W - 1]);
+}
+
 static void test_failure(struct law *l)
 {
 	static float d[N], deviation[N];
@@ -255,6 +351,13 @@ static void test_failure(struct law *l)
 		d[i] = 1;
 	l->fails = 1;
 	ok(run(l, d, 0.1, 1, deviation) == LACUNA_ENUMERIC, "a prior that fails");
+	for (int k = 0; k < 6; k++) {
+		set_law(l, 0.01, 0);
+		l->trained = 1;
+		l->fails = k;
+		d[0] = 0;
+		ok(run(l, d, 0.1, 1, deviation) == LACUNA_ENUMERIC, "a trained one in call %d", k);
+	}
 }
 
 int main(void)
@@ -266,6 +369,9 @@ int main(void)
 	test_uneven(&law);
 	test_known(&law);
 	test_conditional(&law);
+	test_response();
+	test_trial(&law);
+	test_narrow(&law);
 	test_failure(&law);
 	return tap_done();
 }
