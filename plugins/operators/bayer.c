@@ -131,24 +131,23 @@ static const char *const patterns[] = { "rggb", "bggr", "grbg", "gbrg", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, pattern, patterns, RGGB,
-			    "colours of the first two rows, from left to right"),
+			    "colours of the first two pixels of the first two rows"),
 	LACUNA_PARAM_REAL(struct config, red, NULL, 0.01, 100, 1,
-			  "white balance: red of the picture is this times red of the sensor"),
+			  "white balance: red of the picture divided by red of the sensor"),
 	LACUNA_PARAM_REAL(struct config, green, NULL, 0.01, 100, 1, "the same for green"),
 	LACUNA_PARAM_REAL(struct config, blue, NULL, 0.01, 100, 1, "the same for blue"),
 };
 
 static const char manual[] =
-	"Keeps one colour at each pixel of a picture with three, as a sensor behind a Bayer mosaic "
-	"does: rows alternate red, green, red, green ... and green, blue, green, blue ... for "
-	"pattern=rggb.  Restoring with it is demosaicking, together with denoising.\n\n"
-	"Use it for raw pictures, one channel, black level subtracted, not white-balanced: red and "
-	"blue are the gains that the camera's white balance would multiply by (green=1).  Noise "
-	"counts on the sensor, so that a colour with a large gain is restored with as much more "
-	"noise.  Not for sensors with another mosaic: compose mask and gray, or write an operator "
-	"of your own.\n\n"
-	"Source: Bayer, US patent 3971065 (1976).  A'A is diagonal, so that every spectral "
-	"function is a gain per pixel and colour.";
+	"Keeps one of three colours at each pixel, as a sensor with a Bayer mosaic does.  With "
+	"pattern=rggb, rows alternate between red, green, red, green ... and green, blue, green, "
+	"blue ...  Restoring with it is demosaicking and denoising in one step.\n\n"
+	"Use it for raw pictures: one channel, black level subtracted, without white balance.  Set "
+	"red and blue to the gains of the camera's white balance (green=1).  -n states the noise "
+	"of the sensor's values, so a colour with a large gain is noisier in the picture.  Do not "
+	"use it for sensors with another mosaic: combine mask and gray, or write an operator.\n\n"
+	"Source: Bayer, US patent 3971065 (1976).  A'A is diagonal, so every spectral function is "
+	"a gain per pixel and colour.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

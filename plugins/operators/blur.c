@@ -261,21 +261,23 @@ static const struct lacuna_param params[] = {
 			     "motion: direction, counterclockwise from the right"),
 	LACUNA_PARAM_REAL_IF(struct config, "kind=airy", zero, "px", 0, 50, 3,
 			     "airy: radius of the first dark ring"),
-	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
-			    "what lies beyond the picture: unknown, or the picture again"),
+	LACUNA_PARAM_CHOICE(
+		struct config, boundary, boundaries, VALID,
+		"outside the picture: unknown (valid), or the picture repeats (periodic)"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
-	LACUNA_PARAM_CHOICE(struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
-			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
-	LACUNA_PARAM_CHOICE(struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
-			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
-			    "middle"),
+	LACUNA_PARAM_CHOICE(
+		struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
+		"background of a psf: auto subtracts it if it is flat, rim always, keep never"),
+	LACUNA_PARAM_CHOICE(
+		struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
+		"origin of a psf: auto is the centroid if the psf is symmetric, else the middle"),
 	LACUNA_PARAM_INT(struct config, centre_x, "px", -1, 4096, -1,
-			 "column of the kernel's origin, from 0; -1: as centre says"),
+			 "column of the kernel's origin, from 0; -1: see centre"),
 	LACUNA_PARAM_INT(struct config, centre_y, "px", -1, 4096, -1,
-			 "row of the kernel's origin, from 0; -1: as centre says"),
+			 "row of the kernel's origin, from 0; -1: see centre"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", fit, fits, 0,
-			       "restore first finds the numbers of the formula from the picture, "
-			       "within half to twice what is said"),
+			       "yes: find the numbers of the formula from the picture first, "
+			       "between half and twice the given ones"),
 };
 
 /* ---- fit: which kernel the picture tells ---------------------------------------------------------------- */
@@ -522,41 +524,37 @@ static int fit(const void *self, const float *x, const float *y, double noise, v
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const char manual[] =
-	"Convolves the image with a point spread function: y[i] = sum_j k[j] x[i + c - j] in "
-	"each dimension, c the origin of the kernel; by default half its "
-	"size rounded down, for even sizes too.  This is the rule of scipy.ndimage.convolve.\n\n"
-	"Give the psf as a TIFF or a text matrix (psf=FILE), for example a picture of a star "
-	"or of a point of light: a flat background is subtracted, and a symmetric psf that is "
-	"off the middle is centred, both with a word.  Where kernel and picture state the size of "
-	"their "
-	"pixels (resolution tags, ImageJ, OME), it must be the same.  Or give one of the formulas: "
-	"gaussian, disk "
-	"(a lens out of "
-	"focus), box, motion (a straight shake), airy (a perfect lens: zero is 1.22 times "
-	"wavelength times f-number divided by the pixel's pitch).  A formula is integrated "
-	"over each pixel's area; the gaussian ends at 4 sigma, the airy pattern at six times "
-	"its first dark ring.  The kernel's sum is 1 unless normalize=no, which holds for "
-	"files.\n\n"
-	"boundary=valid, the default, is right for photographs: what lies outside the frame "
-	"was blurred into it and is unknown, so the unknown image is larger than the "
-	"measurement by the kernel's size less one, and is cropped when it is written.  "
-	"simulate then returns a picture smaller by as much.  boundary=periodic takes the "
-	"picture as one tile of a plane, has a closed form for all data steps and is faster; "
-	"on photographs it makes ringing along the edges.  Use it for data made that way.\n\n"
-	"fit=yes is for a formula whose numbers you know roughly.  restore then looks for those "
-	"that "
-	"explain the picture's power spectrum best, and prints them.  It tells the radius of a "
-	"disk "
-	"to a few percent, because the spectrum has dark rings, but the sigma of a gaussian only "
-	"to "
-	"about a tenth: a scene may be smooth by itself.  The formula is not questioned.\n\n"
-	"Do not use it for blur that differs from place to place, or for a blur of which you do "
-	"not know the form: the kernel is taken as exact.\n\n"
-	"Source: periodic: convolution theorem, A'A = F^-1 |K|^2 F.  valid: the unknown "
-	"boundary model of Almeida and Figueiredo, Deconvolving Images with Unknown "
-	"Boundaries Using ADMM, IEEE TIP 22 (2013).  Airy pattern: Born and Wolf, Principles "
-	"of Optics, 8.5.2.  fit: maximum likelihood of a power law under the kernel, in Whittle's "
-	"approximation (1953).";
+	"Convolves the image with a point spread function (psf) k: y[i] = sum_j k[j] x[i + c - j] "
+	"in each dimension.  c is the origin of the kernel.  For a formula it is half the kernel's "
+	"size, rounded down, for even sizes too.  This is the rule of scipy.ndimage.convolve.\n\n"
+	"Give the psf as a TIFF, PNG or text matrix (psf=FILE), for example a picture of a star or "
+	"a bead.  A flat background is subtracted, and a symmetric psf that is not in the middle "
+	"is centred; a message says so.  If kernel and picture both state the size of their pixels "
+	"(resolution tags, ImageJ, OME), the sizes must be equal.\n\n"
+	"Or choose a formula: gaussian, disk (a lens out of focus), box, motion (camera shake "
+	"along a straight line), airy (a perfect lens: zero is 1.22 times wavelength times "
+	"f-number, divided by the pixel pitch).  A formula is integrated over the area of each "
+	"pixel.  The gaussian ends at 4 sigma, the airy pattern at six times the radius of its "
+	"first dark ring.  The kernel is divided by its sum, unless it comes from a file and "
+	"normalize=no.\n\n"
+	"boundary=valid, the default, is right for photographs.  Light from outside the frame was "
+	"blurred into it, and that outside is unknown.  So the unknown image is larger than the "
+	"measurement, by the kernel's size less one.  It is cropped when it is written, and "
+	"simulate returns a picture that is smaller by as much.  boundary=periodic treats the "
+	"picture as one tile of a repeating pattern.  It is faster, because all data steps have a "
+	"closed form, but on photographs it makes ringing along the edges.  Use it for data that "
+	"was made this way.\n\n"
+	"fit=yes is for a formula whose numbers you know roughly.  restore first searches for the "
+	"numbers that explain the power spectrum of the picture best, and prints them.  The radius "
+	"of a disk is found to a few percent, because its spectrum has dark rings.  The sigma of a "
+	"gaussian is found to about a tenth, because a scene may be smooth itself.  The formula is "
+	"not questioned.\n\n"
+	"Do not use it for blur that differs from place to place (see varying-blur), or for a blur "
+	"that you do not know: the kernel is taken as exact.\n\n"
+	"Source: periodic: convolution theorem, A'A = F^-1 |K|^2 F.  valid: the unknown boundary "
+	"model of Almeida and Figueiredo, Deconvolving Images with Unknown Boundaries Using ADMM, "
+	"IEEE TIP 22 (2013).  Airy pattern: Born and Wolf, Principles of Optics, 8.5.2.  fit: "
+	"maximum likelihood of a power law under the kernel, in Whittle's approximation (1953).";
 
 static const void *extension(const char *name)
 {

@@ -43,8 +43,8 @@ static int read_list(const struct lacuna_host *host, const char *name,
 		return LACUNA_OK;
 	if (n % per || n / per > MOST)
 		return host->fail(host, LACUNA_EINVAL,
-				  "exposures: %s has %lld numbers: it takes %s for each page, such "
-				  "as \"%s\", and at most %d pages",
+				  "exposures: %s has %lld numbers; give %s for each page, such as "
+				  "\"%s\", for at most %d pages",
 				  name, (long long)n, per == 2 ? "two" : "one",
 				  per == 2 ? "0 0;1.5 -0.5" : "0 1.5", MOST);
 	if (*pages && n / per != *pages)
@@ -75,8 +75,9 @@ static int make_plan(const struct lacuna_host *host, const struct config *c, str
 	if (!status)
 		status = read_list(host, "gains", &c->gains, 1, gains, &plan->pages);
 	if (!status && !plan->pages)
-		status = host->fail(host, LACUNA_EINVAL,
-				    "exposures: say how the pages differ: shifts, sigmas or gains");
+		status = host->fail(
+			host, LACUNA_EINVAL,
+			"exposures: state how the pages differ: give shifts, sigmas or gains");
 	for (int64_t t = 0; !status && t < plan->pages; t++) {
 		struct page *page = &plan->page[t];
 
@@ -101,8 +102,8 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	*wanted = *known;
 	if (known->extent[3] != (from_y ? plan.pages : 1))
 		return host->fail(host, LACUNA_EINVAL,
-				  from_y ? "exposures: there are %lld pages, and the lists are for "
-					   "%lld; --pages chooses some"
+				  from_y ? "exposures: the file has %lld pages, but the lists are "
+					   "for %lld; choose pages with --pages"
 					 : "exposures: the picture has %lld frames; it takes one",
 				  (long long)known->extent[3], (long long)plan.pages);
 	wanted->extent[3] = from_y ? 1 : plan.pages;
@@ -276,27 +277,26 @@ static int window(const void *self, const struct lacuna_region *in_y, struct lac
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_LIST(
 		struct config, shifts, "px", -1000, 1000, 0, NULL,
-		"to the right and down, by which each page shows the scene moved, such as "
-		"\"0 0;1.5 -0.5\""),
+		"shift of the scene in each page, to the right and down, such as \"0 0;1.5 -0.5\""),
 	LACUNA_PARAM_LIST(struct config, sigmas, "px", 0, 50, 0, NULL,
 			  "standard deviation of each page's Gaussian blur, such as \"0 1.5\""),
 	LACUNA_PARAM_LIST(struct config, gains, NULL, -1e6, 1e6, 0, NULL,
-			  "brightness of each page against the picture, such as \"1 0.5\""),
+			  "brightness of each page relative to the picture, such as \"1 0.5\""),
 };
 
 static const char manual[] =
-	"Makes several pages of one picture: page t shows it moved by shift t (to the right and "
-	"down, parts of a pixel by cubic interpolation), blurred by a Gaussian of sigma t, and "
-	"multiplied by gain t.  All lists that are given have an entry for each page.\n\n"
-	"Use it to restore one picture from a burst, or from frames that each are sharp in another "
-	"way: lacuna restore burst.tif -o scene.tif -A exposures:shifts=\"0 0;1.5 -0.5;-0.7 2\".  "
-	"All "
-	"pages of the file (or those of --pages) are one measurement, of one size, and the result "
-	"has one page.  Together with downsample it is super-resolution from several pictures: -A "
-	"exposures:shifts=... -A downsample:factor=2, shifts in pixels of the large picture.  "
-	"simulate returns pages smaller by the border that the shifts and blurs need.\n\n"
-	"Shifts and blurs are taken as exact: register the pages first.  Not for scenes that "
-	"change, nor for pages that are turned.\n\n"
+	"Makes several pages of one picture.  Page t shows the picture shifted by shift t (to the "
+	"right and down; parts of a pixel by cubic interpolation), blurred by a Gaussian of sigma "
+	"t, and multiplied by gain t.  Every list that you give has one entry for each page.\n\n"
+	"Use it to restore one picture from a burst, or from several frames of different "
+	"sharpness: lacuna restore burst.tif -o scene.tif -A exposures:shifts=\"0 0;1.5 -0.5;-0.7 "
+	"2\".  All pages of the file (or those of --pages) are one measurement.  They must have "
+	"the same size.  The result has one page.  Together with downsample it is super-resolution "
+	"from several pictures: -A exposures:shifts=... -A downsample:factor=2, with shifts in "
+	"pixels of the large picture.  The pages that simulate returns are smaller by the border "
+	"that shifts and blurs need.\n\n"
+	"Shifts and blurs are taken as exact, so register the pages first.  Do not use it for "
+	"scenes that change, or for pages that are rotated.\n\n"
 	"Source: Elad and Feuer, Restoration of a Single Superresolution Image from Several "
 	"Blurred, Noisy and Undersampled Measured Images, IEEE TIP 6 (1997), equation 2.";
 
@@ -315,7 +315,7 @@ static const struct lacuna_operator family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"exposures",
-	"several pages of one scene, moved, blurred, darker",
+	"several pages of one scene: shifted, blurred, darker",
 	manual,
 	"1.0",
 	"The Lacuna authors",

@@ -86,8 +86,8 @@ static int normalise(struct flat *f, const struct config *c, size_t plane, size_
 		}
 		if (!(sum > 0))
 			return host->fail(host, LACUNA_EINVAL,
-					  "%s: is not brighter than the dark frame: were the two "
-					  "exchanged?",
+					  "%s: is not brighter than the dark frame; did you "
+					  "exchange the two?",
 					  c->flat);
 		for (size_t i = at; i < at + plane; i++) {
 			f->weight[i] = (float)(f->weight[i] * (double)plane / sum);
@@ -211,28 +211,27 @@ static int offset(const void *self, float *b)
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, flat, 0, NULL,
 			  "picture of an evenly lit surface; several pages are averaged"),
-	LACUNA_PARAM_PATH(struct config, dark, 0, NULL,
-			  "picture in the dark, of the same exposure; several pages are averaged"),
+	LACUNA_PARAM_PATH(
+		struct config, dark, 0, NULL,
+		"picture without light, at the same exposure; several pages are averaged"),
 	LACUNA_PARAM_REAL(struct config, least, NULL, 0, 1, 0.02,
-			  "pixels with less than this part of the mean sensitivity are missing"),
+			  "pixels below this part of the mean sensitivity are missing"),
 };
 
 static const char manual[] =
 	"Multiplies each pixel by its sensitivity and adds its dark current: y = f x + d.  f is "
-	"(flat - dark) divided by its mean, channel by channel, so that neither the lamp nor the "
-	"time of the flat field matters.\n\n"
-	"Use it for microscopes, telescopes and scanners, before the blur in the list of operators "
-	"where there is one: -A blur:psf=psf.tif -A flat:flat=flat.tif,dark=dark.tif.  Restoring "
-	"with it is better than dividing first: dark corners keep their noise, which is then known "
-	"to be more, and dead pixels are missing.  Flat and dark are files of the picture's size "
-	"and sample type (integers count as a part of their full scale, floats as they are), with "
-	"one channel or the picture's, and should be means of many exposures: their own noise is "
-	"not counted.\n\n"
-	"Do not use it for brightness that differs because the scene does, nor where there is no "
-	"flat field: mask:weights=yes takes a guess of it.\n\n"
+	"(flat - dark) divided by its mean in each channel.  So the brightness of the lamp and the "
+	"exposure time of the flat field do not matter.\n\n"
+	"Use it for microscopes, telescopes and scanners.  Put it after the blur, if there is one: "
+	"-A blur:psf=psf.tif -A flat:flat=flat.tif,dark=dark.tif.  This is better than dividing by "
+	"the flat field first: Lacuna then knows that dark corners are noisier, and dead pixels "
+	"are missing.  Flat and dark have the picture's size and sample type (integers count as a "
+	"part of full scale, floats as they are), and one channel or as many as the picture.  They "
+	"should be means of many exposures, because their own noise is ignored.\n\n"
+	"Do not use it for uneven light in the scene itself.  If you have no flat field, "
+	"mask:weights=yes takes your estimate of it.\n\n"
 	"Source: y = f x + d is the linear model of a sensor of the EMVA standard 1288, release "
-	"3.1, "
-	"section 2; the host takes d away, and A'A = diag(f^2).";
+	"3.1, section 2; the host subtracts d, and A'A = diag(f^2).";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -276,37 +276,38 @@ static const char *const patterns[] = { "columns", "rows", "points", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL_IF(struct config, "file=", keep, NULL, 0, 1, 1,
-			     "share of the frequencies that is measured"),
-	LACUNA_PARAM_CHOICE_IF(struct config, "file=", pattern, patterns, COLUMNS,
-			       "what is measured or not: columns of the spectrum, rows, single "
-			       "frequencies"),
+			     "share of the frequencies that are measured"),
+	LACUNA_PARAM_CHOICE_IF(
+		struct config, "file=", pattern, patterns, COLUMNS,
+		"what is chosen at random: columns of the spectrum, rows, or single frequencies"),
 	LACUNA_PARAM_REAL_IF(struct config, "file=", centre, NULL, 0, 1, 0.08,
-			     "all up to this part of the highest frequency is measured"),
+			     "all frequencies up to this part of the highest are measured"),
 	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
-			  "mask of the spectrum: above 0 where it is measured"),
+			  "mask of the spectrum: above 0 where it was measured"),
 	LACUNA_PARAM_BOOL(struct config, centred, 1,
-			  "frequency 0 is in the middle of y (fftshift), not in its corner"),
-	{ "seed", NULL, "another seed, other lines", LACUNA_INT, 0, 0, 1e9, 0, "file=", NULL,
+			  "frequency 0 is in the middle of y (fftshift); no: in its corner"),
+	{ "seed", NULL, "seed of the random choice", LACUNA_INT, 0, 0, 1e9, 0, "file=", NULL,
 	  LACUNA_OFFSET(struct config, seed, int64_t) },
 };
 
 static const char manual[] =
 	"Takes a part of the Fourier transform of the picture, with the factor 1/sqrt(N) "
-	"(numpy.fft.fft2 with norm=\"ortho\"), and 0 where nothing was measured.  A channel of the "
-	"picture becomes two, real and imaginary part; in a file they are complex numbers, or two "
-	"channels.  Frequency 0 is in the middle, as numpy.fft.fftshift puts it, unless "
+	"(numpy.fft.fft2 with norm=\"ortho\").  Values that were not measured are 0.  A channel of "
+	"the picture becomes two: real and imaginary part.  In a file they are complex numbers, or "
+	"two channels.  Frequency 0 is in the middle, as after numpy.fft.fftshift, unless "
 	"centred=no.\n\n"
-	"Use it to restore magnetic resonance images and other spectra of which a part was "
-	"measured "
-	"(compressed sensing): fourier:keep=0.25 is what a scanner does that takes every fourth "
-	"line, at random, and all lines of low frequencies.  With data of your own give "
-	"file=MASK.tif, white where k-space was measured.  State the noise (-n): it cannot be "
-	"guessed from a spectrum.  It is that of the real and of the imaginary part.\n\n"
-	"The picture is real.  A scanner's image has a phase: remove it first, or restore the "
-	"magnitude of a fully sampled image with another operator.  Coils are combined before.\n\n"
-	"Source: Lustig, Donoho, Pauly, Sparse MRI, Magn. Reson. Med. 58 (2007), equation 1; for "
-	"a real picture A'A = F^-1 diag((m[k] + m[-k])/2) F, so that every spectral function is a "
-	"gain per frequency.";
+	"Use it to restore magnetic resonance images and other spectra that were only partly "
+	"measured (compressed sensing).  fourier:keep=0.25 models a scanner that takes a quarter "
+	"of the lines, at random, and all lines of low frequency.  For your own data give "
+	"file=MASK.tif, white where k-space was measured.  State the noise (-n): Lacuna cannot "
+	"estimate it from a spectrum.  It is the standard deviation of the real part, and of the "
+	"imaginary part.\n\n"
+	"The restored picture is real.  A scanner's image has a phase: remove it first, or restore "
+	"the magnitude of a fully sampled image with another operator.  Combine coils "
+	"beforehand.\n\n"
+	"Source: Lustig, Donoho, Pauly, Sparse MRI, Magn. Reson. Med. 58 (2007), equation 1; for a "
+	"real picture A'A = F^-1 diag((m[k] + m[-k])/2) F, so every spectral function is a gain "
+	"per frequency.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -90,8 +90,9 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, exponent, NULL, 0.1, 10, 1 / 2.2,
-			  "power of the curve: below 1 it brightens, above it darkens"),
-	LACUNA_PARAM_REAL(struct config, toe, NULL, 1e-4, 1, 0.01, "rounds the curve off at black"),
+			  "exponent: below 1 brightens, above 1 darkens"),
+	LACUNA_PARAM_REAL(struct config, toe, NULL, 1e-4, 1, 0.01,
+			  "width of the rounded part of the curve at black"),
 };
 
 static const struct lacuna_operator family = {
@@ -108,19 +109,14 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"gamma",
 	"tone curve of a power law (not linear)",
-	"Values of the scene are recorded through a power law, as by a camera that encodes for a "
-	"display. Put it after what happened to the light: -A blur:... -A gamma is a blurred scene "
-	"that "
-	"was encoded afterwards, which a restoration that knows no curve takes for another scene "
-	"at "
-	"edges of high contrast.\n"
-	"Not for pictures whose values are proportional to light (raw data, astronomy, "
-	"microscopy), and "
-	"not to change the look of a picture. It is not linear: guidance prox and the sampler "
-	"restore-degrade work with it, most others refuse it.\n"
-	"Source: IEC 61966-2-1 (sRGB) is such a curve with a linear piece at black; here one "
-	"formula "
-	"with a rounded toe takes the place of both.",
+	"A tone curve: the values of the scene are raised to a power, as in a camera that encodes "
+	"pictures for a display. Put it after the operators that act on light: -A blur:... -A "
+	"gamma is a blurred scene that was encoded afterwards. Without it a restoration is wrong "
+	"at edges of high contrast.\nDo not use it for pictures whose values are proportional to "
+	"light (raw data, astronomy, microscopy), or to change the look of a picture. It is not "
+	"linear. Guidances prox and dps and the samplers hqs and restore-degrade work with it; "
+	"most others refuse it.\nSource: IEC 61966-2-1 (sRGB) is such a curve with a linear part "
+	"near black; here a single formula, rounded near black, replaces both parts.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -128,17 +128,17 @@ static const struct lacuna_param params[] = {
 
 static const char manual[] =
 	"Turns RGB into gray: y = red R + green G + blue B in each pixel.  Restoring a gray "
-	"picture with it gives a colour picture of the same luminance (colourisation).  The "
-	"colours are invented: with the priors that ship they come in patches, often of one or "
-	"two hues, and a gray picture may be the better one.  The luminance can be trusted, the "
-	"colours cannot, and a warning says so.\n\n"
-	"Use it with a prior of colour photographs.  A prior of gray pictures, run channel "
-	"by channel, knows nothing of colour and leaves the picture gray.  Samples differ in "
+	"picture with it gives a colour picture of the same luminance (colourisation).  You can "
+	"trust the luminance, but not the colours: they are invented, and a warning says so.  With "
+	"the priors that ship they come in patches, often of one or two hues.  A gray picture may "
+	"be the better result.\n\n"
+	"Use it with a prior of colour photographs.  A prior of gray pictures works on each "
+	"channel alone, so it cannot know colours and leaves the picture gray.  Samples differ in "
 	"colour: look at several (--samples).\n\n"
-	"The weights are those of ITU-R BT.601, which JPEG files use; "
-	"red=0.2126,green=0.7152,blue=0.0722 are those of BT.709.\n\n"
+	"The default weights are those of ITU-R BT.601, which JPEG files use; for BT.709 use "
+	"red=0.2126,green=0.7152,blue=0.0722.\n\n"
 	"Source: ITU-R BT.601-7, section 2.5.1; A'A = w w' has rank one in each pixel, so "
-	"that gain(A'A) b = gain(0) b + (gain(|w|^2) - gain(0)) w (w.b) / |w|^2.";
+	"gain(A'A) b = gain(0) b + (gain(|w|^2) - gain(0)) w (w.b) / |w|^2.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

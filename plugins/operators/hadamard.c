@@ -48,7 +48,8 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	if (is_power(w) && is_power(h))
 		return LACUNA_OK;
 	return host->fail(host, LACUNA_EINVAL,
-			  "hadamard: %lldx%lld are no powers of two; crop the picture to %lldx%lld",
+			  "hadamard: width and height must be powers of two, and the picture is "
+			  "%lldx%lld; crop it to %lldx%lld",
 			  (long long)w, (long long)h, (long long)power_below(w),
 			  (long long)power_below(h));
 }
@@ -260,32 +261,30 @@ static const char *const orders[] = { "sequency", "random", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,
-			  "share of the coefficients that is measured"),
+			  "share of the coefficients that are measured"),
 	LACUNA_PARAM_CHOICE(struct config, order, orders, SEQUENCY,
-			    "which: those with the fewest changes of sign, or any"),
-	{ "seed", NULL, "another seed, other coefficients", LACUNA_INT, 0, 0, 1e9, 0,
-	  "order=random", NULL, LACUNA_OFFSET(struct config, seed, int64_t) },
+			    "which ones: those with the fewest changes of sign, or random ones"),
+	{ "seed", NULL, "seed of the random choice", LACUNA_INT, 0, 0, 1e9, 0, "order=random", NULL,
+	  LACUNA_OFFSET(struct config, seed, int64_t) },
 };
 
 static const char manual[] =
-	"Takes a part of the Walsh-Hadamard transform of the picture, with the factor 1/sqrt(N), "
-	"and 0 where nothing was measured.  Coefficient (i, j) of y is the sum of the picture "
-	"times "
-	"+1 and -1 in a pattern that changes its sign i times from left to right and j times from "
-	"top to bottom: scipy.linalg.hadamard, rows and columns sorted by sequency.  The mean is "
-	"always measured.\n\n"
-	"Use it for a single-pixel camera, which shows such patterns with a mirror array and "
-	"measures the light of each: of 0 and 1, and their opposites, whose difference is +1 and "
-	"-1.  hadamard:keep=0.2 takes the fifth with the fewest changes of sign.  Width and height "
-	"are powers of two.  State the noise (-n) of a coefficient: it cannot be guessed from "
-	"them.\n\n"
-	"Do not use it for patterns of another kind: a small matrix is operator matrix, others are "
-	"a plugin of your own.\n\n"
+	"Takes a part of the Walsh-Hadamard transform of the picture, with the factor 1/sqrt(N).  "
+	"Values that were not measured are 0.  Coefficient (i, j) of y is the sum over the picture "
+	"times a pattern of +1 and -1, which changes its sign i times from left to right and j "
+	"times from top to bottom.  These are the rows and columns of scipy.linalg.hadamard, "
+	"sorted by sequency.  The mean is always measured.\n\n"
+	"Use it for a single-pixel camera.  Such a camera shows the patterns with a mirror array "
+	"and measures the total light of each.  A mirror can only show 0 and 1, so measure each "
+	"pattern and its opposite: the difference is the coefficient.  hadamard:keep=0.2 takes the "
+	"fifth of the coefficients with the fewest changes of sign.  Width and height must be "
+	"powers of two.  State the noise of a coefficient (-n): Lacuna cannot estimate it.\n\n"
+	"Do not use it for other patterns.  For a small matrix there is operator matrix; for "
+	"others write a plugin.\n\n"
 	"Source: Duarte et al., Single-Pixel Imaging via Compressive Sampling, IEEE Signal "
-	"Processing Magazine 25 (2008); order of sequency by Gray code and reversal of bits, as in "
-	"Beauchamp, Applications of Walsh and Related Functions (1984).  H H = I, so that A'A = H "
-	"P "
-	"H and every spectral function is a gain per coefficient.";
+	"Processing Magazine 25 (2008); order of sequency by Gray code and bit reversal, as in "
+	"Beauchamp, Applications of Walsh and Related Functions (1984).  H H = I, so A'A = H P H "
+	"and every spectral function is a gain per coefficient.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

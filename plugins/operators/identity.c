@@ -83,11 +83,10 @@ static int diagonal(const void *self, float *d)
 }
 
 static const char manual[] =
-	"y = gain x: nothing but noise stands between the measurement and the image.  Use it, "
-	"with the noise level of the picture, to denoise.  Do not use it for pictures that "
-	"are blurred or of low resolution as well: noise is then all that restoring can "
-	"remove.\n\n"
-	"gain is the exposure: a picture that holds half the light of the image has gain 0.5.\n\n"
+	"y = gain x.  The picture has noise and no other degradation.  Use it to remove noise.  Do "
+	"not use it for pictures that are also blurred or of low resolution: only the noise would "
+	"be removed.\n\n"
+	"gain is the exposure.  A picture that received half the light has gain 0.5.\n\n"
 	"Source: all eigenvalues of A'A are gain^2.";
 
 static const struct lacuna_param params[] = {
@@ -109,7 +108,7 @@ static const struct lacuna_operator family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"identity",
-	"nothing but noise (denoising)",
+	"noise only (denoising)",
 	manual,
 	"1.0",
 	"The Lacuna authors",

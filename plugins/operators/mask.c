@@ -318,53 +318,52 @@ static int diagonal(const void *self, float *d)
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, file, LACUNA_PAGED, NULL,
 			  "image of the mask: white is known, black is missing; one page for all, "
-			  "or a page for each"),
+			  "or one for each page"),
 	LACUNA_PARAM_BOOL(struct config, invert, 0, "the file is white where pixels are missing"),
 	LACUNA_PARAM_REAL(
 		struct config, threshold, NULL, 0, 1, 0,
-		"values of the file from here on are white; 0: the upper half of what it holds"),
+		"values of the file from this one up are white; 0: the upper half of its range"),
 	LACUNA_PARAM_BOOL(struct config, weights, 0,
 			  "the file holds weights from 0 to 1, not black and white"),
 	/* The host handles `value': it has the measurement, the operator has not. */
 	LACUNA_PARAM_TEXT(struct config, value, LACUNA_ABSENT, NULL,
-			  "pixels of the picture with this value, as its file counts, are missing"),
+			  "pixels with this value in the file of the picture are missing"),
 	LACUNA_PARAM_REAL(struct config, keep, NULL, 0, 1, 1,
 			  "keep each pixel with this probability"),
 	LACUNA_PARAM_INT(struct config, boxes, NULL, 0, 100000, 0,
 			 "number of squares to remove at random places"),
 	LACUNA_PARAM_INT(struct config, size, "px", 1, 100000, 32, "side of the squares"),
 	LACUNA_PARAM_TEXT(struct config, columns, 0, NULL,
-			  "columns that are missing, from 0, such as 12+40-42"),
+			  "missing columns, counted from 0, such as 12+40-42"),
 	LACUNA_PARAM_TEXT(struct config, rows, 0, NULL,
-			  "rows that are missing, from 0, such as 7+100-101"),
-	LACUNA_PARAM_INT(struct config, seed, NULL, 0, 1e9, 0, "another seed, another random mask"),
+			  "missing rows, counted from 0, such as 7+100-101"),
+	LACUNA_PARAM_INT(struct config, seed, NULL, 0, 1e9, 0, "seed of the random mask"),
 };
 
 static const char manual[] =
-	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is "
-	"missing; restoring fills it in (inpainting).  A mask of one channel serves all "
-	"channels; a mask with the image's channels can hide colours one by one.\n\n"
-	"Use it to remove scratches, text or dead pixels: paint a mask of the image's size, "
-	"white where the image is good and black where it is not (invert=yes for the "
-	"opposite), and say mask:file=MASK.tif.  A PNG will do, also one of black strokes on "
-	"a transparent layer.  The mask may hold 0 and 1, 0 and 255, a soft brush or JPEG's "
-	"traces: a pixel is known where the mask is in the upper half of what it holds.  The "
-	"share of missing pixels is printed.  With weights=yes the values are weights: between "
-	"0 and 1 they mean that the pixel was recorded darker by that factor, as by "
-	"vignetting.\n\n"
-	"For a stack the mask may have one page, which serves all, or a page for each.\n\n"
-	"Where missing pixels have a value of their own, 0 or 65535, mask:value=0 needs no file: "
-	"pixels are missing all of whose channels have it.\n\n"
-	"Dead columns or rows of a detector need no file: mask:columns=12+40-42,rows=7, counted "
-	"from 0.\n\n"
-	"For experiments mask:keep=0.5,seed=7 keeps half of the pixels at random, "
-	"and mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
-	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF count "
-	"as missing without any mask.  Do not use a mask for pixels that are merely noisy; "
-	"state the noise instead.\n\n"
-	"Source: the diagonal operator of inpainting, as in Bertalmio et al., Image "
-	"Inpainting, SIGGRAPH 2000; A'A = diag(m^2), so that every spectral function is a "
-	"gain per pixel.";
+	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is missing.  "
+	"Restoring fills it in (inpainting).  A mask of one channel is used for all channels.  A "
+	"mask with as many channels as the image can hide single colours of a pixel.\n\n"
+	"Use it to remove scratches, text or dead pixels.  Paint a mask of the image's size: white "
+	"where the image is good, black where it is not (with invert=yes the other way round).  "
+	"Then say mask:file=MASK.tif.  A PNG works too, also one with black strokes on a "
+	"transparent layer.  The mask may hold 0 and 1 or 0 and 255, may be painted with a soft "
+	"brush, and may have been saved as JPEG.  A pixel is known where the mask is in the upper "
+	"half of its range.  The share of missing pixels is printed.  With weights=yes the values "
+	"are weights.  A weight between 0 and 1 means that the pixel was recorded darker by that "
+	"factor, as by vignetting.\n\n"
+	"For a stack the mask may have one page, which is used for all, or one for each page.\n\n"
+	"If missing pixels have a value of their own, such as 0 or 65535, no file is needed: with "
+	"mask:value=0 a pixel is missing if all its channels are 0.\n\n"
+	"Dead columns or rows of a detector need no file either: mask:columns=12+40-42,rows=7.  "
+	"They are counted from 0.\n\n"
+	"For experiments, mask:keep=0.5,seed=7 keeps half of the pixels at random, and "
+	"mask:boxes=3,size=40,seed=1 removes three squares.\n\n"
+	"Missing pixels of a measurement are written as 0.  NaN pixels of a float TIFF are missing "
+	"without any mask.  Do not use a mask for pixels that are only noisy; state their noise "
+	"instead (-n).\n\n"
+	"Source: the diagonal operator of inpainting, as in Bertalmio et al., Image Inpainting, "
+	"SIGGRAPH 2000; A'A = diag(m^2), so every spectral function is a gain per pixel.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -46,9 +46,7 @@ static int read_matrix(const struct lacuna_host *host, const struct config *c, s
 	int status;
 
 	if (!c->rows.count == !c->file)
-		return host->fail(host, LACUNA_EINVAL,
-				  "matrix: give rows=... or file=..., one of "
-				  "them");
+		return host->fail(host, LACUNA_EINVAL, "matrix: give either rows=... or file=...");
 	if (c->rows.count) {
 		*d = (size_t)c->rows.columns;
 		*p = (size_t)c->rows.count / *d;
@@ -125,8 +123,9 @@ static int decompose(struct matrix *m)
 		memcpy(copy, m->h, m->p * m->d * sizeof *copy);
 		if (LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'A', (int)m->p, (int)m->d, copy,
 				   (int)m->d, m->lambda, u, (int)m->p, m->v, (int)m->d, work) != 0)
-			status = host->fail(host, LACUNA_ENUMERIC,
-					    "matrix: has no singular value decomposition");
+			status = host->fail(
+				host, LACUNA_ENUMERIC,
+				"matrix: the singular value decomposition did not converge");
 	}
 	for (size_t i = 0; status == LACUNA_OK && i < m->d; i++)
 		m->lambda[i] = i < least ? m->lambda[i] * m->lambda[i] : 0;
@@ -248,9 +247,9 @@ static int diagonal(const void *self, float *out)
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_LIST(struct config, rows, NULL, -1e30, 1e30, 0, NULL,
-			  "the matrix itself: numbers in blanks, each row ended by ';'"),
+			  "the matrix: numbers separated by blanks, each row ended by ';'"),
 	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
-			  "text file with the matrix, one row a line"),
+			  "text file with the matrix, one row on each line"),
 };
 
 static const struct lacuna_operator family = {
@@ -269,14 +268,14 @@ static const struct lacuna_operator family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"matrix",
-	"a small matrix, applied to one block of values after the other",
-	"Cuts each row of the image into vectors of as many values as the matrix has columns, and "
-	"multiplies each by the matrix. It is the laboratory's operator: with 'lacuna study' an "
-	"image d wide and N high is N chains, each measured by the same matrix. "
-	"matrix:rows=1 0 0 0;0 1 0 0 measures the first two of four coordinates.\n"
-	"Not for photographs; blur, downsample and mask know their structure.\n"
-	"Everything a guidance may ask is in closed form, by the singular value decomposition "
-	"(Golub, Van Loan, Matrix Computations, section 2.4).",
+	"a small matrix, applied to each block of values",
+	"Cuts each row of the image into vectors, as long as the matrix has columns, and "
+	"multiplies each by the matrix. It is for studies: with lacuna study, an image d wide and "
+	"N high is N chains, and the same matrix measures each. matrix:rows=1 0 0 0;0 1 0 0 "
+	"measures the first two of four coordinates.\nDo not use it for photographs: blur, "
+	"downsample and mask are faster, because they use their structure.\nEvery function that a "
+	"guidance needs has a closed form, from the singular value decomposition (Golub, Van Loan, "
+	"Matrix Computations, section 2.4).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

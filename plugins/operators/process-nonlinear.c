@@ -14,9 +14,9 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_TEXT(struct process_config, command, LACUNA_REQUIRED, NULL,
-			  "the program and its words, such as python3 mine.py"),
+			  "the program and its arguments, such as python3 mine.py"),
 	LACUNA_PARAM_REAL(struct process_config, timeout, "s", 0.01, 1e6, 60,
-			  "how long one answer may take"),
+			  "longest wait for one answer"),
 };
 
 static const struct lacuna_operator family = {
@@ -30,23 +30,20 @@ static const struct lacuna_operator family = {
 };
 
 static const char manual[] =
-	"A program in any language computes A(x) and the transpose of its derivative: a forward "
-	"model in numpy, a "
-	"simulator.  It is started once and asked by lines of JSON; arrays lie in memory that both "
-	"see, so that a call costs less than a millisecond beside its own work.  In Python it is "
-	"twenty lines; share/lacuna/python/lacuna_process.py has the other end, blur_numpy.py "
-	"beside it is an example, and lacuna-plugin(7) explains the protocol.\n\n"
-	"The command is split at blanks; quotes keep them.  It is not passed to a shell; for that "
-	"use sh -c "
-	"'...' "
-	"for one.  Python finds the module lacuna_process by itself.\n\n"
-	"Let lacuna check process:command=... examine it like any operator.  What the program "
-	"writes "
-	"to standard error is passed on.  One that crashes, or does not answer within the timeout, "
-	"is an error.  Calls are answered one after the other: for speed write a plugin in C "
-	"(lacuna new).\n\n"
-	"For an operator that is linear use process: more methods restore with it.\n\n"
-	"Source: the conversation is Lacuna's own.";
+	"A program of yours computes A(x) and the transpose of its derivative, in any language: a "
+	"forward model in numpy, a simulator.  It is started once and receives requests as lines "
+	"of JSON.  Arrays are in memory that it shares with Lacuna, so a request adds less than a "
+	"millisecond to the program's own work.  In Python this takes twenty lines: the module "
+	"share/lacuna/python/lacuna_process.py speaks the protocol, blur_numpy.py beside it is an "
+	"example, and lacuna-plugin(7) explains the protocol.\n\n"
+	"The command is split at blanks; use quotes to keep a blank.  No shell runs it; use sh -c "
+	"'...' if you need one.  Python finds the module lacuna_process by itself.\n\n"
+	"Test it like any operator: lacuna check process-nonlinear:command=...  Its standard error "
+	"is passed on.  If the program crashes, or does not answer within the timeout, the run "
+	"ends with an error.  Requests are answered one after the other; for more speed write a "
+	"plugin in C (lacuna new).\n\n"
+	"For a linear operator use process: more methods restore with it.\n\n"
+	"Source: the protocol is Lacuna's own.";
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),

@@ -14,9 +14,9 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_TEXT(struct process_config, command, LACUNA_REQUIRED, NULL,
-			  "the program and its words, such as python3 mine.py"),
+			  "the program and its arguments, such as python3 mine.py"),
 	LACUNA_PARAM_REAL(struct process_config, timeout, "s", 0.01, 1e6, 60,
-			  "how long one answer may take"),
+			  "longest wait for one answer"),
 };
 
 static const struct lacuna_operator family = {
@@ -30,24 +30,21 @@ static const struct lacuna_operator family = {
 };
 
 static const char manual[] =
-	"A program in any language computes A x and A' y: a forward model in numpy, a "
-	"simulator.  It is started once and asked by lines of JSON; arrays lie in memory that both "
-	"see, so that a call costs less than a millisecond beside its own work.  In Python it is "
-	"twenty lines: copy share/lacuna/python/blur_numpy.py to mine.py, change it, and say "
-	"lacuna "
-	"try operator process:command=\"python3 mine.py\".  lacuna_process.py beside it has the "
-	"other end, and lacuna-plugin(7) explains the protocol.\n\n"
-	"The command is split at blanks; quotes keep them.  It is not passed to a shell; for that "
-	"use sh -c "
-	"'...' "
-	"for one.  Python finds the module lacuna_process by itself.\n\n"
-	"Let lacuna check process:command=... examine it like any operator.  What the program "
-	"writes "
-	"to standard error is passed on.  One that crashes, or does not answer within the timeout, "
-	"is an error.  Calls are answered one after the other: for speed write a plugin in C "
+	"A program of yours computes A x and A' y, in any language: a forward model in numpy, a "
+	"simulator.  It is started once and receives requests as lines of JSON.  Arrays are in "
+	"memory that it shares with Lacuna, so a request adds less than a millisecond to the "
+	"program's own work.  In Python this takes twenty lines: copy "
+	"share/lacuna/python/blur_numpy.py to mine.py, change it, and say lacuna try operator "
+	"process:command=\"python3 mine.py\".  The module lacuna_process.py beside it speaks the "
+	"protocol, which lacuna-plugin(7) explains.\n\n"
+	"The command is split at blanks; use quotes to keep a blank.  No shell runs it; use sh -c "
+	"'...' if you need one.  Python finds the module lacuna_process by itself.\n\n"
+	"Test it like any operator: lacuna check process:command=...  Its standard error is passed "
+	"on.  If the program crashes, or does not answer within the timeout, the run ends with an "
+	"error.  Requests are answered one after the other; for more speed write a plugin in C "
 	"(lacuna new).\n\n"
-	"Its operator is linear.  For others there is process-nonlinear.\n\n"
-	"Source: the conversation is Lacuna's own.";
+	"The operator must be linear.  For other operators use process-nonlinear.\n\n"
+	"Source: the protocol is Lacuna's own.";
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),

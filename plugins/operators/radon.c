@@ -66,20 +66,20 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		return LACUNA_OK;
 	}
 	if (known->extent[1] != c->angles)
-		return host->fail(host, LACUNA_EINVAL,
-				  "radon: the sinogram has %lld rows, one for each angle: say "
-				  "angles=%lld",
-				  (long long)known->extent[1], (long long)known->extent[1]);
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"radon: the sinogram has %lld rows, one for each angle; give angles=%lld",
+			(long long)known->extent[1], (long long)known->extent[1]);
 	if (width < 1 || height < 1)
 		return host->fail(host, LACUNA_EINVAL,
-				  "radon: a sinogram does not tell the size of the picture: say "
-				  "--size, such as --size %lldx%lld",
+				  "radon: the size of the picture does not follow from a sinogram; "
+				  "give --size, such as --size %lldx%lld",
 				  (long long)ceil((double)known->extent[0] / sqrt(2)),
 				  (long long)ceil((double)known->extent[0] / sqrt(2)));
 	if (known->extent[0] != bins_for(c, width, height))
 		return host->fail(host, LACUNA_EINVAL,
-				  "radon: a picture of %lldx%lld gives %lld bins, the sinogram has "
-				  "%lld columns: say bins=%lld",
+				  "radon: a picture of %lldx%lld gives %lld bins, but the sinogram "
+				  "has %lld columns; give bins=%lld",
 				  (long long)width, (long long)height,
 				  (long long)bins_for(c, width, height),
 				  (long long)known->extent[0], (long long)known->extent[0]);
@@ -443,32 +443,30 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, angles, NULL, 1, 100000, 180,
 			 "number of angles: rows of the sinogram"),
 	LACUNA_PARAM_REAL(struct config, span, "degrees", 1, 360, 180,
-			  "from the first angle to where the next turn would begin"),
+			  "range of the angles, from the first to one step beyond the last"),
 	LACUNA_PARAM_REAL(struct config, start, "degrees", -360, 360, 0, "the first angle"),
 	LACUNA_PARAM_INT(struct config, bins, NULL, 0, 1000000, 0,
 			 "number of detectors: columns of the sinogram; 0: the picture's diagonal"),
-	LACUNA_PARAM_REAL(struct config, axis, "px", -10000, 10000, 0,
-			  "how far the axis of rotation is right of the detectors' middle"),
+	LACUNA_PARAM_REAL(
+		struct config, axis, "px", -10000, 10000, 0,
+		"how far the axis of rotation is to the right of the middle of the detectors"),
 };
 
 static const char manual[] =
-	"Sums the picture along parallel lines, as tomographs do: row k of the sinogram belongs to "
-	"the angle start + k span/angles, and each of its values is the integral over a strip as "
-	"wide as a pixel, in pixels.  Angles and directions are those of skimage.transform.radon, "
-	"whose sinogram is transposed to this one.\n\n"
+	"Sums the picture along parallel lines, as in tomography.  Row k of the sinogram belongs "
+	"to the angle start + k span/angles.  Each of its values is the integral over a strip one "
+	"pixel wide, in units of pixels.  Angles and directions are those of "
+	"skimage.transform.radon, whose sinogram is the transpose of this one.\n\n"
 	"Use it to restore a slice from few, noisy or limited angles: lacuna restore sinogram.tif "
-	"-o slice.tif -A radon:angles=60 --size 256x256 -n 0.5.  A sinogram does not tell the size "
-	"of its picture, so --size is needed, or --start or --reference; bins=N where the "
-	"detector does not reach over the picture's diagonal.  State the noise, in the units of "
-	"the "
-	"sinogram.  What is measured must be sums (for X-rays the logarithm of the attenuation), "
-	"in "
-	"units where the picture is 0..1, or say --range.\n\n"
-	"Not for fan and cone beams: rebin them to parallel lines first.\n\n"
+	"-o slice.tif -A radon:angles=60 --size 256x256 -n 0.5.  The size of the picture does not "
+	"follow from its sinogram, so give --size, --start or --reference.  Give bins=N if the "
+	"detector is not as long as the diagonal of the picture.  State the noise (-n) in units of "
+	"the sinogram.  The measured values must be sums (for X-rays: the logarithm of the "
+	"attenuation), in units in which the picture is 0..1; otherwise give --range.\n\n"
+	"Do not use it for fan or cone beams: rebin them to parallel lines first.\n\n"
 	"Source: Natterer, The Mathematics of Computerized Tomography (1986), sections II.1 and "
-	"V.1; the weights are the areas of pixels in strips, "
-	"and the adjoint has the same.  A'A is nearly a convolution with 1/|r|, which "
-	"preconditions conjugate gradients.";
+	"V.1; the weights are the areas of pixels in strips, and the adjoint has the same weights. "
+	" A'A is nearly a convolution with 1/|r|, which preconditions conjugate gradients.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -201,30 +201,30 @@ static int spectral(const void *self, void *scratch, lacuna_gain *gain, const vo
 static const char *const lines[] = { "rows", "columns", "both", NULL };
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_CHOICE(struct config, lines, lines, ROWS, "what has offsets"),
-	LACUNA_PARAM_REAL(struct config, period, "px", 2, 1e9, 32,
-			  "means of lines that change more slowly than this are the picture's"),
+	LACUNA_PARAM_CHOICE(struct config, lines, lines, ROWS, "lines that have offsets"),
+	LACUNA_PARAM_REAL(
+		struct config, period, "px", 2, 1e9, 32,
+		"slow changes of the line means, over more than this, belong to the picture"),
 };
 
 static const char manual[] =
-	"Banding: each row of the picture (lines=columns: each column; lines=both: both) has an "
-	"unknown offset, a different one in each channel.  Offsets change nothing but the means "
-	"of rows.  So these means are not taken from the measurement but estimated with the "
-	"picture; only means that change slowly from row to row, over more than period pixels, "
-	"are taken from it.\n\n"
-	"Use it for CMOS sensors with row noise, line scanners, push-broom satellites and "
-	"atomic force microscopes: lacuna restore striped.tif -o even.tif -A rows.  With other "
-	"operators it comes last, because the offsets are the sensor's: -A blur:sigma=2 -A "
-	"rows.\n\n"
-	"Do not use it for rows that are brighter by a factor, nor for dead rows: mask:rows=12 "
-	"leaves those out.  Fill missing pixels first, because the mean of a row needs all of "
-	"it.  The picture must fit into memory, because a row has one offset from end to end. "
-	"If the picture itself has stripes along the rows, from side to side, they are lost.\n\n"
-	"simulate removes the offsets that the picture has and adds none: flat:dark=FILE adds "
-	"those of a file.\n\n"
-	"Source: with a flat prior on the offsets o, the minimum of |x + o 1' - y|^2 over o is "
-	"|P (x - y)|^2 (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973); "
-	"P is a projection, so every spectral function has a closed form.";
+	"Removes banding.  Each row of the picture has an unknown offset, a different one in each "
+	"channel (lines=columns: each column; lines=both: both).  Offsets change only the means of "
+	"rows.  So these means are not taken from the measurement but estimated with the picture.  "
+	"Only slow changes of the means, over more than period pixels, are taken from the "
+	"measurement.\n\n"
+	"Use it for CMOS sensors with row noise, line scanners, push-broom satellites and atomic "
+	"force microscopes: lacuna restore striped.tif -o even.tif -A rows.  Put it last in the "
+	"list of operators, because the offsets come from the sensor: -A blur:sigma=2 -A rows.\n\n"
+	"Do not use it for rows that are brighter by a factor, or for dead rows (mask:rows=12 "
+	"leaves those out).  Fill missing pixels first: the mean of a row needs all its pixels.  "
+	"The picture must fit into memory, because a row has one offset from end to end.  If the "
+	"picture itself has stripes along the rows, from side to side, they are lost.\n\n"
+	"simulate removes fast changes of the row means and adds no offsets.  To "
+	"add offsets use flat:dark=FILE.\n\n"
+	"Source: with a flat prior on the offsets o, the minimum of |x + o 1' - y|^2 over o is |P "
+	"(x - y)|^2 (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973); P is "
+	"a projection, so every spectral function has a closed form.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -84,9 +84,9 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_REAL(struct config, level, NULL, -10, 10, 0.9, "value at which it is full"),
+	LACUNA_PARAM_REAL(struct config, level, NULL, -10, 10, 0.9, "level of saturation"),
 	LACUNA_PARAM_REAL(struct config, width, NULL, 1e-3, 1, 0.02,
-			  "how softly it fills: half the transition"),
+			  "softness: half the width of the transition"),
 };
 
 static const struct lacuna_operator family = {
@@ -103,18 +103,13 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"saturate",
 	"values that saturate smoothly at a level (not linear)",
-	"Bright parts of the scene fill the sensor: they are recorded at nearly the same level, "
-	"however "
-	"bright they are. Blurred and then saturated lights (-A blur:... -A saturate) ring in "
-	"every "
-	"restoration that does not know that.\n"
-	"Not for values that are clipped hard and known to be so: mask them. What was far above "
-	"the level "
-	"is gone, and only the prior says what it was. It is not linear: guidance prox and the "
-	"sampler "
-	"restore-degrade work with it, most others refuse it.\n"
-	"Source: Whyte, Sivic, Zisserman, Deblurring Shaken and Partially Saturated Images, IJCV "
-	"2014, "
+	"Bright parts of the scene fill the sensor. They are recorded at nearly the same level, "
+	"however bright they are. Use it for blurred pictures with saturated lights (-A blur:... "
+	"-A saturate): without it they ring.\nDo not use it for values that are clipped sharply at "
+	"a known level: mask them instead (mask:value=). The brightness of what was far above the "
+	"level is lost; only the prior says what it was. It is not linear. Guidances prox and dps "
+	"and the samplers hqs and restore-degrade work with it; most others refuse it.\nSource: "
+	"Whyte, Sivic, Zisserman, Deblurring Shaken and Partially Saturated Images, IJCV 2014, "
 	"equation 9 (the same smooth response).",
 	"1.0",
 	"The Lacuna authors",

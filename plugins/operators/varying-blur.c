@@ -474,40 +474,41 @@ static int window(const void *self, const struct lacuna_region *region, struct l
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED | LACUNA_REQUIRED, NULL,
-			  "point spread functions: a TIFF with a page for each place, row by row "
+			  "point spread functions: a TIFF with one page for each place, row by row "
 			  "from the top left"),
 	LACUNA_PARAM_INT(struct config, columns, NULL, 0, 10000, 0,
-			 "places from left to right; 0: as many as from top to bottom"),
+			 "number of places from left to right; 0: as many as from top to bottom"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide each psf by its sum"),
-	LACUNA_PARAM_CHOICE(struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
-			    "level of a psf's rim: auto subtracts a flat one, rim any, keep none"),
-	LACUNA_PARAM_CHOICE(struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
-			    "origin of a psf: auto is the centroid of a symmetric psf, else the "
-			    "middle"),
+	LACUNA_PARAM_CHOICE(
+		struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
+		"background of a psf: auto subtracts it if it is flat, rim always, keep never"),
+	LACUNA_PARAM_CHOICE(
+		struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
+		"origin of a psf: auto is the centroid if the psf is symmetric, else the middle"),
 };
 
 static const char manual[] =
-	"Blurs the image with a point spread function (psf) that differs from place to place, "
-	"like that of a lens that is sharp in the middle and not in the corners.  psf=FILE has "
-	"one page for each place of a grid: the measured picture is divided into equal parts, "
-	"columns=N of them side by side, and each page is the psf at the middle of its part. "
-	"The first page belongs to the part at the top left, the second to the part right of "
-	"it.  Between places the psf is interpolated.\n\n"
-	"Use it with pictures of points, such as stars, beads or a pinhole, cut from all over "
-	"the field, each in the middle of a page: lacuna restore photo.tif -o sharp.tif -A "
-	"varying-blur:psf=stars.tif,columns=5.  Each page is cleaned by itself, like the psf of "
-	"blur.  A point that is off the middle of its page moves the picture there, as "
+	"Blurs the image with a point spread function (psf) that differs from place to place.  A "
+	"lens that is sharp in the middle and soft in the corners does this.  psf=FILE has one "
+	"page for each cell of a grid.  The grid divides the measured picture into equal cells, "
+	"columns=N of them side by side.  Each page is the psf at the middle of its cell.  The "
+	"first page belongs to the cell at the top left, the second to the cell to the right of "
+	"it, and so on.  Between the middles the psf is interpolated.\n\n"
+	"Use it with pictures of points, such as stars, beads or a pinhole.  Cut them from all "
+	"over the field, each in the middle of a page: lacuna restore photo.tif -o sharp.tif -A "
+	"varying-blur:psf=stars.tif,columns=5.  Background and centre of each page are treated as "
+	"for blur.  A point that is not in the middle of its page shifts the picture there, as "
 	"distortion does; centre=centroid or centre=peak removes such shifts.\n\n"
-	"What lies outside the frame is unknown, as with blur's boundary=valid: simulate "
-	"returns a picture that is smaller by the kernel's size less one.\n\n"
-	"Do not use it for a blur that is the same everywhere: blur is faster and works in "
-	"windows, but a picture with a varying blur must fit into memory.  Give so many places "
-	"that neighbouring pages look alike: interpolation mixes two psfs that are displaced, "
-	"it does not move them.\n\n"
+	"What lies outside the frame is unknown, as with blur's boundary=valid.  simulate returns "
+	"a picture that is smaller by the kernel's size less one.\n\n"
+	"Do not use it for a blur that is the same everywhere.  blur is faster and works in "
+	"windows, while a picture with a varying blur must fit into memory.  Give enough places "
+	"that neighbouring pages look alike: interpolation mixes two psfs and does not move one "
+	"towards the other.\n\n"
 	"Source: Hirsch, Sra, Schoelkopf and Harmeling, Efficient Filter Flow for Space-Variant "
 	"Multiframe Blind Deconvolution, CVPR 2010, with weights of bilinear interpolation; "
-	"overlap-add as in Nagy and O'Leary, Restoring Images Degraded by Spatially Variant "
-	"Blur, SIAM J. Sci. Comput. 19 (1998).";
+	"overlap-add as in Nagy and O'Leary, Restoring Images Degraded by Spatially Variant Blur, "
+	"SIAM J. Sci. Comput. 19 (1998).";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

@@ -215,34 +215,34 @@ static const char *const interpolations[] = { "linear", "cubic", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, rotate, "degrees", -360, 360, 0,
-			  "the picture is turned by this, counterclockwise, about its middle"),
-	LACUNA_PARAM_REAL(struct config, scale, NULL, 0.1, 10, 1, "and is made larger by this"),
-	LACUNA_PARAM_REAL(struct config, scale_x, NULL, 0.1, 10, 1, "its width also by this"),
-	LACUNA_PARAM_REAL(struct config, shear, NULL, -10, 10, 0,
-			  "each row is moved right by this times its distance below the middle"),
-	LACUNA_PARAM_REAL(struct config, shift_x, "px", -1e5, 1e5, 0, "moved to the right"),
+			  "rotation about the middle, counterclockwise"),
+	LACUNA_PARAM_REAL(struct config, scale, NULL, 0.1, 10, 1,
+			  "enlargement of width and height"),
+	LACUNA_PARAM_REAL(struct config, scale_x, NULL, 0.1, 10, 1,
+			  "further enlargement of the width"),
+	LACUNA_PARAM_REAL(
+		struct config, shear, NULL, -10, 10, 0,
+		"shear: each row moves right by this times its distance below the middle"),
+	LACUNA_PARAM_REAL(struct config, shift_x, "px", -1e5, 1e5, 0, "shift to the right"),
 	LACUNA_PARAM_REAL(struct config, shift_y, "px", -1e5, 1e5, 0, "moved down"),
 	LACUNA_PARAM_CHOICE(struct config, interpolation, interpolations, CUBIC,
-			    "between the pixels of the picture"),
+			    "interpolation between pixels"),
 };
 
 static const char manual[] =
-	"Shears, scales, turns and moves the picture, in this order, about its middle; the "
-	"measured "
-	"picture has its size.  Values between pixels are interpolated, by cubic convolution or "
-	"linearly.  Where the measured picture shows what lies outside, nothing is measured, and "
-	"its "
-	"values are not looked at.\n\n"
-	"Use it to set a picture straight without a second loss: lacuna restore crooked.tif -o "
-	"straight.tif -A warp:rotate=2.5 undoes the turn and the blur of the interpolation that "
-	"made it, and what was turned out of the frame is filled in.  Compose it with blur or "
-	"downsample for a camera that was held aslant.\n\n"
-	"Not for lenses that bend straight lines, nor for perspective.  A picture that is made "
-	"much "
-	"smaller aliases, for nothing is averaged: that is downsample.\n\n"
+	"Shears, scales, rotates and shifts the picture, in this order, about its middle.  The "
+	"measured picture has the same size.  Values between pixels are interpolated, by cubic "
+	"convolution or linearly.  Pixels of the measured picture that show something outside the "
+	"image count as missing; their values are not used.\n\n"
+	"Use it to straighten a picture without losing sharpness again: lacuna restore crooked.tif "
+	"-o straight.tif -A warp:rotate=2.5 undoes the rotation and the blur of the interpolation "
+	"that made it.  Parts that were rotated out of the frame are filled in.  Combine it with "
+	"blur or downsample for a camera that was not held level.\n\n"
+	"Do not use it for lenses that bend straight lines, or for perspective.  A picture that is "
+	"made much smaller shows aliasing, because nothing is averaged; use downsample there.\n\n"
 	"Source: Keys, Cubic Convolution Interpolation for Digital Image Processing, IEEE Trans. "
-	"ASSP 29 (1981), a = -1/2; the adjoint spreads each value with the weights it was "
-	"interpolated with.";
+	"ASSP 29 (1981), a = -1/2; the adjoint spreads each value with the weights of its "
+	"interpolation.";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),
@@ -257,7 +257,7 @@ static const struct lacuna_operator family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"warp",
-	"the picture turned, scaled, sheared, moved",
+	"the picture rotated, scaled, sheared, shifted",
 	manual,
 	"1.0",
 	"The Lacuna authors",
