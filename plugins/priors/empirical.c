@@ -97,10 +97,10 @@ static int take_rows(struct empirical *p, const char *path, const struct lacuna_
 	if (p->count == 0 && lacuna_count(&p->x) % dim == 0)
 		set_dim(p, dim);
 	if (dim != p->dim)
-		return p->host->fail(
-			p->host, LACUNA_EINVAL,
-			"%s: points have %zu values, and the image is not a multiple of that", path,
-			dim);
+		return p->host->fail(p->host, LACUNA_EINVAL,
+				     "%s: points have %zu values; the number of values of the "
+				     "image must be a multiple of that",
+				     path, dim);
 	status = make_room(p, rows);
 	for (size_t i = 0; i < rows && !status; i++)
 		memcpy(p->points + p->count++ * p->row, values + i * dim, dim * sizeof *values);
@@ -154,12 +154,13 @@ static int read_file(struct empirical *p, const char *path, int64_t stride)
 	else if (s.extent[0] >= x[0] && s.extent[1] >= x[1] && s.extent[2] == x[2])
 		status = take_tiles(p, stride, &s, values);
 	else
-		status = p->host->fail(
-			p->host, LACUNA_EINVAL,
-			"%s: %lldx%lld with %lld channels is not a set of examples for "
-			"an image of %lldx%lld with %lld",
-			path, (long long)s.extent[0], (long long)s.extent[1],
-			(long long)s.extent[2], (long long)x[0], (long long)x[1], (long long)x[2]);
+		status = p->host->fail(p->host, LACUNA_EINVAL,
+				       "%s: examples of %lldx%lld with %lld channels do not fit an "
+				       "image of %lldx%lld with %lld; give examples of at least "
+				       "its size, with as many channels",
+				       path, (long long)s.extent[0], (long long)s.extent[1],
+				       (long long)s.extent[2], (long long)x[0], (long long)x[1],
+				       (long long)x[2]);
 	p->host->release(p->host, values);
 	return status;
 }
@@ -199,7 +200,7 @@ static int check_points(const struct empirical *p)
 {
 	if (p->count == 0)
 		return p->host->fail(p->host, LACUNA_EINVAL,
-				     "no examples: name a file= or a directory= of TIFFs");
+				     "no examples: give file= or directory= (of TIFFs)");
 	for (size_t i = 0; i < p->count * p->row; i++)
 		if (!isfinite(p->points[i]))
 			return p->host->fail(p->host, LACUNA_EINVAL,
@@ -223,7 +224,9 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (c->file && *c->file)
 		status = read_file(p, c->file, c->stride);
 	if (status == LACUNA_OK && c->directory && *c->directory && p->vectors != 1)
-		status = host->fail(host, LACUNA_EINVAL, "points from %s and images do not mix",
+		status = host->fail(host, LACUNA_EINVAL,
+				    "%s holds points, which cannot be combined with directory=; "
+				    "give only one of the two",
 				    c->file);
 	if (status == LACUNA_OK && c->directory && *c->directory)
 		status = read_directory(p, c->directory, c->stride);
@@ -485,9 +488,9 @@ static int check_apart(const struct empirical *p, const struct probe *q)
 	status = normal_product(q);
 	for (size_t i = 0; i < q->nx && !status; i++)
 		if (q->x[i / p->dim * p->dim] == 0 && fabsf(q->z[i]) > 1e-5f)
-			return q->host->fail(q->host, LACUNA_EUNSUPPORTED,
-					     "the operator mixes points that the prior takes for "
-					     "independent");
+			return q->host->fail(
+				q->host, LACUNA_EUNSUPPORTED,
+				"the operator mixes points that the prior treats as independent");
 	return status;
 }
 
@@ -551,11 +554,12 @@ out:
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_PATH(struct config, file, 0, NULL,
-			  "a TIFF (pages are examples), or text with a point a line"),
+	LACUNA_PARAM_PATH(
+		struct config, file, 0, NULL,
+		"a TIFF whose pages are examples, or a text file with one point on each line"),
 	LACUNA_PARAM_TEXT(struct config, directory, 0, NULL, "a directory of TIFFs"),
 	LACUNA_PARAM_INT(struct config, stride, "px", 0, 100000, 0,
-			 "distance of the tiles that larger images are cut into; 0: side by side"),
+			 "distance between tiles of larger images; 0: side by side"),
 };
 
 static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
@@ -580,18 +584,16 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"empirical",
 	"a set of examples: images, patches or points",
-	"The exact posterior mean when the image is one of a given set: the pages of a TIFF, "
-	"the TIFFs of a directory (larger ones are cut into tiles of the image's size), or "
-	"the lines of a text file. With a text file the image is read as consecutive points, "
-	"and one run draws many. It takes a sigma per value, and any linear measurement. Use "
-	"it to study samplers on a distribution without density, or to find which of a set of "
-	"images a picture shows.\n\n"
-	"Do not use it to restore anything that is not in the set: every sample ends at one "
-	"of the examples. That is how a network behaves that has learned its score perfectly "
-	"(memorisation).\n\n"
-	"Source: De Bortoli, Convergence of Denoising Diffusion Models under the Manifold "
-	"Hypothesis, TMLR 2022 (arXiv 2208.05314), section 3 (empirical measures); Karras, "
-	"Aittala, Aila, Laine, NeurIPS 2022, appendix B.3 (the softmax).",
+	"The exact posterior mean if the image is one of a given set: the pages of a TIFF, the "
+	"TIFFs of a directory (larger ones are cut into tiles of the image's size), or the lines "
+	"of a text file. With a text file the image is a row of points, and one run draws many "
+	"samples. It takes a sigma for each value, and any linear measurement. Use it to study "
+	"samplers on a distribution without density, or to find which image of a set a picture "
+	"shows.\n\nDo not use it to restore anything that is not in the set: every sample ends at "
+	"one of the examples. A network that has learned its score perfectly behaves in the same "
+	"way (memorisation).\n\nSource: De Bortoli, Convergence of Denoising Diffusion Models "
+	"under the Manifold Hypothesis, TMLR 2022 (arXiv 2208.05314), section 3 (empirical "
+	"measures); Karras, Aittala, Aila, Laine, NeurIPS 2022, appendix B.3 (the softmax).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

@@ -625,15 +625,15 @@ static int conditional(const void *self, void *scratch, double sigma, const floa
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, exponent, NULL, 0, 6, 2.5,
-			  "power of the spectrum falls as 1/frequency^exponent"),
+			  "exponent of the power spectrum, 1/frequency^exponent"),
 	LACUNA_PARAM_REAL(struct config, cutoff, "cycles/image", 1e-3, 1e6, 1,
 			  "frequency below which the spectrum is flat"),
 	LACUNA_PARAM_REAL(struct config, mean, NULL, -1, 1e6, -1,
-			  "mean of the image; -1: from the measurement"),
+			  "mean of the image; -1: estimated from the measurement"),
 	LACUNA_PARAM_REAL(struct config, amplitude, NULL, 0, 1e6, 0,
-			  "standard deviation of a pixel; 0: from the measurement"),
+			  "standard deviation of a pixel; 0: estimated from the measurement"),
 	LACUNA_PARAM_INT(struct config, probes, NULL, 1, 1000, 4,
-			 "random images that measure how the operator passes the prior"),
+			 "number of random images that measure how the operator passes the prior"),
 };
 
 static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
@@ -661,18 +661,16 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gaussian",
 	"stationary Gaussian prior with a power-law spectrum",
-	"Images are Gaussian, and their power falls as a power of the frequency. The denoiser "
-	"is the Wiener filter, every posterior is known in closed form, and the result is "
-	"linear in the measurement. Mean and amplitude are estimated from the measurement "
-	"unless they are given. Use it as the reference for samplers and guidances, or where "
-	"nothing may be invented.\n\n"
-	"Do not use it for best quality: it cannot tell an edge from a ripple. It rounds "
-	"edges off, or lets them ring, where a trained prior keeps them sharp. It takes the "
-	"image as periodic. The default exponent 2.5 restored blurred photographs best with "
-	"the estimated amplitude; 2 is the classical value.\n\n"
-	"Source: D. J. Field, Relations between the statistics of natural images and the "
-	"response properties of cortical cells, 1987 (the spectrum); N. Wiener, 1949 (the "
-	"filter).",
+	"Images are Gaussian, with a power spectrum that falls as a power of the frequency. The "
+	"denoiser is the Wiener filter, every posterior is known in closed form, and the result is "
+	"linear in the measurement. Mean and amplitude are estimated from the measurement unless "
+	"you give them. Use it as the reference for samplers and guidances, or where nothing may "
+	"be invented.\n\nDo not use it for best quality: it cannot tell an edge from a ripple. It "
+	"rounds edges off or makes them ring, where a trained prior keeps them sharp. It assumes "
+	"that the image is periodic. The default exponent 2.5 restored blurred photographs best "
+	"with the estimated amplitude; 2 is the classical value.\n\nSource: D. J. Field, Relations "
+	"between the statistics of natural images and the response properties of cortical cells, "
+	"1987 (the spectrum); N. Wiener, 1949 (the filter).",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

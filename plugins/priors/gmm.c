@@ -66,7 +66,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (status == LACUNA_OK && n % (size_t)p->model.dim)
 		status = host->fail(
 			host, LACUNA_EINVAL,
-			"%s: the image has %zu values, which is not a multiple of dim %d", c->file,
+			"%s: the image has %zu values; that must be a multiple of dim, %d", c->file,
 			n, p->model.dim);
 	if (status) {
 		destroy(p);
@@ -494,8 +494,8 @@ static int check_blocks(const struct gmm *p, const struct probe *q)
 	if (off <= 1e-8 * norm)
 		return LACUNA_OK;
 	return q->host->fail(q->host, LACUNA_EUNSUPPORTED,
-			     "the operator mixes vectors that the mixture takes for independent; "
-			     "one that acts within %zu consecutive values is needed",
+			     "the operator mixes vectors that the mixture treats as independent; "
+			     "use an operator that acts within %zu consecutive values",
 			     d);
 }
 
@@ -554,7 +554,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_PATH(struct config, file, LACUNA_REQUIRED, NULL,
 			  "text file that describes the mixture"),
 	LACUNA_PARAM_REAL(struct config, score_error, NULL, 0, 1e3, 0,
-			  "length of a vector added to every score, to study the effect"),
+			  "error added to every score, a vector of this length, for studies"),
 };
 
 static const struct lacuna_prior_conditional conditional_family = { condition, conditional };
@@ -581,27 +581,19 @@ static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gmm",
 	"Gaussian mixture over small vectors: every posterior known",
-	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma per value, "
+	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma for each value, "
 	"and for a linear measurement that acts within the vectors. The image is read as "
-	"consecutive vectors of d values: an image d wide and N high holds N independent "
-	"vectors, so one run draws N samples. Use it to measure samplers and guidances where "
-	"the truth is known.\n\n"
-	"Do not use it for photographs: patches that do not overlap know nothing of each "
-	"other.\n\n"
-	"The file holds one statement a line; '#' starts a comment:\n"
-	"dim 2\n"
-	"component 0.3 begins a component, with its weight\n"
-	"mean 0.1 0.2\n"
-	"var 0.01 isotropic; or a covariance, one line a row:\n"
-	"component 0.7\n"
-	"mean 0.6 0.5\n"
-	"cov 0.02 0.01\n"
-	"cov 0.01 0.03\n"
-	"Weights need not sum to 1; a variance may be 0.\n\n"
-	"score_error=E adds a vector of length E, along the diagonal, to the score of every "
-	"variance-preserving state. The score then has an L2 error of exactly E.\n\n"
-	"Source: any text on Gaussian conditioning, such as Bishop, Pattern Recognition and "
-	"Machine Learning, 2006, section 2.3.",
+	"consecutive vectors of d values: an image d wide and N high holds N independent vectors, "
+	"so one run draws N samples. Use it to measure samplers and guidances where the truth is "
+	"known.\n\nDo not use it for photographs: it treats neighbouring patches as "
+	"independent.\n\nThe file holds one statement on each line; '#' starts a comment:\ndim "
+	"2\ncomponent 0.3 begins a component, with its weight\nmean 0.1 0.2\nvar 0.01 isotropic; "
+	"or a covariance, one line for each row:\ncomponent 0.7\nmean 0.6 0.5\ncov 0.02 0.01\ncov "
+	"0.01 0.03\nThe sum of the weights need not be 1; a variance may be 0.\n\nscore_error=E "
+	"adds a vector of length E, along the diagonal, to the score of every variance-preserving "
+	"state. The score then has an L2 error of exactly E.\n\nSource: any text on Gaussian "
+	"conditioning, such as Bishop, Pattern Recognition and Machine Learning, 2006, section "
+	"2.3.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",

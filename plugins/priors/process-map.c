@@ -14,9 +14,9 @@ static int create(const struct lacuna_host *host, const void *config,
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_TEXT(struct process_config, command, LACUNA_REQUIRED, NULL,
-			  "the program and its words, such as python3 mine.py"),
+			  "the program and its arguments, such as python3 mine.py"),
 	LACUNA_PARAM_REAL(struct process_config, timeout, "s", 0.01, 1e6, 60,
-			  "how long one answer may take"),
+			  "longest wait for one answer"),
 };
 
 static const struct lacuna_prior family = {
@@ -31,23 +31,20 @@ static const struct lacuna_prior family = {
 };
 
 static const char manual[] =
-	"A program in any language denoises: a network in PyTorch, JAX or ONNX, on a processor or "
-	"a "
-	"graphics card.  It is started once and asked by lines of JSON; arrays lie in memory that "
-	"both see, so that a call costs less than a millisecond beside its own work.  "
-	"share/lacuna/python/lacuna_process.py has the other end for Python, unet_torch.py beside "
-	"it is "
-	"Lacuna's own network on PyTorch, and lacuna-plugin(7) explains the protocol.\n\n"
-	"The command is split at blanks; quotes keep them.  It is not passed to a shell; for that "
-	"use sh -c "
-	"'...' "
-	"for one.  Python finds the module lacuna_process by itself.\n\n"
-	"Let lacuna check prior process:command=... examine it like any prior.  What the program "
-	"writes to standard error is passed on.  One that crashes, or does not answer within the "
-	"timeout, is an error.  Calls are answered one after the other.\n\n"
-	"The program takes a sigma for each value, which makes inpainting and uneven noise exact "
-	"under guidance exact.  For others there is process.\n\n"
-	"Source: the conversation is Lacuna's own.";
+	"A program of yours denoises, in any language: a network in PyTorch, JAX or ONNX, on a "
+	"processor or a graphics card.  It is started once and receives requests as lines of JSON. "
+	" Arrays are in memory that it shares with Lacuna, so a request adds less than a "
+	"millisecond to the program's own work.  For Python, the module "
+	"share/lacuna/python/lacuna_process.py speaks the protocol, and unet_torch.py beside it "
+	"runs Lacuna's own network in PyTorch.  lacuna-plugin(7) explains the protocol.\n\n"
+	"The command is split at blanks; use quotes to keep a blank.  No shell runs it; use sh -c "
+	"'...' if you need one.  Python finds the module lacuna_process by itself.\n\n"
+	"Test it like any prior: lacuna check prior process-map:command=...  Its standard error is "
+	"passed on.  If the program crashes, or does not answer within the timeout, the run ends "
+	"with an error.  Requests are answered one after the other.\n\n"
+	"The program takes a sigma for each value.  Guidance exact is then exact for inpainting "
+	"and uneven noise.  If yours takes a single sigma, use process.\n\n"
+	"Source: the protocol is Lacuna's own.";
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),

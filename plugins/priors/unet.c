@@ -95,7 +95,7 @@ static int check_format(const struct lacuna_host *host, const struct weights *fi
 	if (format && strcmp(format, "lacuna-unet-1") == 0)
 		return LACUNA_OK;
 	return host->fail(host, LACUNA_EINVAL,
-			  "%s: its format is \"%s\", and this prior knows lacuna-unet-1", path,
+			  "%s: its format is \"%s\"; this prior reads only lacuna-unet-1", path,
 			  format ? format : "unknown");
 }
 
@@ -122,7 +122,7 @@ static int plan_tiles(const struct unet *n, const struct config *c, const struct
 		return LACUNA_OK;
 	return n->host->fail(
 		n->host, LACUNA_EINVAL,
-		"unet: %lld MB are too little for this network; give memory=%lld or more",
+		"unet: memory=%lld (MB) is too little for this network; give memory=%lld or more",
 		(long long)c->memory,
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }
@@ -161,8 +161,8 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 			return count;
 		if (count != 2 || range[0] >= range[1])
 			return n->host->fail(n->host, LACUNA_EINVAL,
-					     "%s: %s=\"%s\" is not a range of sigma", path, name,
-					     text);
+					     "%s: %s=\"%s\" is not a valid range of sigma", path,
+					     name, text);
 		e->lo = range[0];
 		e->hi = range[1];
 	}
@@ -248,8 +248,8 @@ static int read_weights(struct unet *n, const struct config *c, const struct lac
 		status = precondition_read(host, file, path, &n->precondition);
 	if (!status && x->extent[2] % p->channels)
 		status = host->fail(host, LACUNA_EINVAL,
-				    "%s works on %d channels at a time, and the image has %lld",
-				    path, p->channels, (long long)x->extent[2]);
+				    "%s takes %d channels at a time, and the image has %lld", path,
+				    p->channels, (long long)x->extent[2]);
 	return status ? status : create_networks(n, c, file, path);
 }
 
@@ -436,39 +436,40 @@ static int jvp(const void *self, void *scratch, double sigma, const float *u, co
 static const char *const precisions[] = { "auto", "f32", "bf16", NULL };
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_TEXT(struct config, model, 0, "photo-large",
-			  "one of the networks that ship with Lacuna, gray or colour as fits"),
+	LACUNA_PARAM_TEXT(
+		struct config, model, 0, "photo-large",
+		"a network that ships with Lacuna; gray or colour is chosen by the image"),
 	LACUNA_PARAM_PATH(struct config, weights, 0, NULL,
 			  "a network of your own, made by tools/train (safetensors)"),
 	LACUNA_PARAM_CHOICE(struct config, precision, precisions, AUTO,
-			    "arithmetic; auto: bf16 where the processor has it"),
+			    "number format; auto: bf16 if the processor has it, else f32"),
 	LACUNA_PARAM_INT(struct config, memory, "MB", 16, 1 << 20, 768,
 			 "work space; larger images are cut into overlapping tiles"),
 	LACUNA_PARAM_INT(struct config, tile, "px", 0, 1 << 20, 0,
-			 "side of the tiles' inner part; 0: as memory allows"),
+			 "side of the inner part of a tile; 0: as large as memory allows"),
 };
 
 static const char manual[] =
-	"A convolutional network (U-Net) trained to remove white Gaussian noise of known "
-	"strength from photographs.  It takes one sigma per pixel, which makes denoising of "
-	"uneven noise and inpainting exact under guidance exact.\n\n"
-	"Use it for photographs and for whatever looks like them: textures, edges, faces, "
-	"landscapes.  It knows sigma from 0.002 to 50 in units of full scale.  For other kinds "
-	"of image (microscopy, astronomy, documents) train a network on images of yours, with "
-	"tools/train/README.md, and name it with weights=.  The architecture is read from the "
-	"file's header: nothing needs compiling.  Beside the general network a file may hold "
-	"experts: for a range of sigma, for maps, or for the rounds of samplers hqs and gibbs.  "
-	"The experts for rounds that ship were trained inside restorations with operators "
-	"drawn at random.\n\n"
-	"A colour image uses the colour network; all other channel counts run the gray one channel "
-	"by channel.  precision=bf16 is several times faster on processors with AVX-512 BF16 or "
-	"AMX, and costs less than 0.01 dB on Set12; on others it is emulated and slow.\n\n"
-	"Tiles overlap by as much as the network sees, so that results do not depend on memory or "
-	"tile beyond rounding.\n\n"
-	"Its derivative along a direction and the transposed one, for guidances such as pigdm and "
-	"dps, are computed in single precision, whatever the precision of the rest.  Each costs "
-	"about two evaluations in single precision, and both have tiles of their own within the "
-	"same memory.\n\n"
+	"A convolutional network (U-Net) trained to remove white Gaussian noise of known strength "
+	"from photographs.  It takes a sigma for each pixel, so guidance exact is exact for "
+	"inpainting and for denoising of uneven noise.\n\n"
+	"Use it for photographs and similar pictures: textures, edges, faces, landscapes.  It "
+	"knows sigma from 0.002 to 50 in units of full scale.  For other kinds of image "
+	"(microscopy, astronomy, documents) train a network on your own images, see "
+	"tools/train/README.md, and give its file as weights=.  The architecture is read from the "
+	"file's header; nothing needs compiling.  Beside the general network a file may hold "
+	"experts: for a range of sigma, for maps of sigma, or for the rounds of samplers hqs and "
+	"gibbs.  The experts for rounds that ship were trained inside restorations with random "
+	"operators.\n\n"
+	"A colour image uses the colour network.  With any other number of channels the gray "
+	"network runs on each channel.  precision=bf16 is several times faster on processors with "
+	"AVX-512 BF16 or AMX, and costs less than 0.01 dB on Set12; on others it is emulated and "
+	"slow.\n\n"
+	"Tiles overlap by as much as the network sees, so results do not depend on memory or tile, "
+	"except for rounding.\n\n"
+	"The derivative along a direction and its transpose, for guidances such as pigdm and dps, "
+	"are always computed in single precision.  Each costs about two evaluations in single "
+	"precision, and both have tiles of their own within the same memory.\n\n"
 	"Source: Karras, Aittala, Aila, Laine, Elucidating the Design Space of Diffusion-Based "
 	"Generative Models, NeurIPS 2022, section 5 (preconditioning, here per pixel); Zhang, Zuo, "
 	"Zhang, FFDNet, IEEE TIP 2018 (noise map, pixel unshuffle); Zhang et al., Plug-and-Play "

@@ -109,7 +109,7 @@ static int write_spec(const struct process *p, double strength, char *text, size
 						: snprintf(text + n, size - n, "%.17g", strength));
 	if (n < size)
 		return LACUNA_OK;
-	return p->host->fail(p->host, LACUNA_EINVAL, "process is too long");
+	return p->host->fail(p->host, LACUNA_EINVAL, "process= is too long; write it more briefly");
 }
 
 /* k = steps is the end of the process. */
@@ -163,12 +163,13 @@ static int prepare(struct process *p)
 		return LACUNA_OK;
 	if (!strchr(p->config.process, '%'))
 		return p->host->fail(p->host, LACUNA_EINVAL,
-				     "process=\"%s\" has no %% where its strength is to stand",
+				     "process=\"%s\": write %% in place of the strength",
 				     p->config.process);
 	p->operations = p->host->extension(p->host, LACUNA_OPERATIONS);
 	if (!p->operations)
 		return p->host->fail(p->host, LACUNA_EUNSUPPORTED,
-				     "process= needs a lacuna that serves %s", LACUNA_OPERATIONS);
+				     "process= needs a newer Lacuna, one with the extension %s",
+				     LACUNA_OPERATIONS);
 	if (p->config.noise == 0)
 		p->config.noise = fmax(p->problem->noise, 1e-3);
 	for (int64_t k = 0; k < p->schedule.steps && !status; k++) {
@@ -231,8 +232,8 @@ static int first_state(struct process *p, float *u)
 	if (p->config.begin == MEASUREMENT && p->config.law != VP) {
 		if (!same_shape(&p->now.y, &p->problem->y))
 			return host->fail(host, LACUNA_EINVAL,
-					  "the process does not end in pictures of the size of "
-					  "the measurement; use begin=guess");
+					  "the end of the process has another size than the "
+					  "measurement; use begin=guess");
 		memcpy(p->state, p->problem->measurement, p->now.ny * sizeof *p->state);
 		return guess_image(host, p->problem, u);
 	}
@@ -418,32 +419,32 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, lookback, "steps", 0, 1e9, 0,
 			  "how far the restoration reaches back; 0: to the clean image"),
 	LACUNA_PARAM_TEXT(struct config, process, 0, "",
-			  "operators, `|' between several, with % for the strength"),
+			  "operators, `|' between them, with % in place of the strength"),
 	LACUNA_PARAM_REAL(struct config, first, NULL, -1e6, 1e6, 1,
-			  "strength of the process at its end, where the run begins"),
+			  "strength at the end of the process, where the run begins"),
 	LACUNA_PARAM_REAL(struct config, last, NULL, -1e6, 1e6, 0,
-			  "strength at its beginning, the clean image"),
-	LACUNA_PARAM_BOOL(struct config, whole, 0, "strengths are rounded to whole numbers"),
+			  "strength at the beginning of the process, the clean image"),
+	LACUNA_PARAM_BOOL(struct config, whole, 0, "round strengths to whole numbers"),
 	LACUNA_PARAM_REAL(struct config, noise, NULL, 0, 10, 0,
-			  "noise at the end of the process; 0: that of the measurement"),
+			  "noise at the end of the process; 0: noise of the measurement"),
 	LACUNA_PARAM_CHOICE(struct config, law, laws, LINEAR,
-			    "strength and noise fall evenly, or as in a variance-preserving "
-			    "diffusion"),
+			    "strength and noise fall evenly (linear), or as in a "
+			    "variance-preserving diffusion (vp)"),
 	LACUNA_PARAM_CHOICE(struct config, begin, beginnings, MEASUREMENT,
 			    "the first state is the measurement, or a corrupted first guess"),
 	LACUNA_PARAM_INT(struct config, rounds, NULL, 1, 1000, 4,
 			 "data steps and estimates in one restoration"),
 	LACUNA_PARAM_BOOL(struct config, map, 0,
-			  "masks: restore by one evaluation of the prior instead, with a noise "
-			  "level per pixel"),
+			  "for masks: restore by one evaluation of the prior, with a noise level "
+			  "for each pixel"),
 	LACUNA_PARAM_REAL(struct config, level_max, NULL, 1e-6, 1e3, 49.0 / 255,
-			  "noise level of the first estimate in restorations"),
+			  "noise level of the first estimate in a restoration"),
 	LACUNA_PARAM_REAL(struct config, level_min, NULL, 1e-6, 1e3, 0.01,
-			  "noise level of the last estimate"),
+			  "noise level of the last estimate in a restoration"),
 	LACUNA_PARAM_REAL(struct config, lambda, NULL, 1e-6, 1e6, 0.5,
-			  "weight of the estimate against the state in data steps"),
+			  "weight of the estimate relative to the state in data steps"),
 	LACUNA_PARAM_REAL(struct config, eta, NULL, 0, 1, 0,
-			  "fresh noise in a process, as a part of its noise"),
+			  "share of fresh noise in the noise of a process"),
 };
 
 static const struct lacuna_sampler family = {
@@ -459,32 +460,31 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"restore-degrade",
-	"undoes a corruption little by little: restores, and corrupts again a little less",
-	"With process= the reverse of a corruption of your choice, whose strength takes the place "
-	"of %: process=\"blur:sigma=%,boundary=periodic\",first=4 begins at the measurement, taken "
-	"for a scene blurred by 4 px, and ends at a sharp one. It may be any operator, linear or "
-	"not, or several: process=\"blur:sigma=%|gamma\". A mask that grows asks for map=yes: "
-	"process=\"mask:keep=%\",first=0.2,last=1,map=yes. Shrinking resolution takes whole "
-	"strengths: process=\"downsample:factor=%\",first=4,last=2,whole=yes,steps=3. Estimates "
-	"are the guidance's: with -g none the measurement counts as the first state only, with "
-	"another guidance at every step (with map=yes always the former).\n"
-	"Without a process it is the update of the paper for ordinary diffusion, deterministic, "
-	"with a look-back: 0 is the sampler ode, lookback=1 the full drift without noise.\n"
-	"Not for several samples of a posterior: it gives one image. For a linear corruption of "
-	"known strength hqs is cheaper, and as good; the gain is in corruptions that are not "
-	"linear, where few others go. Five steps are as good as twenty where the corruption is a "
-	"blur. lambda is that of hqs: a larger one smooths, a smaller one sharpens and leaves "
-	"noise. lookback=1 and 2 are for study: their noiseless drift is too strong, and details "
-	"are lost.\n" SCHEDULE_MANUAL
-	"With a process, steps alone counts: its noise falls to 0 with "
-	"its strength (law=vp: strength "
-	"1/sqrt(1 + sigma^2) and noise sigma/sqrt(1 + sigma^2) of the levels above, which is ode "
-	"when the "
-	"process is identity:gain=%).\n"
-	"Source: Chen, Daras, Dimakis, Restoration-Degradation Beyond Linear Diffusions, ICML 2023 "
-	"(arXiv "
-	"2303.03384), the two-step update; the form for any corruption follows Bansal et al., Cold "
-	"Diffusion, NeurIPS 2023, with DDIM's noise that points back.",
+	"undoes a corruption step by step: restores, then corrupts again, a little less",
+	"With process= it reverses a corruption of your choice. Write % in place of its strength: "
+	"process=\"blur:sigma=%,boundary=periodic\",first=4 begins at the measurement, which "
+	"counts as a picture blurred by 4 px, and ends at a sharp picture. The process may be any "
+	"operator, linear or not, or several: process=\"blur:sigma=%|gamma\". A mask that removes "
+	"more and more pixels needs map=yes: process=\"mask:keep=%\",first=0.2,last=1,map=yes. A "
+	"falling resolution needs whole strengths: "
+	"process=\"downsample:factor=%\",first=4,last=2,whole=yes,steps=3. The guidance gives the "
+	"estimates. With -g none the measurement is used only as the first state. With another "
+	"guidance it is used at every step. With map=yes it is always used only as the first "
+	"state.\nWithout process= it is the update of the paper for ordinary diffusion: "
+	"deterministic, with a look-back. lookback=0 is the sampler ode, lookback=1 is the full "
+	"drift without noise.\nDo not use it to draw samples of a posterior: it gives one image. "
+	"For a linear corruption of known strength hqs is as good and cheaper. Use it for "
+	"corruptions that are not linear, where few other samplers work. For a blur, five steps "
+	"are as good as twenty. A larger lambda smooths; a smaller one sharpens and leaves noise, "
+	"as in hqs. lookback=1 and 2 are for studies: their drift without noise is too strong, and "
+	"details are lost.\n" SCHEDULE_MANUAL
+	"With process=, only steps of the parameters above is used: the noise of the process falls "
+	"to 0 with its strength. law=vp also uses the levels above: strength 1/sqrt(1 + sigma^2), "
+	"noise sigma/sqrt(1 + sigma^2). It is the sampler ode if the process is "
+	"identity:gain=%.\nSource: Chen, Daras, Dimakis, Restoration-Degradation Beyond Linear "
+	"Diffusions, ICML 2023 (arXiv 2303.03384), the two-step update; the form for any "
+	"corruption follows Bansal et al., Cold Diffusion, NeurIPS 2023, with the noise that "
+	"points back to the state, as in DDIM.",
 	"1.0",
 	"The Lacuna authors",
 	"GPL-3.0-or-later",
