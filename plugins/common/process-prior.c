@@ -56,12 +56,13 @@ static int read_info(struct remote *r, const json_t *reply)
 				     "%lld",
 				     r->process.command, (int)i->channels, (long long)channels);
 	if (!(i->sigma_min >= 0) || !(i->sigma_max > i->sigma_min) || isinf(i->sigma_max))
-		return r->host->fail(r->host, LACUNA_EINVAL,
-				     "\"%s\" may be asked for sigma from %g to %g",
-				     r->process.command, i->sigma_min, i->sigma_max);
+		return r->host->fail(
+			r->host, LACUNA_EINVAL,
+			"\"%s\" gives an invalid range of sigma: sigma_min %g, sigma_max %g",
+			r->process.command, i->sigma_min, i->sigma_max);
 	if (r->map && !json_is_true(json_object_get(reply, "map")))
 		return r->host->fail(r->host, LACUNA_EUNSUPPORTED,
-				     "\"%s\" takes no map of sigma; use process:command=...",
+				     "\"%s\" does not take a map of sigma; use process:command=...",
 				     r->process.command);
 	return LACUNA_OK;
 }

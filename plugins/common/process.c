@@ -126,22 +126,23 @@ static int fail_ended(struct process *p, const char *call)
 		pass_on(p);
 	colon = *p->last ? ": " : "";
 	if (status >= 0 && WIFSIGNALED(status))
-		snprintf(how, sizeof how, "was stopped by a signal (%s)",
+		snprintf(how, sizeof how, "was killed by a signal (%s)",
 			 strsignal(WTERMSIG(status)));
 	else if (status >= 0)
-		snprintf(how, sizeof how, "has ended with status %d", WEXITSTATUS(status));
+		snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(status));
 	else
-		snprintf(how, sizeof how, "has ended");
-	return p->host->fail(p->host, LACUNA_EIO, "\"%s\" %s at call \"%s\"%s%s", p->command, how,
-			     call, colon, p->last);
+		snprintf(how, sizeof how, "exited");
+	return p->host->fail(p->host, LACUNA_EIO, "\"%s\" %s during call \"%s\"%s%s", p->command,
+			     how, call, colon, p->last);
 }
 
 static int fail_hung(struct process *p, const char *call)
 {
 	bury(p, 0);
-	return p->host->fail(p->host, LACUNA_EIO,
-			     "\"%s\" has not answered call \"%s\" within %g s (timeout=)",
-			     p->command, call, p->timeout);
+	return p->host->fail(
+		p->host, LACUNA_EIO,
+		"\"%s\" did not answer call \"%s\" within %g s; raise timeout= if it needs longer",
+		p->command, call, p->timeout);
 }
 
 static int fail_reply(struct process *p, const char *call, const char *what)
@@ -153,8 +154,9 @@ static int fail_reply(struct process *p, const char *call, const char *what)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
 			*c = '?';
 	bury(p, 0);
-	return p->host->fail(p->host, LACUNA_EIO, "\"%s\" answers call \"%s\" with \"%s\": %s",
-			     p->command, call, begin, what);
+	return p->host->fail(p->host, LACUNA_EIO,
+			     "\"%s\" gave a wrong answer to call \"%s\", \"%s\": %s", p->command,
+			     call, begin, what);
 }
 
 /* ---- one call */
@@ -200,11 +202,11 @@ static int receive_line(struct process *p, const char *call)
 			p->reply[p->reply_used] = '\0';
 			line = memchr(p->reply, '\n', p->reply_used);
 			if (line && line + 1 < p->reply + p->reply_used)
-				return fail_reply(p, call, "more than one line");
+				return fail_reply(p, call, "it has more than one line");
 			if (line)
 				return LACUNA_OK;
 			if (p->reply_used == sizeof p->reply - 1)
-				return fail_reply(p, call, "the line is too long");
+				return fail_reply(p, call, "its line is too long");
 		}
 		if (p->host->cancelled(p->host)) {
 			bury(p, 0);
@@ -228,7 +230,7 @@ int process_ask(struct process *p, const char *name, const char *request, json_t
 	int status;
 
 	if (p->ended)
-		return p->host->fail(p->host, LACUNA_EIO, "\"%s\" has ended at an earlier call",
+		return p->host->fail(p->host, LACUNA_EIO, "\"%s\" exited during an earlier call",
 				     p->command);
 	status = send_line(p, request, name);
 	if (!status)
@@ -238,7 +240,7 @@ int process_ask(struct process *p, const char *name, const char *request, json_t
 	answer = json_loads(p->reply, 0, &error);
 	if (!json_is_object(answer)) {
 		json_decref(answer);
-		return fail_reply(p, name, "this is not a JSON object");
+		return fail_reply(p, name, "it is not a JSON object");
 	}
 	text = json_string_value(json_object_get(answer, "error"));
 	if (text) {
@@ -248,7 +250,7 @@ int process_ask(struct process *p, const char *name, const char *request, json_t
 		for (char *c = plain; *c; c++)
 			if ((unsigned char)*c < ' ' || *c == 0x7f)
 				*c = ' ';
-		status = p->host->fail(p->host, LACUNA_EINVAL, "\"%s\" fails at call \"%s\": %s",
+		status = p->host->fail(p->host, LACUNA_EINVAL, "\"%s\" failed in call \"%s\": %s",
 				       p->command, name, plain);
 	}
 	if (!status && reply)
@@ -327,7 +329,7 @@ static _Noreturn void become(const char *const *words, char *const *environment,
 {
 	static const int to_default[] = { SIGPIPE, SIGXFSZ, SIGINT, SIGTERM,
 					  SIGHUP,  SIGQUIT, SIGCHLD };
-	const char *complaint = "it cannot be run: ";
+	const char *complaint = "cannot run it: ";
 	sigset_t none;
 
 	setpgid(0, 0);
@@ -366,8 +368,8 @@ static int start(struct process *p)
 
 	if (!split(p->command, buffer, words))
 		return host->fail(host, LACUNA_EINVAL,
-				  "command=\"%s\" is not a command (a program and its words, "
-				  "with quotes in pairs)",
+				  "command=\"%s\" is not a valid command; give a program and its "
+				  "arguments, and close every quote",
 				  p->command);
 	environment = make_environment(host);
 	if (!environment)
@@ -432,7 +434,7 @@ static int greet(struct process *p)
 	if (status)
 		return status;
 	if (json_integer_value(json_object_get(reply, "protocol")) != PROTOCOL)
-		status = fail_reply(p, "hello", "protocol is not 1");
+		status = fail_reply(p, "hello", "\"protocol\" must be 1");
 	json_decref(reply);
 	return status;
 }
@@ -446,7 +448,8 @@ int process_open(const struct lacuna_host *host, const struct process_config *c,
 	p->host = host;
 	p->timeout = c->timeout;
 	if ((size_t)snprintf(p->command, sizeof p->command, "%s", c->command) >= sizeof p->command)
-		return host->fail(host, LACUNA_EINVAL, "the command is too long");
+		return host->fail(host, LACUNA_EINVAL,
+				  "command= is too long; put the arguments into a script");
 	snprintf(p->family, sizeof p->family, "%s", family);
 	if (take_idle(p))
 		return LACUNA_OK;
@@ -481,12 +484,12 @@ int process_share(struct process *p, size_t bytes)
 	p->memory = NULL;
 	p->bytes = 0;
 	if (ftruncate(p->shared, (off_t)bytes))
-		return p->host->fail(p->host, LACUNA_ENOMEM, "%zu bytes to share: %s", bytes,
-				     strerror(errno));
+		return p->host->fail(p->host, LACUNA_ENOMEM, "cannot share %zu bytes of memory: %s",
+				     bytes, strerror(errno));
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, p->shared, 0);
 	if (memory == MAP_FAILED)
-		return p->host->fail(p->host, LACUNA_ENOMEM, "%zu bytes to share: %s", bytes,
-				     strerror(errno));
+		return p->host->fail(p->host, LACUNA_ENOMEM, "cannot share %zu bytes of memory: %s",
+				     bytes, strerror(errno));
 	p->memory = memory;
 	p->bytes = bytes;
 	return LACUNA_OK;

@@ -31,7 +31,7 @@ contains err "--type float32" "it says what does"
 
 ok "a sinogram" "$LACUNA" simulate -q x.tif -o s.tif -A radon:angles=40 -n 0.1
 fails 1 "without a size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1
-contains err "say --size" "it asks for one"
+contains err "give --size" "it asks for one"
 ok "with a size" $restore s.tif -o s-x.tif -A radon:angles=40 -n 0.1 --size 48x40
 better s-x.tif 20 "from a sinogram"
 ok "the size of the reference" $restore s.tif -o s-y.tif -A radon:angles=40 -n 0.1 --reference x.tif
@@ -45,7 +45,7 @@ contains err "leave --size out" "it says so"
 ok "two pages" "$LACUNA" simulate -q x.tif -o e.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02
 ok "of one scene" $restore e.tif -o e-x.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02
 fails 1 "one is missing" $restore e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02 --pages 1
-contains err "there are 1 pages, and the lists are for 2" "it says how many"
+contains err "the file has 1 pages, but the lists are for 2" "it says how many"
 fails 1 "two scenes" "$LACUNA" simulate -q e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1'
 contains err "--pages chooses" "it says what to do"
 

@@ -62,26 +62,26 @@ wrong() {
 	one_line "$1"
 	contains err "$2" "$1: $2"
 }
-test -n "$LACUNA_SANITIZED" || wrong crash "was stopped by a signal (Segmentation fault) at call \"apply\""
-wrong hang "has not answered call \"apply\" within 3 s (timeout=)" 3
-wrong garbage "answers call \"apply\" with \"hello world?\": this is not a JSON object"
-wrong twice "more than one line"
-wrong long "the line is too long"
-wrong error "fails at call \"apply\": ValueError: no   such picture"
-wrong old "protocol is not 1"
+test -n "$LACUNA_SANITIZED" || wrong crash "was killed by a signal (Segmentation fault) during call \"apply\""
+wrong hang "did not answer call \"apply\" within 3 s; raise timeout=" 3
+wrong garbage "gave a wrong answer to call \"apply\", \"hello world?\": it is not a JSON object"
+wrong twice "it has more than one line"
+wrong long "its line is too long"
+wrong error "failed in call \"apply\": ValueError: no   such picture"
+wrong old "\"protocol\" must be 1"
 fails 1 "exit" simulate "process:command=$speaker exit"
-contains err "has ended with status 3 at call \"apply\": no luck today" "exit: its last words"
+contains err "exited with status 3 during call \"apply\": no luck today" "exit: its last words"
 contains err "process: reading the table" "exit: all of its words"
 test "`wc -l <err`" -eq 3
 tap_result $? "exit: the error is one line"
 fails 1 "no such program" simulate process:command=./nothing.here
-contains err "it cannot be run: No such file or directory" "no such program: the reason"
+contains err "cannot run it: No such file or directory" "no such program: the reason"
 fails 1 "half a quote" simulate "process:command=$speaker 'half"
-contains err "with quotes in pairs" "half a quote: the reason"
+contains err "close every quote" "half a quote: the reason"
 fails 1 "linear where it is not" simulate "process:command=$speaker square"
 contains err "use process-nonlinear" "linear where it is not: what to use"
 fails 1 "a map where there is none" "$LACUNA" restore half.tif -o r2.tif -A identity -n 0.1 -p process-map:command="$speaker plain"
-contains err "takes no map of sigma; use process:" "a map where there is none: what to use"
+contains err "does not take a map of sigma; use process:" "a map where there is none: what to use"
 fails 2 "no command" simulate process
 contains err command "no command: the parameter is named"
 ok "what it says is passed on" simulate "process:command=$speaker talk"
@@ -92,9 +92,9 @@ tap_result $? "unless quiet: nothing"
 none_left "failures"
 
 fails 1 "a timeout of process-nonlinear" simulate "process-nonlinear:command=$speaker hang,timeout=3"
-contains err "within 3 s (timeout=)" "a timeout of process-nonlinear: told"
+contains err "within 3 s; raise timeout=" "a timeout of process-nonlinear: told"
 fails 1 "a timeout of process-map" "$LACUNA" restore half.tif -o r2.tif -f -A identity -n 0.1 -p process-map:command="$speaker hang",timeout=3
-contains err "within 3 s (timeout=)" "a timeout of process-map: told"
+contains err "within 3 s; raise timeout=" "a timeout of process-map: told"
 
 # The process is killed on either side, during each kind of call.
 "$LACUNA" simulate in.tif -o k.tif -A "process:command=$speaker hang" >/dev/null 2>&1 &
@@ -115,7 +115,7 @@ kill -9 $child
 wait $lacuna
 test $? -eq 1
 tap_result $? "the program was killed: status 1"
-contains err "was stopped by a signal (Killed)" "the program was killed: told"
+contains err "was killed by a signal (Killed)" "the program was killed: told"
 none_left "the program was killed"
 test ! -e k.tif
 tap_result $? "no picture is left"
@@ -139,7 +139,7 @@ class Mistakes(Operator):
 serve(Mistakes)
 END
 	fails 1 "an exception" simulate process:command="$python mistakes.py"
-	contains err 'fails at call "apply": ValueError: the result has the shape (1, 1, 20, 23), not (1, 1, 20, 24)' \
+	contains err 'failed in call "apply": ValueError: the result has the shape (1, 1, 20, 23), not (1, 1, 20, 24)' \
 		"an exception is the error"
 	sed 's/return x.*/return x + nothing/' mistakes.py >typo.py
 	fails 1 "another one" simulate process:command="$python typo.py"
