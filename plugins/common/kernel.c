@@ -14,10 +14,10 @@ static int kernel_create(const struct lacuna_host *host, int64_t width, int64_t 
 {
 	memset(k, 0, sizeof(*k));
 	if (width > LARGEST || height > LARGEST)
-		return host->fail(host, LACUNA_EINVAL,
-				  "a kernel of %lldx%lld px is too large (at most %dx%d); "
-				  "reduce its width",
-				  (long long)width, (long long)height, LARGEST, LARGEST);
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"a kernel of %lldx%lld px is too large (at most %dx%d); reduce its width",
+			(long long)width, (long long)height, LARGEST, LARGEST);
 	k->host = host;
 	k->width = (int)width;
 	k->height = (int)height;
@@ -44,10 +44,10 @@ int kernel_normalize(struct kernel *k, const char *name)
 		size += fabs(k->values[i]);
 	}
 	if (!(fabs(sum) > 1e-6 * size))
-		return k->host->fail(k->host, LACUNA_EINVAL,
-				     "%s: the kernel's values sum to zero; say normalize=no to use "
-				     "them as they are",
-				     name);
+		return k->host->fail(
+			k->host, LACUNA_EINVAL,
+			"%s: the sum of the kernel is zero; use normalize=no to keep its values",
+			name);
 	for (size_t i = 0; i < n; i++)
 		k->values[i] /= sum;
 	return LACUNA_OK;
@@ -96,12 +96,10 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 	if (status)
 		return status;
 	if (s.extent[3] != 1)
-		status =
-			host->fail(host, LACUNA_EINVAL,
-				   "%s: the kernel has %lld pages, as a kernel of three dimensions "
-				   "has; pictures are restored page by page: give the page in "
-				   "focus as a file of its own",
-				   path, (long long)s.extent[3]);
+		status = host->fail(host, LACUNA_EINVAL,
+				    "%s: the kernel has %lld pages, but pictures are restored page "
+				    "by page; save the page that is in focus as a file of its own",
+				    path, (long long)s.extent[3]);
 	else
 		status = kernel_take(host, path, &s, values, k);
 	host->release(host, values);
@@ -210,8 +208,8 @@ static int subtract_rim(struct kernel *k, const char *name, enum kernel_backgrou
 	flat = rim.sigma < 0.2 * fabs(rim.level) && peak - rim.level > fabs(rim.level);
 	if (background == KERNEL_BACKGROUND_AUTO && level_found && !flat && tell)
 		k->host->log(k->host, LACUNA_LOG_WARN,
-			     "%s: the rim of the kernel is %.2g of its peak: it may be cut off; "
-			     "background=rim subtracts that, background=keep keeps it",
+			     "%s: the rim of the kernel is %.2g of its peak: the kernel may be cut "
+			     "off; background=rim subtracts the rim, background=keep keeps it",
 			     name, rim.level / peak);
 	if (background == KERNEL_BACKGROUND_AUTO && !(level_found && flat))
 		return LACUNA_OK;
@@ -222,8 +220,8 @@ static int subtract_rim(struct kernel *k, const char *name, enum kernel_backgrou
 	}
 	if (tell)
 		k->host->log(k->host, LACUNA_LOG_INFO,
-			     "%s: its background, %.4g of the peak, was subtracted; "
-			     "background=keep keeps it",
+			     "%s: a background of %.4g of the peak was subtracted; background=keep "
+			     "keeps it",
 			     name, rim.level / peak);
 	return LACUNA_OK;
 }
@@ -294,8 +292,8 @@ static void move_centre(struct kernel *k, const char *name, enum kernel_centre c
 	k->centre_y = (int)fmin(fmax(floor(y + 0.5), 0), k->height - 1);
 	if (tell)
 		k->host->log(k->host, LACUNA_LOG_INFO,
-			     "%s: the kernel's centre is at column %d, row %d; centre=middle keeps "
-			     "the middle",
+			     "%s: the kernel is centred at column %d, row %d; centre=middle uses "
+			     "its middle instead",
 			     name, k->centre_x, k->centre_y);
 }
 

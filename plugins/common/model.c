@@ -50,7 +50,7 @@ static int read_dim(struct parser *p, char *rest)
 	int status;
 
 	if (p->model->dim)
-		return complain(p, "dim stands there twice");
+		return complain(p, "dim is given twice");
 	status = numbers(p, rest, 1, &d);
 	if (status)
 		return status;
@@ -216,7 +216,7 @@ static int read_line(struct parser *p, char *line)
 		if (i > 0 && !p->model->dim)
 			return complain(p, "the file must begin with dim");
 		if (i > 1 && !p->model->count)
-			return complain(p, "this belongs to a component, and there is none yet");
+			return complain(p, "a component line must come before this line");
 		return statements[i].read(p, rest);
 	}
 	return complain(p, "expected dim, component, mean, var or cov");
@@ -255,7 +255,7 @@ int model_read(const struct lacuna_host *host, const char *path, struct model *m
 	if (status == LACUNA_OK && ferror(file))
 		status = host->fail(host, LACUNA_EIO, "%s: cannot be read", path);
 	if (status == LACUNA_OK && model->count == 0)
-		status = complain(&p, "the file ends without a component");
+		status = complain(&p, "the file has no component");
 	if (status == LACUNA_OK)
 		status = finish_component(&p);
 	if (status)

@@ -20,36 +20,36 @@ enum { SCHEDULE_FINISH_DENOISE, SCHEDULE_FINISH_NONE };
 extern const char *const schedule_kinds[], *const schedule_origins[], *const schedule_ends[];
 
 /* Rows for the parameter table of a sampler. */
-#define SCHEDULE_PARAMS(default_steps)                                                           \
-	LACUNA_PARAM_INT(struct schedule_config, steps, NULL, 1, 1000000, default_steps,         \
-			 "noise levels; each costs one evaluation of the prior"),                \
-		LACUNA_PARAM_CHOICE(struct schedule_config, schedule, schedule_kinds,            \
-				    SCHEDULE_EDM, "how the noise levels are spaced"),            \
-		LACUNA_PARAM_REAL(struct schedule_config, sigma_max, NULL, 1e-4, 1e5, 20,        \
-				  "highest noise level (edm, geometric)"),                       \
-		LACUNA_PARAM_REAL(struct schedule_config, sigma_min, NULL, 1e-6, 1e4, 0.002,     \
-				  "lowest noise level (edm, geometric)"),                        \
-		LACUNA_PARAM_REAL(struct schedule_config, rho, NULL, 1, 100, 7,                  \
-				  "curvature of edm spacing: larger puts more levels near 0"),   \
-		LACUNA_PARAM_REAL(struct schedule_config, c, NULL, 0.1, 100, 3,                  \
-				  "learning rate of etc is c log(steps)/steps"),                 \
-		LACUNA_PARAM_REAL(struct schedule_config, delta, NULL, 1e-12, 0.5, 1e-4,         \
-				  "variance of the first forward step of etc"),                  \
-		LACUNA_PARAM_REAL(struct schedule_config, horizon, NULL, 1e-3, 50, 5,            \
-				  "time of the highest level (ou)"),                             \
-		LACUNA_PARAM_REAL(struct schedule_config, stop, NULL, 1e-9, 10, 1e-5,            \
-				  "time of the lowest level, early stopping (ou)"),              \
-		LACUNA_PARAM_REAL(struct schedule_config, beta, NULL, 1e-4, 1e4, 1,              \
-				  "rate of the clock at the horizon; at time 0 it is 1 (ou)"),   \
-		LACUNA_PARAM_REAL(                                                               \
-			struct schedule_config, start, NULL, 0, 1e5, 0,                          \
-			"begin at this noise level, at the start image (0: at the top)"),        \
-		LACUNA_PARAM_CHOICE(struct schedule_config, from, schedule_origins,              \
-				    SCHEDULE_FROM_IMAGE,                                         \
-				    "first state: noise about the start image, or noise alone"), \
-		LACUNA_PARAM_CHOICE(struct schedule_config, finish, schedule_ends,               \
-				    SCHEDULE_FINISH_DENOISE,                                     \
-				    "last: denoise the last state, or leave it noisy (none)")
+#define SCHEDULE_PARAMS(default_steps)                                                         \
+	LACUNA_PARAM_INT(struct schedule_config, steps, NULL, 1, 1000000, default_steps,       \
+			 "noise levels; each costs one evaluation of the prior"),              \
+		LACUNA_PARAM_CHOICE(struct schedule_config, schedule, schedule_kinds,          \
+				    SCHEDULE_EDM, "how the noise levels are spaced"),          \
+		LACUNA_PARAM_REAL(struct schedule_config, sigma_max, NULL, 1e-4, 1e5, 20,      \
+				  "highest noise level (edm, geometric)"),                     \
+		LACUNA_PARAM_REAL(struct schedule_config, sigma_min, NULL, 1e-6, 1e4, 0.002,   \
+				  "lowest noise level (edm, geometric)"),                      \
+		LACUNA_PARAM_REAL(struct schedule_config, rho, NULL, 1, 100, 7,                \
+				  "curvature of edm spacing: larger puts more levels near 0"), \
+		LACUNA_PARAM_REAL(struct schedule_config, c, NULL, 0.1, 100, 3,                \
+				  "learning rate of etc is c log(steps)/steps"),               \
+		LACUNA_PARAM_REAL(struct schedule_config, delta, NULL, 1e-12, 0.5, 1e-4,       \
+				  "variance of the first forward step of etc"),                \
+		LACUNA_PARAM_REAL(struct schedule_config, horizon, NULL, 1e-3, 50, 5,          \
+				  "time of the highest level (ou)"),                           \
+		LACUNA_PARAM_REAL(struct schedule_config, stop, NULL, 1e-9, 10, 1e-5,          \
+				  "time of the lowest level, early stopping (ou)"),            \
+		LACUNA_PARAM_REAL(struct schedule_config, beta, NULL, 1e-4, 1e4, 1,            \
+				  "rate of the clock at the horizon; at time 0 it is 1 (ou)"), \
+		LACUNA_PARAM_REAL(                                                             \
+			struct schedule_config, start, NULL, 0, 1e5, 0,                        \
+			"begin at this noise level, at the start image (0: at the top)"),      \
+		LACUNA_PARAM_CHOICE(struct schedule_config, from, schedule_origins,            \
+				    SCHEDULE_FROM_IMAGE,                                       \
+				    "first state: the start image with noise, or only noise"), \
+		LACUNA_PARAM_CHOICE(struct schedule_config, finish, schedule_ends,             \
+				    SCHEDULE_FINISH_DENOISE,                                   \
+				    "end: denoise the last state, or leave it noisy (none)")
 
 /* Text for manuals on these parameters. */
 #define SCHEDULE_MANUAL                                                                     \

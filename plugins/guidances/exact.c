@@ -46,10 +46,11 @@ static int prepare_map(struct exact *p, const struct lacuna_problem *problem)
 		return LACUNA_ENOMEM;
 	status = host->problem->diagonal(host, p->d);
 	if (status == LACUNA_EUNSUPPORTED)
-		return host->fail(host, status,
-				  "the exact mean needs an operator that acts on pixels one by "
-				  "one (mask, identity), or a prior that knows the mean for others "
-				  "(gaussian, gmm, empirical); else use prox or the sampler gibbs");
+		return host->fail(
+			host, status,
+			"guidance exact needs an operator that acts on each pixel alone (mask, "
+			"identity), or a prior that knows the exact mean for other operators "
+			"(gaussian, gmm, empirical); otherwise use guidance prox or sampler gibbs");
 	return status ? status : host->problem->adjoint(host, NULL, problem->measurement, p->b);
 }
 
@@ -96,9 +97,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_REAL(
-		struct config, noise_floor, NULL, 1e-9, 1, 1e-4,
-		"a noiseless measurement is taken to have noise of this standard deviation"),
+	LACUNA_PARAM_REAL(struct config, noise_floor, NULL, 1e-9, 1, 1e-4,
+			  "the noise of the measurement counts as at least this"),
 };
 
 static const struct lacuna_guidance family = {

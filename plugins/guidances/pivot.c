@@ -98,9 +98,8 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_REAL(
-		struct config, noise_floor, NULL, 1e-9, 1, 1e-3,
-		"a noiseless measurement is taken to have noise of this standard deviation"),
+	LACUNA_PARAM_REAL(struct config, noise_floor, NULL, 1e-9, 1, 1e-3,
+			  "the noise of the measurement counts as at least this"),
 };
 
 static const struct lacuna_guidance family = {

@@ -96,12 +96,11 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	border_x = k.width - 1;
 	border_y = k.height - 1;
 	if (!from_y && (known->extent[0] <= border_x || known->extent[1] <= border_y))
-		return host->fail(
-			host, LACUNA_EINVAL,
-			"blur: the image of %lldx%lld is smaller than the kernel of %dx%d; "
-			"say boundary=periodic or take a larger image",
-			(long long)known->extent[0], (long long)known->extent[1], k.width,
-			k.height);
+		return host->fail(host, LACUNA_EINVAL,
+				  "blur: the image of %lldx%lld is smaller than the kernel of "
+				  "%dx%d; use boundary=periodic or a larger image",
+				  (long long)known->extent[0], (long long)known->extent[1], k.width,
+				  k.height);
 	wanted->extent[0] += from_y ? border_x : -border_x;
 	wanted->extent[1] += from_y ? border_y : -border_y;
 	return LACUNA_OK;

@@ -116,20 +116,20 @@ static int find_fractions(const struct lacuna_host *host, const struct config *c
 	if (c->psf || c->boundary == PERIODIC || c->phase >= 0)
 		return host->fail(host, LACUNA_EINVAL,
 				  "downsample: psf, phase and boundary=periodic need one whole "
-				  "factor, and not %g along rows and %g along columns",
+				  "factor; this one is %g for the width and %g for the height",
 				  factor_of(c, 0), factor_of(c, 1));
 	for (int d = 0; d < 2; d++) {
 		const double number = factor_of(c, d);
 
 		if (number < 1)
-			return host->fail(host, LACUNA_EINVAL,
-					  "downsample: %s=%g makes the picture larger; it takes 1 "
-					  "or more",
-					  names[d], number);
+			return host->fail(
+				host, LACUNA_EINVAL,
+				"downsample: %s=%g would enlarge the picture; give 1 or more",
+				names[d], number);
 		if (!shrink_find_fraction(number, &f[d]))
 			return host->fail(host, LACUNA_EINVAL,
-					  "downsample: %g is no fraction with a denominator up to "
-					  "%d; the nearest is %lld/%lld",
+					  "downsample: %g is not a fraction with a denominator up "
+					  "to %d; the nearest is %lld/%lld",
 					  number, SHRINK_DENOMINATOR, (long long)f[d].p,
 					  (long long)f[d].q);
 	}
@@ -166,8 +166,8 @@ static int shape_of_fractions(const struct lacuna_host *host, const struct confi
 	}
 	if (!from_y && (fit[0] != known->extent[0] || fit[1] != known->extent[1]))
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: an image of %lldx%lld does not consist of whole "
-				  "pixels of the small one; crop it to %lldx%lld",
+				  "downsample: an image of %lldx%lld is not made of whole pixels "
+				  "of the small one; crop it to %lldx%lld",
 				  (long long)known->extent[0], (long long)known->extent[1],
 				  (long long)fit[0], (long long)fit[1]);
 	return LACUNA_OK;
@@ -199,10 +199,10 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		return shape_of_fractions(host, c, from_y, known, wanted);
 	if (f == 1)
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: factor=1 makes nothing smaller");
+				  "downsample: factor=1 changes nothing; give a larger one");
 	if (c->phase >= f)
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: phase=%lld is not below factor=%lld",
+				  "downsample: phase=%lld must be below factor=%lld",
 				  (long long)c->phase, (long long)f);
 	if (c->boundary == VALID) {
 		int status = get_kernel(host, c, &k);
@@ -231,8 +231,8 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 			(long long)(f + border[0]), (long long)(f + border[1]));
 	if (fit[0] != known->extent[0] || fit[1] != known->extent[1])
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: an image of %lldx%lld does not consist of blocks of "
-				  "%lld and a border of %lld,%lld pixels; crop it to %lldx%lld",
+				  "downsample: an image of %lldx%lld is not made of blocks of %lld "
+				  "and a border of %lld,%lld pixels; crop it to %lldx%lld",
 				  (long long)known->extent[0], (long long)known->extent[1],
 				  (long long)f, (long long)border[0], (long long)border[1],
 				  (long long)fit[0], (long long)fit[1]);
@@ -590,19 +590,20 @@ static const char *const boundaries[] = { "valid", "periodic", NULL };
 
 static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, factor, NULL, 1, 64, 2,
-			  "width and height are divided by this: 2, 1.5, 4/3"),
+			  "factor by which width and height are divided, such as 2, 1.5 or 4/3"),
 	LACUNA_PARAM_REAL(struct config, factor_x, NULL, 0, 64, 0,
-			  "the width is divided by this instead; 0: by factor"),
+			  "factor for the width alone; 0: as factor"),
 	LACUNA_PARAM_REAL(struct config, factor_y, NULL, 0, 64, 0,
-			  "the height is divided by this instead; 0: by factor"),
+			  "factor for the height alone; 0: as factor"),
 	LACUNA_PARAM_CHOICE_IF(struct config, "psf=", kernel, kernels, BOX,
-			       "weights with which a small pixel averages the large image"),
+			       "weights for averaging the large image into a small pixel"),
 	LACUNA_PARAM_REAL_IF(struct config, "kernel=gaussian", sigma, "px", 0, 200, 1,
 			     "gaussian: standard deviation, in pixels of the large image"),
 	LACUNA_PARAM_PATH(struct config, psf, LACUNA_SAMPLED, NULL,
 			  "kernel from a TIFF, PNG or text matrix, in pixels of the large image"),
-	LACUNA_PARAM_CHOICE(struct config, boundary, boundaries, VALID,
-			    "what lies beyond the picture: unknown, or the picture again"),
+	LACUNA_PARAM_CHOICE(
+		struct config, boundary, boundaries, VALID,
+		"outside the picture: unknown (valid), or the picture repeats (periodic)"),
 	LACUNA_PARAM_INT(struct config, phase, "px", -1, 63, -1,
 			 "row and column of each block that is sampled, from 0; -1: the middle"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
@@ -610,34 +611,32 @@ static const struct lacuna_param params[] = {
 
 static const char manual[] =
 	"Makes the image smaller by a factor f.  Restoring with it enlarges a picture "
-	"(super-resolution).  Pixel i of the small picture is y[i] = sum_j k[j] x[f i + s + c - "
-	"j] in each dimension: the large picture is convolved with the kernel k, whose centre "
-	"is c (half its size, rounded down), and sampled at the phase s of each block of f "
-	"pixels.  s is (f-1)/2 rounded down, so that a kernel symmetric about the middle of the "
-	"block neither shifts nor turns the picture; phase=0 is the rule \"blur, then take "
-	"every f-th pixel from the first\".\n\n"
-	"Kernels: box is the mean of the f x f pixels of the block, as in a sensor with large "
-	"pixels.  bicubic, bilinear and lanczos are those of programs that shrink pictures: "
-	"stretched by f, a = -1/2 and three lobes; away from the border they have the weights "
-	"of MATLAB's imresize and of Pillow.  gaussian has the width sigma; psf=FILE is any "
-	"kernel.  All have the sum 1, except files with normalize=no.\n\n"
-	"boundary=valid, the default: the unknown image has the border that the kernel needs; "
-	"it is cropped when the image is written.  box needs none.  boundary=periodic takes the "
-	"picture as one tile of a plane.  box, and any kernel with boundary=periodic, have a "
-	"closed form for all data steps.  simulate needs an image that consists of whole blocks "
-	"and the border; for other images it says to which size to crop them.\n\n"
-	"The factor may be a fraction, as factor=1.5 or factor=4/3, with a denominator of 100 "
-	"at most, and differ between width and height, as factor_x=3,factor_y=1.  For fractions "
-	"box is the exact mean of the area that a small pixel covers, and has a closed form; "
-	"the other kernels are sampled at their distances from the middle of that area, as "
-	"Pillow does, and are solved by iterations.  psf, phase and boundary=periodic need "
-	"whole factors.\n\n"
-	"Do not use it to enlarge a picture that is not sharp at its own size, unless you state "
-	"the blur too, as a psf.\n\n"
-	"Source: Zhao et al., Fast Single Image Super-Resolution Using a New Analytical "
-	"Solution for l2-l2 Problems, IEEE TIP 25 (2016): A A' is circulant on the coarse grid, "
-	"with the means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE Trans. ASSP "
-	"29 (1981).";
+	"(super-resolution).  Pixel i of the small picture is y[i] = sum_j k[j] x[f i + s + c - j] "
+	"in each dimension: the large picture is convolved with the kernel k, whose centre is c "
+	"(half its size, rounded down), and sampled at the phase s of each block of f pixels.  s "
+	"is (f-1)/2 rounded down, so that a kernel symmetric about the middle of the block does "
+	"not shift the picture.  phase=0 is the rule \"blur, then take every f-th pixel from the "
+	"first\".\n\n"
+	"Kernels: box is the mean of the f x f pixels of a block, as in a sensor with large "
+	"pixels.  bicubic (a = -1/2), bilinear and lanczos (three lobes) are the kernels that "
+	"programs use to shrink pictures, stretched by f.  Away from the border they have the "
+	"weights of MATLAB's imresize and of Pillow.  gaussian has the width sigma.  psf=FILE is "
+	"any kernel.  All have the sum 1, except files with normalize=no.\n\n"
+	"boundary=valid, the default: the unknown image has the border that the kernel needs.  The "
+	"border is cropped when the image is written.  box needs none.  boundary=periodic treats "
+	"the picture as one tile of a repeating pattern.  box, and any kernel with "
+	"boundary=periodic, have a closed form for all data steps.  simulate needs an image of "
+	"whole blocks and the border; for other images it says to which size to crop them.\n\n"
+	"The factor may be a fraction with a denominator of at most 100, such as 1.5 or 4/3.  It "
+	"may differ between width and height: factor_x=3,factor_y=1.  For fractions, box is the "
+	"exact mean of the area of a small pixel, and has a closed form.  The other kernels are "
+	"sampled at their distances from the middle of that area, as in Pillow, and are solved by "
+	"iterations.  psf, phase and boundary=periodic need whole factors.\n\n"
+	"Do not use it to enlarge a picture that is not sharp at its own size, unless you give the "
+	"blur too, as a psf.\n\n"
+	"Source: Zhao et al., Fast Single Image Super-Resolution Using a New Analytical Solution "
+	"for l2-l2 Problems, IEEE TIP 25 (2016): A A' is circulant on the coarse grid, with the "
+	"means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE Trans. ASSP 29 (1981).";
 
 static const struct lacuna_operator family = {
 	.size = sizeof(family),

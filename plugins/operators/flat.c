@@ -51,13 +51,13 @@ static int read_frame(struct flat *f, const char *path, const struct lacuna_shap
 	*count = (size_t)(s.extent[0] * s.extent[1] * s.extent[2]);
 	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
 	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
-		return host->fail(host, LACUNA_EINVAL,
-				  "%s: is %lldx%lld with %lld channels, the picture %lldx%lld with "
-				  "%lld; it must be of the picture's size, with one channel or as "
-				  "many",
-				  path, (long long)s.extent[0], (long long)s.extent[1],
-				  (long long)s.extent[2], (long long)x->extent[0],
-				  (long long)x->extent[1], (long long)x->extent[2]);
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"%s: is %lldx%lld with %lld channels, and the picture is %lldx%lld with "
+			"%lld; the size must be the same, and the channels one or as many",
+			path, (long long)s.extent[0], (long long)s.extent[1],
+			(long long)s.extent[2], (long long)x->extent[0], (long long)x->extent[1],
+			(long long)x->extent[2]);
 	for (size_t i = 0; i < *count; i++) {
 		double sum = 0;
 
@@ -65,7 +65,7 @@ static int read_frame(struct flat *f, const char *path, const struct lacuna_shap
 			sum += (*values)[(size_t)t * *count + i];
 		(*values)[i] = (float)(sum / (double)s.extent[3]);
 		if (!isfinite((*values)[i]))
-			return host->fail(host, LACUNA_EINVAL, "%s: holds NaN or infinite values",
+			return host->fail(host, LACUNA_EINVAL, "%s: has NaN or infinite values",
 					  path);
 	}
 	return LACUNA_OK;
@@ -99,7 +99,8 @@ static int normalise(struct flat *f, const struct config *c, size_t plane, size_
 	}
 	if (faint)
 		host->log(host, LACUNA_LOG_INFO,
-			  "flat: %zu value%s that see%s less than %g of the mean light %s missing",
+			  "flat: %zu value%s that receive%s less than %g of the mean light %s "
+			  "missing",
 			  faint, faint == 1 ? "" : "s", faint == 1 ? "s" : "", c->least,
 			  faint == 1 ? "is" : "are");
 	return LACUNA_OK;

@@ -130,14 +130,13 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 	s.extent[3] = 1;
 	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
 	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
-		return host->fail(
-			host, LACUNA_EINVAL,
-			"%s: the mask is %lldx%lld with %lld channels, the image %lldx%lld "
-			"with %lld; give a mask of the image's size with 1 channel or as "
-			"many as the image",
-			c->file, (long long)s.extent[0], (long long)s.extent[1],
-			(long long)s.extent[2], (long long)x->extent[0], (long long)x->extent[1],
-			(long long)x->extent[2]);
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: the mask is %lldx%lld with %lld channels, the image "
+				  "%lldx%lld with %lld; give a mask of the image's size with one "
+				  "channel, or with as many as the image",
+				  c->file, (long long)s.extent[0], (long long)s.extent[1],
+				  (long long)s.extent[2], (long long)x->extent[0],
+				  (long long)x->extent[1], (long long)x->extent[2]);
 	m->count = lacuna_count(&s);
 	for (size_t i = 0; i < m->count; i++)
 		if (!isfinite(m->weight[i]))
@@ -185,11 +184,10 @@ static int clear_lines(struct mask *m, const char *name, const char *list, int64
 		int64_t first, last;
 
 		if (!next_lines(&rest, lines, &first, &last))
-			return m->host->fail(
-				m->host, LACUNA_EINVAL,
-				"mask: %s=%s: not numbers from 0 to %lld and ranges, such "
-				"as 12+40-42",
-				name, list, (long long)lines - 1);
+			return m->host->fail(m->host, LACUNA_EINVAL,
+					     "mask: %s=%s: give numbers from 0 to %lld, or ranges, "
+					     "such as 12+40-42",
+					     name, list, (long long)lines - 1);
 		for (size_t at = 0; at < m->count; at += plane)
 			for (int64_t line = first; line <= last; line++)
 				for (int64_t i = 0; i < length; i++)
@@ -233,11 +231,11 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	(void)y;
 	if (c->file && (c->keep < 1 || c->boxes))
 		return host->fail(host, LACUNA_EINVAL,
-				  "mask: file excludes keep and boxes; compose two masks instead");
+				  "mask: file= cannot be combined with keep= or boxes=; give two "
+				  "masks instead (-A mask:... -A mask:...)");
 	if (!c->file && (c->invert || c->weights || c->threshold > 0))
 		return host->fail(host, LACUNA_EINVAL,
-				  "mask: invert, weights and threshold are about a file; give "
-				  "file=MASK.tif");
+				  "mask: invert, weights and threshold need file=MASK.tif");
 	if (!c->file && !c->value && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
 		return host->fail(
 			host, LACUNA_EINVAL,

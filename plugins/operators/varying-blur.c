@@ -53,13 +53,13 @@ static int find_grid(const struct lacuna_host *host, const struct config *c, str
 	all->across = c->columns ? c->columns : root;
 	if (!c->columns && root * root != all->count)
 		return host->fail(host, LACUNA_EINVAL,
-				  "%s: its %lld pages are no square grid; say columns=N, how many "
-				  "places there are from left to right",
+				  "%s: its %lld pages do not make a square grid; give columns=N, "
+				  "the number of places from left to right",
 				  c->psf, (long long)all->count);
 	if (all->count % all->across)
 		return host->fail(host, LACUNA_EINVAL,
-				  "%s: its %lld pages do not make rows of columns=%lld", c->psf,
-				  (long long)all->count, (long long)all->across);
+				  "%s: its %lld pages do not make full rows of columns=%lld",
+				  c->psf, (long long)all->count, (long long)all->across);
 	return LACUNA_OK;
 }
 

@@ -66,11 +66,12 @@ static int create(const struct lacuna_host *host, const void *config,
 
 	if (c->network && (c->noise_first != 1 || c->noise_last != 1))
 		return host->fail(host, LACUNA_EINVAL,
-				  "network=yes sets noise_first and noise_last; leave them out, or "
-				  "network");
+				  "network=yes sets noise_first and noise_last itself; give either "
+				  "network or these");
 	if (c->rho_min > c->rho_max)
-		return host->fail(host, LACUNA_EINVAL, "rho_min=%g must not be above rho_max=%g",
-				  c->rho_min, c->rho_max);
+		return host->fail(host, LACUNA_EINVAL,
+				  "rho_min=%g must not be larger than rho_max=%g", c->rho_min,
+				  c->rho_max);
 	p = host->alloc(host, sizeof *p);
 	if (!p)
 		return LACUNA_ENOMEM;
@@ -178,17 +179,18 @@ static int step(void *self, int64_t k, float *z)
 }
 
 static const struct lacuna_param params[] = {
-	LACUNA_PARAM_INT(struct config, steps, NULL, 1, 1000000, 40,
-			 "rounds of a draw beside the measurement and one beside the prior"),
+	LACUNA_PARAM_INT(
+		struct config, steps, NULL, 1, 1000000, 40,
+		"number of rounds: one draw that fits the measurement, one from the prior"),
 	LACUNA_PARAM_INT(struct config, inner, NULL, 1, 100000, 1,
 			 "evaluations of the prior in a round"),
 	LACUNA_PARAM_REAL(struct config, noise_first, NULL, 0, 1, 1,
-			  "part of the noise beside the prior that is drawn, in the first round"),
-	LACUNA_PARAM_REAL(
-		struct config, noise_last, NULL, 0, 1, 1,
-		"what it comes to towards the last round, which draws none after its estimate"),
-	LACUNA_PARAM_BOOL(struct config, network, 0,
-			  "noise_first, noise_last as suits networks: 0, 0.9; in colour 1, 1"),
+			  "share of the prior's noise that is drawn at random, in the first round"),
+	LACUNA_PARAM_REAL(struct config, noise_last, NULL, 0, 1, 1,
+			  "the same share towards the end; the last round draws none"),
+	LACUNA_PARAM_BOOL(
+		struct config, network, 0,
+		"set noise_first and noise_last for neural priors: 0, 0.9; in colour 1, 1"),
 	LACUNA_PARAM_REAL(struct config, rho_max, NULL, 1e-6, 1e3, 0.5,
 			  "distance of the two copies in the first round"),
 	LACUNA_PARAM_REAL(struct config, rho_min, NULL, 1e-6, 1e3, 0.01,

@@ -206,7 +206,8 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, form, forms, ANGLE,
 			    "one evaluation a step (angle, practical), or two (theory)"),
 	LACUNA_PARAM_REAL(struct config, spread, NULL, 1e-6, 1e6, 0.05,
-			  "form=angle: standard deviation of what the measurement leaves open"),
+			  "form=angle: standard deviation of the part of the image that the "
+			  "measurement leaves open"),
 };
 
 static const struct lacuna_sampler family = {

@@ -499,7 +499,7 @@ static void test_gmm_parser(void)
 			 "line 4: a variance must not be negative");
 	test_gmm_refuses("dim 2\nsigma 3\n", "line 2: expected dim, component, mean, var or cov");
 	test_gmm_refuses("dim 4\ncomponent 1\nmean 0 0 0 0\nvar 1\n",
-			 "the image has 6 values, which is not a multiple of dim 4");
+			 "the image has 6 values; that must be a multiple of dim, 4");
 }
 
 /* ---- hqs ends at the Wiener solution */

@@ -442,15 +442,15 @@ static void test_mask(void)
 		kept += (b.y[i] != 0) == ((i % 5 == 1 || i % 5 == 4) && i / 5 % 3 != 1);
 	ok(kept == 30, "columns and rows are missing, in all channels");
 	bench_close(&b);
-	refused("mask:columns=5", 1, 5, 3, 1, "columns=5: not numbers from 0 to 4");
-	refused("mask:rows=2-1", 1, 5, 3, 1, "rows=2-1: not numbers from 0 to 2");
-	refused("mask:rows=1+", 1, 5, 3, 1, "rows=1+: not numbers");
-	refused("mask:invert=yes,keep=0.5", 1, 5, 3, 1, "are about a file");
+	refused("mask:columns=5", 1, 5, 3, 1, "columns=5: give numbers from 0 to 4");
+	refused("mask:rows=2-1", 1, 5, 3, 1, "rows=2-1: give numbers from 0 to 2");
+	refused("mask:rows=1+", 1, 5, 3, 1, "rows=1+: give numbers");
+	refused("mask:invert=yes,keep=0.5", 1, 5, 3, 1, "need file=MASK.tif");
 
 	refused("mask", 1, 4, 3, 1,
 		"give file=MASK.tif, value=NUMBER, keep=FRACTION, boxes=COUNT, columns=LIST");
 	refused("mask:file=4x3", 1, 5, 3, 1, "the mask is 4x3 with 1 channels, the image 5x3");
-	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file excludes keep and boxes");
+	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file= cannot be combined with keep= or boxes=");
 }
 
 static void test_gray(void)
@@ -472,12 +472,12 @@ static void test_refusals(void)
 {
 	refused("blur:sigma=2", 0, 16, 40, 1, "is smaller than the kernel of 17x17");
 	refused("blur:psf=psf,centre_x=6", 1, 16, 40, 1, "the centre 6,-1 is outside the kernel");
-	refused("blur:psf=1x1", 1, 16, 40, 1, "sum to zero; say normalize=no");
+	refused("blur:psf=1x1", 1, 16, 40, 1, "is zero; use normalize=no");
 	refused("blur:psf=none", 1, 16, 40, 1, "none: no such file");
 	refused("downsample:factor=4", 0, 18, 16, 1, "crop it to 16x16");
 	refused("downsample:factor=2,kernel=bicubic", 0, 31, 32, 1, "crop it to 30x32");
 	refused("downsample:factor=2,kernel=bicubic", 0, 6, 6, 1, "smaller than one block");
-	refused("downsample:factor=2,phase=2", 1, 6, 6, 1, "phase=2 is not below factor=2");
+	refused("downsample:factor=2,phase=2", 1, 6, 6, 1, "phase=2 must be below factor=2");
 }
 
 int main(void)

@@ -258,7 +258,7 @@ static void test_refusals(void)
 		const char *op, *guidance, *sampler, *why;
 	} rows[] = {
 		{ "identity", NULL, "gibbs:rho_min=1,rho_max=0.5",
-		  "rho_min=1 must not be above rho_max=0.5" },
+		  "rho_min=1 must not be larger than rho_max=0.5" },
 		{ "identity", NULL, "gibbs:network=yes,noise_last=0.5",
 		  "network=yes sets noise_first" },
 		{ "identity", "none", "ode:form=theory,eta=0.5", "form=theory takes no eta" },
@@ -268,7 +268,8 @@ static void test_refusals(void)
 		{ "identity", "none", "ddpm:schedule=ou,stop=6",
 		  "stop=6 must be before horizon=5" },
 		{ "identity", "none", "ddpm:schedule=etc,steps=5,c=4", "needs more steps than 5" },
-		{ "identity", "none", "restore-degrade:process=blur", "has no %" },
+		{ "identity", "none", "restore-degrade:process=blur",
+		  "write % in place of the strength" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -47,7 +47,7 @@ static int read_header(struct weights *w, gzFile file)
 	json_error_t error;
 
 	if (gzread(file, length, 8) != 8)
-		return bad(w, "is too short for a safetensors file");
+		return bad(w, "is too short to be a safetensors file");
 	for (int i = 7; i >= 0; i--)
 		n = n << 8 | length[i];
 	if (n < 2 || n > HEADER_MOST)
@@ -153,9 +153,8 @@ int weights_numbers(const struct weights *w, const char *name, int most, double 
 	if (!text)
 		return w->host->fail(
 			w->host, LACUNA_EINVAL,
-			"%s: the header says nothing of \"%s\"; weights of tools/train "
-			"do",
-			w->path, name);
+			"%s: the header has no \"%s\"; use weights made by tools/train", w->path,
+			name);
 	return weights_list(w, name, text, most, values);
 }
 
@@ -185,8 +184,9 @@ int weights_list(const struct weights *w, const char *name, const char *list, in
 		list += length + (list[length] == ',');
 	}
 	if (!n || *list)
-		return w->host->fail(w->host, LACUNA_EINVAL, "%s: cannot use %s=\"%s\"", w->path,
-				     name, weights_text(w, name));
+		return w->host->fail(w->host, LACUNA_EINVAL,
+				     "%s: the value %s=\"%s\" in the header cannot be used",
+				     w->path, name, weights_text(w, name));
 	return n;
 }
 
@@ -238,7 +238,7 @@ int weights_tensor(const struct weights *w, const char *name, int dimensions, co
 	brain = !strcmp(type, "BF16");
 	if (bytes == 2 && !brain && strcmp(type, "F16") != 0)
 		return w->host->fail(w->host, LACUNA_EINVAL,
-				     "%s: tensor %s is of type %s; F32, F16 and BF16 can be read",
+				     "%s: tensor %s has type %s; F32, F16 and BF16 can be read",
 				     w->path, name, type);
 	for (int i = 0; i < dimensions; i++) {
 		if (json_integer_value(json_array_get(extents, (size_t)i)) != shape[i])
@@ -248,13 +248,13 @@ int weights_tensor(const struct weights *w, const char *name, int dimensions, co
 	if (json_array_size(extents) != (size_t)dimensions || !count ||
 	    end - begin != count * (size_t)bytes)
 		return w->host->fail(w->host, LACUNA_EINVAL,
-				     "%s: tensor %s has another shape than the header's widths and "
-				     "blocks give it",
+				     "%s: the shape of tensor %s does not match the widths and "
+				     "blocks in the header",
 				     w->path, name);
 	for (size_t i = 0; i < count; i++) {
 		values[i] = value(w->data + begin + i * (size_t)bytes, bytes, brain);
 		if (!isfinite(values[i]))
-			return bad(w, "holds weights that are not finite");
+			return bad(w, "has weights that are not finite");
 	}
 	return LACUNA_OK;
 }
