@@ -477,11 +477,11 @@ static void test_gmm_refuses(const char *text, const char *message)
 static void test_gmm_parser(void)
 {
 	test_gmm_refuses("component 1\n", "line 1: the file must begin with dim");
-	test_gmm_refuses("dim 2\ndim 2\n", "line 2: dim stands there twice");
+	test_gmm_refuses("dim 2\ndim 2\n", "line 2: dim is given twice");
 	test_gmm_refuses("dim 1.5\n", "line 1: dim must be a whole number from 1 to 256");
 	test_gmm_refuses("dim 2\nmean 0 0\n",
-			 "line 2: this belongs to a component, and there is none yet");
-	test_gmm_refuses("dim 2\n", "line 1: the file ends without a component");
+			 "line 2: a component line must come before this line");
+	test_gmm_refuses("dim 2\n", "line 1: the file has no component");
 	test_gmm_refuses("dim 2\ncomponent 0\n", "line 2: a weight must be positive");
 	test_gmm_refuses("dim 2\ncomponent 1\nvar 1\n", "line 3: the component above has no mean");
 	test_gmm_refuses("dim 2\ncomponent 1\nmean 0\n", "line 3: too few numbers");

@@ -450,7 +450,8 @@ static void test_mask(void)
 	refused("mask", 1, 4, 3, 1,
 		"give file=MASK.tif, value=NUMBER, keep=FRACTION, boxes=COUNT, columns=LIST");
 	refused("mask:file=4x3", 1, 5, 3, 1, "the mask is 4x3 with 1 channels, the image 5x3");
-	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1, "file= cannot be combined with keep= or boxes=");
+	refused("mask:file=4x3,keep=0.5", 1, 4, 3, 1,
+		"file= cannot be combined with keep= or boxes=");
 }
 
 static void test_gray(void)
