@@ -120,9 +120,9 @@ int division_add(struct division *d, int page, const struct windows *w)
 	d->pages = pages;
 	pages[d->page_count++] = (struct division_page){ page, d->units, *w };
 	d->units += (size_t)(w->across * w->down);
-	return d->units < UNITS_MOST ? LACUNA_OK
-				     : error_set(LACUNA_ENOMEM, "more windows than a batch takes; "
-								"raise --memory");
+	return d->units < UNITS_MOST
+		       ? LACUNA_OK
+		       : error_set(LACUNA_ENOMEM, "too many windows for a batch; raise --memory");
 }
 
 const struct division_page *division_find(const struct division *d, int page)

@@ -231,9 +231,9 @@ static const char *describe_end(const struct pool_event *e, char *text, size_t s
 	const int late = e->end == POOL_TIMED_OUT || (e->end == POOL_DIED && e->number == SIGALRM);
 
 	if (late)
-		snprintf(text, size, "took longer than allowed, see --timeout");
+		snprintf(text, size, "took longer than allowed; raise --timeout");
 	else if (e->end == POOL_ANSWERED)
-		snprintf(text, size, "its process has answered in words that make no sense");
+		snprintf(text, size, "its process sent an answer that cannot be read");
 	else if (e->end == POOL_EXITED)
 		snprintf(text, size, "a plugin ended its process (exit status %d)", e->number);
 	else
@@ -295,7 +295,7 @@ static int begin_units(struct loop *l, struct item *item)
 	int found, status = add_divided(l, item, 1, &found);
 
 	if (!status && !found)
-		status = finish_item(l, item, "its parts were removed meanwhile", NULL);
+		status = finish_item(l, item, "its parts were removed during the run", NULL);
 	if (found)
 		batch_show_divided(l->b, item, find_divided(l, item)->division.units);
 	item->divided = 1;
@@ -390,7 +390,7 @@ static int handle(struct loop *l, struct pool_event *e)
 		message = describe_end(e, text, sizeof(text));
 	} else if (json_integer_value(json_object_get(reply, "status"))) {
 		message = json_string_value(json_object_get(reply, "message"));
-		message = message ? message : "failed without a word";
+		message = message ? message : "failed without a message";
 	}
 	if (unit >= UNIT_FIRST) {
 		status = handle_unit(l, item, unit, message);
@@ -469,7 +469,8 @@ static int is_foreign(const struct batch *b, const char *relative)
 
 static int refuse_foreign(const struct batch *b, const char *relative)
 {
-	return error_set(LACUNA_EIO, "%s/%s: exists, and is not of a batch; --force replaces it",
+	return error_set(LACUNA_EIO,
+			 "%s/%s: exists, and no batch has written it; --force replaces it",
 			 b->output, relative);
 }
 

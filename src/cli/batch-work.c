@@ -442,7 +442,8 @@ static int recall_division(const struct batch *b, const struct item *item)
 	status = division_read(b, item, &now.division, &found);
 	if (status || (found && stamp_holds(item->file->path, &now.division.input)))
 		return status;
-	return error_file_set(LACUNA_EIO, item->file->path, "has changed while it was restored");
+	return error_file_set(LACUNA_EIO, item->file->path,
+			      "was changed while it was restored; start the command again");
 }
 
 /* Restores one unit, or only estimates the noise of its page. */
@@ -544,7 +545,7 @@ static int restore_stamped(const struct batch *b, const struct item *item, const
 	if (!status)
 		status = restore_item(b, item, output, deviation, &report);
 	if (!status && !stamp_holds(path, &input))
-		status = error_set(LACUNA_EIO, "%s: has changed while it was restored", path);
+		status = error_set(LACUNA_EIO, "%s: was changed while it was restored", path);
 	if (!status)
 		status = add_stamp(reply, "output", output);
 	if (!status && deviation)

@@ -34,35 +34,34 @@ static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_DIRECTORY, "OUT", "output directory [the last argument]",
 	  AT(output) },
 	{ "include", 0, OPTION_LIST, "GLOB",
-	  "restore files that match; a GLOB with a slash matches the path; may be repeated "
+	  "restore only files that match; a GLOB with a slash matches the path; may be repeated "
 	  "[*.tif, *.tiff]",
 	  AT(include) },
 	{ "exclude", 0, OPTION_LIST, "GLOB",
 	  "skip files and directories that match; may be repeated", AT(exclude) },
 	{ "follow", 0, OPTION_FLAG, NULL, "follow symbolic links to directories", AT(follow) },
 	{ "list", 0, OPTION_FILE, "FILE",
-	  "restore the files named in FILE, one a line; -: standard input", AT(list) },
+	  "restore the files named in FILE, one on each line; -: standard input", AT(list) },
 	{ "table", 0, OPTION_FILE, "FILE.tsv",
-	  "options of single files, in columns separated by tabs; the first line names the "
-	  "columns: file, operator, noise, ...",
+	  "table of options for single files, with columns separated by tabs; the first line names "
+	  "the columns: file, operator, noise, ...",
 	  AT(table) },
-	{ "suffix", 0, OPTION_TEXT, "TEXT", "NAME.tif becomes NAMETEXT.tif []", AT(suffix) },
+	{ "suffix", 0, OPTION_TEXT, "TEXT", "add TEXT to names: NAME.tif becomes NAMETEXT.tif []",
+	  AT(suffix) },
 	{ "std", 0, OPTION_FLAG, NULL,
-	  "write NAME.std.tif as well: the standard deviation of each pixel, as restore --std does",
+	  "also write NAME.std.tif: the standard deviation of each pixel, as restore --std does",
 	  AT(deviation) },
 	{ "jobs", 'j', OPTION_INTEGER, "N",
-	  "number of images at a time, each in its own process [as processors and memory "
-	  "allow]",
+	  "number of images at a time, each in its own process [limited by processors and memory]",
 	  AT(workers), .lo = 1, .hi = 1024 },
 	{ "threads", 0, OPTION_INTEGER, "N", "threads of each process [processors / jobs]",
 	  AT(threads), .lo = 1, .hi = 1023 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "memory limit of all processes together [3/4 of the machine's]", AT(memory) },
+	  "memory limit of all processes together [3/4 of the machine's memory]", AT(memory) },
 	{ "timeout", 0, OPTION_REAL, "SECONDS",
-	  "give up on an image after this time [2 minutes, and 20 more for each megapixel "
-	  "and sample]",
+	  "stop an image after this time [2 minutes, and 20 more for each megapixel and sample]",
 	  AT(timeout), .lo = 0.01, .hi = 1e9 },
-	{ "shard", 0, OPTION_TEXT, "I/N", "restore only part I of N, from 1", AT(shard) },
+	{ "shard", 0, OPTION_TEXT, "I/N", "restore only part I of N, counted from 1", AT(shard) },
 	{ "dry-run", 0, OPTION_FLAG, NULL, "print what would be restored, and stop", AT(dry_run) },
 	{ "fail-fast", 0, OPTION_FLAG, NULL, "stop at the first failure", AT(fail_fast) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace files in OUT that no batch has written",
@@ -71,8 +70,8 @@ static const struct option_row rows[] = {
 	{ "no-html", 0, OPTION_FLAG, NULL, "do not write a contact sheet", AT(no_html) },
 	{ "strict", 0, OPTION_FLAG, NULL, "exit with status 3 if a result is doubtful",
 	  AT(strict) },
-	{ "json", 0, OPTION_FLAG, NULL, "print events to standard output, one JSON object a line",
-	  AT(json) },
+	{ "json", 0, OPTION_FLAG, NULL,
+	  "print events to standard output, one JSON object on each line", AT(json) },
 	{ "progress", 0, OPTION_FLAG, NULL, "show progress even if stderr is not a terminal",
 	  AT(progress) },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", AT(quiet) },
@@ -278,7 +277,7 @@ static int parse_shard(const char *text, size_t *index, size_t *count)
 	const long n = *end == '/' ? strtol(end + 1, &end, 10) : 0;
 
 	if (*end || i < 1 || i > n)
-		return error_set(LACUNA_EINVAL, "--shard takes I/N with I from 1 to N, not '%s'",
+		return error_set(LACUNA_EINVAL, "--shard takes I/N, with I from 1 to N, not '%s'",
 				 text);
 	*index = (size_t)i - 1;
 	*count = (size_t)n;
@@ -494,7 +493,7 @@ static int finish(struct batch *b)
 		fprintf(stderr, "lacuna: %s\n", summary);
 	memory_release(summary);
 	if (signals_received()) {
-		fputs("lacuna: stopped; the same command goes on\n", stderr);
+		fputs("lacuna: stopped; start the same command again to go on\n", stderr);
 		return 128 + signals_received();
 	}
 	return status || !complete		  ? STATUS_FAILED
@@ -512,7 +511,7 @@ static int run_here(struct batch *b)
 		status = share_join(b->state, &b->share);
 	if (!status && b->share.others)
 		log_message(LACUNA_LOG_INFO,
-			    "%lld other run%s at work on %s: the images are shared",
+			    "%lld other run%s at work on %s: the runs share the images",
 			    (long long)b->share.others, b->share.others == 1 ? " is" : "s are",
 			    b->output);
 	if (!status)
@@ -552,8 +551,8 @@ static int prepare(struct batch *b, int count, char **operands)
 
 	share_resources(b);
 	if (!status && !b->tree.count)
-		status = error_set(LACUNA_EIO, "no picture was found; --include names others than "
-					       "*.tif and *.tiff");
+		status = error_set(LACUNA_EIO, "no picture was found; --include selects names "
+					       "other than *.tif and *.tiff");
 	return status;
 }
 
@@ -629,13 +628,13 @@ const struct command command_batch = {
 	.details =
 		"Restores the TIFFs in the directories IN and below, and writes them under the "
 		"same names into OUT. Several pictures are restored at a time, each in its own "
-		"process: a failure costs one picture only. If the run stops for any reason, "
+		"process, so a failure costs only one picture. If the run stops for any reason, "
 		"start the same command again. It skips what is done with the same options and "
 		"files.\n\n"
-		"A file lacuna.conf in a directory holds options for the pictures there and "
-		"below, one a line, such as 'noise = 0.01' or 'operator = blur:psf=star.tif'. A "
+		"A file lacuna.conf in a directory holds options for the pictures there and below, "
+		"one on each line, such as 'noise = 0.01' or 'operator = blur:psf=star.tif'. A "
 		"line [scan-*.tif] limits the lines after it to matching files. {stem} stands for "
-		"a file's name without .tif. These options replace those of the command line.\n\n"
+		"a file's name without .tif. These options override those of the command line.\n\n"
 		"OUT/.lacuna holds the journal. Several runs may share one OUT, also on different "
 		"machines: each picture is restored by one of them. OUT/batch.html shows all "
 		"pictures before and after.",

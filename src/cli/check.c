@@ -30,15 +30,15 @@ static const struct values defaults = { .seed = 1, .limit = CHECK_LIMIT };
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "shape", 0, OPTION_TEXT, "WxH[xC[xF]]",
-	  "measurements to try, separated by commas, instead of the usual ones; for other "
-	  "families images",
+	  "sizes of measurements to try, separated by commas; for other families sizes of images "
+	  "[a built-in list]",
 	  AT(shape) },
-	{ "x-shape", 0, OPTION_TEXT, "WxH[xC[xF]]", "images to try an operator on, the same way",
-	  AT(x_shape) },
+	{ "x-shape", 0, OPTION_TEXT, "WxH[xC[xF]]",
+	  "sizes of images to try an operator on, separated by commas", AT(x_shape) },
 	{ "seed", 's', OPTION_INTEGER, "N", "seed of the random images [1]", AT(seed), .lo = 0,
 	  .hi = 9007199254740992 },
 	{ "limit", 0, OPTION_REAL, "SECONDS",
-	  "time limit of one call; beyond it the plugin counts as hanging [60]", AT(limit),
+	  "time limit of one call; a plugin that takes longer counts as hanging [60]", AT(limit),
 	  .lo = 0.01, .hi = 1e6 },
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
@@ -307,7 +307,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (status)
 		return failure(NULL, status);
 	if (request.x_shape_count && use.plugin->head->kind != LACUNA_OPERATOR)
-		status = misuse(c, "--x-shape is for operators; say --shape");
+		status = misuse(c, "--x-shape is only for operators; use --shape");
 	else
 		status = check(&use, &request, &tally);
 	use_free(&use);
@@ -318,14 +318,13 @@ const struct command command_check = {
 	.name = "check",
 	.operands = "PLUGIN.so[:key=value,...] | FAMILY NAME[:key=value,...]",
 	.summary = "check that a plugin keeps the contract",
-	.details =
-		"Examines a plugin on awkward shapes: adjoint and linearity, closed forms against "
-		"iterations, outputs written entirely, inputs untouched, threads, memory, failing "
-		"allocations.  Each shape is tried in a process of its own, so that a crash or a "
-		"hang is a finding like others.  Prints one line for each property, in the Test "
-		"Anything Protocol, with the command that repeats a failure; then what an operator "
-		"does to an image (its norm and condition) and how long it takes.  Status 1 when a "
-		"property does not hold.",
+	.details = "Tests a plugin on awkward shapes: adjoint and linearity, closed forms against "
+		   "iterations, outputs written completely, inputs unchanged, threads, memory, "
+		   "failing allocations.  Each shape is tested in its own process, so that a crash "
+		   "or a hang is reported like any other fault.  Prints one line for each "
+		   "property, in the Test Anything Protocol, with the command that repeats a "
+		   "failure.  Then it prints properties of an operator (its norm and condition) "
+		   "and the time it takes.  The exit status is 1 if a property does not hold.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

@@ -58,7 +58,7 @@ int resources_check(size_t needed, size_t budget)
 	if (!budget || needed <= budget)
 		return LACUNA_OK;
 	return error_set(LACUNA_ENOMEM,
-			 "needs about %.1f MiB of memory, %.1f MiB are allowed; raise --memory or "
-			 "restore the picture in parts",
+			 "needs about %.1f MiB of memory, but only %.1f MiB are allowed; raise "
+			 "--memory or restore the picture in parts",
 			 (double)needed / 0x1p20, (double)budget / 0x1p20);
 }

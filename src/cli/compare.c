@@ -28,20 +28,21 @@ static const struct values defaults = { .limit = -1 };
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "values of REF.tif that are black and white [full scale of integers; 0:1 or the "
-	  "measured range of floats]",
+	  "values of black and white in REF.tif [full scale of integers; 0:1 or the measured range "
+	  "of floats]",
 	  AT(range) },
 	{ "border", 'b', OPTION_INTEGER, "N", "ignore N pixels at each side [0]", AT(border),
 	  .lo = 0, .hi = 1e9 },
 	{ "center", 'c', OPTION_FLAG, NULL,
-	  "allow different sizes: compare the middle of the larger picture", AT(center) },
+	  "allow different sizes: compare with the middle of the larger picture", AT(center) },
 	{ "mask", 'm', OPTION_FILE, "MASK.tif",
-	  "leave out pixels that are black in MASK.tif, which has one page or as many as REF.tif",
+	  "leave out pixels that are black in MASK.tif. The mask has one page, or as many as "
+	  "REF.tif",
 	  AT(mask) },
 	{ "max-nrmse", 0, OPTION_REAL, "LIMIT", "exit with status 1 if NRMSE is above LIMIT",
 	  AT(limit), .lo = 0, .hi = 1e9 },
-	{ "memory", 0, OPTION_SIZE, "SIZE", "memory limit, such as 4G [3/4 of the machine's]",
-	  AT(memory) },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "memory limit, such as 4G [3/4 of the machine's memory]", AT(memory) },
 	{ "json", 0, OPTION_FLAG, NULL, "print JSON", AT(json) },
 };
 
@@ -84,8 +85,8 @@ static int apply_mask(const char *path, int page, int pages, struct image *image
 	    shape.extent[1] != image->shape.extent[1] || shape.extent[2] != 1)
 		status = error_file_set(
 			LACUNA_EINVAL, path,
-			"is %lldx%lld with %lld channels, REF.tif %lldx%lld; give a "
-			"mask of its size with 1 channel",
+			"is %lldx%lld with %lld channels, and REF.tif is %lldx%lld; give a mask of "
+			"the size of REF.tif with one channel",
 			(long long)shape.extent[0], (long long)shape.extent[1],
 			(long long)shape.extent[2], (long long)image->shape.extent[0],
 			(long long)image->shape.extent[1]);
@@ -146,18 +147,19 @@ static int match(const struct values *v, struct side *a, struct side *b)
 	picture_shape_text(&a->image.shape, sa, sizeof(sa));
 	picture_shape_text(&b->image.shape, sb, sizeof(sb));
 	if (ea[2] != eb[2])
-		return error_set(LACUNA_EINVAL, "%s against %s: channels differ", sa, sb);
+		return error_set(LACUNA_EINVAL, "%s and %s have different numbers of channels", sa,
+				 sb);
 	if (!v->center && !picture_same_shape(&a->image.shape, &b->image.shape))
 		return error_set(LACUNA_EINVAL,
-				 "%s against %s: sizes differ; --center compares the middle", sa,
+				 "%s and %s have different sizes; --center compares the middle", sa,
 				 sb);
 	if (wide_odd || high_odd)
 		return error_set(LACUNA_EINVAL,
-				 "%s against %s: the sizes differ by an odd number, there is no "
-				 "common middle; crop one of them",
+				 "%s and %s have sizes that differ by an odd number, so there is "
+				 "no common middle; crop one of them",
 				 sa, sb);
 	if (w < 1 || h < 1)
-		return error_set(LACUNA_EINVAL, "--border %lld leaves nothing of %s",
+		return error_set(LACUNA_EINVAL, "--border %lld leaves no pixel of %s",
 				 (long long)v->border, sb);
 	status = cut(&a->image, w, h);
 	return status ? status : cut(&b->image, w, h);
@@ -210,7 +212,7 @@ static int compare_pages(const struct values *v, struct side *a, struct side *b,
 	int status = LACUNA_OK;
 
 	if (pages != tiff_page_count(b->reader))
-		return error_set(LACUNA_EINVAL, "%d pages against %d", pages,
+		return error_set(LACUNA_EINVAL, "the numbers of pages differ: %d and %d", pages,
 				 tiff_page_count(b->reader));
 	for (int page = 0; !status && page < pages; page++) {
 		struct metrics m;
@@ -279,12 +281,11 @@ const struct command command_compare = {
 	.name = "compare",
 	.operands = "REF.tif IMG.tif [OPTION ...]",
 	.summary = "PSNR, SSIM and NRMSE of two pictures",
-	.details = "Measures how far IMG.tif is from REF.tif, page by page.  PSNR is relative to "
-		   "full scale.  "
-		   "SSIM is that of Wang et al. 2004 (Gaussian window 11x11, mean of the "
-		   "channels).  NRMSE is "
-		   "||REF - IMG|| / ||REF||.  Values that are missing in either are left out, and "
-		   "counted: NaN, infinities, GDAL's nodata, and what --mask hides.",
+	.details = "Measures the difference of IMG.tif from REF.tif, page by page.  PSNR is "
+		   "relative to full scale.  SSIM follows Wang et al. 2004 (Gaussian window 11x11, "
+		   "mean of the channels).  NRMSE is ||REF - IMG|| / ||REF||.  Values that are "
+		   "missing in one of the pictures (NaN, infinities, GDAL's nodata) and those that "
+		   "--mask hides are left out and counted.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

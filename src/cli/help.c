@@ -17,7 +17,7 @@ struct values {
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "man", 0, OPTION_FLAG, NULL,
-	  "print mdoc: the page of a plugin, the OPTIONS section of a command", AT(man) },
+	  "print mdoc: the manual page of a plugin, or the OPTIONS section of a command", AT(man) },
 };
 
 static int show_plugin(const struct command *c, const struct values *v, int kind, const char *name)
@@ -79,7 +79,7 @@ static int show_one(const struct command *c, const struct values *v, const char 
 	if (find_family(name))
 		return show_plugin(c, v, find_family(name), name);
 	near = command_nearest(name);
-	return misuse(c, "there is not a command or plugin '%s'%s%s%s", name,
+	return misuse(c, "there is no command or plugin '%s'%s%s%s", name,
 		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -105,11 +105,9 @@ const struct command command_help = {
 	.name = "help",
 	.operands = "[COMMAND | FAMILY NAME | NAME | PLUGIN.so] [OPTION ...]",
 	.summary = "explain a command or a plugin",
-	.details =
-		"Explains a command, or a plugin: its parameters with ranges and defaults, when to "
-		"use it and when not, and where it comes from.  FAMILY is operator, prior, "
-		"guidance or "
-		"sampler.",
+	.details = "Explains a command or a plugin. The page of a plugin shows its parameters with "
+		   "ranges and defaults, when to use it and when not, and its source. FAMILY is "
+		   "operator, prior, guidance or sampler.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.values_size = sizeof(struct values),

@@ -22,9 +22,10 @@ struct values {
 
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
-	{ "paths", 0, OPTION_FLAG, NULL, "print the files too", AT(paths) },
+	{ "paths", 0, OPTION_FLAG, NULL, "also print the files", AT(paths) },
 	{ "verbose", 'v', OPTION_FLAG, NULL,
-	  "print where plugins are searched, all files, and which of two with one name counts",
+	  "print where plugins are searched, all files, and which of two with the same name is "
+	  "used",
 	  AT(verbose) },
 	{ "json", 0, OPTION_FLAG, NULL, "print JSON", AT(json) },
 };
@@ -35,7 +36,7 @@ static const struct absent {
 	const char *name, *reason;
 } absent[] = {
 #ifndef HAVE_ONEDNN
-	{ LACUNA_PRIOR, "unet", "not built: oneDNN was missing when lacuna was configured" },
+	{ LACUNA_PRIOR, "unet", "not built: oneDNN was missing when Lacuna was configured" },
 #endif
 	{ 0, NULL, NULL },
 };
@@ -84,7 +85,7 @@ static void print(const struct listing *l, const struct plugin_file *f, const st
 		return;
 	}
 	if (f->hidden_by) {
-		printf("%*s hidden, and reached by its path only: %s\n", COLUMN - 1, "", f->path);
+		printf("%*s hidden; use its path: %s\n", COLUMN - 1, "", f->path);
 		return;
 	}
 	printf("  %-*s ", COLUMN - 3, f->name);
@@ -200,10 +201,10 @@ const struct command command_list = {
 	.name = "list",
 	.operands = "[operators|priors|guidances|samplers] [OPTION ...]",
 	.summary = "name the plugins",
-	.details = "Names the plugins, each with a line on what it is: lacuna's own, those of the "
-		   "directories in LACUNA_PLUGIN_PATH (separated by colons), and those of the "
-		   "user's directory, $XDG_DATA_HOME/lacuna/plugins.  Of two with one name the "
-		   "first counts, so that a name of lacuna's own always means that plugin.  A "
+	.details = "Names the plugins, each with one line of description: Lacuna's own, those in "
+		   "the directories of LACUNA_PLUGIN_PATH (separated by colons), and those in the "
+		   "user's directory, $XDG_DATA_HOME/lacuna/plugins.  If two have the same name, "
+		   "the first is used, so a name of Lacuna's own always means that plugin.  A "
 		   "plugin that cannot be used is listed with the reason.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),

@@ -58,10 +58,10 @@ void command_print_all(FILE *f)
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->summary)
 			fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nExample: deblur a photograph whose blur is a disk of 3 pixels:\n"
+	fputs("\nExample: restore a photograph that is out of focus (blur radius 3 pixels):\n"
 	      "  lacuna restore photo.tif -o sharp.tif -A blur:kind=disk,radius=3\n\n"
 	      "'lacuna help COMMAND' explains a command, 'lacuna list' names the plugins,\n"
-	      "'lacuna help operator NAME' (prior, guidance, sampler) explains one.\n",
+	      "'lacuna help operator NAME' (or prior, guidance, sampler) explains one.\n",
 	      f);
 }
 
@@ -138,7 +138,7 @@ static int run(int argc, char **argv)
 	const char *near;
 
 	if (argc < 2)
-		return misuse(&program, "a command is missing");
+		return misuse(&program, "no command is given");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		command_print_all(stdout);
 		return STATUS_DONE;
@@ -167,7 +167,7 @@ static void end_unexpectedly(void)
 		return;
 	temporary_remove_all();
 	progress_clear();
-	fputs("lacuna: a plugin has ended the program; no output was written\n", stderr);
+	fputs("lacuna: a plugin ended the program; no output was written\n", stderr);
 	signals_leave(STATUS_FAILED);
 }
 

@@ -39,8 +39,8 @@ static const struct option_row rows[] = {
 	{ "nonlinear", 0, OPTION_FLAG, NULL, "an operator that is not linear (a tone curve)",
 	  AT(nonlinear) },
 	{ "language", 'l', OPTION_CHOICE, "LANGUAGE",
-	  "c, c++, or for operators whose shapes agree rust or fortran [c]; for Python see lacuna "
-	  "help operator process",
+	  "c or c++; also rust or fortran for operators whose x and y have the same shape [c]; for "
+	  "Python see lacuna help operator process",
 	  AT(language), .choices = languages },
 };
 
@@ -229,9 +229,8 @@ static int write_project(struct project *p, const char *language)
 
 	if (mkdir(p->name, 0777))
 		return error_set(LACUNA_EIO,
-				 errno == EEXIST
-					 ? "%s is there already, and nothing is written into it"
-					 : "%s cannot be made",
+				 errno == EEXIST ? "%s exists; choose another name, or remove it"
+						 : "%s cannot be created",
 				 p->name);
 	snprintf(makefile, sizeof makefile, "%s.mk", language);
 	status = write_source(p, language);
@@ -280,7 +279,7 @@ static const struct template *choose(int kind, const struct values *v)
 
 static void tell(const struct project *p)
 {
-	static const char *const what[] = { "the plugin: change it where it says EDIT",
+	static const char *const what[] = { "the plugin: change it at the lines marked EDIT",
 					    "what it computes", "make, make check, make install",
 					    "what \"make check\" runs" };
 
@@ -310,26 +309,24 @@ static int run(const struct command *c, const void *values, int count, char **op
 			"unknown plugin family '%s' (one of: operator, prior, guidance, sampler)",
 			operands[0]);
 	if (!valid(p.name))
-		return misuse(
-			c,
-			"'%s' is not a valid plugin name: small letters, digits and '-', a letter "
-			"first",
-			p.name);
+		return misuse(c,
+			      "'%s' is not a valid plugin name; use small letters, digits and '-', "
+			      "and begin with a letter",
+			      p.name);
 	if (v->shape + v->fft + v->nonlinear > 1)
-		return misuse(c, "--shape, --fft and --nonlinear exclude each other");
+		return misuse(c, "--shape, --fft and --nonlinear cannot be combined");
 	p.template = choose(kind, v);
 	if (!p.template)
-		return misuse(c, "--shape, --fft and --nonlinear are for operators");
+		return misuse(c, "--shape, --fft and --nonlinear are only for operators");
 	if (*v->language != 'c' && strcmp(p.template->stem, "smear") != 0)
 		return misuse(c,
-			      "--language %s is for operators without --shape, --fft or "
-			      "--nonlinear; others are c or c++",
+			      "--language %s is only for operators without --shape, --fft or "
+			      "--nonlinear; use c or c++",
 			      v->language);
 	plugin_each_file(kind, compare, &clash);
 	if (clash.found)
-		return misuse(
-			c, "lacuna has %s \"%s\" itself, and the name means that one; take another",
-			plugin_kind_name(kind), p.name);
+		return misuse(c, "Lacuna has %s \"%s\" itself; choose another name",
+			      plugin_kind_name(kind), p.name);
 	status = write_project(&p, v->language);
 	if (status)
 		return failure(NULL, status);
@@ -341,15 +338,13 @@ const struct command command_new = {
 	.name = "new",
 	.operands = "operator|prior|guidance|sampler NAME [OPTION ...]",
 	.summary = "begin a plugin of your own",
-	.details =
-		"Makes the directory NAME with a plugin of that name, which compiles, works and is "
-		"explained line by line; a Makefile; and a test, which passes.  Change it to what "
-		"you "
-		"need, and \"make check\" tells what does not hold; \"lacuna try ./NAME.so\" "
-		"restores a "
-		"picture with it; \"make install\" puts it into your plugin directory, where its "
-		"name is enough.  Nothing that exists is written over.  The files are yours: MIT "
-		"licence.",
+	.details = "Creates the directory NAME with a plugin of that name.  The plugin compiles, "
+		   "works and is explained line by line.  A Makefile and a test that passes are "
+		   "beside it.  Change the plugin to what you need.  \"make check\" tells which "
+		   "properties do not hold, \"lacuna try ./NAME.so\" restores a picture with it, "
+		   "and \"make install\" puts it into your plugin directory, so that its name is "
+		   "enough.  An existing directory is not changed.  The files are yours, under the "
+		   "MIT licence.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

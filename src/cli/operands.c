@@ -28,7 +28,7 @@ static int find_absent(const struct plugin_use *uses, size_t count, size_t at,
 	for (size_t i = at + 1; i < count; i++)
 		if (!(uses[i].plugin->u.op.flags & LACUNA_PIXELWISE))
 			return error_set(LACUNA_EINVAL,
-					 "%s: %s=%s is about values of the measurement; give this "
+					 "%s: %s=%s refers to values of the measurement; give this "
 					 "operator after %s",
 					 name, row->name, text, uses[i].plugin->head->name);
 	return LACUNA_OK;
@@ -151,14 +151,14 @@ static int check_kernel(const char *path, const char *picture, const double size
 	size_text(x_size[0], b, sizeof(b));
 	if (factor < wrong && factor > 1 / wrong) {
 		log_message(LACUNA_LOG_WARN,
-			    "%s: a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
-			    "%.4g, or correct the resolution that one of them states",
+			    "%s: a pixel of the kernel is %s, but a pixel of %s is %s; scale the "
+			    "kernel by %.4g, or correct the resolution of one of them",
 			    path, a, picture, b, factor);
 		return LACUNA_OK;
 	}
 	return error_file_set(LACUNA_EINVAL, path,
-			      "a pixel of the kernel is %s, one of %s is %s: scale the kernel by "
-			      "%.4g, or correct the resolution that one of them states",
+			      "a pixel of the kernel is %s, but a pixel of %s is %s; scale the "
+			      "kernel by %.4g, or correct the resolution of one of them",
 			      a, picture, b, factor);
 }
 

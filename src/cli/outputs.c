@@ -100,7 +100,7 @@ static int check_parent(const char *path)
 	if (!slash)
 		return access(".", W_OK)
 			       ? error_file_set(LACUNA_EIO, path,
-						"the current directory cannot be written: %s",
+						"cannot write to the current directory: %s",
 						strerror(errno))
 			       : LACUNA_OK;
 	directory = memory_strdup(path);
@@ -113,7 +113,7 @@ static int check_parent(const char *path)
 	else if (!S_ISDIR(st.st_mode))
 		status = error_file_set(LACUNA_EIO, path, "%s is not a directory", directory);
 	else if (access(directory, W_OK | X_OK))
-		status = error_file_set(LACUNA_EIO, path, "directory %s cannot be written: %s",
+		status = error_file_set(LACUNA_EIO, path, "cannot write to directory %s: %s",
 					directory, strerror(errno));
 	memory_release(directory);
 	return status;
@@ -127,7 +127,10 @@ static int check_against(const struct outputs *o, const struct output *added)
 		if (!same(&s->identity, &added->identity))
 			continue;
 		if (s->what)
-			return error_file_set(LACUNA_EIO, added->path, "is read as %s", s->what);
+			return error_file_set(
+				LACUNA_EIO, added->path,
+				"is an input, too: it is read as %s; choose another output",
+				s->what);
 		if (!(added->flags & OUTPUT_IN_PLACE))
 			return error_file_set(
 				LACUNA_EIO, added->path,
@@ -135,7 +138,8 @@ static int check_against(const struct outputs *o, const struct output *added)
 	}
 	for (size_t i = 0; i < o->count; i++)
 		if (same(&o->list[i].identity, &added->identity))
-			return error_file_set(LACUNA_EIO, added->path, "named for two outputs");
+			return error_file_set(LACUNA_EIO, added->path,
+					      "two outputs have this name");
 	return LACUNA_OK;
 }
 

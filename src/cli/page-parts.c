@@ -141,8 +141,8 @@ static int place_crop(struct page *p)
 	}
 	status = windows_whole(&p->job, &p->info.shape, &w);
 	if (status == LACUNA_EUNSUPPORTED)
-		return error_set(status, "--crop needs an operator that is the same everywhere, "
-					 "and this one is not");
+		return error_set(status, "--crop needs an operator that is the same everywhere; "
+					 "restore the whole picture and crop the result");
 	if (!status)
 		add_margin(p, windows_margin(w.reach));
 	return status;
@@ -229,10 +229,10 @@ static int refuse_whole(const struct page *p)
 	if (!what)
 		return LACUNA_OK;
 	if (p->r->cropped)
-		return error_set(LACUNA_EUNSUPPORTED, "%s does not go with --crop", what);
+		return error_set(LACUNA_EUNSUPPORTED, "%s cannot be combined with --crop", what);
 	return error_set(LACUNA_ENOMEM,
-			 "%s needs all of the picture in memory, several times %.1f MiB; %.1f MiB "
-			 "are allowed, see --memory",
+			 "%s needs the whole picture in memory, several times %.1f MiB, but only "
+			 "%.1f MiB are allowed; raise --memory",
 			 what, bytes / 0x1p20, (double)p->r->job.budget / 0x1p20);
 }
 

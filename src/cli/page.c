@@ -67,11 +67,10 @@ static int check_size(const struct page *p)
 
 	if (!size[0] || (size[0] == e[0] && size[1] == e[1]))
 		return LACUNA_OK;
-	return error_set(
-		LACUNA_EINVAL,
-		"--size is %lldx%lld, but with this operator the picture is %lldx%lld; leave "
-		"--size out",
-		(long long)size[0], (long long)size[1], (long long)e[0], (long long)e[1]);
+	return error_set(LACUNA_EINVAL,
+			 "--size is %lldx%lld, but the measurement gives a picture of %lldx%lld; "
+			 "leave --size out",
+			 (long long)size[0], (long long)size[1], (long long)e[0], (long long)e[1]);
 }
 
 static int enter_shape(struct page *p)
@@ -139,7 +138,7 @@ void page_tell_absent(const struct page *p, size_t i, size_t pixels)
 	/* In a stack, not every page needs to have such pixels. */
 	log_message((pixels || !single_page(p->r)) && percent <= 50 ? LACUNA_LOG_INFO
 								    : LACUNA_LOG_WARN,
-		    "page %d: %.3g %% of the pixels have the value %.10g and are taken as missing",
+		    "page %d: %.3g %% of the pixels have the value %.10g and count as missing",
 		    p->number + 1, percent, p->r->operands.absent[i]);
 }
 
@@ -152,8 +151,8 @@ int page_check_put_back(const struct page *p, const struct missing_count *count)
 	    !((count->declared && !r->missing.fill) || (count->nan && r->missing.keep)))
 		return LACUNA_OK;
 	return error_set(LACUNA_EINVAL,
-			 "has missing values (%g), which %s cannot hold: --fill fills them, --type "
-			 "takes another",
+			 "has missing values (%g), which %s cannot hold; --fill fills them, --type "
+			 "chooses another type",
 			 value, picture_type_name(r->kind, r->bits));
 }
 
@@ -162,13 +161,14 @@ void page_tell_missing(const struct page *p, const struct missing_count *count)
 	if (count->declared)
 		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
 			    count->declared, p->info.nodata,
-			    p->r->missing.fill ? "; filled" : " and stay so; --fill fills them");
+			    p->r->missing.fill ? "; filled"
+					       : "and remain missing; --fill fills them");
 	if (count->infinite)
 		log_message(LACUNA_LOG_WARN,
-			    "page %d: %zu values are infinite and taken as missing", p->number + 1,
+			    "page %d: %zu values are infinite and count as missing", p->number + 1,
 			    count->infinite);
 	if (count->nan)
-		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and taken as missing",
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and count as missing",
 			    p->number + 1, count->nan);
 }
 
@@ -249,8 +249,8 @@ static int read_frames(struct page *p)
 		if (!status && !picture_same_shape(&frame.shape, &p->info.shape))
 			status = error_set(
 				LACUNA_EINVAL,
-				"page %d has another size or other channels than page %d; all "
-				"pages are one measurement here: --pages chooses",
+				"page %d has another size or number of channels than page %d; all "
+				"pages are one measurement here; choose pages with --pages",
 				r->pages[i] + 1, p->number + 1);
 		if (!status)
 			memcpy(p->y.values + (size_t)i * n, frame.values, n * sizeof(float));
@@ -319,16 +319,17 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 {
 	char a[64], b[64];
 
-	return error_file_set(LACUNA_EINVAL, path, "is %s; the picture is %s",
-			      picture_shape_text(got, a, sizeof(a)),
-			      picture_shape_text(wanted, b, sizeof(b)));
+	return error_file_set(
+		LACUNA_EINVAL, path, "is %s, but the picture is %s; they must have the same size",
+		picture_shape_text(got, a, sizeof(a)), picture_shape_text(wanted, b, sizeof(b)));
 }
 
 static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
 {
 	char a[64], b[64];
 
-	return error_file_set(LACUNA_EINVAL, path, "is %s; the restored picture is %s",
+	return error_file_set(LACUNA_EINVAL, path,
+			      "is %s, but the restored picture is %s; they must have the same size",
 			      picture_shape_text(got, a, sizeof(a)),
 			      picture_shape_text(&p->window, b, sizeof(b)));
 }
@@ -369,7 +370,7 @@ int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
 		if (isfinite(sigma[i]) && !(sigma[i] > 0))
 			return error_file_set(LACUNA_EINVAL, tiff_path(p->r->noise),
 					      "the standard deviation must be above 0 everywhere; "
-					      "NaN or infinity says that a value is missing");
+					      "use NaN or infinity where a value is missing");
 		if (!isfinite(sigma[i])) {
 			y[i] = NAN;
 			sigma[i] = 1;
@@ -407,9 +408,9 @@ static int read_start(struct page *p)
 	status = read_companion(p, p->r->start, &p->start);
 	for (size_t i = 0; !status && i < lacuna_count(&p->start.shape); i++)
 		if (isnan(p->start.values[i]))
-			status = error_file_set(LACUNA_EINVAL, tiff_path(p->r->start),
-						"has missing values, and a start image must have "
-						"none: fill them (restore -A identity --fill)");
+			status = error_file_set(
+				LACUNA_EINVAL, tiff_path(p->r->start),
+				"has missing values; fill them first (restore -A identity --fill)");
 	if (!status)
 		image_from_unit(&p->start, p->range);
 	if (status || picture_same_shape(&p->start.shape, &p->x))
@@ -824,7 +825,8 @@ int page_copy(struct restoration *r, int number)
 
 	if (!status && p.info.auxiliary && r->resized) {
 		log_message(LACUNA_LOG_WARN,
-			    "page %d: an overview or mask of the old size is left out", number + 1);
+			    "page %d: left out, because this overview or mask has the old size",
+			    number + 1);
 		return LACUNA_OK;
 	}
 	if (!status && (!p.info.storable || r->type_stated)) {

@@ -49,11 +49,10 @@ static int parse_row(const char *path, int64_t number, char *line, struct matrix
 		double value;
 
 		if (!text_real(word, &value))
-			return error_file_set(
-				LACUNA_EINVAL, path,
-				"line %lld: '%s' is not a number (a TIFF, a PNG or a text file "
-				"of numbers is expected)",
-				(long long)number, word);
+			return error_file_set(LACUNA_EINVAL, path,
+					      "line %lld: '%s' is not a number; a TIFF, a PNG or a "
+					      "text file of numbers is expected",
+					      (long long)number, word);
 		if (matrix_append(m, value))
 			return LACUNA_ENOMEM;
 		width++;
@@ -61,9 +60,10 @@ static int parse_row(const char *path, int64_t number, char *line, struct matrix
 	if (!width)
 		return LACUNA_OK;
 	if (m->height && width != m->width)
-		return error_file_set(LACUNA_EINVAL, path,
-				      "line %lld has %lld numbers, the lines before it have %lld",
-				      (long long)number, (long long)width, (long long)m->width);
+		return error_file_set(
+			LACUNA_EINVAL, path,
+			"line %lld has %lld numbers, but the lines before it have %lld",
+			(long long)number, (long long)width, (long long)m->width);
 	m->width = width;
 	m->height++;
 	return LACUNA_OK;
@@ -83,7 +83,7 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 	if (!status && ferror(f))
 		status = error_file_errno(path);
 	if (!status && !m.count)
-		status = error_file_set(LACUNA_EINVAL, path, "holds no numbers");
+		status = error_file_set(LACUNA_EINVAL, path, "has no numbers");
 	if (status) {
 		memory_release(m.values);
 		return status;
@@ -112,7 +112,8 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	int status = tiff_page_info(r, page, &info);
 
 	if (!status && page && memcmp(info.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
-		status = error_file_set(LACUNA_EINVAL, tiff_path(r), "pages differ in size");
+		status = error_file_set(LACUNA_EINVAL, tiff_path(r),
+					"its pages have different sizes");
 	if (!status)
 		status = read_scaled(r, page, &info, &image);
 	if (!status && !page) {
@@ -172,10 +173,10 @@ static int choose_page(struct tiff_reader *r, int wanted, int pages, int *page)
 	*page = own == pages ? wanted : 0;
 	if (own == pages || own == 1 || main_pages(r, page) == 1)
 		return LACUNA_OK;
-	return error_file_set(LACUNA_EINVAL, tiff_path(r),
-			      "has %d pages, the picture has %d: give one page for all, or a page "
-			      "for each",
-			      own, pages);
+	return error_file_set(
+		LACUNA_EINVAL, tiff_path(r),
+		"has %d pages, and the picture has %d; give one page for all, or one for each page",
+		own, pages);
 }
 
 int picture_count_pages(const char *path, int pages, int *count)
@@ -307,7 +308,7 @@ int picture_range(const struct tiff_page *page, const struct image *image,
 		return LACUNA_OK;
 	}
 	if (!image_extrema(image, range))
-		return error_set(LACUNA_EINVAL, "no finite value in the picture");
+		return error_set(LACUNA_EINVAL, "the picture has no finite value");
 	if (range->lo >= near_unit.lo && range->hi <= near_unit.hi)
 		*range = unit;
 	else if (measured)
@@ -414,16 +415,17 @@ int picture_pages(const char *text, int available, int **pages, int *count)
 		    (!parse_span(&rest, &first, &last) || first <= before || last < first)) {
 			memory_release(*pages);
 			*pages = NULL;
-			return error_set(
-				LACUNA_EINVAL,
-				"--pages takes ascending page numbers such as 1,3-5, not '%s'",
-				text);
+			return error_set(LACUNA_EINVAL,
+					 "--pages takes page numbers in ascending order, such as "
+					 "1,3-5, not '%s'",
+					 text);
 		}
 		if (last > available) {
 			memory_release(*pages);
 			*pages = NULL;
-			return error_set(LACUNA_EINVAL, "page %ld was asked for, the file has %d",
-					 last, available);
+			return error_set(LACUNA_EINVAL,
+					 "--pages names page %ld, but the file has %d", last,
+					 available);
 		}
 		for (long p = first; p <= last; p++)
 			(*pages)[(*count)++] = (int)p - 1;

@@ -15,15 +15,15 @@
 #define AT(field) .offset = offsetof(struct recipe, field)
 const struct option_row recipe_rows[] = {
 	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
-	  "how the picture was degraded, NAME[:key=value,...]; several apply left to right",
+	  "how the picture was degraded, NAME[:key=value,...]; several apply from left to right",
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA",
 	  "standard deviation of the noise: a part of full scale, such as 0.01 or 2.55/255; "
-	  "poisson:gain=G,offset=O,read=R: photon noise, in counts of the file; NOISE.tif: "
-	  "that of each pixel, in units of the file; auto: estimated [auto]",
+	  "poisson:gain=G,offset=O,read=R: photon noise, in counts of the file; NOISE.tif: one "
+	  "value for each pixel, in units of the file; auto: estimated [auto]",
 	  AT(noise) },
 	{ "same-noise", 0, OPTION_FLAG, NULL,
-	  "estimate one noise level for all pages [if they have one size and type]",
+	  "estimate one noise level for all pages [if they have the same size and type]",
 	  AT(same_noise) },
 	{ "own-noise", 0, OPTION_FLAG, NULL, "estimate the noise of each page separately",
 	  AT(own_noise) },
@@ -43,20 +43,20 @@ const struct option_row recipe_rows[] = {
 	{ "samples", 'k', OPTION_INTEGER, "K", "draw K samples and write their mean [1]",
 	  AT(samples), .lo = 1, .hi = 1e5 },
 	{ "independent", 0, OPTION_FLAG, NULL,
-	  "draw independent samples. Otherwise four or more, if even, come in pairs with "
-	  "opposite noise: their mean is closer to the posterior mean",
+	  "draw independent samples. Otherwise an even number of at least four samples comes in "
+	  "pairs with opposite noise, whose mean is closer to the posterior mean",
 	  AT(independent) },
 	{ "seed", 0, OPTION_INTEGER, "N", "seed of all random numbers [0]", AT(seed), .lo = 0,
 	  .hi = 0x1p53 },
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "values that are black and white, for -n, --reference and --type [full scale of "
-	  "integers; 0:1 or the measured range of floats]; full: full scale of the type, "
-	  "and dark scenes are not stretched",
+	  "values of black and white, for -n, --reference and --type [full scale of integers; 0:1 "
+	  "or the measured range of floats]; full: full scale of the type, so that dark scenes are "
+	  "not stretched",
 	  AT(range) },
 	{ "reject", 0, OPTION_TEXT, "K",
-	  "treat a lone value as missing if it differs from its neighbours by K times their "
-	  "spread and no kernel could have made it (a hot pixel); it is written unchanged; "
-	  "no: keep all [8]",
+	  "treat a lone value (a hot pixel) as missing if it differs from its neighbours by K "
+	  "times their spread and the blur could not have made it; it is written unchanged; no: "
+	  "keep all [8]",
 	  AT(reject) },
 	{ "fill", 0, OPTION_FLAG, NULL,
 	  "fill values that the file declares missing (GDAL's nodata) [they stay nodata]",
@@ -64,9 +64,8 @@ const struct option_row recipe_rows[] = {
 	{ "keep-missing", 0, OPTION_FLAG, NULL, "keep NaN in the output [NaN is filled]",
 	  AT(keep_missing) },
 	{ "size", 0, OPTION_TEXT, "WxH",
-	  "size of the restored picture in pixels, such as 512x384, for operators whose "
-	  "measurement "
-	  "does not tell it, such as radon [that of --start or --reference]",
+	  "size of the restored picture in pixels, such as 512x384. Needed if it does not follow "
+	  "from the measurement, as with radon [the size of --start or --reference]",
 	  AT(size) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
@@ -96,11 +95,10 @@ static int parse_photons(const char *text, struct stated_noise *noise)
 	}
 	if (good && noise->gain > 0 && noise->read >= 0)
 		return LACUNA_OK;
-	return error_set(
-		LACUNA_EINVAL,
-		"--noise poisson:gain=G,offset=O,read=R takes counts per photon (above 0), "
-		"the camera's offset and its read noise in counts, not '%s'",
-		text);
+	return error_set(LACUNA_EINVAL,
+			 "--noise poisson:gain=G,offset=O,read=R takes counts per photon (above "
+			 "0), offset and read noise of the camera in counts, not '%s'",
+			 text);
 }
 
 int recipe_noise_is_file(const char *text)

@@ -49,11 +49,12 @@ static int parse(struct restoration *r)
 		status = picture_parse_size(v->size, &r->size);
 	if (!status && strcmp(v->reject, "no") != 0 &&
 	    (!text_real(v->reject, &job->reject) || job->reject < 1))
-		status = error_set(LACUNA_EINVAL, "--reject takes a number from 1, or no, not '%s'",
+		status = error_set(LACUNA_EINVAL,
+				   "--reject takes a number of at least 1, or no, not '%s'",
 				   v->reject);
 	if (!status && v->same_noise && v->own_noise)
 		status =
-			error_set(LACUNA_EINVAL, "--same-noise and --own-noise exclude each other");
+			error_set(LACUNA_EINVAL, "--same-noise and --own-noise cannot be combined");
 	r->missing = (struct missing_return){ .fill = v->fill, .keep = v->keep_missing };
 	if (v->type) {
 		r->type_stated = 1;
@@ -89,7 +90,7 @@ static int choose_plugins(struct restoration *r)
 	if (r->job.noise.sigma > 1 && (r->operator_flags & LACUNA_PICTURE))
 		return error_set(
 			LACUNA_EINVAL,
-			"--noise %s is more than full scale; in 8-bit counts it is -n %s/255",
+			"--noise %s is more than full scale; for 8-bit counts write -n %s/255",
 			v->noise, v->noise);
 	wish.operators = r->job.operators = r->operators;
 	r->job.method = &r->method;
@@ -102,8 +103,8 @@ static int check_deviation(const struct restoration *r)
 	if (!r->job.deviation || method_deviation(&r->method) != DEVIATION_UNKNOWN)
 		return LACUNA_OK;
 	return error_set(LACUNA_EINVAL,
-			 "--std without --samples is for linear operators that keep colours, and "
-			 "the priors unet and gaussian; add --samples 8");
+			 "--std without --samples needs a linear operator that keeps colours and "
+			 "prior unet or gaussian; add --samples 8");
 }
 
 int restoration_create(struct restoration *r, const struct recipe *recipe, int deviation,
@@ -114,8 +115,8 @@ int restoration_create(struct restoration *r, const struct recipe *recipe, int d
 	*r = (struct restoration){ .recipe = recipe };
 	if (!recipe->operators.count)
 		return error_set(LACUNA_EINVAL,
-				 "the operator is missing: -A says how the picture was degraded; "
-				 "-A identity for mere noise, 'lacuna list operators' for others");
+				 "no operator is given: -A says how the picture was degraded; -A "
+				 "identity if it is only noisy; 'lacuna list operators' names all");
 	r->job.budget = budget;
 	r->job.deviation = deviation && recipe->samples < 2;
 	r->job.begin = begin_sample;
@@ -234,7 +235,7 @@ static int leave_auxiliary(struct restoration *r)
 			r->pages[kept++] = r->pages[i];
 	}
 	if (!status && kept && kept < r->page_count) {
-		log_message(LACUNA_LOG_INFO, "%d overviews or masks are not restored",
+		log_message(LACUNA_LOG_INFO, "%d overviews or masks were not restored",
 			    r->page_count - kept);
 		r->page_count = kept;
 	}
@@ -381,8 +382,8 @@ static int allow_singles(struct restoration *r)
 	}
 	return error_set(
 		LACUNA_EINVAL,
-		"--all-samples of a stack opens a file for each of %lld samples; %lld are "
-		"allowed here (ulimit -n): ask for fewer, or for one page (--pages, --only)",
+		"--all-samples of a stack opens a file for each of %lld samples, but only %lld are "
+		"allowed (ulimit -n); ask for fewer samples, or for one page (--pages, --only)",
 		(long long)r->job.samples, (long long)limit.rlim_max);
 }
 
@@ -594,7 +595,7 @@ static void look_at_input(struct restoration *r)
 		return;
 	r->doubts++;
 	log_message(LACUNA_LOG_WARN,
-		    "%s: was written to since it was read; the result is of the picture as it was",
+		    "%s: was changed after it was read; the result belongs to the earlier picture",
 		    r->names.input);
 	error_clear();
 }

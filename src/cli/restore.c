@@ -36,19 +36,19 @@ static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
 	  "write the standard deviation of each pixel, in the file's units, as 32-bit float. With "
-	  "--samples it is that of the samples; without, it is an estimate of the posterior's: "
-	  "good for noise and missing pixels, rough for blur and lost resolution",
+	  "--samples it is computed from the samples. Without, it is an estimate of the "
+	  "posterior's: good for noise and missing pixels, rough for blur and lost resolution",
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },
 	{ "crop", 0, OPTION_TEXT, "X,Y,W,H",
-	  "restore this part only, W x H pixels from column X and row Y on, counted from 0: a look "
-	  "before a long run; it is as in the whole picture",
+	  "restore only this part, W x H pixels from column X and row Y, counted from 0: a look "
+	  "before a long run. The part is the same as in the whole picture",
 	  AT(crop) },
 	{ "start", 0, OPTION_FILE, "IMG.tif",
-	  "start the sampler at this picture, at its start level, instead of at noise", AT(start) },
+	  "start the sampler at this picture, at its start level, and not at noise", AT(start) },
 	{ "reference", 0, OPTION_FILE, "CLEAN.tif",
-	  "print PSNR, SSIM and NRMSE against this picture, before and after", AT(reference) },
+	  "compare with this picture: print PSNR, SSIM and NRMSE before and after", AT(reference) },
 	{ "report", 0, OPTION_FILE, "R.json",
 	  "write a JSON record of everything that determines the result", AT(report) },
 	{ "html", 0, OPTION_FILE, "PAGE.html",
@@ -56,8 +56,8 @@ static const struct option_row rows[] = {
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
 	{ "memory", 0, OPTION_SIZE, "SIZE",
-	  "memory limit, such as 4G. Larger pictures are restored in windows, if the "
-	  "operator allows it [3/4 of the machine's]",
+	  "memory limit, such as 4G. Larger pictures are restored in windows, if the operator "
+	  "allows it [3/4 of the machine's memory]",
 	  AT(memory) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace existing output files", AT(force) },
 	{ "in-place", 0, OPTION_FLAG, NULL, "allow OUT.tif to replace the input", AT(in_place) },
@@ -75,10 +75,10 @@ static const struct option_row rows[] = {
 static int check_values(const struct values *v)
 {
 	if (!v->output && !v->in_place)
-		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
+		return error_set(LACUNA_EINVAL, "no output is given: -o OUT.tif");
 	if (v->crop && (v->deviation || v->singles || v->reference || v->start))
-		return error_set(LACUNA_EINVAL, "--crop goes without --std, --all-samples, "
-						"--reference and --start");
+		return error_set(LACUNA_EINVAL, "--crop cannot be combined with --std, "
+						"--all-samples, --reference or --start");
 	return LACUNA_OK;
 }
 
@@ -95,11 +95,10 @@ static int parse_crop(const char *text, struct restoration *r)
 	       v[n] >= (n < 2 ? 0 : 1) && v[n] < 0x1p31 && !(v[n] > floor(v[n])))
 		n++;
 	if (n < 4 || word)
-		return error_set(
-			LACUNA_EINVAL,
-			"--crop takes X,Y,W,H, the first column and row, from 0, and width "
-			"and height in pixels, not '%s'",
-			text);
+		return error_set(LACUNA_EINVAL,
+				 "--crop takes X,Y,W,H: first column and row (from 0), width and "
+				 "height in pixels, not '%s'",
+				 text);
 	r->cropped = 1;
 	for (int i = 0; i < 2; i++) {
 		r->crop.origin[i] = (int64_t)v[i];
@@ -219,13 +218,12 @@ const struct command command_restore = {
 		    "GUIDANCE] "
 		    "[-s SAMPLER] [OPTION ...]",
 	.summary = "restore a degraded picture",
-	.details =
-		"Restores IN.tif, which was degraded by OPERATOR and noise, and writes OUT.tif "
-		"with the same sample type, pages and metadata. Operators, priors, guidances and "
-		"samplers are plugins, written NAME[:key=value[,key=value]...]. 'lacuna list' "
-		"lists them; 'lacuna help operator NAME' explains one.\n\n"
-		"Missing pixels are NaN in a float file, or black in a mask: -A "
-		"mask:file=MASK.tif.",
+	.details = "Restores IN.tif, which was degraded by OPERATOR and noise. OUT.tif has the "
+		   "same sample type, pages and metadata. Operators, priors, guidances and "
+		   "samplers are plugins, written NAME[:key=value[,key=value]...]. 'lacuna list' "
+		   "lists them; 'lacuna help operator NAME' explains one.\n\n"
+		   "Missing pixels are NaN in a float file, or black in a mask: -A "
+		   "mask:file=MASK.tif.",
 	.shared = recipe_rows,
 	.shared_count = &recipe_row_count,
 	.rows = rows,

@@ -40,8 +40,7 @@ static const struct option_row rows[] = {
 	{ "seed", 0, OPTION_INTEGER, "N", "seed of the noise [0]", AT(seed), .lo = 0,
 	  .hi = 0x1p53 },
 	{ "range", 0, OPTION_TEXT, "LO:HI",
-	  "values that are black and white [full scale of integers; 0:1 or the measured "
-	  "range of floats]",
+	  "values of black and white [full scale of integers; 0:1 or the measured range of floats]",
 	  AT(range) },
 	{ "type", 't', OPTION_CHOICE, "TYPE",
 	  "sample type of the output: uint8, uint16, float32, ... [float32, which neither "
@@ -51,8 +50,8 @@ static const struct option_row rows[] = {
 	  AT(pages) },
 	{ "threads", 'j', OPTION_INTEGER, "N", "threads to use [one per processor]", AT(threads),
 	  .lo = 1, .hi = 1024 },
-	{ "memory", 0, OPTION_SIZE, "SIZE", "memory limit, such as 4G [3/4 of the machine's]",
-	  AT(memory) },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "memory limit, such as 4G [3/4 of the machine's memory]", AT(memory) },
 	{ "force", 'f', OPTION_FLAG, NULL, "replace an existing output file", AT(force) },
 	{ "in-place", 0, OPTION_FLAG, NULL, "allow the output to replace the input", AT(in_place) },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", AT(quiet) },
@@ -79,11 +78,11 @@ struct simulation {
 static int parse_values(const struct values *v, struct simulation *s)
 {
 	if (!v->output)
-		return error_set(LACUNA_EINVAL, "the output is missing: -o OUT.tif");
+		return error_set(LACUNA_EINVAL, "no output is given: -o OUT.tif");
 	if (!v->operators.count)
 		return error_set(LACUNA_EINVAL,
-				 "the operator is missing: -A says how to degrade; -A identity for "
-				 "mere noise, 'lacuna list operators' for others");
+				 "no operator is given: -A says how to degrade; -A identity adds "
+				 "only noise; 'lacuna list operators' names all");
 	if (!text_real(v->noise, &s->noise) || s->noise < 0)
 		return error_set(LACUNA_EINVAL,
 				 "--noise takes a number from 0 or a fraction such as 2.55/255, "
@@ -196,12 +195,12 @@ static int put_missing(const struct simulation *s, const struct tiff_page *info,
 	if (!count)
 		return LACUNA_OK;
 	if (!picture_holds(s->kind, s->bits, value))
-		return error_set(LACUNA_EINVAL,
-				 "has missing values (%g), which %s cannot hold: --type takes "
-				 "another",
-				 (double)value, picture_type_name(s->kind, s->bits));
-	log_message(LACUNA_LOG_INFO, "page %d: %zu values are missing and stay so (%g)", number + 1,
-		    count, (double)value);
+		return error_set(
+			LACUNA_EINVAL,
+			"has missing values (%g), which %s cannot hold; choose another with --type",
+			(double)value, picture_type_name(s->kind, s->bits));
+	log_message(LACUNA_LOG_INFO, "page %d: %zu values are missing and remain missing (%g)",
+		    number + 1, count, (double)value);
 	return LACUNA_OK;
 }
 
@@ -215,8 +214,8 @@ static int leave_plain(const struct simulation *s, struct problem *problem,
 
 	if (s->kind != SAMPLE_FLOAT)
 		return error_set(LACUNA_EINVAL,
-				 "what this operator measures is no picture, whose range integers "
-				 "could hold: --type float32");
+				 "this operator does not measure a picture, so integers cannot "
+				 "hold its values; use --type float32");
 	if (info->kind != SAMPLE_FLOAT)
 		return LACUNA_OK;
 	if (range.lo < 0 || range.lo > 0) {
@@ -228,7 +227,7 @@ static int leave_plain(const struct simulation *s, struct problem *problem,
 				       (ones ? range.lo * ones[i] : 0));
 	memory_release(ones);
 	if (!status && (range.lo != 0 || range.hi != 1))
-		log_message(LACUNA_LOG_INFO, "lacuna restore must be told --range %.9g:%.9g",
+		log_message(LACUNA_LOG_INFO, "to restore this file, give --range %.9g:%.9g",
 			    range.lo, range.hi);
 	return status;
 }
@@ -346,11 +345,10 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
 	if (!status && (s->flags & LACUNA_FRAMES) && count > 1)
-		status = error_set(
-			LACUNA_EINVAL,
-			"%s: has %d pages, and this operator makes several of one: --pages "
-			"chooses one",
-			input, count);
+		status = error_set(LACUNA_EINVAL,
+				   "%s: has %d pages, but this operator makes several pages of "
+				   "one; choose one with --pages",
+				   input, count);
 	if (!status)
 		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
 	if (!status)
@@ -383,9 +381,8 @@ static int run(const struct command *c, const void *values, int count, char **op
 		return plugin_refused(c, status);
 	status = operands_find(s.operators, s.operator_count, &s.operands);
 	if (!status && s.operands.absent_count)
-		status = error_set(LACUNA_EINVAL,
-				   "a value that stands for missing pixels is about a measurement, "
-				   "which simulate makes; give a mask");
+		status = error_set(LACUNA_EINVAL, "value= marks pixels of a measurement, but "
+						  "simulate makes the measurement; give a mask");
 	if (status) {
 		result = misuse(c, "%s", error_text());
 	} else {
@@ -404,12 +401,10 @@ const struct command command_simulate = {
 	.name = "simulate",
 	.operands = "IN.tif -o OUT.tif -A OPERATOR [-A OPERATOR ...] [-n SIGMA] [OPTION ...]",
 	.summary = "degrade a clean picture with the same operators",
-	.details =
-		"Writes what a camera would have recorded: IN.tif degraded by OPERATOR, with "
-		"Gaussian "
-		"noise.  Missing values (NaN, GDAL's nodata) stay so, and so does what depends "
-		"on them.  For trying operators, samplers and settings against a picture that is "
-		"known.",
+	.details = "Writes what a camera would have recorded: IN.tif degraded by OPERATOR, with "
+		   "Gaussian noise.  Missing values (NaN, GDAL's nodata) remain missing, and so do "
+		   "values that depend on them.  Use it to try operators, samplers and settings on "
+		   "a picture that you know.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

@@ -43,18 +43,17 @@ static const struct option_row rows[] = {
 	  "[gaussian]",
 	  AT(target) },
 	{ "operator", 'A', OPTION_PLUGINS, "OPERATOR",
-	  "linear operator, applied to each chain; may be repeated, the first acts first "
+	  "linear operator, applied to each chain; may be repeated, applied in the order given "
 	  "[none: nothing is measured]",
 	  AT(operators), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_REAL, "SIGMA", "standard deviation of the measurement's noise [0.1]",
 	  AT(noise), .lo = 0, .hi = 1e3 },
 	{ "measurement", 'y', OPTION_TEXT, "VALUES",
-	  "the measurement, numbers separated by blanks [of a draw from the target]",
+	  "the measurement: numbers separated by blanks [measured from a draw from the target]",
 	  AT(measurement) },
 	{ "prior", 'p', OPTION_PLUGIN, "PRIOR",
-	  "prior of the methods; {target} in it is a file that describes the target for the prior "
-	  "gmm "
-	  "[gmm:file={target}]",
+	  "prior of all methods; {target} in it stands for a file that describes the target for "
+	  "the prior gmm [gmm:file={target}]",
 	  AT(prior), .kind = LACUNA_PRIOR },
 	{ "guidance", 'g', OPTION_PLUGINS, "[LABEL=]GUIDANCE", "may be repeated [none]",
 	  AT(guidances), .kind = LACUNA_GUIDANCE },
@@ -68,13 +67,13 @@ static const struct option_row rows[] = {
 	  "and samplers",
 	  AT(vary) },
 	{ "smear", 0, OPTION_REAL, "SIGMA",
-	  "compare with the truth plus noise of this level, at which samplers with "
+	  "compare with the truth plus noise of this level, the level at which samplers with "
 	  "finish=none stop [0]",
 	  AT(smear), .lo = 0, .hi = 1e3 },
 	{ "blur", 0, OPTION_REAL, "SIGMA",
-	  "compute the KL of samples after adding noise of this level to both laws. Without "
-	  "it the KL comes from distances of neighbours, which is too small for laws that "
-	  "hardly overlap [0]",
+	  "add noise of this level to both laws before the KL is computed. Without it the KL comes "
+	  "from distances between neighbours, which give too small a KL for laws that hardly "
+	  "overlap [0]",
 	  AT(blur), .lo = 0, .hi = 1e3 },
 	{ "chains", 0, OPTION_INTEGER, "N", "samples of each run [4096]", AT(chains), .lo = 16,
 	  .hi = 1e6 },
@@ -89,7 +88,7 @@ static const struct option_row rows[] = {
 	{ "svg", 0, OPTION_FILE, "FILE.svg", "output file for a plot", AT(svg) },
 	{ "show", 0, OPTION_CHOICE, "MEASURE", "measure to plot [kl]", AT(show),
 	  .choices = table_measures },
-	{ "bound", 0, OPTION_FLAG, NULL, "plot W_bias of each method too", AT(bound) },
+	{ "bound", 0, OPTION_FLAG, NULL, "also plot W_bias of each method", AT(bound) },
 	{ "slopes", 0, OPTION_FLAG, NULL, "print the fitted slopes in the plot's legend",
 	  AT(slopes) },
 	{ "evaluations", 0, OPTION_FLAG, NULL, "plot against evaluations of the prior",
@@ -122,7 +121,7 @@ static int split_values(struct variation *v, char *list)
 
 	for (; word; word = strtok_r(NULL, ",", &rest)) {
 		if (v->count == MOST_VALUES)
-			return error_set(LACUNA_EINVAL, "--%s takes %d values at most",
+			return error_set(LACUNA_EINVAL, "--%s takes at most %d values",
 					 v->steps ? "steps" : "vary", MOST_VALUES);
 		if (!text_real(word, &v->numbers[v->count]))
 			return error_set(LACUNA_EINVAL, "--%s: '%s' is not a number",
@@ -130,7 +129,7 @@ static int split_values(struct variation *v, char *list)
 		v->values[v->count++] = word;
 	}
 	return v->count ? LACUNA_OK
-			: error_set(LACUNA_EINVAL, "--%s needs values, parted by commas",
+			: error_set(LACUNA_EINVAL, "--%s needs values, separated by commas",
 				    v->steps ? "steps" : "vary");
 }
 
@@ -140,8 +139,8 @@ static int parse_variation(const struct values *o, struct variation *v)
 
 	*v = (struct variation){ .steps = o->steps != NULL };
 	if (o->steps && o->vary)
-		return error_set(LACUNA_EINVAL, "--steps excludes --vary; write steps={NAME} in "
-						"the samplers");
+		return error_set(LACUNA_EINVAL, "--steps and --vary cannot be combined; write "
+						"steps={NAME} in the samplers");
 	if (!o->steps && !o->vary) {
 		v->count = 1;
 		return LACUNA_OK;
@@ -203,7 +202,7 @@ static int check_variation(const struct values *o, const struct variation *v)
 		found = mentions(o->samplers.items[i], v->name);
 	return found ? LACUNA_OK
 		     : error_set(LACUNA_EINVAL,
-				 "--vary: {%s} stands in no prior, guidance or sampler", v->name);
+				 "--vary: no prior, guidance or sampler contains {%s}", v->name);
 }
 
 /* ---- methods ----------------------------------------------------------------------------------------- */
@@ -338,13 +337,13 @@ static int run_point(struct study *s, const char *curve, const struct uses *u, s
 		return error_context(status, "%s%s%s", curve, s->variation.name ? ", " : "",
 				     s->variation.name ? s->variation.values[index] : "");
 	if (!s->o->coverage && s->lab.target.count == 1 && !f.exact)
-		log_message(
-			LACUNA_LOG_WARN,
-			"%s%s%s: is not affine in its noise, so that its law is not known; what "
-			"the table says is of %lld samples%s",
-			curve, s->variation.name ? ", " : "",
-			s->variation.name ? s->variation.values[index] : "",
-			(long long)s->o->chains, isnan(f.kl) ? ", too few for KL (--chains)" : "");
+		log_message(LACUNA_LOG_WARN,
+			    "%s%s%s: is not affine in its noise, so its exact law is not known; "
+			    "the table is computed from %lld samples%s",
+			    curve, s->variation.name ? ", " : "",
+			    s->variation.name ? s->variation.values[index] : "",
+			    (long long)s->o->chains,
+			    isnan(f.kl) ? ", too few for KL (--chains)" : "");
 	return table_add(&s->table, curve,
 			 s->variation.name ? s->variation.numbers[index] : (double)f.steps, &f);
 }
@@ -549,7 +548,7 @@ static int draw_tables(const struct command *c, const struct values *o, int coun
 	int status;
 
 	if (!o->svg)
-		return misuse(c, "tables are drawn into a plot: --svg FILE.svg");
+		return misuse(c, "a table needs a plot to be drawn into: --svg FILE.svg");
 	status = name_outputs(o, &outputs);
 	tables = memory_alloc_array((size_t)count, sizeof *tables);
 	if (!tables)
@@ -605,15 +604,15 @@ const struct command command_study = {
 	.summary = "measure samplers where the posterior is known",
 	.details =
 		"Runs samplers and guidances on a target whose posterior is known in closed form, "
-		"with thousands of chains at once, and measures how far from it they end: KL "
-		"divergence, sliced Wasserstein-2 and Wasserstein-1 distance, errors of mean and "
-		"covariance, the accumulated mismatch W_bias of the guidance, and the slopes of "
-		"all these against the number of steps. For a Gaussian target, KL and moments are "
-		"those of the sampler's exact law, if it is affine in its noise; otherwise a "
-		"warning says so. The KL of fewer than 1024 samples is a dash. The table goes to "
-		"standard output or --output, a plot to --svg.\n\n"
-		"If tables are given as arguments, they are drawn, one panel each, and nothing is "
-		"run.",
+		"with thousands of chains at once. It measures how far their results are from the "
+		"posterior: KL divergence, sliced Wasserstein-2 and Wasserstein-1 distance, errors "
+		"of mean and covariance, the accumulated mismatch W_bias of the guidance, and the "
+		"slopes of all these against the number of steps. For a Gaussian target, KL and "
+		"moments are computed from the sampler's exact law, if the sampler is affine in "
+		"its noise; otherwise a warning says so. For fewer than 1024 samples a dash stands "
+		"for the KL. The table goes to standard output or --output, a plot to --svg.\n\n"
+		"If you give tables as arguments, they are plotted, each in a panel, and nothing "
+		"is run.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

@@ -40,18 +40,18 @@ static const char *const methods[] = { "fast", "best", "sample", NULL };
 #define AT(field) .offset = offsetof(struct values, field)
 static const struct option_row rows[] = {
 	{ "operator", 'A', OPTION_PLUGIN, "OPERATOR",
-	  "how the picture is degraded where another kind of plugin is tried [blur:sigma=1.5]",
+	  "how the picture is degraded when the plugin is not an operator [blur:sigma=1.5]",
 	  AT(operator_spec), .kind = LACUNA_OPERATOR },
 	{ "noise", 'n', OPTION_TEXT, "SIGMA", "noise to add, as a part of full scale [2/255]",
 	  AT(noise) },
-	{ "method", 'm', OPTION_CHOICE, "METHOD", "as in restore: fast, best or sample [fast]",
-	  AT(method), .choices = methods },
+	{ "method", 'm', OPTION_CHOICE, "METHOD",
+	  "method as in restore: fast, best or sample [fast]", AT(method), .choices = methods },
 	{ "size", 0, OPTION_INTEGER, "N",
-	  "take the middle of the picture, N pixels wide and high; 0: all of it [192]", AT(size),
+	  "use the middle of the picture, N pixels wide and high; 0: all of it [192]", AT(size),
 	  .lo = 0, .hi = 1e6 },
-	{ "seed", 's', OPTION_INTEGER, "N", "another seed, other noise [1]", AT(seed), .lo = 0,
+	{ "seed", 's', OPTION_INTEGER, "N", "seed of the noise [1]", AT(seed), .lo = 0,
 	  .hi = 9007199254740992 },
-	{ "output", 'o', OPTION_DIRECTORY, "DIR", "where to write the pictures [try-NAME]",
+	{ "output", 'o', OPTION_DIRECTORY, "DIR", "directory for the pictures [try-NAME]",
 	  AT(directory) },
 };
 
@@ -140,10 +140,10 @@ static int run_self(const char *const *words)
 	while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(ended))
-		return error_set(LACUNA_EINVAL, "lacuna %s has crashed (%s)", words[1],
+		return error_set(LACUNA_EINVAL, "lacuna %s crashed (%s)", words[1],
 				 strsignal(WTERMSIG(ended)));
 	if (WEXITSTATUS(ended))
-		return error_set(LACUNA_EINVAL, "lacuna %s has failed, as it says above", words[1]);
+		return error_set(LACUNA_EINVAL, "lacuna %s failed; its message is above", words[1]);
 	return LACUNA_OK;
 }
 
@@ -276,7 +276,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 		at = 1;
 	}
 	if (count == at || count > at + 2)
-		return misuse(c, "name one plugin, and one picture if you like");
+		return misuse(c, "give one plugin and at most one picture");
 	t.spec = path_spec(operands[at]);
 	if (!t.spec)
 		return failure(NULL, LACUNA_ENOMEM);
@@ -297,16 +297,13 @@ const struct command command_try = {
 	.operands = "PLUGIN.so[:key=value,...] | FAMILY NAME[:key=value,...] [PICTURE.tif] "
 		    "[OPTION ...]",
 	.summary = "simulate, restore and compare with a plugin",
-	.details =
-		"Degrades a picture, restores it, and prints how near to the original both are "
-		"(PSNR) and "
-		"where the pictures are: original.tif, degraded.tif and restored.tif in the "
-		"directory try-NAME, which are replaced the next time.  An operator "
-		"degrades, and the method of --method restores; a prior, guidance or sampler takes "
-		"part in the restoration of what --operator has degraded.  Without a picture it is "
-		"the sample that ships with lacuna.  The commands are printed, so that you can go "
-		"on "
-		"from them.",
+	.details = "Degrades a picture, restores it, and prints how close both are to the original "
+		   "(PSNR).  It writes original.tif, degraded.tif and restored.tif to the "
+		   "directory try-NAME and replaces them at the next run.  An operator degrades "
+		   "the picture, and the method of --method restores it.  A prior, guidance or "
+		   "sampler takes part in the restoration of a picture that --operator has "
+		   "degraded.  Without a picture it uses the sample that ships with Lacuna.  It "
+		   "prints its commands, so that you can continue from them.",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 	.defaults = &defaults,

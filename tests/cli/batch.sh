@@ -103,7 +103,7 @@ mkdir foreign
 echo mine >foreign/1.tif
 fails 1 "a file of somebody else's" batch in foreign $how --json
 counts 6 0 1 "is a failure"
-contains err "exists, and is not of a batch; --force replaces it" "that says so"
+contains err "exists, and no batch has written it; --force replaces it" "that says so"
 ok "and kept" grep -q mine foreign/1.tif
 fails 1 "once more" batch in foreign $how --json
 counts 0 6 1 "the same failure"
@@ -138,7 +138,7 @@ counts 1 6 0 "is made again"
 mkdir dev2
 echo mine >dev2/1.std.tif
 fails 1 "one of somebody else's" batch in dev2 $how4
-contains err "dev2/1.std.tif: exists, and is not of a batch" "is refused"
+contains err "dev2/1.std.tif: exists, and no batch has written it" "is refused"
 fails 1 "and again" batch in dev2 $how4
 ok "and kept" grep -q mine dev2/1.std.tif
 cp in/1.tif in/2.std.tif

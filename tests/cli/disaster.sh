@@ -85,7 +85,7 @@ done
 cp in/11.tif change/1.tif
 wait $pid
 ok "an input that changes meanwhile is a failure" test $? -eq 1
-contains changed.err "1.tif: has changed while it was restored" "that says so"
+contains changed.err "1.tif: was changed while it was restored" "that says so"
 ok "and is done the next time" "$LACUNA" batch change changed -A identity -p gaussian -n 0.1 -q
 
 # ---- plugins that crash, hang, exit and leak, in a run that is also killed

@@ -94,7 +94,7 @@ fi
 mkdir house
 ln -s house door
 fails 1 "one file under two names" $restore in.tif -o house/o --report door/o
-contains err "door/o: named for two outputs" "one file under two names: said"
+contains err "door/o: two outputs have this name" "one file under two names: said"
 nothing_left house "one file under two names"
 
 # What only the rename at the end would notice, and a name that is none.

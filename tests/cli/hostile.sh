@@ -64,11 +64,11 @@ refused() {
 	contains err "$text" "$what: why"
 	nothing_left outputs "$what"
 }
-refused "exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=exit
-refused "_exit(0)" "a plugin has ended the program" $restore -p gaussian -A misconduct:how=quit
+refused "exit(0)" "a plugin ended the program" $restore -p gaussian -A misconduct:how=exit
+refused "_exit(0)" "a plugin ended the program" $restore -p gaussian -A misconduct:how=quit
 refused "divergence" "more than a million times full scale at step 7 of 50: it diverges" \
 	$restore -p gaussian -A identity -s diverges
-refused "exit(0) in a constructor" "a plugin has ended the program" \
+refused "exit(0) in a constructor" "a plugin ended the program" \
 	$restore -p gaussian -A exits-at-load
 refused "no steps" 'sampler "no-steps" says that it takes 0 steps' \
 	$restore -p gaussian -A identity -s no-steps

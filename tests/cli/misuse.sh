@@ -28,9 +28,9 @@ contains err "unexpected argument" "two inputs: named"
 fails 2 "two outputs" "$LACUNA" restore in.tif -o $o -o outputs/p.tif -A identity
 contains err "given twice" "two outputs: named"
 fails 2 "no output" "$LACUNA" restore in.tif -A identity
-contains err "the output is missing: -o" "no output: named"
+contains err "no output is given: -o" "no output: named"
 fails 2 "no operator" "$LACUNA" restore in.tif -o $o
-contains err "the operator is missing: -A" "no operator: named"
+contains err "no operator is given: -A" "no operator: named"
 
 fails 2 "unknown operator" "$LACUNA" restore in.tif -o $o -A identiti
 two_lines restore "unknown operator"

@@ -22,7 +22,7 @@ ok "one mask for all" "$LACUNA" restore stack.tif -o one.tif -A mask:file=mask.t
 "$LACUNA" compare stack.tif one.tif >out
 matches out "page 3: PSNR [0-9]" "hides it on every page"
 fails 1 "two masks for three pages" "$LACUNA" restore stack.tif -o no.tif -A mask:file=two.tif $how
-contains err "two.tif: has 2 pages, the picture has 3" "both figures are named"
+contains err "two.tif: has 2 pages, and the picture has 3" "both figures are named"
 one_line "two masks"
 fails 1 "likewise in simulate" "$LACUNA" simulate stack.tif -o no.tif -A mask:file=two.tif
 ok "simulate" "$LACUNA" simulate stack.tif -o black.tif -A mask:file=masks.tif -t uint8
@@ -31,7 +31,7 @@ contains out "36 missing values left out" "the size of the square"
 
 # Values that stand for missing pixels: simulate writes 0 where the mask is black.
 ok "a value" "$LACUNA" restore black.tif -o value.tif -A mask:value=0 $how
-contains err "page 1: 2.34 % of the pixels have the value 0 and are taken as missing" "its share is said"
+contains err "page 1: 2.34 % of the pixels have the value 0 and count as missing" "its share is said"
 ok "is as good as a mask" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif value.tif
 fails 1 "and is filled" "$LACUNA" compare --max-nrmse 0 black.tif value.tif
 ok "a value that is not there" "$LACUNA" restore mask.tif -q -o none.tif -A mask:value=9 $how

@@ -15,7 +15,7 @@ ok "filled" "$LACUNA" restore nodata.tif -o filled.tif $how --fill
 ok "values of nodata do not count" "$LACUNA" compare --max-nrmse 0.02 nodata.tif filled.tif
 contains out "20 missing values left out" "and that is said"
 "$LACUNA" simulate nodata.tif -o nodata-s.tif -A identity -t uint16 >out 2>err
-contains err "20 values are missing and stay so (0)" "simulate keeps nodata"
+contains err "20 values are missing and remain missing (0)" "simulate keeps nodata"
 fails 1 "a type without it" "$LACUNA" restore nan.tif -o nan-8.tif $how -t uint8 --keep-missing
 for f in nodata kept filled nodata-s; do "$maketiff" --forget $f.tif; done
 ok "nodata stays" "$LACUNA" compare --max-nrmse 0.01 nodata.tif kept.tif

@@ -223,7 +223,7 @@ ok "half of the light" "$LACUNA" simulate -q under.tif -o half-light.tif -A mask
 figures figures '$7 + 0 > 0.49 && $7 + 0 < 0.51' "is what it leaves"
 printf '1 2 1\n2 4\n' >ragged.txt
 fails 1 "a ragged kernel" "$LACUNA" simulate -q under.tif -o none.tif -A blur:psf=ragged.txt
-contains err "has 2 numbers, the lines before it have 3" "... is refused as such"
+contains err "has 2 numbers, but the lines before it have 3" "... is refused as such"
 # --crop: a part equals that part of the whole, wherever strips and tiles lie
 ok "a picture to look at" "$maketiff" look.tif uint16 150 130 1 3
 ok "its part" "$LACUNA" restore look.tif -o look1.tif -A identity $gaussian -n 0 --crop 10,20,64,51

@@ -57,7 +57,7 @@ tap_result $? "nothing is written over"
 
 mkdir empty
 fails 1 "an empty directory" "$LACUNA" new operator empty
-contains err "empty is there already" "an empty directory: why"
+contains err "empty exists" "an empty directory: why"
 nothing_left empty "an empty directory"
 
 begin two operator --shape
@@ -105,10 +105,10 @@ misused() {
 misused "unknown plugin family" nothing name
 misused "is not a valid plugin name" operator Name
 misused "is not a valid plugin name" operator ../name
-misused "lacuna has operator \"blur\" itself" operator blur
-misused "exclude each other" operator name --fft --shape
-misused "are for operators" prior name --fft
-misused "--language rust is for operators" prior name --language rust
+misused "Lacuna has operator \"blur\" itself" operator blur
+misused "cannot be combined" operator name --fft --shape
+misused "are only for operators" prior name --fft
+misused "--language rust is only for operators" prior name --language rust
 test ! -e name
 tap_result $? "and nothing is made"
 
