@@ -63,7 +63,7 @@ void *child_share(size_t bytes)
 
 	if (p != MAP_FAILED)
 		return p;
-	error_set(LACUNA_ENOMEM, "out of memory (%zu bytes to share)", bytes);
+	error_set(LACUNA_ENOMEM, "out of memory (%zu bytes of shared memory)", bytes);
 	return NULL;
 }
 
@@ -165,7 +165,8 @@ int child_run(void (*body)(void *), void *context, unsigned long (*progress)(con
 		_exit(0);
 	}
 	if (child < 0) {
-		problem = error_set(LACUNA_EIO, "no child process: %s", strerror(errno));
+		problem =
+			error_set(LACUNA_EIO, "cannot start a child process: %s", strerror(errno));
 	} else {
 		setpgid(child, child); /* child and parent both do so: the order is unknown */
 		status = wait_for(child, output, context, progress, limit, &end->way);
@@ -196,7 +197,7 @@ void child_tell(const struct child_end *end, double limit, char *text, size_t si
 			 strsignal(end->code));
 		break;
 	case CHILD_HUNG:
-		snprintf(text, size, "does not come back (%g s)", limit);
+		snprintf(text, size, "does not return (%g s)", limit);
 		break;
 	default:
 		snprintf(text, size, "returns");

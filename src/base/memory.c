@@ -29,10 +29,10 @@ static int account(struct context *c, size_t bytes)
 	if (c->memory.limited && c->memory.allowed == 0) {
 		error_set(LACUNA_ENOMEM, "out of memory (injected failure)");
 	} else if (budget && (bytes > budget || c->memory.live_bytes > budget - bytes)) {
-		error_set(
-			LACUNA_ENOMEM,
-			"%.0f MiB more are needed, but the memory budget is %.0f MiB; see --memory",
-			(double)bytes / 1048576.0, (double)budget / 1048576.0);
+		error_set(LACUNA_ENOMEM,
+			  "%.0f MiB more are needed, but the memory limit is %.0f MiB; raise "
+			  "--memory",
+			  (double)bytes / 1048576.0, (double)budget / 1048576.0);
 	} else {
 		c->memory.live_blocks++;
 		c->memory.live_bytes += bytes;

@@ -284,8 +284,9 @@ static int put_beside_none(struct temporary *t)
 	}
 	reason = errno;
 	if (reason == EEXIST || !lstat(t->target, &st))
-		return error_file_set(LACUNA_EIO, t->target,
-				      "has appeared meanwhile; --force replaces it");
+		return error_file_set(
+			LACUNA_EIO, t->target,
+			"was created by another process meanwhile; --force replaces it");
 	return has_no_links(reason) ? put_in_place(t)
 				    : error_file_set(LACUNA_EIO, t->target, "%s", strerror(reason));
 }

@@ -108,8 +108,8 @@ static int read_conf_line(struct conf *c, struct source *s, const char *path, lo
 	if (*text == '[') {
 		if (end[-1] != ']' || end == text + 2)
 			return error_set(LACUNA_EINVAL,
-					 "%s: line %ld: a section is a pattern of file names, "
-					 "[scan-*.tif]",
+					 "%s: line %ld: a section must be a pattern of file names, "
+					 "such as [scan-*.tif]",
 					 path, number);
 		end[-1] = 0;
 		memory_release(*glob);
@@ -190,8 +190,8 @@ static int read_row(struct conf *c, struct source *s, const char *path, long num
 
 	if (n > columns)
 		return error_file_set(LACUNA_EINVAL, path,
-				      "line %ld has %d columns, the first line %d", number, n,
-				      columns);
+				      "line %ld has %d columns, but the first line has %d", number,
+				      n, columns);
 	c->groups++;
 	for (int i = 1; !status && i < n; i++)
 		if (*cells[i])
@@ -218,7 +218,7 @@ static int read_table(struct conf *c, const char *path, FILE *f)
 	columns = getline(&first, &first_room, f) > 0 ? split(first, header) : 0;
 	if (columns < 2 || strcmp(header[0], "file") != 0)
 		status = error_set(LACUNA_EINVAL,
-				   "%s: the first line names the columns, separated by tabs: "
+				   "%s: the first line must name the columns, separated by tabs: "
 				   "\"file\", then options such as \"operator\" or \"noise\"",
 				   path);
 	while (!status && getline(&text, &room, f) > 0) {

@@ -142,11 +142,11 @@ static int fork_worker(struct pool *p, struct worker *w)
 	pid_t pid;
 
 	if (pipe2(orders, O_CLOEXEC))
-		return error_set(LACUNA_EIO, "a worker cannot be started: %s", strerror(errno));
+		return error_set(LACUNA_EIO, "cannot start a worker: %s", strerror(errno));
 	if (pipe2(answers, O_CLOEXEC)) {
 		close(orders[0]);
 		close(orders[1]);
-		return error_set(LACUNA_EIO, "a worker cannot be started: %s", strerror(errno));
+		return error_set(LACUNA_EIO, "cannot start a worker: %s", strerror(errno));
 	}
 	pid = fork();
 	if (!pid) {
@@ -159,7 +159,7 @@ static int fork_worker(struct pool *p, struct worker *w)
 	if (pid < 0) {
 		close(orders[1]);
 		close(answers[0]);
-		return error_set(LACUNA_EIO, "a worker cannot be started: %s", strerror(errno));
+		return error_set(LACUNA_EIO, "cannot start a worker: %s", strerror(errno));
 	}
 	w->pid = pid;
 	w->orders = orders[1];
@@ -243,7 +243,8 @@ int pool_give(struct pool *p, uint64_t item, double seconds)
 		waitpid(w->pid, NULL, 0);
 		forget_worker(w);
 	}
-	return error_set(LACUNA_EIO, "workers die before they work");
+	return error_set(LACUNA_EIO,
+			 "workers end before they start to work; is there enough memory?");
 }
 
 /* ---- events ------------------------------------------------------------------------------------------ */

@@ -236,12 +236,11 @@ int sheet_check(const char *path)
 		return errno == ENOENT ? LACUNA_OK : error_file_errno(path);
 	head[fread(head, 1, sizeof(head) - 1, f)] = 0;
 	fclose(f);
-	return strstr(head, title)
-		       ? LACUNA_OK
-		       : error_set(LACUNA_EIO,
-				   "%s: exists, and is not a contact sheet; --force replaces it, "
-				   "--html names another",
-				   path);
+	return strstr(head, title) ? LACUNA_OK
+				   : error_set(LACUNA_EIO,
+					       "%s: exists and is not a contact sheet; --force "
+					       "replaces it, --html chooses another name",
+					       path);
 }
 
 int sheet_print(int fd, const char *path, const char *directory, json_t *summary, json_t *rows)

@@ -132,8 +132,8 @@ int check_leave(struct check *c, int status)
 		     "%s() returns %d, which is not a status", c->function, status);
 	if (status < 0)
 		check_expect(c, MESSAGES, *error_text() != 0,
-			     "%s() returns %d (%s) and says nothing; use host->fail()", c->function,
-			     status, error_status_text(status));
+			     "%s() returns %d (%s) without a message; use host->fail()",
+			     c->function, status, error_status_text(status));
 	if (!check_expect(c, ARITHMETIC, host_check_fp(c->function), "%s() changes it",
 			  c->function) &&
 	    status >= 0)
@@ -174,7 +174,7 @@ static void examine_case(void *context)
 	surroundings_note(&c->surroundings);
 	c->status = family_of(c)->examine(c, c->now);
 	if (c->status)
-		snprintf(c->refusal, sizeof c->refusal, "; %s is refused: %s", c->where,
+		snprintf(c->refusal, sizeof c->refusal, "; it refuses %s: %s", c->where,
 			 *error_text() ? error_text() : error_status_text(c->status));
 }
 
@@ -186,7 +186,7 @@ static unsigned long calls(const void *context)
 /* Records how the child process of a case ended. */
 static void judge_end(struct check *c, const struct child_end *end)
 {
-	const char *said = *end->printed ? "; it has printed \"" : "";
+	const char *said = *end->printed ? "; it printed \"" : "";
 	char told[128];
 
 	child_tell(end, c->limit, told, sizeof told);
@@ -249,8 +249,8 @@ static int run_cases(struct check *c)
 			     c->measures.accepted, c->measures.tried, c->refusal);
 	else if (!status)
 		check_expect(c, ACCEPTS, count_shapes(c, accepted) >= c->needed,
-			     "%d of %d, and %d shapes are needed to judge: name some that it takes "
-			     "(--shape)%s",
+			     "it accepts %d of %d shapes, but the check needs %d; give shapes that "
+			     "it accepts (--shape)%s",
 			     c->measures.accepted, c->measures.tried, c->needed, c->refusal);
 	if (!status && !c->outcomes[ACCEPTS].failed)
 		snprintf(c->outcomes[ACCEPTS].detail, sizeof c->outcomes[ACCEPTS].detail,

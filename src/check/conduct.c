@@ -167,9 +167,10 @@ static void check_again(struct check *c, const struct call *call, enum property 
 		return;
 	status = run_guarded(call, dirt, &again, &intact);
 	check_expect(c, property, !status && same_bits(first, &again),
-		     "%s() gives another result%s", call->name,
-		     property == REPEATABLE ? " when called again with other rubbish in its scratch"
-					    : "");
+		     "%s() gives a different result%s", call->name,
+		     property == REPEATABLE
+			     ? "in a second call with other contents of its scratch memory"
+			     : "");
 	guarded_release(&again);
 }
 
@@ -304,8 +305,8 @@ static void check_concurrent(struct check *c, const struct call *call)
 		stopped.done = 1;
 		pthread_join(thread, NULL);
 		check_expect(c, CONCURRENT, !stopped.differs && !other.differs,
-			     "%s() gives another result while it runs in another thread on another "
-			     "image",
+			     "%s() gives a different result while it runs in another thread on "
+			     "another image",
 			     call->name);
 	}
 	sigaction(STOP_SIGNAL, &old, NULL);
@@ -400,7 +401,7 @@ int check_call(struct check *c, const struct call *call, struct guarded *out)
 	c->seconds += seconds_now();
 	check_leave(c, status);
 	check_expect(c, LEAKS, memory_live_blocks() == blocks,
-		     "%s() leaves %zu blocks of memory behind", call->name,
+		     "%s() does not release %zu blocks of memory", call->name,
 		     memory_live_blocks() - blocks);
 	for (i = 0; i < 3 && call->inputs[i]; i++) {
 		intact &= guarded_intact(call->inputs[i]);
@@ -411,8 +412,8 @@ int check_call(struct check *c, const struct call *call, struct guarded *out)
 	if (status)
 		return status;
 	lost = unwritten(out);
-	check_expect(c, COMPLETE, !lost, "%s() leaves %zu of %zu values unwritten", call->name,
-		     lost, call->out_count);
+	check_expect(c, COMPLETE, !lost, "%s() does not write %zu of %zu values", call->name, lost,
+		     call->out_count);
 	check_expect(c, FINITE, lost || vector_finite(call->out_count, out->data),
 		     "%s() gives NaN or infinite values (or reads beyond its inputs)", call->name);
 	check_again(c, call, REPEATABLE, other_rubbish, out);
@@ -448,8 +449,7 @@ void check_no_memory(struct check *c, const char *name, const struct creation *c
 				  "fails: %s",
 				  name, status, n, error_text()))
 			return;
-		check_expect(c, MESSAGES, *error_text() != 0, "%s() says nothing about its failure",
-			     name);
+		check_expect(c, MESSAGES, *error_text() != 0, "%s() fails without a message", name);
 	}
 	if (n < LIMIT)
 		check_leave(c, LACUNA_OK);

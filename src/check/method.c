@@ -547,7 +547,7 @@ static int examine_problem(struct check *c, const struct check_case *now,
 	}
 	trial_destroy(&t);
 	check_expect(c, LEAKS, memory_live_blocks() == blocks,
-		     "%zu blocks of memory are left after destroy()",
+		     "%zu blocks of memory are not released by destroy()",
 		     memory_live_blocks() - blocks);
 	return status;
 }

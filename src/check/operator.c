@@ -152,7 +152,7 @@ static void examine_zero(const struct trial *t)
 	memset(zero, 0, (t->nx > t->ny ? t->nx : t->ny) * sizeof *zero);
 	apply(t, zero, out);
 	check_expect(t->c, ZERO, vector_norm(t->ny, out) == 0,
-		     "A(0) is %.3g (rms): that is affine, not linear",
+		     "A(0) is %.3g (rms), so A is affine, not linear",
 		     vector_norm(t->ny, out) / sqrt((double)t->ny));
 	adjoint(t, NULL, zero, out);
 	check_expect(t->c, ZERO, vector_norm(t->nx, out) == 0, "A'(0) is %.3g (rms)",
@@ -708,7 +708,7 @@ static void examine_offset(const struct trial *t)
 	int status;
 
 	if (!check_expect(t->c, OFFSET, t->op->flags & LACUNA_LINEAR,
-			  "offset() is for linear operators, and the flag is missing"))
+			  "offset() is only for linear operators, but the flag LINEAR is missing"))
 		return;
 	status = check_call(t->c, &call, &b);
 	check_expect(t->c, ACCEPTS, !status, "offset() fails: %s", error_text());
@@ -719,7 +719,7 @@ static void examine_offset(const struct trial *t)
 		adjoint(t, NULL, y, x);
 		status = check_quick(t->c, &call, again);
 		check_expect(t->c, OFFSET, !status && !memcmp(again, b.data, t->ny * sizeof *again),
-			     "offset() gives another result after apply() and adjoint()");
+			     "offset() gives a different result after apply() and adjoint()");
 	}
 	guarded_release(&b);
 }
@@ -731,7 +731,7 @@ static void examine_projection(const struct trial *t)
 	      *az = t->temporary[3], *again = t->temporary[4];
 	struct agreement products = { 0, 0 };
 
-	if (!check_expect(t->c, PROJECTION, t->nx == t->ny, "x and y differ in size"))
+	if (!check_expect(t->c, PROJECTION, t->nx == t->ny, "x and y have different sizes"))
 		return;
 	random_vector(t, 160, t->nx, x);
 	random_vector(t, 161, t->nx, z);
@@ -779,7 +779,7 @@ static int ask_wished(const struct trial *t, int from_y, const struct lacuna_sha
 			  from_y ? "x" : "y", (long long)wanted->extent[0],
 			  (long long)wanted->extent[1], (long long)wanted->extent[2],
 			  (long long)wanted->extent[3]))
-		status = error_set(LACUNA_EINVAL, "shape() gives no shape of an image");
+		status = error_set(LACUNA_EINVAL, "shape() does not give the shape of an image");
 	return status;
 }
 
@@ -1135,12 +1135,12 @@ static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
 	int status = ask_shape(t, 0, x, &back);
 
 	check_expect(t->c, SHAPES, !status && same_shape(&back, &t->y),
-		     "x is %lldx%lldx%lld, but y of that is %lldx%lldx%lld (%s)",
+		     "x is %lldx%lldx%lld, but its y is %lldx%lldx%lld (%s)",
 		     (long long)x->extent[0], (long long)x->extent[1], (long long)x->extent[2],
 		     (long long)back.extent[0], (long long)back.extent[1],
 		     (long long)back.extent[2], status ? error_text() : "shape()");
 	if (!status && !same_shape(&back, &t->y)) /* its functions could write out of bounds */
-		status = error_set(LACUNA_EINVAL, "its shapes disagree");
+		status = error_set(LACUNA_EINVAL, "its shapes do not agree");
 	return status;
 }
 
@@ -1208,7 +1208,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 	t.ny = lacuna_count(&t.y);
 	status = examine_instance(&t);
 	check_expect(c, LEAKS, memory_live_blocks() == blocks,
-		     "%zu blocks of memory are left after destroy()",
+		     "%zu blocks of memory are not released by destroy()",
 		     memory_live_blocks() - blocks);
 	return status;
 }

@@ -254,7 +254,7 @@ static void examine_denoise(const struct trial *t)
 		if (i == 0 && !t->info.blind)
 			check_expect(t->c, SMALL_SIGMA,
 				     difference(t, x0, u.data) <= 20 * sigmas[0] + 0.02,
-				     "at sigma %g the result is %.3g from its input (rms)",
+				     "at sigma %g the result differs from its input by %.3g (rms)",
 				     sigmas[0], difference(t, x0, u.data));
 		if (i == 0)
 			memcpy(first, x0, t->count * sizeof *first);
@@ -262,7 +262,8 @@ static void examine_denoise(const struct trial *t)
 			examine_sigma(t, sigmas[0], &u, x0);
 		if (t->info.blind && i > 0 && !denoise(t, sigmas[0], u.data, first))
 			check_expect(t->c, BLIND, difference(t, first, x0) == 0,
-				     "sigma %g and %g differ", sigmas[0], sigmas[i]);
+				     "the results for sigma %g and %g differ", sigmas[0],
+				     sigmas[i]);
 		guarded_release(&u);
 	}
 }
@@ -464,8 +465,9 @@ static void examine_trained(const struct trial *t)
 	const double sigma = fmin(fmax(0.1, t->info.sigma_min), t->info.sigma_max);
 	float *clean = t->temporary[0], *noisy = t->temporary[1], *x0 = t->temporary[2];
 
-	check_expect(t->c, TRAINED, !(t->prior->flags & LACUNA_GAUSSIAN),
-		     "the flags TRAINED and GAUSSIAN exclude each other: a Gaussian is exact");
+	check_expect(
+		t->c, TRAINED, !(t->prior->flags & LACUNA_GAUSSIAN),
+		"the flags TRAINED and GAUSSIAN cannot be combined: a Gaussian prior is exact");
 	random_gaussian(t->c->key, 6, 0, noisy, t->count);
 	for (size_t i = 0; i < t->count; i++) {
 		const double x = ((double)((int64_t)i % w) + 0.5) / (double)w - 0.4;
@@ -477,7 +479,8 @@ static void examine_trained(const struct trial *t)
 	if (!denoise(t, sigma, noisy, x0))
 		check_expect(t->c, TRAINED,
 			     difference(t, x0, clean) <= 2 * difference(t, noisy, clean),
-			     "at sigma %g a picture is %.3g from the clean one before, %.3g after",
+			     "at sigma %g a picture differs from the clean one by %.3g before, by "
+			     "%.3g after",
 			     sigma, difference(t, noisy, clean), difference(t, x0, clean));
 }
 
@@ -604,7 +607,7 @@ static int examine_case(struct check *c, const struct check_case *now)
 	status = examine_instance(&t);
 	guarded_release(&y);
 	check_expect(c, LEAKS, memory_live_blocks() == blocks,
-		     "%zu blocks of memory are left after destroy()",
+		     "%zu blocks of memory are not released by destroy()",
 		     memory_live_blocks() - blocks);
 	return status;
 }

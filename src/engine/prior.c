@@ -49,7 +49,8 @@ int prior_copy_info(const struct lacuna_prior_info *from, struct lacuna_prior_in
 	const uint32_t known = sizeof(*from), size = to->size < known ? to->size : known;
 
 	if (size < sizeof(to->size))
-		return error_set(LACUNA_EINVAL, "info() needs the size of what it fills in, not %u",
+		return error_set(LACUNA_EINVAL,
+				 "info() needs the size of the structure that it fills in, not %u",
 				 to->size);
 	memcpy(to, from, size);
 	to->size = size;
@@ -112,7 +113,7 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 	    !(p->info.sigma_max > p->info.sigma_min) || !isfinite(p->info.sigma_max))
 		return error_set(
 			LACUNA_EINTERNAL,
-			"prior \"%s\" says that it takes %d channels and sigma from %g to %g",
+			"prior \"%s\" states impossible values: %d channels, sigma from %g to %g",
 			p->use->plugin->head->name, (int)p->info.channels, p->info.sigma_min,
 			p->info.sigma_max);
 	return prior_renew_scratch(p);

@@ -79,8 +79,8 @@ static int check_inverse(const struct problem *p, const struct link *l)
 	if (status || !memcmp(back.extent, l->out.extent, sizeof back.extent))
 		return status;
 	return error_set(LACUNA_EINTERNAL,
-			 "says that %lldx%lldx%lld comes of an image of %lldx%lldx%lld, and that "
-			 "%lldx%lldx%lld does",
+			 "shape() contradicts itself: for y of %lldx%lldx%lld it wants x of "
+			 "%lldx%lldx%lld, whose y is %lldx%lldx%lld",
 			 (long long)l->out.extent[0], (long long)l->out.extent[1],
 			 (long long)l->out.extent[2], (long long)l->in.extent[0],
 			 (long long)l->in.extent[1], (long long)l->in.extent[2],
@@ -97,7 +97,7 @@ static int link_shape(const struct problem *p, struct link *l, int from_y)
 		*wanted = p->wish;
 	status = l->op->shape(&p->host, l->config, from_y, known, wanted);
 	if (!status && !fits(wanted))
-		status = error_set(LACUNA_EINVAL, "gives an impossible shape");
+		status = error_set(LACUNA_EINVAL, "shape() gives an impossible shape");
 	if (!status && from_y)
 		status = check_inverse(p, l);
 	if (status)
@@ -375,15 +375,16 @@ int problem_project(struct problem *p, float *y)
 	for (size_t k = 0; k + 1 < p->count; k++)
 		if (p->links[k].op->flags & LACUNA_PROJECTION)
 			return error_set(LACUNA_EINVAL,
-					 "operator \"%s\" must be the last one: what it removes is "
+					 "operator \"%s\" must be the last one, because it removes "
 					 "a part of the measurement",
 					 link_name(&p->links[k]));
 	for (size_t i = 0; i < p->y_count; i++)
 		if (!isfinite(y[i]))
-			return error_set(LACUNA_EINVAL,
-					 "operator \"%s\" cannot work with missing values (NaN, "
-					 "infinite or declared as such): fill them first",
-					 link_name(last));
+			return error_set(
+				LACUNA_EINVAL,
+				"operator \"%s\" cannot work with missing values (NaN, infinite or "
+				"nodata); fill them first (restore -A identity --fill)",
+				link_name(last));
 	whole = memory_alloc_array(p->y_count, sizeof *whole);
 	if (!whole)
 		return LACUNA_ENOMEM;
@@ -678,8 +679,8 @@ int problem_spectral(struct problem *p, lacuna_gain *gain, const void *context, 
 	if (!status && change > p->accuracy.doubtful && !p->doubted) {
 		p->doubted = 1;
 		log_message(LACUNA_LOG_WARN,
-			    "this operator has no closed form, and what the method takes from its "
-			    "spectrum is wrong by about %.0f %%; use prox, hqs or gibbs, or for a "
+			    "this operator has no closed form, and the method's results from its "
+			    "spectrum are wrong by about %.0f %%; use prox, hqs or gibbs, or for a "
 			    "blur boundary=periodic",
 			    100 * change);
 	}
@@ -877,11 +878,11 @@ int problem_measure(struct problem *p, float *y, double noise, size_t *missing)
 
 	for (i = 0; i < p->y_count; i++) {
 		if (isinf(y[i]))
-			return error_set(LACUNA_EINVAL, "the measurement holds infinite values");
+			return error_set(LACUNA_EINVAL, "the measurement has infinite values");
 		absent += isnan(y[i]) != 0;
 	}
 	if (absent == p->y_count)
-		return error_set(LACUNA_EINVAL, "the measurement holds nothing but NaN");
+		return error_set(LACUNA_EINVAL, "all values of the measurement are NaN");
 	if (!(noise >= 0) || !isfinite(noise))
 		return error_set(LACUNA_EINVAL, "the noise level must be 0 or larger");
 	problem_forget(p);

@@ -179,7 +179,7 @@ int session_mean(struct session *s, const float *sigma, const float *u, float *x
 	int status = LACUNA_OK;
 
 	if (!prior->denoise_map)
-		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" takes no sigma maps",
+		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" does not take sigma maps",
 				 s->prior_use->plugin->head->name);
 	known = memory_alloc_array(n, sizeof *known);
 	if (!known)
@@ -260,7 +260,7 @@ static int service_denoise_vjp(const struct lacuna_host *host, double sigma, con
 	int status;
 
 	if (!prior->vjp)
-		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" gives no derivative",
+		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" has no derivative",
 				 s->prior_use->plugin->head->name);
 	status = derivative_of_groups(s, prior->vjp, sigma, u, v, out);
 	if (!status)
@@ -469,8 +469,8 @@ static int needs_met(struct session *s, const struct plugin_use *use, uint32_t n
 
 	if ((needs & LACUNA_NEEDS_LINEAR) && !(problem_flags(s->problem) & LACUNA_LINEAR))
 		return error_set(LACUNA_EUNSUPPORTED,
-				 "%s \"%s\" needs a linear operator, and this one is not", family,
-				 head->name);
+				 "%s \"%s\" needs a linear operator, but this one is not linear",
+				 family, head->name);
 	if (needs & LACUNA_NEEDS_DIAGONAL) {
 		float *d = memory_alloc_array(lacuna_count(problem_x(s->problem)), sizeof *d);
 		int status = d ? problem_diagonal(s->problem, d) : LACUNA_ENOMEM;
@@ -509,14 +509,13 @@ static int take_prior(struct session *s)
 	s->prior->listener = s;
 	channels = s->prior->info.channels;
 	if (channels && x->extent[2] % channels)
-		return error_set(
-			LACUNA_EUNSUPPORTED,
-			"prior \"%s\" works on %d channels at a time, and the image has %lld", name,
-			(int)channels, (long long)x->extent[2]);
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "prior \"%s\" takes %d channels at a time, and the image has %lld",
+				 name, (int)channels, (long long)x->extent[2]);
 	s->groups = channels ? (size_t)(x->extent[2] / channels) : 1;
 	if (x->extent[3] != 1)
 		return error_set(LACUNA_EUNSUPPORTED,
-				 "images of several frames are restored one by one");
+				 "an image with several frames must be restored frame by frame");
 	s->group = lacuna_count(x) / s->groups;
 	return LACUNA_OK;
 }
@@ -651,8 +650,8 @@ static int after_step(struct session *s, int64_t k, int64_t steps, int status, c
 			name, (long long)k, (long long)steps);
 	if (vector_exceeds(lacuna_count(&s->description.x), u, 1e6 * s->largest))
 		return error_set(LACUNA_ENUMERIC,
-				 "sampler \"%s\" reached a value of more than a million times full "
-				 "scale at step %lld of %lld: it diverges",
+				 "sampler \"%s\" diverges: a value is more than a million times "
+				 "full scale at step %lld of %lld",
 				 name, (long long)k, (long long)steps);
 	if (cancel_requested())
 		return error_set(LACUNA_ECANCELLED, "cancelled");
@@ -696,7 +695,8 @@ int session_run(struct session *s, uint32_t sample, float *u, struct session_sta
 	int status;
 
 	if (steps <= 0)
-		return error_set(LACUNA_EINTERNAL, "sampler \"%s\" says that it takes %lld steps",
+		return error_set(LACUNA_EINTERNAL,
+				 "sampler \"%s\" states an impossible number of steps, %lld",
 				 s->sampler_use->plugin->head->name, (long long)steps);
 	s->host_context.key.sample = s->options.pairs ? sample / 2 : sample;
 	s->mirrored = s->options.pairs && sample % 2;
@@ -732,7 +732,7 @@ int session_estimate(struct session *s, double sigma, double next, const float *
 	int status;
 
 	if (!s->guidance_use)
-		return error_set(LACUNA_EUNSUPPORTED, "there is no guidance to ask");
+		return error_set(LACUNA_EUNSUPPORTED, "this sampler has no guidance to ask");
 	guidance = &s->guidance_use->plugin->u.guidance;
 	if (guidance->estimate_step && next >= 0)
 		status = guidance->estimate_step(s->guidance, s->guidance_scratch, sigma, next, u,

@@ -71,7 +71,7 @@ int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, c
 	}
 	if (!isfinite(rr))
 		return error_set(LACUNA_ENUMERIC,
-				 "conjugate gradients met a value that is not finite");
+				 "conjugate gradients found a value that is not finite");
 	return LACUNA_OK;
 }
 
@@ -98,7 +98,8 @@ static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int
 	vector_axpy(m->n, -t->alpha[k], q, next);
 	t->beta[k] = vector_norm(m->n, next);
 	if (!isfinite(t->alpha[k]) || !isfinite(t->beta[k]))
-		return error_set(LACUNA_ENUMERIC, "Lanczos met a value that is not finite");
+		return error_set(LACUNA_ENUMERIC,
+				 "the Lanczos iteration found a value that is not finite");
 	return LACUNA_OK;
 }
 

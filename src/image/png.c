@@ -189,6 +189,6 @@ int png_encode(const struct image *image, unsigned char **bytes, size_t *size)
 		return LACUNA_OK;
 	memory_release(*bytes);
 	*bytes = NULL;
-	return error_set(LACUNA_ENOMEM, "a PNG cannot be made: %s",
+	return error_set(LACUNA_ENOMEM, "cannot make a PNG: %s",
 			 png.message[0] ? png.message : "out of memory");
 }

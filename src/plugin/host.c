@@ -142,7 +142,7 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	reader = c->host.reader;
 	pthread_mutex_unlock(&c->host.lock);
 	if (!reader)
-		return error_set(LACUNA_EUNSUPPORTED, "%s: this program reads no images", path);
+		return error_set(LACUNA_EUNSUPPORTED, "%s: this program cannot read images", path);
 	return reader(path, shape, values);
 }
 
@@ -224,7 +224,7 @@ static int find_data(const char *name, char *path, size_t size)
 		if (!*end)
 			break;
 	}
-	return error_set(LACUNA_EIO, "%s was not found in %s (LACUNA_DATA_PATH)", name,
+	return error_set(LACUNA_EIO, "%s was not found in %s (set LACUNA_DATA_PATH)", name,
 			 list && *list ? list : installed);
 }
 
@@ -246,7 +246,7 @@ static const void *no_extension(const struct lacuna_host *host, const char *name
 
 /* Size and version keep their offsets in every version of the table: a plugin reads them before it relies on the rest. */
 _Static_assert(offsetof(struct lacuna_host, size) == 0 && offsetof(struct lacuna_host, abi) == 4,
-	       "a table of services begins with its size and version");
+	       "a table of services must begin with its size and version");
 _Static_assert(_Generic(((struct context *)0)->host.reader, host_reader * : 1, default : 0),
 	       "a context keeps a host_reader");
 
@@ -285,10 +285,10 @@ int host_check_fp(const char *culprit)
 		return 1;
 	fesetenv(FE_DFL_ENV);
 	if (exact)
-		error_set(
-			LACUNA_EINVAL,
-			"%s lets floating-point exceptions stop the whole process (feenableexcept)",
-			culprit);
+		error_set(LACUNA_EINVAL,
+			  "%s makes floating-point exceptions stop the whole process "
+			  "(feenableexcept)",
+			  culprit);
 	else
 		error_set(LACUNA_EINVAL,
 			  "%s changes the floating-point arithmetic of the whole process; build it "

@@ -168,27 +168,28 @@ static int examine_head(const char *path, const struct lacuna_plugin *head)
 		return refuse(path, "not a Lacuna plugin (wrong magic number)");
 	if (head->abi >> 16 != LACUNA_ABI_MAJOR)
 		return error_file_set(LACUNA_EINVAL, path,
-				      "built for plugin ABI %u, this lacuna has %u",
+				      "built for plugin ABI %u; this Lacuna has ABI %u",
 				      head->abi >> 16, (unsigned)LACUNA_ABI_MAJOR);
 	if (head->abi > LACUNA_ABI)
 		return error_file_set(
 			LACUNA_EINVAL, path,
-			"built for a newer lacuna (plugin ABI %u.%u, this one has %u.%u)",
+			"built for a newer Lacuna (plugin ABI %u.%u, this one has %u.%u)",
 			head->abi >> 16, head->abi & 0xffff, (unsigned)LACUNA_ABI_MAJOR,
 			(unsigned)LACUNA_ABI_MINOR);
 	if (head->size < sizeof *head)
-		return refuse(path, "its plugin structure is shorter than that of ABI 1.0");
+		return refuse(path, "its plugin structure is shorter than in ABI 1.0");
 	if (head->kind < 1 || head->kind > KINDS)
-		return refuse(path, "belongs to no known family");
+		return refuse(path, "has an unknown family");
 	if (!head->name || !valid_name(head->name))
-		return refuse(path, "its name is not of the form [a-z][a-z0-9-]*");
+		return refuse(path, "its name must have the form [a-z][a-z0-9-]*");
 	stem(path, file, sizeof file);
 	if (strcmp(file, head->name))
-		return error_file_set(LACUNA_EINVAL, path,
-				      "holds a plugin named \"%s\"; name and file must agree",
-				      head->name);
+		return error_file_set(
+			LACUNA_EINVAL, path,
+			"contains a plugin named \"%s\"; file and plugin must have the same name",
+			head->name);
 	if (!head->summary || !head->manual || !head->version || !head->author || !head->license)
-		return refuse(path, "lacks summary, manual, version, author or license");
+		return refuse(path, "has no summary, manual, version, author or license");
 	if (!text_plain(head->summary, "") || !text_plain(head->manual, "\n\t") ||
 	    !text_plain(head->version, "") || !text_plain(head->author, "") ||
 	    !text_plain(head->license, ""))
@@ -205,17 +206,18 @@ static int examine_bits(const char *path, const struct lacuna_plugin *head)
 	memcpy(words, head->family, family->has_needs ? sizeof words : 2 * sizeof *words);
 	if (words[1] & ~family->flags)
 		return error_file_set(LACUNA_EINVAL, path,
-				      "sets flags that %ss do not have (0x%x); it was built for "
-				      "another lacuna, or is no %s",
+				      "sets flags that the family %s does not have (0x%x); it was "
+				      "built for another Lacuna, or its family is not %s",
 				      family->name, (unsigned)(words[1] & ~family->flags),
 				      family->name);
 	if (family->has_needs && words[3])
 		return error_file_set(LACUNA_EINVAL, path,
-				      "the reserved word of its table is not 0: it was built for "
-				      "another lacuna, or is no %s",
+				      "the reserved word of its table is not 0; it was built for "
+				      "another Lacuna, or its family is not %s",
 				      family->name);
 	if (family->has_needs && (words[2] & ~family->needs))
-		return error_file_set(LACUNA_EINVAL, path, "needs what no %s can have (0x%x)",
+		return error_file_set(LACUNA_EINVAL, path,
+				      "asks for needs that the family %s does not have (0x%x)",
 				      family->name, (unsigned)(words[2] & ~family->needs));
 	return LACUNA_OK;
 }
@@ -228,10 +230,10 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 	int status;
 
 	if (!head->family)
-		return refuse(path, "lacks its table of functions");
+		return refuse(path, "has no table of functions");
 	memcpy(&size, head->family, sizeof size);
 	if (size < family->least)
-		return refuse(path, "its table of functions is shorter than that of ABI 1.0");
+		return refuse(path, "its table of functions is shorter than in ABI 1.0");
 	status = examine_bits(path, head);
 	if (status)
 		return status;
@@ -241,7 +243,7 @@ static int examine_family(const char *path, const struct lacuna_plugin *head)
 		memcpy(&function, (const char *)head->family + r->offset, sizeof function);
 		if (!function || (uintptr_t)function < 4096) /* a number of another table */
 			return error_file_set(LACUNA_EINVAL, path,
-					      "lacks the required function %s()", r->name);
+					      "has no function %s(), which is required", r->name);
 	}
 	return LACUNA_OK;
 }
@@ -352,7 +354,7 @@ static int open_file(int kind, const char *path, const struct plugin **plugin)
 	if (status)
 		return status;
 	if (kind && (int)(*plugin)->head->kind != kind)
-		return error_file_set(LACUNA_EINVAL, path, "is a plugin of the family %s, not %s",
+		return error_file_set(LACUNA_EINVAL, path, "its family is %s, not %s",
 				      plugin_kind_name((int)(*plugin)->head->kind),
 				      plugin_kind_name(kind));
 	return LACUNA_OK;
@@ -444,10 +446,10 @@ static int unknown(const struct search *s)
 		status = error_set(LACUNA_EINVAL, "%s \"%s\" is not used: %s", family, name,
 				   s->refused);
 	else if (is_here(name, text, sizeof text))
-		status = error_set(LACUNA_EINVAL,
-				   "there is no %s \"%s\"; for the file in this directory say "
-				   "./%s",
-				   family, name, text);
+		status = error_set(
+			LACUNA_EINVAL,
+			"there is no %s \"%s\"; for the file in this directory write ./%s", family,
+			name, text);
 	else if (near)
 		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\"; did you mean \"%s\"?",
 				   family, name, near);
@@ -456,7 +458,7 @@ static int unknown(const struct search *s)
 				   family, name, family);
 	else {
 		places_text(text, sizeof text);
-		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\", nor any other, in %s",
+		status = error_set(LACUNA_EINVAL, "there is no %s \"%s\", and no other, in %s",
 				   family, name, text);
 	}
 	for (i = 0; i < known.count; i++)
@@ -471,10 +473,10 @@ int plugin_load(int kind, const char *name, const struct plugin **plugin)
 	if (strchr(name, '/'))
 		return open_file(kind, name, plugin);
 	if (!kind)
-		return error_set(
-			LACUNA_EINVAL,
-			"%s: a file needs a path (./%s), a name its kind before it (operator %s)",
-			name, name, name);
+		return error_set(LACUNA_EINVAL,
+				 "%s: for a file give a path (./%s); for a plugin by name give its "
+				 "family first (operator %s)",
+				 name, name, name);
 	if (!valid_name(name) || !places_each(find_in, &s))
 		return unknown(&s);
 	return open_file(kind, s.path, plugin);
@@ -491,7 +493,7 @@ static void tell_hidden(const struct plugin *plugin, const char *name)
 		return;
 	log_message(
 		LACUNA_LOG_WARN,
-		"%s \"%s\" is taken from %s; %s has the same name, and must be named by its path",
+		"%s \"%s\" is taken from %s; %s has the same name: to use that one, give its path",
 		families[own.kind].name, name, own.path, other.path);
 }
 

@@ -72,7 +72,7 @@ static int examine(const char *path, int fd, off_t size)
 	if (read_own(&own) && (head.e_machine != own.e_machine ||
 			       memcmp(head.e_ident, own.e_ident, EI_DATA + 1) != 0))
 		return error_file_set(LACUNA_EINVAL, path,
-				      "is made for %s (%s), and this lacuna for %s",
+				      "is made for %s (%s), but this Lacuna is for %s",
 				      machine_name(head.e_machine),
 				      head.e_ident[EI_CLASS] == ELFCLASS32 ? "32 bits" : "64 bits",
 				      machine_name(own.e_machine));

@@ -129,7 +129,7 @@ static int bad_value(const struct lacuna_param *row, const char *value)
 	char range[256];
 
 	param_range(row, range, sizeof range);
-	return error_set(LACUNA_EINVAL, "%s=%s: not a value of %s, which is %s", row->name, value,
+	return error_set(LACUNA_EINVAL, "%s=%s is not allowed; %s takes %s", row->name, value,
 			 row->name, range);
 }
 
@@ -168,10 +168,10 @@ static const char *row_fault(const struct lacuna_plugin *head, const struct lacu
 	const char *p;
 
 	if (!row->name || !islower((unsigned char)row->name[0]) || !row->help)
-		return "lacks a name or a help text";
+		return "needs a help text, and a name that begins with a small letter";
 	for (p = row->name; *p; p++)
 		if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && *p != '_')
-			return "is not named [a-z][a-z0-9_]*";
+			return "must have a name of the form [a-z][a-z0-9_]*";
 	if (row->type < LACUNA_BOOL || row->type > LACUNA_LIST)
 		return "has an unknown type";
 	if (row->offset % field_alignment(row) || row->offset > head->config_size ||
@@ -182,15 +182,15 @@ static const char *row_fault(const struct lacuna_plugin *head, const struct lacu
 	if (row->type <= LACUNA_REAL && !(row->lo <= row->dflt && row->dflt <= row->hi))
 		return "has a default out of range";
 	if (row->type == LACUNA_LIST && !good_list(row, row->text))
-		return "has a default that is no list, or out of range";
+		return "has a default that is not a list, or out of range";
 	if (param_find(head, row->name) != row)
 		return "appears twice";
 	if (overlaps(head, row))
-		return "shares its place with another";
+		return "overlaps another in the configuration";
 	if (!plain_row(row))
 		return "has control characters in its texts";
 	if (has_condition(row) && (!strchr(row->text, '=') || !condition_row(head, row->text)))
-		return "depends on a parameter that is not there";
+		return "depends on a parameter that does not exist";
 	return NULL;
 }
 
@@ -199,8 +199,7 @@ int param_check_table(const struct lacuna_plugin *head)
 	uint32_t i;
 
 	if (head->param_count && (!head->params || head->param_size < sizeof(struct lacuna_param)))
-		return error_set(LACUNA_EINVAL,
-				 "its parameter rows are shorter than those of ABI 1.0");
+		return error_set(LACUNA_EINVAL, "its parameter rows are shorter than in ABI 1.0");
 	for (i = 0; i < head->param_count; i++) {
 		const struct lacuna_param *row = param_row(head, i);
 		const char *fault = row_fault(head, row);
@@ -362,7 +361,7 @@ static int unknown_name(const struct lacuna_plugin *head, const char *name)
 	uint32_t i;
 
 	if (!head->param_count)
-		return error_set(LACUNA_EINVAL, "\"%s\" takes no parameters, \"%s\" neither",
+		return error_set(LACUNA_EINVAL, "\"%s\" takes no parameters; leave out \"%s\"",
 				 head->name, name);
 	for (i = 0; i < head->param_count && i < 127; i++)
 		names[i] = param_row(head, i)->name;
@@ -418,7 +417,7 @@ static int next_pair(char **text, char **name, char **value)
 	if (!equals || equals == p || (comma && comma < equals)) {
 		if (comma)
 			*comma = '\0';
-		return error_set(LACUNA_EINVAL, "\"%s\" is not of the form key=value", p);
+		return error_set(LACUNA_EINVAL, "\"%s\" must have the form key=value", p);
 	}
 	*equals = '\0';
 	*name = p;
@@ -451,12 +450,12 @@ static int check_applies(const struct lacuna_plugin *head, const void *config,
 		param_value(other, config, value, sizeof value);
 		if (strcmp(value, wanted) != 0 && *wanted)
 			return error_set(LACUNA_EINVAL,
-					 "%s applies to %s, and %s is %s; say %s, or leave out %s",
+					 "%s needs %s, but %s is %s; give %s, or leave out %s",
 					 given->name, row->text, other->name, value, row->text,
 					 given->name);
 		if (strcmp(value, wanted) != 0)
 			return error_set(LACUNA_EINVAL,
-					 "%s does not apply beside %s; leave out one of the two",
+					 "%s cannot be combined with %s; leave out one of the two",
 					 given->name, other->name);
 		row = other;
 	}

@@ -20,7 +20,7 @@ int place_unsafe(enum place_kind kind, const char *path, char *reason, size_t si
 	if (stat(path, &st))
 		return 0;
 	if (st.st_mode & S_IWOTH)
-		snprintf(reason, size, "everybody may write to %s (chmod o-w)", path);
+		snprintf(reason, size, "every user may write to %s (chmod o-w)", path);
 	else if (kind != PLACE_USER)
 		return 0;
 	else if (st.st_uid != geteuid() && st.st_uid != 0)

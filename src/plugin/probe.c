@@ -54,12 +54,12 @@ int plugin_probe(int kind, const char *name)
 	if (!status && end.way == CHILD_CANCELLED)
 		status = error_set(LACUNA_ECANCELLED, "stopped");
 	else if (!status && end.way != CHILD_RETURNED)
-		status = error_file_set(LACUNA_EINVAL, name, "%s when it is loaded", told);
+		status = error_file_set(LACUNA_EINVAL, name, "%s while it is loaded", told);
 	else if (!status && p->status)
 		status = *p->file ? error_file_set(p->status, p->file, "%s", p->reason)
 				  : error_set(p->status, "%s", p->reason);
 	else if (!status && *end.printed)
-		status = error_file_set(LACUNA_EINVAL, name, "prints when it is loaded (\"%s\")",
+		status = error_file_set(LACUNA_EINVAL, name, "prints while it is loaded (\"%s\")",
 					end.printed);
 	child_unshare(p, sizeof *p);
 	return status;

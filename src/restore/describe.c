@@ -179,9 +179,9 @@ static void doubt_kernel(const char *name, double scale, struct noise_descriptio
 	const double louder = scale == 0 ? 4 : 6;
 
 	log_message(LACUNA_LOG_WARN,
-		    "%s: %s explains this picture better than the blur that was stated; it is "
-		    "restored carefully, with %g times the noise.  Check the blur, or state the "
-		    "noise with -n",
+		    "%s: %s explains this picture better than the blur that you stated.  It is "
+		    "restored with %g times the noise, to be careful.  Check the blur, or state "
+		    "the noise with -n",
 		    name,
 		    scale == 0	? "no blur at all"
 		    : scale < 1 ? "a narrower blur"
@@ -207,8 +207,8 @@ static int look_at_kernel(struct problem *problem, const float *values, const ch
 	}
 	least = inexact * standard_deviation(values, lacuna_count(problem_y(problem)));
 	if (fmax(e.sigma, least) > d->noise.sigma) {
-		d->how = e.sigma > least ? "what the blur cannot explain included"
-					 : "as much as a kernel is inexact";
+		d->how = e.sigma > least ? "with what the blur cannot explain"
+					 : "set by the usual error of a kernel";
 		noise_raise(&d->noise, fmax(e.sigma, least) / d->noise.sigma);
 	}
 	if (d->noise.slope > 0)

@@ -166,7 +166,7 @@ static const struct preset *find_preset(const struct method *m)
 static int take_plain_prior(struct plugin_use *prior)
 {
 	log_message(LACUNA_LOG_WARN,
-		    "the prior %s cannot be used, and %s gives worse results in its place (%s)",
+		    "prior %s cannot be used; %s is used instead and gives worse results (%s)",
 		    neural_prior, plain_prior, error_text());
 	error_clear();
 	return use_parse(LACUNA_PRIOR, plain_prior, prior);
@@ -193,11 +193,10 @@ static int refuse_guidance(const struct method *m)
 	if (status)
 		return status;
 	use_free(&use);
-	return error_set(
-		LACUNA_EINVAL,
-		"sampler %s takes no guidance; leave out --guidance, or name a sampler that "
-		"takes one, such as -s ddpm",
-		m->sampler.plugin->head->name);
+	return error_set(LACUNA_EINVAL,
+			 "sampler %s takes no guidance; leave out --guidance, or use a sampler "
+			 "that takes one, such as -s ddpm",
+			 m->sampler.plugin->head->name);
 }
 
 static int choose_guidance(const struct preset *p, struct method *m)

@@ -149,8 +149,8 @@ static int reject(struct run *run)
 	if (is_silent(run))
 		return LACUNA_OK;
 	log_message(LACUNA_LOG_INFO,
-		    "%s: %zu lone value%s (%.2g %%) taken as missing: no kernel could have made "
-		    "that. Written as read; --reject no keeps such values",
+		    "%s: %zu lone value%s (%.2g %%) count as missing, because no blur could have "
+		    "made them. They are written unchanged; --reject no keeps such values",
 		    run->m->name, *count, *count == 1 ? "" : "s", 100 * (double)*count / (double)n);
 	return LACUNA_OK;
 }
@@ -168,8 +168,8 @@ static int enter_foreign_scale(struct run *run)
 		if (!(problem_flags(problem) & LACUNA_LINEAR))
 			return error_set(
 				LACUNA_EUNSUPPORTED,
-				"the range of an operator that is neither linear nor makes "
-				"a picture must begin at 0");
+				"an operator that is not linear and does not make a picture needs "
+				"a range that begins at 0; give --range 0:HI");
 		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
 		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	}
@@ -220,7 +220,7 @@ static int enter_scale(struct run *run)
 	if (!is_silent(run) && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
 		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
 			    inner->black, inner->white,
-			    m->stated ? "" : " (measured; --range states another)");
+			    m->stated ? "" : "(measured; set others with --range)");
 	run->lowest = (inner->lowest - inner->black) / (inner->white - inner->black);
 	run->highest = (inner->highest - inner->black) / (inner->white - inner->black);
 	return status;
@@ -302,10 +302,9 @@ static int find_noise(struct run *run)
 	else if (stated->sigma >= 0)
 		return LACUNA_OK;
 	else if (!is_picture(run))
-		return error_set(
-			LACUNA_EINVAL,
-			"what this operator measures is no picture, in which noise could be "
-			"told from the scene: state it, -n SIGMA (0: none) or -n NOISE.tif");
+		return error_set(LACUNA_EINVAL,
+				 "noise cannot be estimated, because this operator does not "
+				 "measure a picture; state it: -n SIGMA (0: none) or -n NOISE.tif");
 	else if (stated->gain > 0)
 		noise_of_photons(stated, &record->inner, run->r->y_count, run->y, d);
 	else
@@ -503,11 +502,10 @@ static int take_wide_noise(struct run *run)
 	if (status || !keeps)
 		return status;
 	if (!is_silent(run))
-		log_message(
-			LACUNA_LOG_INFO,
-			"%s: noise of %.3g of full scale is wider than a pixel: taken off at half "
-			"the size first",
-			run->m->name, run->record->description.wide * inner_unit(run));
+		log_message(LACUNA_LOG_INFO,
+			    "%s: the grain of the noise (%.3g of full scale) is wider than a "
+			    "pixel; noise is first removed at half the size",
+			    run->m->name, run->record->description.wide * inner_unit(run));
 	half = memory_alloc_array(n, sizeof(*half));
 	change = memory_alloc_array(n, sizeof(*change));
 	status = half && change ? LACUNA_OK : LACUNA_ENOMEM;
@@ -753,10 +751,11 @@ static int retreat(struct run *run)
 		record->doubts += i == 0;
 		noise_raise(&record->description.noise, factor);
 		record->noise *= factor;
-		log_message(LACUNA_LOG_WARN,
-			    "%s: %.2g %% of the result would be clipped, %.2g %% were: restored "
-			    "again with noise %.3g.  The operator or -n may be wrong",
-			    run->m->name, 100 * after, 100 * before, record->noise);
+		log_message(
+			LACUNA_LOG_WARN,
+			"%s: %.2g %% of the result would be clipped, but only %.2g %% of the "
+			"input; restored again with noise %.3g.  The operator or -n may be wrong",
+			run->m->name, 100 * after, 100 * before, record->noise);
 		status = draw_again(run, NULL);
 		after = clipped_share(run, run->out->picture, run->r->count);
 	}
@@ -812,25 +811,25 @@ static int check_result(struct run *run)
 
 	if (invents_colours(run->r) && !is_silent(run)) {
 		run->record->doubts++;
-		log_message(
-			LACUNA_LOG_WARN,
-			"%s: the colours are invented, in patches: only the luminance is measured; "
-			"another --seed gives other colours",
-			run->m->name);
+		log_message(LACUNA_LOG_WARN,
+			    "%s: the colours are invented, because only the luminance is measured; "
+			    "another --seed gives other colours",
+			    run->m->name);
 	}
 	if (run->job->samples == 1 && run->residual > fmax(trusted * run->reference_noise, least)) {
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
-			    "%s: the result differs from the measurement by %.3g where the noise "
-			    "is %.3g of full scale: the operator or -n may be wrong",
+			    "%s: the result differs from the measurement by %.3g, but the noise is "
+			    "%.3g of full scale; the operator or -n may be wrong",
 			    run->m->name, run->residual * engine_unit(run),
 			    run->reference_noise * engine_unit(run));
 	}
 	if (after > before + clipped && !is_estimated(run)) {
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
-			    "%s: %.2g %% of the result is clipped, %.2g %% was: the operator may "
-			    "be wrong, or the noise more than %.3g; -n auto looks for it",
+			    "%s: %.2g %% of the result is clipped, but only %.2g %% of the input; "
+			    "the operator may be wrong, or the noise may be more than %.3g; -n "
+			    "auto estimates it",
 			    run->m->name, 100 * after, 100 * before, run->record->noise);
 	}
 	return LACUNA_OK;
@@ -880,8 +879,8 @@ static void warn_of_holes(struct run *run, const float *d, float *work)
 		return;
 	run->record->doubts++;
 	log_message(LACUNA_LOG_WARN,
-		    "%s: in holes of more than some 12 pixels the deviation of --std is too small, "
-		    "by a half and more; --samples 8 tells better",
+		    "%s: in holes wider than about 12 pixels the deviation of --std is too small, "
+		    "by half or more; --samples 8 gives a better one",
 		    run->m->name);
 }
 
@@ -1069,9 +1068,9 @@ static int pass_through(struct run *run, float value)
 	run->record->estimated = is_estimated(run);
 	run->record->inner = (struct scale){ .black = run->m->lo, .white = run->m->hi };
 	if (!run->m->parts)
-		log_message(LACUNA_LOG_WARN, "%s: %s; passed through", run->m->name,
+		log_message(LACUNA_LOG_WARN, "%s: %s; copied unchanged", run->m->name,
 			    isnan(value) ? "all its values are missing"
-					 : "all its values are alike");
+					 : "all its values are equal");
 	for (int64_t k = 0; run->job->sample && k < run->job->samples; k++) {
 		const int status = run->job->sample(run->job->context, k, out->picture);
 
@@ -1129,8 +1128,8 @@ static int check_memory(const struct restorer *r, const struct lacuna_shape *x,
 	if (!budget || needed <= budget)
 		return LACUNA_OK;
 	return error_set(LACUNA_ENOMEM,
-			 "needs about %.1f MiB of memory, %.1f MiB are allowed; raise --memory or "
-			 "restore the picture in parts",
+			 "needs about %.1f MiB of memory, but only %.1f MiB are allowed; raise "
+			 "--memory or restore the picture in parts",
 			 (double)needed / 0x1p20, (double)budget / 0x1p20);
 }
 

@@ -153,8 +153,8 @@ static int64_t count_along(int64_t n, int64_t side, int64_t overlap)
 static int refuse(const struct restore_job *job, const struct lacuna_shape *y, const char *why)
 {
 	return error_set(LACUNA_ENOMEM,
-			 "needs about %.1f MiB of memory, %.1f MiB are allowed, and %s; raise "
-			 "--memory or restore the picture in parts",
+			 "needs about %.1f MiB of memory, but only %.1f MiB are allowed, and %s; "
+			 "raise --memory or restore the picture in parts",
 			 (double)session_memory(y, y) / 0x1p20, (double)job->budget / 0x1p20, why);
 }
 
@@ -242,17 +242,16 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	int status;
 
 	if (job->deviation)
-		return refuse(job, y, "--std is not for windows");
+		return refuse(job, y, "--std does not work in windows");
 	if (job->samples > 1 || job->sample || method->wish.sampler ||
 	    !strcmp(method->name, "sample"))
-		return refuse(job, y, "only --method best and fast restore in windows");
+		return refuse(job, y, "only --method best and fast work in windows");
 	*w = (struct windows){ .y = *y };
 	status = windows_reach(job, y->extent[2], &w->reach, &w->factor);
 	if (status == LACUNA_EUNSUPPORTED)
-		return refuse(job, y,
-			      "this operator is not the same everywhere, as windows need it");
+		return refuse(job, y, "windows need an operator that is the same everywhere");
 	if (status == LACUNA_ENOMEM)
-		return refuse(job, y, "that is too little for parts of it");
+		return refuse(job, y, "that is not enough for windows");
 	if (status)
 		return status;
 	set_overlap(w);
@@ -260,8 +259,8 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	set_side(w, side);
 	if (memory_of(w, cost) > budget)
 		return error_set(LACUNA_ENOMEM,
-				 "needs %.1f MiB of memory even in parts, %.1f MiB are allowed; "
-				 "raise --memory",
+				 "needs %.1f MiB of memory even in windows, but only %.1f MiB are "
+				 "allowed; raise --memory",
 				 memory_of(w, cost) / 0x1p20, budget / 0x1p20);
 	for (struct windows larger = *w; side < SIDE_MOST; side += STEP) {
 		set_side(&larger, side + STEP);
@@ -846,7 +845,7 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 	*result = (struct restored){ .record.shape = windows_result(w) };
 	result->record.inner = (struct scale){ .black = m->lo, .white = m->hi };
 	if (m->start)
-		return refuse(restorer_job(r), &w->y, "a start image does not go with windows");
+		return refuse(restorer_job(r), &w->y, "a start image does not work in windows");
 	c.todo = count_active(w);
 	if (w->across * w->down > 1)
 		log_message(LACUNA_LOG_INFO,
@@ -862,8 +861,8 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 		status = run_row(&c, row);
 	if (!status && c.empty)
 		log_message(LACUNA_LOG_WARN,
-			    "%s: in %lld windows nothing was measured; they are left missing",
-			    m->name, (long long)c.empty);
+			    "%s: %lld windows have no measured value; they remain missing", m->name,
+			    (long long)c.empty);
 	result->record.constant = !result->record.sample_count;
 	result->record.residual = sqrt(result->record.residual);
 	course_free(&c);

@@ -55,7 +55,8 @@ static int verify_matrix(const struct laboratory *lab, const float *x, const flo
 		       ? LACUNA_OK
 		       : error_set(LACUNA_EUNSUPPORTED,
 				   "the operator is not linear, or mixes the chains (rows of the "
-				   "image); a study needs one that acts on each row alike");
+				   "image); a study needs an operator that acts on each row in the "
+				   "same way");
 }
 
 static int probe_matrix(struct laboratory *lab, struct problem *problem)
@@ -67,8 +68,9 @@ static int probe_matrix(struct laboratory *lab, struct problem *problem)
 	int status = x && y ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status && (ny % chains || !p))
-		status = error_set(LACUNA_EUNSUPPORTED,
-				   "the operator does not act on each row of the image alike");
+		status = error_set(
+			LACUNA_EUNSUPPORTED,
+			"the operator does not act on each row of the image in the same way");
 	lab->rows = (int)p;
 	if (!status) {
 		for (size_t j = 0; j < d; j++)

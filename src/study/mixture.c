@@ -91,7 +91,7 @@ static int measure_text(const char *path, FILE *file, int *dim, int *count)
 	*dim = d >= 1 && d <= 256 ? (int)d : 0;
 	if (!*dim || !*count)
 		return error_set(LACUNA_EINVAL,
-				 "%s: a mixture begins with 'dim D', and has components; see "
+				 "%s: a mixture must begin with 'dim D' and have components; see "
 				 "'lacuna help prior gmm'",
 				 path);
 	return LACUNA_OK;
@@ -281,8 +281,9 @@ static int weigh_component(struct conditioning *c, const double *mean, const dou
 		}
 	}
 	if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', p, c->chol, p))
-		return error_set(LACUNA_ENUMERIC,
-				 "the measurement of this target is singular; state more noise");
+		return error_set(
+			LACUNA_ENUMERIC,
+			"the measurement of this target is singular; give more noise (-n)");
 	memcpy(c->solved, c->residual, (size_t)p * sizeof(double));
 	memcpy(c->gain, c->hs, (size_t)p * (size_t)d * sizeof(double));
 	LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', p, 1, c->chol, p, c->solved, 1);

@@ -343,7 +343,7 @@ static int find_extents(const struct panel *p, struct extent *x, struct extent *
 			if (p->curves[k].bound[i] > 0.1 * y->lo)
 				include(y, p->curves[k].bound[i]);
 	if (!(y->hi >= y->lo))
-		return error_set(LACUNA_EINVAL, "%s: there is no %s to draw", p->table->title,
+		return error_set(LACUNA_EINVAL, "%s: has no %s to draw", p->table->title,
 				 p->style->measure);
 	include(y, p->floor);
 	return LACUNA_OK;

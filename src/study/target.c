@@ -65,15 +65,15 @@ struct made_up {
 static const struct lacuna_param random_rows[] = {
 	LACUNA_PARAM_INT(struct made_up, dim, NULL, 1, 64, 4, "dimension"),
 	LACUNA_PARAM_INT(struct made_up, components, NULL, 1, 1000, 4, "number of components"),
-	LACUNA_PARAM_INT(struct made_up, seed, NULL, 0, 1e9, 0, "another seed, another mixture"),
+	LACUNA_PARAM_INT(struct made_up, seed, NULL, 0, 1e9, 0, "seed of the mixture"),
 	LACUNA_PARAM_REAL(
 		struct made_up, scale, NULL, 0, 100, 0.5,
 		"the covariance common to all is B B' + variance I, B_ij uniform in 0..2 scale"),
 	LACUNA_PARAM_REAL(struct made_up, variance, NULL, 0, 1e6, 0,
-			  "what each coordinate has besides, independent of the others"),
+			  "additional variance of each coordinate, independent of the others"),
 };
 static const struct lacuna_plugin random_head =
-	TARGET("random", "a mixture made up: means uniform in -1..1, one covariance", random_rows,
+	TARGET("random", "a random mixture: means uniform in -1..1, one covariance", random_rows,
 	       struct made_up);
 
 /* The mixture of Liang et al.'s simulations (theory: d = 4, 4 components, A A'/4, A_ij uniform in 0..2). */
@@ -121,7 +121,7 @@ static int make_gmm(const void *config, struct mixture *m)
 
 static const struct lacuna_param points_rows[] = {
 	LACUNA_PARAM_PATH(struct file, file, LACUNA_REQUIRED, NULL,
-			  "text file, one point a line; '#' starts a comment"),
+			  "text file with one point on each line; '#' starts a comment"),
 };
 static const struct lacuna_plugin points_head =
 	TARGET("points", "an empirical measure: points from a file, equally likely", points_rows,
@@ -153,10 +153,9 @@ static int read_points(const char *path, FILE *file, struct mixture *m)
 			if (!n)
 				continue;
 			if (n < 0 || (dim && n != dim))
-				status =
-					error_set(LACUNA_EINVAL,
-						  "%s: line %d: a point of %d numbers was expected",
-						  path, number, dim ? dim : 1);
+				status = error_set(LACUNA_EINVAL,
+						   "%s: line %d: a point must have %d numbers",
+						   path, number, dim ? dim : 1);
 			else if (pass)
 				memcpy(m->mean + (size_t)k * (size_t)n, row,
 				       (size_t)n * sizeof *row);
@@ -165,7 +164,7 @@ static int read_points(const char *path, FILE *file, struct mixture *m)
 		}
 		points = k;
 		if (!status && !points)
-			status = error_set(LACUNA_EINVAL, "%s: holds no points", path);
+			status = error_set(LACUNA_EINVAL, "%s: has no points", path);
 		if (!status && !pass)
 			status = mixture_create(m, dim, points);
 	}
@@ -194,11 +193,11 @@ struct circle {
 };
 
 static const struct lacuna_param circle_rows[] = {
-	LACUNA_PARAM_INT(struct circle, points, NULL, 3, 10000, 200, "points of the net"),
+	LACUNA_PARAM_INT(struct circle, points, NULL, 3, 10000, 200, "number of points"),
 	LACUNA_PARAM_REAL(struct circle, radius, NULL, 1e-3, 1e3, 1, "radius"),
 };
-static const struct lacuna_plugin circle_head =
-	TARGET("circle", "a circle in the plane, as a net of points", circle_rows, struct circle);
+static const struct lacuna_plugin circle_head = TARGET(
+	"circle", "a circle in the plane: equally spaced points", circle_rows, struct circle);
 
 static int make_circle(const void *config, struct mixture *m)
 {
@@ -244,7 +243,7 @@ struct cloud {
 static const struct lacuna_param cloud_rows[] = {
 	LACUNA_PARAM_INT(struct cloud, dim, NULL, 1, 64, 2, "dimension"),
 	LACUNA_PARAM_INT(struct cloud, points, NULL, 1, 10000, 50, "number of points"),
-	LACUNA_PARAM_INT(struct cloud, seed, NULL, 0, 1e9, 0, "another seed, other points"),
+	LACUNA_PARAM_INT(struct cloud, seed, NULL, 0, 1e9, 0, "seed of the points"),
 };
 static const struct lacuna_plugin cloud_head = TARGET(
 	"cloud", "an empirical measure: points drawn from N(0, I)", cloud_rows, struct cloud);
@@ -281,7 +280,7 @@ static int unknown_target(const char *name)
 	for (size_t i = 0; target_heads[i]; i++)
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
 			 target_heads[i]->name);
-	return error_set(LACUNA_EINVAL, "there is no target \"%s\"; there are %s", name, names);
+	return error_set(LACUNA_EINVAL, "there is no target \"%s\"; choose from %s", name, names);
 }
 
 /* Prepends the target and its parameters to the message. */

@@ -114,7 +114,7 @@ counts 1 6 0 "to be replaced"
 mkdir sheet
 echo mine >sheet/batch.html
 fails 1 "a page of somebody else's" batch in sheet $how --json
-contains err "sheet/batch.html: exists, and is not a contact sheet; --force replaces it" "is refused"
+contains err "sheet/batch.html: exists and is not a contact sheet; --force replaces it" "is refused"
 ok "before any work" test "`ls -A sheet`" = batch.html
 ok "and elsewhere there is room" batch in sheet $how -q --html page.html
 ok "again" batch in sheet $how -q --html page.html

@@ -33,17 +33,17 @@ fails 1 "a crash" "$LACUNA" check ./misconduct.so
 contains out "1x1x1: apply() crashes (Segmentation fault)" "a crash: which function, where"
 fails 1 "exit(0)" "$LACUNA" check ./misconduct.so:how=exit
 fails 1 "a hang" "$LACUNA" check ./misconduct.so:how=hang --shape 3x3 --limit 0.2
-contains out "apply() does not come back (0.2 s)" "a hang: which function"
+contains out "apply() does not return (0.2 s)" "a hang: which function"
 fails 1 "printing" "$LACUNA" check ./misconduct.so:how=print --shape 3x3
 test -z "`grep -v -e '^ok' -e '^not ok' -e '^# ' -e '^1\.\.' out`"
 tap_result $? "printing: what the plugin prints is no line of the report"
 
 fails 1 "one shape only" "$LACUNA" check ./fixed-shape.so
-contains out "name some that it takes" "one shape only: what to do"
+contains out "give shapes that it accepts" "one shape only: what to do"
 ok "--shape" "$LACUNA" check ./fixed-shape.so --shape 40x30
 ok "--x-shape" "$LACUNA" check ./fixed-shape.so --x-shape 40x30
 fails 1 "another shape" "$LACUNA" check ./fixed-shape.so --shape 40x30,30x40
-contains out "30x40x1 is refused" "another shape: told"
+contains out "it refuses 30x40x1" "another shape: told"
 ok "a prior with --shape" "$LACUNA" check prior gaussian --shape 20x20x3
 ok "a sampler with --shape" "$LACUNA" check sampler hqs --shape 20x20
 fails 2 "a bad shape" "$LACUNA" check ./good.so --shape 40

@@ -113,20 +113,20 @@ done
 # Another program writes the target during the computation.
 fresh
 fails 1 "the target has appeared meanwhile" injected fsync:1:appear $restore in.tif -o outputs/o
-contains err "has appeared meanwhile; --force replaces it" "the target has appeared meanwhile: remedy"
+contains err "was created by another process meanwhile; --force replaces it" "the target has appeared meanwhile: remedy"
 contains outputs/o "another program's" "... it is as it was"
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
 # The same at the last moment, and on file systems without hard links.
 fresh
 fails 1 "the target appears in the last moment" injected rename:1:appear $restore in.tif -o outputs/o
-contains err "has appeared meanwhile; --force replaces it" "the target appears in the last moment: remedy"
+contains err "was created by another process meanwhile; --force replaces it" "the target appears in the last moment: remedy"
 contains outputs/o "another program's" "... it is as it was"
 test "`ls -A outputs`" = o
 tap_result $? "... nothing else is there"
 fresh
 fails 1 "... without links, too" injected rename:1:taken $restore in.tif -o outputs/o
-contains err "has appeared meanwhile; --force replaces it" "... without links, too: remedy"
+contains err "was created by another process meanwhile; --force replaces it" "... without links, too: remedy"
 contains outputs/o "another program's" "... it is as it was"
 fresh
 ok "a file system without links" injected rename:1:EPERM $restore in.tif -o outputs/o

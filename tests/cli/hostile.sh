@@ -66,7 +66,7 @@ refused() {
 }
 refused "exit(0)" "a plugin ended the program" $restore -p gaussian -A misconduct:how=exit
 refused "_exit(0)" "a plugin ended the program" $restore -p gaussian -A misconduct:how=quit
-refused "divergence" "more than a million times full scale at step 7 of 50: it diverges" \
+refused "divergence" "diverges: a value is more than a million times full scale at step 7 of 50" \
 	$restore -p gaussian -A identity -s diverges
 refused "exit(0) in a constructor" "a plugin ended the program" \
 	$restore -p gaussian -A exits-at-load
@@ -76,7 +76,7 @@ refused "channels" "says that it takes -1 channels" $restore -A identity -p bad-
 refused "a range that is no number" "sigma from 0.0001 to nan" \
 	$restore -A identity -p bad-info:how=nan
 refused "an empty range" "sigma from 0.0001 to 1e-05" $restore -A identity -p bad-info:how=order
-refused "shapes" "says that 24x20x1 comes of an image of 26x20x1, and that 25x20x1 does" \
+refused "shapes" "for y of 24x20x1 it wants x of 26x20x1, whose y is 25x20x1" \
 	$restore -p gaussian -A wrong-shapes
 refused "fail(0)" "it is ?[31mbroken?" $restore -p gaussian -A fails-with-zero
 done_testing

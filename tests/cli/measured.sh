@@ -24,7 +24,7 @@ ok "restored in the units of 0 to 1" $restore k.tif -o k-y.tif -A fourier:keep=0
 ok "the same" cmp k-x.tif k-y.tif
 better k-x.tif 20 "from k-space"
 fails 1 "noise cannot be guessed" $restore k.tif -o n.tif -A fourier:keep=0.6
-contains err "is no picture" "it says why"
+contains err "does not measure a picture" "it says why"
 contains err "-n SIGMA" "and what to do"
 fails 1 "integers do not hold a spectrum" "$LACUNA" simulate -q x.tif -o n.tif -A fourier -t uint8
 contains err "--type float32" "it says what does"

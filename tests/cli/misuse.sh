@@ -48,11 +48,11 @@ contains err "0 to 1" "parameter out of range: the range"
 fails 2 "parameter without value" "$LACUNA" restore in.tif -o $o -A mask:keep
 contains err "key=value" "parameter without value: the form"
 fails 2 "parameter that does not apply" "$LACUNA" restore in.tif -o $o -A blur:radius=2
-contains err "radius applies to kind=disk, and kind is gaussian; say kind=disk" "parameter that does not apply: remedy"
+contains err "radius needs kind=disk, but kind is gaussian; give kind=disk" "parameter that does not apply: remedy"
 fails 2 "kind beside psf" "$LACUNA" restore in.tif -o $o -A blur:psf=in.tif,kind=disk
-contains err "kind does not apply beside psf" "kind beside psf: named"
+contains err "kind cannot be combined with psf" "kind beside psf: named"
 fails 2 "sigma beside psf" "$LACUNA" restore in.tif -o $o -A blur:sigma=2,psf=in.tif
-contains err "sigma does not apply beside psf" "sigma beside psf: named"
+contains err "sigma cannot be combined with psf" "sigma beside psf: named"
 
 for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
 	"--seed 1e3" "--range 5" "--range 5:5" "--range a:b" "--memory much" "--memory 0" "--type int7" \

@@ -49,7 +49,7 @@ tap_result $? "a stack that was cut is told of or refused, with -q"
 
 ok "stack with a constant page" "$maketiff" constant.tif uint8 32 24 1 3 constant
 ok "is restored" "$LACUNA" restore constant.tif -q -o constant-r.tif -A identity -p gaussian
-contains err "page 1: all its values are alike" "and it is said"
+contains err "page 1: all its values are equal" "and it is said"
 
 ok "four bands" "$maketiff" bands.tif uint8 32 24 4 1
 ok "restored to twice the size" "$LACUNA" restore bands.tif -o bands-r.tif -A downsample:factor=2 -p gaussian -n 0.01
@@ -85,17 +85,17 @@ ok "the second channel, larger, in another type" "$LACUNA" restore ome.tif -o om
 contains out 'Type="float" SizeX="64" SizeY="48" SizeZ="3" SizeC="1" SizeT="1" PhysicalSizeX="0.25"' "OME-XML: type, size, pages"
 contains out '><Channel ID="Channel:0:1"/><TiffData IFD="0" PlaneCount="3"/></Pixels>' "OME-XML: the channel that was kept"
 ok "pages of two sizes" "$LACUNA" restore ome.tif -o ome-m.tif -A downsample:factor=2 -p gaussian -n 0.01 -q --pages 2
-contains err "the pages differ in size now" "OME-XML: pages of two sizes are said"
+contains err "the pages now have different sizes" "OME-XML: pages of two sizes are said"
 "$maketiff" --text ome-m.tif >out
 figures out '$0 == "-"' "and not described as one block"
 
 printf '\211PNG\r\n\032\n0123456789' >in.png
 fails 1 "PNG" "$LACUNA" restore in.png -o png.tif $how
-contains err "in.png: is a PNG picture, not TIFF; this makes one of it: convert" "PNG: how to convert it"
+contains err "in.png: is a PNG picture, not TIFF; convert it with: convert" "PNG: how to convert it"
 one_line "PNG"
 printf 'SIMPLE  =                    T' >in.fits
 fails 1 "FITS" "$LACUNA" compare in.fits in.png
-contains err "in.fits: is a FITS file, not TIFF; this makes one of it: gdal_translate" "FITS: how to keep its values"
+contains err "in.fits: is a FITS file, not TIFF; convert it with: gdal_translate" "FITS: how to keep its values"
 printf '\377\330\377\340\000\020JFIF' >mask.jpg
 fails 1 "a mask in JPEG" "$LACUNA" restore nodata.tif -o png.tif -A mask:file=mask.jpg -n 0
 contains err "mask.jpg: is a JPEG picture, not TIFF" "is named as such"

@@ -66,13 +66,13 @@ writable() {
 }
 for place in "$XDG_DATA_HOME/lacuna/plugins" "$user" "$user/good.so"; do
 	chmod o+w "$place"
-	writable "$place" "everybody may write to"
+	writable "$place" "every user may write to"
 	chmod o-w "$place"
 done
 ok "mended" simulate -A good
 mv "$user/good.so" "$path"
 chmod o+w "$tap_dir/path"
-writable "$tap_dir/path" "everybody may write to"
+writable "$tap_dir/path" "every user may write to"
 chmod o-w "$tap_dir/path"
 if test "`id -u`" -eq 0; then
 	mv "$path/good.so" "$user"

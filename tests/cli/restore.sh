@@ -123,7 +123,7 @@ ok "to the bit" identical known.tif known2.tif
 ok "and the deviation for the same seed" $known -n 0.01 -o known3.tif --std known3-std.tif -j 2
 ok "to the bit" identical known-std.tif known3-std.tif
 fails 3 "a large hole" "$LACUNA" restore float32.tif -o known4.tif -A mask:boxes=1,size=24 -n 0.01 $gaussian --std known4-std.tif --strict
-contains err "in holes of more than some 12 pixels" "is warned of"
+contains err "in holes wider than about 12 pixels" "is warned of"
 ok "holes of one pixel" "$LACUNA" restore float32.tif -o known5.tif -A mask:keep=0.5 -n 0.01 $gaussian --std known5-std.tif --strict
 # A kernel of one pixel does nothing, but the host does not know that it is pixelwise: the deviation is computed in another
 # way.

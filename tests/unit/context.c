@@ -329,7 +329,7 @@ static void test_restorations(void)
 	   tasks[PLAIN].message);
 	ok(tasks[PLAIN].x && alone.x && !memcmp(tasks[PLAIN].x, alone.x, N * sizeof(float)),
 	   "and gives the same bits");
-	ok(tasks[POOR].status == LACUNA_ENOMEM && strstr(tasks[POOR].message, "memory budget"),
+	ok(tasks[POOR].status == LACUNA_ENOMEM && strstr(tasks[POOR].message, "memory limit"),
 	   "the poor one has no memory (%s)", tasks[POOR].message);
 	ok(tasks[CANCELLED].status == LACUNA_ECANCELLED, "the stopped one is stopped");
 	ok(strstr(tasks[CANCELLED].message, "cancelled") != NULL, "as it says (%s)",

@@ -650,7 +650,7 @@ static void test_changed(void)
 		fputc(0, f);
 		fclose(f);
 	}
-	ok(tiff_read(r, 0, &image) == LACUNA_EIO && strstr(error_text(), "written to while"),
+	ok(tiff_read(r, 0, &image) == LACUNA_EIO && strstr(error_text(), "changed while"),
 	   "is not read after a change");
 	tiff_close(r);
 }
@@ -1975,7 +1975,7 @@ static void test_budget(void)
 
 	make(in, &plain);
 	memory_set_budget(3000);
-	refused(read_all(in), "budget", "an image beyond the memory budget");
+	refused(read_all(in), "memory limit", "an image beyond the memory budget");
 	memory_set_budget(0);
 	ok(!read_all(in), "which is fine without");
 }
@@ -2158,7 +2158,7 @@ static void test_cut_stacks(void)
 		   descriptions[i]);
 		s.pages = 2;
 		make_described(in, &s, descriptions[i]);
-		ok(!read_listening(in) && strstr(warning, "speaks of 3 images, and there are 2"),
+		ok(!read_listening(in) && strstr(warning, "states 3 images, but there are only 2"),
 		   "one that was cut is told of: %s", warning);
 	}
 	s.pages = 1;

@@ -146,7 +146,8 @@ static void test_reach(void)
 		set_up(cases[i].spec);
 		status = windows_reach(&job, 1, &reach, &factor);
 		if (cases[i].least < 0)
-			ok(status == LACUNA_EUNSUPPORTED, "%s is not for windows", cases[i].spec);
+			ok(status == LACUNA_EUNSUPPORTED, "%s does not work in windows",
+			   cases[i].spec);
 		else
 			ok(!status && reach >= cases[i].least && reach <= cases[i].most &&
 				   factor == cases[i].factor,
@@ -215,7 +216,7 @@ static void test_whole(const char *spec)
 	job.samples = 1;
 	job.budget = 1 << 20;
 	ok(windows_plan(&job, &shape, &cost, &plan) == LACUNA_ENOMEM &&
-		   strstr(error_text(), "even in parts"),
+		   strstr(error_text(), "even in windows"),
 	   "too little is too little");
 	tear_down();
 }

@@ -290,14 +290,14 @@ static char *adapt_imagej(const char *text, const struct description_change *c, 
 		b.extent[1] = c->old_pages;
 	if (!keeps_pages(c) &&
 	    (double)b.extent[0] * b.extent[1] * b.extent[2] < (double)c->old_pages) {
-		*doubt = "its channels, slices and frames are not the pages of the file";
+		*doubt = "its numbers of channels, slices and frames do not match the pages of the "
+			 "file";
 		return memory_strdup(text);
 	}
 	whole = keeps_pages(c) || (block_reduce(&b, c) && planes > 1);
 	if (!whole && planes > 1)
-		*doubt =
-			"the pages kept are not a block of channels, slices and frames: only their "
-			"number is stated";
+		*doubt = "the kept pages are not a block of channels, slices and frames; only "
+			 "their number is stated";
 	for (const char *line = text; *line;) {
 		const char *end = strchr(line, '\n');
 		const size_t n = end ? (size_t)(end - line) + 1 : strlen(line);
@@ -374,7 +374,7 @@ static char *adapt_shape(const char *text, const struct description_change *c, c
 	}
 	if (!size || !c->same_samples ||
 	    (!keeps_pages(c) && (!same(planes, c->old_pages) || lead > 1))) {
-		*doubt = "the shape that it states no longer holds: it is left out";
+		*doubt = "the shape it states is no longer right; it is left out";
 		return NULL;
 	}
 	add(&t, text, (size_t)(start - text) + 1);
@@ -739,7 +739,7 @@ static const char *ome_doubt(const char *text, const struct description_change *
 			return "it states another size";
 		if (!keeps_pages(c) &&
 		    (!same(plane_count(&p), c->old_pages) || !planes_in_order(&p)))
-			return "its planes are not the pages of the file in their order";
+			return "its planes do not match the pages of the file";
 	}
 	if (!images)
 		return "it describes no picture";
@@ -773,7 +773,7 @@ static char *adapt_ome(const char *text, const struct description_change *c, con
 		return finish(&t);
 	}
 	memory_release(t.s);
-	*doubt = "the pages kept are not a block of channels, planes and times: it is left out";
+	*doubt = "the kept pages are not a block of channels, planes and times; it is left out";
 	return NULL;
 }
 
@@ -815,7 +815,7 @@ char *description_adapt(const char *text, const struct description_change *c, co
 		return memory_strdup(text);
 	/* Readers would take the pages for one block, or refuse the file. */
 	if (c->mixed && description_kind(text) != DESCRIPTION_OTHER) {
-		*doubt = "the pages differ in size now: it is left out";
+		*doubt = "the pages now have different sizes; it is left out";
 		return NULL;
 	}
 	switch (description_kind(text)) {

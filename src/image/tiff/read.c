@@ -63,7 +63,7 @@ static int count_pages(struct tiff_reader *r)
 		return handle_fail(&r->handle, LACUNA_EINVAL, "has no pages");
 	if (r->handle.message[0] || !chain_ends(r->handle.tif, n - 1))
 		log_message(LACUNA_LOG_WARN,
-			    "%s: the chain of pages is broken after page %d; what follows is lost",
+			    "%s: the chain of pages is broken after page %d; later pages are lost",
 			    r->handle.path, (int)n);
 	r->pages = (int)n;
 	r->notes = memory_alloc_array((size_t)n, sizeof(*r->notes));
@@ -96,7 +96,7 @@ static int check_format(int fd)
 		return LACUNA_OK;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (!memcmp(head + formats[i].at, formats[i].begin, strlen(formats[i].begin)))
-			return error_set(LACUNA_EINVAL, "is %s, not TIFF; this makes one of it: %s",
+			return error_set(LACUNA_EINVAL, "is %s, not TIFF; convert it with: %s",
 					 formats[i].name, formats[i].command);
 	return LACUNA_OK;
 }
@@ -164,8 +164,8 @@ int tiff_unchanged(const struct tiff_reader *r)
 	if ((uint64_t)st.st_size == r->file_size && st.st_mtim.tv_sec == r->changed.tv_sec &&
 	    st.st_mtim.tv_nsec == r->changed.tv_nsec)
 		return LACUNA_OK;
-	return error_set(LACUNA_EIO, "was written to while it was read; try again when it is "
-				     "complete");
+	return error_set(LACUNA_EIO,
+			 "was changed while it was read; try again when it is complete");
 }
 
 const char *tiff_path(const struct tiff_reader *r)
@@ -303,8 +303,8 @@ static int parse_colour(TIFF *tif, struct tiff_layout *l)
 	}
 	if (l->samples < want)
 		return error_set(LACUNA_EINVAL,
-				 "has %d samples per pixel where its colour needs %d", l->samples,
-				 want);
+				 "has %d samples per pixel, but its colour space needs %d",
+				 l->samples, want);
 	l->colour = want;
 	l->extra_at = want;
 	if (l->photometric == PHOTOMETRIC_MINISBLACK || l->photometric == PHOTOMETRIC_MASK ||
@@ -337,7 +337,7 @@ static int parse_palette(TIFF *tif, struct tiff_layout *l)
 	uint16_t *map[3];
 
 	if (l->type.kind == SAMPLE_FLOAT || l->type.bits > 16)
-		return unsupported("a palette of this sample type");
+		return unsupported("a palette with this sample type");
 	if (!TIFFGetField(tif, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
 		return error_set(LACUNA_EINVAL, "the palette is missing");
 	for (int c = 0; c < 3; c++)
@@ -360,7 +360,7 @@ static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 	    l->type.bits == 8 && l->samples == 3) {
 		/* libtiff would make this gray.  Planes of full size are not subsampled, whatever the tag says. */
 		if (TIFFScanlineSize(h->tif) < (tmsize_t)l->width)
-			return unsupported("planes of YCbCr that are subsampled");
+			return unsupported("subsampled YCbCr in separate planes");
 		l->ycbcr = 1;
 		return LACUNA_OK;
 	}
@@ -467,9 +467,10 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 	if (handle_is_sparse(tif))
 		return LACUNA_OK;
 	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
-		return error_set(LACUNA_EINVAL,
-				 "is truncated: the picture takes %.0f bytes, the file has %.0f",
-				 bytes, (double)r->file_size);
+		return error_set(
+			LACUNA_EINVAL,
+			"is truncated: the picture needs %.0f bytes, and the file has %.0f", bytes,
+			(double)r->file_size);
 	if (bytes > limit || (l->tiled && (double)block > limit))
 		return error_set(LACUNA_EINVAL,
 				 "is damaged: %u x %u pixels cannot come from a file of %.0f bytes",
@@ -559,13 +560,13 @@ static int check_promise(const struct tiff_reader *r, const struct tiff_layout *
 	if (r->pages == 1 && !l->tiled && l->compression == COMPRESSION_NONE &&
 	    bytes * n <= (double)r->file_size)
 		return error_set(LACUNA_EUNSUPPORTED,
-				 "is a stack (%s) of %.0f images behind one page; save it with one "
-				 "page an image",
+				 "is a stack (%s) of %.0f images with a single TIFF page; save it "
+				 "with one page for each image",
 				 who, n);
 	if (!r->told)
 		log_message(LACUNA_LOG_WARN,
-			    "%s: its description (%s) speaks of %.0f images, and there %s %d; the "
-			    "others are lost",
+			    "%s: its description (%s) states %.0f images, but there %s only %d; "
+			    "the others are lost",
 			    r->handle.path, who, n, r->pages == 1 ? "is" : "are", r->pages);
 	return LACUNA_OK;
 }
@@ -588,8 +589,8 @@ static int check_metamorph(const struct tiff_reader *r)
 	if (planes <= (uint32_t)r->pages)
 		return LACUNA_OK;
 	return error_set(LACUNA_EUNSUPPORTED,
-			 "is a MetaMorph stack of %u planes behind %d page%s; save it with one "
-			 "page a plane",
+			 "is a MetaMorph stack of %u planes with %d TIFF page%s; save it with one "
+			 "page for each plane",
 			 planes, r->pages, r->pages == 1 ? "" : "s");
 }
 
@@ -634,7 +635,8 @@ static int parse_layout(struct tiff_reader *r)
 	if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &l->photometric))
 		l->photometric = guess_photometric(l);
 	if (!TIFFIsCODECConfigured(l->compression))
-		return error_set(LACUNA_EUNSUPPORTED, "compression %d (%s) is not in this libtiff",
+		return error_set(LACUNA_EUNSUPPORTED,
+				 "compression %d (%s) is not supported by this libtiff",
 				 l->compression, tags_compression_name(l->compression));
 	status = parse_depth(tif);
 	if (!status)

@@ -74,7 +74,7 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		status = temporary_open(&w->file, path, options->force);
 	if (!status && (fstat(w->file.fd, &st) || !S_ISREG(st.st_mode)))
 		status =
-			error_file_set(LACUNA_EIO, path, "is not a regular file, which TIFF needs");
+			error_file_set(LACUNA_EIO, path, "is not a regular file; a TIFF needs one");
 	if (status) {
 		tiff_abandon(w);
 		return status;
@@ -543,7 +543,8 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 	else
 		TIFFUnsetField(w->handle.tif, TIFFTAG_IMAGEDESCRIPTION);
 	if (doubt && !like->told_contents)
-		log_message(LACUNA_LOG_WARN, "%s: %s description may not hold for the result: %s",
+		log_message(LACUNA_LOG_WARN,
+			    "%s: the %s description may be wrong for the result: %s",
 			    like->handle.path, description_name(description_kind(text)), doubt);
 	like->told_contents |= doubt != NULL;
 	memory_release(fresh);
