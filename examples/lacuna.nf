@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright 2026 The Lacuna authors
 //
-// A directory with Nextflow, here or on a cluster:
+// Restores a directory with Nextflow, on one machine or on a cluster:
 //
 //	nextflow run examples/lacuna.nf --input scans --output restored --options '-A identity' --jobs 4
 //
-// Several jobs share the pictures: each is restored by one of them, and a job that was killed goes on where it was.  The last
-// process tells whether all are there.  Paths are made absolute, since each job has a directory of its own; give plugins'
-// files (psf=, file=) as absolute paths, too.
+// Several jobs share the pictures.  Each picture is restored by one of them, and a job that was killed continues where it was.
+// The last process checks that all pictures are done.  Paths are made absolute, because each job has its own directory.  Give
+// the files of plugins (psf=, file=) as absolute paths, too.
 
 params.lacuna = 'lacuna'
 params.input = null
@@ -26,7 +26,7 @@ process share {
     output:
     val job
 
-    // A picture that cannot be restored is no reason to give up the others.
+    // Do not stop the others if a picture cannot be restored.
     script:
     """
     ${params.lacuna} batch '${source}' -o '${target}' ${params.options} -q --no-html --jobs ${task.cpus} || test \$? -eq 1
@@ -46,7 +46,7 @@ process complete {
 
 workflow {
     if (!params.input || !params.output)
-        error('--input and --output name directories')
+        error('--input and --output are required')
     def source = file(params.input).toAbsolutePath()
     def target = file(params.output).toAbsolutePath()
     share(channel.of(1..params.jobs).map { job -> tuple(job, source, target) })

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright 2026 The Lacuna authors
-"""Operators and priors for Lacuna in Python: the serving end of its plugins "process" (numpy is all this needs).
+"""Operators and priors for Lacuna in Python: a server for its plugins "process". It needs only numpy.
 
     import numpy as np
     from lacuna_process import Operator, serve
@@ -19,10 +19,10 @@ Then
     lacuna check operator process:command="python3 ghost.py"
     lacuna restore photo.tif -o better.tif -A process:command="python3 ghost.py"
 
-Lacuna starts the program and puts this file where Python finds it.  What the program prints, and its tracebacks, are shown
-by lacuna; an exception is the error of the call.  Arrays are float32 of shape (frames, channels, height, width), values of
-a picture 0..1; those that a method gets are read-only and void after its return.  lacuna-plugin(7) has the protocol, for
-other languages.
+Lacuna starts the program and puts this file where Python finds it.  Lacuna shows what the program prints, and its
+tracebacks.  An exception becomes the error of the call.  Arrays are float32 of shape (frames, channels, height, width), with
+values of a picture from 0 to 1.  The arguments of a method are read-only and valid only until it returns.  lacuna-plugin(7)
+describes the protocol, for other languages.
 """
 
 import json
@@ -48,7 +48,7 @@ class Operator:
 
     @classmethod
     def shape(cls, known, from_y):
-        """The shape of y from that of x, or with from_y that of x from that of y."""
+        """The shape of y from that of x or, if from_y is true, of x from that of y."""
         return known
 
     def apply(self, x):
@@ -56,16 +56,16 @@ class Operator:
         raise NotImplementedError
 
     def adjoint(self, y, at):
-        """A' y, the transpose; where A is not linear that of its derivative at the point `at`, which is None otherwise."""
+        """A' y, the transpose. If A is not linear: the transpose of its derivative at the point `at`; otherwise `at` is None."""
         raise NotImplementedError
 
 
 class Prior:
     """E[x | x + sigma n = u].  One instance serves one shape of x, (frames, channels, height, width).
 
-    channels: how many it takes at once, 0 for all.  Arrays have so many.
-    map = True: denoise() takes an array of sigma, shaped like u, too; for the plugin process-map.
-    symmetric: mirrored and turned images are as probable as before.  blind: sigma makes no difference."""
+    channels: number of channels that it takes at once; 0: all.
+    map = True: sigma may also be an array shaped like u, for the plugin process-map.
+    symmetric: mirrored and turned images are equally probable.  blind: it ignores sigma."""
 
     channels, map, symmetric, blind = 0, False, False, False
     sigma_min, sigma_max = 0.002, 50.0
@@ -112,7 +112,7 @@ class _Server:
         x = tuple(reversed(r["x"]))
         if r["memory"] != self.size:
             self.memory, self.size = mmap.mmap(3, r["memory"]), r["memory"]
-        self.object = None  # the old one goes before the new one comes
+        self.object = None  # release the old one before making the new one
         if issubclass(self.kind, Operator):
             self.object = self.kind(x, tuple(reversed(r["y"])))
             return {"linear": bool(self.object.linear)}
@@ -156,7 +156,7 @@ class _Server:
 
 
 def _place(e):
-    """Where in the caller's own file an exception was: " (ghost.py:7)"."""
+    """The place of an exception in the caller's own file: " (ghost.py:7)"."""
     for frame in traceback.extract_tb(e.__traceback__):
         if frame.filename != __file__:
             return f" ({os.path.basename(frame.filename)}:{frame.lineno})"
@@ -164,8 +164,8 @@ def _place(e):
 
 
 def serve(kind):
-    """Answers lacuna's calls with a class, a child of Operator or Prior, until lacuna has enough."""
-    # Standard output is the line to lacuna: what others print goes to standard error.
+    """Answers the calls of lacuna with a subclass of Operator or Prior, until lacuna ends."""
+    # Standard output is the connection to lacuna, so print() goes to standard error.
     lines, out = os.fdopen(os.dup(0), "rb"), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)

@@ -5,8 +5,8 @@
     lacuna restore in.tif -o out.tif -A identity -p process-map:command="python3 -m unet_torch"
     ... -p process-map:command="python3 -m unet_torch --weights mine.safetensors --device cuda"
 
-The network and what it reads of an image are those of tools/train/network.py in Lacuna's source, where the formulas are
-explained; here is what answers, without what learns.
+The network and its input are those of tools/train/network.py in Lacuna's source, which explains the formulas. This file has
+only what is needed to run the network, not to train it.
 """
 
 import argparse
@@ -97,7 +97,7 @@ class Unet(Prior):
         self.load(ARGUMENTS.weights or self.shipped(x[1]), ARGUMENTS.device)
 
     def shipped(self, channels):
-        """Gray or colour, as fits."""
+        """The file of the gray or colour network, chosen by the number of channels."""
         names = [f"{ARGUMENTS.model}-{c}.safetensors" for c in ("color", "gray")][0 if channels == 3 else 1 :]
         return next(p for p in (os.path.join(PRIORS, n) for n in names) if os.path.exists(p))
 
@@ -112,7 +112,7 @@ class Unet(Prior):
         self.multiple = 2 ** len(meta["widths"].split(","))
         general = {k: v for k, v in tensors.items() if not k.startswith("expert.")}
         self.general = Network(meta, general, "", self.device)
-        self.experts = []  # question ("", "map", "rounds"), lowest and highest sigma, network
+        self.experts = []  # purpose ("", "map", "rounds"), lowest and highest sigma, network
         while f"expert.{len(self.experts)}" in meta:
             name = f"expert.{len(self.experts)}"
             question, _, span = meta[name].rpartition(":")

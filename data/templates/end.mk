@@ -1,9 +1,9 @@
 
-# ---- what follows need not be changed
+# ---- you need not change anything below
 
 PKG_CONFIG = pkg-config
 PACKAGES = lacuna @PACKAGES@
-# The lacuna that wrote this file, unless the environment names another one first.
+# The lacuna that wrote this file, unless another one comes first in the environment.
 LOOK_UP = PKG_CONFIG_PATH="$${PKG_CONFIG_PATH:+$$PKG_CONFIG_PATH:}@PKGCONFIGDIR@" $(PKG_CONFIG)
 LACUNA := $(shell $(LOOK_UP) --variable=program lacuna 2>/dev/null)
 ifeq ($(LACUNA),)

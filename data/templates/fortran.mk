@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            builds @NAME@.so
-# make check      tries what a plugin promises, then restores a small picture with it
-# make install    puts it where lacuna finds it by name
+# make check      tests the promises of a plugin, then restores a small picture with it
+# make install    puts it where Lacuna finds it by name
 
 NAME = @NAME@
 FAMILY = @FAMILY@

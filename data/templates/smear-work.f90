@@ -1,12 +1,12 @@
 ! SPDX-License-Identifier: MIT
 ! The work of operator "smear": each pixel of y is the mean of `length' neighbours of x in its row; the last pixel of a row
-! is repeated.  Fortran's order of indices is the host's: x(column, row), the first index fastest.
+! is repeated.  Fortran's order of indices is that of the host: x(column, row), the first index fastest.
 module work
   use, intrinsic :: iso_c_binding, only: c_int64_t, c_float, c_double
   implicit none
 contains
 
-  ! Which pixel of its row the k-th neighbour of pixel i is; both count from 1.
+  ! Returns the position in the row of the k-th neighbour of pixel i; both count from 1.
   pure function neighbour(i, k, length, width) result(at)
     integer(c_int64_t), intent(in) :: i, k, length, width
     integer(c_int64_t) :: at
@@ -32,7 +32,7 @@ contains
     end do
   end subroutine work_apply
 
-  ! x = A' y, the transpose: what work_apply gathers from a place, this brings back to it.
+  ! x = A' y, the transpose: where work_apply reads x(i) for y(j), this adds y(j) to x(i).
   subroutine work_adjoint(extent, length, y, x) bind(c)
     integer(c_int64_t), intent(in) :: extent(4)
     integer(c_int64_t), value :: length

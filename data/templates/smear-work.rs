@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //! The work of operator "smear": each pixel of y is the mean of `length` neighbours of x in its row; the last pixel of a row
-//! is repeated.  A panic must not reach the host: the Makefile lets one abort, and so does `lacuna check` notice it.
+//! is repeated.  A panic must not reach the host: the Makefile makes it abort, so that `lacuna check` notices it.
 #![crate_type = "staticlib"]
 
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
-/// Which pixel of its row the k-th neighbour of pixel i is.
+/// The position in the row of the k-th neighbour of pixel i.
 fn neighbour(i: usize, k: usize, length: usize, width: usize) -> usize {
     (i + k).saturating_sub(length / 2).min(width - 1)
 }
@@ -20,7 +20,7 @@ fn apply(width: usize, length: usize, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// x = A' y, the transpose: what apply() gathers from a place, this brings back to it.
+/// x = A' y, the transpose: where apply() reads x[i] for y[j], this adds y[j] to x[i].
 fn adjoint(width: usize, length: usize, y: &[f32], x: &mut [f32]) {
     x.fill(0.0);
     for (y, x) in y.chunks_exact(width).zip(x.chunks_exact_mut(width)) {
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn work_apply(extent: *const i64, length: i64, x: *const f
 }
 
 /// # Safety
-/// As work_apply().
+/// As for work_apply().
 #[no_mangle]
 pub unsafe extern "C" fn work_adjoint(extent: *const i64, length: i64, y: *const f32, x: *mut f32) {
     let extent = from_raw_parts(extent, 4);

@@ -2,8 +2,9 @@
 /* Operator "smear": the camera moved sideways while the shutter was open.  EDIT: say what yours does.
  *
  * y = A x, where each pixel of y is the mean of `length' neighbours of x in its row; the last pixel of a row is repeated.
- * The work is a class; the functions of the table hand over to it, and let no exception through: the host is C.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> is the contract, and "make check" tells what does not hold. */
+ * A class does the work.  The functions of the table call it and catch all exceptions, because the host is written in C.
+ * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
+ * plugin breaks. */
 #include <lacuna/plugin.h>
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 namespace
 {
 
-/* One member for each parameter; members are int64_t, double or const char *. */
+/* One member for each parameter, of type int64_t, double or const char *. */
 struct config {
 	int64_t length;
 };
@@ -42,7 +43,7 @@ class Smear
 			}
 	}
 
-	/* x = A' y, the transpose: what apply() gathers from a place, this brings back to it. */
+	/* x = A' y, the transpose: where apply() reads x[i] for y[j], this adds y[j] to x[i]. */
 	void adjoint(const float *y, float *x) const
 	{
 		std::fill_n(x, width_ * rows_, 0.0f);
@@ -67,15 +68,15 @@ class Smear
 	std::vector<double> weights_;
 };
 
-/* Which y belongs to x, or (from_y != 0) which x to y.  Here they are alike. */
+/* The shape of y from that of x or, if from_y != 0, of x from that of y.  Here both are equal. */
 int shape(const lacuna_host *, const void *, int, const lacuna_shape *known, lacuna_shape *wanted)
 {
 	*wanted = *known;
 	return LACUNA_OK;
 }
 
-/* What is as large as a picture should come from host->alloc(), which counts it against the user's limit; what is small may be
- * the library's. */
+/* Take memory as large as a picture from host->alloc(), which counts it against the user's limit.  Small objects may come
+ * from the library. */
 int create(const lacuna_host *host, const void *config_, const lacuna_shape *x,
 	   const lacuna_shape *, void **self)
 {
@@ -94,7 +95,7 @@ void destroy(void *self)
 	delete static_cast<Smear *>(self);
 }
 
-/* Several calls may run at once on one instance: it is const. */
+/* Several calls may run at once on one instance, so it is const. */
 int apply(const void *self, void *, const float *x, float *y)
 {
 	static_cast<const Smear *>(self)->apply(x, y);
@@ -107,7 +108,7 @@ int adjoint(const void *self, void *, const float *, const float *y, float *x)
 	return LACUNA_OK;
 }
 
-/* Member, unit, smallest, largest, default, a line of help. */
+/* Member, unit, smallest, largest, default, and a line of help. */
 const lacuna_param params[] = {
 	LACUNA_PARAM_INT(config, length, "px", 1, 1000, 9, "how far the camera moved"),
 };
@@ -130,7 +131,7 @@ const lacuna_operator family = make_family();
 
 const lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
-	/* EDIT: the file's name, too; what it is, in a line; when to use it, when not, and where it comes from. */
+	/* EDIT: the name (also the file's); a short description; when to use it, when not, and its source. */
 	"smear",
 	"motion blur along the rows",
 	"Each pixel is the mean of `length' pixels of its row.\n\n"
