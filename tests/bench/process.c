@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What a call of a plugin "process" costs beside the program's own work: wall time of y = A x, for a program that halves;
- * copies are part of it.  Where other programs keep the processors busy, look at the least.
+/* The cost of a call of a plugin "process", apart from the program's own work: wall time of y = A x for y = x/2;
+ * copies are part of it.  If other programs keep the processors busy, look at the minimum.
  *
  *	bench-process COMMAND [SIZE ...]	sides of square images, default 64 512 1024 */
 #include "base/error.h"

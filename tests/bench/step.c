@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What a sampler step costs without its prior (operator, guidance, noise, loop), beside the Fourier transforms in it
- * alone, and the memory per pixel; with one thread.  The transforms are counted by standing between host and operator;
- * their time is that of the same number of FFTW's own (one forward and one inverse per call).  A mask makes none.
+/* The cost of a sampler step without its prior (operator, guidance, noise, loop), compared with the Fourier transforms that
+ * it makes, and the memory per pixel; with one thread.  A wrapper between host and operator counts the transforms.  Their
+ * time is that of the same number of FFTW transforms (one forward and one inverse for each call).  A mask makes none.
  *
  *	bench-step [SIZE ...]		sides of square images, default 512 4096
  */
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-/* processor time: another program's load does not count */
+/* processor time, which does not depend on other programs */
 static double now(void)
 {
 	struct timespec t;
@@ -179,7 +179,7 @@ static int measure(int side, const char *operator_spec, const char *guidance_spe
 	if (!status)
 		status = session_create(problem, &prior, &guidance, &sampler, &options, &session);
 	if (!status)
-		status = session_run(session, 0, u, &stats); /* the first touches the memory */
+		status = session_run(session, 0, u, &stats); /* the first run touches the memory */
 	calls = 0;
 	seconds = now();
 	if (!status)
@@ -190,7 +190,7 @@ static int measure(int side, const char *operator_spec, const char *guidance_spe
 	pair = transform_pair((int)problem_x(problem)->extent[0],
 			      (int)problem_x(problem)->extent[1]);
 	printf("%5d  %-42s %-5s %9.2f ", side, operator_spec, guidance_spec, 1e3 * seconds / steps);
-	/* What an operator's own solve() transforms is not seen from here. */
+	/* The transforms of an operator's own solve() cannot be counted here. */
 	if (strncmp(operator_spec, "blur", 4) == 0 && calls > steps)
 		printf("%6.1f %9.2f %6.2f ", (double)calls / steps,
 		       1e3 * pair * (double)calls / steps, seconds / (pair * (double)calls));
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	static const char mask[] = "mask:keep=0.5";
 	static const char periodic[] = "blur:kind=disk,radius=5,boundary=periodic";
 	static const char valid[] = "blur:kind=disk,radius=5";
-	/* Without a closed form a step takes 20 to 160 transforms: not on large images. */
+	/* Without a closed form a step takes 20 to 160 transforms, so large images are left out. */
 	static const struct {
 		const char *op, *guidance;
 		int largest;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* What an evaluation of the neural prior costs: processor seconds per megapixel, so that other work on the machine does not
- * count, GFLOP/s beside the best that oneDNN does in a 3x3 convolution of 64 channels whose data stay in the cache, and
- * the memory.  Then the same of its derivatives, vjp() and jvp(), beside denoise() in single precision, which is what they are
- * made of.
+/* The cost of an evaluation of the neural prior: processor seconds per megapixel (which do not depend on other programs);
+ * GFLOP/s, compared with the best that oneDNN reaches in a 3x3 convolution of 64 channels whose data stay in the cache; and
+ * the memory.  Then the same for its derivatives, vjp() and jvp(), compared with denoise() in single precision.
  * tools/train/bench.py times PyTorch.
  *
  *	bench-unet [SIZE ...]		sides of square images, default 512 1024
@@ -26,7 +25,7 @@ enum { LEVELS_MOST = 6 };
 static struct host_context context;
 static struct lacuna_host host;
 
-/* CLOCK_PROCESS_CPUTIME_ID: of all threads together, and whatever else the machine does */
+/* CLOCK_PROCESS_CPUTIME_ID: of all threads together; it does not depend on other programs */
 static double now(clockid_t clock)
 {
 	struct timespec t;
@@ -50,7 +49,7 @@ static void *need(size_t bytes)
 	return p;
 }
 
-/* Operations of the convolutions per pixel of the image: a multiplication and an addition are two. */
+/* Operations of the convolutions per pixel of the image; a multiplication and an addition count as two. */
 static double operations(int colour)
 {
 	double width[LEVELS_MOST], blocks[LEVELS_MOST], channels, windows[4], f;

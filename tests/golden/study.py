@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""The laws of samplers on Gaussian targets, for tests/cli/golden.sh: an oracle of lacuna-study(1) that shares no line with it.
+"""The laws of samplers on Gaussian targets, for tests/cli/oracle.sh: an oracle of lacuna-study(1) that shares no code with it.
 
 Usage: tests/golden/study.py > tests/golden/study.tsv	(numpy)
 
-Every step is u' = F u + g + L z with matrices from the papers' formulas, so that mean and covariance are followed exactly, in
+Every step is u' = F u + g + L z with matrices from the papers' formulas, so mean and covariance are computed exactly, in
 double precision.  Output: a line "@ OPTIONS" for each study, then its rows: curve, steps, KL(truth || sampler), errors of mean
-and covariance, W_bias ("-": the sampler asks no guidance)."""
+and covariance, W_bias ("-": the sampler uses no guidance)."""
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Study:
         return self.denoise(sigma)
 
     def measured(self, least):
-        """Right singular vectors of singular values for which least() is true, and those values."""
+        """The singular values for which least() is true, and their right singular vectors."""
         value = np.zeros(self.d)
         _, sv, vt = np.linalg.svd(self.h)
         value[:len(sv)] = sv
@@ -211,7 +211,7 @@ def main():
         ([[1, 0, 0, 0], [0, 1, 0, 0]], [0.4, -0.7]),
         ([[0.5, 0.25, 0, 0.25], [0.25, 0.5, 0.25, 0], [0, 0.25, 0.5, 0.25], [0.25, 0, 0.25, 0.5]], [0.3, 0.1, -0.2, 0]),
         ([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]], [0.8, -0.1]),
-        # a row more than columns
+        # one row more than columns
         ([[1, 0, 0, 0], [0, 0.8, 0, 0], [0, 0, 0.6, 0], [0, 0, 0, 0.4], [0.5, 0.5, 0.5, 0.5]], [0.2, -0.3, 0.5, 0.1, 0.3]),
     ]
     steps = [50, 200]
@@ -232,13 +232,13 @@ def main():
         cases += [("halved", t, study.gibbs(t, part=0.5)) for t in steps]
         show(study, head + " -g exact -s ddpm:from=noise -s gibbs:rho_max=1,rho_min=0.02"
              " -s halved=gibbs:rho_max=1,rho_min=0.02,noise_first=0.5,noise_last=0.5" + tail, 0, cases)
-    # a target whose mean counts, and bo with its threshold
+    # a target with a mean that is not 0, and bo with its threshold
     study = Study(*target(3, 0.3, 0.5, 0.2), [[1, 0.5, 0], [0, 0.2, 0.1]], [0.6, 0.1], 0.1)
     cases = [(g, t, study.ddpm(g, edm(t), "small", 0)) for g in ("none", "bo", "exact") for t in steps]
     cases[2:4] = [("bo", t, study.ddpm("bo", edm(t), "small", 0, threshold=3)) for t in steps]
     show(study, "-t gaussian:dim=3,mean=0.3,variance=0.5,correlation=0.2 -A 'matrix:rows=1 0.5 0;0 0.2 0.1' -n 0.1"
          " -y '0.6 0.1' -g none -g bo -g exact -s ddpm:from=noise --steps 50,200 --chains 16", 0, cases)
-    # a white target, for which pigdm is exact when it is told how wide it is
+    # a white target: pigdm is exact if its spread is right
     study = Study(*target(3, 0.3, 0.25, 0), [[1, 0.5, 0], [0, 0.2, 0.1]], [0.6, 0.1], 0.1)
     cases = [("pigdm", t, study.ddpm("exact", edm(t), "small", 0)) for t in steps]
     cases += [("wide", t, study.ddpm("pigdm", edm(t), "small", 0)) for t in steps]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""What the benchmarks in this directory share.  Needs numpy, pillow and tifffile.  The program is $LACUNA, or lacuna on the
+"""Functions that the benchmarks in this directory share.  Needs numpy, pillow and tifffile.  The program is $LACUNA, or lacuna on the
 path."""
 import argparse
 import glob
@@ -43,7 +43,7 @@ def picture_paths(directory):
 
 
 def crops(directory, count, size, read=read_gray):
-    """The middles of `count' pictures spread over the directory."""
+    """The middles of `count' pictures, chosen evenly from the directory."""
     paths = picture_paths(directory)
     if not paths:
         raise SystemExit(f"{directory}: no pictures")
@@ -67,13 +67,13 @@ def write(path, image):
 
 
 def keep(image, directory, *labels):
-    """For those who want to look; does nothing without a directory."""
+    """Saves a picture to look at; does nothing without a directory."""
     if directory:
         write(os.path.join(directory, re.sub("[^0-9A-Za-z.%]+", "-", "-".join(map(str, labels))) + ".tif"), image)
 
 
 def restore(measurement, operators, noise, options, work):
-    """operators: a list of specifications, as after -A"""
+    """operators: a list of specifications, as for -A"""
     source, target = write(os.path.join(work, "y.tif"), measurement), os.path.join(work, "x.tif")
     lacuna("restore", source, "-o", target, "--force", "--quiet", "-n", repr(noise), "--range", "0:1",
            *sum((["-A", o] for o in operators), []), *options)
