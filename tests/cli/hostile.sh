@@ -39,10 +39,10 @@ reason cut 'is cut short$'
 reason empty 'is not a shared object$'
 reason fifo 'is not a regular file$'
 reason directory 'is not a regular file$'
-reason foreign "is made for $foreign (64 bits), and this lacuna for "
-reason crashes-at-load 'crashes (Segmentation fault) when it is loaded$'
-reason exits-at-load 'ends the process: exit(0) when it is loaded$'
-reason prints-at-load 'prints when it is loaded ("hello from a constructor")$'
+reason foreign "is made for $foreign (64 bits), but this Lacuna is for "
+reason crashes-at-load 'crashes (Segmentation fault) while it is loaded$'
+reason exits-at-load 'ends the process: exit(0) while it is loaded$'
+reason prints-at-load 'prints while it is loaded ("hello from a constructor")$'
 reason control-characters 'parameter "count" has control characters in its texts$'
 matches out '^  good  *a test$' "the others are there"
 matches out '^  mask ' "ours, too"
@@ -70,9 +70,9 @@ refused "divergence" "diverges: a value is more than a million times full scale 
 	$restore -p gaussian -A identity -s diverges
 refused "exit(0) in a constructor" "a plugin ended the program" \
 	$restore -p gaussian -A exits-at-load
-refused "no steps" 'sampler "no-steps" says that it takes 0 steps' \
+refused "no steps" 'sampler "no-steps" states an impossible number of steps, 0' \
 	$restore -p gaussian -A identity -s no-steps
-refused "channels" "says that it takes -1 channels" $restore -A identity -p bad-info
+refused "channels" "states impossible values: -1 channels" $restore -A identity -p bad-info
 refused "a range that is no number" "sigma from 0.0001 to nan" \
 	$restore -A identity -p bad-info:how=nan
 refused "an empty range" "sigma from 0.0001 to 1e-05" $restore -A identity -p bad-info:how=order

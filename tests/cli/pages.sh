@@ -77,7 +77,7 @@ contains out "images=3" "ImageJ: fewer pages"
 ! grep -q channels out
 tap_result $? "ImageJ: one channel is not stated"
 ok "no block of pages" "$LACUNA" restore ij.tif -o ij-o.tif $how --pages 2,3 --only -q
-contains err "ij.tif: ImageJ's description may not hold" "ImageJ: that is said"
+contains err "ij.tif: ImageJ's description may be wrong" "ImageJ: that is said"
 ok "a file of OME" "$maketiff" ome.tif uint8 32 24 1 6
 "$maketiff" --describe ome.tif '<OME><Image ID="Image:0"><Pixels DimensionOrder="XYZCT" ID="Pixels:0" Type="uint8" SizeX="32" SizeY="24" SizeZ="3" SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5"><Channel ID="Channel:0:0"/><Channel ID="Channel:0:1"/><TiffData/></Pixels></Image></OME>' 300
 ok "the second channel, larger, in another type" "$LACUNA" restore ome.tif -o ome-l.tif -A downsample:factor=2 -p gaussian -n 0.01 -t float32 -q --pages 4-6 --only

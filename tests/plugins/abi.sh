@@ -25,6 +25,6 @@ for family in operator prior guidance sampler; do
 	ok "old-$family asks for a later minor" $CC -std=c99 -DLACUNA_ABI_MINOR=1 -shared -fPIC \
 		-Ilater/include "$frozen/old-$family.c" -o "newer/old-$family.so"
 	fails 1 "and is refused" "$abs_top_builddir/lacuna" check $family "./newer/old-$family.so"
-	contains err "built for a newer lacuna (plugin ABI 1.1, this one has 1.0)" "with both minors named"
+	contains err "built for a newer Lacuna (plugin ABI 1.1, this one has 1.0)" "with both minors named"
 done
 done_testing

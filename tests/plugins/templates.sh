@@ -131,5 +131,5 @@ $CC -shared -fPIC -pthread -I"$abs_top_srcdir/include" misconduct.c -o misconduc
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
 export ASAN_OPTIONS
 fails 1 "try a crash" "$LACUNA" try misconduct.so in.tif
-contains err "lacuna simulate has crashed (Segmentation fault)" "try a crash: which command"
+contains err "lacuna simulate crashed (Segmentation fault)" "try a crash: which command"
 done_testing

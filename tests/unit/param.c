@@ -69,7 +69,7 @@ static void test_parsing(void)
 	refuse(c, "mode=sof", "soft|hard");
 	refuse(c, "sigm=1", "did you mean \"sigma\"");
 	refuse(c, "sigma", "key=value");
-	refuse(c, "sigma,count=1", "\"sigma\" is not of the form");
+	refuse(c, "sigma,count=1", "\"sigma\" must have the form");
 	refuse(c, "=1", "key=value");
 	refuse(c, "label=\"x", "does not end");
 	refuse(c, "label=\"x\"y", "does not end");

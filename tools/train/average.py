@@ -4,11 +4,12 @@
 """The mean of the weights of networks that started from the same ones.
 
     average.py WEIGHTS[@EXPERT] ... OUT
-    average.py -OLD@0.008,0.4 NEW OLD@rounds:0.008,0.4 OUT      what NEW has learnt since OLD, added to another of OLD's experts
+    average.py -OLD@0.008,0.4 NEW OLD@rounds:0.008,0.4 OUT      adds to an expert of OLD what another has learnt since
 
-Those with a minus are subtracted, and the mean is the sum over how many more are added than subtracted.  EXPERT names one of the experts that WEIGHTS holds, such as 0.008,0.4; without it the general network is taken.  OUT has the
-header of the last.  Networks trained from one start for different ends do well at both there (Wortsman et al., Model soups,
-ICML 2022), and what one of them learns from then on suits the others (Ilharco et al., Task arithmetic, ICLR 2023).
+Files with a minus are subtracted.  The sum is divided by the number of files added minus the number subtracted.  EXPERT names
+an expert in WEIGHTS, such as 0.008,0.4; without it the general network is used.  OUT gets the header of the last file.  Networks
+that were trained from the same start for different purposes can be averaged, and the mean is good for both (Wortsman et al.,
+Model soups, ICML 2022).  What one of them learns later is useful for the others, too (Ilharco et al., Task arithmetic, ICLR 2023).
 """
 
 import json

@@ -5,11 +5,11 @@
 
     eval.py WEIGHTS DIR [--sigma 15,25,50] [--missing 0.5,0.8]
 
-Protocol: 8-bit images (gray: Pillow's "L"; deeper ones stretched to 8 bits, as for training); of files with
-several pages the first; noise from numpy RandomState(0), one generator through the sorted files per level;
-result clipped and rounded to 8 bits; mean PSNR over the images.  Inpainting: noise-free, one mask per image
-from RandomState(0), all channels of a pixel missing together; one evaluation with sigma at the ends of the
-range, known pixels put back.
+Protocol: 8-bit images (gray: Pillow's "L"; deeper ones are stretched to 8 bits, as for training); the first page of files
+with several pages; noise from numpy RandomState(0), one generator for each level, through the sorted files; the result is
+clipped and rounded to 8 bits; the figure is the mean PSNR of the images.  Inpainting: without noise; one mask for each image
+from RandomState(0), all channels of a pixel missing together; one evaluation, with sigma at the ends of the range; known pixels
+are put back.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def main():
         rng, each, seconds = np.random.RandomState(0), [], 0.0
         for _, x in images:
             known = np.broadcast_to(rng.random_sample(x.shape[:2])[:, :, None] >= float(missing), x.shape)
-            u = np.where(known, x, 0.5)  # at sigma 50 the value tells nothing
+            u = np.where(known, x, 0.5)  # at sigma 50 the value does not matter
             t = time.time()
             d = run(u, np.where(known, SIGMA_MIN, SIGMA_MAX).astype(np.float32))
             seconds += time.time() - t

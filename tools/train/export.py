@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""Write a network for Lacuna: the averaged weights of a checkpoint, or weights with another header or type.
+"""Write a network for Lacuna: the averaged weights of a checkpoint, or weights with another header or number type.
 
     export.py RUN/checkpoint.pt OUT.safetensors[.gz] [--name N] [--licence L] [--dtype F16]
     export.py IN.safetensors    OUT.safetensors[.gz] ...

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# Fetch the free photographs that photographs.tsv lists out of Debian's packages, to train a prior with.
+# Fetches the free photographs listed in photographs.tsv from Debian packages, to train a prior with.
 #
 #     fetch-photos.sh DIR [LIST]
 #
-# Nothing is installed and root is not needed; what DIR has already is not fetched again.  A package that is gone, or a
-# file that differs from the list (another release of Debian may have another), is reported, the others are
-# fetched all the same, and the exit status is 1.
+# Nothing is installed, and root is not needed.  Files that DIR already has are not fetched again.  A missing package, or a file
+# that differs from the list (other releases of Debian may have another), is reported.  The others are still fetched, and the
+# exit status is 1.
 
 set -u
 
@@ -25,13 +25,13 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 tab=$(printf '\t')
 
-# name PACKAGE PATH: where it goes; pictures of different packages, or directories, may have one name.
+# name PACKAGE PATH: name in DIR; pictures of different packages or directories may have the same name.
 name() {
 	printf '%s/%s__%s\n' "$dir" "$1" "$(printf %s "$2" | sed 's,^usr/\(share\|lib\)/,,; s,/,_,g')"
 }
 
 missing=0
-# wanted PACKAGE: its lines of the list that DIR does not have yet.
+# wanted PACKAGE: lines of the list for files that DIR does not have yet.
 wanted() {
 	awk -F'\t' -v p="$1" 'NR > 1 && $1 == p { print $2 "\t" $5 }' "$list" | while IFS=$tab read -r path sum; do
 		[ -s "$(name "$1" "$path")" ] || printf '%s\t%s\n' "$path" "$sum"

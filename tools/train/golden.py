@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""Write tests/golden/unet-*.safetensors: small random networks, and what PyTorch makes of random input.
+"""Write tests/golden/unet-*.safetensors: small random networks, and their output in PyTorch for random input.
 
     golden.py tests/golden
 """
@@ -30,7 +30,8 @@ def save_arrays(path, arrays):
 
 
 def derivative(net, channels):
-    """Of v . x0 by u, for three levels, or for that of an expert.  Some pixels are far outside of the network's range."""
+    """Gradient of v . x0 with respect to u, for three levels or for the level of an expert.  Some pixels are far outside of the
+    network's range."""
     own = torch.Generator().manual_seed(1)
     arrays = {"u": torch.rand(1, channels, 37, 45, generator=own), "v": torch.randn(1, channels, 37, 45, generator=own)}
     arrays["u"][:, :, ::9, ::11] = 9
@@ -45,8 +46,8 @@ def main():
     out = sys.argv[1]
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    # Widths that are not what is stored, sizes that are no multiple, one file compressed, one without a leak; the last
-    # one's experts answer all that is asked.
+    # Unusual widths, sizes that are not multiples, one compressed file, one network without a leak.  The last
+    # network has experts for every question.
     for name, channels, widths, blocks, leak, experts, dtype, end in (
         ("gray", 1, (16, 24), (1,), 0.05, (), "F16", ""),
         ("color", 3, (12, 20, 16), (1,), 0, (), "F32", ".gz"),
@@ -55,7 +56,7 @@ def main():
         net = Unet(channels, widths, blocks, leak)
         net.experts = [(what, Unet(channels, widths, blocks, leak)) for what in experts]
         for each in (net, *(e for _, e in net.experts)):
-            for p in each.parameters():  # some are zero when training starts
+            for p in each.parameters():  # some are 0 when training starts
                 p.data.normal_(std=p[0].numel() ** -0.5)
         weights = os.path.join(out, f"unet-{name}.safetensors{end}")
         save_weights(weights, net, net.state_dict(), {"name": "golden", "licence": "CC0-1.0"}, dtype)

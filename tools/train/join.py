@@ -5,8 +5,8 @@
 
     join.py GENERAL EXPERT ... OUT
 
-All have one architecture.  What an expert is for stands in the last run of its training record; experts that GENERAL has
-already stay, unless one for the same is given.
+All files must have the same architecture.  The last run in the training record of an expert says what it is for.  Experts in
+GENERAL are kept, unless a new one has the same purpose.
 """
 
 import json

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""The network of the `unet` prior, and how its input is made from a noisy image and a map of sigma.
+"""The network of the `unet` prior, and its input, computed from a noisy image and a map of sigma.
 
-plugins/common/neural/precondition.c and network.c compute the same thing.  Whoever changes one changes the other; the golden
-vectors of tests/golden are there to tell.
+plugins/common/neural/precondition.c and network.c compute the same.  Change both together; the reference values in
+tests/golden show differences.
 """
 
 import gzip
@@ -36,9 +36,9 @@ class Block(nn.Module):
 
 
 class Unet(nn.Module):
-    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: per level and side, one number or one a level.  leak: what
-    the rectifiers let through of negative values; with none, filters that no image moves any more are lost for training, by
-    the hundred."""
+    """widths: channels at 1/2, 1/4, ... of the resolution.  blocks: for each level and side; one number, or one for each level.
+    leak: slope of the rectifiers for negative values; if it is 0, hundreds of filters die in training: no image changes their
+    output any more."""
 
     def __init__(self, channels=1, widths=(64, 128, 256), blocks=(2,), leak=0.1):
         super().__init__()
@@ -62,7 +62,7 @@ class Unet(nn.Module):
             elif isinstance(m, nn.ConvTranspose2d):
                 nn.init.normal_(m.weight, std=m.in_channels**-0.5)
         for m in self.modules():  # after its own convolutions have been filled
-            if isinstance(m, Block):  # residual branches start at nothing: high learning rates hold
+            if isinstance(m, Block):  # residual branches start at 0, which allows high learning rates
                 m.b.weight.data.zero_()
         self.tail.weight.data.mul_(0.1)
 
@@ -91,7 +91,7 @@ def window(s):
 
 
 def smooth(x, g):
-    """Separable, zero outside: what lies outside the image has no precision."""
+    """Separable, zero outside: pixels outside the image have no precision."""
     b, c, h, w = x.shape
     r = len(g) // 2
     x = x.reshape(b * c, 1, h, w)
@@ -121,7 +121,7 @@ def features(u, sigma):
         f.append(-torch.log(p) / 8)
         means.append(m)
         precisions.append(p)
-    # The network's answer is in units of the noise, and it cannot multiply: here is detail in such units.
+    # The network's answer is in units of the noise, and it cannot multiply.  This is detail in these units.
     f += [bounded((v - m) / sigma) for m in means]
     f += [bounded((a - b) * torch.sqrt(p)) for a, b, p in zip(means, means[1:], precisions)]
     return torch.cat(f, 1)
@@ -132,8 +132,8 @@ def bounded(r):
 
 
 def choose(net, sigma, inside=False):
-    """A network for one range of sigma, for maps, or for the rounds of a restoration, knows more of it than one for
-    everything: the general one steps back where there is such an expert."""
+    """Chooses a network: an expert for a range of sigma, for maps, or for the rounds of a restoration is better there than the
+    general network, which is used where there is no expert."""
     lo, hi = sigma.min().item(), sigma.max().item()
     question = "map" if lo < hi else "rounds" if inside else ""
     for what, expert in net.experts:
@@ -159,7 +159,7 @@ def denoise(net, u, sigma, autocast=None, inside=False):
     h, w = u.shape[-2:]
     m = net.multiple
     ph, pw = -h % m, -w % m
-    most = 0.75 + 6 * sigma  # far outside the network's range: bounded for it, and what is cut off is added to its answer
+    most = 0.75 + 6 * sigma  # outside the network's range: its input is bounded, and what was cut off is added to its answer
     given, u = u, torch.minimum(torch.maximum(u - 0.5, -most), most) + 0.5
     f = features(u, sigma)
     if ph or pw:
@@ -180,7 +180,7 @@ DTYPES = {"F32": np.float32, "F16": np.float16}
 
 
 def alike(a, b):
-    """Of one architecture."""
+    """True if both have the same architecture."""
     return (a.channels, a.widths, a.blocks, a.leak) == (b.channels, b.widths, b.blocks, b.leak)
 
 

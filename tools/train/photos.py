@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""Any directory of images (TIFF, PNG, WebP, JPEG ...) to one cache of uint8 patches' sources."""
+"""Makes one cache of uint8 images for patches from any directory of images (TIFF, PNG, WebP, JPEG ...)."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def find(directory):
 
 
 def stretch(a, low, high):
-    """Samples deeper than 8 bits: full scale is [low, high] of the file, as most cameras fill it partly."""
+    """For samples of more than 8 bits full scale is [low, high] of the file, because most cameras use only a part of theirs."""
     return np.clip((a.astype(np.float32) - low) * (255.0 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -76,7 +76,7 @@ def build(directory, cache, channels, scales, shrink=0):
                     if min(w, h) < 96 and s < 1:
                         continue
                     b = np.asarray(im if (w, h) == im.size else im.resize((w, h), Image.LANCZOS))
-                    if b.ndim == 2:  # one channel count in the cache: gray images are their own colours
+                    if b.ndim == 2:  # all images in the cache have the same number of channels: gray images get three equal ones
                         b = np.repeat(b[:, :, None], 3, 2)
                     flat.write(b.tobytes())
                     table.append((at, b.shape[0], b.shape[1], s))
@@ -89,5 +89,5 @@ def build(directory, cache, channels, scales, shrink=0):
         np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": (at,)})
         shutil.copyfileobj(flat, out)
     os.remove(part)
-    os.replace(cache + ".npy.part", cache + ".npy")  # last: train.py takes a cache that has this for complete
+    os.replace(cache + ".npy.part", cache + ".npy")  # written last: train.py considers a cache with this file complete
     return used

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""Draw the curves of one or more training logs, end to end, as SVG (no library needed).
+"""Draw the curves of one or more training logs, one after the other, as SVG (no library needed).
 
     plot.py RUN/log.tsv [RUN2/log.tsv ...] > curves.svg
 """

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""What a denoiser sees inside of a restoration, for training.
+"""The images that a denoiser gets inside a restoration, for training.
 
 Plug-and-play restoration (sampler hqs) hands the prior the solution of
 
 	argmin_x ||y - A x||^2 + rho ||x - z||^2,	rho = lambda noise^2/sigma^2,
 
-with z from the round before: an image whose error is not white noise of level sigma, but what the operator let through and
-what the prior itself has guessed wrong.  Rounds() keeps a number of such restorations going, each with an operator drawn at
-random, and every training step takes them one round on: the network learns on the errors that it makes.
+with z from the round before.  The error of this image is not white noise of level sigma.  It consists of the noise that the
+operator passes and of wrong guesses of the prior itself.  Rounds() runs a number of such restorations, each with a random
+operator.  Every training step advances them by one round, so the network learns from its own errors.
 """
 
 import math
@@ -30,7 +30,7 @@ def log_uniform(r, a, b):
 
 
 def motion(r, n):
-    """The path of a shaken camera: a random walk with inertia, n points a unit apart in time."""
+    """The path of a shaken camera: a random walk with inertia, n points at unit steps in time."""
     v, p, path = r.normal(size=2), np.zeros(2), []
     inertia = r.uniform(0.6, 0.97)
     for _ in range(n):
@@ -77,7 +77,7 @@ def box(r, n, xx, yy):
 
 
 def kernel(r, n):
-    """A kernel of sum 1 on n x n, centred at (0, 0) in the sense of a period."""
+    """A periodic kernel of sum 1 on n x n, centred at (0, 0)."""
     f = np.fft.fftfreq(n) * n
     yy, xx = np.meshgrid(f, f, indexing="ij")
     t = r.random()
@@ -108,7 +108,7 @@ def holes(r, n):
 
 
 def lattice(r, n):
-    """Lost resolution: what blurs before, and the pixels that are left."""
+    """Lost resolution: a blur, and the mask of the pixels that remain."""
     every = r.integers(2, 5)
     f = np.fft.fftfreq(n) * n
     g = np.exp(-((f / every) ** 2) * r.uniform(2, 5))
@@ -117,7 +117,7 @@ def lattice(r, n):
     return np.outer(g, g) / g.sum() ** 2, mask
 
 
-# Blurred; incomplete; both, which lost resolution is as well.
+# Blurred; incomplete; both (lost resolution is an example of both).
 KINDS = ("blur", "holes", "part")
 
 
@@ -186,19 +186,19 @@ class Restoration:
         return x
 
     def seen(self):
-        """What the denoiser gets, and the sigma it is told."""
+        """The input of the denoiser and the sigma that it is told."""
         sigma = float(self.sigmas[self.at])
         rho = self.scale / sigma**2
         return self.solve(rho, self.b + rho * self.z, self.z), sigma
 
     def go_on(self, z):
-        """False: that was the last round."""
+        """Returns False after the last round."""
         self.z, self.at = z, self.at + 1
         return self.at < len(self.sigmas)
 
 
 class Rounds:
-    """`count` restorations, all of them at some round.  draw(): a clean patch; levels: the least and the greatest sigma;
+    """`count` restorations, each at a different round.  draw(): a clean patch; levels: the least and the greatest sigma;
     general: the network that fills in holes."""
 
     def __init__(self, count, draw, rng, levels, general, device, autocast):

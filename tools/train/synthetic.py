@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
-"""Pictures that photographs lack, drawn at random: pages, charts, line art, stars, cells.
+"""Random drawn pictures of things that photographs do not show: pages, charts, line art, stars, cells.
 
     synthetic.py OUT [--kinds page,chart,art,stars,cells] [--count 8] [--size 256] [--seed 0] [--fonts DIR]
 
-writes some as PNG, colour, to look at or to measure with.  train.py --synthetic draws its own, of endless variety: each patch
-is drawn anew.  Every function takes a numpy Generator and a size and gives (n, n, 3), float32, in [0, 1].
+writes some as colour PNG, to look at or to measure with.  train.py --synthetic draws each patch anew.  Every function takes a
+numpy Generator and a size, and returns (n, n, 3), float32, in [0, 1].
 """
 
 import argparse
@@ -29,7 +29,7 @@ ALPHABETS = (
 )
 
 
-# ---- what the kinds share -------------------------------------------------------------------
+# ---- for all kinds --------------------------------------------------------------------------
 
 
 @functools.lru_cache
@@ -49,14 +49,14 @@ def font(path, size):
 
 @functools.lru_cache(4096)
 def has(path, letters):
-    """Fonts draw one and the same box for every letter that they lack."""
+    """A font draws the same box for every letter that it does not have."""
     f = font(path, 24)
     lacking = bytes(f.getmask("\U0010ffff"))
     return all(bytes(f.getmask(c)) != lacking for c in set(letters))
 
 
 def blur(a, s):
-    """Gaussian, of the first two axes; what lies outside repeats the edge."""
+    """Gaussian filter along the first two axes; outside, the edge is repeated."""
     if s < 0.15:
         return a
     k = math.ceil(3.5 * s)
@@ -70,20 +70,20 @@ def blur(a, s):
 
 
 def smooth_field(r, n, period):
-    """Smooth noise of zero mean and unit deviation whose hills are about `period` apart."""
+    """Smooth noise with mean 0, deviation 1 and hills about `period` apart."""
     k = max(2, int(n / period) + 2)
     g = Image.fromarray(r.normal(size=(k, k)).astype(np.float32))
     return np.asarray(g.resize((n, n), Image.BICUBIC))
 
 
 def colour(r, vivid=0.5):
-    """Mostly gray, or else any colour."""
+    """Mostly gray, otherwise any colour."""
     c = r.random(3) if r.random() < vivid else np.full(3, r.random())
     return c.astype(np.float32)
 
 
 def inks(r):
-    """Paper and ink, far enough from each other to be read."""
+    """Colours of paper and ink, different enough to be legible."""
     light, dark = 1 - 0.3 * r.random() ** 2, 0.6 * r.random() ** 2
     if r.random() < 0.1:
         light, dark = dark, light
@@ -106,13 +106,13 @@ def words(r, count, face):
 
 
 def any_font(r, size):
-    """Its file, too, which tells what letters it has."""
+    """A font and its file, which says what letters the font has."""
     face = FACES[r.integers(len(FACES))]
     return face, font(face, max(4, round(size)))
 
 
 class Canvas:
-    """A gray mask to draw on, `fine` times as fine as what comes of it and larger by a margin, so that it can be turned."""
+    """A gray mask to draw on, `fine` times as fine as the result, and larger by a margin, so that it can be rotated."""
 
     def __init__(self, r, n, fine):
         self.r, self.n, self.fine = r, n, fine
@@ -172,7 +172,7 @@ def page(r, n):
         out = np.clip(out + (grain * log_uniform(r, 0.003, 0.05))[:, :, None], 0, 1)
     c = Canvas(r, n, fine)
     if fine == 1 and r.random() < 0.3:
-        c.draw.fontmode = "1"  # as fax machines and old screens have it
+        c.draw.fontmode = "1"  # as fax machines and old screens show it
     size, w = log_uniform(r, 6.5, 42) * fine, c.size
     columns = int(r.choice((1, 2, 3), p=(0.75, 0.17, 0.08)))
     gap = size * r.uniform(0.8, 3)
@@ -190,8 +190,8 @@ def page(r, n):
             write(r, c, (x0, y, x1, end), s)
             y = end
         if k + 1 < columns and x1 < w:
-            c.draw.rectangle((x1, 0, w, w), 0)  # what ran over the margin
-    if r.random() < 0.12:  # a table's rules
+            c.draw.rectangle((x1, 0, w, w), 0)  # parts beyond the margin
+    if r.random() < 0.12:  # lines of a table
         step = size * r.uniform(1.2, 2), size * r.uniform(3, 8)
         for k, s in enumerate(step):
             for v in np.arange(r.random() * s, w, s):
@@ -345,14 +345,14 @@ def stars(r, n):
         f = sum(smooth_field(r, n, n * p) * p for p in (1.0, 0.5, 0.25, 0.12)) * r.uniform(0.3, 1)
         out += np.exp(f)[:, :, None] * hue(r) * log_uniform(r, 0.005, 0.2)
     out = out * log_uniform(r, 0.3, 3) + log_uniform(r, 0.002, 0.15)
-    if r.random() < 0.4:  # as astronomers look at them
+    if r.random() < 0.4:  # stretched, as astronomers show them
         k = log_uniform(r, 2, 100)
         out = np.arcsinh(out * k) / math.asinh(k)
     return np.clip(out, 0, 1)
 
 
 def stain(r, n):
-    """What one dye shows, in [0, 1]."""
+    """The picture of one dye, in [0, 1]."""
     yy, xx = np.mgrid[:n, :n].astype(np.float32)
     a, v = np.zeros((n, n), np.float32), r.random()
     if v < 0.45:  # bodies and nuclei, bent ellipses
@@ -363,7 +363,7 @@ def stain(r, n):
             turn, s, ratio = r.uniform(0, math.pi), size * log_uniform(r, 0.6, 1.4), r.uniform(0.5, 1)
             p, q = xx - x + k * bend[0], yy - y + k * bend[1]
             d = np.hypot(p * math.cos(turn) + q * math.sin(turn), (q * math.cos(turn) - p * math.sin(turn)) / ratio) / s
-            if r.random() < 0.8:  # lies before the others
+            if r.random() < 0.8:  # in front of the others
                 a = np.maximum(a, r.uniform(0.3, 1) / (1 + np.exp(np.clip((d - 1) / edge * 4, -30, 30))))
             else:
                 a = a + np.exp(-2 * d * d)
@@ -415,7 +415,7 @@ FACES = []
 
 
 def begin(directory=FONTS, without=()):
-    """Which fonts pages are set in: all below `directory` that can be read as text."""
+    """The fonts for pages: all below `directory` that can draw text."""
     odd = ("symbol", "math", "initial", *without)
     FACES[:] = [f for f in fonts(directory) if not any(w and w in f.lower() for w in odd) and has(f, ALPHABETS[0][0])]
 

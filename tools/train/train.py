@@ -4,11 +4,11 @@
 """Train a prior for `unet`: a denoiser of known noise, E[x | x + sigma n = u], sigma given per pixel.
 
     train.py --images DIR --out RUN [--channels 1] [--minutes 60]
-    train.py --out RUN --resume                     goes on where the run stopped
+    train.py --out RUN --resume                     continues a run that was stopped
     train.py --images DIR --out RUN --init W        starts from weights in safetensors
-    train.py ... --init W --blocks 4                  ... of a smaller network, which it enlarges
+    train.py ... --init W --blocks 4                  ... of a smaller network, and enlarges it
 
-RUN/ receives checkpoint.pt, log.tsv and weights.safetensors (the averaged weights), every --save minutes.
+It writes RUN/checkpoint.pt, log.tsv and weights.safetensors (the averaged weights) every --save minutes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from restoration import KINDS, Rounds, log_uniform, scratch
 
 SCALES = (1, 0.8, 0.62, 0.47, 0.35)
 SCALE_WEIGHTS = (0.15, 0.2, 0.25, 0.25, 0.15)
-CHROMA_WEIGHTS = (0.02, 0.04, 0.14, 0.45, 0.35)  # JPEG keeps colour at half the resolution: shrink until it is whole
+CHROMA_WEIGHTS = (0.02, 0.04, 0.14, 0.45, 0.35)  # JPEG stores colour at half the resolution: shrink until colour is sharp, too
 
 
 # ---- clean patches --------------------------------------------------------------------------
@@ -41,7 +41,7 @@ def detail(a):
 
 
 def ripples(r, n):
-    """A field of stripes, or of checks, in [-1, 1], that bends and comes and goes: cloth, facades, gratings."""
+    """A bent field of stripes or checks, in [-1, 1], of varying strength: cloth, facades, gratings."""
 
     def smooth(k):
         g = torch.from_numpy(r.normal(size=(1, 1, k, k)))
@@ -59,9 +59,9 @@ def ripples(r, n):
 
 
 def recoloured(r, a):
-    """Another hue and saturation at the same brightness: photographs are paler than what people photograph."""
+    """Another hue and saturation at the same brightness: photographs are paler than the objects they show."""
     gray = a @ np.float32([0.299, 0.587, 0.114])[:, None]
-    q = np.eye(3) - 1 / 3  # turns about the gray axis
+    q = np.eye(3) - 1 / 3  # rotation about the gray axis
     k = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
     t = r.normal(0, 0.3) if r.random() < 0.7 else r.uniform(0, 2 * math.pi)
     turned = (a - gray) @ (math.cos(t) * q + math.sin(t) * k).T.astype(np.float32)
@@ -75,8 +75,8 @@ class Patches:
         self.table = self.table[(self.table[:, 1] >= size) & (self.table[:, 2] >= size)]
         if not len(self.table):
             raise SystemExit(f"no image is as large as a patch ({size} px)")
-        # Within a scale, as the root of the area: large images have more to show, but not in proportion, and
-        # a few of them shall not crowd out the rest.  Between scales, as SCALE_WEIGHTS has it.
+        # Within a scale, proportional to the root of the area: large images show more, but not in proportion, and
+        # a few of them must not displace the rest.  Between scales, by SCALE_WEIGHTS.
         side = np.sqrt(self.table[:, 1] * self.table[:, 2])
         p = np.zeros(len(side))
         for s, w in zip(SCALES, CHROMA_WEIGHTS if chroma else SCALE_WEIGHTS):
@@ -93,13 +93,13 @@ class Patches:
         at, h, w, _ = self.table[min(np.searchsorted(self.p, r.random()), len(self.p) - 1)]
         at, h, w = int(at), int(h), int(w)
         a = self.flat[at : at + 3 * h * w].reshape(h, w, 3)
-        # Half of the time, of two places the one with more detail: most of what photographs show is sky and blur, soon learnt.
+        # Half of the time, the one of two places with more detail: photographs are mostly sky and blur, which are soon learnt.
         places = [(r.integers(h - n + 1), r.integers(w - n + 1)) for _ in range(r.integers(1, 3))]
         a = max((a[y : y + n, x : x + n] for y, x in places), key=detail).astype(np.float32)
         a = np.rot90(a, r.integers(4))
         if r.random() < 0.5:
             a = a[:, ::-1]
-        # The photographs' 256 levels are not the world's.
+        # Photographs have only 256 levels; random fractions fill the gaps.
         a = (a + r.random(a.shape, np.float32) - 0.5) / 255
         return recoloured(r, a) if self.chroma and r.random() < 0.5 else a
 
@@ -107,7 +107,7 @@ class Patches:
         return self.draw_kind()[0]
 
     def draw_kind(self):
-        """A clean patch, and what is on it: a kind of synthetic.py, or "" for a photograph."""
+        """A clean patch and its kind: one of synthetic.py, or "" for a photograph."""
         r, n = self.rng, self.size
         if r.random() < self.synthetic_part:
             a, kind = synthetic.draw(r, n)
@@ -121,7 +121,7 @@ class Patches:
             a = (a @ mix)[:, :, None]
         elif r.random() < 0.1:  # false colours, and gray images in colour files
             a = a[:, :, r.permutation(3)] if r.random() < 0.6 else np.repeat(a.mean(2, keepdims=True), 3, 2)
-        if r.random() < 0.04:  # regular texture, of which photographs of landscapes have little
+        if r.random() < 0.04:  # regular texture, which is rare in photographs of landscapes
             texture = log_uniform(r, 0.02, 0.3) * ripples(r, n)[:, :, None] * r.uniform(0.6, 1, a.shape[2])
             a = np.clip(a + texture, 0, 1).astype(np.float32)
         t = r.random()
@@ -142,8 +142,8 @@ EMPHASIS = {"smooth": 0.5, "box": 0.25, "lines": 0.4, "random 0": 0.25}  # other
 
 
 def emphasis(kind):
-    """Where an image is guessed rather than seen, errors are coherent over many pixels and their gradient is several
-    times larger than at moderate noise, for which it would be mere disturbance."""
+    """True if the image must be guessed.  Errors are then coherent over many pixels, and their gradient is several times larger
+    than at moderate noise, where it would only disturb."""
     if kind.split()[0] in KINDS:
         return 1
     if kind.startswith("uniform"):
@@ -152,15 +152,15 @@ def emphasis(kind):
 
 
 def is_fine(kind):
-    """Errors are local: see Levels."""
+    """True if errors are local: see Levels."""
     if kind.startswith("uniform"):
         return int(kind.split()[1]) <= -3  # sigma below 0.4
     return kind in ("random 0", "random 1", "random 2", "random 3", "lines")
 
 
 def sigma_map(r, c, n, only=None, left=None):
-    """One map (c, n, n), and the bin in which its loss is counted.  only: of the kind of an expert; left: the range of
-    sigma that is left to one, which leaves more room for maps."""
+    """One map (c, n, n), and the bin that counts its loss.  only: kind and range of an expert that is trained; left: range of
+    sigma that has an expert of its own, so more samples have maps."""
 
     def uniform(s):
         return np.full((c, n, n), s, np.float32), f"uniform {round(2 * math.log2(s)):+03d}"
@@ -168,7 +168,7 @@ def sigma_map(r, c, n, only=None, left=None):
     if only and only != "map":
         return uniform(log_uniform(r, *sigma_range(only)))
     t = 0.55 + 0.45 * r.random() if only or left and r.random() < 0.5 else r.random()
-    if t < 0.55:  # one level everywhere; mostly where restoration happens
+    if t < 0.55:  # one level everywhere; mostly in the range that restoration uses
         v = r.random()
         s = log_uniform(r, *((0.02, 0.3) if v < 0.5 else (0.004, 0.6) if v < 0.8 else (SIGMA_MIN, SIGMA_MAX)))
         while left and sigma_range(left)[0] <= s < sigma_range(left)[1]:
@@ -228,21 +228,21 @@ class Batches:
 
 
 class Levels:
-    """Every kind of sample weighs by the inverse of its own running squared error, so that each level and
-    mask learns at its own scale (the gradient of a mean of PSNRs) and the target stays the posterior mean.
+    """Every kind of sample is weighted by the inverse of its own running squared error.  So each level and mask learns at its
+    own scale (the gradient of a mean of PSNRs), and the target remains the posterior mean.
 
-    Where a patch's error averages over thousands of pixels, half of that weight is the patch's own error: textures do
-    not drown the rest, and since noise hardly moves such an average, the target remains the mean.  Not so for an expert,
-    which has the capacity for textures."""
+    If the error of a patch is an average over thousands of pixels, half of the weight comes from the patch's own error.  Then
+    textures do not dominate.  Noise hardly changes such an average, so the target remains the mean.  Experts do without this:
+    they have the capacity for textures."""
 
     def __init__(self, expert, mse=None):
         self.expert, self.mse = expert, mse or {}
 
     def weights(self, kinds, mse):
         for k, m in zip(kinds, mse.tolist()):
-            known = self.mse.get(k, self.mse.get(k.partition("@")[0], m))  # one empty sky does not set the scale of stars
+            known = self.mse.get(k, self.mse.get(k.partition("@")[0], m))  # a single empty sky must not set the scale of stars
             self.mse[k] = 0.98 * known + 0.02 * m
-        maps = [k.partition("@")[0] for k in kinds]  # what is on a patch has a scale of its own, and nothing else
+        maps = [k.partition("@")[0] for k in kinds]  # only the kind of a patch has a scale of its own
         fine = torch.tensor([is_fine(k) and not self.expert for k in maps], device=mse.device)
         own = torch.tensor([self.mse[k] for k in kinds], device=mse.device)
         e = torch.tensor([emphasis(k) for k in maps], device=mse.device)
@@ -253,8 +253,8 @@ class Levels:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised by Newton-Schulz (K. Jordan, 2024); kernels count as matrices.  The iteration
-    runs on the Gram matrix, which is several times cheaper for the wide matrices of convolutions."""
+    """Momentum, orthogonalised by Newton-Schulz (K. Jordan, 2024); kernels are treated as matrices.  The iteration uses the Gram
+    matrix, which is several times cheaper for the wide matrices of convolutions."""
 
     def __init__(self, params, lr):
         super().__init__(params, dict(lr=lr, momentum=0.95))
@@ -291,7 +291,7 @@ def optimisers(net, name, lr):
 
 
 def schedule(progress, step, floor=0.01):
-    """Warm-up, plateau, cosine to nearly nothing at the end of the budget."""
+    """Warm-up, plateau, then a cosine that falls to almost 0 at the end of the budget."""
     warm = min(1, (step + 1) / 200)
     t = max(0, (progress - 0.15) / 0.85)
     return warm * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(t, 1))))
@@ -330,7 +330,7 @@ def validate(net, sets, autocast):
 
 
 def filler(a, net):
-    """Who fills in the holes of restorations: the general network of --init, or else `net`, which is in training."""
+    """The network that fills in the holes of restorations: the general one of --init, otherwise `net`, which is being trained."""
     if a.init and os.path.exists(a.init):
         general, _ = load_weights(a.init)
         if general.channels == a.channels:
@@ -390,7 +390,7 @@ def main():
         net, history = Unet(**state["architecture"]), json.loads(state["meta"]["training"])[:-1]
     elif a.init:
         net, meta = load_weights(a.init)
-        experts = dict(net.experts)  # one for rounds starts as the one for white noise of the same range
+        experts = dict(net.experts)  # an expert for rounds starts as the expert for white noise of the same range
         net = experts.get(a.only) or experts.get((a.only or "").rpartition(":")[2]) or net
         net.experts = []  # join.py puts them back
         history = json.loads(meta.get("training", "[]"))
@@ -495,7 +495,7 @@ def main():
 
 
 def recolour(gray, channels):
-    """A network for `channels` that does to each what `gray` did: somewhere to start from."""
+    """A network for `channels` that treats each channel as `gray` does, to start from."""
     net = Unet(channels, gray.widths, gray.blocks, gray.leak)
     state = gray.state_dict()
     f = gray.features
@@ -508,8 +508,8 @@ def recolour(gray, channels):
 
 
 def enlarge(small, widths, blocks):
-    """A network with more channels or blocks that answers as `small` does.  What is new is initialised as ever, except
-    that nothing new reaches what was there: blocks end in zeros, and old channels take zero of new ones."""
+    """A network with more channels or blocks that gives the same answers as `small`.  New parts are initialised as usual, but
+    have no effect on old ones: new blocks end in zeros, and old channels take new ones with weight 0."""
     net = Unet(small.channels, widths, blocks, small.leak)
     pairs = [*zip(widths, small.widths), *zip(net.blocks, small.blocks)]
     if len(widths) != len(small.widths) or any(new < old for new, old in pairs):
@@ -530,7 +530,7 @@ def enlarge(small, widths, blocks):
 
 
 if __name__ == "__main__":
-    # Momentum of filters that no patch moves any more halves every 14 steps, until products with it cost a hundred times more.
+    # The momentum of dead filters halves every 14 steps, until it is denormal and products with it cost a hundred times more.
     torch.set_flush_denormal(True)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     main()

@@ -543,8 +543,7 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 	else
 		TIFFUnsetField(w->handle.tif, TIFFTAG_IMAGEDESCRIPTION);
 	if (doubt && !like->told_contents)
-		log_message(LACUNA_LOG_WARN,
-			    "%s: the %s description may be wrong for the result: %s",
+		log_message(LACUNA_LOG_WARN, "%s: %s description may be wrong for the result: %s",
 			    like->handle.path, description_name(description_kind(text)), doubt);
 	like->told_contents |= doubt != NULL;
 	memory_release(fresh);
