@@ -48,9 +48,9 @@ static int prepare_map(struct exact *p, const struct lacuna_problem *problem)
 	if (status == LACUNA_EUNSUPPORTED)
 		return host->fail(
 			host, status,
-			"guidance exact needs an operator that acts on each pixel alone (mask, "
-			"identity), or a prior that knows the exact mean for other operators "
-			"(gaussian, gmm, empirical); otherwise use guidance prox or sampler gibbs");
+			"needs an operator that acts on each pixel alone (mask, identity), or a "
+			"prior that knows the exact mean for other operators (gaussian, gmm, "
+			"empirical); otherwise use guidance prox or sampler gibbs");
 	return status ? status : host->problem->adjoint(host, NULL, problem->measurement, p->b);
 }
 

@@ -25,12 +25,11 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 	(void)config;
 	if (channels != (from_y ? 1 : 3))
-		return host->fail(
-			host, LACUNA_EINVAL,
-			from_y ? "bayer: the raw picture has %lld channels; it takes one"
-			       : "bayer: the picture has %lld channels; it takes red, green "
-				 "and blue",
-			(long long)channels);
+		return host->fail(host, LACUNA_EINVAL,
+				  from_y ? "the raw picture has %lld channels; it must have one"
+					 : "the picture has %lld channels; it must have three: "
+					   "red, green and blue",
+				  (long long)channels);
 	*wanted = *known;
 	wanted->extent[2] = from_y ? 3 : 1;
 	return LACUNA_OK;

@@ -63,7 +63,7 @@ static int get_kernel(const struct lacuna_host *host, const struct config *c, in
 		status = kernel_normalize(k, c->psf);
 	if (!status && (c->centre_x >= k->width || c->centre_y >= k->height))
 		status = host->fail(host, LACUNA_EINVAL,
-				    "blur: the centre %lld,%lld is outside the kernel of %dx%d; "
+				    "the centre %lld,%lld is outside the kernel of %dx%d; "
 				    "count pixels from 0",
 				    (long long)c->centre_x, (long long)c->centre_y, k->width,
 				    k->height);
@@ -97,7 +97,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	border_y = k.height - 1;
 	if (!from_y && (known->extent[0] <= border_x || known->extent[1] <= border_y))
 		return host->fail(host, LACUNA_EINVAL,
-				  "blur: the image of %lldx%lld is smaller than the kernel of "
+				  "the image of %lldx%lld is smaller than the kernel of "
 				  "%dx%d; use boundary=periodic or a larger image",
 				  (long long)known->extent[0], (long long)known->extent[1], k.width,
 				  k.height);

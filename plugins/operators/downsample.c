@@ -115,20 +115,19 @@ static int find_fractions(const struct lacuna_host *host, const struct config *c
 
 	if (c->psf || c->boundary == PERIODIC || c->phase >= 0)
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: psf, phase and boundary=periodic need one whole "
+				  "psf, phase and boundary=periodic need one whole "
 				  "factor; this one is %g for the width and %g for the height",
 				  factor_of(c, 0), factor_of(c, 1));
 	for (int d = 0; d < 2; d++) {
 		const double number = factor_of(c, d);
 
 		if (number < 1)
-			return host->fail(
-				host, LACUNA_EINVAL,
-				"downsample: %s=%g would enlarge the picture; give 1 or more",
-				names[d], number);
+			return host->fail(host, LACUNA_EINVAL,
+					  "%s=%g would enlarge the picture; give 1 or more",
+					  names[d], number);
 		if (!shrink_find_fraction(number, &f[d]))
 			return host->fail(host, LACUNA_EINVAL,
-					  "downsample: %g is not a fraction with a denominator up "
+					  "%g is not a fraction with a denominator up "
 					  "to %d; the nearest is %lld/%lld",
 					  number, SHRINK_DENOMINATOR, (long long)f[d].p,
 					  (long long)f[d].q);
@@ -159,14 +158,14 @@ static int shape_of_fractions(const struct lacuna_host *host, const struct confi
 		fit[d] = shrink_length(f[d], border, wanted->extent[d]);
 		if (wanted->extent[d] < 1)
 			return host->fail(host, LACUNA_EINVAL,
-					  "downsample: the image of %lldx%lld is smaller than one "
+					  "the image of %lldx%lld is smaller than one "
 					  "pixel and its border; take a larger image or a smaller "
 					  "factor",
 					  (long long)known->extent[0], (long long)known->extent[1]);
 	}
 	if (!from_y && (fit[0] != known->extent[0] || fit[1] != known->extent[1]))
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: an image of %lldx%lld is not made of whole pixels "
+				  "an image of %lldx%lld is not made of whole pixels "
 				  "of the small one; crop it to %lldx%lld",
 				  (long long)known->extent[0], (long long)known->extent[1],
 				  (long long)fit[0], (long long)fit[1]);
@@ -199,10 +198,9 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 		return shape_of_fractions(host, c, from_y, known, wanted);
 	if (f == 1)
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: factor=1 changes nothing; give a larger one");
+				  "factor=1 changes nothing; give a larger one");
 	if (c->phase >= f)
-		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: phase=%lld must be below factor=%lld",
+		return host->fail(host, LACUNA_EINVAL, "phase=%lld must be below factor=%lld",
 				  (long long)c->phase, (long long)f);
 	if (c->boundary == VALID) {
 		int status = get_kernel(host, c, &k);
@@ -223,15 +221,14 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	if (from_y)
 		return LACUNA_OK;
 	if (wanted->extent[0] < 1 || wanted->extent[1] < 1)
-		return host->fail(
-			host, LACUNA_EINVAL,
-			"downsample: the image of %lldx%lld is smaller than one block and "
-			"its border (%lldx%lld); take a larger image or a smaller factor",
-			(long long)known->extent[0], (long long)known->extent[1],
-			(long long)(f + border[0]), (long long)(f + border[1]));
+		return host->fail(host, LACUNA_EINVAL,
+				  "the image of %lldx%lld is smaller than one block and "
+				  "its border (%lldx%lld); take a larger image or a smaller factor",
+				  (long long)known->extent[0], (long long)known->extent[1],
+				  (long long)(f + border[0]), (long long)(f + border[1]));
 	if (fit[0] != known->extent[0] || fit[1] != known->extent[1])
 		return host->fail(host, LACUNA_EINVAL,
-				  "downsample: an image of %lldx%lld is not made of blocks of %lld "
+				  "an image of %lldx%lld is not made of blocks of %lld "
 				  "and a border of %lld,%lld pixels; crop it to %lldx%lld",
 				  (long long)known->extent[0], (long long)known->extent[1],
 				  (long long)f, (long long)border[0], (long long)border[1],
@@ -350,7 +347,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	int status = LACUNA_OK;
 
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
-		return host->fail(host, LACUNA_EINVAL, "downsample: the image is too large");
+		return host->fail(host, LACUNA_EINVAL, "the image is too large");
 	if (is_whole(c))
 		status = get_kernel(host, c, &k);
 	if (status)

@@ -43,14 +43,14 @@ static int read_list(const struct lacuna_host *host, const char *name,
 		return LACUNA_OK;
 	if (n % per || n / per > MOST)
 		return host->fail(host, LACUNA_EINVAL,
-				  "exposures: %s has %lld numbers; give %s for each page, such as "
+				  "%s has %lld numbers; give %s for each page, such as "
 				  "\"%s\", for at most %d pages",
 				  name, (long long)n, per == 2 ? "two" : "one",
 				  per == 2 ? "0 0;1.5 -0.5" : "0 1.5", MOST);
 	if (*pages && n / per != *pages)
 		return host->fail(host, LACUNA_EINVAL,
-				  "exposures: %s is for %lld pages, the list before it for %lld",
-				  name, (long long)(n / per), (long long)*pages);
+				  "%s is for %lld pages, the list before it for %lld", name,
+				  (long long)(n / per), (long long)*pages);
 	memcpy(values, list->values, (size_t)n * sizeof(*values));
 	*pages = n / per;
 	return LACUNA_OK;
@@ -75,9 +75,8 @@ static int make_plan(const struct lacuna_host *host, const struct config *c, str
 	if (!status)
 		status = read_list(host, "gains", &c->gains, 1, gains, &plan->pages);
 	if (!status && !plan->pages)
-		status = host->fail(
-			host, LACUNA_EINVAL,
-			"exposures: state how the pages differ: give shifts, sigmas or gains");
+		status = host->fail(host, LACUNA_EINVAL,
+				    "state how the pages differ: give shifts, sigmas or gains");
 	for (int64_t t = 0; !status && t < plan->pages; t++) {
 		struct page *page = &plan->page[t];
 
@@ -102,20 +101,19 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	*wanted = *known;
 	if (known->extent[3] != (from_y ? plan.pages : 1))
 		return host->fail(host, LACUNA_EINVAL,
-				  from_y ? "exposures: the file has %lld pages, but the lists are "
+				  from_y ? "the file has %lld pages, but the lists are "
 					   "for %lld; choose pages with --pages"
-					 : "exposures: the picture has %lld frames; it takes one",
+					 : "the picture has %lld frames; it must have one",
 				  (long long)known->extent[3], (long long)plan.pages);
 	wanted->extent[3] = from_y ? 1 : plan.pages;
 	for (int d = 0; d < 2; d++)
 		wanted->extent[d] += from_y ? 2 * plan.border : -2 * plan.border;
 	if (wanted->extent[0] < 1 || wanted->extent[1] < 1)
-		return host->fail(
-			host, LACUNA_EINVAL,
-			"exposures: the picture of %lldx%lld is smaller than its border of "
-			"%lld px on each side",
-			(long long)known->extent[0], (long long)known->extent[1],
-			(long long)plan.border);
+		return host->fail(host, LACUNA_EINVAL,
+				  "the picture of %lldx%lld is smaller than its border of "
+				  "%lld px on each side",
+				  (long long)known->extent[0], (long long)known->extent[1],
+				  (long long)plan.border);
 	return LACUNA_OK;
 }
 

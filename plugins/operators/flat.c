@@ -152,8 +152,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 	(void)y;
 	if (!c->flat && !c->dark)
-		return host->fail(host, LACUNA_EINVAL,
-				  "flat: give flat=FLAT.tif, dark=DARK.tif or both");
+		return host->fail(host, LACUNA_EINVAL, "give flat=FLAT.tif, dark=DARK.tif or both");
 	f = host->alloc(host, sizeof(*f));
 	if (!f)
 		return LACUNA_ENOMEM;

@@ -37,11 +37,10 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	(void)config;
 	*wanted = *known;
 	if (from_y && channels % 2)
-		return host->fail(
-			host, LACUNA_EINVAL,
-			"fourier: the measurement has %lld channel%s; it takes pairs, real "
-			"and imaginary part, or a TIFF of complex numbers",
-			(long long)channels, channels == 1 ? "" : "s");
+		return host->fail(host, LACUNA_EINVAL,
+				  "the measurement has %lld channel%s; give pairs of channels "
+				  "(real and imaginary part), or a TIFF of complex numbers",
+				  (long long)channels, channels == 1 ? "" : "s");
 	wanted->extent[2] = from_y ? channels / 2 : 2 * channels;
 	return LACUNA_OK;
 }
@@ -128,7 +127,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 
 	(void)y;
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
-		return host->fail(host, LACUNA_EINVAL, "fourier: the image is too large");
+		return host->fail(host, LACUNA_EINVAL, "the image is too large");
 	f = host->alloc(host, sizeof(*f));
 	if (!f)
 		return LACUNA_ENOMEM;

@@ -19,12 +19,12 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 {
 	(void)config;
 	if (known->extent[2] != (from_y ? 1 : 3))
-		return host->fail(host, LACUNA_EINVAL,
-				  from_y ? "gray: the measurement has %lld channels; give one of 1 "
-					   "channel, it becomes RGB"
-					 : "gray: the image has %lld channels; give an RGB image "
-					   "(3 channels)",
-				  (long long)known->extent[2]);
+		return host->fail(
+			host, LACUNA_EINVAL,
+			from_y ? "the measurement has %lld channels; give a picture with one, "
+				 "which becomes RGB"
+			       : "the image has %lld channels; give an RGB image (3 channels)",
+			(long long)known->extent[2]);
 	*wanted = *known;
 	wanted->extent[2] = from_y ? 3 : 1;
 	return LACUNA_OK;
@@ -39,7 +39,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	(void)y;
 	if (c->red + c->green + c->blue <= 0)
 		return host->fail(host, LACUNA_EINVAL,
-				  "gray: red, green and blue are all 0; give one a weight");
+				  "red, green and blue are all 0; give one a weight");
 	g = host->alloc(host, sizeof(*g));
 	if (!g)
 		return LACUNA_ENOMEM;

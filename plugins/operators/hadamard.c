@@ -48,7 +48,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	if (is_power(w) && is_power(h))
 		return LACUNA_OK;
 	return host->fail(host, LACUNA_EINVAL,
-			  "hadamard: width and height must be powers of two, and the picture is "
+			  "width and height must be powers of two, and the picture is "
 			  "%lldx%lld; crop it to %lldx%lld",
 			  (long long)w, (long long)h, (long long)power_below(w),
 			  (long long)power_below(h));

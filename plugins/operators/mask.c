@@ -185,7 +185,7 @@ static int clear_lines(struct mask *m, const char *name, const char *list, int64
 
 		if (!next_lines(&rest, lines, &first, &last))
 			return m->host->fail(m->host, LACUNA_EINVAL,
-					     "mask: %s=%s: give numbers from 0 to %lld, or ranges, "
+					     "%s=%s: give numbers from 0 to %lld, or ranges, "
 					     "such as 12+40-42",
 					     name, list, (long long)lines - 1);
 		for (size_t at = 0; at < m->count; at += plane)
@@ -231,15 +231,15 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	(void)y;
 	if (c->file && (c->keep < 1 || c->boxes))
 		return host->fail(host, LACUNA_EINVAL,
-				  "mask: file= cannot be combined with keep= or boxes=; give two "
+				  "file= cannot be combined with keep= or boxes=; give two "
 				  "masks instead (-A mask:... -A mask:...)");
 	if (!c->file && (c->invert || c->weights || c->threshold > 0))
 		return host->fail(host, LACUNA_EINVAL,
-				  "mask: invert, weights and threshold need file=MASK.tif");
+				  "invert, weights and threshold need file=MASK.tif");
 	if (!c->file && !c->value && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
 		return host->fail(
 			host, LACUNA_EINVAL,
-			"mask: nothing is masked; give file=MASK.tif, value=NUMBER, keep=FRACTION, "
+			"nothing is masked; give file=MASK.tif, value=NUMBER, keep=FRACTION, "
 			"boxes=COUNT, columns=LIST or rows=LIST");
 	m = host->alloc(host, sizeof(*m));
 	if (!m)

@@ -30,11 +30,11 @@ enum { LARGEST = 512 };
 
 static int too_large(const struct lacuna_host *host, size_t p, size_t d)
 {
-	return p <= LARGEST && d <= LARGEST
-		       ? LACUNA_OK
-		       : host->fail(host, LACUNA_EINVAL,
-				    "matrix: %zu x %zu is too large; at most %d rows and columns",
-				    p, d, LARGEST);
+	return p <= LARGEST && d <= LARGEST ? LACUNA_OK
+					    : host->fail(host, LACUNA_EINVAL,
+							 "a matrix of %zu x %zu is too large; it "
+							 "may have at most %d rows and columns",
+							 p, d, LARGEST);
 }
 
 /* Reads H and its size. The caller frees *h with host->release(). */
@@ -46,7 +46,7 @@ static int read_matrix(const struct lacuna_host *host, const struct config *c, s
 	int status;
 
 	if (!c->rows.count == !c->file)
-		return host->fail(host, LACUNA_EINVAL, "matrix: give either rows=... or file=...");
+		return host->fail(host, LACUNA_EINVAL, "give either rows=... or file=...");
 	if (c->rows.count) {
 		*d = (size_t)c->rows.columns;
 		*p = (size_t)c->rows.count / *d;
@@ -83,8 +83,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	to = from_y ? d : p;
 	if ((size_t)known->extent[0] % from)
 		return host->fail(host, LACUNA_EINVAL,
-				  "matrix: a width of %lld is not a multiple of %zu, the %s of the "
-				  "matrix",
+				  "the width %lld is not a multiple of %zu, the %s of the matrix",
 				  (long long)known->extent[0], from, from_y ? "rows" : "columns");
 	*wanted = *known;
 	wanted->extent[0] = known->extent[0] / (int64_t)from * (int64_t)to;
@@ -123,9 +122,8 @@ static int decompose(struct matrix *m)
 		memcpy(copy, m->h, m->p * m->d * sizeof *copy);
 		if (LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'A', (int)m->p, (int)m->d, copy,
 				   (int)m->d, m->lambda, u, (int)m->p, m->v, (int)m->d, work) != 0)
-			status = host->fail(
-				host, LACUNA_ENUMERIC,
-				"matrix: the singular value decomposition did not converge");
+			status = host->fail(host, LACUNA_ENUMERIC,
+					    "the singular value decomposition did not converge");
 	}
 	for (size_t i = 0; status == LACUNA_OK && i < m->d; i++)
 		m->lambda[i] = i < least ? m->lambda[i] * m->lambda[i] : 0;

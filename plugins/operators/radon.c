@@ -68,17 +68,17 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 	if (known->extent[1] != c->angles)
 		return host->fail(
 			host, LACUNA_EINVAL,
-			"radon: the sinogram has %lld rows, one for each angle; give angles=%lld",
+			"the sinogram has %lld rows, one for each angle; give angles=%lld",
 			(long long)known->extent[1], (long long)known->extent[1]);
 	if (width < 1 || height < 1)
 		return host->fail(host, LACUNA_EINVAL,
-				  "radon: the size of the picture does not follow from a sinogram; "
+				  "the size of the picture does not follow from a sinogram; "
 				  "give --size, such as --size %lldx%lld",
 				  (long long)ceil((double)known->extent[0] / sqrt(2)),
 				  (long long)ceil((double)known->extent[0] / sqrt(2)));
 	if (known->extent[0] != bins_for(c, width, height))
 		return host->fail(host, LACUNA_EINVAL,
-				  "radon: a picture of %lldx%lld gives %lld bins, but the sinogram "
+				  "a picture of %lldx%lld gives %lld bins, but the sinogram "
 				  "has %lld columns; give bins=%lld",
 				  (long long)width, (long long)height,
 				  (long long)bins_for(c, width, height),

@@ -122,7 +122,7 @@ static int shape(const struct lacuna_host *host, const void *config, int from_y,
 
 		if (!from_y && known->extent[d] <= border)
 			return host->fail(host, LACUNA_EINVAL,
-					  "varying-blur: the image of %lldx%lld is smaller than "
+					  "the image of %lldx%lld is smaller than "
 					  "the kernels of %dx%d; take a larger image",
 					  (long long)known->extent[0], (long long)known->extent[1],
 					  all.size[0], all.size[1]);
@@ -248,7 +248,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	int status;
 
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
-		return host->fail(host, LACUNA_EINVAL, "varying-blur: the image is too large");
+		return host->fail(host, LACUNA_EINVAL, "the image is too large");
 	status = get_kernels(host, config, 1, &all);
 	if (status)
 		return status;

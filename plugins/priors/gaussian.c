@@ -411,8 +411,7 @@ static int solve_system(const struct gaussian *p, const void *system,
 			return status;
 		alpha = rho / vector_inner(host, n, d, s);
 		if (!isfinite(alpha))
-			return host->fail(host, LACUNA_ENUMERIC,
-					  "gaussian: conjugate gradients diverged");
+			return host->fail(host, LACUNA_ENUMERIC, "conjugate gradients diverged");
 		vector_combine(host, n, 1, t, alpha, d, t);
 		vector_combine(host, n, 1, r, -alpha, s, r);
 	}

@@ -122,7 +122,7 @@ static int plan_tiles(const struct unet *n, const struct config *c, const struct
 		return LACUNA_OK;
 	return n->host->fail(
 		n->host, LACUNA_EINVAL,
-		"unet: memory=%lld (MB) is too little for this network; give memory=%lld or more",
+		"memory=%lld (MB) is too little for this network; give memory=%lld or more",
 		(long long)c->memory,
 		(long long)((smallest / block / block * per / 7 * 8 >> 20) + 1));
 }

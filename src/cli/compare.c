@@ -147,16 +147,16 @@ static int match(const struct values *v, struct side *a, struct side *b)
 	picture_shape_text(&a->image.shape, sa, sizeof(sa));
 	picture_shape_text(&b->image.shape, sb, sizeof(sb));
 	if (ea[2] != eb[2])
-		return error_set(LACUNA_EINVAL, "%s and %s have different numbers of channels", sa,
+		return error_set(LACUNA_EINVAL, "the numbers of channels differ: %s and %s", sa,
 				 sb);
 	if (!v->center && !picture_same_shape(&a->image.shape, &b->image.shape))
 		return error_set(LACUNA_EINVAL,
-				 "%s and %s have different sizes; --center compares the middle", sa,
+				 "the sizes differ: %s and %s; --center compares the middle", sa,
 				 sb);
 	if (wide_odd || high_odd)
 		return error_set(LACUNA_EINVAL,
-				 "%s and %s have sizes that differ by an odd number, so there is "
-				 "no common middle; crop one of them",
+				 "the sizes differ by an odd number, %s and %s, so they have no "
+				 "common middle; crop one of them",
 				 sa, sb);
 	if (w < 1 || h < 1)
 		return error_set(LACUNA_EINVAL, "--border %lld leaves no pixel of %s",

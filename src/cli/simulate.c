@@ -345,10 +345,11 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 	if (!status)
 		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
 	if (!status && (s->flags & LACUNA_FRAMES) && count > 1)
-		status = error_set(LACUNA_EINVAL,
-				   "%s: has %d pages, but this operator makes several pages of "
-				   "one; choose one with --pages",
-				   input, count);
+		status = error_file_set(
+			LACUNA_EINVAL, input,
+			"has %d pages, but this operator makes several pages of one; "
+			"choose one with --pages",
+			count);
 	if (!status)
 		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
 	if (!status)

@@ -25,7 +25,7 @@ contains err "--center" "sizes differ: remedy"
 ok "--center" "$LACUNA" compare --center a.tif large.tif
 fails 1 "no common middle" "$LACUNA" compare --center a.tif odd.tif
 fails 1 "channels differ" "$LACUNA" compare a.tif colour.tif
-contains err "different numbers of channels" "channels differ: reason"
+contains err "numbers of channels differ" "channels differ: reason"
 fails 1 "pages differ" "$LACUNA" compare a.tif stack.tif
 ok "pages" "$LACUNA" compare stack.tif stack.tif
 contains out "page 2: PSNR inf" "pages: each"

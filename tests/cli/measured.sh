@@ -47,7 +47,7 @@ ok "of one scene" $restore e.tif -o e-x.tif -A 'exposures:shifts=0 0;1 -1' -n 0.
 fails 1 "one is missing" $restore e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1' -n 0.02 --pages 1
 contains err "the file has 1 pages, but the lists are for 2" "it says how many"
 fails 1 "two scenes" "$LACUNA" simulate -q e.tif -o n.tif -A 'exposures:shifts=0 0;1 -1'
-contains err "choose pages with --pages" "it says what to do"
+contains err "lacuna: e.tif: has 2 pages, but this operator makes several pages of one; choose one with --pages" "it says what to do"
 
 # The dark frame is in the units of the file, whatever --range says.
 ok "dark frame" "$LACUNA" simulate -q x.tif -o dark.tif -A identity:gain=0.2 -t uint8

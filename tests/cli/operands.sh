@@ -56,7 +56,7 @@ ok "a kernel of the same pixels" "$LACUNA" restore photo.tif -o sharp.tif -A blu
 ! grep -q "a pixel of the kernel" err
 tap_result $? "is taken in silence"
 ok "of others" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-12.tif,background=keep $blur
-contains err "a pixel of the kernel is 83.33 nm, one of photo.tif is 0.1 um: scale the kernel by 0.8333" "is a warning with both sizes"
+contains err "a pixel of the kernel is 83.33 nm, but a pixel of photo.tif is 0.1 um; scale the kernel by 0.8333" "is a warning with both sizes"
 fails 1 "of pixels half as large" "$LACUNA" restore photo.tif -o no.tif -A blur:psf=kernel-20.tif,background=keep $blur
 contains err "scale the kernel by 0.5" "is refused with the remedy"
 one_line "a kernel of other pixels"

@@ -20,9 +20,9 @@ simulate() {
 }
 
 fails 2 "a file of the current directory has no name" simulate -A good
-contains err "say ./good.so" "what to say is said"
+contains err "write ./good.so" "what to say is said"
 fails 2 "nor with .so" simulate -A good.so
-contains err "say ./good.so" "what to say is said then, too"
+contains err "write ./good.so" "what to say is said then, too"
 ok "its path" simulate -A ./good.so
 
 cp good.so "$user"
