@@ -842,7 +842,7 @@ static void test_fraction_refusals(void)
 {
 	refuses("downsample:factor=1.234567", 31, "100/81");
 	refuses("downsample:factor=1", 31, "nothing");
-	refuses("downsample:factor_x=0.5", 31, "larger");
+	refuses("downsample:factor_x=0.5", 31, "enlarge");
 	refuses("downsample:factor=1.5,boundary=periodic", 31, "whole");
 	refuses("downsample:factor_x=2,factor_y=3,phase=0", 31, "whole");
 	refuses("downsample:factor=1.5", 31, "30x30");
