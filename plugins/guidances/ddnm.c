@@ -86,7 +86,7 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"ddnm",
-	"puts the measurement in place of the denoised image's measured part",
+	"replaces the measured part of the denoised image by the measurement",
 	"The measurement supplies the part of the image that the operator sees. The prior "
 	"supplies the rest, its null space. The result fits a noiseless measurement exactly, "
 	"but for components that the operator passes less than floor times as well as the best "

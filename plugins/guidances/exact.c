@@ -113,7 +113,7 @@ static const struct lacuna_guidance family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_GUIDANCE),
 	"exact",
-	"the exact conditional mean: no bias, where it is known",
+	"the exact conditional mean, where it is known: no bias",
 	"The mean of the image given state and measurement, without approximation. If the "
 	"prior is true, the samples are from the true posterior; only the error of the "
 	"sampler's steps remains. The priors gaussian, gmm and empirical know it for any "

@@ -49,7 +49,7 @@ static const char manual[] =
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"process-nonlinear",
-	"an operator that your program computes, not linear",
+	"a nonlinear operator, computed by your own program",
 	manual,
 	"1.0",
 	"The Lacuna authors",

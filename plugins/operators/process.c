@@ -50,7 +50,7 @@ static const char manual[] =
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_OPERATOR),
 	"process",
-	"a linear operator that your program computes (Python, any language)",
+	"a linear operator, computed by your own program (Python, any language)",
 	manual,
 	"1.0",
 	"The Lacuna authors",

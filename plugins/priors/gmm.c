@@ -580,7 +580,7 @@ static const struct lacuna_prior family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"gmm",
-	"Gaussian mixture over small vectors: every posterior known",
+	"Gaussian mixture of small vectors; every posterior is known",
 	"The exact posterior mean of a Gaussian mixture, for one sigma or a sigma for each value, "
 	"and for a linear measurement that acts within the vectors. The image is read as "
 	"consecutive vectors of d values: an image d wide and N high holds N independent vectors, "

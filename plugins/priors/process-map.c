@@ -49,7 +49,7 @@ static const char manual[] =
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"process-map",
-	"a denoiser that your program computes, with a map of sigma",
+	"a denoiser with a map of sigma, computed by your own program",
 	manual,
 	"1.0",
 	"The Lacuna authors",

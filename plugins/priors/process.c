@@ -48,7 +48,7 @@ static const char manual[] =
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
 	"process",
-	"a denoiser that your program computes (PyTorch, any language)",
+	"a denoiser, computed by your own program (PyTorch, any language)",
 	manual,
 	"1.0",
 	"The Lacuna authors",

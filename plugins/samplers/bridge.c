@@ -100,7 +100,7 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"bridge",
-	"diffusion through the measurement, singular value by singular value",
+	"diffusion through the measurement, one singular value at a time",
 	"Runs the reverse diffusion separately for each singular value of the operator. While "
 	"the level is above the noise of a measured component, that component is the "
 	"measurement with noise added, as in a Brownian bridge. Below, it is denoised by the "

@@ -61,7 +61,7 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddpm-fast",
-	"stochastic sampler of higher order, one evaluation a step",
+	"stochastic sampler of higher order, one evaluation for each step",
 	"Like ddpm with variance=theory, but half of a step's noise is added before the "
 	"estimate. The error in distribution (total variation) then falls as 1/N instead of "
 	"1/sqrt(N), at the same cost. Use it where a hundred steps or more are affordable and "

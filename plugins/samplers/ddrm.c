@@ -107,7 +107,7 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ddrm",
-	"diffusion in the operator's spectrum, each component at its own noise",
+	"diffusion in the operator's spectrum, each component at its own noise level",
 	"Runs the reverse diffusion separately for each singular value of the operator. What "
 	"the measurement knows better than the state is taken from it, with as much fresh "
 	"noise as keeps the level. What it does not know comes from the prior. It gives "

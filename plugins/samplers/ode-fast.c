@@ -223,7 +223,7 @@ static const struct lacuna_sampler family = {
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_SAMPLER),
 	"ode-fast",
-	"deterministic sampler of second order, one evaluation a step",
+	"deterministic sampler of second order, one evaluation for each step",
 	"Follows the same ODE as ode, and extrapolates with the estimate of the step before. "
 	"The error falls with the square of the number of steps, at the same cost of a step. "
 	"Use it instead of ode.\n\n"
