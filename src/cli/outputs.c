@@ -129,7 +129,7 @@ static int check_against(const struct outputs *o, const struct output *added)
 		if (s->what)
 			return error_file_set(
 				LACUNA_EIO, added->path,
-				"is an input, too: it is read as %s; choose another output",
+				"is also an input (%s); choose another name for the output",
 				s->what);
 		if (!(added->flags & OUTPUT_IN_PLACE))
 			return error_file_set(

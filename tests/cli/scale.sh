@@ -64,13 +64,13 @@ ok "are the same" "$LACUNA" compare --max-nrmse 0.0001 from-file.tif from-number
 fails 1 "not there" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n two.tif
 contains err "two.tif: No such file" "a missing file"
 fails 1 "of another size" "$LACUNA" restore sharp.tif -o x.tif -A identity $gaussian -n half.tif
-contains err "half.tif: is 48x40, 1 channel; the picture is 96x80, 1 channel" "says so"
+contains err "half.tif: is 48x40, 1 channel, but the picture is 96x80, 1 channel" "says so"
 ok "zeros" "$maketiff" zero.tif uint16 48 40 1 1 nodata
 fails 1 "no noise somewhere" "$LACUNA" restore f.tif -o x.tif -A identity $gaussian -n zero.tif
 contains err "must be above 0 everywhere" "says so"
 fails 1 "the noise as output" "$LACUNA" restore f.tif -o half.tif -A identity $gaussian -n half.tif --force
 fails 1 "a mask as output" "$LACUNA" restore f.tif -o half.tif -A mask:file=half.tif,weights=yes $gaussian --force
-contains err "half.tif: is read as file of mask" "says so"
+contains err "half.tif: is also an input (file of mask)" "says so"
 
 # A doubt belongs to its page: equal pages have equal doubts.
 ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
