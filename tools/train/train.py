@@ -458,6 +458,8 @@ def main():
                 g["lr"] = g["initial"] * rate
         x, s, kinds = batches.draw()
         x, s = x.to(device), s.to(device)
+        if not rounds:
+            x, s = cut_to_odd_size(net, rng, x, s)
         u = x + s * torch.randn_like(x)
         if rounds:
             more_x, more_u, more_s, more_kinds = rounds.batch()
@@ -492,6 +494,15 @@ def main():
             row += [f"{p:.3f}" for p in psnr] or [""] * 4
             print(*row, table, sep="\t", file=log, flush=True)
             total, norms, count = 0.0, 0.0, 0
+
+
+def cut_to_odd_size(net, rng, x, s):
+    """Half of the time a few rows and columns less, so that the network learns the padding of denoise(): without this, one had
+    errors of 0.07 in the last hundred columns of pictures of 500 pixels."""
+    if rng.random() < 0.5:
+        return x, s
+    h, w = (int(n - rng.integers(net.multiple)) for n in x.shape[-2:])
+    return x[..., :h, :w], s[..., :h, :w]
 
 
 def recolour(gray, channels):
