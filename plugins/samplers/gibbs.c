@@ -234,7 +234,7 @@ static const struct lacuna_plugin plugin = {
 	"steps=40,rho_max=0.2,rho_min=0.025,noise_first=0,noise_last=0.4 is as good as hqs "
 	"for deblurring, and better where pixels are missing as well.\n\n"
 	"Do not use it for noiseless measurements (it assumes a noise of 0.001 then), or for "
-	"one image of high PSNR at low cost: hqs needs 12 evaluations. Do not use it where "
+	"one image of high PSNR at low cost: hqs needs 7 evaluations. Do not use it where "
 	"the posterior has distant modes and the noise is low. Annealing then decides between "
 	"the modes early, and their weights stay wrong with any number of steps. Use exact "
 	"where it applies.\n\n"

@@ -23,23 +23,23 @@ chosen() {
 blur=blur:sigma=1,boundary=periodic
 hole=mask:boxes=1,size=4
 # complete and pixelwise: one evaluation, or one for each turned image if the prior is symmetric
-chosen hqs - 19 -A identity
-chosen hqs - 19 -A identity:gain=0.5 -A identity
+chosen hqs - 10 -A identity
+chosen hqs - 10 -A identity:gain=0.5 -A identity
 # incomplete
-chosen hqs - 19 -A $hole
-chosen hqs - 19 -A $hole -A identity
-chosen hqs - 19 -A identity -A $hole
+chosen hqs - 10 -A $hole
+chosen hqs - 10 -A $hole -A identity
+chosen hqs - 10 -A identity -A $hole
 chosen ode exact 1 -A $hole -m fast
 # not pixelwise
 chosen hqs - 50 -A $blur
 chosen hqs - 50 -A $blur -A identity
 chosen hqs - 50 -A identity -A $blur
 chosen hqs - 50 -A $hole -A $blur
-chosen hqs - 12 -A $blur -m fast
+chosen hqs - 7 -A $blur -m fast
 # not linear
-chosen hqs - 12 -A gamma
-chosen hqs - 12 -A gamma -A identity
-chosen hqs - 12 -A identity -A gamma
+chosen hqs - 7 -A gamma
+chosen hqs - 7 -A gamma -A identity
+chosen hqs - 7 -A identity -A gamma
 chosen ddpm prox 4 -A identity -A gamma -m sample --steps 4
 # several samples
 chosen ddpm-fast exact 3 -A identity --samples 2 --steps 3
@@ -74,17 +74,17 @@ report() {
 examples=empirical:file=even.tif
 for spec in mask:keep=0.5,seed=1 downsample:factor=2; do
 	report $spec -p gaussian
-	facts hqs `test "${spec%%:*}" = mask && echo 19 || echo 50` "$spec, a Gaussian prior"
+	facts hqs `test "${spec%%:*}" = mask && echo 10 || echo 50` "$spec, a Gaussian prior"
 done
 report blur:sigma=1,boundary=periodic -p $examples
-facts hqs 12 "a blur, any other prior"
+facts hqs 7 "a blur, any other prior"
 for spec in downsample:factor=2 fourier:keep=0.5 hadamard:keep=0.5 radon:angles=8; do
 	case $spec in
 	fourier*) size= ;;
 	*) size="--size 32x16" ;;
 	esac
 	report $spec -p $examples $size
-	facts hqs 20 "$spec, any other prior"
+	facts hqs 10 "$spec, any other prior"
 done
 speaker="process:command=$abs_top_builddir/tests/plugins/speaker half"
 report blur:sigma=1,boundary=periodic -p "$speaker" -m sample

@@ -1039,9 +1039,12 @@ static void run_ddnm_plus(const struct method *m, double *u)
 
 /* ---- samplers without diffusion levels ------------------------------------------------------------------------ */
 
-/* DPIR, equations 6 and 7: sigma falls geometrically from a to b; c: lambda. */
+/* DPIR, equations 6 and 7: sigma falls geometrically from a to b; c: lambda; spread: part of FISTA's momentum, less
+ * beyond ten rounds. */
 static void run_hqs(const struct method *m, double *u)
 {
+	double before[D];
+
 	first_guess(u);
 	for (int k = 0; k < m->steps; k++) {
 		const double sigma = m->a * pow(m->b / m->a, k / (m->steps - 1.0));
@@ -1050,8 +1053,12 @@ static void run_hqs(const struct method *m, double *u)
 
 		for (int l = 0; l < D; l++) {
 			const double lambda = sq(singular[l]);
+			const double change = k > 0 ? u[l] - before[l] : 0;
+			const double ahead = u[l] + m->spread * fmin(1, 10.0 / m->steps) * k /
+							    (k + 3.0) * change;
 
-			x[l] = ((l < P ? lambda * measured(l) : 0) + rho * u[l]) / (lambda + rho);
+			x[l] = ((l < P ? lambda * measured(l) : 0) + rho * ahead) / (lambda + rho);
+			before[l] = u[l];
 		}
 		denoise(sigma, x, u);
 	}
@@ -1546,11 +1553,19 @@ static void test_rounds(void)
 {
 	struct method m = { .run = run_hqs, .steps = 7 };
 
-	m.name = "hqs:steps=7,sigma_max=0.6,sigma_min=0.05,lambda=0.7";
+	m.name = "hqs:steps=7,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0";
 	m.a = 0.6;
 	m.b = 0.05;
 	m.c = 0.7;
 	check(&m, 0.1);
+	m.name = "hqs:steps=7,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0.6";
+	m.spread = 0.6;
+	check(&m, 0.1);
+	m.name = "hqs:steps=16,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0.6";
+	m.steps = 16;
+	check(&m, 0.1);
+	m.steps = 7;
+	m.spread = 0.8;
 	m.name = "hqs:steps=7"; /* ends at the measurement's noise */
 	m.a = 0.3;		/* fewer values than unknowns */
 	m.b = 0.1;
