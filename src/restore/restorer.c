@@ -220,7 +220,7 @@ static int enter_scale(struct run *run)
 	if (!is_silent(run) && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
 		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
 			    inner->black, inner->white,
-			    m->stated ? "" : "(measured; set others with --range)");
+			    m->stated ? "" : " (measured; set others with --range)");
 	run->lowest = (inner->lowest - inner->black) / (inner->white - inner->black);
 	run->highest = (inner->highest - inner->black) / (inner->white - inner->black);
 	return status;
