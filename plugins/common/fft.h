@@ -4,8 +4,8 @@
  *
  * A transform is cut into blocks of rows and of columns of fixed size, each with a single-threaded FFTW plan.
  * host->parallel() spreads the blocks over the threads, so results do not depend on the number of threads, to the bit.
- * FFTW may plan only in create() and destroy(), so call fft_create() and fft_destroy() only there. All other functions
- * may run concurrently, with one spectrum per call. */
+ * FFTW may plan only in functions of plugins that are [serial], such as create() and destroy(), so call fft_create() and
+ * fft_destroy() only there. All other functions may run concurrently, with one spectrum per call. */
 #ifndef COMMON_FFT_H
 #define COMMON_FFT_H
 
