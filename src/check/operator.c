@@ -936,11 +936,14 @@ static void compare_residuals(const struct trial *t, const struct trial *fitted,
 {
 	const size_t n = fitted->nx > t->ny ? fitted->nx : t->ny;
 	float *work = memory_alloc_array(4 * n, sizeof *work);
-	float *moved = work, *outside = work + n, *reach = work + 2 * n, *now = work + 3 * n;
+	float *moved = work, *outside, *reach, *now;
 	double before = 0, after = 0;
 
 	if (!work)
 		return;
+	outside = moved + n;
+	reach = outside + n;
+	now = reach + n;
 	move_image(t, x, fitted, moved, outside);
 	apply(fitted, moved, now);
 	apply(fitted, outside, reach);

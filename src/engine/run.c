@@ -276,7 +276,7 @@ static int difference_of_groups(struct session *s, double sigma, const float *u,
 	const struct lacuna_prior *prior = &s->prior_use->plugin->u.prior;
 	const double level = clamp_sigma(s, sigma);
 	const size_t n = s->groups * s->group;
-	float *moved = memory_alloc_array(2 * n, sizeof *moved), *minus = moved + n;
+	float *moved = memory_alloc_array(2 * n, sizeof *moved);
 	double most = 0, h;
 	int status = moved ? LACUNA_OK : LACUNA_ENOMEM;
 
@@ -284,7 +284,7 @@ static int difference_of_groups(struct session *s, double sigma, const float *u,
 		most = fmax(most, fabs((double)v[i]));
 	h = most > 0 ? 0.1 * level / most : 1;
 	for (int side = 0; side < 2 && !status; side++) {
-		float *to = side ? minus : out;
+		float *to = side ? moved + n : out;
 
 		for (size_t i = 0; i < n; i++)
 			moved[i] = (float)(u[i] + (side ? -h : h) * v[i]);
@@ -295,7 +295,7 @@ static int difference_of_groups(struct session *s, double sigma, const float *u,
 		}
 	}
 	for (size_t i = 0; i < n && !status; i++)
-		out[i] = (float)(((double)out[i] - minus[i]) / (2 * h));
+		out[i] = (float)(((double)out[i] - moved[n + i]) / (2 * h));
 	memory_release(moved);
 	return status;
 }
