@@ -78,14 +78,15 @@ static double square_at(const struct whittle *w, int i)
 	return re * re + im * im;
 }
 
-/* Adds the periodogram of a window, less its mean.  False if a value is missing. */
+/* Adds the periodogram of a window, less its mean.  False if a value is missing.  The first value is subtracted to make the
+ * power of a constant window exactly 0. */
 static int add_window(struct whittle *w, const float *values, int64_t width)
 {
 	const int side = w->fft.width, n = side * side;
 	double sum = 0, weights = 0;
 
 	for (int i = 0; i < n; i++) {
-		w->plane[i] = values[i % side + width * (i / side)];
+		w->plane[i] = values[i % side + width * (i / side)] - *values;
 		sum += (double)w->window[i] * (double)w->plane[i];
 		weights += w->window[i];
 	}
@@ -107,7 +108,7 @@ static int measure(struct whittle *w, const float *values, int64_t width, int64_
 	double sum = 0;
 	int windows = 0;
 
-	while ((width / stride) * (height / stride) * planes > MOST_WINDOWS && stride < 4 * width)
+	while ((width / stride) * (height / stride) * planes > MOST_WINDOWS)
 		stride++;
 	for (int64_t c = 0; c < planes; c++)
 		for (int64_t y = 0; y + side <= height; y += stride)

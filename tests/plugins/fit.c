@@ -193,12 +193,27 @@ static void test_known(void)
 	near(f.values[1] / 3, 1, 0.03, "and its height");
 }
 
+static void refuse_fit(const char *told, const struct lacuna_shape *shape, const float *y,
+		       int status, const char *part)
+{
+	struct plugin_use use;
+	struct fit f;
+
+	use_parse(LACUNA_OPERATOR, told, &use);
+	ok(!fit_find(&use, 1, &f) && fit_to(&f, shape, y, 0) == status &&
+		   strstr(error_text(), part),
+	   "%s: %s", told, error_text());
+	fit_free(&f);
+	use_free(&use);
+}
+
 static void test_refusals(void)
 {
+	static const struct lacuna_shape large = { { 96, 80, 1, 1 } };
 	static const struct lacuna_shape small = { { 20, 60, 1, 1 } };
 	struct plugin_use uses[2];
 	struct fit f;
-	float *y = memory_alloc_array(lacuna_count(&small), sizeof(*y));
+	float *y = memory_alloc_array(lacuna_count(&large), sizeof(*y));
 
 	use_parse(LACUNA_OPERATOR, "blur:sigma=1.5,fit=yes", &uses[0]);
 	use_parse(LACUNA_OPERATOR, "mask", &uses[1]);
@@ -210,11 +225,13 @@ static void test_refusals(void)
 	ok(!fit_find(&uses[1], 1, &f) && !f.use, "by default nothing is free");
 	fit_free(&f);
 	ok(!fit_find(uses, 1, &f) && f.use == uses, "fit=yes frees sigma");
-	ok(fit_to(&f, &small, y, 0) == LACUNA_EUNSUPPORTED && strstr(error_text(), "too small"),
-	   "a picture may be too small");
 	fit_free(&f);
 	use_free(&uses[0]);
 	use_free(&uses[1]);
+	refuse_fit("blur:fit=yes", &small, y, LACUNA_EUNSUPPORTED, "too small");
+	for (size_t i = 0; i < lacuna_count(&large); i++)
+		y[i] = 0.3f;
+	refuse_fit("blur:fit=yes", &large, y, LACUNA_EUNSUPPORTED, "constant");
 	memory_release(y);
 }
 
