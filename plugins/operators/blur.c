@@ -299,7 +299,7 @@ static int is_free(const void *config, const char *parameter)
 	return 0;
 }
 
-/* A search over places t in -1..1 of each parameter: half to twice the length that was told, any direction. */
+/* A search over places t of each parameter: from -1 to 1 for half to twice the length that was told.  An angle has no ends. */
 struct search {
 	const struct blur *b;
 	const float *x, *y;
@@ -326,6 +326,11 @@ static double *field(const struct search *s, int i)
 
 static int begin(struct search *s)
 {
+	if (s->config->centre_x >= 0 || s->config->centre_y >= 0)
+		return s->b->host->fail(
+			s->b->host, LACUNA_EINVAL,
+			"fit=yes changes the size of the kernel; leave out centre_x "
+			"and centre_y");
 	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
 		if (!is_free(s->config, params[i].name))
 			continue;
@@ -333,21 +338,29 @@ static int begin(struct search *s)
 		s->told[s->count] = *field(s, s->count);
 		if (!is_angle(&params[i]) && !(s->told[s->count] > 0))
 			return s->b->host->fail(s->b->host, LACUNA_EINVAL,
-						"blur: fit=yes needs a first guess above 0 for %s",
+						"fit=yes needs a first guess above 0 for %s",
 						params[i].name);
 		s->count++;
 	}
 	return LACUNA_OK;
 }
 
+static double value_at(const struct search *s, int i, double t)
+{
+	const struct lacuna_param *row = s->rows[i];
+	double angle;
+
+	if (!is_angle(row))
+		return fmin(s->told[i] * exp2(t), row->hi);
+	/* Half a turn leads to the same kernel. */
+	angle = s->told[i] + remainder(90 * t, 180);
+	return angle > row->hi ? angle - 180 : angle < row->lo ? angle + 180 : angle;
+}
+
 static void set_place(const struct search *s, const double *t)
 {
-	for (int i = 0; i < s->count; i++) {
-		const double value =
-			is_angle(s->rows[i]) ? s->told[i] + 90 * t[i] : s->told[i] * exp2(t[i]);
-
-		*field(s, i) = fmin(fmax(value, s->rows[i]->lo), s->rows[i]->hi);
-	}
+	for (int i = 0; i < s->count; i++)
+		*field(s, i) = value_at(s, i, t[i]);
 }
 
 /* Sum of the squares of y - A x. */
@@ -421,7 +434,7 @@ static int look_closer(struct search *s, double *best, double *least)
 			double t[FREE] = { best[0], best[1] }, cost;
 
 			t[way / 2] += way % 2 ? step : -step;
-			if (fabs(t[way / 2]) > 1)
+			if (fabs(t[way / 2]) > 1 && !is_angle(s->rows[way / 2]))
 				continue;
 			status = try_place(s, t, &cost);
 			if (!status && cost < *least) {
@@ -433,16 +446,18 @@ static int look_closer(struct search *s, double *best, double *least)
 	return status;
 }
 
-static void warn_of_end(const struct search *s, const double *best)
+static void warn_of_end(const struct search *s)
 {
-	for (int i = 0; i < s->count; i++)
-		if (!is_angle(s->rows[i]) && fabs(best[i]) >= 1)
+	for (int i = 0; i < s->count; i++) {
+		const double lo = value_at(s, i, -1), hi = value_at(s, i, 1), found = *field(s, i);
+
+		if (!is_angle(s->rows[i]) && (found <= lo || found >= hi))
 			s->b->host->log(s->b->host, LACUNA_LOG_WARN,
 					"blur: the best %s is at an end of the range that was "
 					"searched, %.4g to %.4g %s: begin elsewhere, or the "
 					"formula is wrong",
-					s->rows[i]->name, s->told[i] / 2, s->told[i] * 2,
-					s->rows[i]->unit);
+					s->rows[i]->name, lo, hi, s->rows[i]->unit);
+	}
 }
 
 /* x was made for the reach of the kernel that was told; the largest that is tried reaches farther. */
@@ -511,7 +526,7 @@ static int fit(const void *self, const float *x, const float *y, double noise, v
 		status = look_closer(&s, best, &least);
 	if (!status) {
 		set_place(&s, best);
-		warn_of_end(&s, best);
+		warn_of_end(&s);
 	}
 	whittle_destroy(&s.whittle);
 	convolution_destroy(&s.convolution);

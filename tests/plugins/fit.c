@@ -187,6 +187,12 @@ static void test_known(void)
 		      "blur:kind=motion,length=5,angle=80,fit=yes", 0);
 	near(f.values[0] / 7, 1, 0.03, "length of a shake");
 	near(f.values[1], 40, 2, "and its direction");
+	f = fit_known("blur:kind=motion,length=9,angle=126",
+		      "blur:kind=motion,length=8,angle=40,fit=yes", 0);
+	near(remainder(f.values[1] - 126, 180), 0, 2, "a shake across the direction that is told");
+	f = fit_known("blur:kind=motion,length=7,angle=30",
+		      "blur:kind=motion,length=6,angle=350,fit=yes", 0);
+	near(f.values[1], 210, 2, "a direction near the end of its range, half a turn away");
 	f = fit_known("blur:kind=box,width=6,height=3,boundary=periodic",
 		      "blur:kind=box,width=4,height=5,boundary=periodic,fit=yes", 0);
 	near(f.values[0] / 6, 1, 0.03, "width of a box, periodic");
@@ -232,6 +238,8 @@ static void test_refusals(void)
 	for (size_t i = 0; i < lacuna_count(&large); i++)
 		y[i] = 0.3f;
 	refuse_fit("blur:fit=yes", &large, y, LACUNA_EUNSUPPORTED, "constant");
+	refuse_fit("blur:fit=yes,sigma=0", &large, y, LACUNA_EINVAL, "\": fit=yes needs");
+	refuse_fit("blur:fit=yes,centre_x=6", &large, y, LACUNA_EINVAL, "leave out centre_x");
 	memory_release(y);
 }
 
