@@ -360,7 +360,7 @@ static void test_sections(void)
 		conf_create(NULL, &conf);
 		*text = 0;
 		refused &= conf_visit(conf, &f, collect, text) == LACUNA_EINVAL &&
-			   strstr(error_text(), "a section is a pattern") != NULL;
+			   strstr(error_text(), "a section must be a pattern") != NULL;
 		conf_destroy(conf);
 	}
 	ok(refused, "a section needs a pattern and its bracket");
