@@ -446,18 +446,21 @@ static int look_closer(struct search *s, double *best, double *least)
 	return status;
 }
 
-static void warn_of_end(const struct search *s)
+/* At an end of the range y tells only that the truth may be beyond it, or that the formula is wrong. */
+static int refuse_end(const struct search *s)
 {
+	const struct lacuna_host *host = s->b->host;
+
 	for (int i = 0; i < s->count; i++) {
 		const double lo = value_at(s, i, -1), hi = value_at(s, i, 1), found = *field(s, i);
 
 		if (!is_angle(s->rows[i]) && (found <= lo || found >= hi))
-			s->b->host->log(s->b->host, LACUNA_LOG_WARN,
-					"blur: the best %s is at an end of the range that was "
-					"searched, %.4g to %.4g %s: begin elsewhere, or the "
-					"formula is wrong",
-					s->rows[i]->name, lo, hi, s->rows[i]->unit);
+			return host->fail(host, LACUNA_EUNSUPPORTED,
+					  "the best %s is at an end of the range, %.4g to %.4g %s; "
+					  "begin elsewhere, or choose another formula",
+					  s->rows[i]->name, lo, hi, s->rows[i]->unit);
 	}
+	return LACUNA_OK;
 }
 
 /* x was made for the reach of the kernel that was told; the largest that is tried reaches farther. */
@@ -526,7 +529,7 @@ static int fit(const void *self, const float *x, const float *y, double noise, v
 		status = look_closer(&s, best, &least);
 	if (!status) {
 		set_place(&s, best);
-		warn_of_end(&s);
+		status = refuse_end(&s);
 	}
 	whittle_destroy(&s.whittle);
 	convolution_destroy(&s.convolution);
