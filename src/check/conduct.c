@@ -169,7 +169,7 @@ static void check_again(struct check *c, const struct call *call, enum property 
 	check_expect(c, property, !status && same_bits(first, &again),
 		     "%s() gives a different result%s", call->name,
 		     property == REPEATABLE
-			     ? "in a second call with other contents of its scratch memory"
+			     ? " in a second call with other contents of its scratch memory"
 			     : "");
 	guarded_release(&again);
 }

@@ -162,7 +162,7 @@ void page_tell_missing(const struct page *p, const struct missing_count *count)
 		log_message(LACUNA_LOG_INFO, "page %d: %zu values are nodata (%g)%s", p->number + 1,
 			    count->declared, p->info.nodata,
 			    p->r->missing.fill ? "; filled"
-					       : "and remain missing; --fill fills them");
+					       : " and remain missing; --fill fills them");
 	if (count->infinite)
 		log_message(LACUNA_LOG_WARN,
 			    "page %d: %zu values are infinite and count as missing", p->number + 1,

@@ -10,8 +10,9 @@ how="-A identity -p gaussian -n 0.01 --range full"
 "$maketiff" nan.tif float32 48 40 1 1 nan
 ok "picture with nodata" "$maketiff" nodata.tif uint16 48 40 1 1 nodata
 ok "restored" "$LACUNA" restore nodata.tif -o kept.tif $how
-contains err "20 values are nodata" "it is said"
+contains err "20 values are nodata (0) and remain missing; --fill fills them" "it is said"
 ok "filled" "$LACUNA" restore nodata.tif -o filled.tif $how --fill
+contains err "20 values are nodata (0); filled" "that, too"
 ok "values of nodata do not count" "$LACUNA" compare --max-nrmse 0.02 nodata.tif filled.tif
 contains out "20 missing values left out" "and that is said"
 "$LACUNA" simulate nodata.tif -o nodata-s.tif -A identity -t uint16 >out 2>err

@@ -12,6 +12,8 @@ ok "dim picture" "$maketiff" dim.tif float32 48 40 1 1 dim
 ok "its range is told" "$LACUNA" restore dim.tif -o told.tif $blur -n 0.01 --range 0:0.02
 ok "its type's range is told" "$LACUNA" restore dim.tif -o full.tif $blur -n 0.0002 --range 0:1
 contains err "white is" "black and white are said"
+ok "or measured" "$LACUNA" restore dim.tif -o measured.tif $blur -n 0.01
+matches err 'white is [0-9.e-]* (measured; set others with --range)$' "which is said"
 ok "the same picture" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif full.tif
 ok "not stretched" "$LACUNA" restore dim.tif -o flat.tif $blur -n 0.0002 --range full
 fails 1 "--range full takes the type's" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif flat.tif
