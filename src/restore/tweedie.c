@@ -10,17 +10,20 @@
 
 /* Far above the posterior's deviation at missing pixels beside known ones: there the estimate can stand for the truth. */
 static const double glance = 0.3;
-/* Between measured pixels the posterior is narrower, and a network tells its derivative ill where the noise is far wider than
- * that.  There a pixel's own glance is this by the share of measured pixels around it, a Gaussian of this reach. */
+/* Between measured pixels the posterior is narrower, and where the noise is far wider than that, a network does not know its
+ * derivative.  So the glance of a pixel there is `narrow_glance' divided by the share of measured pixels around it (average
+ * with a Gaussian of deviation `around', in pixels). */
 static const double narrow_glance = 0.05, around = 3;
 /* The same for a mean that already includes the measurement.  It is affine, so large values harm only the rounding. */
 static const double affine_glance = 3, affine_length = 1;
 /* Length of the probe, in deviations of the noise.  A network that knows real noise takes more of a longer probe for
  * structure; a shorter one is lost in its 16-bit arithmetic. */
 static const double probe_length = 0.1;
-/* Of the actual error's mean square by the variance, where an estimate stands for the truth: this on photographs, since an
- * estimate has less detail than a photograph.  doc/measurements.md. */
+/* Ratio of the error's mean square to the variance found, if an estimate stands for the truth.  Measured on photographs
+ * (doc/measurements.md); it is below 1 because an estimate has less detail than a photograph. */
 static const double typical_ratio = 0.9;
+/* The posterior is narrower than the noise.  What is found is noisy, and may be wider: then it is this part of the noise. */
+static const double most_left = 0.9;
 /* Noise assumed for a noiseless measurement: the weights of its pixels must be finite beside those not measured. */
 static const double least_noise = 0.5 / 255;
 
@@ -142,22 +145,23 @@ static void refine(const struct field *f, const struct averages *a, float *varia
 	raise_to_response(f, a, variance);
 }
 
-static int smooth(const struct lacuna_shape *x, const struct images *m, float *variance)
+/* Sets variance in the pixels of one class, in parts of the noise's. */
+static int smooth(const struct lacuna_shape *x, const struct images *m, unsigned char class,
+		  float *variance)
 {
 	const int64_t w = x->extent[0], h = x->extent[1];
 	const size_t n = (size_t)(w * h), planes = lacuna_count(x) / n;
-	float *work = memory_alloc_array(6 * n, sizeof(*work));
+	float *work = memory_alloc_array(6 * n, sizeof *work);
 	const struct averages a = { work,	  work + n,	work + 2 * n,
 				    work + 3 * n, work + 4 * n, work + 5 * n };
 
 	if (!work)
 		return LACUNA_ENOMEM;
-	for (size_t p = 0; p < planes; p++)
-		for (unsigned char c = 0; c < 2; c++) {
-			const struct field f = { w, h, m->class + p * n, c, m->product + p * n };
+	for (size_t p = 0; p < planes; p++) {
+		const struct field f = { w, h, m->class + p * n, class, m->product + p * n };
 
-			refine(&f, &a, variance + p * n);
-		}
+		refine(&f, &a, variance + p * n);
+	}
 	memory_release(work);
 	return LACUNA_OK;
 }
@@ -181,12 +185,13 @@ static void prepare(const struct tweedie *t, const struct images *m)
 	}
 }
 
-/* Narrows sigma between measured pixels.  share, weight: work, x-shaped. */
-static void narrow(const struct tweedie *t, const struct images *m, float *share, float *weight)
+/* Narrows sigma between measured pixels.  The other images are work. */
+static void narrow(const struct tweedie *t, const struct images *m)
 {
 	const int64_t w = t->x.extent[0], h = t->x.extent[1];
 	const size_t n = (size_t)(w * h), count = lacuna_count(&t->x);
 	const struct field plane = { .w = w, .h = h };
+	float *share = m->pivot, *weight = m->product;
 
 	for (size_t i = 0; i < n; i++)
 		m->plus[i] = 1;
@@ -241,24 +246,29 @@ static int respond(const struct tweedie *t, const struct images *m, unsigned cha
 
 /* Sets product in the pixels of one class.  Each class is probed alone, since the response to a probe in the other class
  * would be noise here: missing pixels vary much more than known ones beside them. */
-static int probe(const struct tweedie *t, const struct images *m, unsigned char class, float *work,
-		 float *product)
+static int probe(const struct tweedie *t, const struct images *m, unsigned char class)
 {
 	const size_t n = lacuna_count(&t->x);
 	const double length = t->d ? probe_length : affine_length;
-	int status;
+	int status = respond(t, m, class, length, m->product, m->plus);
 
-	if (!memchr(m->class, class, n))
-		return LACUNA_OK;
-	status = respond(t, m, class, length, work, m->plus);
 	if (!status)
-		status = respond(t, m, class, -length, work, m->minus);
+		status = respond(t, m, class, -length, m->product, m->minus);
 	for (size_t i = 0; !status && i < n; i++)
 		if (m->class[i] == class)
-			product[i] = (float)((double)m->probe[i] *
-					     ((double)m->plus[i] - (double)m->minus[i]) /
-					     (2 * length * (double)m->sigma[i]));
+			m->product[i] = (float)((double)m->probe[i] *
+						((double)m->plus[i] - (double)m->minus[i]) /
+						(2 * length * (double)m->sigma[i]));
 	return status;
+}
+
+/* Sets variance in the pixels of one class: given the pivot, in parts of the noise's. */
+static int find(const struct tweedie *t, const struct images *m, unsigned char class,
+		float *variance)
+{
+	const int status = probe(t, m, class);
+
+	return status ? status : smooth(&t->x, m, class, variance);
 }
 
 /* The variance given the measurement alone, from the part of the noise's that is left with the glance: precisions add up. */
@@ -267,14 +277,13 @@ static double without_glance(const struct tweedie *t, const struct images *m, si
 	const double noise = fmax(t->noise, least_noise);
 	const double s2 = (double)m->sigma[i] * (double)m->sigma[i];
 	const double rest = 1 / s2 - (t->d ? (double)t->d[i] / (noise * noise) : 0);
+	const double v = fmin(part, most_left) * s2;
 
-	const double v = fmin(part, 0.9) * s2;
-
-	return m->class[i] ? v : v / (1 - v * rest);
+	return v / (1 - v * rest);
 }
 
-/* The estimate stands for an image whose pivot is drawn anew: *ratio becomes the mean square of the actual error of D there
- * by the variance found there, in the pixels that are measured well.  variance: work. */
+/* The estimate stands for an image, and its pivot is drawn anew.  *ratio: the mean square of D's error there, divided by the
+ * variance found there, in the pixels that are measured well.  variance: work. */
 static int try_estimate(const struct tweedie *t, const struct images *m, float *variance,
 			double *ratio)
 {
@@ -283,14 +292,10 @@ static int try_estimate(const struct tweedie *t, const struct images *m, float *
 	int status;
 
 	*ratio = 1;
-	if (!memchr(m->class, 1, n))
-		return LACUNA_OK;
 	random_gaussian(t->key, trial_stream, 0, m->pivot, n);
 	for (size_t i = 0; i < n; i++)
 		m->pivot[i] = t->estimate[i] + m->sigma[i] * m->pivot[i];
-	status = probe(t, m, 1, variance, m->product);
-	if (!status)
-		status = smooth(&t->x, m, variance);
+	status = find(t, m, 1, variance);
 	for (size_t i = 0; !status && i < n; i++)
 		if (m->class[i]) {
 			const double mean = ((double)m->plus[i] + (double)m->minus[i]) / 2;
@@ -304,33 +309,52 @@ static int try_estimate(const struct tweedie *t, const struct images *m, float *
 	return status;
 }
 
-static int fill(const struct tweedie *t, const struct images *m, float *deviation)
+/* Pixels that are measured well. */
+static int fill_measured(const struct tweedie *t, const struct images *m, float *deviation)
 {
 	const size_t n = lacuna_count(&t->x);
 	double ratio = 1;
 	int status = LACUNA_OK;
 
-	prepare(t, m);
 	if (t->trained)
 		status = try_estimate(t, m, deviation, &ratio);
 	look(t, m);
 	if (!status)
-		status = probe(t, m, 1, deviation, m->product);
-	if (t->trained) {
-		narrow(t, m, m->pivot, deviation);
-		look(t, m);
-	}
-	if (!status)
-		status = probe(t, m, 0, deviation, m->product);
-	if (!status)
-		status = smooth(&t->x, m, deviation);
-	for (size_t i = 0; !status && i < n; i++) {
-		const double part = (m->class[i] ? ratio : 1) * (double)deviation[i];
+		status = find(t, m, 1, deviation);
+	for (size_t i = 0; !status && i < n; i++)
+		if (m->class[i])
+			deviation[i] = m->sigma[i] *
+				       (float)sqrt(fmin(ratio * (double)deviation[i], most_left));
+	return status;
+}
 
-		deviation[i] = t->noise > 0 || !m->class[i]
-				       ? (float)sqrt(without_glance(t, m, i, part))
-				       : 0;
-	}
+/* Missing pixels, and those that are measured badly. */
+static int fill_missing(const struct tweedie *t, const struct images *m, float *deviation)
+{
+	const size_t n = lacuna_count(&t->x);
+	int status;
+
+	if (t->trained)
+		narrow(t, m);
+	look(t, m);
+	status = find(t, m, 0, deviation);
+	for (size_t i = 0; !status && i < n; i++)
+		if (!m->class[i])
+			deviation[i] = (float)sqrt(without_glance(t, m, i, (double)deviation[i]));
+	return status;
+}
+
+static int fill(const struct tweedie *t, const struct images *m, float *deviation)
+{
+	const size_t n = lacuna_count(&t->x);
+	int status = LACUNA_OK;
+
+	prepare(t, m);
+	memset(deviation, 0, n * sizeof *deviation); /* without noise measured values are exact */
+	if (t->noise > 0 && memchr(m->class, 1, n))
+		status = fill_measured(t, m, deviation);
+	if (!status && memchr(m->class, 0, n))
+		status = fill_missing(t, m, deviation);
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The posterior's deviation from two evaluations of the prior (four where pixels are missing; two more for a trained prior),
- * for A'A = diag(d).
+/* The posterior's deviation, for A'A = diag(d), from two evaluations of the prior for measured pixels (with noise; four for a
+ * trained prior) and two for missing ones.
  *
  * The measurement is then equivalent to one noisy image, `pivot', whose noise has the deviation S at each pixel.  For white
  * noise the covariance of the posterior is the derivative of its mean (Tweedie's formula of second order; Manor, Michaeli,
@@ -15,7 +15,8 @@
  *
  * A trained prior has errors, and may expect more detail than a picture has.  So its deviation is tried where the truth is
  * known: the estimate stands for it and is measured anew (parametric bootstrap; Efron, Annals of Statistics 7(1), 1979; for
- * calibration Loh, JASA 82(397), 1987).  The variance is multiplied by that of the error there, by what is predicted there.
+ * calibration Loh, JASA 82(397), 1987).  The variance is multiplied by the ratio of the error's mean square there to the
+ * variance found there.
  *
  * Without d, for any linear operator, `mean' is E[x | u, y] itself, affine in u, as a Gaussian prior computes it.  Its
  * derivative is the posterior's covariance too; all pixels then get a glance that adds almost no information. */
