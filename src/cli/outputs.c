@@ -162,7 +162,7 @@ static int check_place(const struct output *added)
 
 	if (!strcmp(added->path, "-"))
 		return error_file_set(LACUNA_EIO, added->path,
-				      "outputs are files; ./- is one of this name");
+				      "an output is a file; write ./- for one of this name");
 	if (stat(added->path, &st)) {
 		/* The rename at the end would find the link, and refuse. */
 		if (!lstat(added->path, &st) && !may_replace(added))

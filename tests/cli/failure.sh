@@ -102,7 +102,7 @@ ln -s nowhere link
 fails 1 "a link to nothing" $restore in.tif -o link
 contains err "link: is a symbolic link to nothing; --force replaces it" "a link to nothing: said"
 fails 1 "an output called -" $restore in.tif -o -
-contains err "./- is one of this name" "an output called -: said"
+contains err "write ./- for one of this name" "an output called -: said"
 fails 1 "a report called -" $restore in.tif -o o2.tif --report -
 ok "./-" $restore in.tif -o ./-
 ok "a link to nothing, by force" $restore in.tif -o link --force
