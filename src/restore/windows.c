@@ -849,11 +849,11 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 	c.todo = count_active(w);
 	if (w->across * w->down > 1)
 		log_message(LACUNA_LOG_INFO,
-			    "%s: restored in %lld windows of %lldx%lld%s, which overlap by "
+			    "%s: restored in %lld window%s of %lldx%lld%s, which overlap by "
 			    "%lldx%lld px",
-			    m->name, (long long)c.todo, (long long)w->width, (long long)w->height,
-			    w->active ? " around the holes" : "", (long long)w->overlap[0],
-			    (long long)w->overlap[1]);
+			    m->name, (long long)c.todo, c.todo == 1 ? "" : "s", (long long)w->width,
+			    (long long)w->height, w->active ? " around the holes" : "",
+			    (long long)w->overlap[0], (long long)w->overlap[1]);
 	status = windows_listen(r, w, m, io);
 	if (!status)
 		status = allocate(&c);
