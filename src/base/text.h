@@ -11,8 +11,8 @@
 int text_real(const char *text, double *value);
 /* As text_real(), at the beginning of a text; *end points behind the number. */
 int text_number(const char *text, char **end, double *value);
-/* Writes the shortest decimal number that text_real() reads back as the same value, to the bit; the result is the length,
- * as for snprintf. */
+/* Writes a decimal number of 15 to 17 digits, without zeros at its end, that text_real() reads back as the same value, to the
+ * bit; the result is the length, as for snprintf. */
 int text_write_real(double value, char *text, size_t size);
 int text_integer(const char *text, int64_t *value);
 /* printf into new memory (memory_release() it); NULL if there is none */

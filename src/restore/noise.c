@@ -554,7 +554,7 @@ static double first_guess(const struct blocks *all, double *high)
 /* Measures noise from partly clipped blocks, for pictures that are mostly clipped.  How strong noise is when clipped at some
  * depth is known, so the level is the one that reproduces itself.  Each round at least halves the error: the variance of
  * clipped noise grows more slowly than its square.  A third of the blocks is used: they overlap and often come from one
- * place, so that 16 of them have no more to say than three.  *variance 0: nothing was found. */
+ * place, so that 16 of them tell no more than three.  *variance 0: nothing was found. */
 static int measure_clipped(const struct lacuna_shape *shape, const float *y, double *variance)
 {
 	enum { ROUNDS = 12, ENOUGH = 1500, MOST_USED = 1024 };
@@ -636,7 +636,8 @@ static int is_clipped(const struct lacuna_shape *shape, const float *y)
 	return isfinite(clip.lo) || isfinite(clip.hi);
 }
 
-/* Clipped blocks know the level better than a few complete ones, which are often textured, but they know no law. */
+/* Clipped blocks tell the level better than a few complete ones, which are often textured, but not how the noise depends on
+ * brightness. */
 static void take_clipped(double variance, struct noise *noise)
 {
 	if (noise->slope > 0)

@@ -70,7 +70,7 @@ static uint64_t sum_16(const uint16_t *v, size_t n, size_t stride)
 }
 
 /* The floating-point predictor puts the first bytes of all samples of a row before the second ones, and so on, most
- * significant first, and stores differences of bytes.  So these are differences of bytes of one rank, but where ranks meet. */
+ * significant first, and stores differences of bytes.  So these are differences of bytes of one rank, except where ranks meet. */
 static uint64_t sum_float(const uint8_t *v, size_t n, size_t stride, size_t width)
 {
 	static const uint16_t one = 1;

@@ -34,7 +34,7 @@ static void keep_message(struct tiff_handle *h, const char *fmt, va_list args)
 }
 
 /* libtiff warns of files that are old, as it does of damage. */
-static int is_of_age(const char *warning)
+static int tells_age(const char *warning)
 {
 	static const char *const begin[] = { "Old-style LZW codes", "Deprecated and troublesome" };
 
@@ -50,7 +50,7 @@ static void keep_warning(struct tiff_handle *h, const char *fmt, va_list args)
 		return;
 	keep_text(h->warning, sizeof(h->warning), fmt, args);
 	log_message(LACUNA_LOG_DEBUG, "%s", h->warning);
-	if (is_of_age(h->warning))
+	if (tells_age(h->warning))
 		h->warning[0] = '\0';
 }
 
