@@ -239,13 +239,29 @@ static int choose_rest(struct method *m)
 	return status;
 }
 
+/* An estimate hardly depends on random numbers. */
+static void warn_of_estimates(const struct method *m)
+{
+	const int estimates = strcmp(m->name, "sample") != 0 && find_preset(m)->where != COLOR;
+
+	if (m->wish.samples > 1 && !m->wish.sampler && estimates)
+		log_message(LACUNA_LOG_WARN,
+			    "--method %s gives nearly equal samples, and their deviation says "
+			    "nothing of the error; use --method sample",
+			    m->name);
+}
+
 int method_choose(const struct method_wish *w, struct method *m)
 {
 	int status;
 
 	*m = (struct method){ .wish = *w };
 	status = choose_prior(w, &m->prior);
-	return status ? status : choose_rest(m);
+	if (!status)
+		status = choose_rest(m);
+	if (!status)
+		warn_of_estimates(m);
+	return status;
 }
 
 /* True when the sampler or guidance that the user asked for fails with the operator or the best prior: another prior must

@@ -44,7 +44,14 @@ chosen ddpm prox 4 -A identity -A gamma -m sample --steps 4
 # several samples
 chosen ddpm-fast exact 3 -A identity --samples 2 --steps 3
 chosen ddpm-fast exact 3 -A $blur -A $hole --samples 2 --steps 3
-chosen ddpm-fast exact 3 -A identity -m sample --steps 3
+chosen ddpm-fast exact 3 -A identity -m sample --samples 2 --steps 3
+! grep -q "use --method sample" err
+tap_result $? "samples are drawn, without a warning"
+chosen hqs - 10 -A identity -m best --samples 2
+contains err "use --method sample" "several estimates are no samples: a warning"
+chosen ode exact 3 -A identity -m best --samples 2 -s ode --steps 3
+! grep -q "use --method sample" err
+tap_result $? "a sampler that was chosen needs none"
 # a guidance selects a sampler that uses it; a sampler given by the user keeps the default guidance
 chosen ddpm-fast bo 3 -A $blur -g bo --steps 3
 chosen ode exact 3 -A $blur -s ode --steps 3 -g exact
