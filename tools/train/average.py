@@ -23,7 +23,10 @@ def load(name):
     net, meta = load_weights(path)
     if expert and expert not in dict(net.experts):
         raise SystemExit(f"{path} has no expert for {expert}")
-    net = dict(net.experts)[expert] if expert else net
+    if expert:  # join.py takes the purpose of a network from its last run
+        net = dict(net.experts)[expert]
+        runs = sorted(json.loads(meta.get("training", "[]")), key=lambda run: run.get("only") == expert)
+        meta = {**meta, "training": json.dumps(runs)}
     net.experts = []
     return net, meta
 
