@@ -57,6 +57,7 @@ case $(clang-format --version) in
 	one formatting sh -c "cd '$source' && find include src plugins tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +"
 	;;
 esac
+command -v python3 >/dev/null && one style sh -c "cd '$source' && tools/style"
 run plain check-long ''
 one installation make -C "$build/plain" installcheck-staged
 run sanitized check '' CC=clang --enable-sanitizers

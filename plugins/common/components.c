@@ -56,7 +56,7 @@ int components_create(const struct lacuna_host *host, const struct schedule_conf
 	p->residual = host->alloc(host, p->ny * sizeof *p->residual);
 	if (!p->work || !p->part || !p->residual)
 		status = LACUNA_ENOMEM;
-	if (status == LACUNA_OK)
+	if (!status)
 		status = range_tolerance(host, problem, floor, INFINITY, &p->tolerance);
 	if (status)
 		components_destroy(p);
@@ -87,7 +87,7 @@ static int add_parts(const struct components *p, const struct components_gains *
 		return status;
 	vector_combine(host, p->ny, 1, l->problem->measurement, -1, p->residual, p->residual);
 	status = host->problem->adjoint(host, NULL, p->residual, p->work);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->spectral(host, g->measurement, context, p->work, p->part);
 	if (status)
 		return status;
@@ -97,7 +97,7 @@ static int add_parts(const struct components *p, const struct components_gains *
 	vector_fill(l->n, 0, p->work);
 	vector_add_noise(host, l->n, 1, stream, p->work);
 	status = host->problem->spectral(host, g->fresh, context, p->work, p->part);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, l->n, 1, u, 1, p->part, u);
 	return status;
 }

@@ -42,7 +42,7 @@ int convolution_set_kernel(struct convolution *c, const double *kernel, int widt
 {
 	const struct lacuna_host *host = c->fft.host;
 	const int w = c->fft.width, h = c->fft.height;
-	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof(*plane));
+	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof *plane);
 
 	if (!plane)
 		return LACUNA_ENOMEM;

@@ -18,7 +18,7 @@ int64_t fft_good_size(int64_t least)
 	for (int64_t n = least > 1 ? least : 1;; n++) {
 		int64_t rest = n;
 
-		for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++)
+		for (size_t i = 0; i < sizeof primes / sizeof *primes; i++)
 			while (rest % primes[i] == 0)
 				rest /= primes[i];
 		if (rest == 1)
@@ -66,7 +66,7 @@ int fft_create(const struct lacuna_host *host, int64_t width, int64_t height, st
 	fftwf_complex *memory;
 	int made;
 
-	memset(f, 0, sizeof(*f));
+	memset(f, 0, sizeof *f);
 	f->host = host;
 	if (width > INT_MAX / 4 || height > INT_MAX / 4)
 		return host->fail(host, LACUNA_EINVAL,
@@ -134,12 +134,12 @@ static void load_row(const struct pass *p, int y, float *row)
 	const struct fft_grid *g = &p->grid;
 	const float *in;
 
-	memset(row, 0, (size_t)p->f->width * sizeof(*row));
+	memset(row, 0, (size_t)p->f->width * sizeof *row);
 	if (y % g->step || y / g->step >= g->height)
 		return;
 	in = p->in + (size_t)(y / g->step) * (size_t)g->width;
 	if (g->step == 1)
-		memcpy(row, in, (size_t)g->width * sizeof(*row));
+		memcpy(row, in, (size_t)g->width * sizeof *row);
 	else
 		for (int i = 0; i < g->width; i++)
 			row[i * g->step] = in[i];
@@ -167,7 +167,7 @@ static int forward_rows(void *arg, size_t block, void *scratch)
 
 	(void)scratch;
 	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
-		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
+		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof *start);
 		return LACUNA_OK;
 	}
 	for (int i = 0; i < count; i++)
@@ -199,7 +199,7 @@ static void restrict_row(const struct pass *p, int y, float *row)
 	int next = 0;
 
 	if (y % g->step || y / g->step >= g->height) {
-		memset(row, 0, (size_t)p->f->width * sizeof(*row));
+		memset(row, 0, (size_t)p->f->width * sizeof *row);
 		return;
 	}
 	if (p->weights)
@@ -209,7 +209,7 @@ static void restrict_row(const struct pass *p, int y, float *row)
 			row[next] = 0;
 		row[next] *= weights ? scale * weights[i] : scale;
 	}
-	memset(row + next, 0, (size_t)(p->f->width - next) * sizeof(*row));
+	memset(row + next, 0, (size_t)(p->f->width - next) * sizeof *row);
 }
 
 static int restrict_rows(void *arg, size_t block, void *scratch)
@@ -221,7 +221,7 @@ static int restrict_rows(void *arg, size_t block, void *scratch)
 
 	(void)scratch;
 	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
-		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof(*start));
+		memset(start, 0, (size_t)count * (size_t)f->stride * sizeof *start);
 		return LACUNA_OK;
 	}
 	fftwf_execute_dft_c2r(f->rows_inverse[count < ROWS], start, (float *)start);

@@ -12,7 +12,7 @@ enum { LARGEST = 4097 }; /* side of a kernel, px */
 static int kernel_create(const struct lacuna_host *host, int64_t width, int64_t height,
 			 struct kernel *k)
 {
-	memset(k, 0, sizeof(*k));
+	memset(k, 0, sizeof *k);
 	if (width > LARGEST || height > LARGEST)
 		return host->fail(
 			host, LACUNA_EINVAL,
@@ -23,7 +23,7 @@ static int kernel_create(const struct lacuna_host *host, int64_t width, int64_t 
 	k->height = (int)height;
 	k->centre_x = k->width / 2;
 	k->centre_y = k->height / 2;
-	k->values = host->alloc(host, (size_t)width * (size_t)height * sizeof(*k->values));
+	k->values = host->alloc(host, (size_t)width * (size_t)height * sizeof *k->values);
 	return k->values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -92,7 +92,7 @@ int kernel_read(const struct lacuna_host *host, const char *path, struct kernel 
 	float *values = NULL;
 	int status = read_gray(host, path, &s, &values);
 
-	memset(k, 0, sizeof(*k));
+	memset(k, 0, sizeof *k);
 	if (status)
 		return status;
 	if (s.extent[3] != 1)
@@ -117,7 +117,7 @@ int kernel_read_pages(const struct lacuna_host *host, const char *path, struct k
 	*count = 0;
 	if (status)
 		return status;
-	*kernels = host->alloc(host, (size_t)s.extent[3] * sizeof(**kernels));
+	*kernels = host->alloc(host, (size_t)s.extent[3] * sizeof **kernels);
 	if (!*kernels)
 		status = LACUNA_ENOMEM;
 	for (; !status && *count < s.extent[3]; ++*count)
@@ -151,7 +151,7 @@ static int by_value(const void *a, const void *b)
 
 static double median(double *values, size_t n)
 {
-	qsort(values, n, sizeof(*values), by_value);
+	qsort(values, n, sizeof *values, by_value);
 	return values[n / 2];
 }
 
@@ -162,7 +162,7 @@ struct rim {
 static int measure_rim(const struct kernel *k, struct rim *rim)
 {
 	const size_t n = 2 * ((size_t)k->width + (size_t)k->height) - 4;
-	double *values = k->host->alloc(k->host, n * sizeof(*values));
+	double *values = k->host->alloc(k->host, n * sizeof *values);
 	size_t count = 0;
 
 	if (!values)

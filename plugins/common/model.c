@@ -116,9 +116,9 @@ static int check_covariance(const struct parser *p)
 			if (fabs(cov[i * d + j] - cov[j * d + i]) > 1e-9 * largest)
 				status = complain(p, "the covariance above is not symmetric");
 	memcpy(work, cov, d * d * sizeof *work);
-	if (status == LACUNA_OK && (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', p->model->dim, work,
-						  p->model->dim, work + d * d) != 0 ||
-				    work[d * d] < -1e-9 * largest))
+	if (!status && (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', p->model->dim, work,
+				      p->model->dim, work + d * d) != 0 ||
+			work[d * d] < -1e-9 * largest))
 		status = complain(p, "the covariance above is not positive semidefinite");
 	p->host->release(p->host, work);
 	return status;
@@ -141,7 +141,7 @@ static int read_component(struct parser *p, char *rest)
 	double weight;
 	int status = finish_component(p);
 
-	if (status == LACUNA_OK)
+	if (!status)
 		status = numbers(p, rest, 1, &weight);
 	if (status)
 		return status;
@@ -248,15 +248,15 @@ int model_read(const struct lacuna_host *host, const char *path, struct model *m
 		close(fd);
 		return host->fail(host, LACUNA_ENOMEM, "%s: out of memory", path);
 	}
-	while (status == LACUNA_OK && getline(&line, &size, file) >= 0) {
+	while (!status && getline(&line, &size, file) >= 0) {
 		p.line++;
 		status = read_line(&p, line);
 	}
-	if (status == LACUNA_OK && ferror(file))
+	if (!status && ferror(file))
 		status = host->fail(host, LACUNA_EIO, "%s: cannot be read", path);
-	if (status == LACUNA_OK && model->count == 0)
+	if (!status && model->count == 0)
 		status = complain(&p, "the file has no component");
-	if (status == LACUNA_OK)
+	if (!status)
 		status = finish_component(&p);
 	if (status)
 		model_free(host, model);

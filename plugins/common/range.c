@@ -43,13 +43,13 @@ static int largest_eigenvalue(const struct lacuna_host *host, const struct lacun
 
 	*lambda = 0;
 	vector_fill(nx, 1, x);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_add_noise(host, nx, 0.5, stream, x);
 	norm = sqrt(vector_inner(host, nx, x, x));
 	for (int i = 0; i < ITERATIONS && status == LACUNA_OK && norm > 0; i++) {
 		vector_combine(host, nx, 1 / norm, x, 0, x, x);
 		status = host->problem->apply(host, x, y);
-		if (status == LACUNA_OK)
+		if (!status)
 			status = host->problem->adjoint(host, NULL, y, x);
 		norm = sqrt(vector_inner(host, nx, x, x));
 		*lambda = norm;
@@ -92,9 +92,9 @@ int range_create(const struct lacuna_host *host, const struct lacuna_problem *pr
 	range->pinv = host->alloc(host, n * sizeof *b);
 	if (!b || !range->pinv)
 		status = LACUNA_ENOMEM;
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->adjoint(host, NULL, problem->measurement, b);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->spectral(host, pseudo_inverse, &range->tolerance, b,
 						 range->pinv);
 	host->release(host, b);
@@ -165,7 +165,7 @@ int range_fit(const struct range *r, const float *d, float *x, float *work)
 				   ? host->problem->spectral(host, range_null, &r->tolerance, d, x)
 				   : range_pull(r, 1, d, x, work);
 
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, r->nx, 1, x, 1, r->closed ? r->pinv : d, x);
 	return status;
 }

@@ -176,7 +176,7 @@ int schedule_start(const struct lacuna_host *host, const struct schedule_config 
 	} else {
 		status = guess_image(host, problem, u);
 	}
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_add_noise(host, n, sd, start_stream, u);
 	return status;
 }

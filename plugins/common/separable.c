@@ -9,12 +9,12 @@ enum { STRIP = 64 };
 int separable_create(const struct lacuna_host *host, int64_t in, int64_t out, int64_t taps,
 		     struct separable_axis *a)
 {
-	memset(a, 0, sizeof(*a));
+	memset(a, 0, sizeof *a);
 	a->in = in;
 	a->out = out;
 	a->taps = taps < in ? taps : in;
-	a->first = host->alloc(host, (size_t)out * sizeof(*a->first));
-	a->weight = host->alloc(host, (size_t)out * (size_t)a->taps * sizeof(*a->weight));
+	a->first = host->alloc(host, (size_t)out * sizeof *a->first);
+	a->weight = host->alloc(host, (size_t)out * (size_t)a->taps * sizeof *a->weight);
 	if (a->first && a->weight)
 		return LACUNA_OK;
 	separable_destroy(host, a);
@@ -77,7 +77,7 @@ static int row_back(void *arg, size_t j, void *scratch)
 	float *out = p->out + j * (size_t)a->in;
 
 	(void)scratch;
-	memset(out, 0, (size_t)a->in * sizeof(*out));
+	memset(out, 0, (size_t)a->in * sizeof *out);
 	for (int64_t o = 0; o < a->out; o++) {
 		const float *w = a->weight + o * a->taps;
 		float *to = out + a->first[o];
@@ -126,7 +126,7 @@ static int strip_back(void *arg, size_t strip, void *scratch)
 
 	(void)scratch;
 	for (int64_t i = 0; i < a->in; i++)
-		memset(p->out + i * p->width + begin, 0, (size_t)n * sizeof(*p->out));
+		memset(p->out + i * p->width + begin, 0, (size_t)n * sizeof *p->out);
 	for (int64_t o = 0; o < a->out; o++) {
 		const float *w = a->weight + o * a->taps, *from = p->in + o * p->width + begin;
 

@@ -97,8 +97,8 @@ static int make_block(const struct shrink *s, const struct separable_axis *a, in
 	b->size = size;
 	if (!size)
 		return LACUNA_OK;
-	b->values = s->host->alloc(s->host, n * sizeof(*b->values));
-	b->vectors = s->host->alloc(s->host, n * n * sizeof(*b->vectors));
+	b->values = s->host->alloc(s->host, n * sizeof *b->values);
+	b->vectors = s->host->alloc(s->host, n * n * sizeof *b->vectors);
 	if (!b->values || !b->vectors)
 		return LACUNA_ENOMEM;
 	for (int i = 0; i < size; i++)
@@ -121,7 +121,7 @@ void shrink_destroy(struct shrink *s)
 			s->host->release(s->host, s->block[d][k].vectors);
 		}
 	}
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 }
 
 int shrink_create(const struct lacuna_host *host, const struct shrink_kernel *k,
@@ -129,7 +129,7 @@ int shrink_create(const struct lacuna_host *host, const struct shrink_kernel *k,
 {
 	int status = LACUNA_OK;
 
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 	s->host = host;
 	for (int d = 0; !status && d < 2; d++) {
 		const int64_t q = factor[d].q;

@@ -162,7 +162,7 @@ static void find_gain(struct whittle *w, const double *kernel, int width, int he
 {
 	const int side = w->fft.width;
 
-	memset(w->plane, 0, (size_t)side * (size_t)side * sizeof(*w->plane));
+	memset(w->plane, 0, (size_t)side * (size_t)side * sizeof *w->plane);
 	for (int j = 0; j < height; j++)
 		for (int i = 0; i < width; i++)
 			w->plane[i % side + side * (j % side)] +=

@@ -96,9 +96,9 @@ static int estimate_softly(const struct bo *p, const struct weight *w, const flo
 	vector_combine(host, p->n, 1, denoised, 1, work, denoised);
 	status = range_residual(&p->range, 1, u, difference,
 				work + vector_bytes(p->n) / sizeof *work);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->spectral(host, soft_gain, w, difference, x0);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, p->n, 1, denoised, 1, x0, x0);
 	return status;
 }

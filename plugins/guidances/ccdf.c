@@ -71,7 +71,7 @@ static int pull(const struct ccdf *p, double w, const float *u, float *work, flo
 
 	vector_combine(host, p->n, 1, work, w / (1 - w), u, v);
 	status = range_pull(&p->range, 1 / (1 - w), v, x0, v + p->padded);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, p->n, 1, work, 1, x0, x0);
 	return status;
 }

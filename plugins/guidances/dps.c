@@ -94,14 +94,14 @@ static int estimate_step(const void *self, void *scratch, double sigma, double s
 	float *residual = (float *)((char *)scratch + 2 * vector_bytes(p->nx));
 	int status = host->prior->denoise(host, sigma, u, x0);
 
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->apply(host, x0, residual);
 	if (status)
 		return status;
 	vector_combine(host, p->ny, 1, p->y, -1, residual, residual);
 	normalise(p, residual);
 	status = host->problem->adjoint(host, x0, residual, v);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->prior->denoise_vjp(host, sigma, u, v, gradient);
 	if (status)
 		return status;

@@ -71,7 +71,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 	float *residual = (float *)((char *)scratch + 2 * vector_bytes(p->nx));
 	int status = host->prior->denoise(host, sigma, u, x0);
 
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->apply(host, x0, residual);
 	if (status)
 		return status;
@@ -81,7 +81,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 		return status;
 	vector_fill(p->nx, 0, v);
 	status = host->problem->solve(host, rho, b, v);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->prior->denoise_vjp(host, sigma, u, v, b);
 	if (status)
 		return status;

@@ -45,7 +45,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		[GBRG] = { { 1, 2 }, { 0, 1 } },
 	};
 	const struct config *c = config;
-	struct bayer *b = host->alloc(host, sizeof(*b));
+	struct bayer *b = host->alloc(host, sizeof *b);
 
 	(void)y;
 	if (!b)
@@ -149,7 +149,7 @@ static const char manual[] =
 	"a gain per pixel and colour.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

@@ -127,7 +127,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
-	struct blur *b = host->alloc(host, sizeof(*b));
+	struct blur *b = host->alloc(host, sizeof *b);
 	struct kernel k;
 	int status;
 
@@ -331,7 +331,7 @@ static int begin(struct search *s)
 			s->b->host, LACUNA_EINVAL,
 			"fit=yes changes the size of the kernel; leave out centre_x "
 			"and centre_y");
-	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+	for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
 		if (!is_free(s->config, params[i].name))
 			continue;
 		s->rows[s->count] = &params[i];
@@ -416,7 +416,7 @@ static int look_around(struct search *s, double *best, double *least)
 
 		status = try_place(s, t, &cost);
 		if (!status && cost < *least) {
-			memcpy(best, t, sizeof(t));
+			memcpy(best, t, sizeof t);
 			*least = cost;
 		}
 	}
@@ -438,7 +438,7 @@ static int look_closer(struct search *s, double *best, double *least)
 				continue;
 			status = try_place(s, t, &cost);
 			if (!status && cost < *least) {
-				memcpy(best, t, sizeof(t));
+				memcpy(best, t, sizeof t);
 				*least = cost;
 				way = -1;
 			}
@@ -506,7 +506,7 @@ static int prepare(struct search *s)
 		status = convolution_create(host, c->x, c->y, !b->periodic, &s->convolution);
 	if (status)
 		return status;
-	s->answer = host->alloc(host, y_plane(b) * sizeof(*s->answer));
+	s->answer = host->alloc(host, y_plane(b) * sizeof *s->answer);
 	s->memory = host->alloc(host, convolution_bytes(&s->convolution));
 	return s->answer && s->memory ? LACUNA_OK : LACUNA_ENOMEM;
 }
@@ -581,7 +581,7 @@ static const void *extension(const char *name)
 }
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

@@ -252,7 +252,7 @@ static int make_block(struct downsample *p, const struct config *c, const struct
 {
 	int f = p->factor, x, y;
 
-	p->block = p->host->alloc(p->host, (size_t)f * (size_t)f * sizeof(*p->block));
+	p->block = p->host->alloc(p->host, (size_t)f * (size_t)f * sizeof *p->block);
 	if (!p->block)
 		return LACUNA_ENOMEM;
 	find_origin(p, c, k, &x, &y);
@@ -274,8 +274,8 @@ static int make_eigenvalues(struct downsample *p)
 {
 	const struct lacuna_host *host = p->host;
 	size_t n = (size_t)p->y_width * (size_t)p->y_height;
-	float *y = host->alloc(host, n * sizeof(*y));
-	float *x = host->alloc(host, (size_t)p->x_width * (size_t)p->x_height * sizeof(*x));
+	float *y = host->alloc(host, n * sizeof *y);
+	float *x = host->alloc(host, (size_t)p->x_width * (size_t)p->x_height * sizeof *x);
 	void *memory = host->alloc(host, convolution_bytes(&p->fine));
 	int status = LACUNA_ENOMEM;
 
@@ -352,7 +352,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		status = get_kernel(host, c, &k);
 	if (status)
 		return status;
-	p = host->alloc(host, sizeof(*p));
+	p = host->alloc(host, sizeof *p);
 	if (!p) {
 		kernel_release(&k);
 		return LACUNA_ENOMEM;
@@ -636,7 +636,7 @@ static const char manual[] =
 	"means of |K|^2 over aliases as eigenvalues.  Bicubic: Keys, IEEE Trans. ASSP 29 (1981).";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

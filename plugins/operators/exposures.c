@@ -51,7 +51,7 @@ static int read_list(const struct lacuna_host *host, const char *name,
 		return host->fail(host, LACUNA_EINVAL,
 				  "%s is for %lld pages, the list before it for %lld", name,
 				  (long long)(n / per), (long long)*pages);
-	memcpy(values, list->values, (size_t)n * sizeof(*values));
+	memcpy(values, list->values, (size_t)n * sizeof *values);
 	*pages = n / per;
 	return LACUNA_OK;
 }
@@ -66,7 +66,7 @@ static int make_plan(const struct lacuna_host *host, const struct config *c, str
 	double shifts[2 * MOST] = { 0 }, sigmas[MOST] = { 0 }, gains[MOST];
 	int status;
 
-	memset(plan, 0, sizeof(*plan));
+	memset(plan, 0, sizeof *plan);
 	for (int t = 0; t < MOST; t++)
 		gains[t] = 1;
 	status = read_list(host, "shifts", &c->shifts, 2, shifts, &plan->pages);
@@ -150,7 +150,7 @@ static int make_axis(const struct exposures *e, const struct page *page, int d, 
 {
 	const int64_t radius = radius_of(page), taps = 2 * radius + 1;
 	const double place = (double)e->border - page->shift[d], whole = floor(place + 0.5);
-	double *weights = e->host->alloc(e->host, (size_t)taps * sizeof(*weights)), sum = 0;
+	double *weights = e->host->alloc(e->host, (size_t)taps * sizeof *weights), sum = 0;
 	int status = weights ? separable_create(e->host, in, out, taps, axis) : LACUNA_ENOMEM;
 
 	for (int64_t k = 0; !status && k < taps; k++) {
@@ -181,7 +181,7 @@ static void destroy(void *self)
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
-	struct exposures *e = host->alloc(host, sizeof(*e));
+	struct exposures *e = host->alloc(host, sizeof *e);
 	struct plan plan;
 	int status;
 
@@ -245,7 +245,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	float *part = (float *)(void *)((char *)memory + page_bytes(e));
 
 	(void)at;
-	memset(x, 0, e->channels * e->x_plane * sizeof(*x));
+	memset(x, 0, e->channels * e->x_plane * sizeof *x);
 	for (int64_t t = 0; t < e->pages; t++)
 		for (size_t c = 0; c < e->channels; c++) {
 			float *to = x + c * e->x_plane;
@@ -299,7 +299,7 @@ static const char manual[] =
 	"Blurred, Noisy and Undersampled Measured Images, IEEE TIP 6 (1997), equation 2.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_FRAMES,
 	.shape = shape,
 	.create = create,

@@ -113,7 +113,7 @@ static int repeat(struct flat *f, float **values, size_t count)
 
 	if (!*values || count == f->count)
 		return LACUNA_OK;
-	all = f->host->alloc(f->host, f->count * sizeof(*all));
+	all = f->host->alloc(f->host, f->count * sizeof *all);
 	if (!all)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < f->count; i++)
@@ -153,7 +153,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	(void)y;
 	if (!c->flat && !c->dark)
 		return host->fail(host, LACUNA_EINVAL, "give flat=FLAT.tif, dark=DARK.tif or both");
-	f = host->alloc(host, sizeof(*f));
+	f = host->alloc(host, sizeof *f);
 	if (!f)
 		return LACUNA_ENOMEM;
 	f->host = host;
@@ -234,7 +234,7 @@ static const char manual[] =
 	"3.1, section 2; the host subtracts d, and A'A = diag(f^2).";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

@@ -128,7 +128,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	(void)y;
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)
 		return host->fail(host, LACUNA_EINVAL, "the image is too large");
-	f = host->alloc(host, sizeof(*f));
+	f = host->alloc(host, sizeof *f);
 	if (!f)
 		return LACUNA_ENOMEM;
 	f->host = host;
@@ -309,7 +309,7 @@ static const char manual[] =
 	"per frequency.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_COMPLEX | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

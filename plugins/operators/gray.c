@@ -40,7 +40,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	if (c->red + c->green + c->blue <= 0)
 		return host->fail(host, LACUNA_EINVAL,
 				  "red, green and blue are all 0; give one a weight");
-	g = host->alloc(host, sizeof(*g));
+	g = host->alloc(host, sizeof *g);
 	if (!g)
 		return LACUNA_ENOMEM;
 	g->host = host;
@@ -141,7 +141,7 @@ static const char manual[] =
 	"gain(A'A) b = gain(0) b + (gain(|w|^2) - gain(0)) w (w.b) / |w|^2.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_COLORLESS,
 	.shape = shape,
 	.create = create,

@@ -127,7 +127,7 @@ static void destroy(void *self)
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
-	struct hadamard *p = host->alloc(host, sizeof(*p));
+	struct hadamard *p = host->alloc(host, sizeof *p);
 
 	(void)y;
 	if (!p)
@@ -137,8 +137,8 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	p->height = (size_t)x->extent[1];
 	p->planes = (size_t)(x->extent[2] * x->extent[3]);
 	p->scale = 1 / sqrt((double)p->width * (double)p->height);
-	p->column = host->alloc(host, p->width * sizeof(*p->column));
-	p->row = host->alloc(host, p->height * sizeof(*p->row));
+	p->column = host->alloc(host, p->width * sizeof *p->column);
+	p->row = host->alloc(host, p->height * sizeof *p->row);
 	p->measured = host->alloc(host, p->width * p->height);
 	if (!p->column || !p->row || !p->measured) {
 		destroy(p);
@@ -196,7 +196,7 @@ static int apply(const void *self, void *memory, const float *x, float *y)
 	float *work = memory;
 
 	for (size_t plane = 0; plane < p->planes * n; plane += n) {
-		memcpy(work, x + plane, n * sizeof(*work));
+		memcpy(work, x + plane, n * sizeof *work);
 		transform(p, work);
 		for (size_t j = 0; j < p->height; j++)
 			for (size_t i = 0; i < p->width; i++) {
@@ -241,7 +241,7 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	for (size_t plane = 0; plane < p->planes * n; plane += n) {
 		float *work = x + plane;
 
-		memcpy(work, b + plane, n * sizeof(*work));
+		memcpy(work, b + plane, n * sizeof *work);
 		transform(p, work);
 		for (size_t j = 0; j < p->height; j++)
 			for (size_t i = 0; i < p->width; i++) {
@@ -287,7 +287,7 @@ static const char manual[] =
 	"and every spectral function is a gain per coefficient.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

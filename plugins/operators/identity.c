@@ -25,7 +25,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
-	struct identity *p = host->alloc(host, sizeof(*p));
+	struct identity *p = host->alloc(host, sizeof *p);
 
 	(void)y;
 	if (!p)
@@ -94,7 +94,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

@@ -200,7 +200,7 @@ static int make_weights(const struct lacuna_host *host, const struct config *c,
 			const struct lacuna_shape *x, struct mask *m)
 {
 	m->count = (size_t)x->extent[0] * (size_t)x->extent[1];
-	m->weight = host->alloc(host, m->count * sizeof(*m->weight));
+	m->weight = host->alloc(host, m->count * sizeof *m->weight);
 	if (!m->weight)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < m->count; i++)
@@ -241,7 +241,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 			host, LACUNA_EINVAL,
 			"nothing is masked; give file=MASK.tif, value=NUMBER, keep=FRACTION, "
 			"boxes=COUNT, columns=LIST or rows=LIST");
-	m = host->alloc(host, sizeof(*m));
+	m = host->alloc(host, sizeof *m);
 	if (!m)
 		return LACUNA_ENOMEM;
 	m->host = host;
@@ -364,7 +364,7 @@ static const char manual[] =
 	"SIGGRAPH 2000; A'A = diag(m^2), so every spectral function is a gain per pixel.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PIXELWISE | LACUNA_PICTURE | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

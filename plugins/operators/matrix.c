@@ -118,7 +118,7 @@ static int decompose(struct matrix *m)
 	m->lambda = status ? NULL : host->alloc(host, m->d * sizeof *m->lambda);
 	if (!m->v || !m->lambda)
 		status = LACUNA_ENOMEM;
-	if (status == LACUNA_OK) {
+	if (!status) {
 		memcpy(copy, m->h, m->p * m->d * sizeof *copy);
 		if (LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'A', (int)m->p, (int)m->d, copy,
 				   (int)m->d, m->lambda, u, (int)m->p, m->v, (int)m->d, work) != 0)
@@ -148,7 +148,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		return LACUNA_ENOMEM;
 	m->host = host;
 	status = read_matrix(host, config, &m->p, &m->d, &m->h);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = decompose(m);
 	if (status) {
 		destroy(m);

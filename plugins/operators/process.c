@@ -20,7 +20,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR,
 	.shape = process_operator_shape,
 	.create = create,

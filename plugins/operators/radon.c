@@ -180,7 +180,7 @@ static void fill_views(struct radon *r, const struct config *c)
 static int keep_shadows(struct radon *r)
 {
 	const double bytes =
-		(double)r->angles * (double)r->height * (double)chunks_of_row(r) * sizeof(*r->kept);
+		(double)r->angles * (double)r->height * (double)chunks_of_row(r) * sizeof *r->kept;
 
 	if (bytes > (double)most)
 		return LACUNA_OK;
@@ -206,7 +206,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
-	struct radon *r = host->alloc(host, sizeof(*r));
+	struct radon *r = host->alloc(host, sizeof *r);
 	int status = LACUNA_ENOMEM;
 
 	if (!r)
@@ -219,7 +219,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	r->angles = (size_t)y->extent[1];
 	r->middle = ((double)r->bins - 1) / 2 + c->axis;
 	r->span = c->span / 180 * 3.14159265358979323846;
-	r->view = host->alloc(host, r->angles * sizeof(*r->view));
+	r->view = host->alloc(host, r->angles * sizeof *r->view);
 	if (r->view)
 		status = fft_create(host, fft_good_size(x->extent[0]), fft_good_size(x->extent[1]),
 				    &r->fft);
@@ -293,7 +293,7 @@ static int project_angle(void *arg, size_t angle, void *scratch)
 	double *sums = scratch, *odd = sums + rimmed(r);
 	struct shadows memory;
 
-	memset(sums, 0, 2 * rimmed(r) * sizeof(*sums));
+	memset(sums, 0, 2 * rimmed(r) * sizeof *sums);
 	for (size_t j = 0; j < r->height; j++) {
 		const struct lit row = find_lit(r, angle, j);
 
@@ -325,7 +325,7 @@ static int project_back_row(void *arg, size_t j, void *scratch)
 	double *sums = scratch;
 	struct shadows memory;
 
-	memset(sums, 0, r->width * sizeof(*sums));
+	memset(sums, 0, r->width * sizeof *sums);
 	for (size_t angle = 0; angle < r->angles; angle++) {
 		const double *bins = p->rows + angle * rimmed(r);
 		const struct lit row = find_lit(r, angle, j);
@@ -351,7 +351,7 @@ static int project_back_row(void *arg, size_t j, void *scratch)
 /* Copies the rows of the sinogram, with zeros on their rims. */
 static void copy_with_rims(const struct radon *r, const float *y, double *rows)
 {
-	memset(rows, 0, r->angles * rimmed(r) * sizeof(*rows));
+	memset(rows, 0, r->angles * rimmed(r) * sizeof *rows);
 	for (size_t a = 0; a < r->angles; a++)
 		for (size_t b = 0; b < r->bins; b++)
 			rows[a * rimmed(r) + RIM + b] = y[a * r->bins + b];
@@ -469,7 +469,7 @@ static const char manual[] =
 	" A'A is nearly a convolution with 1/|r|, which preconditions conjugate gradients.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PARTIAL,
 	.shape = shape,
 	.create = create,

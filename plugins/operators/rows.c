@@ -49,7 +49,7 @@ static int make_lines(const struct lacuna_host *host, double period, size_t coun
 	l->present = 1;
 	l->count = count;
 	l->slow = slow < (double)count ? (size_t)slow : count;
-	l->cosine = host->alloc(host, 4 * count * sizeof(*l->cosine));
+	l->cosine = host->alloc(host, 4 * count * sizeof *l->cosine);
 	for (size_t k = 0; l->cosine && k < 4 * count; k++)
 		l->cosine[k] = cos(3.14159265358979323846 * (double)k / (2 * (double)count));
 	return l->cosine ? LACUNA_OK : LACUNA_ENOMEM;
@@ -70,7 +70,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
-	struct rows *r = host->alloc(host, sizeof(*r));
+	struct rows *r = host->alloc(host, sizeof *r);
 	int status = LACUNA_OK;
 
 	(void)y;
@@ -115,7 +115,7 @@ static void leave_fast(const struct lines *l, double *means, double *coefficient
 
 static void take_means(const struct rows *r, const float *x, double *of_rows, double *of_columns)
 {
-	memset(of_columns, 0, r->width * sizeof(*of_columns));
+	memset(of_columns, 0, r->width * sizeof *of_columns);
 	for (size_t j = 0; j < r->height; j++) {
 		double sum = 0;
 
@@ -227,7 +227,7 @@ static const char manual[] =
 	"a projection, so every spectral function has a closed form.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE | LACUNA_PARTIAL | LACUNA_PROJECTION,
 	.shape = shape,
 	.create = create,

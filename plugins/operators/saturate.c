@@ -90,7 +90,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_PIXELWISE | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

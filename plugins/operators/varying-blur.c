@@ -84,7 +84,7 @@ static int get_kernels(const struct lacuna_host *host, const struct config *c, i
 	int after[2] = { 0, 0 };
 	int status;
 
-	memset(all, 0, sizeof(*all));
+	memset(all, 0, sizeof *all);
 	status = kernel_read_pages(host, c->psf, &all->k, &all->count);
 	if (!status)
 		status = find_grid(host, c, all);
@@ -151,7 +151,7 @@ static double weight_of(const struct axis *a, int p, int i)
 
 static int make_axis(const struct lacuna_host *host, struct axis *a)
 {
-	a->strip = host->alloc(host, (size_t)a->places * sizeof(*a->strip));
+	a->strip = host->alloc(host, (size_t)a->places * sizeof *a->strip);
 	for (int p = 0; a->strip && p < a->places; p++) {
 		struct strip *s = &a->strip[p];
 		int last;
@@ -162,7 +162,7 @@ static int make_axis(const struct lacuna_host *host, struct axis *a)
 			last++;
 		s->count = last - s->first;
 		a->longest = s->count > a->longest ? s->count : a->longest;
-		s->weight = host->alloc(host, ((size_t)s->count + 1) * sizeof(*s->weight));
+		s->weight = host->alloc(host, ((size_t)s->count + 1) * sizeof *s->weight);
 		if (!s->weight)
 			return LACUNA_ENOMEM;
 		for (int i = 0; i < s->count; i++)
@@ -176,7 +176,7 @@ static struct convolution convolution_of(const struct blur *b, size_t p, struct 
 					 struct fft_grid y)
 {
 	return (struct convolution){ b->fft,
-				     b->transfer + p * (fft_bytes(&b->fft) / sizeof(*b->transfer)),
+				     b->transfer + p * (fft_bytes(&b->fft) / sizeof *b->transfer),
 				     x, y };
 }
 
@@ -252,7 +252,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	status = get_kernels(host, config, 1, &all);
 	if (status)
 		return status;
-	b = host->alloc(host, sizeof(*b));
+	b = host->alloc(host, sizeof *b);
 	if (!b) {
 		release_kernels(host, &all);
 		return LACUNA_ENOMEM;
@@ -382,9 +382,9 @@ static void patch_back(const struct patch *p, const float *y, float *x, struct w
 {
 	const struct fft_grid *g = &p->convolution.y;
 
-	memset(w.plane, 0, (size_t)g->width * (size_t)g->height * sizeof(*w.plane));
+	memset(w.plane, 0, (size_t)g->width * (size_t)g->height * sizeof *w.plane);
 	for (int j = 0; j < p->count[1]; j++)
-		memcpy(w.plane + in_plane(p, j), y + in_y(p, j), (size_t)p->count[0] * sizeof(*y));
+		memcpy(w.plane + in_plane(p, j), y + in_y(p, j), (size_t)p->count[0] * sizeof *y);
 	convolution_adjoint(&p->convolution, w.plane, w.plane, w.spectrum);
 	add_scene(p, 0, w.plane, x);
 }
@@ -421,7 +421,7 @@ static int apply(const void *self, void *memory, const float *x, float *y)
 {
 	const struct blur *b = self;
 
-	memset(y, 0, b->planes * y_plane(b) * sizeof(*y));
+	memset(y, 0, b->planes * y_plane(b) * sizeof *y);
 	for (size_t i = 0; i < b->planes; i++)
 		for_patches(b, 0, x + i * x_plane(b), y + i * y_plane(b), split(b, memory));
 	return LACUNA_OK;
@@ -432,7 +432,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	const struct blur *b = self;
 
 	(void)at;
-	memset(x, 0, b->planes * x_plane(b) * sizeof(*x));
+	memset(x, 0, b->planes * x_plane(b) * sizeof *x);
 	for (size_t i = 0; i < b->planes; i++)
 		for_patches(b, 1, y + i * y_plane(b), x + i * x_plane(b), split(b, memory));
 	return LACUNA_OK;
@@ -446,7 +446,7 @@ static int approximate(const void *self, void *memory, lacuna_gain *gain, const 
 	const struct work w = split(op, memory);
 	struct patch p;
 
-	memset(x, 0, op->planes * x_plane(op) * sizeof(*x));
+	memset(x, 0, op->planes * x_plane(op) * sizeof *x);
 	for (size_t plane = 0; plane < op->planes; plane++, b += x_plane(op), x += x_plane(op))
 		for (int j = 0; j < op->axis[1].places; j++)
 			for (int i = 0; i < op->axis[0].places; i++) {
@@ -511,7 +511,7 @@ static const char manual[] =
 	"SIAM J. Sci. Comput. 19 (1998).";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

@@ -61,7 +61,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		  const struct lacuna_shape *y, void **self)
 {
 	const struct config *c = config;
-	struct warp *w = host->alloc(host, sizeof(*w));
+	struct warp *w = host->alloc(host, sizeof *w);
 
 	(void)y;
 	if (!w)
@@ -177,7 +177,7 @@ static int spread_plane(void *arg, size_t plane, void *scratch)
 	struct source s;
 
 	(void)scratch;
-	memset(x, 0, n * sizeof(*x));
+	memset(x, 0, n * sizeof *x);
 	for (int64_t j = 0; j < w->height; j++)
 		for (int64_t i = 0; i < w->width; i++) {
 			if (!find_source(w, i, j, &s))
@@ -245,7 +245,7 @@ static const char manual[] =
 	"interpolation.";
 
 static const struct lacuna_operator family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LINEAR | LACUNA_PICTURE,
 	.shape = shape,
 	.create = create,

@@ -188,7 +188,7 @@ static int read_directory(struct empirical *p, const char *directory, int64_t st
 		char path[4096];
 
 		snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
-		if (status == LACUNA_OK)
+		if (!status)
 			status = read_file(p, path, stride);
 		free(entries[i]);
 	}
@@ -223,14 +223,14 @@ static int create(const struct lacuna_host *host, const void *config,
 	set_dim(p, lacuna_count(&problem->x));
 	if (c->file && *c->file)
 		status = read_file(p, c->file, c->stride);
-	if (status == LACUNA_OK && c->directory && *c->directory && p->vectors != 1)
+	if (!status && c->directory && *c->directory && p->vectors != 1)
 		status = host->fail(host, LACUNA_EINVAL,
 				    "%s holds points, which cannot be combined with directory=; "
 				    "give only one of the two",
 				    c->file);
-	if (status == LACUNA_OK && c->directory && *c->directory)
+	if (!status && c->directory && *c->directory)
 		status = read_directory(p, c->directory, c->stride);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = check_points(p);
 	if (status)
 		destroy(p);
@@ -540,9 +540,9 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	if (!p->pull || !p->energy || !q.x || !q.y || !q.z)
 		goto out;
 	status = p->vectors > 1 ? check_apart(p, &q) : LACUNA_OK;
-	if (status == LACUNA_OK)
+	if (!status)
 		status = measure_examples(p, &q, noise);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = host->problem->adjoint(host, NULL, problem->measurement, p->pull);
 	for (size_t i = 0; i < q.nx && !status; i++)
 		p->pull[i] = (float)(p->pull[i] / (noise * noise));

@@ -234,7 +234,7 @@ static int fit_measurement(struct gaussian *p, const struct config *c,
 	if (!fit.x || !fit.z || !fit.y || !fit.ay || !fit.spectrum)
 		goto out;
 	status = fit_mean(p, &fit, c->mean);
-	if (status == LACUNA_OK && c->amplitude == 0)
+	if (!status && c->amplitude == 0)
 		status = fit_amplitude(p, &fit, c->probes, amplitude);
 out:
 	host->release(host, fit.spectrum);
@@ -529,7 +529,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 	if (!p->diagonal || !p->pull || !p->symbol)
 		return LACUNA_ENOMEM;
 	status = host->problem->diagonal(host, p->diagonal);
-	if (status == LACUNA_OK)
+	if (!status)
 		return scale_diagonal(p, problem);
 	host->release(host, p->diagonal);
 	p->diagonal = NULL;
@@ -580,9 +580,9 @@ static int conditioned_operator(const void *system, const float *t, float *out)
 
 	filter_image(&c->root, t, c->work, c->scratch);
 	status = host->problem->apply(host, c->work, c->y);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = pull_back(c, c->y, out);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, c->p->n, 1, out, 1, t, out);
 	return status;
 }

@@ -63,7 +63,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		return LACUNA_ENOMEM;
 	p->host = host;
 	status = model_read(host, c->file, &p->model);
-	if (status == LACUNA_OK && n % (size_t)p->model.dim)
+	if (!status && n % (size_t)p->model.dim)
 		status = host->fail(
 			host, LACUNA_EINVAL,
 			"%s: the image has %zu values; that must be a multiple of dim, %d", c->file,

@@ -20,7 +20,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_prior family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LASTING | LACUNA_TRAINED,
 	.create = create,
 	.destroy = process_prior_destroy,

@@ -79,11 +79,11 @@ static int find_weights(const struct lacuna_host *host, const struct config *c, 
 		return LACUNA_OK;
 	}
 	if (channels == 3) {
-		snprintf(name, sizeof(name), "priors/%s-color.safetensors", c->model);
+		snprintf(name, sizeof name, "priors/%s-color.safetensors", c->model);
 		if (!host->data_path(host, name, path, size))
 			return LACUNA_OK;
 	}
-	snprintf(name, sizeof(name), "priors/%s-gray.safetensors", c->model);
+	snprintf(name, sizeof name, "priors/%s-gray.safetensors", c->model);
 	return host->data_path(host, name, path, size);
 }
 
@@ -135,9 +135,9 @@ static enum question question_of(const char *text, const char **range)
 	*range = text;
 	if (strcmp(text, "map") == 0)
 		return MAP;
-	if (strncmp(text, rounds, sizeof(rounds) - 1) != 0)
+	if (strncmp(text, rounds, sizeof rounds - 1) != 0)
 		return LEVEL;
-	*range += sizeof(rounds) - 1;
+	*range += sizeof rounds - 1;
 	return ROUND;
 }
 
@@ -149,7 +149,7 @@ static int find_expert(struct unet *n, const struct weights *file, const char *p
 	char name[32];
 	const char *text, *list;
 
-	snprintf(name, sizeof(name), "expert.%d", k);
+	snprintf(name, sizeof name, "expert.%d", k);
 	text = weights_text(file, name);
 	if (!text)
 		return 0;
@@ -210,7 +210,7 @@ static int create_networks(struct unet *n, const struct config *c, const struct 
 	int found = 1;
 
 	n->bf16 = c->precision == BF16 || (c->precision == AUTO && onednn_has_bf16());
-	snprintf(beyond, sizeof(beyond), "expert.%d", EXPERTS_MOST);
+	snprintf(beyond, sizeof beyond, "expert.%d", EXPERTS_MOST);
 	if (weights_text(file, beyond))
 		return n->host->fail(n->host, LACUNA_EINVAL, "%s: more than %d experts", path,
 				     EXPERTS_MOST);
@@ -272,7 +272,7 @@ static int create(const struct lacuna_host *host, const void *config,
 {
 	const struct config *c = config;
 	const struct lacuna_shape *x = &problem->x;
-	struct unet *n = host->alloc(host, sizeof(*n));
+	struct unet *n = host->alloc(host, sizeof *n);
 	struct weights *file = NULL;
 	char path[4096];
 	int status;
@@ -283,7 +283,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	n->derivatives = problem->flags & (LACUNA_DERIVATIVE | LACUNA_TANGENT);
 	n->w = x->extent[0];
 	n->h = x->extent[1];
-	status = find_weights(host, c, x->extent[2], path, sizeof(path));
+	status = find_weights(host, c, x->extent[2], path, sizeof path);
 	if (!status)
 		status = weights_open(host, path, &file);
 	if (!status)
@@ -415,7 +415,7 @@ static int vjp(const void *self, void *scratch, double sigma, const float *u, co
 
 	if (!(n->derivatives & LACUNA_DERIVATIVE))
 		return unprepared(n, "LACUNA_DERIVATIVE");
-	memset(out, 0, (size_t)(n->w * n->h * n->precondition.channels) * sizeof(*out));
+	memset(out, 0, (size_t)(n->w * n->h * n->precondition.channels) * sizeof *out);
 	return run(n, &n->derivative_cut, &e->forward, &e->reverse, scratch, t);
 }
 
@@ -476,7 +476,7 @@ static const char manual[] =
 	"Image Restoration with Deep Denoiser Prior, IEEE TPAMI 2021 (bias-free residual U-Net).";
 
 static const struct lacuna_prior family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.flags = LACUNA_LASTING | LACUNA_TRAINED,
 	.create = create,
 	.destroy = destroy,

@@ -164,7 +164,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->noise = host->alloc(host, p->n * sizeof *p->noise);
 	if (p->x && p->v && p->estimate && p->noise)
 		status = schedule_create(host, &c->schedule, &p->schedule);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = set_times(p, c->grid);
 	if (status)
 		destroy(p);

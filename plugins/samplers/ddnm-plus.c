@@ -112,9 +112,9 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->part = host->alloc(host, p->n * sizeof *p->part);
 	if (p->denoised && p->work && p->part)
 		status = schedule_create(host, &c->schedule, &p->schedule);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = range_create(host, problem, c->floor, INFINITY, &p->range);
-	if (status == LACUNA_OK && !p->range.closed) {
+	if (!status && !p->range.closed) {
 		p->iteration = host->alloc(host, range_work(&p->range) * sizeof *p->iteration);
 		status = p->iteration ? LACUNA_OK : LACUNA_ENOMEM;
 	}
@@ -185,7 +185,7 @@ static int step(void *self, int64_t k, float *u)
 	vector_fill(p->n, 0, p->work);
 	vector_add_noise(host, p->n, 1, (uint64_t)k, p->work);
 	status = host->problem->spectral(host, fresh_noise, &shape, p->work, p->part);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_combine(host, p->n, 1, u, 1, p->part, u);
 	return status;
 }

@@ -35,7 +35,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	int status;
 
 	status = levels_create(host, &c->schedule, problem, sizeof(struct ddpm), self);
-	if (status == LACUNA_OK) {
+	if (!status) {
 		struct ddpm *p = *self;
 
 		p->variance = c->variance;

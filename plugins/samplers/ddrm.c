@@ -67,7 +67,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	const int status =
 		components_create(host, &c->schedule, c->floor, problem, sizeof(struct ddrm), self);
 
-	if (status == LACUNA_OK) {
+	if (!status) {
 		struct ddrm *p = *self;
 
 		p->eta = c->eta;

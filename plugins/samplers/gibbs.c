@@ -106,7 +106,7 @@ static int start(void *self, float *z)
 	const struct gibbs *p = self;
 	const int status = guess_image(p->host, p->problem, z);
 
-	if (status == LACUNA_OK)
+	if (!status)
 		memcpy(p->x, z, p->nx * sizeof *z);
 	return status;
 }

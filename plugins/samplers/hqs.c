@@ -228,7 +228,7 @@ static int start(void *self, float *z)
 		p->sigma_max = fmax(usual_sigma_max(p), p->sigma_min);
 	if (status == LACUNA_EUNSUPPORTED)
 		status = guess_image(p->host, p->problem, z);
-	if (status == LACUNA_OK) {
+	if (!status) {
 		memcpy(p->before, z, p->n * sizeof *z);
 		if (!p->filled)
 			memcpy(p->x, z, p->n * sizeof *z);

@@ -38,7 +38,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	if (c->form == THEORY && c->eta > 0)
 		return host->fail(host, LACUNA_EINVAL, "form=theory takes no eta");
 	status = levels_create(host, &c->schedule, problem, sizeof(struct ode), self);
-	if (status == LACUNA_OK) {
+	if (!status) {
 		struct ode *p = *self;
 
 		p->eta = c->eta;

@@ -128,10 +128,10 @@ static int open_corruption(const struct process *p, int64_t k, struct corruption
 		c->noise = sigma * strength;
 	}
 	status = write_spec(p, strength, spec, sizeof spec);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = p->operations->operation_open(p->host, spec, &p->problem->x, &c->y,
 						       &c->operation);
-	if (status == LACUNA_OK)
+	if (!status)
 		c->ny = lacuna_count(&c->y);
 	return status;
 }
@@ -176,7 +176,7 @@ static int prepare(struct process *p)
 		struct corruption c = { NULL, { { 0 } }, 0, 0 };
 
 		status = open_corruption(p, k, &c);
-		if (status == LACUNA_OK)
+		if (!status)
 			status = make_room(p, c.ny);
 		close_corruption(p, &c);
 	}
@@ -200,7 +200,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->right = host->alloc(host, p->nx * sizeof *p->right);
 	if (p->x && p->right)
 		status = schedule_create(host, &c->schedule, &p->schedule);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = prepare(p);
 	if (status)
 		destroy(p);
@@ -238,9 +238,9 @@ static int first_state(struct process *p, float *u)
 		return guess_image(host, p->problem, u);
 	}
 	status = guess_image(host, p->problem, u);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = p->operations->operation_apply(host, p->now.operation, u, p->state);
-	if (status == LACUNA_OK)
+	if (!status)
 		vector_add_noise(host, p->now.ny, p->now.noise, start_stream, p->state);
 	return status;
 }
@@ -254,9 +254,9 @@ static int start(void *self, float *u)
 		return schedule_start(p->host, &p->config.schedule, &p->schedule, p->problem, u);
 	close_corruption(p, &p->now);
 	status = open_corruption(p, 0, &p->now);
-	if (status == LACUNA_OK)
+	if (!status)
 		status = first_state(p, u);
-	if (status == LACUNA_OK)
+	if (!status)
 		memcpy(p->x, u, p->nx * sizeof *u);
 	return status;
 }
@@ -343,7 +343,7 @@ static int restore(struct process *p, int64_t k, float *u)
 		const double ratio = p->now.noise / level;
 
 		status = data_step(p, c->lambda * ratio * ratio, u);
-		if (status == LACUNA_OK)
+		if (!status)
 			status = host->guidance->estimate(host, level, u, p->x);
 	}
 	return status;
@@ -372,9 +372,9 @@ static int degrade(struct process *p, int64_t k)
 		fresh = 1;
 	}
 	status = p->operations->operation_apply(host, next.operation, p->x, p->state);
-	if (status == LACUNA_OK && old > 0)
+	if (!status && old > 0)
 		vector_combine(host, next.ny, 1, p->state, next.noise * old, p->noise, p->state);
-	if (status == LACUNA_OK && fresh > 0)
+	if (!status && fresh > 0)
 		vector_add_noise(host, next.ny, next.noise * fresh, (uint64_t)k, p->state);
 	close_corruption(p, &p->now);
 	p->now = next;
@@ -385,7 +385,7 @@ static int process_step(struct process *p, int64_t k, float *u)
 {
 	int status = restore(p, k, u);
 
-	if (status == LACUNA_OK && k + 1 < p->schedule.steps)
+	if (!status && k + 1 < p->schedule.steps)
 		status = degrade(p, k);
 	memcpy(u, p->x, p->nx * sizeof *u);
 	return status;

@@ -16,7 +16,7 @@ static _Thread_local struct context *current; /* NULL: the thread's own */
 
 struct context *context_create(void)
 {
-	struct context *c = calloc(1, sizeof(*c)); /* memory_alloc() needs a context */
+	struct context *c = calloc(1, sizeof *c); /* memory_alloc() needs a context */
 
 	if (!c)
 		return NULL;
@@ -31,7 +31,7 @@ void context_destroy(struct context *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < sizeof(c->host.found) / sizeof(c->host.found[0]); i++)
+	for (size_t i = 0; i < sizeof c->host.found / sizeof *c->host.found; i++)
 		free(c->host.found[i]);
 	pthread_mutex_destroy(&c->error.lock);
 	pthread_mutex_destroy(&c->memory.lock);

@@ -77,7 +77,7 @@ int numbers_parse(const char *text, struct lacuna_list *list)
 	int status = parse(text, NULL, &read);
 
 	if (!status && read.count) {
-		values = memory_alloc_array((size_t)read.count, sizeof(*values));
+		values = memory_alloc_array((size_t)read.count, sizeof *values);
 		status = values ? parse(text, values, &read) : LACUNA_ENOMEM;
 	}
 	if (status)
@@ -103,7 +103,7 @@ int numbers_text(const struct lacuna_list *list, char *text, size_t size)
 	for (int64_t i = 0; i < list->count; i++) {
 		const char *before = !i ? "" : i % list->columns == 0 ? ";" : " ";
 
-		text_write_real(list->values[i], number, sizeof(number));
+		text_write_real(list->values[i], number, sizeof number);
 		used += (size_t)snprintf(used < size ? text + used : NULL,
 					 used < size ? size - used : 0, "%s%s", before, number);
 	}

@@ -94,12 +94,12 @@ static uint32_t system_id(void)
 	ssize_t n;
 
 	if (fd >= 0) {
-		n = read(fd, boot, sizeof(boot));
+		n = read(fd, boot, sizeof boot);
 		close(fd);
 		hash = mix(hash, boot, n > 0 ? (size_t)n : 0);
 	}
 	if (!stat("/proc/self/ns/pid", &st))
-		hash = mix(hash, &st.st_ino, sizeof(st.st_ino));
+		hash = mix(hash, &st.st_ino, sizeof st.st_ino);
 	return hash;
 }
 
@@ -107,26 +107,26 @@ void temporary_host(char *host, size_t size)
 {
 	char name[48];
 
-	if (gethostname(name, sizeof(name)) || !*name)
-		snprintf(name, sizeof(name), "localhost");
-	name[sizeof(name) - 1] = 0;
+	if (gethostname(name, sizeof name) || !*name)
+		snprintf(name, sizeof name, "localhost");
+	name[sizeof name - 1] = 0;
 	snprintf(host, size, "%s.%08x", name, (unsigned)system_id());
 }
 
 int temporary_parse(const char *name, char *host, size_t size, long *pid)
 {
-	const size_t length = strlen(name), around = sizeof(prefix) + sizeof(suffix) - 2;
+	const size_t length = strlen(name), around = sizeof prefix + sizeof suffix - 2;
 	const char *number, *process;
 	char *end;
 
-	if (length <= around || strncmp(name, prefix, sizeof(prefix) - 1) != 0 ||
-	    strcmp(name + length - sizeof(suffix) + 1, suffix) != 0)
+	if (length <= around || strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+	    strcmp(name + length - sizeof suffix + 1, suffix) != 0)
 		return 0;
 	number = strrchr(name, '-');
 	process = number;
 	while (process > name && process[-1] != '-')
 		process--;
-	name += sizeof(prefix) - 1;
+	name += sizeof prefix - 1;
 	if (process <= name + 1 || (size_t)(process - name) > size)
 		return 0;
 	snprintf(host, size, "%.*s", (int)(process - name) - 1, name);
@@ -236,7 +236,7 @@ static void synchronise_directory(const char *path)
 	int fd;
 
 	if (slash && slash - path < PATH_MAX - 1)
-		snprintf(name, sizeof(name), "%.*s", (int)(slash - path) + 1, path);
+		snprintf(name, sizeof name, "%.*s", (int)(slash - path) + 1, path);
 	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;

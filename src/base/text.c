@@ -94,8 +94,8 @@ int text_write_real(double value, char *text, size_t size)
 	double read;
 
 	for (int n = 15; n <= 17; n++) {
-		snprintf(digits, sizeof(digits), "%.*g", n, value);
-		if (text_real(digits, &read) && !memcmp(&read, &value, sizeof(read)))
+		snprintf(digits, sizeof digits, "%.*g", n, value);
+		if (text_real(digits, &read) && !memcmp(&read, &value, sizeof read))
 			break;
 	}
 	return snprintf(text, size, "%s", digits);

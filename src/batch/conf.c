@@ -41,7 +41,7 @@ struct conf {
 
 static struct source *create_source(const char *directory)
 {
-	struct source *s = memory_alloc(sizeof(*s));
+	struct source *s = memory_alloc(sizeof *s);
 
 	if (s)
 		s->directory = memory_strdup(directory);
@@ -70,7 +70,7 @@ static void destroy_source(struct source *s)
 static int add_line(struct source *s, const char *path, long number, const char *glob,
 		    const char *name, const char *value, int group)
 {
-	struct line *room = memory_grow(s->lines, s->count, 1, &s->room, sizeof(*room)), *l;
+	struct line *room = memory_grow(s->lines, s->count, 1, &s->room, sizeof *room), *l;
 
 	if (!room)
 		return LACUNA_ENOMEM;
@@ -227,7 +227,7 @@ static int read_table(struct conf *c, const char *path, FILE *f)
 			status = read_row(c, c->table, path, number, header, columns, text);
 	}
 	if (!status && c->table->count)
-		qsort(c->table->lines, c->table->count, sizeof(*c->table->lines), by_file);
+		qsort(c->table->lines, c->table->count, sizeof *c->table->lines, by_file);
 	free(first);
 	free(text);
 	return status;
@@ -253,7 +253,7 @@ static int load_table(struct conf *c, const char *path)
 
 int conf_create(const char *table, struct conf **result)
 {
-	struct conf *c = memory_alloc(sizeof(*c));
+	struct conf *c = memory_alloc(sizeof *c);
 	int status = c ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status && table)

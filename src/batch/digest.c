@@ -35,7 +35,7 @@ static int digest_open(int fd, const char *path, char digest[DIGEST_SIZE])
 	if (!state)
 		return error_set(LACUNA_ENOMEM, "out of memory");
 	XXH3_128bits_reset(state);
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0 || (n < 0 && errno == EINTR))
+	while ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0)
 			XXH3_128bits_update(state, buffer, (size_t)n);
 	print(XXH3_128bits_digest(state), digest);

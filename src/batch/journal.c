@@ -85,17 +85,17 @@ void journal_free(struct journal *j)
 static int check_line(char *line, size_t n)
 {
 	static const char tail[] = ",\"sum\":\"";
-	const size_t length = sizeof(tail) - 1 + DIGEST_SIZE - 1 + 2;
+	const size_t length = sizeof tail - 1 + DIGEST_SIZE - 1 + 2;
 	char digest[DIGEST_SIZE];
 	char *sum;
 
 	if (n < length + 1)
 		return 0;
 	sum = line + n - length;
-	if (strncmp(sum, tail, sizeof(tail) - 1) != 0 || strcmp(line + n - 2, "\"}") != 0)
+	if (strncmp(sum, tail, sizeof tail - 1) != 0 || strcmp(line + n - 2, "\"}") != 0)
 		return 0;
 	digest_text(line, (size_t)(sum - line), digest);
-	if (strncmp(sum + sizeof(tail) - 1, digest, DIGEST_SIZE - 1) != 0)
+	if (strncmp(sum + sizeof tail - 1, digest, DIGEST_SIZE - 1) != 0)
 		return 0;
 	strcpy(sum, "}");
 	return 1;
@@ -145,7 +145,7 @@ static int read_entry(json_t *object, struct journal_entry *e)
 
 static int keep_entry(struct journal *j, const struct journal_entry *e)
 {
-	struct journal_entry *room = memory_grow(j->entries, j->count, 1, &j->room, sizeof(*room));
+	struct journal_entry *room = memory_grow(j->entries, j->count, 1, &j->room, sizeof *room);
 
 	if (!room)
 		return LACUNA_ENOMEM;
@@ -204,7 +204,7 @@ static void keep_last(struct journal *j)
 
 	if (!j->count)
 		return;
-	qsort(j->entries, j->count, sizeof(*j->entries), by_path_and_time);
+	qsort(j->entries, j->count, sizeof *j->entries, by_path_and_time);
 	for (size_t i = 0; i < j->count; i++) {
 		const int last = i + 1 == j->count ||
 				 strcmp(j->entries[i].path, j->entries[i + 1].path) != 0;
@@ -219,9 +219,9 @@ static void keep_last(struct journal *j)
 
 static int is_journal(const char *name)
 {
-	const size_t n = strlen(name), end = sizeof(suffix) - 1;
+	const size_t n = strlen(name), end = sizeof suffix - 1;
 
-	return !strncmp(name, prefix, sizeof(prefix) - 1) && n > end &&
+	return !strncmp(name, prefix, sizeof prefix - 1) && n > end &&
 	       !strcmp(name + n - end, suffix);
 }
 
@@ -255,7 +255,7 @@ int64_t journal_size(const char *directory, const char *except)
 	int64_t size = 0;
 
 	while (d && (entry = readdir(d))) {
-		const char *run = entry->d_name + sizeof(prefix) - 1;
+		const char *run = entry->d_name + sizeof prefix - 1;
 		struct stat st;
 
 		if (is_journal(entry->d_name) &&
@@ -275,7 +275,7 @@ static int by_path(const void *key, const void *entry)
 
 const struct journal_entry *journal_find(const struct journal *j, const char *path)
 {
-	return j->count ? bsearch(path, j->entries, j->count, sizeof(*j->entries), by_path) : NULL;
+	return j->count ? bsearch(path, j->entries, j->count, sizeof *j->entries, by_path) : NULL;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------- */

@@ -26,9 +26,9 @@ static void digest_blocks(const struct part *p, char digest[DIGEST_SIZE])
 {
 	char all[3 * DIGEST_SIZE] = "", one[DIGEST_SIZE];
 
-	digest_text((const char *)p->numbers, p->number_count * sizeof(*p->numbers), one);
+	digest_text((const char *)p->numbers, p->number_count * sizeof *p->numbers, one);
 	strcat(all, one);
-	digest_text((const char *)p->values, p->value_count * sizeof(*p->values), one);
+	digest_text((const char *)p->values, p->value_count * sizeof *p->values, one);
 	strcat(all, one);
 	digest_text((const char *)p->flags, p->flag_count, one);
 	strcat(all, one);
@@ -79,8 +79,8 @@ int part_write(const char *path, const char *key, unsigned mode, const struct pa
 	}
 	temporary_restrict(&t, mode);
 	if (write_all(t.fd, text, strlen(text)) && write_all(t.fd, "\n", 1) &&
-	    write_all(t.fd, p->numbers, p->number_count * sizeof(*p->numbers)) &&
-	    write_all(t.fd, p->values, p->value_count * sizeof(*p->values)) &&
+	    write_all(t.fd, p->numbers, p->number_count * sizeof *p->numbers) &&
+	    write_all(t.fd, p->values, p->value_count * sizeof *p->values) &&
 	    write_all(t.fd, p->flags, p->flag_count)) {
 		status = temporary_commit(&t);
 	} else {
@@ -117,13 +117,13 @@ static size_t count_of(const json_t *header, const char *name)
 
 static int read_blocks(FILE *f, struct part *p, int *whole)
 {
-	p->numbers = memory_alloc_array(p->number_count, sizeof(*p->numbers));
-	p->values = memory_alloc_array(p->value_count, sizeof(*p->values));
+	p->numbers = memory_alloc_array(p->number_count, sizeof *p->numbers);
+	p->values = memory_alloc_array(p->value_count, sizeof *p->values);
 	p->flags = p->flag_count ? memory_alloc(p->flag_count) : NULL;
 	if (!p->numbers || !p->values || (p->flag_count && !p->flags))
 		return LACUNA_ENOMEM;
-	*whole = fread(p->numbers, sizeof(*p->numbers), p->number_count, f) == p->number_count &&
-		 fread(p->values, sizeof(*p->values), p->value_count, f) == p->value_count &&
+	*whole = fread(p->numbers, sizeof *p->numbers, p->number_count, f) == p->number_count &&
+		 fread(p->values, sizeof *p->values, p->value_count, f) == p->value_count &&
 		 (!p->flag_count || fread(p->flags, 1, p->flag_count, f) == p->flag_count) &&
 		 getc(f) == EOF;
 	return LACUNA_OK;
@@ -133,8 +133,8 @@ static int read_blocks(FILE *f, struct part *p, int *whole)
 static int has_length(FILE *f, const struct part *p)
 {
 	const long at = ftell(f);
-	const size_t wanted = p->number_count * sizeof(*p->numbers) +
-			      p->value_count * sizeof(*p->values) + p->flag_count;
+	const size_t wanted = p->number_count * sizeof *p->numbers +
+			      p->value_count * sizeof *p->values + p->flag_count;
 	long end;
 
 	if (at < 0 || p->number_count > 1 << 16 || p->value_count > SIZE_MAX / 16 ||

@@ -106,10 +106,10 @@ static void serve(const struct pool_work *w, int orders, int answers)
 	uint64_t item;
 
 	w->begin(w->context);
-	while (read_all(orders, &item, sizeof(item))) {
+	while (read_all(orders, &item, sizeof item)) {
 		char *text = w->work(w->context, item);
 		const uint64_t n = text ? strlen(text) : 0;
-		const int done = n && write_all(answers, &n, sizeof(n)) &&
+		const int done = n && write_all(answers, &n, sizeof n) &&
 				 write_all(answers, text, (size_t)n);
 
 		free(text);
@@ -177,12 +177,12 @@ static void forget_worker(struct worker *w)
 
 int pool_create(int workers, const struct pool_work *work, struct pool **result)
 {
-	struct pool *p = memory_alloc(sizeof(*p));
+	struct pool *p = memory_alloc(sizeof *p);
 
 	if (!p)
 		return LACUNA_ENOMEM;
 	p->work = *work;
-	p->workers = memory_alloc_array((size_t)workers, sizeof(*p->workers));
+	p->workers = memory_alloc_array((size_t)workers, sizeof *p->workers);
 	p->count = p->workers ? workers : 0;
 	if (!p->workers) {
 		pool_destroy(p);
@@ -232,7 +232,7 @@ int pool_give(struct pool *p, uint64_t item, double seconds)
 		status = w->pid ? LACUNA_OK : fork_worker(p, w);
 		if (status)
 			return status;
-		if (write_all(w->orders, &item, sizeof(item))) {
+		if (write_all(w->orders, &item, sizeof item)) {
 			w->busy = 1;
 			w->item = item;
 			w->late = 0;
@@ -291,15 +291,15 @@ static int hear(struct worker *w, struct pool_event *e)
 	if (got <= 0)
 		return bury(w, e);
 	w->length += (size_t)got;
-	if (w->length < sizeof(n))
+	if (w->length < sizeof n)
 		return 0;
-	memcpy(&n, w->text, sizeof(n));
-	if (w->length - sizeof(n) < n)
+	memcpy(&n, w->text, sizeof n);
+	if (w->length - sizeof n < n)
 		return 0;
 	*e = (struct pool_event){ .item = w->item, .worker = w->pid, .end = POOL_ANSWERED };
 	e->text = malloc((size_t)n + 1);
 	if (e->text) {
-		memcpy(e->text, w->text + sizeof(n), (size_t)n);
+		memcpy(e->text, w->text + sizeof n, (size_t)n);
 		e->text[n] = 0;
 	}
 	w->length = 0;
@@ -330,7 +330,7 @@ static double watch(struct pool *p, double left)
 
 int pool_wait(struct pool *p, double seconds, struct pool_event *e)
 {
-	struct pollfd *fds = memory_alloc_array((size_t)p->count, sizeof(*fds));
+	struct pollfd *fds = memory_alloc_array((size_t)p->count, sizeof *fds);
 	const double until = clock_seconds() + seconds;
 	int happened = 0, interrupted = 0;
 

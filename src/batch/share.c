@@ -66,14 +66,14 @@ static int program_of(const char *process, char *name, size_t size)
 	const char *slash;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%s/exe", process);
-	n = readlink(path, program, sizeof(program) - 1);
+	snprintf(path, sizeof path, "/proc/%s/exe", process);
+	n = readlink(path, program, sizeof program - 1);
 	*name = 0;
 	if (n < 0)
 		return errno == ENOENT; /* a process that ended and was not waited for has none */
 	program[n] = 0;
-	if ((size_t)n > sizeof(replaced) && !strcmp(program + n - (sizeof(replaced) - 1), replaced))
-		program[n - (ssize_t)(sizeof(replaced) - 1)] = 0;
+	if ((size_t)n > sizeof replaced && !strcmp(program + n - (sizeof replaced - 1), replaced))
+		program[n - (ssize_t)(sizeof replaced - 1)] = 0;
 	slash = strrchr(program, '/');
 	snprintf(name, size, "%s", slash ? slash + 1 : program);
 	return 1;
@@ -85,9 +85,9 @@ static int is_another_program(long pid)
 {
 	char ours[PATH_MAX], theirs[PATH_MAX], process[32];
 
-	snprintf(process, sizeof(process), "%ld", pid);
-	return program_of("self", ours, sizeof(ours)) && *ours &&
-	       program_of(process, theirs, sizeof(theirs)) && strcmp(ours, theirs) != 0;
+	snprintf(process, sizeof process, "%ld", pid);
+	return program_of("self", ours, sizeof ours) && *ours &&
+	       program_of(process, theirs, sizeof theirs) && strcmp(ours, theirs) != 0;
 }
 
 /* True when the process was on this machine and is gone. */
@@ -95,7 +95,7 @@ static int process_is_dead(const char *host, long pid)
 {
 	char here[64];
 
-	temporary_host(here, sizeof(here));
+	temporary_host(here, sizeof here);
 	if (strcmp(host, here) != 0)
 		return 0;
 	return kill((pid_t)pid, 0) ? errno == ESRCH : is_another_program(pid);
@@ -120,7 +120,7 @@ static int is_of_before(const char *host, const struct stat *st, double margin)
 	const char *dot = strrchr(host, '.');
 	char here[64];
 
-	temporary_host(here, sizeof(here));
+	temporary_host(here, sizeof here);
 	return dot && strcmp(host, here) != 0 && !strncmp(host, here, (size_t)(dot - host) + 1) &&
 	       difftime(st->st_mtime, 0) + margin < boot_time();
 }
@@ -145,7 +145,7 @@ static int is_alive(const struct share *s, const char *run)
 		return 1;
 	if (!parse_run(run, host, &pid) || process_is_dead(host, pid))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s%s", s->directory, run_prefix, run);
+	snprintf(path, sizeof path, "%s/%s%s", s->directory, run_prefix, run);
 	if (!stat(path, &st) && is_of_before(host, &st, SECONDS_ALIVE / 2))
 		return 0;
 	return age(path, s->file) < SECONDS_ALIVE;
@@ -166,9 +166,9 @@ static int look_around(struct share *s)
 	if (!d)
 		return error_file_errno(s->directory);
 	while ((entry = readdir(d))) {
-		const char *run = entry->d_name + sizeof(run_prefix) - 1;
+		const char *run = entry->d_name + sizeof run_prefix - 1;
 
-		if (strncmp(entry->d_name, run_prefix, sizeof(run_prefix) - 1) != 0 ||
+		if (strncmp(entry->d_name, run_prefix, sizeof run_prefix - 1) != 0 ||
 		    !strcmp(run, s->run))
 			continue;
 		if (is_alive(s, run))
@@ -209,7 +209,7 @@ static void clean_claims(const struct share *s)
 	char path[4096], owner[128];
 
 	while (d && (entry = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", claims, entry->d_name);
+		snprintf(path, sizeof path, "%s/%s", claims, entry->d_name);
 		if (*entry->d_name != '.' && read_owner(path, owner) && is_stale(s, path, owner))
 			unlink(path);
 	}
@@ -224,8 +224,8 @@ static int enter(struct share *s)
 	char host[64];
 	int fd;
 
-	temporary_host(host, sizeof(host));
-	snprintf(s->run, sizeof(s->run), "%s-%ld-%llx", host, (long)getpid(),
+	temporary_host(host, sizeof host);
+	snprintf(s->run, sizeof s->run, "%s-%ld-%llx", host, (long)getpid(),
 		 (unsigned long long)clock_date());
 	s->file = text_format("%s/%s%s", s->directory, run_prefix, s->run);
 	if (!s->file)
@@ -307,7 +307,7 @@ enum claim share_claim(const struct share *s, const char *name)
 	char path[4096], away[4096 + 128], owner[128];
 	int made;
 
-	claim_path(s, name, path, sizeof(path));
+	claim_path(s, name, path, sizeof path);
 	for (int tries = 0; tries < 3; tries++) {
 		made = create_claim(s, path);
 		if (made)
@@ -317,7 +317,7 @@ enum claim share_claim(const struct share *s, const char *name)
 		if (!is_stale(s, path, owner))
 			return CLAIM_THEIRS;
 		/* If several runs see a dead owner, one of them renames the claim; then all try to create a new one. */
-		snprintf(away, sizeof(away), "%s.%s", path, s->run);
+		snprintf(away, sizeof away, "%s.%s", path, s->run);
 		if (!rename(path, away)) {
 			/* If another run was faster, we renamed its new claim: put it back.  Work done twice meanwhile gives
 			 * the same bits. */
@@ -333,7 +333,7 @@ void share_release(const struct share *s, const char *name)
 {
 	char path[4096], owner[128];
 
-	claim_path(s, name, path, sizeof(path));
+	claim_path(s, name, path, sizeof path);
 	if (read_owner(path, owner) && !strcmp(owner, s->run))
 		unlink(path);
 }
@@ -351,11 +351,11 @@ void share_clean(const char *directory, long pid)
 		long owner;
 		int dead;
 
-		if (!temporary_parse(entry->d_name, host, sizeof(host), &owner) ||
+		if (!temporary_parse(entry->d_name, host, sizeof host, &owner) ||
 		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		temporary_host(here, sizeof(here));
+		temporary_host(here, sizeof here);
 		dead = pid ? owner == pid && !strcmp(host, here)
 			   : process_is_dead(host, owner) || is_of_before(host, &st, 0) ||
 				       (strcmp(host, here) != 0 &&

@@ -171,9 +171,9 @@ static void read_cards(const char *path, json_t *cards)
 
 static int is_cards(const struct dirent *entry)
 {
-	const size_t n = strlen(entry->d_name), end = sizeof(suffix) - 1;
+	const size_t n = strlen(entry->d_name), end = sizeof suffix - 1;
 
-	return !strncmp(entry->d_name, prefix, sizeof(prefix) - 1) && n > end &&
+	return !strncmp(entry->d_name, prefix, sizeof prefix - 1) && n > end &&
 	       !strcmp(entry->d_name + n - end, suffix);
 }
 
@@ -234,7 +234,7 @@ int sheet_check(const char *path)
 
 	if (!f)
 		return errno == ENOENT ? LACUNA_OK : error_file_errno(path);
-	head[fread(head, 1, sizeof(head) - 1, f)] = 0;
+	head[fread(head, 1, sizeof head - 1, f)] = 0;
 	fclose(f);
 	return strstr(head, title) ? LACUNA_OK
 				   : error_set(LACUNA_EIO,
@@ -245,7 +245,7 @@ int sheet_check(const char *path)
 
 int sheet_print(int fd, const char *path, const char *directory, json_t *summary, json_t *rows)
 {
-	const size_t lines = sizeof(sheet_html) / sizeof(sheet_html[0]);
+	const size_t lines = sizeof sheet_html / sizeof *sheet_html;
 	json_t *cards = read_all_cards(directory);
 	FILE *f = fdopen(dup(fd), "w");
 	int status = f ? LACUNA_OK : error_file_errno(path);

@@ -26,7 +26,7 @@ static int add_file(struct tree *t, const char *path, const char *relative, cons
 {
 	struct tree_file f = { memory_strdup(path), memory_strdup(relative), memory_strdup(root),
 			       size };
-	struct tree_file *room = memory_grow(t->files, t->count, 1, &t->room, sizeof(*room));
+	struct tree_file *room = memory_grow(t->files, t->count, 1, &t->room, sizeof *room);
 
 	if (room)
 		t->files = room;
@@ -61,7 +61,7 @@ int tree_finish(struct tree *t)
 {
 	if (!t->count)
 		return LACUNA_OK;
-	qsort(t->files, t->count, sizeof(*t->files), by_relative);
+	qsort(t->files, t->count, sizeof *t->files, by_relative);
 	for (size_t i = 1; i < t->count; i++)
 		if (!strcmp(t->files[i - 1].relative, t->files[i].relative))
 			return error_set(LACUNA_EINVAL,

@@ -41,7 +41,7 @@ char *division_part(const struct batch *b, const struct item *item, size_t unit)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%zu.part", unit);
+	snprintf(name, sizeof name, "%zu.part", unit);
 	return file_in(b, item, name);
 }
 
@@ -49,7 +49,7 @@ char *division_common(const struct batch *b, const struct item *item, int page)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "page-%d.part", page);
+	snprintf(name, sizeof name, "page-%d.part", page);
 	return file_in(b, item, name);
 }
 
@@ -113,7 +113,7 @@ void division_free(struct division *d)
 int division_add(struct division *d, int page, const struct windows *w)
 {
 	struct division_page *pages =
-		memory_grow(d->pages, d->page_count, 1, &d->page_room, sizeof(*pages));
+		memory_grow(d->pages, d->page_count, 1, &d->page_room, sizeof *pages);
 
 	if (!pages)
 		return LACUNA_ENOMEM;
@@ -144,7 +144,7 @@ static json_t *describe(const struct item *item, const struct division *d)
 		json_t *list = json_array();
 		int64_t integers[INTEGERS];
 
-		memcpy(integers, &d->pages[i].windows, sizeof(integers));
+		memcpy(integers, &d->pages[i].windows, sizeof integers);
 		json_array_append_new(list, json_integer(d->pages[i].page));
 		for (int k = 0; k < INTEGERS; k++)
 			json_array_append_new(list, json_integer((json_int_t)integers[k]));
@@ -167,7 +167,7 @@ static int read_pages(const json_t *pages, struct division *d)
 
 		for (size_t k = 0; k < INTEGERS; k++)
 			integers[k] = (int64_t)json_integer_value(json_array_get(list, k + 1));
-		memcpy(&w, integers, sizeof(w));
+		memcpy(&w, integers, sizeof w);
 		if (json_array_size(list) != INTEGERS + 1 || w.across < 1 || w.down < 1 ||
 		    w.width < 1 || w.height < 1 || w.across > UNITS_MOST || w.down > UNITS_MOST)
 			return LACUNA_EINVAL;
@@ -284,7 +284,7 @@ static void mark_done(struct divided *d, size_t unit)
 
 struct divided *divided_create(const struct batch *b, struct item *item, int mine, int *status)
 {
-	struct divided *d = memory_alloc(sizeof(*d));
+	struct divided *d = memory_alloc(sizeof *d);
 	int found = 0;
 
 	*status = d ? division_read(b, item, &d->division, &found) : LACUNA_ENOMEM;

@@ -38,7 +38,7 @@ static json_t *describe_plugin(const struct plugin_use *use, json_t *digests)
 		return json_null();
 	if (use->plugin->path)
 		add_file(digests, use->plugin->path);
-	while (param_next_path(use->plugin->head, use->config, &at, path, sizeof(path)))
+	while (param_next_path(use->plugin->head, use->config, &at, path, sizeof path))
 		add_file(digests, path);
 	return report_plugin(use);
 }
@@ -87,8 +87,8 @@ static void digest_priors(char digest[DIGEST_SIZE])
 	for (size_t i = 0; names[i]; i++) {
 		char name[64], path[4096], one[DIGEST_SIZE];
 
-		snprintf(name, sizeof(name), "priors/%s.safetensors", names[i]);
-		if (host.data_path(&host, name, path, sizeof(path)) || digest_file(path, one))
+		snprintf(name, sizeof name, "priors/%s.safetensors", names[i]);
+		if (host.data_path(&host, name, path, sizeof path) || digest_file(path, one))
 			error_clear();
 		else
 			strcat(all, one);
@@ -105,7 +105,7 @@ struct merge {
 
 static int keep_text(struct plan *plan, char *text)
 {
-	char **more = memory_alloc_array(plan->text_count + 1, sizeof(*more));
+	char **more = memory_alloc_array(plan->text_count + 1, sizeof *more);
 
 	if (!text || !more) {
 		memory_release(text);
@@ -113,7 +113,7 @@ static int keep_text(struct plan *plan, char *text)
 		return LACUNA_ENOMEM;
 	}
 	if (plan->text_count)
-		memcpy(more, plan->texts, plan->text_count * sizeof(*more));
+		memcpy(more, plan->texts, plan->text_count * sizeof *more);
 	memory_release(plan->texts);
 	more[plan->text_count++] = text;
 	plan->texts = more;
@@ -253,7 +253,7 @@ static int make_room(struct plans *plans)
 	if (plans->count < plans->room)
 		return LACUNA_OK;
 	list = memory_alloc_array(room, sizeof(struct plan *));
-	table = memory_alloc_array(2 * room, sizeof(*table));
+	table = memory_alloc_array(2 * room, sizeof *table);
 	if (!list || !table) {
 		memory_release(list);
 		memory_release(table);
@@ -300,7 +300,7 @@ static int set_up(struct plans *plans, struct plan *plan)
 int plans_find(struct plans *plans, struct conf *conf, const struct tree_file *file,
 	       struct plan **result)
 {
-	struct plan *plan = memory_alloc(sizeof(*plan));
+	struct plan *plan = memory_alloc(sizeof *plan);
 	struct merge merge = { .plan = plan };
 	size_t slot;
 	int status = plan ? make_room(plans) : LACUNA_ENOMEM;

@@ -184,7 +184,7 @@ static int note_output(struct batch *b, const struct item *item, char *relative,
 		.doubts = item->doubts,
 	};
 
-	memcpy(e.key, item->plan->key, sizeof(e.key));
+	memcpy(e.key, item->plan->key, sizeof e.key);
 	if (state == JOURNAL_DONE) {
 		stamp_from_json(json_object_get(reply, "input"), &e.input);
 		stamp_from_json(json_object_get(reply, stamp), &e.output);
@@ -269,7 +269,7 @@ static void forget_divided(struct loop *l, struct divided *d)
 
 	while (l->divided[i] != d)
 		i++;
-	memmove(&l->divided[i], &l->divided[i + 1], (--l->divided_count - i) * sizeof(d));
+	memmove(&l->divided[i], &l->divided[i + 1], (--l->divided_count - i) * sizeof d);
 	divided_free(l->b, d);
 }
 
@@ -279,7 +279,7 @@ static int add_divided(struct loop *l, struct item *item, int mine, int *found)
 	struct divided **room;
 	int status;
 
-	room = memory_grow(l->divided, l->divided_count, 1, &l->divided_room, sizeof(*room));
+	room = memory_grow(l->divided, l->divided_count, 1, &l->divided_room, sizeof *room);
 	if (!room)
 		return LACUNA_ENOMEM;
 	l->divided = room;
@@ -387,7 +387,7 @@ static int handle(struct loop *l, struct pool_event *e)
 
 	if (!reply) {
 		clean_after(l->b, item, e->worker);
-		message = describe_end(e, text, sizeof(text));
+		message = describe_end(e, text, sizeof text);
 	} else if (json_integer_value(json_object_get(reply, "status"))) {
 		message = json_string_value(json_object_get(reply, "message"));
 		message = message ? message : "failed without a message";
@@ -575,7 +575,7 @@ static int give_work(struct loop *l)
 		if (!status && !given && l->queued) {
 			given = 1;
 			status = give(l, &l->b->items[l->queue[0]], UNIT_WHOLE);
-			memmove(l->queue, l->queue + 1, --l->queued * sizeof(*l->queue));
+			memmove(l->queue, l->queue + 1, --l->queued * sizeof *l->queue);
 		} else if (!status && !given) {
 			status = give_unit(l, 0, &given);
 		}
@@ -721,8 +721,8 @@ int batch_run(struct batch *b)
 		status = journal_create(b->state, b->share.run, &b->writer);
 	if (!status && !b->values->no_html)
 		status = sheet_open(b->state, b->share.run, &b->cards);
-	l.queue = memory_alloc_array((size_t)b->workers * AHEAD + 1, sizeof(*l.queue));
-	l.held = memory_alloc_array(b->count, sizeof(*l.held));
+	l.queue = memory_alloc_array((size_t)b->workers * AHEAD + 1, sizeof *l.queue);
+	l.held = memory_alloc_array(b->count, sizeof *l.held);
 	if (!status)
 		status = l.queue && l.held ? pool_create(b->workers, &w, &l.pool) : LACUNA_ENOMEM;
 	if (!status) {

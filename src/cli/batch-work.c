@@ -124,7 +124,7 @@ static struct part pack(const struct restored *r, json_t *about)
 	};
 	const size_t n = lacuna_count(&record->shape);
 
-	memcpy(numbers, all, sizeof(numbers));
+	memcpy(numbers, all, sizeof numbers);
 	return (struct part){
 		about, numbers, r->picture, record->unchanged, NUMBERS, n, record->unchanged ? n : 0
 	};
@@ -142,7 +142,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	if (p->number_count != NUMBERS || !n || p->value_count % n ||
 	    (p->flag_count && p->flag_count != p->value_count))
 		return 0;
-	record->samples = memory_alloc_array(1, sizeof(*record->samples));
+	record->samples = memory_alloc_array(1, sizeof *record->samples);
 	if (!record->samples)
 		return 0;
 	record->shape =

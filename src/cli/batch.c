@@ -353,14 +353,14 @@ static int check_outputs(const struct batch *b)
 
 	if (!b->values->deviation)
 		return LACUNA_OK;
-	all = memory_alloc_array(2 * b->count, sizeof(*all));
+	all = memory_alloc_array(2 * b->count, sizeof *all);
 	if (!all)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < b->count; i++) {
 		all[n++] = b->items[i].relative;
 		all[n++] = b->items[i].deviation;
 	}
-	qsort(all, n, sizeof(*all), by_text);
+	qsort(all, n, sizeof *all, by_text);
 	for (size_t i = 1; !status && i < n; i++)
 		if (!strcmp(all[i - 1], all[i]))
 			status = error_set(LACUNA_EINVAL,
@@ -377,7 +377,7 @@ static int make_items(struct batch *b)
 	size_t first, index = 0, shards = 1;
 	int status = b->values->shard ? parse_shard(b->values->shard, &index, &shards) : LACUNA_OK;
 
-	b->items = memory_alloc_array(n ? n : 1, sizeof(*b->items));
+	b->items = memory_alloc_array(n ? n : 1, sizeof *b->items);
 	if (status || !b->items)
 		return status ? status : LACUNA_ENOMEM;
 	b->count = n;
@@ -641,7 +641,7 @@ const struct command command_batch = {
 	.shared = recipe_rows,
 	.shared_count = &recipe_row_count,
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct batch_values),
 	.operands_min = 0,

@@ -45,7 +45,7 @@ void card_add_facts(json_t *card, const json_t *report)
 	json_object_set_new(card, "pages", json_integer((json_int_t)json_array_size(pages)));
 	if (!first)
 		return;
-	snprintf(size, sizeof(size), "%lld x %lld, %s",
+	snprintf(size, sizeof size, "%lld x %lld, %s",
 		 (long long)json_integer_value(json_object_get(y, "width")),
 		 (long long)json_integer_value(json_object_get(y, "height")),
 		 json_string_value(json_object_get(first, "sample_type")));

@@ -326,7 +326,7 @@ const struct command command_check = {
 		   "failure.  Then it prints properties of an operator (its norm and condition) "
 		   "and the time it takes.  The exit status is 1 if a property does not hold.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 1,

@@ -15,7 +15,7 @@ int operators_parse(const struct option_list *list, struct plugin_use **uses)
 {
 	int status = LACUNA_OK;
 
-	*uses = memory_alloc_array(list->count ? list->count : 1, sizeof(**uses));
+	*uses = memory_alloc_array(list->count ? list->count : 1, sizeof **uses);
 	if (!*uses)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < list->count; i++)

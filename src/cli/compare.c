@@ -144,8 +144,8 @@ static int match(const struct values *v, struct side *a, struct side *b)
 	char sa[64], sb[64];
 	int status;
 
-	picture_shape_text(&a->image.shape, sa, sizeof(sa));
-	picture_shape_text(&b->image.shape, sb, sizeof(sb));
+	picture_shape_text(&a->image.shape, sa, sizeof sa);
+	picture_shape_text(&b->image.shape, sb, sizeof sb);
 	if (ea[2] != eb[2])
 		return error_set(LACUNA_EINVAL, "the numbers of channels differ: %s and %s", sa,
 				 sb);
@@ -287,7 +287,7 @@ const struct command command_compare = {
 		   "missing in one of the pictures (NaN, infinities, GDAL's nodata) and those that "
 		   "--mask hides are left out and counted.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 2,

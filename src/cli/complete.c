@@ -48,13 +48,13 @@ static void complete_plugin(int kind, const char *word)
 		plugin_each(kind, offer_name, (void *)(uintptr_t)word);
 		return;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)(colon - word), word);
+	snprintf(name, sizeof name, "%.*s", (int)(colon - word), word);
 	if (plugin_load(kind, name, &p))
 		return;
 	last = strrchr(colon, ',');
 	last = last ? last + 1 : colon + 1;
 	equals = strchr(last, '=');
-	snprintf(before, sizeof(before), "%.*s", (int)((equals ? equals + 1 : last) - word), word);
+	snprintf(before, sizeof before, "%.*s", (int)((equals ? equals + 1 : last) - word), word);
 	for (uint32_t i = 0; i < p->head->param_count; i++) {
 		const struct lacuna_param *row = param_row(p->head, i);
 

@@ -44,8 +44,8 @@ static void print_row(const struct lacuna_param *row, FILE *f)
 	char range[512], text[1024];
 	int column = fprintf(f, "  %s", row->name);
 
-	param_range(row, range, sizeof(range));
-	snprintf(text, sizeof(text), "%s %s", row->help, range);
+	param_range(row, range, sizeof range);
+	snprintf(text, sizeof text, "%s %s", row->help, range);
 	if (column > COLUMN - 2) {
 		fputc('\n', f);
 		column = 0;
@@ -77,7 +77,7 @@ static void print_man_row(const struct lacuna_param *row, FILE *f)
 {
 	char range[512];
 
-	param_range(row, range, sizeof(range));
+	param_range(row, range, sizeof range);
 	fprintf(f, ".It Cm %s\n", row->name);
 	options_roff(row->help, f);
 	options_roff(range, f);

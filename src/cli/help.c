@@ -109,7 +109,7 @@ const struct command command_help = {
 		   "ranges and defaults, when to use it and when not, and its source. FAMILY is "
 		   "operator, prior, guidance or sampler.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.values_size = sizeof(struct values),
 	.operands_max = 2,
 	.run = run,

@@ -47,7 +47,7 @@ static int add_rows(struct survey *s, const struct tiff_band *band, const struct
 static int add_page(struct survey *s, struct tiff_band *band, const struct tiff_page *info)
 {
 	const int64_t *e = info->shape.extent;
-	float *values = memory_alloc_array((size_t)(ROWS * e[0] * e[2]), sizeof(*values));
+	float *values = memory_alloc_array((size_t)(ROWS * e[0] * e[2]), sizeof *values);
 	int status = values ? LACUNA_OK : LACUNA_ENOMEM;
 
 	for (int64_t y = 0; !status && y < e[1]; y += ROWS) {

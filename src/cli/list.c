@@ -49,7 +49,7 @@ struct listing {
 	int grouped, used, headed; /* used: print plugins that a method uses, else the others */
 	json_t *json;
 	int count;
-	int found[sizeof(absent) / sizeof(absent[0])];
+	int found[sizeof absent / sizeof *absent];
 };
 
 static const char *const place_names[] = {
@@ -207,7 +207,7 @@ const struct command command_list = {
 		   "the first is used, so a name of Lacuna's own always means that plugin.  A "
 		   "plugin that cannot be used is listed with the reason.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.values_size = sizeof(struct values),
 	.operands_max = 1,
 	.run = run,

@@ -40,7 +40,7 @@ const struct command *command_find(const char *name)
 
 const char *command_nearest(const char *name)
 {
-	const char *names[sizeof(commands) / sizeof(commands[0])];
+	const char *names[sizeof commands / sizeof *commands];
 	size_t n = 0;
 
 	for (size_t i = 0; commands[i]; i++)
@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 
 	process = getpid();
 	atexit(end_unexpectedly);
-	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 	report_arguments(argc, argv);
 	log_install(print_log, NULL);
 	signals_install();

@@ -346,7 +346,7 @@ const struct command command_new = {
 		   "enough.  An existing directory is not changed.  The files are yours, under the "
 		   "MIT licence.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 2,

@@ -51,9 +51,9 @@ int operands_find(const struct plugin_use *uses, size_t count, struct operands *
 	*o = (struct operands){ 0 };
 	if (!most)
 		return LACUNA_OK;
-	o->paged = memory_alloc_array(most, sizeof(*o->paged));
-	o->sampled = memory_alloc_array(most, sizeof(*o->sampled));
-	o->absent = memory_alloc_array(most, sizeof(*o->absent));
+	o->paged = memory_alloc_array(most, sizeof *o->paged);
+	o->sampled = memory_alloc_array(most, sizeof *o->sampled);
+	o->absent = memory_alloc_array(most, sizeof *o->absent);
 	if (!o->paged || !o->sampled || !o->absent)
 		status = LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < count; i++)
@@ -142,13 +142,13 @@ static int check_kernel(const char *path, const char *picture, const double size
 		return LACUNA_OK;
 	factor = ratio(own, x_size);
 	if (fabs(log(ratio(own, size))) < fabs(log(factor))) {
-		memcpy(x_size, size, sizeof(x_size));
+		memcpy(x_size, size, sizeof x_size);
 		factor = ratio(own, size);
 	}
 	if (factor < close && factor > 1 / close)
 		return LACUNA_OK;
-	size_text(own[0], a, sizeof(a));
-	size_text(x_size[0], b, sizeof(b));
+	size_text(own[0], a, sizeof a);
+	size_text(x_size[0], b, sizeof b);
 	if (factor < wrong && factor > 1 / wrong) {
 		log_message(LACUNA_LOG_WARN,
 			    "%s: a pixel of the kernel is %s, but a pixel of %s is %s; scale the "

@@ -25,7 +25,7 @@ static const struct option_row common_rows[] = {
 
 const struct option_row *options_row(const struct command *c, size_t index)
 {
-	const size_t common = sizeof(common_rows) / sizeof(common_rows)[0];
+	const size_t common = sizeof common_rows / sizeof(common_rows)[0];
 	const size_t shared = c->shared ? *c->shared_count : 0;
 
 	if (index < shared)
@@ -50,7 +50,7 @@ static size_t count_rows(const struct command *c)
 
 static int append(struct option_list *list, const char *item)
 {
-	const char **items = memory_alloc_array(list->count + 1, sizeof(*items));
+	const char **items = memory_alloc_array(list->count + 1, sizeof *items);
 
 	if (!items)
 		return LACUNA_ENOMEM;
@@ -98,7 +98,7 @@ static int set_choice(const struct option_row *row, const char *text, const char
 			*value = *p;
 			return LACUNA_OK;
 		}
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
 			 p == row->choices ? "" : ", ", *p);
 	}
 	near = text_nearest(text, row->choices);
@@ -169,7 +169,7 @@ static int set_flag(const struct option_row *row, void *values, const char *text
 int options_set(const struct option_row *given, size_t count, const char *name, const char *text,
 		void *values)
 {
-	const char **names = memory_alloc_array(count + 1, sizeof(*names));
+	const char **names = memory_alloc_array(count + 1, sizeof *names);
 	const char *near;
 	int status;
 
@@ -215,7 +215,7 @@ static int build_tables(const struct command *c, struct getopt_tables *t)
 	const size_t n = count_rows(c);
 	char *p;
 
-	t->longs = memory_alloc_array(n + 1, sizeof(*t->longs));
+	t->longs = memory_alloc_array(n + 1, sizeof *t->longs);
 	t->shorts = memory_alloc_array(n + 1, 2);
 	t->given = memory_alloc_array(n, 1);
 	if (!t->longs || !t->shorts || !t->given)
@@ -251,11 +251,11 @@ static const struct option_row *find_letter(const struct command *c, int letter)
 static const char *nearest_option(const struct command *c, const char *word)
 {
 	const size_t n = count_rows(c);
-	const char **names = memory_alloc_array(n + 1, sizeof(*names)), *near = NULL;
+	const char **names = memory_alloc_array(n + 1, sizeof *names), *near = NULL;
 	char bare[64];
 
 	word += strspn(word, "-");
-	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word, "="), word);
+	snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);
 	if (names) {
 		for (size_t i = 0; i < n; i++)
 			names[i] = options_row(c, i)->name;

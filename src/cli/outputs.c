@@ -65,7 +65,7 @@ static int same(const struct identity *a, const struct identity *b)
 static int add_source(struct outputs *o, const char *path, const char *what)
 {
 	struct source *list = memory_grow(o->sources, o->source_count, 1, &o->source_room,
-					  sizeof(*o->sources)),
+					  sizeof *o->sources),
 		      *s;
 
 	if (!list)
@@ -189,7 +189,7 @@ static int is_special(const char *path)
 
 int outputs_name(struct outputs *o, const char *path, int flags)
 {
-	struct output *list = memory_grow(o->list, o->count, 1, &o->room, sizeof(*o->list)), *added;
+	struct output *list = memory_grow(o->list, o->count, 1, &o->room, sizeof *o->list), *added;
 	int status;
 
 	if (!list)

@@ -44,7 +44,7 @@ static int small_create(const struct lacuna_shape *shape, struct small *s)
 	status = image_create(&s->image, &small);
 	if (status)
 		return status;
-	s->count = memory_alloc_array(lacuna_count(&small), sizeof(*s->count));
+	s->count = memory_alloc_array(lacuna_count(&small), sizeof *s->count);
 	return s->count ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -215,7 +215,7 @@ static struct lacuna_shape part_shape(const struct page *p)
 {
 	struct lacuna_shape shape;
 
-	memcpy(shape.extent, p->part.extent, sizeof(shape.extent));
+	memcpy(shape.extent, p->part.extent, sizeof shape.extent);
 	return shape;
 }
 
@@ -307,7 +307,7 @@ static int map_holes(struct page *p, struct holes *h)
 {
 	enum { ROWS = 8 * HOLES_CELL };
 	const int64_t *e = p->part.extent;
-	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof(*y));
+	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof *y);
 	/* A page that fits in memory is restored as a whole, or in windows around its holes. */
 	const int all = restorer_fits(p->r->restorer, &p->info.shape);
 	int status = y ? page_hold(p) : LACUNA_ENOMEM;
@@ -472,7 +472,7 @@ static void read_y(const struct page *p, const struct lacuna_region *in_part, fl
 	struct missing_count count;
 	struct lacuna_shape shape;
 
-	memcpy(shape.extent, region.extent, sizeof(shape.extent));
+	memcpy(shape.extent, region.extent, sizeof shape.extent);
 	tiff_band_get(p->band, &region, y);
 	missing_mark(lacuna_count(&shape), &rule, y, &count);
 	for (size_t i = 0; i < p->r->operands.absent_count; i++)
@@ -489,7 +489,7 @@ static int read(void *context, const struct lacuna_region *in_part, float *y, fl
 	read_y(a->p, in_part, y);
 	if (!deviation)
 		return LACUNA_OK;
-	memcpy(shape.extent, region.extent, sizeof(shape.extent));
+	memcpy(shape.extent, region.extent, sizeof shape.extent);
 	tiff_band_get(a->noise, &region, deviation);
 	return page_mark_unmeasured(a->p, lacuna_count(&shape), deviation, y);
 }
@@ -574,7 +574,7 @@ static int cut(const struct page *p, int64_t top, int64_t count, const float *pi
 			const int64_t from = x0 + width * (top + j + count * c);
 			const int64_t to = e[0] * (j + e[1] * c);
 
-			memcpy(rows->values + to, picture + from, (size_t)e[0] * sizeof(*picture));
+			memcpy(rows->values + to, picture + from, (size_t)e[0] * sizeof *picture);
 			if (unchanged)
 				memcpy(*flags + to, unchanged + from, (size_t)e[0]);
 		}
@@ -733,10 +733,10 @@ int page_restore_parts(struct page *p)
 	struct lacuna_shape wanted;
 	int status = LACUNA_OK;
 
-	a.absent = memory_alloc_array(r->operands.absent_count + 1, sizeof(*a.absent));
+	a.absent = memory_alloc_array(r->operands.absent_count + 1, sizeof *a.absent);
 	if (!a.absent)
 		return LACUNA_ENOMEM;
-	memcpy(wanted.extent, p->wanted.extent, sizeof(wanted.extent));
+	memcpy(wanted.extent, p->wanted.extent, sizeof wanted.extent);
 	p->lacks = 1;
 	if (r->look)
 		status = small_create(&wanted, &a.before);

@@ -102,7 +102,7 @@ static int enter_shape(struct page *p)
 	if (status)
 		return status;
 	p->x = *restorer_x(r->restorer);
-	memcpy(p->window.extent, restorer_window(r->restorer)->extent, sizeof(p->window.extent));
+	memcpy(p->window.extent, restorer_window(r->restorer)->extent, sizeof p->window.extent);
 	status = check_size(p);
 	return status ? status : check_pixels(p);
 }
@@ -199,7 +199,7 @@ int page_put_missing_back(const struct page *p, int64_t top, struct image *rows)
 
 	if (!p->lacks)
 		return LACUNA_OK;
-	as_read = memory_alloc_array((size_t)(from[0] * y[2]), sizeof(*as_read));
+	as_read = memory_alloc_array((size_t)(from[0] * y[2]), sizeof *as_read);
 	if (!as_read)
 		return LACUNA_ENOMEM;
 	for (int64_t j = 0; j < part[1]; j++) {
@@ -321,7 +321,7 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 
 	return error_file_set(
 		LACUNA_EINVAL, path, "is %s, but the picture is %s; they must have the same size",
-		picture_shape_text(got, a, sizeof(a)), picture_shape_text(wanted, b, sizeof(b)));
+		picture_shape_text(got, a, sizeof a), picture_shape_text(wanted, b, sizeof b));
 }
 
 static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
@@ -330,8 +330,8 @@ static int wrong_shape(const struct page *p, const char *path, const struct lacu
 
 	return error_file_set(LACUNA_EINVAL, path,
 			      "is %s, but the restored picture is %s; they must have the same size",
-			      picture_shape_text(got, a, sizeof(a)),
-			      picture_shape_text(&p->window, b, sizeof(b)));
+			      picture_shape_text(got, a, sizeof a),
+			      picture_shape_text(&p->window, b, sizeof b));
 }
 
 static int64_t clamp(int64_t i, int64_t n)
@@ -430,7 +430,7 @@ static int compare_to_reference(const struct page *p, const struct image *pictur
 
 	if (status)
 		return status;
-	memcpy(unit.values, picture->values, n * sizeof(*unit.values));
+	memcpy(unit.values, picture->values, n * sizeof *unit.values);
 	image_to_unit(&unit, p->range);
 	status = metrics_compute(&unit.shape, p->reference.values, unit.values, metrics);
 	image_free(&unit);
@@ -544,7 +544,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 	if (!status)
 		status = restoration_single(r, sample);
 	if (!status) {
-		memcpy(copy.values, picture, lacuna_count(&shape) * sizeof(*picture));
+		memcpy(copy.values, picture, lacuna_count(&shape) * sizeof *picture);
 		page_convert(p, &copy);
 		page_tell_values(p, r->single[sample]);
 		status = page_put_missing_back(p, 0, &copy);
@@ -808,7 +808,7 @@ static int put_copy(const struct page *p, struct tiff_writer *w)
 	status = image_create(&picture, &p->picture.shape);
 	if (!status) {
 		memcpy(picture.values, p->picture.values,
-		       lacuna_count(&picture.shape) * sizeof(*picture.values));
+		       lacuna_count(&picture.shape) * sizeof *picture.values);
 		page_convert(p, &picture);
 		page_tell_values(p, w);
 		status = tiff_write_keeping(w, p->r->in, p->number, &picture, p->unchanged);
@@ -850,7 +850,7 @@ static int run_stages(struct page *p, int (*const *stages)(struct page *), size_
 {
 	int status = LACUNA_OK;
 
-	snprintf(p->name, sizeof(p->name), "page %d", p->number + 1);
+	snprintf(p->name, sizeof p->name, "page %d", p->number + 1);
 	for (size_t i = 0; !status && i < count; i++)
 		status = stages[i](p);
 	/* The reader's messages already name file and page. */
@@ -864,7 +864,7 @@ int page_listen(struct restoration *r, int number, int last)
 {
 	static int (*const stages[])(struct page *) = { enter_shape, read_measurement, listen,
 							settle };
-	const size_t count = sizeof(stages) / sizeof(stages[0]);
+	const size_t count = sizeof stages / sizeof *stages;
 	struct page p = { .r = r, .number = number, .listening = 1 };
 	const int status = run_stages(&p, stages, last ? count : count - 1);
 
@@ -893,7 +893,7 @@ static int read_middle(struct page *p, const struct lacuna_region *middle)
 	struct missing_count count;
 	int status;
 
-	memcpy(p->y_shape.extent, middle->extent, sizeof(p->y_shape.extent));
+	memcpy(p->y_shape.extent, middle->extent, sizeof p->y_shape.extent);
 	status = tiff_band_open(p->r->in, p->number, middle->extent[1], &p->band);
 	if (!status)
 		status = tiff_band_move(p->band, top, top + middle->extent[1]);
@@ -950,7 +950,7 @@ int page_restore(struct restoration *r, int number, json_t **record)
 		read_start,  restore,	       compare_result, write_result,
 	};
 	struct page p = { .r = r, .number = number };
-	const int status = run_stages(&p, stages, sizeof(stages) / sizeof(stages[0]));
+	const int status = run_stages(&p, stages, sizeof stages / sizeof *stages);
 
 	r->resized = !status && !picture_same_shape(&p.window, &p.info.shape);
 	if (!status)
@@ -975,7 +975,7 @@ int page_part(struct restoration *r, int number, int64_t window, struct restored
 {
 	static int (*const stages[])(struct page *) = { enter_shape, read_measurement };
 	struct page p = { .r = r, .number = number, .listening = 1 };
-	int status = run_stages(&p, stages, sizeof(stages) / sizeof(stages[0]));
+	int status = run_stages(&p, stages, sizeof stages / sizeof *stages);
 
 	if (!status)
 		status = page_restore_window(&p, window, part);

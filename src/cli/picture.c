@@ -29,7 +29,7 @@ struct matrix {
 
 static int matrix_append(struct matrix *m, double value)
 {
-	float *room = memory_grow(m->values, m->count, 1, &m->room, sizeof(*room));
+	float *room = memory_grow(m->values, m->count, 1, &m->room, sizeof *room);
 
 	if (!room)
 		return LACUNA_ENOMEM;
@@ -119,12 +119,12 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	if (!status && !page) {
 		*shape = info.shape;
 		shape->extent[3] = tiff_page_count(r);
-		*values = memory_alloc_array(lacuna_count(shape), sizeof(**values));
+		*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
 		status = *values ? LACUNA_OK : LACUNA_ENOMEM;
 	}
 	if (!status)
 		memcpy(*values + (size_t)page * lacuna_count(&image.shape), image.values,
-		       lacuna_count(&image.shape) * sizeof(**values));
+		       lacuna_count(&image.shape) * sizeof **values);
 	image_free(&image);
 	return status;
 }
@@ -280,7 +280,7 @@ int picture_parse_range(const char *text, struct image_range *range)
 	const char *colon = strchr(text, ':');
 	char low[64];
 
-	if (colon && (size_t)(colon - text) < sizeof(low)) {
+	if (colon && (size_t)(colon - text) < sizeof low) {
 		memcpy(low, text, (size_t)(colon - text));
 		low[colon - text] = 0;
 		if (text_real(low, &range->lo) && text_real(colon + 1, &range->hi) &&
@@ -407,7 +407,7 @@ int picture_pages(const char *text, int available, int **pages, int *count)
 	long first = 1, last = available, before = 0;
 
 	*count = 0;
-	*pages = memory_alloc_array((size_t)available + 1, sizeof(**pages));
+	*pages = memory_alloc_array((size_t)available + 1, sizeof **pages);
 	if (!*pages)
 		return LACUNA_ENOMEM;
 	do {
@@ -457,7 +457,7 @@ int picture_parse_size(const char *text, struct lacuna_shape *shape)
 
 int picture_same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
 {
-	return !memcmp(a->extent, b->extent, sizeof(a->extent));
+	return !memcmp(a->extent, b->extent, sizeof a->extent);
 }
 
 const char *picture_shape_text(const struct lacuna_shape *s, char *text, size_t size)
@@ -472,7 +472,7 @@ int picture_crop(const struct image *image, const struct lacuna_region *region, 
 	struct lacuna_shape shape;
 	int status;
 
-	memcpy(shape.extent, region->extent, sizeof(shape.extent));
+	memcpy(shape.extent, region->extent, sizeof shape.extent);
 	status = image_create(out, &shape);
 	if (!status)
 		window_get(&image->shape, region, image->values, out->values);

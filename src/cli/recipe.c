@@ -77,7 +77,7 @@ const struct option_row recipe_rows[] = {
 	{ "only", 0, OPTION_FLAG, NULL, "do not write the pages that --pages leaves out",
 	  AT(only) },
 };
-const size_t recipe_row_count = sizeof(recipe_rows) / sizeof(recipe_rows[0]);
+const size_t recipe_row_count = sizeof recipe_rows / sizeof *recipe_rows;
 
 /* Parses poisson:gain=G[,offset=O][,read=R]. */
 static int parse_photons(const char *text, struct stated_noise *noise)
@@ -85,7 +85,7 @@ static int parse_photons(const char *text, struct stated_noise *noise)
 	static const char *const names[] = { "gain=", "offset=", "read=" };
 	double *const values[] = { &noise->gain, &noise->offset, &noise->read };
 	char copy[256], *rest = copy, *word;
-	int good = (size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy);
+	int good = (size_t)snprintf(copy, sizeof copy, "%s", text) < sizeof copy;
 
 	while (good && (word = strtok_r(rest, ",", &rest))) {
 		good = 0;
@@ -120,8 +120,8 @@ int recipe_noise(const char *text, struct stated_noise *noise, const char **file
 		*file = text;
 		return LACUNA_OK;
 	}
-	if (!strncmp(text, photons, sizeof(photons) - 1))
-		return parse_photons(text + sizeof(photons) - 1, noise);
+	if (!strncmp(text, photons, sizeof photons - 1))
+		return parse_photons(text + sizeof photons - 1, noise);
 	if (!text_real(text, &noise->sigma) || noise->sigma < 0)
 		return error_set(LACUNA_EINVAL,
 				 "--noise takes a number from 0, a fraction such as 2.55/255, "

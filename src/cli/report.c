@@ -20,10 +20,10 @@ static struct {
 
 void report_arguments(int argc, char **argv)
 {
-	const int room = (int)(sizeof(arguments.words) / sizeof(arguments.words[0]));
+	const int room = (int)(sizeof arguments.words / sizeof *arguments.words);
 
 	arguments.count = argc < room ? argc : room;
-	memcpy(arguments.words, argv, (size_t)arguments.count * sizeof(*argv));
+	memcpy(arguments.words, argv, (size_t)arguments.count * sizeof *argv);
 }
 
 json_t *report_string(const char *text)
@@ -66,7 +66,7 @@ static json_t *parameter(const struct lacuna_param *row, const void *config)
 	int64_t integer;
 	double real;
 
-	if (param_value(row, config, text, sizeof(text)) >= (int)sizeof(text))
+	if (param_value(row, config, text, sizeof text) >= (int)sizeof text)
 		return json_null();
 	switch (row->type) {
 	case LACUNA_BOOL:

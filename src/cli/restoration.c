@@ -154,8 +154,8 @@ static int state_parameters(struct outputs *o, const struct plugin_use *use)
 	int status = LACUNA_OK;
 
 	while (!status && use->plugin &&
-	       (row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path)))) {
-		snprintf(what, sizeof(what), "%s of %s", row->name, use->plugin->head->name);
+	       (row = param_next_path(use->plugin->head, use->config, &at, path, sizeof path))) {
+		snprintf(what, sizeof what, "%s of %s", row->name, use->plugin->head->name);
 		status = outputs_read(o, path, what);
 	}
 	return status;
@@ -198,8 +198,8 @@ static int name_singles(struct restoration *r)
 	status = output_directory(r->names.singles);
 	if (status)
 		return status;
-	r->single_names = memory_alloc_array(samples, sizeof(*r->single_names));
-	r->single = memory_alloc_array(samples, sizeof(*r->single));
+	r->single_names = memory_alloc_array(samples, sizeof *r->single_names);
+	r->single = memory_alloc_array(samples, sizeof *r->single);
 	if (!r->single_names || !r->single)
 		return LACUNA_ENOMEM;
 	for (int64_t k = 0; !status && k < r->job.samples; k++)
@@ -214,7 +214,7 @@ static int name_outputs(struct restoration *r)
 	const int force = v->force ? OUTPUT_FORCE : 0;
 	int status = state_inputs(r);
 
-	for (size_t i = 0; !status && i < sizeof(outputs) / sizeof(outputs[0]); i++)
+	for (size_t i = 0; !status && i < sizeof outputs / sizeof *outputs; i++)
 		if (outputs[i])
 			status = outputs_name(&r->outputs, outputs[i],
 					      force | (!i && v->in_place ? OUTPUT_IN_PLACE : 0));
@@ -462,7 +462,7 @@ static void add_plugin_files(json_t *list, const struct plugin_use *use)
 	if (!use->plugin)
 		return;
 	add_file(list, use->plugin->path);
-	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof(path))))
+	while ((row = param_next_path(use->plugin->head, use->config, &at, path, sizeof path)))
 		add_file(list, path);
 }
 
@@ -474,7 +474,7 @@ static json_t *make_files(const struct restoration *r)
 	json_t *list = json_array();
 	const char *data;
 
-	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
+	for (size_t i = 0; i < sizeof read / sizeof *read; i++)
 		if (read[i])
 			add_file(list, read[i]);
 	for (size_t i = 0; i < r->job.operator_count; i++)
@@ -653,7 +653,7 @@ int restoration_run(struct restoration *r, const struct file_names *names, json_
 	int status = LACUNA_OK;
 
 	open_file(r, names);
-	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+	for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++)
 		status = stages[i](r);
 	if (!status) {
 		look_at_input(r);

@@ -90,7 +90,7 @@ static int parse_crop(const char *text, struct restoration *r)
 
 	if (!text)
 		return LACUNA_OK;
-	snprintf(copy, sizeof(copy), "%s", text);
+	snprintf(copy, sizeof copy, "%s", text);
 	while ((word = strtok_r(rest, ",", &rest)) && n < 4 && text_real(word, &v[n]) &&
 	       v[n] >= (n < 2 ? 0 : 1) && v[n] < 0x1p31 && !(v[n] > floor(v[n])))
 		n++;
@@ -227,7 +227,7 @@ const struct command command_restore = {
 	.shared = recipe_rows,
 	.shared_count = &recipe_row_count,
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 1,

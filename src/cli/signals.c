@@ -51,7 +51,7 @@ void signals_install(void)
 	signal(SIGPIPE, end);
 	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++) {
+	for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
 		/* nohup and background jobs ignore signals on purpose. */
 		if (!sigaction(stopping[i], NULL, &old) && old.sa_handler == SIG_IGN)
 			continue;

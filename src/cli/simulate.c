@@ -142,7 +142,7 @@ static int find_missing(struct problem *problem, struct image *x, const unsigned
 			const float levels[2], unsigned char **of_y)
 {
 	const size_t n = lacuna_count(problem_y(problem));
-	float *y[2] = { memory_alloc_array(n, sizeof(**y)), memory_alloc_array(n, sizeof(**y)) };
+	float *y[2] = { memory_alloc_array(n, sizeof **y), memory_alloc_array(n, sizeof **y) };
 	int status = LACUNA_OK;
 
 	*of_y = memory_alloc(n);
@@ -219,7 +219,7 @@ static int leave_plain(const struct simulation *s, struct problem *problem,
 	if (info->kind != SAMPLE_FLOAT)
 		return LACUNA_OK;
 	if (range.lo < 0 || range.lo > 0) {
-		ones = memory_alloc_array(n, sizeof(*ones));
+		ones = memory_alloc_array(n, sizeof *ones);
 		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	}
 	for (size_t i = 0; !status && i < n; i++)
@@ -237,7 +237,7 @@ static int add_offset(const struct simulation *s, struct problem *problem, struc
 {
 	const struct image_range full = picture_full_scale(s->kind, s->bits);
 	const size_t n = lacuna_count(&y->shape);
-	float *b = memory_alloc_array(n, sizeof(*b));
+	float *b = memory_alloc_array(n, sizeof *b);
 	int found = 0, status = b ? problem_offset(problem, b, &found) : LACUNA_ENOMEM;
 
 	for (size_t i = 0; !status && found && i < n; i++)
@@ -256,7 +256,7 @@ static int leave_unit(const struct simulation *s, struct problem *problem,
 		const double scale = (to.hi - to.lo) / (range.hi - range.lo);
 
 		image_from_unit(y, to);
-		if (memcmp(&to, &range, sizeof(to)) != 0)
+		if (memcmp(&to, &range, sizeof to) != 0)
 			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
 	} else
 		status = leave_plain(s, problem, info, range, y);
@@ -407,7 +407,7 @@ const struct command command_simulate = {
 		   "values that depend on them.  Use it to try operators, samplers and settings on "
 		   "a picture that you know.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 1,

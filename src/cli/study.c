@@ -614,7 +614,7 @@ const struct command command_study = {
 		"If you give tables as arguments, they are plotted, each in a panel, and nothing "
 		"is run.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_max = -1,

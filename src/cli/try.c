@@ -305,7 +305,7 @@ const struct command command_try = {
 		   "degraded.  Without a picture it uses the sample that ships with Lacuna.  It "
 		   "prints its commands, so that you can continue from them.",
 	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.row_count = sizeof rows / sizeof *rows,
 	.defaults = &defaults,
 	.values_size = sizeof(struct values),
 	.operands_min = 1,

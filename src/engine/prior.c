@@ -46,9 +46,9 @@ int prior_renew_scratch(struct prior_instance *p)
 
 int prior_copy_info(const struct lacuna_prior_info *from, struct lacuna_prior_info *to)
 {
-	const uint32_t known = sizeof(*from), size = to->size < known ? to->size : known;
+	const uint32_t known = sizeof *from, size = to->size < known ? to->size : known;
 
-	if (size < sizeof(to->size))
+	if (size < sizeof to->size)
 		return error_set(LACUNA_EINVAL,
 				 "info() needs the size of the structure that it fills in, not %u",
 				 to->size);
@@ -89,7 +89,7 @@ static const void *extension(const struct lacuna_host *host, const char *name)
 static int create(struct prior_instance *p, const struct lacuna_host *host,
 		  const struct lacuna_problem *problem)
 {
-	const struct lacuna_problem shape = { .size = sizeof(shape),
+	const struct lacuna_problem shape = { .size = sizeof shape,
 					      .flags = problem->flags & derivatives,
 					      .x = problem->x,
 					      .y = problem->x };
@@ -107,7 +107,7 @@ static int create(struct prior_instance *p, const struct lacuna_host *host,
 	plugin_gate_leave();
 	if (status)
 		return error_context(status, "prior \"%s\"", p->use->plugin->head->name);
-	p->info.size = sizeof(p->info);
+	p->info.size = sizeof p->info;
 	table(p)->info(p->self, &p->info);
 	if (p->info.channels < 0 || !(p->info.sigma_min >= 0) ||
 	    !(p->info.sigma_max > p->info.sigma_min) || !isfinite(p->info.sigma_max))
@@ -134,7 +134,7 @@ static int is_same(const struct plugin_use *a, const struct plugin_use *b)
 static int fits(const struct prior_instance *p, const struct plugin_use *use,
 		const struct lacuna_problem *problem)
 {
-	return !memcmp(p->x.extent, problem->x.extent, sizeof(p->x.extent)) &&
+	return !memcmp(p->x.extent, problem->x.extent, sizeof p->x.extent) &&
 	       !(problem->flags & derivatives & ~p->flags) && is_same(p->use, use);
 }
 
@@ -178,7 +178,7 @@ static int make(const struct plugin_use *use, const struct lacuna_host *host,
 {
 	const size_t before = memory_live_bytes();
 	size_t after;
-	struct prior_instance *p = memory_alloc(sizeof(*p));
+	struct prior_instance *p = memory_alloc(sizeof *p);
 	int status = LACUNA_ENOMEM;
 
 	if (p) {
@@ -230,7 +230,7 @@ int prior_prepare(struct prior_stock *stock, const struct plugin_use *use,
 		  const struct lacuna_shape *x, uint32_t flags)
 {
 	const struct lacuna_problem problem = {
-		.size = sizeof(problem), .flags = flags, .x = *x, .y = *x
+		.size = sizeof problem, .flags = flags, .x = *x, .y = *x
 	};
 	struct prior_instance *p;
 	int status = LACUNA_OK;

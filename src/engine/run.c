@@ -672,8 +672,8 @@ static int keep_known(struct session *s, float *u)
 	if (d->noise > 0 || !d->measurement ||
 	    (d->flags & (LACUNA_LINEAR | LACUNA_PIXELWISE)) != (LACUNA_LINEAR | LACUNA_PIXELWISE))
 		return LACUNA_OK;
-	diagonal = memory_alloc_array(n, sizeof(*diagonal));
-	known = memory_alloc_array(n, sizeof(*known));
+	diagonal = memory_alloc_array(n, sizeof *diagonal);
+	known = memory_alloc_array(n, sizeof *known);
 	status = diagonal && known ? problem_diagonal(s->problem, diagonal) : LACUNA_ENOMEM;
 	exact = !status;
 	for (size_t i = 0; exact && i < n; i++)

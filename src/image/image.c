@@ -14,7 +14,7 @@ int image_create(struct image *image, const struct lacuna_shape *shape)
 {
 	size_t count = sizeof(float);
 
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, sizeof *image);
 	for (int i = 0; i < 4; i++)
 		if (shape->extent[i] < 1 || (uint64_t)shape->extent[i] > SIZE_MAX ||
 		    !size_multiply(count, (size_t)shape->extent[i], &count))
@@ -29,7 +29,7 @@ int image_create(struct image *image, const struct lacuna_shape *shape)
 void image_free(struct image *image)
 {
 	memory_release(image->values);
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, sizeof *image);
 }
 
 /* An empty range is not scaled. */

@@ -55,7 +55,7 @@ static int allocate(struct decoder *d)
 	const size_t row = d->width * d->channels * d->bytes;
 
 	d->samples = memory_alloc_array(d->height, row);
-	d->rows = memory_alloc_array(d->height, sizeof(*d->rows));
+	d->rows = memory_alloc_array(d->height, sizeof *d->rows);
 	if (!d->samples || !d->rows)
 		return LACUNA_ENOMEM;
 	for (size_t y = 0; y < d->height; y++)

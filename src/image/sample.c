@@ -158,10 +158,10 @@ static float decode_small_float(struct small_float f, uint64_t raw)
 		bits = (uint32_t)(exponent - bias + 127) << 23 | mantissa << (23 - f.mantissa_bits);
 	else {
 		v = ldexpf((float)mantissa, 1 - bias - f.mantissa_bits);
-		memcpy(&bits, &v, sizeof(bits));
+		memcpy(&bits, &v, sizeof bits);
 	}
 	bits |= sign << 31;
-	memcpy(&v, &bits, sizeof(v));
+	memcpy(&v, &bits, sizeof v);
 	return v;
 }
 
@@ -177,7 +177,7 @@ static uint64_t encode_small_float(struct small_float f, float value)
 	int exponent;
 
 	if (isnan(value)) {
-		memcpy(&bits, &value, sizeof(bits));
+		memcpy(&bits, &value, sizeof bits);
 		raw = (bits & 0x7fffff) >> (23 - f.mantissa_bits);
 		return sign | infinite | (raw ? raw : 1);
 	}
@@ -212,12 +212,12 @@ static float decode_float(int bits, uint64_t raw)
 	float v;
 
 	if (bits == 64) {
-		memcpy(&wide, &raw, sizeof(wide));
+		memcpy(&wide, &raw, sizeof wide);
 		return narrow(wide);
 	}
 	if (bits != 32)
 		return decode_small_float(small_float(bits), raw);
-	memcpy(&v, &low, sizeof(v));
+	memcpy(&v, &low, sizeof v);
 	return v;
 }
 
@@ -245,12 +245,12 @@ void sample_values(struct sample_type t, const void *row, size_t at, size_t stri
 			out[i] = (float)(p[i * stride] ^ (uint8_t)toggle);
 	else if (t.kind == SAMPLE_UNSIGNED && t.bits == 16)
 		for (size_t i = 0; i < n; i++) {
-			memcpy(&v16, p + 2 * i * stride, sizeof(v16));
+			memcpy(&v16, p + 2 * i * stride, sizeof v16);
 			out[i] = (float)(v16 ^ (uint16_t)toggle);
 		}
 	else if (t.kind == SAMPLE_FLOAT && t.bits == 32 && !toggle)
 		for (size_t i = 0; i < n; i++)
-			memcpy(&out[i], p + 4 * i * stride, sizeof(*out));
+			memcpy(&out[i], p + 4 * i * stride, sizeof *out);
 	else
 		for (size_t i = 0; i < n; i++)
 			out[i] =
@@ -264,12 +264,12 @@ static uint64_t encode_float(int bits, float value)
 	uint32_t low;
 
 	if (bits == 64) {
-		memcpy(&raw, &wide, sizeof(raw));
+		memcpy(&raw, &wide, sizeof raw);
 		return raw;
 	}
 	if (bits != 32)
 		return encode_small_float(small_float(bits), value);
-	memcpy(&low, &value, sizeof(low));
+	memcpy(&low, &value, sizeof low);
 	return low;
 }
 

@@ -539,7 +539,7 @@ int param_value(const struct lacuna_param *row, const void *config, char *text, 
 static int same_list(const struct lacuna_list *a, const struct lacuna_list *b)
 {
 	return a->count == b->count && a->columns == b->columns &&
-	       (!a->count || !memcmp(a->values, b->values, (size_t)a->count * sizeof(*a->values)));
+	       (!a->count || !memcmp(a->values, b->values, (size_t)a->count * sizeof *a->values));
 }
 
 int param_same(const struct lacuna_plugin *plugin, const void *a, const void *b)

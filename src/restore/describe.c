@@ -43,7 +43,7 @@ static int measured_values(struct problem *problem, const float *y, float **valu
 
 	*masked = 0;
 
-	*values = memory_alloc_array(n, sizeof(**values));
+	*values = memory_alloc_array(n, sizeof **values);
 	status = *values ? problem_measured(problem, *values) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < n; i++) {
 		*masked |= !((*values)[i] > 0) && !isnan(y[i]);
@@ -61,10 +61,10 @@ int noise_keeps_values(struct problem *problem, int *keeps)
 	int status;
 
 	*keeps = (problem_flags(problem) & needed) == needed &&
-		 !memcmp(problem_window(problem)->extent, y->extent, sizeof(y->extent));
+		 !memcmp(problem_window(problem)->extent, y->extent, sizeof y->extent);
 	if (!*keeps)
 		return LACUNA_OK;
-	ones = memory_alloc_array(n, sizeof(*ones));
+	ones = memory_alloc_array(n, sizeof *ones);
 	status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < n; i++)
 		*keeps &= ones[i] == 0 || ones[i] == 1;
@@ -86,7 +86,7 @@ static int even_out(struct problem *problem, float *values, double *louder)
 	*louder = 1;
 	if ((problem_flags(problem) & flags) != flags)
 		return LACUNA_OK;
-	ones = memory_alloc_array(ny, sizeof(*ones));
+	ones = memory_alloc_array(ny, sizeof *ones);
 	status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < ny; i++)
 		if (ones[i] > 0) {
@@ -124,7 +124,7 @@ static double find_wide(const struct lacuna_shape *shape, const float *values)
 
 	if (half.extent[0] < 32 || half.extent[1] < 32)
 		return 0;
-	small = memory_alloc_array(lacuna_count(&half), sizeof(*small));
+	small = memory_alloc_array(lacuna_count(&half), sizeof *small);
 	if (!small) {
 		error_clear();
 		return 0;

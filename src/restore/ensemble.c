@@ -13,10 +13,10 @@
 int ensemble_create(struct ensemble *e, size_t n, int64_t samples, int pairs)
 {
 	*e = (struct ensemble){ .n = n, .samples = samples, .pairs = pairs };
-	e->mean = memory_alloc_array(n, sizeof(*e->mean));
-	e->spread = memory_alloc_array(n, sizeof(*e->spread));
+	e->mean = memory_alloc_array(n, sizeof *e->mean);
+	e->spread = memory_alloc_array(n, sizeof *e->spread);
 	if (pairs)
-		e->first = memory_alloc_array(n, sizeof(*e->first));
+		e->first = memory_alloc_array(n, sizeof *e->first);
 	return e->mean && e->spread && (e->first || !pairs) ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -31,8 +31,8 @@ void ensemble_free(struct ensemble *e)
 void ensemble_reset(struct ensemble *e)
 {
 	e->added = 0;
-	memset(e->mean, 0, e->n * sizeof(*e->mean));
-	memset(e->spread, 0, e->n * sizeof(*e->spread));
+	memset(e->mean, 0, e->n * sizeof *e->mean);
+	memset(e->spread, 0, e->n * sizeof *e->spread);
 }
 
 /* Number of independent samples, or of independent pairs. */
@@ -50,7 +50,7 @@ void ensemble_add(struct ensemble *e, const float *sample)
 	const int64_t group = e->pairs ? k / 2 : k;
 
 	if (e->pairs && k % 2 == 0) {
-		memcpy(e->first, sample, e->n * sizeof(*sample));
+		memcpy(e->first, sample, e->n * sizeof *sample);
 		return;
 	}
 	for (size_t i = 0; i < e->n; i++) {

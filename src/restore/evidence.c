@@ -72,10 +72,10 @@ static int find_point(struct problem *problem, struct point *k)
 	int status = LACUNA_ENOMEM, whole = 0;
 
 	if (!(flags & LACUNA_LINEAR) || (flags & LACUNA_PIXELWISE) ||
-	    memcmp(window, y->extent, sizeof(y->extent)) != 0)
+	    memcmp(window, y->extent, sizeof y->extent) != 0)
 		return LACUNA_EUNSUPPORTED;
-	light = memory_alloc_array(nx, sizeof(*light));
-	answer = memory_alloc_array(ny, sizeof(*answer));
+	light = memory_alloc_array(nx, sizeof *light);
+	answer = memory_alloc_array(ny, sizeof *answer);
 	if (light && answer) {
 		light[x->extent[0] / 2 + x->extent[0] * (x->extent[1] / 2)] = 1;
 		status = problem_apply(problem, light, answer);
@@ -242,9 +242,9 @@ int noise_explain(struct problem *problem, const float *y, struct noise_evidence
 	 * scenes other kernels gained less than 0, against kernels a fifth too wide 0.4 to 0.6. */
 	static const double clearly = 0.15;
 	const struct lacuna_shape *shape = problem_y(problem);
-	double *power = memory_alloc_array(SIDE * SIDE, sizeof(*power));
-	struct spectrum *spectrum = memory_alloc(sizeof(*spectrum));
-	struct point *point = memory_alloc(sizeof(*point));
+	double *power = memory_alloc_array(SIDE * SIDE, sizeof *power);
+	struct spectrum *spectrum = memory_alloc(sizeof *spectrum);
+	struct point *point = memory_alloc(sizeof *point);
 	struct fit as_told;
 	int status = power && spectrum && point ? LACUNA_OK : LACUNA_ENOMEM;
 

@@ -43,10 +43,10 @@ int holes_of_operator(const struct plugin_use *use, const struct lacuna_shape *y
 	if ((use->plugin->u.op.flags & wanted) != wanted)
 		return error_set(LACUNA_EUNSUPPORTED, "not a mask");
 	status = problem_create(use, 1, 1, y, &p);
-	if (!status && memcmp(problem_x(p), y, sizeof(*y)) != 0)
+	if (!status && memcmp(problem_x(p), y, sizeof *y) != 0)
 		status = error_set(LACUNA_EUNSUPPORTED, "not a mask");
 	if (!status) {
-		diagonal = memory_alloc_array(n, sizeof(*diagonal));
+		diagonal = memory_alloc_array(n, sizeof *diagonal);
 		status = diagonal ? problem_diagonal(p, diagonal) : LACUNA_ENOMEM;
 	}
 	problem_destroy(p);
@@ -105,7 +105,7 @@ int holes_finish(struct holes *h)
 {
 	const int64_t w = h->across + 1;
 
-	h->sums = memory_alloc_array((size_t)(w * (h->down + 1)), sizeof(*h->sums));
+	h->sums = memory_alloc_array((size_t)(w * (h->down + 1)), sizeof *h->sums);
 	if (!h->sums)
 		return LACUNA_ENOMEM;
 	for (int64_t j = 0; j < h->down; j++)
@@ -135,7 +135,7 @@ int64_t holes_count(const struct holes *h, int64_t x0, int64_t y0, int64_t x1, i
  * reach into. */
 int64_t holes_width(const struct holes *h)
 {
-	int64_t *side = memory_alloc_array((size_t)h->across + 1, sizeof(*side));
+	int64_t *side = memory_alloc_array((size_t)h->across + 1, sizeof *side);
 	int64_t most = 0;
 
 	for (int64_t j = 0; side && j < h->down; j++) {

@@ -74,7 +74,7 @@ int method_uses(int kind, const char *name)
 {
 	if (kind == LACUNA_PRIOR)
 		return is_of(neural_prior, name) || is_of(plain_prior, name);
-	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
+	for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
 		if (is_of(kind == LACUNA_SAMPLER ? presets[i].sampler : presets[i].guidance, name))
 			return 1;
 	return 0;
@@ -218,7 +218,7 @@ static int set_steps(int64_t steps, struct plugin_use *sampler)
 	if (!param_find(sampler->plugin->head, "steps"))
 		return error_set(LACUNA_EINVAL, "sampler %s has no steps; leave out --steps",
 				 sampler->plugin->head->name);
-	snprintf(text, sizeof(text), "%lld", (long long)steps);
+	snprintf(text, sizeof text, "%lld", (long long)steps);
 	return param_set(sampler->plugin->head, sampler->config, "steps", text);
 }
 

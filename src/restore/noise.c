@@ -219,7 +219,7 @@ static struct power mean_power(const struct block *list, size_t used)
 		p.near += list[i].near / (double)used;
 		p.corner += list[i].corner / (double)used;
 	}
-	qsort(mean, HIGH, sizeof(*mean), by_value);
+	qsort(mean, HIGH, sizeof *mean, by_value);
 	p.high = mean[HIGH / 2];
 	return p;
 }
@@ -273,7 +273,7 @@ static struct power power_of_part(struct block *list, size_t count, size_t part,
 	few = few > most ? most : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
 	used = used > few ? used : few;
 	used = used < count ? used : count;
-	qsort(list, count, sizeof(*list), by_low);
+	qsort(list, count, sizeof *list, by_low);
 	return mean_power(list, used);
 }
 
@@ -297,7 +297,7 @@ static int collect_all(const struct lacuna_shape *shape, const float *y, int mos
 	while (plane * planes / (stride * stride) > MOST_BLOCKS)
 		stride++;
 	s->room = (width / stride + 1) * (height / stride + 1) * planes;
-	s->list = memory_alloc_array(s->room, sizeof(*s->list));
+	s->list = memory_alloc_array(s->room, sizeof *s->list);
 	if (!s->list)
 		return LACUNA_ENOMEM;
 	fill_basis(s->basis);
@@ -327,7 +327,7 @@ static int is_even(const struct blocks *s)
 {
 	/* chi: quantiles of the mean of 21 squares of white noise (chi-squared), relative to its expectation */
 	static const double most = 1.18, chi_200th = 0.383, chi_20th = 0.552;
-	double *power = memory_alloc_array(s->count, sizeof(*power));
+	double *power = memory_alloc_array(s->count, sizeof *power);
 	int even;
 
 	if (!power) {
@@ -337,7 +337,7 @@ static int is_even(const struct blocks *s)
 	for (size_t i = 0; i < s->count; i++)
 		for (int k = 0; k < HIGH; k++)
 			power[i] += s->list[i].high[k] / HIGH;
-	qsort(power, s->count, sizeof(*power), by_value);
+	qsort(power, s->count, sizeof *power, by_value);
 	even = power[s->count / 20] / chi_20th < most * power[s->count / 200] / chi_200th;
 	memory_release(power);
 	return even;
@@ -358,14 +358,14 @@ struct bins {
 static void fill_bins(struct blocks *s, struct bins *b)
 {
 	b->count = s->count / LEAST_IN_BIN < BINS ? (int)(s->count / LEAST_IN_BIN) : BINS;
-	qsort(s->list, s->count, sizeof(*s->list), by_level);
+	qsort(s->list, s->count, sizeof *s->list, by_level);
 	for (int k = 0; k < b->count; k++) {
 		const size_t from = s->count * (size_t)k / (size_t)b->count;
 		const size_t to = s->count * (size_t)(k + 1) / (size_t)b->count;
 		const size_t used = (to - from) / 20 > 16 ? (to - from) / 20 : 16;
 		struct power power;
 
-		qsort(s->list + from, to - from, sizeof(*s->list), by_low);
+		qsort(s->list + from, to - from, sizeof *s->list, by_low);
 		b->level[k] = 0;
 		for (size_t i = 0; i < used; i++)
 			b->level[k] += s->list[from + i].level / (double)used;
@@ -446,7 +446,7 @@ static void leave_clipped(const struct lacuna_shape *shape, const float *y, stru
 	if (!isfinite(clip.lo) && !isfinite(clip.hi))
 		return;
 	/* the half away from the clipped end is not cut off */
-	qsort(s->list, s->count, sizeof(*s->list), by_level);
+	qsort(s->list, s->count, sizeof *s->list, by_level);
 	half = power_of_smoothest(s->list + (isfinite(clip.lo) ? s->count / 2 : 0), s->count / 2);
 	reach = 3 * sqrt(variance_under_texture(&half));
 	for (size_t i = 0; i < s->count; i++)
@@ -547,7 +547,7 @@ static double first_guess(const struct blocks *all, double *high)
 			high[n] += all->list[i].high[k] / HIGH;
 		n++;
 	}
-	qsort(high, n, sizeof(*high), by_value);
+	qsort(high, n, sizeof *high, by_value);
 	return n ? sqrt(high[n / 2]) : 0;
 }
 
@@ -565,8 +565,8 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 
 	*variance = 0;
 	if (!status) {
-		undone.list = memory_alloc_array(all.count + 1, sizeof(*undone.list));
-		work = memory_alloc_array(all.count + 1, sizeof(*work));
+		undone.list = memory_alloc_array(all.count + 1, sizeof *undone.list);
+		work = memory_alloc_array(all.count + 1, sizeof *work);
 		status = undone.list && work ? LACUNA_OK : LACUNA_ENOMEM;
 	}
 	if (!status)
@@ -701,7 +701,7 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
 {
 	const int64_t w = shape->extent[0], h = shape->extent[1];
 	const size_t n = lacuna_count(shape), area = (size_t)(w * h);
-	float *sum = memory_alloc_array(area, sizeof(*sum));
+	float *sum = memory_alloc_array(area, sizeof *sum);
 
 	if (!sum)
 		return LACUNA_ENOMEM;
@@ -723,7 +723,7 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
  * (chi-squared), relative to its expectation.  Sorts power. */
 static double quiet_power(double *power, size_t count, double chi)
 {
-	qsort(power, count, sizeof(*power), by_value);
+	qsort(power, count, sizeof *power, by_value);
 	return power[count / 20] / chi;
 }
 
@@ -744,9 +744,9 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 		return 0;
 	}
 	leave_clipped(shape, y, &s);
-	qsort(s.list, s.count, sizeof(*s.list), by_low);
+	qsort(s.list, s.count, sizeof *s.list, by_low);
 	if (s.count >= LEAST_BLOCKS)
-		power = memory_alloc_array(s.count, sizeof(*power));
+		power = memory_alloc_array(s.count, sizeof *power);
 	if (power) {
 		for (size_t i = 0; i < s.count; i++)
 			power[i] = s.list[i].middle;
@@ -827,7 +827,7 @@ static void sort_means(const double sum[8], const double count[8], double mean[8
 {
 	for (int p = 0; p < 8; p++)
 		mean[p] = count[p] > 0 ? sum[p] / count[p] : 0;
-	qsort(mean, 8, sizeof(*mean), by_value);
+	qsort(mean, 8, sizeof *mean, by_value);
 }
 
 /* The largest of the eight mean heights less their median.  *ratio: the largest mean part divided by the second largest. */

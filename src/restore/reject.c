@@ -85,7 +85,7 @@ static int by_value(const void *a, const void *b)
 static int typical_distance(const struct plane *p, double *sigma)
 {
 	const size_t n = (size_t)(p->w * p->h);
-	float *list = memory_alloc_array(n, sizeof(*list));
+	float *list = memory_alloc_array(n, sizeof *list);
 	struct distances d;
 	size_t count = 0;
 
@@ -94,7 +94,7 @@ static int typical_distance(const struct plane *p, double *sigma)
 	for (size_t i = 0; i < n; i++)
 		if (measure(p, i, &d))
 			list[count++] = d.neighbours;
-	qsort(list, count, sizeof(*list), by_value);
+	qsort(list, count, sizeof *list, by_value);
 	*sigma = count ? mad_to_sigma * (double)list[count / 2] : 0;
 	memory_release(list);
 	return LACUNA_OK;
@@ -149,7 +149,7 @@ int reject_lone(const struct lacuna_shape *shape, const float *y, double ratio, 
 	*list = NULL;
 	if (ratio < least_ratio)
 		return LACUNA_OK;
-	*list = found.list = memory_alloc_array(found.most + 1, sizeof(*found.list));
+	*list = found.list = memory_alloc_array(found.most + 1, sizeof *found.list);
 	if (!found.list)
 		return LACUNA_ENOMEM;
 	for (size_t first = 0; !status && first < n; first += area) {
@@ -172,8 +172,8 @@ int reject_ratio(struct problem *problem, double *ratio)
 	*ratio = 0;
 	if (!(problem_flags(problem) & LACUNA_LINEAR))
 		return LACUNA_OK;
-	point = memory_alloc_array(nx, sizeof(*point));
-	response = memory_alloc_array(lacuna_count(y), sizeof(*response));
+	point = memory_alloc_array(nx, sizeof *point);
+	response = memory_alloc_array(lacuna_count(y), sizeof *response);
 	if (point && response) {
 		point[x->extent[0] / 2 + x->extent[0] * (x->extent[1] / 2)] = 1;
 		status = problem_apply(problem, point, response);

@@ -102,7 +102,7 @@ static int take_offset(struct run *run)
 {
 	const size_t n = run->r->y_count;
 	const double unit = run->m->unit > 0 ? run->m->unit : 1;
-	float *b = memory_alloc_array(n, sizeof(*b));
+	float *b = memory_alloc_array(n, sizeof *b);
 	int status = LACUNA_ENOMEM, found = 0;
 
 	if (b)
@@ -120,11 +120,11 @@ static int copy_measurement(struct run *run)
 
 	/* Forget which values the previous image lacked, and how accurate they were. */
 	problem_forget(run->r->problem);
-	run->y = memory_alloc_array(n, sizeof(*run->y));
-	run->read = memory_alloc_array(n, sizeof(*run->read));
+	run->y = memory_alloc_array(n, sizeof *run->y);
+	run->read = memory_alloc_array(n, sizeof *run->read);
 	if (!run->y || !run->read)
 		return LACUNA_ENOMEM;
-	memcpy(run->y, run->m->y, n * sizeof(*run->y));
+	memcpy(run->y, run->m->y, n * sizeof *run->y);
 	status = take_offset(run);
 	return status ? status : problem_project(run->r->problem, run->y);
 }
@@ -170,7 +170,7 @@ static int enter_foreign_scale(struct run *run)
 				LACUNA_EUNSUPPORTED,
 				"an operator that is not linear and does not make a picture needs "
 				"a range that begins at 0; give --range 0:HI");
-		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
+		ones = memory_alloc_array(run->r->y_count, sizeof *ones);
 		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 	}
 	run->record->inner = stated;
@@ -178,7 +178,7 @@ static int enter_foreign_scale(struct run *run)
 		scale_measurement(run->r->y_count, 0, &stated, ones, run->y);
 	/* Without ones black is 0, so they do not matter. */
 	memory_release(ones);
-	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
+	memcpy(run->read, run->y, run->r->y_count * sizeof *run->read);
 	run->lowest = -INFINITY;
 	run->highest = INFINITY;
 	return status;
@@ -208,7 +208,7 @@ static int enter_scale(struct run *run)
 	if (!is_picture(run))
 		return enter_foreign_scale(run);
 	if (m->seen && (problem_flags(problem) & LACUNA_LINEAR)) {
-		ones = memory_alloc_array(run->r->y_count, sizeof(*ones));
+		ones = memory_alloc_array(run->r->y_count, sizeof *ones);
 		status = ones ? problem_apply_to_ones(problem, ones) : LACUNA_ENOMEM;
 		picture = !status && keeps_brightness(ones, run->r->y_count);
 	}
@@ -216,7 +216,7 @@ static int enter_scale(struct run *run)
 	if (!status)
 		scale_measurement(run->r->y_count, m->lo, inner, ones, run->y);
 	memory_release(ones);
-	memcpy(run->read, run->y, run->r->y_count * sizeof(*run->read));
+	memcpy(run->read, run->y, run->r->y_count * sizeof *run->read);
 	if (!is_silent(run) && (m->step == 0 || inner->white - inner->black < m->hi - m->lo))
 		log_message(LACUNA_LOG_INFO, "%s: black is %.6g, white is %.6g%s", m->name,
 			    inner->black, inner->white,
@@ -229,7 +229,7 @@ static int enter_scale(struct run *run)
 /* Puts the values of y that were rejected back into picture, as they were read. */
 static void write_back_rejected(const struct run *run, float *picture)
 {
-	if (memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
+	if (memcmp(&run->r->result, &run->r->y, sizeof run->r->y) != 0)
 		return;
 	for (size_t i = 0; i < run->record->rejected; i++)
 		picture[run->rejected[i]] = run->m->y[run->rejected[i]];
@@ -387,13 +387,13 @@ static int measure_with(struct run *run, const float *level)
 	float *sigma = NULL;
 	int status = LACUNA_OK;
 
-	memcpy(run->y, run->read, n * sizeof(*run->y));
+	memcpy(run->y, run->read, n * sizeof *run->y);
 	run->reference_noise = run->record->noise / inner_unit(run);
 	if (run->stabiliser) {
 		run->reference_noise = stabiliser_sigma(run->stabiliser);
 		stabiliser_enter(run->stabiliser, n, run->y);
 	} else if (varies(run)) {
-		sigma = memory_alloc_array(n, sizeof(*sigma));
+		sigma = memory_alloc_array(n, sizeof *sigma);
 		status = sigma ? find_map(run, level ? level : run->read, level ? 0 : RADIUS, sigma,
 					  &run->reference_noise)
 			       : LACUNA_ENOMEM;
@@ -506,8 +506,8 @@ static int take_wide_noise(struct run *run)
 			    "%s: the grain of the noise (%.3g of full scale) is wider than a "
 			    "pixel; noise is first removed at half the size",
 			    run->m->name, run->record->description.wide * inner_unit(run));
-	half = memory_alloc_array(n, sizeof(*half));
-	change = memory_alloc_array(n, sizeof(*change));
+	half = memory_alloc_array(n, sizeof *half);
+	change = memory_alloc_array(n, sizeof *change);
 	status = half && change ? LACUNA_OK : LACUNA_ENOMEM;
 	if (!status) {
 		noise_halve(y, run->read, half);
@@ -604,10 +604,10 @@ static int read_start(struct run *run)
 
 	if (!run->m->start)
 		return LACUNA_OK;
-	run->start = memory_alloc_array(n, sizeof(*run->start));
+	run->start = memory_alloc_array(n, sizeof *run->start);
 	if (!run->start)
 		return LACUNA_ENOMEM;
-	memcpy(run->start, run->m->start, n * sizeof(*run->start));
+	memcpy(run->start, run->m->start, n * sizeof *run->start);
 	scale_enter(n, &run->record->inner, run->start);
 	for (size_t i = 0; run->stabiliser && i < n; i++)
 		run->start[i] = (float)stabiliser_expect(run->stabiliser, (double)run->start[i]);
@@ -619,8 +619,8 @@ static int allocate_results(struct run *run)
 	const int64_t samples = run->job->samples;
 	struct restored *out = run->out;
 
-	run->x = memory_alloc_array(lacuna_count(problem_x(run->r->problem)), sizeof(*run->x));
-	out->record.samples = memory_alloc_array((size_t)samples, sizeof(*out->record.samples));
+	run->x = memory_alloc_array(lacuna_count(problem_x(run->r->problem)), sizeof *run->x);
+	out->record.samples = memory_alloc_array((size_t)samples, sizeof *out->record.samples);
 	if (!run->x || !out->record.samples)
 		return LACUNA_ENOMEM;
 	return samples > 1
@@ -636,10 +636,10 @@ static int hand_over_sample(const struct run *run, int64_t sample)
 
 	if (!run->job->sample)
 		return LACUNA_OK;
-	copy = memory_alloc_array(n, sizeof(*copy));
+	copy = memory_alloc_array(n, sizeof *copy);
 	if (!copy)
 		return LACUNA_ENOMEM;
-	memcpy(copy, run->out->picture, n * sizeof(*copy));
+	memcpy(copy, run->out->picture, n * sizeof *copy);
 	leave_scale(run, copy);
 	status = run->job->sample(run->job->context, sample, copy);
 	memory_release(copy);
@@ -661,7 +661,7 @@ static int draw_sample(struct run *run, int64_t sample)
 		return status;
 	/* Not earlier: a session needs most memory while it runs. */
 	if (!run->out->picture)
-		run->out->picture = memory_alloc_array(run->r->count, sizeof(*run->out->picture));
+		run->out->picture = memory_alloc_array(run->r->count, sizeof *run->out->picture);
 	if (!run->out->picture)
 		return LACUNA_ENOMEM;
 	window_get(problem_x(problem), problem_window(problem), run->x, run->out->picture);
@@ -766,11 +766,11 @@ static int retreat(struct run *run)
 static int refine_map(struct run *run)
 {
 	const size_t n = run->r->y_count;
-	float *level = memory_alloc_array(n, sizeof(*level));
+	float *level = memory_alloc_array(n, sizeof *level);
 	int status = LACUNA_ENOMEM;
 
 	if (level) {
-		memcpy(level, run->out->picture, n * sizeof(*level));
+		memcpy(level, run->out->picture, n * sizeof *level);
 		status = draw_again(run, level);
 	}
 	memory_release(level);
@@ -787,7 +787,7 @@ static int improve(struct run *run)
 	if (!(flags & LACUNA_PIXELWISE))
 		return is_estimated(run) ? retreat(run) : LACUNA_OK;
 	/* With other operators the level of y is not that of the picture. */
-	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) != 0)
+	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof run->r->y) != 0)
 		return LACUNA_OK;
 	return run->record->description.noise.slope > 0 && !run->stabiliser ? refine_map(run)
 									    : LACUNA_OK;
@@ -972,12 +972,12 @@ static int find_deviation(struct run *run)
 
 	if (!run->job->deviation)
 		return LACUNA_OK;
-	run->deviation = memory_alloc_array(n, sizeof(*run->deviation));
-	d = memory_alloc_array(2 * n, sizeof(*d));
+	run->deviation = memory_alloc_array(n, sizeof *run->deviation);
+	d = memory_alloc_array(2 * n, sizeof *d);
 	status = run->deviation && d ? ask(run, d) : LACUNA_ENOMEM;
 	if (!status)
 		window_get(problem_x(run->r->problem), problem_window(run->r->problem),
-			   memcpy(d, run->deviation, n * sizeof(*d)), run->deviation);
+			   memcpy(d, run->deviation, n * sizeof *d), run->deviation);
 	if (!status && run->stabiliser)
 		leave_stabilised(run);
 	memory_release(d);
@@ -993,26 +993,26 @@ static int leave(struct run *run)
 	const size_t n = run->r->count;
 	struct restored *out = run->out;
 
-	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof(run->r->y)) &&
+	if (is_picture(run) && !memcmp(&run->r->result, &run->r->y, sizeof run->r->y) &&
 	    !(run->record->description.wide > 0)) {
 		out->record.unchanged = memory_alloc(n);
 		if (!out->record.unchanged)
 			return LACUNA_ENOMEM;
 		for (size_t i = 0; i < n; i++)
 			out->record.unchanged[i] =
-				memcmp(&out->picture[i], &run->read[i], sizeof(*run->read)) == 0;
+				memcmp(&out->picture[i], &run->read[i], sizeof *run->read) == 0;
 	}
 	leave_scale(run, out->picture);
 	if (!run->ensemble.n && !run->deviation)
 		return LACUNA_OK;
-	out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
+	out->deviation = memory_alloc_array(n, sizeof *out->deviation);
 	if (!out->deviation)
 		return LACUNA_ENOMEM;
 	if (run->ensemble.n) {
 		ensemble_deviation(&run->ensemble, inner_span(run), out->deviation);
 		return LACUNA_OK;
 	}
-	memcpy(out->deviation, run->deviation, n * sizeof(*out->deviation));
+	memcpy(out->deviation, run->deviation, n * sizeof *out->deviation);
 	for (size_t i = 0; i < n; i++)
 		out->deviation[i] *= (float)inner_span(run);
 	return LACUNA_OK;
@@ -1057,9 +1057,9 @@ static int pass_through(struct run *run, float value)
 
 	if (mark_known(run, value))
 		return LACUNA_ENOMEM;
-	out->picture = memory_alloc_array(n, sizeof(*out->picture));
+	out->picture = memory_alloc_array(n, sizeof *out->picture);
 	if (deviation)
-		out->deviation = memory_alloc_array(n, sizeof(*out->deviation));
+		out->deviation = memory_alloc_array(n, sizeof *out->deviation);
 	if (!out->picture || (deviation && !out->deviation))
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < n; i++)
@@ -1095,7 +1095,7 @@ void restorer_operators(struct restorer *r, const struct plugin_use *operators, 
 
 int restorer_create(const struct restore_job *job, struct restorer **result)
 {
-	struct restorer *r = memory_alloc(sizeof(*r));
+	struct restorer *r = memory_alloc(sizeof *r);
 
 	if (!r)
 		return LACUNA_ENOMEM;
@@ -1142,7 +1142,7 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 
 	if (!wish)
 		wish = &none;
-	if (!memcmp(&r->y, y, sizeof(*y)) && !memcmp(&r->wish, wish, sizeof(*wish))) {
+	if (!memcmp(&r->y, y, sizeof *y) && !memcmp(&r->wish, wish, sizeof *wish)) {
 		if (r->problem)
 			return LACUNA_OK;
 	} else {
@@ -1167,7 +1167,7 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 	r->y = *y;
 	r->wish = *wish;
 	r->y_count = lacuna_count(y);
-	memcpy(r->result.extent, problem_window(r->problem)->extent, sizeof(r->result.extent));
+	memcpy(r->result.extent, problem_window(r->problem)->extent, sizeof r->result.extent);
 	r->count = lacuna_count(&r->result);
 	return LACUNA_OK;
 }
@@ -1289,7 +1289,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 	run.record = &result->record;
 	if (r->job->noise.sigma < 0 && is_picture(&run) && is_constant(r, m->y, &value))
 		return pass_through(&run, value);
-	for (size_t i = 0; !status && i < sizeof(stages) / sizeof(stages[0]); i++)
+	for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++)
 		status = stages[i](&run);
 	run_free(&run);
 	return status;

@@ -17,7 +17,7 @@ int scale_sample_add_part(struct scale_sample *s, const float *values, size_t n,
 			  size_t all, size_t most)
 {
 	const size_t stride = most ? (all + most - 1) / most : 1;
-	float *room = memory_grow(s->values, s->count, n / stride + 1, &s->room, sizeof(*room));
+	float *room = memory_grow(s->values, s->count, n / stride + 1, &s->room, sizeof *room);
 
 	if (!room)
 		return LACUNA_ENOMEM;
@@ -36,7 +36,7 @@ int scale_sample_add(struct scale_sample *s, const float *values, size_t n, size
 void scale_sample_free(struct scale_sample *s)
 {
 	memory_release(s->values);
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 }
 
 static int by_value(const void *a, const void *b)
@@ -67,7 +67,7 @@ int scale_measure(struct scale_sample *s, struct scale *scale)
 
 	if (!s->count)
 		return 0;
-	qsort(s->values, s->count, sizeof(*s->values), by_value);
+	qsort(s->values, s->count, sizeof *s->values, by_value);
 	lo = quantile(s, tail);
 	hi = quantile(s, 1 - tail);
 	if (!(hi > lo)) { /* nearly all values are alike: the few others are the scene */

@@ -71,7 +71,7 @@ static void fill_node(struct stabiliser *s, int i)
 
 int stabiliser_create(const struct noise *noise, struct stabiliser **result)
 {
-	struct stabiliser *s = memory_alloc(sizeof(*s));
+	struct stabiliser *s = memory_alloc(sizeof *s);
 	const double gain = noise->slope;
 	double last;
 

@@ -54,8 +54,8 @@ static void blur(const struct field *f, double sigma, const float *in, float *wo
 {
 	const int64_t radius = (int64_t)ceil(REACH * sigma), w = f->w, h = f->h;
 
-	memset(work, 0, (size_t)(w * h) * sizeof(*work));
-	memset(out, 0, (size_t)(w * h) * sizeof(*out));
+	memset(work, 0, (size_t)(w * h) * sizeof *work);
+	memset(out, 0, (size_t)(w * h) * sizeof *out);
 	for (int64_t k = -radius; k <= radius; k++) {
 		const float g = (float)exp(-0.5 * (double)(k * k) / (sigma * sigma));
 		const int64_t from = k < 0 ? -k : 0, to = k > 0 ? w - k : w;
@@ -126,7 +126,7 @@ static void refine(const struct field *f, const struct averages *a, float *varia
 	for (size_t i = 0; i < n; i++)
 		if (f->in[i] == f->class)
 			variance[i] = (float)fmax(sum / count, 0);
-	for (size_t k = 0; k < sizeof(widths) / sizeof(widths[0]); k++) {
+	for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
 		average(f, widths[k], a);
 		for (size_t i = 0; i < n; i++) {
 			const double w = (double)a->weight[i], before = (double)variance[i];
@@ -216,7 +216,7 @@ static void look(const struct tweedie *t, const struct images *m)
 	const double noise = fmax(t->noise, least_noise), precision = 1 / (noise * noise);
 
 	if (!t->d) {
-		memcpy(m->pivot, t->estimate, n * sizeof(*m->pivot));
+		memcpy(m->pivot, t->estimate, n * sizeof *m->pivot);
 		return;
 	}
 	random_gaussian(t->key, glance_stream, 0, m->plus, n);
@@ -361,7 +361,7 @@ static int fill(const struct tweedie *t, const struct images *m, float *deviatio
 int tweedie_deviation(const struct tweedie *t, float *deviation)
 {
 	const size_t n = lacuna_count(&t->x);
-	float *images = memory_alloc_array(6 * n, sizeof(*images));
+	float *images = memory_alloc_array(6 * n, sizeof *images);
 	const struct images m = { images,	  images + n,	  images + 2 * n, images + 3 * n,
 				  images + 4 * n, images + 5 * n, memory_alloc(n) };
 	const int status = images && m.class ? fill(t, &m, deviation) : LACUNA_ENOMEM;

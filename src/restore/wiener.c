@@ -244,8 +244,8 @@ int wiener_deviation(const struct wiener *t, float *deviation)
 	const size_t n = (size_t)(p.w * p.h), count = lacuna_count(x);
 	const double noise = fmax(t->noise, least_noise);
 	struct octave octaves[OCTAVES];
-	float *rest = memory_alloc_array(2 * count, sizeof(*rest));
-	float *planes = memory_alloc_array(6 * n, sizeof(*planes));
+	float *rest = memory_alloc_array(2 * count, sizeof *rest);
+	float *planes = memory_alloc_array(6 * n, sizeof *planes);
 	int status = rest && planes ? LACUNA_OK : LACUNA_ENOMEM;
 
 	if (!status)

@@ -61,10 +61,10 @@ static void fill(const struct problem *p, int64_t shift, float *x)
 
 static int apply_to_noise(struct problem *p, int64_t shift, float **y)
 {
-	float *x = memory_alloc_array(lacuna_count(problem_x(p)), sizeof(*x));
+	float *x = memory_alloc_array(lacuna_count(problem_x(p)), sizeof *x);
 	int status = LACUNA_ENOMEM;
 
-	*y = memory_alloc_array(lacuna_count(problem_y(p)), sizeof(**y));
+	*y = memory_alloc_array(lacuna_count(problem_y(p)), sizeof **y);
 	if (x && *y) {
 		fill(p, shift, x);
 		status = problem_apply(p, x, *y);
@@ -458,9 +458,9 @@ static int sums_create(const struct windows *w, int64_t multiple, struct sums *s
 	s->channels = all.extent[2];
 	s->room = rows_summed(w, multiple);
 	s->rows_most = shorter(rows_written(multiple), s->room);
-	s->picture = memory_alloc_array(row * (size_t)s->room, sizeof(*s->picture));
-	s->rows = memory_alloc_array(row * (size_t)s->rows_most, sizeof(*s->rows));
-	s->weights = memory_alloc_array((size_t)(w->factor * w->width), sizeof(*s->weights));
+	s->picture = memory_alloc_array(row * (size_t)s->room, sizeof *s->picture);
+	s->rows = memory_alloc_array(row * (size_t)s->rows_most, sizeof *s->rows);
+	s->weights = memory_alloc_array((size_t)(w->factor * w->width), sizeof *s->weights);
 	if (!s->picture || !s->rows || !s->weights)
 		return LACUNA_ENOMEM;
 	if (w->factor > 1)
@@ -516,7 +516,7 @@ static int sums_write(struct course *c, int64_t count)
 	for (int64_t ch = 0; ch < s->channels; ch++) {
 		const size_t from = (size_t)(s->width * s->room * ch), to = n * (size_t)ch;
 
-		memcpy(s->rows + to, s->picture + from, n * sizeof(*s->rows));
+		memcpy(s->rows + to, s->picture + from, n * sizeof *s->rows);
 		if (s->unchanged)
 			memcpy(s->rows_unchanged + to, s->unchanged + from, n);
 	}
@@ -533,8 +533,8 @@ static void sums_shift(struct sums *s, int64_t count)
 		float *plane = s->picture + s->width * s->room * ch;
 		unsigned char *flags = s->unchanged + s->width * s->room * ch;
 
-		memmove(plane, plane + gone, stay * sizeof(*plane));
-		memset(plane + stay, 0, gone * sizeof(*plane));
+		memmove(plane, plane + gone, stay * sizeof *plane);
+		memset(plane + stay, 0, gone * sizeof *plane);
 		if (!s->unchanged)
 			continue;
 		memmove(flags, flags + gone, stay);
@@ -637,7 +637,7 @@ static int leave_empty(const struct course *c, struct restored *part)
 	part->record.shape = window;
 	part->record.constant = 1;
 	part->record.missing = n;
-	part->picture = memory_alloc_array(n, sizeof(*part->picture));
+	part->picture = memory_alloc_array(n, sizeof *part->picture);
 	if (!part->picture)
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < n; i++)
@@ -673,7 +673,7 @@ static int restore_window(const struct course *c, int64_t i, struct restored *pa
 
 	if (status)
 		return status;
-	snprintf(name, sizeof(name), "%s, part %lld of %lld", c->m->name, (long long)(at + 1),
+	snprintf(name, sizeof name, "%s, part %lld of %lld", c->m->name, (long long)(at + 1),
 		 (long long)count);
 	m.name = name;
 	m.part = at;
@@ -751,9 +751,9 @@ static int allocate_window(struct course *c)
 
 	if (status)
 		return status;
-	c->cut = memory_alloc_array(n, sizeof(*c->cut));
+	c->cut = memory_alloc_array(n, sizeof *c->cut);
 	if (c->m->deviation)
-		c->deviation = memory_alloc_array(n, sizeof(*c->deviation));
+		c->deviation = memory_alloc_array(n, sizeof *c->deviation);
 	return c->cut && (c->deviation || !c->m->deviation) ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -763,7 +763,7 @@ static int allocate(struct course *c)
 
 	if (status)
 		return status;
-	c->out->record.samples = memory_alloc_array(1, sizeof(*c->out->record.samples));
+	c->out->record.samples = memory_alloc_array(1, sizeof *c->out->record.samples);
 	return c->out->record.samples ? sums_create(&c->w, c->io->multiple, &c->sums)
 				      : LACUNA_ENOMEM;
 }
@@ -907,7 +907,7 @@ static int write_arrays(void *context, int64_t top, int64_t count, float *pictur
 	for (int64_t c = 0; c < all.extent[2]; c++) {
 		const int64_t to = width * (top + all.extent[1] * c);
 
-		memcpy(a->picture + to, picture + n * (size_t)c, n * sizeof(*picture));
+		memcpy(a->picture + to, picture + n * (size_t)c, n * sizeof *picture);
 		if (unchanged)
 			memcpy(a->unchanged + to, unchanged + n * (size_t)c, n);
 	}
@@ -925,7 +925,7 @@ int windows_run(struct restorer *r, const struct windows *w, const struct measur
 	const int listens = !restorer_has_settled(r);
 
 	*result = (struct restored){ 0 };
-	a.picture = memory_alloc_array(lacuna_count(&all), sizeof(*a.picture));
+	a.picture = memory_alloc_array(lacuna_count(&all), sizeof *a.picture);
 	a.unchanged = w->factor > 1 ? NULL : memory_alloc(lacuna_count(&all));
 	if (a.picture && (a.unchanged || w->factor > 1))
 		status = windows_stream(r, w, m, &io, result);

@@ -60,7 +60,7 @@ static double operations(int colour)
 	if (host.data_path(&host,
 			   colour ? "priors/photo-large-color.safetensors"
 				  : "priors/photo-large-gray.safetensors",
-			   path, sizeof(path)) ||
+			   path, sizeof path) ||
 	    weights_open(&host, path, &file))
 		give_up("weights");
 	levels = weights_numbers(file, "widths", LEVELS_MOST, width);
@@ -98,7 +98,7 @@ static double peak(int bf16)
 	struct onednn o = { 0 };
 	struct conv c;
 	struct conv_call call;
-	float *weights = need((size_t)64 * 64 * 9 * sizeof(*weights));
+	float *weights = need((size_t)64 * 64 * 9 * sizeof *weights);
 	void *src = need(bytes), *dst = need(bytes), *scratch;
 	double best = 1e9;
 
@@ -137,7 +137,7 @@ static struct cost cost_of(const char *spec, const struct lacuna_shape *shape, u
 			   const float *u, const float *v, float *out)
 {
 	struct lacuna_problem problem = {
-		.size = sizeof(problem), .flags = flag, .x = *shape, .y = *shape
+		.size = sizeof problem, .flags = flag, .x = *shape, .y = *shape
 	};
 	const size_t before = memory_live_bytes();
 	struct cost cost = { now(CLOCK_PROCESS_CPUTIME_ID), 1e9, 1e9, 0, 0 };
@@ -177,13 +177,13 @@ static void measure(int size, int colour, const char *precision, int threads, do
 	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
 	const size_t n = lacuna_count(&shape);
 	const double pixels = (double)size * size;
-	float *u = need(n * sizeof(*u)), *x0 = need(n * sizeof(*x0));
+	float *u = need(n * sizeof *u), *x0 = need(n * sizeof *x0);
 	char spec[64];
 	struct cost cost;
 	double rate;
 
 	threads_set(threads);
-	snprintf(spec, sizeof(spec), "unet:precision=%s", precision);
+	snprintf(spec, sizeof spec, "unet:precision=%s", precision);
 	cost = cost_of(spec, &shape, 0, u, NULL, x0);
 	rate = operations(colour) * pixels / cost.processor * 1e-9;
 	printf("%5d^2  %-6s  %-4s %2d thread%s  create %.2f s  wall %.3f s  processor %.3f s  "
@@ -201,7 +201,7 @@ static void measure_derivative(int size, int colour)
 	const struct lacuna_shape shape = { { size, size, colour ? 3 : 1, 1 } };
 	const size_t n = lacuna_count(&shape);
 	const double million = (double)size * size / 1e6;
-	float *u = need(n * sizeof(*u)), *v = need(n * sizeof(*v)), *out = need(n * sizeof(*out));
+	float *u = need(n * sizeof *u), *v = need(n * sizeof *v), *out = need(n * sizeof *out);
 	struct cost plain;
 
 	host.gaussian(&host, 0, 0, u, n);

@@ -35,7 +35,7 @@ static int wait_for(int fd, const char *word, const char *other)
 	size_t n = 0;
 	ssize_t got;
 
-	while (n < sizeof(seen) - 1 && (got = read(fd, seen + n, sizeof(seen) - 1 - n)) > 0) {
+	while (n < sizeof seen - 1 && (got = read(fd, seen + n, sizeof seen - 1 - n)) > 0) {
 		n += (size_t)got;
 		seen[n] = 0;
 		if (strstr(seen, word) || strstr(seen, other))
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 		kill(child, SIGINT);
 		usleep(2000);
 	} while (!strcmp(argv[1], "always") && !waitpid(child, &status, WNOHANG));
-	while (read(ends[0], drop, sizeof(drop)) > 0)
+	while (read(ends[0], drop, sizeof drop) > 0)
 		;
 	if (strcmp(argv[1], "always") != 0)
 		waitpid(child, &status, 0);

@@ -223,7 +223,7 @@ static float *load(const char *path, size_t *count)
 	good = bits == 32 && !TIFFIsTiled(tif);
 	*count = (size_t)width * height * channels;
 	if (good)
-		values = calloc(*count, sizeof(*values));
+		values = calloc(*count, sizeof *values);
 	for (uint32_t y = 0; values && good && y < height; y++)
 		good = TIFFReadScanline(tif, values + (size_t)y * width * channels, y, 0) >= 0;
 	TIFFClose(tif);

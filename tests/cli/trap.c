@@ -47,7 +47,7 @@ static void spring(int64_t width)
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
-	struct trap *t = host->alloc(host, sizeof(*t));
+	struct trap *t = host->alloc(host, sizeof *t);
 
 	(void)config, (void)y;
 	if (!t)
@@ -85,7 +85,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, unused, NULL, 0, 9, 0, "not used"),
 };
 
-static const struct lacuna_operator family = { .size = sizeof(family),
+static const struct lacuna_operator family = { .size = sizeof family,
 					       .flags = LACUNA_LINEAR | LACUNA_PIXELWISE |
 							LACUNA_PICTURE,
 					       .shape = shape,

@@ -30,10 +30,10 @@ static inline void set_up(const char *name)
 
 	if (!base)
 		base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-	snprintf(directory, sizeof(directory), "%s/lacuna-fuzz-XXXXXX", base);
+	snprintf(directory, sizeof directory, "%s/lacuna-fuzz-XXXXXX", base);
 	if (!mkdtemp(directory))
 		abort();
-	snprintf(input, sizeof(input), "%s/%s", directory, name);
+	snprintf(input, sizeof input, "%s/%s", directory, name);
 	memory_set_budget(8 << 20);
 }
 
@@ -92,7 +92,7 @@ static inline size_t damage(uint8_t *data, size_t n, uint64_t *state)
 
 		if (next(state) % 3)
 			at = next(state) % 2 ? at % 64 % n : n - 1 - at % (n < 300 ? n : 300);
-		data[at] = next(state) % 4 ? favourites[next(state) % sizeof(favourites)]
+		data[at] = next(state) % 4 ? favourites[next(state) % sizeof favourites]
 					   : (uint8_t)next(state);
 	}
 	if (next(state) % 16 == 0) {

@@ -17,7 +17,7 @@ static void check_again(const struct journal *j)
 	struct journal_writer w;
 	struct journal again;
 
-	snprintf(path, sizeof(path), "%s/again", directory);
+	snprintf(path, sizeof path, "%s/again", directory);
 	place = mkdtemp(strcat(path, "-XXXXXX"));
 	if (!place || journal_create(place, "again", &w))
 		abort();
@@ -83,7 +83,7 @@ static void test_seeds(uint64_t seed, int rounds)
 		"\"a.tif: no\"",
 	};
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
 		try_seed(i ? "failed" : "done", (const uint8_t *)seeds[i], strlen(seeds[i]),
 			 seed + i, rounds);
 }

@@ -39,7 +39,7 @@ static size_t make_png(uint32_t format, int side, uint8_t *data)
 			.format = format };
 	png_alloc_size_t size = LIMIT;
 
-	for (size_t i = 0; i < sizeof(samples); i++)
+	for (size_t i = 0; i < sizeof samples; i++)
 		samples[i] = (uint8_t)(i * 7 % 251);
 	return png_image_write_to_memory(&p, data, &size, 0, samples, 0, NULL) ? size : 0;
 }

@@ -24,7 +24,7 @@ static char output[320];
 /* Compares values only for samples of at most 24 bits, where nothing is rounded. */
 static int equal(const struct image *a, const struct image *b, const struct tiff_page *page)
 {
-	if (memcmp(&a->shape, &b->shape, sizeof(a->shape)))
+	if (memcmp(&a->shape, &b->shape, sizeof a->shape))
 		return 0;
 	return page->kind == SAMPLE_FLOAT || page->bits > 24 ||
 	       !memcmp(a->values, b->values, lacuna_count(&a->shape) * sizeof(float));
@@ -175,7 +175,7 @@ static void ask_libtiff(const char *path, int page, const struct tiff_page *info
 	uint32_t *raster = NULL;
 
 	if (!doubted && t && TIFFSetDirectory(t, (tdir_t)page) && is_comparable(t) && fits(t))
-		raster = malloc((size_t)w * h * sizeof(*raster));
+		raster = malloc((size_t)w * h * sizeof *raster);
 	if (raster &&
 	    TIFFReadRGBAImageOriented(t, w, h, raster, (int)tag(t, TIFFTAG_ORIENTATION), 1)) {
 		compared++;
@@ -224,7 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!directory[0]) {
 		set_up("in.tif");
-		snprintf(output, sizeof(output), "%s/out.tif", directory);
+		snprintf(output, sizeof output, "%s/out.tif", directory);
 		log_install(hear, NULL);
 		TIFFSetErrorHandler(NULL);
 		TIFFSetWarningHandler(NULL);
@@ -292,7 +292,7 @@ static size_t make_seed(const struct seed *s, uint8_t *data)
 	set_tags(t, s);
 	for (int y = 0; y < SIZE; y += s->tile ? 16 : 1)
 		for (int x = 0; x < SIZE; x += s->tile ? 16 : SIZE) {
-			for (size_t i = 0; i < sizeof(row); i++)
+			for (size_t i = 0; i < sizeof row; i++)
 				row[i] = (uint8_t)(i / 7 * 11 + (size_t)y);
 			if (s->tile)
 				TIFFWriteTile(t, row, (uint32_t)x, (uint32_t)y, 0, 0);
@@ -307,7 +307,7 @@ static void test_seeds(uint64_t seed, int rounds)
 {
 	static uint8_t whole[LIMIT];
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
+	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
 		if (!TIFFIsCODECConfigured((uint16_t)seeds[i].compression)) {
 			skip("not in this libtiff", "%s", seeds[i].name);
 			continue;

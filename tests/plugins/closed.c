@@ -42,7 +42,7 @@ static int open_prior(struct alone *a, const char *spec, const struct lacuna_sha
 		lab_bail(spec);
 	prior = &a->use.plugin->u.prior;
 	status = prior->create(&a->host, a->use.config, &problem, &a->self);
-	if (status == LACUNA_OK)
+	if (!status)
 		a->scratch = memory_alloc(prior->scratch(a->self));
 	return status;
 }

@@ -36,7 +36,7 @@ static void draw_scene(int64_t w, int64_t h, float *x)
 {
 	static const struct random_key key = { 5, 0, 0 };
 	enum { LEAVES = 900 };
-	float *numbers = memory_alloc_array(LEAVES * 5, sizeof(*numbers));
+	float *numbers = memory_alloc_array(LEAVES * 5, sizeof *numbers);
 
 	random_gaussian(key, 0, 0, numbers, LEAVES * 5);
 	for (int64_t i = 0; i < w * h; i++)
@@ -67,12 +67,12 @@ static float *measure(const char *truth, const struct lacuna_shape *y, float **x
 	struct plugin_use use;
 	struct problem *p = NULL;
 	const struct lacuna_shape *xs;
-	float *values = memory_alloc_array(lacuna_count(y), sizeof(*values));
+	float *values = memory_alloc_array(lacuna_count(y), sizeof *values);
 
 	if (use_parse(LACUNA_OPERATOR, truth, &use) || problem_create(&use, 1, 1, y, &p))
 		tap_bail("%s: %s", truth, error_text());
 	xs = problem_x(p);
-	*x = memory_alloc_array(lacuna_count(xs), sizeof(**x));
+	*x = memory_alloc_array(lacuna_count(xs), sizeof **x);
 	draw_scene(xs->extent[0], xs->extent[1], *x);
 	problem_simulate(p, *x, noise, key, values);
 	problem_destroy(p);
@@ -112,7 +112,7 @@ static void test_alone(void)
 	};
 	static const struct lacuna_shape shape = { { 192, 160, 1, 1 } };
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		float *x, *y = measure(cases[i].truth, &shape, &x, 0.005);
 		const struct found a = fit_alone(cases[i].told[0], &shape, y);
 		const struct found b = fit_alone(cases[i].told[1], &shape, y);
@@ -148,7 +148,7 @@ static struct found fit_known(const char *truth, const char *told, double hole)
 	/* The border of x belongs to the kernel that is told. */
 	a = problem_window(p);
 	b = problem_window(true_one);
-	border = memory_alloc_array(lacuna_count(problem_x(p)), sizeof(*border));
+	border = memory_alloc_array(lacuna_count(problem_x(p)), sizeof *border);
 	for (int64_t i = 0; i < (int64_t)lacuna_count(problem_x(p)); i++) {
 		const int64_t w = problem_x(p)->extent[0], v = problem_x(true_one)->extent[0];
 		const int64_t h = problem_x(true_one)->extent[1];
@@ -219,7 +219,7 @@ static void test_refusals(void)
 	static const struct lacuna_shape small = { { 20, 60, 1, 1 } };
 	struct plugin_use uses[2];
 	struct fit f;
-	float *y = memory_alloc_array(lacuna_count(&large), sizeof(*y));
+	float *y = memory_alloc_array(lacuna_count(&large), sizeof *y);
 
 	use_parse(LACUNA_OPERATOR, "blur:sigma=1.5,fit=yes", &uses[0]);
 	use_parse(LACUNA_OPERATOR, "mask", &uses[1]);

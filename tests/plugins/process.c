@@ -28,7 +28,7 @@ static void bail(const char *what)
 static void ask(const char *spec, const struct lacuna_shape *shape, const struct asked *asked,
 		size_t n, const float *u, const float *map, float *answers)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem), .x = *shape, .y = *shape };
+	struct lacuna_problem problem = { .size = sizeof problem, .x = *shape, .y = *shape };
 	const size_t count = lacuna_count(shape);
 	struct lacuna_prior_info info = { .size = sizeof info };
 	const struct lacuna_prior *p;

@@ -32,7 +32,7 @@ static _Noreturn void bail(const char *what)
 
 static float *array(size_t n)
 {
-	float *p = memory_alloc_array(n, sizeof(*p));
+	float *p = memory_alloc_array(n, sizeof *p);
 
 	if (!p)
 		bail("memory");
@@ -45,7 +45,7 @@ static const char *golden(const char *name)
 	static int k;
 
 	k = !k;
-	snprintf(path[k], sizeof(path[k]), "%s/tests/golden/%s", getenv("abs_top_srcdir"), name);
+	snprintf(path[k], sizeof path[k], "%s/tests/golden/%s", getenv("abs_top_srcdir"), name);
 	return path[k];
 }
 
@@ -90,7 +90,7 @@ struct question {
 static int ask(const char *spec, const struct lacuna_shape *shape, const struct question *q,
 	       const float *u, float *x0)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem),
+	struct lacuna_problem problem = { .size = sizeof problem,
 					  .flags = q->v	  ? LACUNA_DERIVATIVE
 						   : q->w ? LACUNA_TANGENT
 							  : 0,
@@ -163,7 +163,7 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	read_sample(values, channels, &s);
 	n = lacuna_count(&s.shape);
 	x0 = array(n);
-	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s", golden(weights));
+	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s", golden(weights));
 	if (run(spec, &s.shape, NULL, s.u, x0))
 		bail(spec);
 	near(distance(n, x0, s.plain), 0, 1e-4, "one sigma, f32");
@@ -173,7 +173,7 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 	if (ask(spec, &s.shape, &(struct question){ .sigma = 0.1, .round = 1 }, s.u, x0))
 		bail(spec);
 	near(distance(n, x0, s.round), 0, 1e-4, "a round, f32");
-	snprintf(spec, sizeof(spec), "unet:precision=bf16,weights=%s", golden(weights));
+	snprintf(spec, sizeof spec, "unet:precision=bf16,weights=%s", golden(weights));
 	if (run(spec, &s.shape, NULL, s.u, x0))
 		skip("no bf16 on this processor", "one sigma, bf16");
 	else /* 8 bits of mantissa; the random network does not damp errors */
@@ -207,7 +207,7 @@ static void derivative_agrees_with_pytorch(const char *weights, const char *valu
 	if (weights_open(&host, golden(values), &file) || weights_tensor(file, "u", 3, extent, u) ||
 	    weights_tensor(file, "v", 3, extent, v))
 		bail(values);
-	snprintf(spec, sizeof(spec), "unet:weights=%s", golden(weights));
+	snprintf(spec, sizeof spec, "unet:weights=%s", golden(weights));
 	for (int i = 0; i < levels; i++) {
 		const struct question q = { .sigma = sigma[i], .v = v };
 		double difference = 0, size = 0;
@@ -241,7 +241,7 @@ static void is_the_transposed_derivative(int channels)
 	const char *spec = "unet:precision=f32,model=photo-small,tile=32";
 	char name[80];
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
 		const double sigma = levels[i];
 		const struct question q = { .sigma = sigma, .v = v }, plain = { .sigma = sigma };
 		double square, step;
@@ -262,7 +262,7 @@ static void is_the_transposed_derivative(int channels)
 			u[k] -= 2 * (float)step * jv[k];
 		if (ask(spec, &shape, &plain, u, b))
 			bail(spec);
-		snprintf(name, sizeof(name), "%d channels, sigma %g: J'v is the derivative's",
+		snprintf(name, sizeof name, "%d channels, sigma %g: J'v is the derivative's",
 			 channels, sigma);
 		near((inner(n, v, a) - inner(n, v, b)) / (2 * step * square), 1, 1e-2, name);
 	}
@@ -294,16 +294,16 @@ static void tiles_and_threads(int64_t w, int64_t h)
 	char spec[2][1200];
 
 	make_image(&shape, u, sigma);
-	snprintf(spec[0], sizeof(spec[0]), "unet:precision=f32,weights=%s",
+	snprintf(spec[0], sizeof *spec, "unet:precision=f32,weights=%s",
 		 golden("unet-gray.safetensors"));
-	snprintf(spec[1], sizeof(spec[1]), "unet:precision=f32,tile=32,weights=%s",
+	snprintf(spec[1], sizeof spec[1], "unet:precision=f32,tile=32,weights=%s",
 		 golden("unet-gray.safetensors"));
 	if (run(spec[0], &shape, sigma, u, whole))
 		bail(spec[0]);
 	threads_set(3);
 	if (run(spec[0], &shape, sigma, u, other))
 		bail(spec[0]);
-	ok(!memcmp(whole, other, n * sizeof(*u)), "%d x %d: three threads give the bits of one",
+	ok(!memcmp(whole, other, n * sizeof *u), "%d x %d: three threads give the bits of one",
 	   (int)w, (int)h);
 	threads_set(1);
 	if (run(spec[1], &shape, sigma, u, other))
@@ -319,7 +319,7 @@ static void tiles_and_threads(int64_t w, int64_t h)
 		threads_set(3);
 		if (ask(spec[0], &shape, &q[i], u, other))
 			bail(spec[0]);
-		ok(!memcmp(whole, other, n * sizeof(*u)),
+		ok(!memcmp(whole, other, n * sizeof *u),
 		   "of which three threads give the bits of one");
 		threads_set(1);
 	}
@@ -332,7 +332,7 @@ static void tiles_and_threads(int64_t w, int64_t h)
 /* The work space for a large image stays within `memory' MB and uses most of them. */
 static void budget(int memory, uint32_t flags)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem),
+	struct lacuna_problem problem = { .size = sizeof problem,
 					  .flags = flags,
 					  .x = { { 6000, 4000, 1, 1 } },
 					  .y = { { 6000, 4000, 1, 1 } } };
@@ -341,7 +341,7 @@ static void budget(int memory, uint32_t flags)
 	void *self;
 	char spec[1200];
 
-	snprintf(spec, sizeof(spec), "unet:precision=f32,memory=%d,weights=%s", memory,
+	snprintf(spec, sizeof spec, "unet:precision=f32,memory=%d,weights=%s", memory,
 		 golden("unet-gray.safetensors"));
 	if (use_parse(LACUNA_PRIOR, spec, &use) ||
 	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
@@ -355,7 +355,7 @@ static void budget(int memory, uint32_t flags)
 
 static size_t instance_bytes(uint32_t flags)
 {
-	const struct lacuna_problem problem = { .size = sizeof(problem),
+	const struct lacuna_problem problem = { .size = sizeof problem,
 						.flags = flags,
 						.x = { { 64, 64, 1, 1 } },
 						.y = { { 64, 64, 1, 1 } } };
@@ -365,7 +365,7 @@ static size_t instance_bytes(uint32_t flags)
 	void *self;
 	char spec[1200];
 
-	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s",
+	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s",
 		 golden("unet-gray.safetensors"));
 	if (use_parse(LACUNA_PRIOR, spec, &use) ||
 	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
@@ -389,7 +389,7 @@ static void weights_are_packed_once(void)
 /* The derivative's networks are created on request only. */
 static void derivative_needs_a_word(void)
 {
-	struct lacuna_problem problem = { .size = sizeof(problem),
+	struct lacuna_problem problem = { .size = sizeof problem,
 					  .x = { { 20, 20, 1, 1 } },
 					  .y = { { 20, 20, 1, 1 } } };
 	float u[400] = { 0 }, v[400] = { 0 }, out[400];
@@ -397,7 +397,7 @@ static void derivative_needs_a_word(void)
 	void *self, *scratch;
 	char spec[1200];
 
-	snprintf(spec, sizeof(spec), "unet:weights=%s", golden("unet-gray.safetensors"));
+	snprintf(spec, sizeof spec, "unet:weights=%s", golden("unet-gray.safetensors"));
 	if (use_parse(LACUNA_PRIOR, spec, &use) ||
 	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
 		bail(spec);
@@ -452,7 +452,7 @@ static char bytes[1 << 20];
 static size_t read_golden(const char *name)
 {
 	FILE *in = fopen(golden(name), "rb");
-	const size_t have = in ? fread(bytes, 1, sizeof(bytes), in) : 0;
+	const size_t have = in ? fread(bytes, 1, sizeof bytes, in) : 0;
 
 	if (!have)
 		bail(name);
@@ -503,8 +503,8 @@ static const char *altered(const char *what, const char *by)
 static void questions(const char *path, int symmetric)
 {
 	const struct lacuna_shape shape = { { 24, 20, 1, 1 } };
-	struct lacuna_problem problem = { .size = sizeof(problem), .x = shape, .y = shape };
-	struct lacuna_prior_info info = { .size = sizeof(info) };
+	struct lacuna_problem problem = { .size = sizeof problem, .x = shape, .y = shape };
+	struct lacuna_prior_info info = { .size = sizeof info };
 	const size_t n = lacuna_count(&shape), size = n * sizeof(float);
 	float *u = array(n), *map = array(n), *a = array(n), *b = array(n);
 	const struct lacuna_prior *p;
@@ -513,7 +513,7 @@ static void questions(const char *path, int symmetric)
 	char spec[1200];
 
 	make_image(&shape, u, map);
-	snprintf(spec, sizeof(spec), "unet:precision=f32,weights=%s", path);
+	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s", path);
 	if (use_parse(LACUNA_PRIOR, spec, &use))
 		bail(spec);
 	p = &use.plugin->u.prior;
@@ -566,7 +566,7 @@ static void refuses(const char *path, const char *name)
 	float u[256] = { 0 }, x0[256];
 	char spec[1200];
 
-	snprintf(spec, sizeof(spec), "unet:weights=%s", path);
+	snprintf(spec, sizeof spec, "unet:weights=%s", path);
 	ok(run(spec, &shape, NULL, u, x0) < 0, "%s", name);
 	diag("%s", error_text());
 	unlink(path);
@@ -605,9 +605,9 @@ static void tells_progress(const char *how)
 	char spec[1200];
 
 	host.extension = listen;
-	memset(&heard, 0, sizeof(heard));
+	memset(&heard, 0, sizeof heard);
 	make_image(&shape, u, sigma);
-	snprintf(spec, sizeof(spec), "unet:%sprecision=f32,weights=%s", how,
+	snprintf(spec, sizeof spec, "unet:%sprecision=f32,weights=%s", how,
 		 golden("unet-gray.safetensors"));
 	if (run(spec, &shape, sigma, u, x0))
 		bail(spec);

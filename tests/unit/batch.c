@@ -96,8 +96,8 @@ static void test_journal(void)
 
 	write_journal("one", 100, JOURNAL_DONE);
 	ok(count_done() == 3, "three entries, whatever their names");
-	snprintf(path, sizeof(path), "%s/journal-one.jsonl", place);
-	n = get(path, text, sizeof(text));
+	snprintf(path, sizeof path, "%s/journal-one.jsonl", place);
+	n = get(path, text, sizeof text);
 
 	/* Wherever the journal is cut, its complete lines count. */
 	for (size_t cut = 0; cut <= n; cut++) {
@@ -160,7 +160,7 @@ static void test_claims(void)
 	if (!dead)
 		_exit(0);
 	waitpid(dead, NULL, 0);
-	snprintf(directory, sizeof(directory), "%s/share", place);
+	snprintf(directory, sizeof directory, "%s/share", place);
 	ok(!share_join(directory, &a) && a.others == 0, "a run");
 	ok(share_claim(&a, "x") == CLAIM_MINE, "claims");
 	ok(!share_join(directory, &b) && b.others == 1, "another run sees it");
@@ -171,17 +171,17 @@ static void test_claims(void)
 	ok(share_claim(&b, "x") == CLAIM_MINE, "after it was released, it can");
 
 	/* A run on this machine whose process has ended. */
-	temporary_host(path, sizeof(path));
-	snprintf(b.run, sizeof(b.run), "%.60s-%ld-1", path, (long)dead);
-	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	temporary_host(path, sizeof path);
+	snprintf(b.run, sizeof b.run, "%.60s-%ld-1", path, (long)dead);
+	snprintf(name, sizeof name, "%s/run-%s", directory, b.run);
 	put(name, "", 0);
 	ok(share_claim(&b, "y") == CLAIM_MINE, "a run");
 	ok(share_claim(&a, "y") == CLAIM_MINE, "that is dead loses its claim");
 
 	/* A run on another machine of the same host name: its process ids mean nothing here. */
 	strrchr(path, '.')[0] = 0;
-	snprintf(b.run, sizeof(b.run), "%.50s.00000000-%ld-1", path, (long)dead);
-	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	snprintf(b.run, sizeof b.run, "%.50s.00000000-%ld-1", path, (long)dead);
+	snprintf(name, sizeof name, "%s/run-%s", directory, b.run);
 	put(name, "", 0);
 	ok(share_claim(&b, "v") == CLAIM_MINE && share_claim(&a, "v") == CLAIM_THEIRS,
 	   "a number that is no process here may be one there");
@@ -194,8 +194,8 @@ static void test_claims(void)
 	share_release(&a, "v");
 
 	/* A run on another machine, whose file is no longer touched. */
-	snprintf(b.run, sizeof(b.run), "elsewhere-%ld-1", (long)dead);
-	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	snprintf(b.run, sizeof b.run, "elsewhere-%ld-1", (long)dead);
+	snprintf(name, sizeof name, "%s/run-%s", directory, b.run);
 	put(name, "", 0);
 	share_claim(&b, "z");
 	ok(share_claim(&a, "z") == CLAIM_THEIRS, "a run of another machine is alive");
@@ -208,8 +208,8 @@ static void test_claims(void)
 	ok(share_claim(&a, "z") == CLAIM_MINE, "until its heart stops");
 
 	/* A name without a process id belongs to no run, however new its file is. */
-	snprintf(b.run, sizeof(b.run), "elsewhere-x-1");
-	snprintf(name, sizeof(name), "%s/run-%s", directory, b.run);
+	snprintf(b.run, sizeof b.run, "elsewhere-x-1");
+	snprintf(name, sizeof name, "%s/run-%s", directory, b.run);
 	put(name, "", 0);
 	share_claim(&b, "v");
 	ok(share_claim(&a, "v") == CLAIM_MINE, "what is no run claims nothing");
@@ -221,7 +221,7 @@ static void test_claims(void)
 	ok(!share_join(directory, &b) && share_claim(&b, "w") == CLAIM_MINE, "a claim");
 	unlink(b.file);
 	ok(!share_join(directory, &c), "after its run has died");
-	snprintf(name, sizeof(name), "%s/claims", directory);
+	snprintf(name, sizeof name, "%s/claims", directory);
 	ok(count_files(name) == 2, "is cleared away, and those of the living are not");
 	ok(share_claim(&b, "w") == CLAIM_MINE,
 	   "a claim of a run that dies while another is at work");
@@ -240,15 +240,15 @@ static void test_temporaries(void)
 	if (!dead)
 		_exit(0);
 	waitpid(dead, NULL, 0);
-	temporary_host(here, sizeof(here));
-	snprintf(name, sizeof(name), ".lacuna-%s-%ld-0.tmp", here, (long)dead);
-	ok(temporary_parse(name, host, sizeof(host), &pid) && pid == dead && !strcmp(host, here),
+	temporary_host(here, sizeof here);
+	snprintf(name, sizeof name, ".lacuna-%s-%ld-0.tmp", here, (long)dead);
+	ok(temporary_parse(name, host, sizeof host, &pid) && pid == dead && !strcmp(host, here),
 	   "a temporary says whose it is");
-	ok(!temporary_parse(".lacuna-1-0.tmp", host, sizeof(host), &pid),
+	ok(!temporary_parse(".lacuna-1-0.tmp", host, sizeof host, &pid),
 	   "one without a host is none");
-	snprintf(path, sizeof(path), "%s/%s", place, name);
+	snprintf(path, sizeof path, "%s/%s", place, name);
 	put(path, "x", 1);
-	snprintf(mine, sizeof(mine), "%s/.lacuna-%s-%ld-0.tmp", place, here, (long)getpid());
+	snprintf(mine, sizeof mine, "%s/.lacuna-%s-%ld-0.tmp", place, here, (long)getpid());
 	put(mine, "x", 1);
 	share_clean(place, 0);
 	ok(access(path, F_OK) && !access(mine, F_OK), "those of the dead are removed");
@@ -264,7 +264,7 @@ static void test_stamps(void)
 	struct stamp s;
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/file", place);
+	snprintf(path, sizeof path, "%s/file", place);
 	put(path, "content", 7);
 	ok(!stamp_take(path, &s) && stamp_holds(path, &s), "a file");
 	utimensat(AT_FDCWD, path, then, 0);
@@ -306,15 +306,15 @@ static void test_conf(void)
 	struct conf *conf = NULL;
 	struct tree_file f = { file, (char *)(uintptr_t) "in/b.x.tif", root, 1 };
 
-	snprintf(root, sizeof(root), "%s/conf", place);
+	snprintf(root, sizeof root, "%s/conf", place);
 	mkdir(root, 0777);
-	snprintf(path, sizeof(path), "%s/lacuna.conf", root);
-	put(path, outer, sizeof(outer) - 1);
-	snprintf(path, sizeof(path), "%s/in", root);
+	snprintf(path, sizeof path, "%s/lacuna.conf", root);
+	put(path, outer, sizeof outer - 1);
+	snprintf(path, sizeof path, "%s/in", root);
 	mkdir(path, 0777);
-	snprintf(path, sizeof(path), "%s/in/lacuna.conf", root);
-	put(path, inner, sizeof(inner) - 1);
-	snprintf(file, sizeof(file), "%s/in/b.x.tif", root);
+	snprintf(path, sizeof path, "%s/in/lacuna.conf", root);
+	put(path, inner, sizeof inner - 1);
+	snprintf(file, sizeof file, "%s/in/b.x.tif", root);
 	conf_create(NULL, &conf);
 	ok(!conf_visit(conf, &f, collect, text) &&
 		   !strcmp(text, "noise=0.1;prior=gaussian;operator=mask:file=b.x-b.x.tif;"),
@@ -345,17 +345,17 @@ static void test_sections(void)
 	char path[128], text[512];
 	int refused = 1;
 
-	snprintf(path, sizeof(path), "%s/sections", place);
+	snprintf(path, sizeof path, "%s/sections", place);
 	mkdir(path, 0777);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct tree_file f = { path, path, path, 1 };
 		struct conf *conf = NULL;
 		char file[256];
 
-		snprintf(file, sizeof(file), "%s/lacuna.conf", path);
+		snprintf(file, sizeof file, "%s/lacuna.conf", path);
 		put(file, bad[i], strlen(bad[i]));
 		f.root = path;
-		snprintf(file, sizeof(file), "%s/a.tif", path);
+		snprintf(file, sizeof file, "%s/a.tif", path);
 		f.path = file;
 		conf_create(NULL, &conf);
 		*text = 0;
@@ -373,7 +373,7 @@ static void test_table(void)
 	struct conf *conf = NULL;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/table.tsv", place);
+	snprintf(path, sizeof path, "%s/table.tsv", place);
 	f = fopen(path, "w");
 	fprintf(f, "file\toperator\tnoise\n");
 	for (int i = 0; i < 100; i++) {
@@ -415,11 +415,11 @@ static void test_parts(void)
 	char path[128], text[2048];
 	size_t n, head = 0, wrong = 0;
 
-	snprintf(path, sizeof(path), "%s/part", place);
+	snprintf(path, sizeof path, "%s/part", place);
 	ok(!part_write(path, "key", 0666, &p) && finds_part(path, "key"), "a part");
 	ok(!finds_part(path, "other"), "of another whole is none");
 	json_decref(p.about);
-	n = get(path, text, sizeof(text));
+	n = get(path, text, sizeof text);
 	for (size_t cut = 0; cut < n; cut++) {
 		put(path, text, cut);
 		wrong += finds_part(path, "key");
@@ -481,7 +481,7 @@ static int shown(const struct image *picture, double lo, double hi, struct image
 
 	*n = bytes && !strncmp(text, head, strlen(head)) ? decode_base64(text + strlen(head), bytes)
 							 : 0;
-	snprintf(path, sizeof(path), "%s/thumbnail.png", place);
+	snprintf(path, sizeof path, "%s/thumbnail.png", place);
 	if (*n) {
 		put(path, bytes, *n);
 		status = png_read_file(path, image);
@@ -507,7 +507,7 @@ static void test_thumbnails(void)
 		for (size_t i = 0; i < lacuna_count(&shape); i++)
 			picture.values[i] = (float)(100 + 37 * i % 200);
 		if (shown(&picture, 100, 300, &seen, &n) ||
-		    memcmp(seen.shape.extent, shape.extent, sizeof(shape.extent)) != 0)
+		    memcmp(seen.shape.extent, shape.extent, sizeof shape.extent) != 0)
 			right = 0;
 		for (size_t i = 0; seen.values && right && i < lacuna_count(&shape); i++)
 			right &= fabsf(seen.values[i] - (picture.values[i] - 100) / 200) < 0.002f;
@@ -557,9 +557,9 @@ static size_t script_ends(const char *name)
 	char path[128];
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "%s/sheet.html", place);
+	snprintf(path, sizeof path, "%s/sheet.html", place);
 	if (!sheet_write(path, NULL, summary, rows))
-		n = get(path, text, sizeof(text) - 1);
+		n = get(path, text, sizeof text - 1);
 	text[n] = 0;
 	json_decref(rows);
 	json_decref(summary);

@@ -78,7 +78,7 @@ static void write_kind(const struct kind *k)
 	set_tags(t, k);
 	blocks = k->tiled ? TIFFNumberOfTiles(t) : TIFFNumberOfStrips(t);
 	for (uint32_t i = 0; i < blocks; i++) {
-		fill(block, sizeof(block)); /* libtiff changes it */
+		fill(block, sizeof block); /* libtiff changes it */
 		if (k->tiled)
 			TIFFWriteEncodedTile(t, i, block, TIFFTileSize(t));
 		else
@@ -93,7 +93,7 @@ static void keep(void *context, int level, const char *text)
 {
 	(void)context;
 	if (level == LACUNA_LOG_WARN)
-		snprintf(warning, sizeof(warning), "%s", text);
+		snprintf(warning, sizeof warning, "%s", text);
 }
 
 static int read_picture(struct image *image)
@@ -102,7 +102,7 @@ static int read_picture(struct image *image)
 	int status = tiff_open(name, &r);
 
 	warning[0] = '\0';
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, sizeof *image);
 	log_install(keep, NULL);
 	if (!status)
 		status = tiff_read(r, 0, image);
@@ -197,13 +197,13 @@ static void test_full_height(void)
 	const struct kind *k = &kinds[0];
 	TIFF *t = TIFFOpen(name, k->mode);
 	uint8_t block[SIDE * 16], raw[LARGEST];
-	uLongf n = sizeof(raw);
+	uLongf n = sizeof raw;
 	struct image image;
 
 	set_tags(t, k);
 	TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE - 5);
-	fill(block, sizeof(block));
-	compress(raw, &n, block, sizeof(block));
+	fill(block, sizeof block);
+	compress(raw, &n, block, sizeof block);
 	TIFFWriteRawStrip(t, 0, raw, (tmsize_t)n);
 	TIFFWriteRawStrip(t, 1, raw, (tmsize_t)n);
 	TIFFClose(t);
@@ -213,7 +213,7 @@ static void test_full_height(void)
 
 int main(void)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct image whole;
 
 		write_kind(&kinds[i]);

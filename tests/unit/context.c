@@ -149,7 +149,7 @@ static int made_at_once;
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct gauss *g = host->alloc(host, sizeof(*g));
+	struct gauss *g = host->alloc(host, sizeof *g);
 
 	made_at_once |= being_made++;
 	sched_yield();
@@ -247,7 +247,7 @@ static int restore_once(struct task *t)
 {
 	static const struct lacuna_plugin head = { .name = "gauss", .kind = LACUNA_PRIOR };
 	const struct plugin prior = { .head = &head,
-				      .u.prior = { .size = sizeof(prior.u.prior),
+				      .u.prior = { .size = sizeof prior.u.prior,
 						   .create = create,
 						   .destroy = destroy,
 						   .info = info,
@@ -299,7 +299,7 @@ static void *run_task(void *arg)
 	for (t->rounds = 0; t->rounds < ROUNDS; t->rounds++)
 		t->status = restore_once(t);
 	if (t->status)
-		snprintf(t->message, sizeof(t->message), "%s", error_text());
+		snprintf(t->message, sizeof t->message, "%s", error_text());
 	t->leaks = memory_live_blocks() != (t->x != NULL);
 	context_leave(NULL);
 	return NULL;
@@ -316,7 +316,7 @@ static void test_restorations(void)
 		for (int i = 0; i < N; i++)
 			tasks[k].y[i] = 0.5f + 0.1f * tasks[k].y[i];
 	}
-	memcpy(alone.y, tasks[PLAIN].y, sizeof(alone.y));
+	memcpy(alone.y, tasks[PLAIN].y, sizeof alone.y);
 	run_task(&alone);
 	ok(!alone.status && alone.x, "one restoration: %s", alone.message);
 	for (int k = 0; k < JOBS; k++)
@@ -383,7 +383,7 @@ static void test_services(void)
 		values[bit] = host.random(&host, UINT64_C(1) << bit, 0);
 		values[64 + bit] = host.random(&host, 0, UINT64_C(1) << bit);
 	}
-	qsort(values, 129, sizeof(*values), by_value);
+	qsort(values, 129, sizeof *values, by_value);
 	for (int i = 1; i < 129; i++)
 		different &= values[i] > values[i - 1];
 	ok(different && values[0] >= 0 && values[128] < 1, "each bit of key and position counts");

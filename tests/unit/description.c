@@ -57,7 +57,7 @@ static void test_unchanged(void)
 	static const char *const texts[] = { imagej, ome, "{\"shape\": [12, 48, 40]}", "a cat" };
 	const char *doubt;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		char *s = adapt(texts[i], &unchanged, &doubt);
 
 		ok(s && !strcmp(s, texts[i]) && !doubt, "nothing changes: to the letter (%zu)", i);
@@ -197,7 +197,7 @@ static void test_damage(void)
 	c.page_count = 6;
 	c.width = 80;
 	c.type = "float";
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		for (int round = 0; round < 3000; round++) {
 			const size_t n = strlen(texts[i]);
 			char *copy = malloc(n + 1), *s;
@@ -206,7 +206,7 @@ static void test_damage(void)
 			memcpy(copy, texts[i], n + 1);
 			for (int k = 0; k < 1 + round % 3; k++) {
 				state = state * 1103515245u + 12345u;
-				copy[(state >> 8) % n] = bytes[(state >> 4) % (sizeof(bytes) - 1)];
+				copy[(state >> 8) % n] = bytes[(state >> 4) % (sizeof bytes - 1)];
 			}
 			description_pixel_size(copy, size, size);
 			s = description_adapt(copy, &c, &doubt);

@@ -23,7 +23,7 @@ static void test_image(void)
 	ok(!image_create(&image, &shape), "an image is created");
 	ok((uintptr_t)image.values % 64 == 0, "its values are aligned");
 	ok(image_extrema(&image, &range) && range.lo == 0 && range.hi == 0, "it is zero");
-	memcpy(image.values, values, sizeof(values));
+	memcpy(image.values, values, sizeof values);
 	ok(image_extrema(&image, &range) && range.lo == -100 && range.hi == 1000,
 	   "extrema look at finite values only");
 	image_to_unit(&image, (struct image_range){ -100, 155 });
@@ -172,11 +172,11 @@ static void test_rows(void)
 	uint8_t row[64 * 8 + 1];
 	int wrong = 0;
 
-	for (size_t w = 0; w < sizeof(widths) / sizeof(widths[0]); w++) {
+	for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
 		const int bits = widths[w];
 		const uint64_t ones = UINT64_MAX >> (64 - bits);
 
-		memset(row, 0xa5, sizeof(row));
+		memset(row, 0xa5, sizeof row);
 		for (size_t i = 0; i < 64; i++)
 			sample_put(row, i, bits, (i * UINT64_C(0x9e3779b97f4a7c15) >> 3) & ones);
 		for (size_t i = 0; i < 64; i++)

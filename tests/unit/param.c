@@ -130,7 +130,7 @@ static void test_round_trip(void)
 	struct config *c = param_create(&head), *other = param_create(&head);
 	char text[400];
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		c->sigma = values[i];
 		param_value(&rows[0], c, text, sizeof text);
 		ok(!param_set(&head, other, "sigma", text) && param_same(&head, c, other), "%s",

@@ -70,7 +70,7 @@ static void test_symmetry(void)
 	int same = 1;
 
 	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
-	for (size_t k = 0; k < sizeof(lone) / sizeof(lone[0]); k++)
+	for (size_t k = 0; k < sizeof lone / sizeof *lone; k++)
 		y[lone[k]] = k % 2 ? -300 : 300;
 	for (size_t k = 0; k < 2; k++) {
 		y[pairs[k]] = k ? 300 : -300;
@@ -88,14 +88,14 @@ static void test_symmetry(void)
 		}
 		same &= !reject_lone(&square, turned, 0.8, 8, &list, &count);
 		for (size_t k = 0; k < count; k++)
-			for (size_t l = 0; l < sizeof(lone) / sizeof(lone[0]); l++) {
+			for (size_t l = 0; l < sizeof lone / sizeof *lone; l++) {
 				const int x = lone[l] % SIDE, z = lone[l] / SIDE;
 				const int a = turn & 1 ? SIDE - 1 - x : x;
 				const int b = turn & 2 ? SIDE - 1 - z : z;
 
 				hit += list[k] == (size_t)(turn & 4 ? SIDE * a + b : a + SIDE * b);
 			}
-		same &= count == sizeof(lone) / sizeof(lone[0]) && hit == (int)count;
+		same &= count == sizeof lone / sizeof *lone && hit == (int)count;
 		memory_release(list);
 	}
 	ok(same, "lone values are found wherever the picture's borders are, bright and dark");

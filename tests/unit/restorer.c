@@ -30,7 +30,7 @@ struct gauss {
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct gauss *g = host->alloc(host, sizeof(*g));
+	struct gauss *g = host->alloc(host, sizeof *g);
 
 	(void)config;
 	if (!g)
@@ -97,7 +97,7 @@ static void set_up(struct bench *b, const char *sampler, int lasting)
 {
 	*b = (struct bench){ .head = { .name = "gauss", .kind = LACUNA_PRIOR } };
 	b->prior = (struct plugin){ .head = &b->head,
-				    .u.prior = { .size = sizeof(b->prior.u.prior),
+				    .u.prior = { .size = sizeof b->prior.u.prior,
 						 .flags = lasting ? LACUNA_LASTING : 0,
 						 .create = create,
 						 .destroy = destroy,
@@ -351,7 +351,7 @@ static void test_lifetime(int lasting)
 	   lasting ? "a lasting" : "another", created);
 	set_up(&fresh, one_step, lasting);
 	restore(&fresh, shape, (struct measurement){ .y = second }, &other);
-	ok(!memcmp(r.picture, other.picture, sizeof(second)), "the second as if it were the first");
+	ok(!memcmp(r.picture, other.picture, sizeof second), "the second as if it were the first");
 	restored_free(&r);
 	restored_free(&other);
 
@@ -505,7 +505,7 @@ static void test_nothing_stays(void)
 	restore(&kept, shape, m, &r);
 	set_up(&fresh, one_step, 1);
 	restore(&fresh, shape, m, &other);
-	ok(!memcmp(r.picture, other.picture, sizeof(second)),
+	ok(!memcmp(r.picture, other.picture, sizeof second),
 	   "after an image with weights and a hole, the next is as if it were the first");
 	restored_free(&r);
 	restored_free(&other);
@@ -564,10 +564,10 @@ static void test_image(void)
 	for (int kept = 0; kept < 2; kept++) {
 		b.job.kept = kept ? b.restorer : NULL;
 		ok(!restore_image(&b.job, &m, &x, &std, &record), "in one call");
-		ok(x && std && !memcmp(x, steps.picture, sizeof(y)) &&
-			   !memcmp(std, steps.deviation, sizeof(y)),
+		ok(x && std && !memcmp(x, steps.picture, sizeof y) &&
+			   !memcmp(std, steps.deviation, sizeof y),
 		   "the same picture and deviation");
-		ok(!memcmp(&record.shape, &shape, sizeof(shape)) && record.missing == 1 &&
+		ok(!memcmp(&record.shape, &shape, sizeof shape) && record.missing == 1 &&
 			   record.sample_count == 1 &&
 			   !record.unchanged[0] == !steps.record.unchanged[0],
 		   "and the same record");
@@ -604,7 +604,7 @@ static int keep(void *context, int64_t k, const float *values)
 
 	if (k == s->stop_at)
 		return error_set(LACUNA_EIO, "stop");
-	memcpy(s->values[k], values, sizeof(s->values[k]));
+	memcpy(s->values[k], values, sizeof s->values[k]);
 	s->count++;
 	return LACUNA_OK;
 }

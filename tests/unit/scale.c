@@ -47,7 +47,7 @@ static void test_equivariant(void)
 	ok(measured(values, &one) && one.black > -0.1 && one.black < 0 && one.white > 1 &&
 		   one.white < 1.1,
 	   "a ramp from 0 to 1 has a scale a little wider");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const double a = cases[i][0], b = cases[i][1];
 
 		scene(values, a, b);
@@ -136,7 +136,7 @@ static void test_measurement(void)
 	const double zero = 50;
 	float x[] = { 150, 250, 120 }, y[3], z[3];
 
-	memcpy(z, x, sizeof(x));
+	memcpy(z, x, sizeof x);
 	for (int i = 0; i < 3; i++)
 		y[i] = (float)(zero + ones[i] * (x[i] - zero));
 	scale_enter(3, &scale, z);
@@ -158,7 +158,7 @@ static void test_parts(void)
 
 	scene(values, 0, 1);
 	values[3] = NAN;
-	for (size_t k = 0; k < sizeof(most) / sizeof(most[0]); k++)
+	for (size_t k = 0; k < sizeof most / sizeof *most; k++)
 		for (size_t rows = 1; rows < N; rows = 3 * rows + 4) {
 			struct scale_sample whole = { 0 }, parts = { 0 };
 
@@ -169,7 +169,7 @@ static void test_parts(void)
 							       most[k]);
 			same &= whole.count == parts.count && whole.count <= most[k] &&
 				!memcmp(whole.values, parts.values,
-					whole.count * sizeof(*whole.values));
+					whole.count * sizeof *whole.values);
 			scale_sample_free(&whole);
 			scale_sample_free(&parts);
 		}

@@ -29,7 +29,7 @@ static const char *in_directory(const char *name)
 	static int turn;
 
 	turn = (turn + 1) % 32;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", directory, name);
+	snprintf(path[turn], sizeof path[turn], "%s/%s", directory, name);
 	return path[turn];
 }
 
@@ -167,7 +167,7 @@ static void write_raw(TIFF *t, const struct spec *s, int page)
 			for (int x = 0; x < WIDTH; x += s->tile ? 16 : WIDTH) {
 				const size_t pitch = s->tile ? (size_t)TIFFTileRowSize(t) : 0;
 
-				memset(row, 0, sizeof(row));
+				memset(row, 0, sizeof row);
 				for (int j = 0; j < (s->tile ? 32 : 1) && y + j < HEIGHT; j++)
 					for (int i = 0; i < (s->tile ? 16 : WIDTH) && x + i < WIDTH;
 					     i++)
@@ -360,7 +360,7 @@ static int copy_page_in_parts(struct tiff_reader *r, int page, struct tiff_write
 	if (!status) {
 		step = tiff_rows_multiple(w) * ((ROWS - 1) / tiff_rows_multiple(w) + 1);
 		values = memory_alloc((size_t)(step * info.shape.extent[0] * info.shape.extent[2]) *
-				      sizeof(*values));
+				      sizeof *values);
 		status = tiff_band_open(r, page, step, &band);
 	}
 	for (int64_t y = 0; !status && y < HEIGHT; y += step) {
@@ -472,7 +472,7 @@ static void test_types(void)
 					    COMPRESSION_ZSTD };
 	static const char *const modes[] = { "wl", "wb", "wl8" };
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		const char *failed = NULL;
 		struct spec s;
 
@@ -525,7 +525,7 @@ static void test_rows_held(void)
 			ok(0, "a band: %s", error_text());
 			continue;
 		}
-		for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
 			const struct lacuna_region region = {
 				{ 4, spans[i][0], 0, 0 }, { 30, spans[i][1] - spans[i][0], 3, 1 }
 			};
@@ -613,7 +613,7 @@ static void test_part(void)
 	TIFFSetField(t, TIFFTAG_YPOSITION, 3.0);
 	write_raw(t, &s, 0);
 	TIFFClose(t);
-	memset(keep, 1, sizeof(keep));
+	memset(keep, 1, sizeof keep);
 	status = tiff_open(in_directory("page.tif"), &part.like);
 	if (!status)
 		status = tiff_create(in_directory("part.tif"), &options, &w);
@@ -663,7 +663,7 @@ static void test_rewritten(void)
 	int seen = 1;
 
 	make(path, &plain);
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
 		struct timespec t[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
 		struct tiff_reader *r = NULL;
 
@@ -866,7 +866,7 @@ static int channels_of(const char *path, struct tiff_page *info, struct image *i
 	struct tiff_reader *r;
 	int status = tiff_open(path, &r);
 
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, sizeof *image);
 	if (status)
 		return 0;
 	status = tiff_page_info(r, 0, info);
@@ -1097,7 +1097,7 @@ static int mixture_is_right(const char *path, const struct spec *s, size_t m)
 	TIFF *t = TIFFOpen(path, "r");
 	int right = t && TIFFGetField(t, TIFFTAG_EXTRASAMPLES, &count, &meaning) &&
 		    count == s->extra &&
-		    !memcmp(meaning, mixtures[m].meaning, count * sizeof(*meaning));
+		    !memcmp(meaning, mixtures[m].meaning, count * sizeof *meaning);
 
 	for (int first = 0; right && first < samples; first += step)
 		for (int y = 0; y < HEIGHT; y++) {
@@ -1121,7 +1121,7 @@ static void test_bands(void)
 {
 	const char *in = in_directory("bands.tif"), *out = in_directory("bands-out.tif");
 
-	for (size_t m = 0; m < sizeof(mixtures) / sizeof(mixtures[0]); m++)
+	for (size_t m = 0; m < sizeof mixtures / sizeof *mixtures; m++)
 		for (int separate = 0; separate < 2; separate++) {
 			struct spec s = plain;
 			const int left = mixtures[m].last - mixtures[m].first;
@@ -1176,8 +1176,8 @@ static int same_palette(TIFF *a, TIFF *b)
 
 	return TIFFGetField(a, TIFFTAG_COLORMAP, &p[0], &p[1], &p[2]) &&
 	       TIFFGetField(b, TIFFTAG_COLORMAP, &q[0], &q[1], &q[2]) &&
-	       !memcmp(p[0], q[0], 16 * sizeof(**p)) && !memcmp(p[1], q[1], 16 * sizeof(**p)) &&
-	       !memcmp(p[2], q[2], 16 * sizeof(**p));
+	       !memcmp(p[0], q[0], 16 * sizeof **p) && !memcmp(p[1], q[1], 16 * sizeof **p) &&
+	       !memcmp(p[2], q[2], 16 * sizeof **p);
 }
 
 /* A page that is not restored is copied sample by sample, even if restoring would change its format. */
@@ -1247,7 +1247,7 @@ static void test_inks(void)
 	set_structure(t, &s);
 	TIFFSetField(t, TIFFTAG_INKSET, INKSET_MULTIINK);
 	TIFFSetField(t, TIFFTAG_NUMBEROFINKS, 4);
-	TIFFSetField(t, TIFFTAG_INKNAMES, (int)sizeof(names), names);
+	TIFFSetField(t, TIFFTAG_INKNAMES, (int)sizeof names, names);
 	TIFFSetField(t, TIFFTAG_DOTRANGE, 5, 250);
 	write_raw(t, &s, 0);
 	TIFFClose(t);
@@ -1255,8 +1255,7 @@ static void test_inks(void)
 	t = TIFFOpen(out, "r");
 	ok(t && get16(t, TIFFTAG_INKSET) == INKSET_MULTIINK && get16(t, TIFFTAG_NUMBEROFINKS) == 4,
 	   "the set of inks");
-	ok(t && TIFFGetField(t, TIFFTAG_INKNAMES, &got) && got &&
-		   !memcmp(got, names, sizeof(names)),
+	ok(t && TIFFGetField(t, TIFFTAG_INKNAMES, &got) && got && !memcmp(got, names, sizeof names),
 	   "their names");
 	ok(t && TIFFGetField(t, TIFFTAG_DOTRANGE, &lo, &hi) && lo == 5 && hi == 250, "their range");
 	if (t)
@@ -1293,7 +1292,7 @@ static void make_ycbcr(const char *path)
 	uint8_t data[32 / 2 * 32 / 2 * 6];
 	float reference[6] = { 0, 255, 128, 255, 128, 255 };
 
-	for (size_t i = 0; i < sizeof(data); i++)
+	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = i % 6 < 4 ? 100 : 128;
 	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 32);
 	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 32);
@@ -1304,7 +1303,7 @@ static void make_ycbcr(const char *path)
 	TIFFSetField(t, TIFFTAG_REFERENCEBLACKWHITE, reference);
 	TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
 	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 32);
-	TIFFWriteEncodedStrip(t, 0, data, sizeof(data));
+	TIFFWriteEncodedStrip(t, 0, data, sizeof data);
 	TIFFClose(t);
 }
 
@@ -1385,7 +1384,7 @@ static void test_ycbcr_planes(void)
 		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 8);
 		for (uint16_t s = 0; s < 3; s++)
 			for (uint32_t y = 0; y < 8; y++) {
-				memset(row, c[s], sizeof(row));
+				memset(row, c[s], sizeof row);
 				TIFFWriteScanline(t, row, y, s);
 			}
 		TIFFClose(t);
@@ -1448,7 +1447,7 @@ static void make_tagged(const char *path)
 	TIFFWriteCustomDirectory(t, &exif);
 	TIFFFreeDirectory(t);
 	TIFFCreateDirectory(t);
-	TIFFMergeFieldInfo(t, private_tags, sizeof(private_tags) / sizeof(private_tags[0]));
+	TIFFMergeFieldInfo(t, private_tags, sizeof private_tags / sizeof *private_tags);
 	set_structure(t, &s);
 	TIFFSetField(t, TIFFTAG_EXIFIFD, exif);
 	TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54\nunit=micron\n");
@@ -1714,15 +1713,15 @@ static void test_values(void)
 	struct image image;
 
 	image_create(&image, &shape);
-	memcpy(image.values, values, sizeof(values));
+	memcpy(image.values, values, sizeof values);
 	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
 	   "a page that imitates no other");
 	image_free(&image);
-	ok(channels_of(out, &info, &image) == 1 && !memcmp(image.values, want, sizeof(want)),
+	ok(channels_of(out, &info, &image) == 1 && !memcmp(image.values, want, sizeof want),
 	   "NaN is 0, the rest is rounded and clipped");
 	options = (struct tiff_write_options){ .force = 1 };
 	if (image.values)
-		memcpy(image.values, values, sizeof(values));
+		memcpy(image.values, values, sizeof values);
 	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
 	   "floating point, replacing it");
 	image_free(&image);
@@ -1840,7 +1839,7 @@ static void write_header(const char *path, uint32_t width, uint32_t height, int 
 		for (int b = 0; b < 4; b++)
 			p[8 + b] = (uint8_t)(entry[i][1] >> 8 * b);
 	}
-	write_bytes(path, file, sizeof(file));
+	write_bytes(path, file, sizeof file);
 }
 
 static size_t load(const char *path, uint8_t *data, size_t size)
@@ -1903,16 +1902,16 @@ static void make_by_hand(const char *path, int big, uint32_t tag, uint32_t type,
 	put_number(file, 2, big, 2, 42);
 	put_number(file, 4, big, 4, 80);
 	memcpy(file + 8, "\1\2\3\4", 4);
-	memcpy(file + BLOB, iptc, sizeof(iptc));
+	memcpy(file + BLOB, iptc, sizeof iptc);
 	put_directory(file, 48, big, &pointer, 1);
-	end = put_directory(file, 80, big, page, sizeof(page) / sizeof(page[0]));
+	end = put_directory(file, 80, big, page, sizeof page / sizeof *page);
 	write_bytes(path, file, end);
 }
 
 static int holds(const char *path, const uint8_t *bytes, size_t n)
 {
 	static uint8_t file[1 << 16];
-	const size_t size = load(path, file, sizeof(file));
+	const size_t size = load(path, file, sizeof file);
 
 	for (size_t i = 0; i + n <= size; i++)
 		if (!memcmp(file + i, bytes, n))
@@ -1940,7 +1939,7 @@ static void test_foreign_tags(void)
 		for (uint32_t type = 4; type <= 7; type += 3) {
 			make_by_hand(in, big, TIFFTAG_RICHTIFFIPTC, type, type == 4 ? 3 : 12, BLOB);
 			ok(!copy(in, out), "%s: IPTC of type %u is copied", order, type);
-			ok(holds(out, iptc, sizeof(iptc)), "byte by byte");
+			ok(holds(out, iptc, sizeof iptc), "byte by byte");
 		}
 	}
 }
@@ -1994,7 +1993,7 @@ static void test_hidden_stack(void)
 	TIFFClose(t);
 	ok(!read_all(path), "a page taken out of an ImageJ stack is read");
 	fd = open(path, O_WRONLY | O_APPEND);
-	ok(write(fd, rest, sizeof(rest)) == (ssize_t)sizeof(rest), "two more images follow it");
+	ok(write(fd, rest, sizeof rest) == (ssize_t)sizeof rest, "two more images follow it");
 	close(fd);
 	refused(read_all(path), "3 images", "a stack behind one page");
 }
@@ -2029,7 +2028,7 @@ static void catch_warning(void *context, int level, const char *text)
 {
 	(void)context;
 	if (level == LACUNA_LOG_WARN)
-		snprintf(warning, sizeof(warning), "%s", text);
+		snprintf(warning, sizeof warning, "%s", text);
 }
 
 /* Reads the first page and keeps its warning. */
@@ -2084,7 +2083,7 @@ static void test_long_runs(void)
 	struct image image;
 	int same = 1;
 
-	make_strip(in, COMPRESSION_PACKBITS, 1, run, sizeof(run));
+	make_strip(in, COMPRESSION_PACKBITS, 1, run, sizeof run);
 	same &= channels_of(in, &info, &image) == 1;
 	for (int i = 0; image.values && i < 64; i++)
 		same &= lrintf(image.values[i]) == 77;
@@ -2108,7 +2107,7 @@ static void test_damage_told(void)
 	}
 	make_jpeg(in);
 	t = TIFFOpen(in, "r");
-	n = TIFFReadRawStrip(t, 0, bytes, sizeof(bytes));
+	n = TIFFReadRawStrip(t, 0, bytes, sizeof bytes);
 	TIFFClose(t);
 	ok(!read_listening(in) && !warning[0], "a whole JPEG is read in silence");
 	t = TIFFOpen(in, "r+");
@@ -2133,7 +2132,7 @@ static void test_old_lzw(void)
 			bytes[(i * BITS + k) / 8] |=
 				(unsigned char)((code >> k & 1) << (i * BITS + k) % 8);
 	}
-	make_strip(in, COMPRESSION_LZW, 1, bytes, sizeof(bytes));
+	make_strip(in, COMPRESSION_LZW, 1, bytes, sizeof bytes);
 	if (read_listening(in) < 0)
 		skip(error_text(), "old LZW");
 	else
@@ -2151,7 +2150,7 @@ static void test_cut_stacks(void)
 	const char *in = in_directory("described.tif");
 	struct spec s = plain;
 
-	for (size_t i = 0; i < sizeof(descriptions) / sizeof(descriptions[0]); i++) {
+	for (size_t i = 0; i < sizeof descriptions / sizeof *descriptions; i++) {
 		s.pages = 3;
 		make_described(in, &s, descriptions[i]);
 		ok(!read_listening(in) && !warning[0], "a whole stack is read in silence: %.6s",
@@ -2178,7 +2177,7 @@ static void test_loop(void)
 	static const char *const modes[] = { "wl", "wb", "wl8", "wb8" };
 	const char *in = in_directory("loop.tif");
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
 		static uint8_t data[1 << 16];
 		const int big = modes[i][2] != '\0', entry = big ? 20 : 12, count = big ? 8 : 2;
 		struct spec s = plain;
@@ -2196,7 +2195,7 @@ static void test_loop(void)
 		last = TIFFCurrentDirOffset(t);
 		TIFFClose(t);
 		ok(!read_listening(in) && !warning[0], "%s: a chain that ends", modes[i]);
-		n = load(in, data, sizeof(data));
+		n = load(in, data, sizeof data);
 		entries_low = data[last + (modes[i][1] == 'l' ? 0 : (uint64_t)count - 1)];
 		last += (uint64_t)(count + entries_low * entry);
 		for (int b = 0; b < (big ? 8 : 4); b++)
@@ -2219,7 +2218,7 @@ static void test_truncation(void)
 
 	s.compression = COMPRESSION_LZW;
 	make(in, &s);
-	n = load(in, data, sizeof(data));
+	n = load(in, data, sizeof data);
 	for (size_t length = 0; length < n; length += 13) {
 		write_bytes(cut, data, length);
 		error_clear();
@@ -2233,7 +2232,7 @@ static void test_truncation(void)
 	s.compression = COMPRESSION_NONE;
 	s.bits = 16;
 	make(in, &s);
-	n = load(in, data, sizeof(data));
+	n = load(in, data, sizeof data);
 	write_bytes(cut, data, n - 1);
 	ok(read_all(cut) < 0, "even by one byte: %s", error_text());
 	unlink(cut);
@@ -2246,7 +2245,7 @@ static int file_is(const char *path, const void *data, size_t n)
 {
 	static uint8_t have[1 << 16];
 
-	return load(path, have, sizeof(have)) == n && !memcmp(have, data, n);
+	return load(path, have, sizeof have) == n && !memcmp(have, data, n);
 }
 
 /* In a child process whose files cannot grow beyond a few bytes, as on a full disk. */
@@ -2328,7 +2327,7 @@ static int is_mapped(const char *path)
 	char line[8192];
 	int found = 0;
 
-	while (maps && fgets(line, sizeof(line), maps))
+	while (maps && fgets(line, sizeof line, maps))
 		found |= strstr(line, path) != NULL;
 	if (maps)
 		fclose(maps);
@@ -2363,7 +2362,7 @@ static void test_sparse(void)
 	TIFFSetField(t, TIFFTAG_TILELENGTH, 16);
 	for (size_t i = 0; i < 256; i++)
 		memcpy(tile + 4 * i, v + i % 2, 4);
-	good = TIFFWriteEncodedTile(t, 0, tile, sizeof(tile)) > 0;
+	good = TIFFWriteEncodedTile(t, 0, tile, sizeof tile) > 0;
 	TIFFClose(t);
 	ok(good && !copy(in, out), "a sparse file of 32 bits is copied");
 	t = TIFFOpen(out, "r");
@@ -2471,7 +2470,7 @@ int main(void)
 	/* Hundreds of files are synchronised, which is faster in memory. */
 	if (!base)
 		base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-	snprintf(directory, sizeof(directory), "%s/lacuna-tiff-XXXXXX", base);
+	snprintf(directory, sizeof directory, "%s/lacuna-tiff-XXXXXX", base);
 	if (!mkdtemp(directory))
 		tap_bail("no temporary directory");
 	TIFFSetErrorHandler(NULL);

@@ -47,8 +47,8 @@ static int posterior_mean(void *context, const float *sigma, const float *u, flo
 
 	if (l->calls++ == l->fails)
 		return LACUNA_ENUMERIC;
-	memcpy(l->sigma, sigma, sizeof(l->sigma));
-	memcpy(m, l->covariance, sizeof(m));
+	memcpy(l->sigma, sigma, sizeof l->sigma);
+	memcpy(m, l->covariance, sizeof m);
 	for (int i = 0; i < N; i++) {
 		m[i * N + i] += (double)sigma[i] * (double)sigma[i];
 		right[i] = (double)u[i] - mean;
@@ -96,9 +96,9 @@ static void condition_on_blur(struct law *l, double noise)
 	static double ka[N * N], m[N * N], right[N * N], k[N * N];
 	const int reach = 2;
 
-	memcpy(k, l->covariance, sizeof(k));
-	memset(ka, 0, sizeof(ka));
-	memset(m, 0, sizeof(m));
+	memcpy(k, l->covariance, sizeof k);
+	memset(ka, 0, sizeof ka);
+	memset(m, 0, sizeof m);
 	for (int i = 0; i < N; i++)
 		for (int j = 0; j < N; j++)
 			for (int r = -reach; r <= reach; r++)

@@ -34,7 +34,7 @@ static void find(const char *spec, const float *estimate, double noise, uint64_t
 
 	if (use_parse(LACUNA_OPERATOR, spec, &op) || problem_create(&op, 1, 0, &shape, &problem))
 		tap_bail("%s", error_text());
-	y = memory_alloc_array(lacuna_count(problem_y(problem)), sizeof(*y));
+	y = memory_alloc_array(lacuna_count(problem_y(problem)), sizeof *y);
 	if (!y || problem_apply(problem, estimate, y) || problem_measure(problem, y, noise, NULL) ||
 	    wiener_deviation(&(struct wiener){ problem, estimate, noise, { seed, 0, 0 } },
 			     deviation))
@@ -110,7 +110,7 @@ static void test_scale(void)
 	draw(0.1);
 	find("blur:sigma=1,boundary=periodic", texture, 0.02, 1, one);
 	find("blur:sigma=1,boundary=periodic", texture, 0.02, 1, again);
-	ok(!memcmp(one, again, sizeof(one)), "the same seed, the same map");
+	ok(!memcmp(one, again, sizeof one), "the same seed, the same map");
 	find("blur:sigma=1,boundary=periodic", texture, 0.02, 2, again);
 	ok(furthest(one, again, 1) < 0.05, "another probe, nearly the same (%.3f)",
 	   furthest(one, again, 1));

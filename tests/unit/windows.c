@@ -23,7 +23,7 @@ static float spied; /* the largest value seen in a picture of this width */
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct lacuna_shape *own = memory_alloc(sizeof(*own));
+	struct lacuna_shape *own = memory_alloc(sizeof *own);
 
 	(void)host, (void)config;
 	if (!own)
@@ -87,7 +87,7 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 
 static const struct lacuna_plugin head = { .name = "near", .kind = LACUNA_PRIOR };
 static const struct plugin near_prior = { .head = &head,
-					  .u.prior = { .size = sizeof(near_prior.u.prior),
+					  .u.prior = { .size = sizeof near_prior.u.prior,
 						       .flags = LACUNA_LASTING,
 						       .create = create,
 						       .destroy = destroy,
@@ -139,7 +139,7 @@ static void test_reach(void)
 		{ "blur:kind=box,width=121,height=3", -1, -1, 0 },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int64_t reach = -1, factor = 0;
 		int status;
 
@@ -397,7 +397,7 @@ static void test_weights(void)
 		const struct lacuna_shape shape = { { n, n / 2, 1, 1 } };
 		const struct windows_cost cost = { .multiple = 1 };
 		struct windows plan;
-		double *sums = memory_alloc((size_t)n * sizeof(*sums));
+		double *sums = memory_alloc((size_t)n * sizeof *sums);
 
 		job.budget = (size_t)(46 + n % 5 * 4) << 20;
 		wrong += windows_plan(&job, &shape, &cost, &plan) != LACUNA_OK;

@@ -43,7 +43,7 @@ int network_create(const struct lacuna_host *host, const struct weights *file, c
 	int counts;
 
 	if (expert >= 0)
-		snprintf(n->prefix, sizeof(n->prefix), "expert.%d.", expert);
+		snprintf(n->prefix, sizeof n->prefix, "expert.%d.", expert);
 	n->kind = kind;
 	n->inputs = inputs;
 	n->outputs = outputs;
@@ -152,7 +152,7 @@ static int read_tensor(const struct network *n, const struct weights *file, cons
 {
 	char full[96];
 
-	snprintf(full, sizeof(full), "%s%s", n->prefix, name);
+	snprintf(full, sizeof full, "%s%s", n->prefix, name);
 	return weights_tensor(file, full, 4, shape, values);
 }
 
@@ -176,16 +176,16 @@ static int read_kernel(const struct network *n, const struct weights *file, cons
 	const int turn = is_adjoint(n) && l->kernel == 3;
 	const int64_t shape[4] = { turn ? inputs : outputs, turn ? outputs : inputs, l->kernel,
 				   l->kernel };
-	float *read = host->alloc(host, (size_t)outputs * plain * sizeof(*read));
-	float *turned = turn ? host->alloc(host, (size_t)outputs * plain * sizeof(*read)) : read;
-	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof(*out));
+	float *read = host->alloc(host, (size_t)outputs * plain * sizeof *read);
+	float *turned = turn ? host->alloc(host, (size_t)outputs * plain * sizeof *read) : read;
+	float *out = host->alloc(host, (size_t)l->outputs * padded * sizeof *out);
 	int status =
 		!read || !turned || !out ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
 	if (!status && turn)
 		transpose((size_t)outputs, (size_t)inputs, read, turned);
 	for (size_t o = 0; !status && o < (size_t)outputs; o++)
-		memcpy(out + o * padded, turned + o * plain, plain * sizeof(*read));
+		memcpy(out + o * padded, turned + o * plain, plain * sizeof *read);
 	if (turn)
 		host->release(host, turned);
 	host->release(host, read);
@@ -233,8 +233,8 @@ static int pack_up(struct network *n, struct layer *l, const struct conv_shape *
 	const struct lacuna_host *host = n->onednn.host;
 	const int64_t shape[4] = { inputs, outputs, 2, 2 };
 	const size_t in = (size_t)l->inputs, half = (size_t)l->outputs / 2;
-	float *read = host->alloc(host, (size_t)inputs * (size_t)outputs * 4 * sizeof(*read));
-	float *pair = host->alloc(host, in * half * 2 * sizeof(*pair));
+	float *read = host->alloc(host, (size_t)inputs * (size_t)outputs * 4 * sizeof *read);
+	float *pair = host->alloc(host, in * half * 2 * sizeof *pair);
 	int status = !read || !pair ? LACUNA_ENOMEM : read_tensor(n, file, name, shape, read);
 
 	for (size_t i = 0; i < (size_t)inputs && !status; i++)
@@ -292,13 +292,13 @@ static int add_blocks(struct network *n, const struct weights *file, const char 
 		l->relu = 1;
 		l->rectifier = is_adjoint(n) ? all_blocks(n) - 1 - n->rectifiers : n->rectifiers;
 		n->rectifiers++;
-		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'b' : 'a');
+		snprintf(name, sizeof name, "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'b' : 'a');
 		status = finish_conv(n, l, file, name, c, c);
 		if (status)
 			break;
 		l = add_layer(n, stored(c), stored(c), 3);
 		l->sum = 1;
-		snprintf(name, sizeof(name), "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'a' : 'b');
+		snprintf(name, sizeof name, "%s.%d.%c.weight", side, b, is_adjoint(n) ? 'a' : 'b');
 		status = finish_conv(n, l, file, name, c, c);
 	}
 	return status;
@@ -311,7 +311,7 @@ static int add_up(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_UP, level, result_of(n, level + 1), 2 * n->blocks[level] + !level);
-	snprintf(name, sizeof(name), "%s.%d.weight", is_adjoint(n) ? "down" : "up", level);
+	snprintf(name, sizeof name, "%s.%d.weight", is_adjoint(n) ? "down" : "up", level);
 	l = add_layer(n, stored(width[level + 1]), 2 * stored(width[level]), 1);
 	return finish_up(n, l, file, name, width[level], width[level + 1]);
 }
@@ -323,7 +323,7 @@ static int add_down(struct network *n, const struct weights *file, int level)
 	struct layer *l;
 
 	add_stage(n, ENTER_DOWN, level, level - 1, 2 * n->blocks[level]);
-	snprintf(name, sizeof(name), "%s.%d.weight", is_adjoint(n) ? "up" : "down", level - 1);
+	snprintf(name, sizeof name, "%s.%d.weight", is_adjoint(n) ? "up" : "down", level - 1);
 	l = add_layer(n, stored(width[level - 1]), stored(width[level]), 2);
 	return finish_conv(n, l, file, name, width[level], width[level - 1]);
 }
@@ -343,11 +343,11 @@ int network_load(struct network *n, const struct weights *file, const struct net
 	n->h = h;
 	n->like = like;
 	add_stage(n, ENTER_FEATURES, 0, BUFFER_T, 1 + 2 * n->blocks[0] + !bottom);
-	snprintf(name, sizeof(name), "%s.weight", first);
+	snprintf(name, sizeof name, "%s.weight", first);
 	status = finish_conv(n, add_layer(n, stored(n->inputs), stored(width[0]), 3), file, name,
 			     width[0], n->inputs);
 	for (k = 0; k < bottom && !status; k++) {
-		snprintf(name, sizeof(name), "%s.%d", before, k);
+		snprintf(name, sizeof name, "%s.%d", before, k);
 		status = add_blocks(n, file, name, k);
 		if (!status)
 			status = add_down(n, file, k + 1);
@@ -356,7 +356,7 @@ int network_load(struct network *n, const struct weights *file, const struct net
 		status = add_blocks(n, file, "mid", bottom);
 	for (k = bottom - 1; k >= 0 && !status; k--) {
 		status = add_up(n, file, k);
-		snprintf(name, sizeof(name), "%s.%d", after, k);
+		snprintf(name, sizeof name, "%s.%d", after, k);
 		if (!status)
 			status = add_blocks(n, file, name, k);
 	}
@@ -364,7 +364,7 @@ int network_load(struct network *n, const struct weights *file, const struct net
 		return status;
 	l = add_layer(n, stored(width[0]), stored(n->outputs), 3);
 	l->single = 1;
-	snprintf(name, sizeof(name), "%s.weight", last);
+	snprintf(name, sizeof name, "%s.weight", last);
 	return finish_conv(n, l, file, name, n->outputs, width[0]);
 }
 

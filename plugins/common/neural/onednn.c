@@ -182,9 +182,9 @@ static dnnl_status_t desc_create(const struct onednn *o, const struct conv_shape
 	dnnl_primitive_attr_t attributes;
 	dnnl_status_t status;
 
-	memset(&src, 0, sizeof(src));
-	memset(&weights, 0, sizeof(weights));
-	memset(&dst, 0, sizeof(dst));
+	memset(&src, 0, sizeof src);
+	memset(&weights, 0, sizeof weights);
+	memset(&dst, 0, sizeof dst);
 	status = attributes_create(&attributes, s);
 	if (!status)
 		status = layout_create(&src, in, type, dnnl_nhwc);
@@ -230,7 +230,7 @@ static dnnl_status_t pack(const struct onednn *o, const struct conv_shape *s, co
 	layout plain;
 	dnnl_status_t status;
 
-	memset(&plain, 0, sizeof(plain));
+	memset(&plain, 0, sizeof plain);
 	status = layout_create(&plain, kernel, dnnl_f32, dnnl_oihw);
 	if (!status)
 		status = dnnl_reorder_primitive_desc_create(&desc, REF(plain), o->engine, wanted,
@@ -260,7 +260,7 @@ int conv_create(const struct onednn *o, const struct conv_shape *s, struct conv 
 	const int threads = single_thread_begin();
 	dnnl_status_t status;
 
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, sizeof *c);
 	status = desc_create(o, s, &c->desc);
 	if (!status)
 		status = dnnl_primitive_create(&c->primitive, c->desc);
@@ -310,7 +310,7 @@ void conv_destroy(const struct onednn *o, struct conv *c)
 		dnnl_primitive_desc_destroy(c->desc);
 	if (!c->borrowed)
 		o->host->release(o->host, c->weights);
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, sizeof *c);
 }
 
 int conv_bind(const struct onednn *o, const struct conv *c, void *scratch, struct conv_call *call)
@@ -326,7 +326,7 @@ int conv_bind(const struct onednn *o, const struct conv *c, void *scratch, struc
 	const int n = c->scratch ? 4 : 3;
 	dnnl_status_t status;
 
-	memset(call, 0, sizeof(*call));
+	memset(call, 0, sizeof *call);
 	call->primitive = c->primitive;
 	status = dnnl_stream_create(&call->stream, o->engine, dnnl_stream_default_flags);
 	for (int i = 0; i < n && !status; i++) {
@@ -366,5 +366,5 @@ void conv_unbind(struct conv_call *call)
 		dnnl_memory_destroy(call->arguments[i].memory);
 	if (call->stream)
 		dnnl_stream_destroy(call->stream);
-	memset(call, 0, sizeof(*call));
+	memset(call, 0, sizeof *call);
 }

@@ -188,10 +188,10 @@ static inline float logarithm(float x)
 	int32_t exponent;
 	float m, t, t2;
 
-	memcpy(&bits, &x, sizeof(bits));
+	memcpy(&bits, &x, sizeof bits);
 	exponent = (int32_t)(bits - 0x3f3504f3) >> 23; /* so that sqrt(1/2) <= m < sqrt(2) */
 	one = bits - ((uint32_t)exponent << 23);
-	memcpy(&m, &one, sizeof(m));
+	memcpy(&m, &one, sizeof m);
 	t = (m - 1) / (m + 1);
 	t2 = t * t;
 	return (float)exponent * 0x1.62e43p-1f +
@@ -202,7 +202,7 @@ static uint16_t to_bf16(float v)
 {
 	uint32_t bits;
 
-	memcpy(&bits, &v, sizeof(bits));
+	memcpy(&bits, &v, sizeof bits);
 	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
 }
 
@@ -522,7 +522,7 @@ void precondition_direction(const struct precondition *p, const struct tile *t,
 	const int64_t end = least(2 * (to->x + to->width), t->w);
 	float *values = to->values;
 
-	memset(values, 0, (size_t)to->width * (size_t)to->channels * sizeof(*values));
+	memset(values, 0, (size_t)to->width * (size_t)to->channels * sizeof *values);
 	for (int c = 0; c < p->channels; c++)
 		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++) {
 			const size_t at = image_index(t, c, 0, y);

@@ -106,7 +106,7 @@ static int read_data(struct weights *w, gzFile file)
 
 int weights_open(const struct lacuna_host *host, const char *path, struct weights **result)
 {
-	struct weights *w = host->alloc(host, sizeof(*w));
+	struct weights *w = host->alloc(host, sizeof *w);
 	gzFile file;
 	int status, fd;
 
@@ -169,7 +169,7 @@ int weights_list(const struct weights *w, const char *name, const char *list, in
 		size_t length = strcspn(list, ",");
 		json_t *number;
 
-		if (length + 3 > sizeof(item))
+		if (length + 3 > sizeof item)
 			break;
 		item[0] = '[';
 		memcpy(item + 1, list, length);
@@ -199,11 +199,11 @@ static float from_half(uint32_t h)
 	float v;
 
 	if (rest < 0x400)
-		memcpy(&bits, &subnormal, sizeof(bits));
+		memcpy(&bits, &subnormal, sizeof bits);
 	else /* exponent: the bias is 15 in half, 127 in single precision; 31 and 255 are infinity and NaN */
 		bits = (rest << 13) + ((rest < 0x7c00 ? 127u - 15u : 255u - 31u) << 23);
 	bits |= sign;
-	memcpy(&v, &bits, sizeof(v));
+	memcpy(&v, &bits, sizeof v);
 	return v;
 }
 
@@ -215,7 +215,7 @@ static float value(const unsigned char *p, int bytes, int brain)
 	if (bytes == 2 && !brain)
 		return from_half(bits);
 	bits = bytes == 2 ? bits << 16 : bits | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-	memcpy(&v, &bits, sizeof(v));
+	memcpy(&v, &bits, sizeof v);
 	return v;
 }
 

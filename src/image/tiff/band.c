@@ -30,11 +30,11 @@ static int copy_palette(struct tiff_band *b)
 	if (!b->layout.palette)
 		return LACUNA_OK;
 	n = (size_t)1 << b->layout.type.bits;
-	b->map = memory_alloc_array(3 * n, sizeof(*b->map));
+	b->map = memory_alloc_array(3 * n, sizeof *b->map);
 	if (!b->map)
 		return LACUNA_ENOMEM;
 	for (size_t c = 0; c < 3; c++) {
-		memcpy(b->map + c * n, b->layout.map[c], n * sizeof(*b->map));
+		memcpy(b->map + c * n, b->layout.map[c], n * sizeof *b->map);
 		b->layout.map[c] = b->map + c * n;
 	}
 	return LACUNA_OK;
@@ -54,7 +54,7 @@ static int allocate(struct tiff_band *b)
 
 int tiff_band_open(struct tiff_reader *r, int page, int64_t rows, struct tiff_band **out)
 {
-	struct tiff_band *b = memory_alloc(sizeof(*b));
+	struct tiff_band *b = memory_alloc(sizeof *b);
 	int status = b ? reader_enter(r, page) : LACUNA_ENOMEM;
 
 	*out = NULL;

@@ -139,7 +139,7 @@ static int inflates(uint8_t *raw, size_t n, uint64_t most)
 
 	while (status == Z_OK && z.total_out <= most) {
 		z.next_out = out;
-		z.avail_out = sizeof(out);
+		z.avail_out = sizeof out;
 		status = inflate(&z, Z_NO_FLUSH);
 	}
 	inflateEnd(&z);

@@ -51,7 +51,7 @@ static void add_format(struct text *t, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(s, sizeof(s), fmt, args);
+	vsnprintf(s, sizeof s, fmt, args);
 	va_end(args);
 	add_text(t, s);
 }
@@ -210,7 +210,7 @@ static double micrometres(const char *unit)
 		{ "\xc3\x85", 1e-4 }, { "angstrom", 1e-4 },
 	};
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		const size_t n = strlen(units[i].name);
 
 		if (begins(unit, units[i].name) &&
@@ -225,7 +225,7 @@ static void add_number(struct text *t, double v)
 {
 	char s[64];
 
-	snprintf(s, sizeof(s), "%.10g", v);
+	snprintf(s, sizeof s, "%.10g", v);
 	if (!strpbrk(s, ".en"))
 		strcat(s, ".0");
 	add_text(t, s);
@@ -466,7 +466,7 @@ static const char *element_end(const char *tag, const char *end)
 		return NULL;
 	if (close[-1] == '/')
 		return close + 1;
-	if (n + 4 > sizeof(name))
+	if (n + 4 > sizeof name)
 		return NULL;
 	memcpy(name, "</", 2);
 	memcpy(name + 2, tag + 1, n);
@@ -618,7 +618,7 @@ static void set(struct change *changes, size_t *count, const char *name, double 
 	struct change *c = &changes[*count];
 
 	*c = (struct change){ .name = name };
-	snprintf(c->value, sizeof(c->value), "%.10g", v);
+	snprintf(c->value, sizeof c->value, "%.10g", v);
 	*count += isfinite(v) != 0;
 }
 
@@ -647,7 +647,7 @@ static void adapt_pixels_tag(struct text *t, const struct pixels *p,
 		set(changes, &n, "SignificantBits", c->bits);
 		changes[n - 1].cut = 1;
 		changes[n] = (struct change){ .name = "Type" };
-		snprintf(changes[n++].value, sizeof(changes[0].value), "%s", c->type);
+		snprintf(changes[n++].value, sizeof changes[0].value, "%s", c->type);
 	}
 	copy_tag_with(t, p->tag, p->close, changes, n);
 }

@@ -29,7 +29,7 @@ static void keep_message(struct tiff_handle *h, const char *fmt, va_list args)
 
 	if (h->message[0])
 		return;
-	keep_text(h->message, sizeof(h->message), fmt, args);
+	keep_text(h->message, sizeof h->message, fmt, args);
 	h->error_number = number;
 }
 
@@ -38,7 +38,7 @@ static int tells_age(const char *warning)
 {
 	static const char *const begin[] = { "Old-style LZW codes", "Deprecated and troublesome" };
 
-	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+	for (size_t i = 0; i < sizeof begin / sizeof *begin; i++)
 		if (!strncmp(warning, begin[i], strlen(begin[i])))
 			return 1;
 	return 0;
@@ -48,7 +48,7 @@ static void keep_warning(struct tiff_handle *h, const char *fmt, va_list args)
 {
 	if (h->warning[0])
 		return;
-	keep_text(h->warning, sizeof(h->warning), fmt, args);
+	keep_text(h->warning, sizeof h->warning, fmt, args);
 	log_message(LACUNA_LOG_DEBUG, "%s", h->warning);
 	if (tells_age(h->warning))
 		h->warning[0] = '\0';
@@ -117,7 +117,7 @@ static TIFF *open_file(struct tiff_handle *h, int fd, const char *mode)
 
 int handle_open(struct tiff_handle *h, int fd, const char *path, const char *mode)
 {
-	memset(h, 0, sizeof(*h));
+	memset(h, 0, sizeof *h);
 	handle_begin(h);
 	h->path = memory_strdup(path);
 	if (h->path)

@@ -66,7 +66,7 @@ static int count_pages(struct tiff_reader *r)
 			    "%s: the chain of pages is broken after page %d; later pages are lost",
 			    r->handle.path, (int)n);
 	r->pages = (int)n;
-	r->notes = memory_alloc_array((size_t)n, sizeof(*r->notes));
+	r->notes = memory_alloc_array((size_t)n, sizeof *r->notes);
 	return r->notes ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -92,9 +92,9 @@ static int check_format(int fd)
 {
 	char head[32] = "";
 
-	if (pread(fd, head, sizeof(head), 0) < 4)
+	if (pread(fd, head, sizeof head, 0) < 4)
 		return LACUNA_OK;
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (!memcmp(head + formats[i].at, formats[i].begin, strlen(formats[i].begin)))
 			return error_set(LACUNA_EINVAL, "is %s, not TIFF; convert it with: %s",
 					 formats[i].name, formats[i].command);
@@ -113,7 +113,7 @@ static int take_stamp(int fd, struct tiff_reader *r)
 
 int tiff_open(const char *path, struct tiff_reader **out)
 {
-	struct tiff_reader *r = memory_alloc(sizeof(*r));
+	struct tiff_reader *r = memory_alloc(sizeof *r);
 	int status, fd;
 
 	*out = NULL;
@@ -620,7 +620,7 @@ static int parse_layout(struct tiff_reader *r)
 	uint16_t samples, planar;
 	int status;
 
-	memset(l, 0, sizeof(*l));
+	memset(l, 0, sizeof *l);
 	if (!TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &l->width) ||
 	    !TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &l->height) || !l->width || !l->height)
 		return error_set(LACUNA_EINVAL, "has no width or height");
@@ -702,11 +702,11 @@ static void note_add(struct note *n, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	if (n->used && n->used + 2 < sizeof(n->text)) {
+	if (n->used && n->used + 2 < sizeof n->text) {
 		strcpy(n->text + n->used, "; ");
 		n->used += 2;
 	}
-	vsnprintf(n->text + n->used, sizeof(n->text) - n->used, fmt, args);
+	vsnprintf(n->text + n->used, sizeof n->text - n->used, fmt, args);
 	n->used = strlen(n->text);
 	va_end(args);
 }
@@ -812,7 +812,7 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	const struct sample_type type = written_type(&r->layout);
 	uint32_t subfile = 0;
 
-	memset(info, 0, sizeof(*info));
+	memset(info, 0, sizeof *info);
 	if (status)
 		return reader_context(r, page, status);
 	info->shape = layout_shape(&r->layout);
@@ -1094,7 +1094,7 @@ static int decode_converted(struct tiff_reader *r, const struct tiff_span *span,
 	int status = LACUNA_OK;
 
 	if (size_multiply(l->width, l->height, &pixels))
-		raster = memory_alloc_array(pixels, sizeof(*raster));
+		raster = memory_alloc_array(pixels, sizeof *raster);
 	if (!raster)
 		return LACUNA_ENOMEM;
 	if (!TIFFReadRGBAImageOriented(r->handle.tif, l->width, l->height, raster, l->orientation,
@@ -1263,7 +1263,7 @@ int tiff_read(struct tiff_reader *r, int page, struct image *image)
 	struct lacuna_shape shape;
 	int status = reader_enter(r, page);
 
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, sizeof *image);
 	if (!status) {
 		shape = layout_shape(&r->layout);
 		status = image_create(image, &shape);

@@ -301,10 +301,10 @@ static void scale_doubles(TIFF *to, uint32_t tag,
 							: !TIFFGetField(to, tag, &n16, &old))
 		return;
 	n = (int)(n32 + n16);
-	fresh = memory_alloc_array((size_t)n, sizeof(*fresh));
+	fresh = memory_alloc_array((size_t)n, sizeof *fresh);
 	if (!fresh)
 		return;
-	memcpy(fresh, old, (size_t)n * sizeof(*fresh));
+	memcpy(fresh, old, (size_t)n * sizeof *fresh);
 	body(fresh, n, change);
 	if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
 		TIFFSetField(to, tag, n32, fresh);
@@ -411,7 +411,7 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int 
 	toff_t exif = 0, gps = 0;
 	int ok = 1;
 
-	memset(offsets, 0, sizeof(*offsets));
+	memset(offsets, 0, sizeof *offsets);
 	if (!TIFFGetField(from->tif, TIFFTAG_EXIFIFD, &exif))
 		exif = 0;
 	if (!TIFFGetField(from->tif, TIFFTAG_GPSIFD, &gps))

@@ -59,7 +59,7 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		return error_file_set(LACUNA_EINVAL, path, "TIFF has no %s samples of %d bits",
 				      type.kind == SAMPLE_FLOAT ? "floating-point" : "integer",
 				      type.bits);
-	w = memory_alloc(sizeof(*w));
+	w = memory_alloc(sizeof *w);
 	if (!w)
 		return error_file_context(LACUNA_ENOMEM, path);
 	w->file.fd = -1;
@@ -374,7 +374,7 @@ static int set_extra_samples(TIFF *tif, TIFF *old, const struct page *p)
 		return 1;
 	if (old)
 		TIFFGetFieldDefaulted(old, TIFFTAG_EXTRASAMPLES, &have, &meaning);
-	all = memory_alloc_array((size_t)count, sizeof(*all));
+	all = memory_alloc_array((size_t)count, sizeof *all);
 	if (!all)
 		return 0;
 	/* TIFF has no meaning for restored bands; kept samples keep theirs.  Both lists are of a pixel's last samples. */
@@ -500,7 +500,7 @@ static const char *ome_type(struct sample_type t)
 		{ { SAMPLE_FLOAT, 64 }, "double" },
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (same_type(names[i].type, t))
 			return names[i].name;
 	return "";
@@ -764,7 +764,7 @@ static int copy_directories(struct tiff_writer *w, const struct tiff_part *part,
 	struct tiff_reader *like = part->like;
 	int status;
 
-	memset(directories, 0, sizeof(*directories));
+	memset(directories, 0, sizeof *directories);
 	if (!like)
 		return LACUNA_OK;
 	handle_begin(&like->handle);

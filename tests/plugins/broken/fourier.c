@@ -36,7 +36,7 @@ static int channels(const struct lacuna_host *host, const void *config, int from
 static int create_rows(const struct lacuna_host *host, const void *config,
 		       const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct rows *r = host->alloc(host, sizeof(*r));
+	struct rows *r = host->alloc(host, sizeof *r);
 	size_t i;
 
 	(void)config, (void)y;

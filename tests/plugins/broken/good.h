@@ -60,7 +60,7 @@ static int SHAPE(const struct lacuna_host *, const void *, int, const struct lac
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
-	struct half *h = host->alloc(host, sizeof(*h));
+	struct half *h = host->alloc(host, sizeof *h);
 
 	(void)config, (void)y;
 	if (!h)

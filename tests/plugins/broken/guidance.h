@@ -36,7 +36,7 @@ static int estimate(const void *self, void *scratch, double sigma, const float *
 #define RESERVED 0
 #endif
 
-static const struct lacuna_guidance family = { .size = sizeof(family),
+static const struct lacuna_guidance family = { .size = sizeof family,
 					       .needs = NEEDS,
 					       .reserved = RESERVED,
 					       .create = create_guidance,

@@ -40,7 +40,7 @@ static int powers(const struct lacuna_host *host, const void *config, int from_y
 static int create_transform(const struct lacuna_host *host, const void *config,
 			    const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct half *h = host->alloc(host, sizeof(*h));
+	struct half *h = host->alloc(host, sizeof *h);
 
 	(void)y;
 	if (!h)
@@ -73,7 +73,7 @@ static int transform(const void *self, void *scratch, const float *x, float *y)
 	const struct half *h = self;
 
 	(void)scratch;
-	memcpy(y, x, h->count * sizeof(*y));
+	memcpy(y, x, h->count * sizeof *y);
 	butterflies(h->count, y, 1 / sqrt((double)h->count));
 	return LACUNA_OK;
 }

@@ -10,6 +10,6 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	const struct plain *p = self;
 
 	(void)scratch, (void)sigma;
-	memcpy(x0, u, p->count * sizeof(*x0));
+	memcpy(x0, u, p->count * sizeof *x0);
 	return LACUNA_OK;
 }

@@ -12,7 +12,7 @@ static int bad_create(const struct lacuna_host *host, const void *config,
 	void *table;
 
 	(void)config, (void)y;
-	h = host->alloc(host, sizeof(*h));
+	h = host->alloc(host, sizeof *h);
 	if (!h)
 		return LACUNA_ENOMEM;
 	table = host->alloc(host, 100);

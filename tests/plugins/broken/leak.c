@@ -11,7 +11,7 @@ static int bad_create(const struct lacuna_host *host, const void *config,
 	struct half *h;
 
 	(void)config, (void)y;
-	h = host->alloc(host, sizeof(*h));
+	h = host->alloc(host, sizeof *h);
 	if (!h)
 		return LACUNA_ENOMEM;
 	if (!host->alloc(host, 100)) {

@@ -53,7 +53,7 @@ static int *volatile nowhere;
 static int bad_create(const struct lacuna_host *host, const void *config,
 		      const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct half *h = host->alloc(host, sizeof(*h));
+	struct half *h = host->alloc(host, sizeof *h);
 
 	(void)y;
 	how = ((const struct config *)config)->count;

@@ -9,7 +9,7 @@ static const struct lacuna_operator no_adjoint;
 #include "good.h"
 
 static const struct lacuna_operator no_adjoint = {
-	.size = sizeof(no_adjoint),
+	.size = sizeof no_adjoint,
 	.flags = FLAGS,
 	.shape = shape,
 	.create = create,

@@ -13,7 +13,7 @@ struct plain {
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct plain *p = host->alloc(host, sizeof(*p));
+	struct plain *p = host->alloc(host, sizeof *p);
 
 	(void)config;
 	if (!p)
@@ -47,7 +47,7 @@ static int start(void *self, float *u)
 {
 	const struct plain *p = self;
 
-	memset(u, 0, p->count * sizeof(*u));
+	memset(u, 0, p->count * sizeof *u);
 	return LACUNA_OK;
 }
 
@@ -63,7 +63,7 @@ static int STEP(void *self, int64_t k, float *u);
 #endif
 
 static const struct lacuna_sampler family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.create = create,
 	.destroy = destroy,
 	.steps = steps,

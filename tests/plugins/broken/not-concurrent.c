@@ -12,7 +12,7 @@ static int bad_apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct timespec pause = { 0, 500000 };
 	const struct half *h = self;
-	size_t i, n = h->count < sizeof(work) / sizeof(*work) ? h->count : 0;
+	size_t i, n = h->count < sizeof work / sizeof *work ? h->count : 0;
 
 	(void)scratch;
 	for (i = 0; i < n; i++)

@@ -20,7 +20,7 @@ static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
 	const struct config *c = config;
-	struct valley *p = host->alloc(host, sizeof(*p));
+	struct valley *p = host->alloc(host, sizeof *p);
 
 	if (!p)
 		return LACUNA_ENOMEM;
@@ -68,7 +68,7 @@ static const struct lacuna_param params[] = {
 };
 
 static const struct lacuna_prior family = {
-	.size = sizeof(family),
+	.size = sizeof family,
 	.create = create,
 	.destroy = destroy,
 	.info = info,

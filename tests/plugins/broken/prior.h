@@ -30,7 +30,7 @@ struct plain {
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
-	struct plain *p = host->alloc(host, sizeof(*p));
+	struct plain *p = host->alloc(host, sizeof *p);
 
 	if (!p)
 		return LACUNA_ENOMEM;
@@ -69,7 +69,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_CHOICE(struct config, how, hows, 0, "what is wrong"),
 };
 
-static const struct lacuna_prior family = { .size = sizeof(family),
+static const struct lacuna_prior family = { .size = sizeof family,
 					    .flags = FLAGS,
 					    .create = create,
 					    .destroy = destroy,

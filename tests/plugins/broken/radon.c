@@ -34,7 +34,7 @@ static int sinogram(const struct lacuna_host *host, const void *config, int from
 static int create_lines(const struct lacuna_host *host, const void *config,
 			const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct lines *l = host->alloc(host, sizeof(*l));
+	struct lines *l = host->alloc(host, sizeof *l);
 
 	(void)config;
 	if (!l)
@@ -63,7 +63,7 @@ static int project(const void *self, void *scratch, const float *x, float *y)
 	size_t i, j, a;
 
 	(void)scratch;
-	memset(y, 0, l->bins * ANGLES * sizeof(*y));
+	memset(y, 0, l->bins * ANGLES * sizeof *y);
 	for (a = 0; a < ANGLES; a++)
 		for (j = 0; j < l->side; j++)
 			for (i = 0; i < l->side; i++)
@@ -77,7 +77,7 @@ static int project_back(const void *self, void *scratch, const float *at, const 
 	size_t i, j, a;
 
 	(void)scratch, (void)at;
-	memset(x, 0, l->side * l->side * sizeof(*x));
+	memset(x, 0, l->side * l->side * sizeof *x);
 	for (a = 0; a < ANGLES; a++)
 		for (j = 0; j < l->side; j++)
 			for (i = 0; i < l->side; i++)

@@ -22,7 +22,7 @@ static double factor;
 static int create_scaled(const struct lacuna_host *host, const void *config,
 			 const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct half *h = host->alloc(host, sizeof(*h));
+	struct half *h = host->alloc(host, sizeof *h);
 
 	(void)y;
 	if (!h)

@@ -16,7 +16,7 @@ static int bad_apply(const void *self, void *scratch, const float *x, float *y)
 
 	for (i = 0; i < h->count; i++)
 		work[i] = x[i] / 2;
-	memcpy(y, work, h->count * sizeof(*y));
+	memcpy(y, work, h->count * sizeof *y);
 	return LACUNA_OK;
 }
 

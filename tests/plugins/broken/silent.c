@@ -13,7 +13,7 @@ static int bad_create(const struct lacuna_host *host, const void *config,
 	(void)config, (void)y;
 	if (lacuna_count(x) < 16)
 		return LACUNA_EINVAL;
-	h = host->alloc(host, sizeof(*h));
+	h = host->alloc(host, sizeof *h);
 	if (!h)
 		return LACUNA_ENOMEM;
 	h->host = host;

@@ -11,10 +11,10 @@ static float work[128 * 128];
 static int bad_apply(const void *self, void *scratch, const float *x, float *y)
 {
 	const struct half *h = self;
-	size_t i, n = h->count < sizeof(work) / sizeof(*work) ? h->count : 0;
+	size_t i, n = h->count < sizeof work / sizeof *work ? h->count : 0;
 
 	(void)scratch;
-	memcpy(work, x, n * sizeof(*x));
+	memcpy(work, x, n * sizeof *x);
 	for (i = 0; i < n; i++)
 		y[i] = work[i] / 2;
 	for (; i < h->count; i++)

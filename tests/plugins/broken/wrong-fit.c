@@ -21,7 +21,7 @@ static double drift;
 static int create_gain(const struct lacuna_host *host, const void *config,
 		       const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct gain *g = host->alloc(host, sizeof(*g));
+	struct gain *g = host->alloc(host, sizeof *g);
 
 	(void)y;
 	if (!g)

@@ -16,7 +16,7 @@ static int64_t how, calls;
 static int create_offset(const struct lacuna_host *host, const void *config,
 			 const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
 {
-	struct half *h = host->alloc(host, sizeof(*h));
+	struct half *h = host->alloc(host, sizeof *h);
 
 	(void)y;
 	if (!h)
