@@ -501,13 +501,25 @@ static int is_written(int side, int i)
 	return !strcmp(text, path);
 }
 
+static pthread_barrier_t meeting;
+
+/* One thread removes the files of all.  Their memory belongs to the threads' contexts. */
 static int leave_file(const struct side *s)
 {
 	struct temporary t;
 	char path[64];
+	int wrong;
 
 	name_file(path, sizeof path, s->number, 0);
-	return temporary_open(&t, path, 0) || close(t.fd);
+	wrong = temporary_open(&t, path, 0);
+	pthread_barrier_wait(&meeting);
+	if (s->number == 0) {
+		temporary_remove_all();
+		wrong |= rmdir(folder);
+	}
+	pthread_barrier_wait(&meeting);
+	temporary_abandon(&t);
+	return wrong;
 }
 
 static int find_files(const struct side *s)
@@ -541,9 +553,10 @@ static void test_shared(void)
 		for (int i = 0; i < FILES; i++)
 			right &= is_written(side, i) == i % 2;
 	ok(right, "hold what was written to them");
-	ok(!side_by_side(leave_file, NULL), "temporaries of several threads");
-	temporary_remove_all();
-	ok(!rmdir(folder), "are removed together; nothing else is left");
+	pthread_barrier_init(&meeting, NULL, SIDES);
+	ok(!side_by_side(leave_file, NULL),
+	   "temporaries of several threads are removed together; nothing else is left");
+	pthread_barrier_destroy(&meeting);
 
 	mkdir(folder, 0700);
 	setenv("LACUNA_DATA_PATH", folder, 1);
