@@ -807,7 +807,7 @@ static const struct lacuna_operator_fit *fit_table(const struct check *c)
 
 static int is_free(const struct check *c, const struct lacuna_param *row)
 {
-	return row->type == LACUNA_REAL && fit_table(c)->is_free(c->use->config, row->name);
+	return plugin_may_fit(c->use->plugin, c->use->config, row);
 }
 
 static size_t count_free(const struct check *c)
@@ -815,22 +815,9 @@ static size_t count_free(const struct check *c)
 	const struct lacuna_param *row;
 	size_t free = 0;
 
-	for (uint32_t i = 0; fit_table(c) && (row = param_row(c->use->plugin->head, i)); i++)
+	for (uint32_t i = 0; (row = param_row(c->use->plugin->head, i)); i++)
 		free += (size_t)is_free(c, row);
 	return free;
-}
-
-static void *copy_config(const struct check *c)
-{
-	const size_t size = c->use->plugin->head->config_size;
-	void *copy = memory_alloc(size);
-
-	return copy ? memcpy(copy, c->use->config, size) : NULL;
-}
-
-static double *value_of(void *config, const struct lacuna_param *row)
-{
-	return (double *)(void *)((char *)config + row->offset);
 }
 
 /* Free parameters stay within their ranges, the others as they were. */
@@ -841,7 +828,7 @@ static void examine_values(struct check *c, void *fitted)
 
 	for (uint32_t i = 0; (row = param_row(c->use->plugin->head, i)); i++) {
 		if (is_free(c, row)) {
-			const double value = *value_of(fitted, row);
+			const double value = *param_real(row, fitted);
 
 			check_expect(c, FITS, value >= row->lo && value <= row->hi,
 				     "%s = %g is out of range", row->name, value);
@@ -859,7 +846,7 @@ static int run_fit(const struct call *call, void *scratch, float *out)
 {
 	struct check *c = call->check;
 	const struct lacuna_param *row;
-	void *config = copy_config(c);
+	void *config = param_copy(c->use->plugin->head, c->use->config);
 	int status = LACUNA_ENOMEM;
 
 	(void)scratch;
@@ -870,7 +857,7 @@ static int run_fit(const struct call *call, void *scratch, float *out)
 		examine_values(c, config);
 	for (uint32_t i = 0; !status && (row = param_row(c->use->plugin->head, i)); i++)
 		if (is_free(c, row))
-			*out++ = (float)*value_of(config, row);
+			*out++ = (float)*param_real(row, config);
 	memory_release(config);
 	return status;
 }
@@ -963,14 +950,14 @@ static void examine_fitted(const struct trial *t, const float *values, const flo
 			   const float *y)
 {
 	const struct lacuna_param *row;
-	void *config = copy_config(t->c);
+	void *config = param_copy(t->c->use->plugin->head, t->c->use->config);
 	struct trial fitted;
 
 	if (!config)
 		return;
 	for (uint32_t i = 0; (row = param_row(t->c->use->plugin->head, i)); i++)
 		if (is_free(t->c, row))
-			*value_of(config, row) = (double)*values++;
+			*param_real(row, config) = (double)*values++;
 	if (!check_expect(t->c, FITS, !create_fitted(&fitted, t, config),
 			  "the fitted parameters are refused: %s", error_text()))
 		goto out;

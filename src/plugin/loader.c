@@ -12,6 +12,8 @@
 #include "plugin/object.h"
 #include "plugin/param.h"
 
+#include <lacuna/fit.h>
+
 #include <ctype.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -371,6 +373,13 @@ const void *plugin_extension(const struct plugin *plugin, const char *name)
 	lacuna_extension *const extension = extensions[plugin->head->kind];
 
 	return extension ? extension(name) : NULL;
+}
+
+int plugin_may_fit(const struct plugin *plugin, const void *config, const struct lacuna_param *row)
+{
+	const struct lacuna_operator_fit *table = plugin_extension(plugin, LACUNA_FIT);
+
+	return table && row->type == LACUNA_REAL && table->is_free(config, row->name);
 }
 
 /* ---- searching */

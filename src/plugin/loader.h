@@ -26,6 +26,8 @@ int plugin_kind(const char *name);
 
 /* The plugin's table for this extension, or NULL. */
 const void *plugin_extension(const struct plugin *, const char *name);
+/* True if fit() may change this parameter: see lacuna/fit.h. */
+int plugin_may_fit(const struct plugin *, const void *config, const struct lacuna_param *);
 
 /* A name without a slash is searched as DIR/KINDs/NAME.so, then DIR/KINDs/.libs/NAME.so, in each place of places.h; a
  * name with a slash is a file.  kind 0: any.  Loading the same file twice gives the same plugin.  Any thread; as with

@@ -271,7 +271,7 @@ void *param_create(const struct lacuna_plugin *head)
 		const struct lacuna_param *row = param_row(head, i);
 
 		if (row->type == LACUNA_REAL) {
-			*(double *)field(row, config) = row->dflt;
+			*param_real(row, config) = row->dflt;
 		} else if (row->type <= LACUNA_CHOICE) {
 			*(int64_t *)field(row, config) = (int64_t)row->dflt;
 		} else if (is_text(row) ? replace_text(row, config, row->text)
@@ -298,6 +298,13 @@ void param_release(const struct lacuna_plugin *head, void *config)
 			numbers_free(field(row, config));
 	}
 	memory_release(config);
+}
+
+void *param_copy(const struct lacuna_plugin *head, const void *config)
+{
+	void *copy = memory_alloc(head->config_size);
+
+	return copy ? memcpy(copy, config, head->config_size) : NULL;
 }
 
 static int set_bool(const struct lacuna_param *row, int64_t *place, const char *value)
@@ -348,7 +355,7 @@ static int set_row(const struct lacuna_param *row, void *config, const char *val
 	case LACUNA_REAL:
 		if (!text_real(value, &real) || real < row->lo || real > row->hi)
 			return bad_value(row, value);
-		*(double *)field(row, config) = real;
+		*param_real(row, config) = real;
 		return LACUNA_OK;
 	default:
 		return replace_text(row, config, value);
@@ -617,6 +624,11 @@ int param_range(const struct lacuna_param *row, char *text, size_t size)
 		return snprintf(text, size, "(%s) [%s]", row->type == LACUNA_PATH ? "file" : "text",
 				row->text ? row->text : "none");
 	}
+}
+
+double *param_real(const struct lacuna_param *row, void *config)
+{
+	return field(row, config);
 }
 
 const char *param_text(const struct lacuna_param *row, const void *config)

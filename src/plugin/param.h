@@ -14,6 +14,8 @@ int param_check_table(const struct lacuna_plugin *);
 /* A configuration with the default values; NULL, with an error message, if memory is exhausted. */
 void *param_create(const struct lacuna_plugin *);
 void param_release(const struct lacuna_plugin *, void *config);
+/* A copy that shares the texts of config; freed with memory_release() before config is.  NULL as for param_create(). */
+void *param_copy(const struct lacuna_plugin *, const void *config);
 int param_set(const struct lacuna_plugin *, void *config, const char *name, const char *value);
 /* text: "key=value,key=value"; NULL and "" give the defaults.  A value with a comma is written in double quotes,
  * where \" is a quote and \\ a backslash.  Refuses a parameter that does not apply with the values of the others. */
@@ -31,6 +33,8 @@ int param_range(const struct lacuna_param *, char *text, size_t size);
 /* 1 if the two configurations are equal. */
 int param_same(const struct lacuna_plugin *, const void *a, const void *b);
 
+/* The value of a REAL row. */
+double *param_real(const struct lacuna_param *, void *config);
 /* The value of a TEXT or PATH row, or NULL; owned by the configuration. */
 const char *param_text(const struct lacuna_param *, const void *config);
 

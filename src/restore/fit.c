@@ -8,38 +8,14 @@
 #include "engine/problem.h"
 #include "plugin/param.h"
 
-#include <lacuna/fit.h>
-
-#include <string.h>
-
-static int is_free(const struct plugin_use *use, const void *config, const struct lacuna_param *row)
-{
-	const struct lacuna_operator_fit *table = plugin_extension(use->plugin, LACUNA_FIT);
-
-	return table && row->type == LACUNA_REAL && table->is_free(config, row->name);
-}
-
-static double *value(void *config, const struct lacuna_param *row)
-{
-	return (double *)(void *)((char *)config + row->offset);
-}
-
 static const struct lacuna_param *next_free(const struct fit *f, uint32_t *at)
 {
 	const struct lacuna_param *row;
 
 	while ((row = param_row(f->use->plugin->head, (*at)++)))
-		if (is_free(f->use, f->told, row))
+		if (plugin_may_fit(f->use->plugin, f->told, row))
 			return row;
 	return NULL;
-}
-
-static void *copy_of(const struct plugin_use *use, const void *config)
-{
-	const size_t size = use->plugin->head->config_size;
-	void *copy = memory_alloc(size);
-
-	return copy ? memcpy(copy, config, size) : NULL;
 }
 
 int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
@@ -50,7 +26,7 @@ int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
 		int free = 0;
 
 		for (uint32_t k = 0; k < head->param_count; k++)
-			free |= is_free(&uses[i], uses[i].config, param_row(head, k));
+			free |= plugin_may_fit(uses[i].plugin, uses[i].config, param_row(head, k));
 		if (!free)
 			continue;
 		if (i + 1 < count)
@@ -59,7 +35,7 @@ int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
 					 "last one: the picture does not show what it made",
 					 head->name);
 		f->use = &uses[i];
-		f->told = copy_of(f->use, f->use->config);
+		f->told = param_copy(head, f->use->config);
 		if (!f->told)
 			return LACUNA_ENOMEM;
 	}
@@ -78,7 +54,7 @@ void fit_reset(const struct fit *f)
 	uint32_t at = 0;
 
 	while (f->use && (row = next_free(f, &at)))
-		*value(f->use->config, row) = *value(f->told, row);
+		*param_real(row, f->use->config) = *param_real(row, f->told);
 }
 
 /* Takes over the free parameters alone, whatever else has changed in `found'. */
@@ -87,19 +63,20 @@ static int take(const struct fit *f, void *found)
 	const struct lacuna_param *row;
 
 	for (uint32_t at = 0; (row = next_free(f, &at));)
-		if (!(*value(found, row) >= row->lo && *value(found, row) <= row->hi))
+		if (!(*param_real(row, found) >= row->lo && *param_real(row, found) <= row->hi))
 			return error_set(LACUNA_EINTERNAL,
 					 "operator \"%s\" fits %s = %g, which is out of range",
-					 f->use->plugin->head->name, row->name, *value(found, row));
+					 f->use->plugin->head->name, row->name,
+					 *param_real(row, found));
 	for (uint32_t at = 0; (row = next_free(f, &at));)
-		*value(f->use->config, row) = *value(found, row);
+		*param_real(row, f->use->config) = *param_real(row, found);
 	return LACUNA_OK;
 }
 
 int fit_to(const struct fit *f, const struct lacuna_shape *shape, const float *y, double noise)
 {
 	struct problem *problem = NULL;
-	void *found = copy_of(f->use, f->told);
+	void *found = param_copy(f->use->plugin->head, f->told);
 	int status = found ? problem_create(f->use, 1, 1, shape, &problem) : LACUNA_ENOMEM;
 
 	if (!status)
@@ -118,5 +95,5 @@ void fit_each(const struct fit *f,
 	uint32_t at = 0;
 
 	while (f->use && (row = next_free(f, &at)))
-		visit(context, row, *value(f->told, row), *value(f->use->config, row));
+		visit(context, row, *param_real(row, f->told), *param_real(row, f->use->config));
 }
