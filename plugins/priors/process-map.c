@@ -30,21 +30,11 @@ static const struct lacuna_prior family = {
 	.denoise_round = process_prior_round,
 };
 
-static const char manual[] =
-	"A program of yours denoises, in any language: a network in PyTorch, JAX or ONNX, on a "
-	"processor or a graphics card.  It is started once and receives requests as lines of JSON. "
-	" Arrays are in memory that it shares with Lacuna, so a request adds less than a "
-	"millisecond to the program's own work.  For Python, the module "
-	"share/lacuna/python/lacuna_process.py speaks the protocol, and unet_torch.py beside it "
-	"runs Lacuna's own network in PyTorch.  lacuna-plugin(7) explains the protocol.\n\n"
-	"The command is split at blanks; use quotes to keep a blank.  No shell runs it; use sh -c "
-	"'...' if you need one.  Python finds the module lacuna_process by itself.\n\n"
-	"Test it like any prior: lacuna check prior process-map:command=...  Its standard error is "
-	"passed on.  If the program crashes, or does not answer within the timeout, the run ends "
-	"with an error.  Requests are answered one after the other.\n\n"
-	"The program takes a sigma for each value.  Guidance exact is then exact for inpainting "
-	"and uneven noise.  If yours takes a single sigma, use process.\n\n"
-	"Source: the protocol is Lacuna's own.";
+static const char manual[] = PROCESS_PRIOR_MANUAL(
+	"process-map") "The program takes a sigma for each value.  Guidance exact is then exact "
+		       "for inpainting "
+		       "and uneven noise.  If yours takes a single sigma, use process.\n\n"
+		       "Source: the protocol is Lacuna's own.";
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),

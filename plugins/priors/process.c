@@ -30,20 +30,10 @@ static const struct lacuna_prior family = {
 };
 
 static const char manual[] =
-	"A program of yours denoises, in any language: a network in PyTorch, JAX or ONNX, on a "
-	"processor or a graphics card.  It is started once and receives requests as lines of JSON. "
-	" Arrays are in memory that it shares with Lacuna, so a request adds less than a "
-	"millisecond to the program's own work.  For Python, the module "
-	"share/lacuna/python/lacuna_process.py speaks the protocol, and unet_torch.py beside it "
-	"runs Lacuna's own network in PyTorch.  lacuna-plugin(7) explains the protocol.\n\n"
-	"The command is split at blanks; use quotes to keep a blank.  No shell runs it; use sh -c "
-	"'...' if you need one.  Python finds the module lacuna_process by itself.\n\n"
-	"Test it like any prior: lacuna check prior process:command=...  Its standard error is "
-	"passed on.  If the program crashes, or does not answer within the timeout, the run ends "
-	"with an error.  Requests are answered one after the other.\n\n"
-	"The program takes a single sigma for the whole image.  If yours takes a sigma for each "
-	"value, use process-map.\n\n"
-	"Source: the protocol is Lacuna's own.";
+	PROCESS_PRIOR_MANUAL("process") "The program takes a single sigma for the whole image.  If "
+					"yours takes a sigma for each "
+					"value, use process-map.\n\n"
+					"Source: the protocol is Lacuna's own.";
 
 static const struct lacuna_plugin plugin = {
 	LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
