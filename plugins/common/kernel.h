@@ -48,8 +48,15 @@ void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t 
  * shaken camera keeps its middle. tell: log what was done. */
 enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
 enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
-/* Their names, for the rows of a parameter table. */
 extern const char *const kernel_backgrounds[], *const kernel_centres[];
+/* Rows of a parameter table for both; T has the members background and centre. */
+#define KERNEL_CLEAN_PARAMS(T)                                                                   \
+	LACUNA_PARAM_CHOICE(                                                                     \
+		T, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,                       \
+		"background of a psf: auto subtracts it if it is flat, rim always, keep never"), \
+		LACUNA_PARAM_CHOICE(T, centre, kernel_centres, KERNEL_CENTRE_AUTO,               \
+				    "origin of a psf: auto is the centroid if the psf is "       \
+				    "symmetric, else the middle")
 int kernel_clean(struct kernel *, const char *name, enum kernel_background, enum kernel_centre,
 		 int tell);
 /* Divides by the sum. A sum of zero is an error; `name' is for its message. */

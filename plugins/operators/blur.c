@@ -264,12 +264,7 @@ static const struct lacuna_param params[] = {
 		struct config, boundary, boundaries, VALID,
 		"outside the picture: unknown (valid), or the picture repeats (periodic)"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide the psf by its sum"),
-	LACUNA_PARAM_CHOICE(
-		struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
-		"background of a psf: auto subtracts it if it is flat, rim always, keep never"),
-	LACUNA_PARAM_CHOICE(
-		struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
-		"origin of a psf: auto is the centroid if the psf is symmetric, else the middle"),
+	KERNEL_CLEAN_PARAMS(struct config),
 	LACUNA_PARAM_INT(struct config, centre_x, "px", -1, 4096, -1,
 			 "column of the kernel's origin, from 0; -1: see centre"),
 	LACUNA_PARAM_INT(struct config, centre_y, "px", -1, 4096, -1,

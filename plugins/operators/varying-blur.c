@@ -479,12 +479,7 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_INT(struct config, columns, NULL, 0, 10000, 0,
 			 "number of places from left to right; 0: as many as from top to bottom"),
 	LACUNA_PARAM_BOOL(struct config, normalize, 1, "divide each psf by its sum"),
-	LACUNA_PARAM_CHOICE(
-		struct config, background, kernel_backgrounds, KERNEL_BACKGROUND_AUTO,
-		"background of a psf: auto subtracts it if it is flat, rim always, keep never"),
-	LACUNA_PARAM_CHOICE(
-		struct config, centre, kernel_centres, KERNEL_CENTRE_AUTO,
-		"origin of a psf: auto is the centroid if the psf is symmetric, else the middle"),
+	KERNEL_CLEAN_PARAMS(struct config),
 };
 
 static const char manual[] =
