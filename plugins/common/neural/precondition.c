@@ -314,16 +314,26 @@ static void feature_row(const struct precondition *p, const struct tile *t, int 
 	}
 }
 
-void precondition_input(const struct precondition *p, const struct tile *t, float *scratch,
-			const struct strip *to)
+/* Writes a row of a channel's features, or of their derivatives, to the strip. */
+typedef void row_maker(const struct precondition *, const struct tile *, int channel, int64_t y,
+		       int64_t count, float *scratch, const struct strip *);
+
+static void make_rows(const struct precondition *p, const struct tile *t, row_maker *make,
+		      float *scratch, const struct strip *to)
 {
 	const size_t value = to->bf16 ? sizeof(uint16_t) : sizeof(float);
 	const int64_t count = least(2 * to->width, t->w - 2 * to->x);
 
 	memset(to->values, 0, (size_t)to->width * (size_t)to->channels * value);
-	for (int c = 0; c < p->channels; c++)
+	for (int c = 0; count > 0 && c < p->channels; c++)
 		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++)
-			feature_row(p, t, c, y, count, scratch, to);
+			make(p, t, c, y, count, scratch, to);
+}
+
+void precondition_input(const struct precondition *p, const struct tile *t, float *scratch,
+			const struct strip *to)
+{
+	make_rows(p, t, feature_row, scratch, to);
 }
 
 /* ---- the network's output ---------------------------------------------------------------------------- */
@@ -475,14 +485,7 @@ static void tangent_row(const struct precondition *p, const struct tile *t, int 
 void precondition_tangent(const struct precondition *p, const struct tile *t, float *scratch,
 			  const struct strip *to)
 {
-	const int64_t count = least(2 * to->width, t->w - 2 * to->x);
-
-	memset(to->values, 0, (size_t)to->width * (size_t)to->channels * sizeof(float));
-	if (count <= 0)
-		return;
-	for (int c = 0; c < p->channels; c++)
-		for (int64_t y = 2 * to->y; y < 2 * to->y + 2 && y < t->h; y++)
-			tangent_row(p, t, c, y, count, scratch, to);
+	make_rows(p, t, tangent_row, scratch, to);
 }
 
 void precondition_tangent_output(const struct precondition *p, const struct tile *t,
