@@ -142,11 +142,12 @@ enum { BINS = 64 };
 
 static int binned_kl(size_t n, const double *q, const double *p, double *kl)
 {
-	double *a = memory_alloc_array(2 * n, sizeof *a), *b = a + n;
+	double *a = memory_alloc_array(2 * n, sizeof *a), *b;
 	size_t from = 0;
 
 	if (!a)
 		return LACUNA_ENOMEM;
+	b = a + n;
 	memcpy(a, q, n * sizeof *a);
 	memcpy(b, p, n * sizeof *b);
 	qsort(a, n, sizeof *a, ascending);
