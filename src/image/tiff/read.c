@@ -833,7 +833,10 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 
 static int damaged(const struct tiff_reader *r)
 {
-	return handle_fail(&r->handle, LACUNA_EINVAL, "the picture data are damaged");
+	const char *why = r->handle.message;
+
+	return error_set(LACUNA_EINVAL, "the picture data are damaged%s%s%s", *why ? " (" : "", why,
+			 *why ? ")" : "");
 }
 
 /* libtiff reports some damage (fax, JPEG) without stopping. */
