@@ -19,8 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Only the thread that has TAKEN an entry changes its text.  What is LISTED is removed at the end of the process. */
-enum { FREE, TAKEN, LISTED };
+/* Only the thread that has TAKEN an entry changes its text.  What is LISTED is removed at the end of the process, and then
+ * REMOVED: whoever removed it may still be reading the text, so the entry is never used again. */
+enum { FREE, TAKEN, LISTED, REMOVED };
 
 /* Entries are reused and never freed, because a handler may read the list at any moment. */
 struct temporary_name {
@@ -53,11 +54,10 @@ static struct temporary_name *take_name(void)
 	return n;
 }
 
-/* What it has taken is not reused: it may still be reading the text when another thread abandons the file. */
 void temporary_remove_all(void)
 {
 	for (struct temporary_name *n = atomic_load(&names); n; n = n->next)
-		if (change(n, LISTED, TAKEN))
+		if (change(n, LISTED, REMOVED))
 			unlink(n->text);
 }
 
@@ -152,10 +152,14 @@ static int create_beside(struct temporary *t, struct temporary_name *n, mode_t m
 			return ENAMETOOLONG;
 		n->state = LISTED; /* before the file exists: a signal must find it */
 		t->fd = open(n->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (t->fd >= 0)
-			return 0;
-		reason = errno;
-		n->state = TAKEN;
+		reason = t->fd < 0 ? errno : 0;
+		if (reason && !change(n, LISTED, TAKEN))
+			reason = ECANCELED;
+	}
+	/* It may have been removed before it existed. */
+	if (!reason && n->state == REMOVED) {
+		unlink(n->text);
+		reason = ECANCELED;
 	}
 	return reason;
 }
@@ -169,7 +173,7 @@ static int open_beside(struct temporary *t, mode_t mode)
 		return error_set(LACUNA_ENOMEM, "out of memory");
 	reason = create_beside(t, n, mode);
 	if (reason) {
-		n->state = FREE;
+		change(n, TAKEN, FREE);
 		return error_file_set(LACUNA_EIO, t->target, "cannot be created: %s",
 				      strerror(reason));
 	}
