@@ -245,9 +245,12 @@ static int take_mask_off(struct page *p)
 	const struct restore_job *job = &p->r->job;
 	const size_t last = job->operator_count - 1;
 	int64_t reach, factor;
-	int status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
+	int status;
 
+	if (p->job.method) /* done before */
+		return LACUNA_OK;
 	p->job = *job;
+	status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
 	if (!status)
 		return LACUNA_OK;
 	error_clear();
@@ -309,7 +312,7 @@ static int map_holes(struct page *p, struct holes *h)
 	const int64_t *e = p->part.extent;
 	float *y = memory_alloc_array((size_t)(e[0] * ROWS * e[2]), sizeof *y);
 	/* A page that fits in memory is restored as a whole, or in windows around its holes. */
-	const int all = restorer_fits(p->r->restorer, &p->info.shape);
+	const int all = !p->windowed;
 	int status = y ? page_hold(p) : LACUNA_ENOMEM;
 
 	if (!status && !p->band)
@@ -348,7 +351,7 @@ static int plan_around_holes(struct page *p, const struct windows_cost *cost)
 		memory_release(p->windows.active);
 		p->windows.active = NULL;
 	}
-	if (!p->held && (status || !restorer_fits(p->r->restorer, &p->info.shape))) {
+	if (!p->held && (status || p->windowed)) {
 		tiff_band_close(p->band);
 		p->band = NULL;
 	}
@@ -370,9 +373,32 @@ static int plan_part(struct page *p)
 	/* The whole page is restored at once. */
 	if (status || p->windows.active || !p->windowed)
 		return status;
-	return restorer_fits(r->restorer, &shape)
-		       ? windows_whole(&p->job, &shape, &p->windows)
-		       : windows_plan(&p->job, &shape, &cost, &p->windows);
+	return windows_needed(&p->job, &shape, &cost)
+		       ? windows_plan(&p->job, &shape, &cost, &p->windows)
+		       : windows_whole(&p->job, &shape, &p->windows);
+}
+
+int page_needs_parts(struct page *p, int *needed)
+{
+	const struct restoration *r = p->r;
+	const struct lacuna_shape *y = &p->y_shape;
+	struct windows_cost cost;
+	int status;
+
+	*needed = 0;
+	if (!r->job.budget || restorer_has_shape(r->restorer, y))
+		return LACUNA_OK;
+	status = find_cost(p, &cost);
+	if (status || !windows_exceeds(&r->job, y, &cost))
+		return status;
+	if (r->names.reference || r->names.start) { /* they need the whole */
+		*needed = !restorer_fits(r->restorer, y);
+		return LACUNA_OK;
+	}
+	status = take_mask_off(p);
+	if (!status)
+		*needed = windows_needed(&p->job, y, &cost);
+	return status;
 }
 
 int page_plan_parts(struct page *p)

@@ -87,10 +87,13 @@ static int enter_shape(struct page *p)
 		p->y_shape.extent[3] = r->page_count;
 	p->x = p->window = p->y_shape;
 	restoration_follow(r, p->number);
-	p->windowed = !restoration_takes_all(r) &&
-		      (r->cropped ||
-		       (r->windows && r->windows(r->look_context, p->number, &p->windows)) ||
-		       !restorer_fits(r->restorer, &p->y_shape));
+	p->windowed =
+		!restoration_takes_all(r) &&
+		(r->cropped || (r->windows && r->windows(r->look_context, p->number, &p->windows)));
+	if (!p->windowed && !restoration_takes_all(r))
+		status = page_needs_parts(p, &p->windowed);
+	if (status)
+		return status;
 	if (p->windowed || (!restoration_takes_all(r) && page_may_have_holes(p))) {
 		status = page_plan_parts(p);
 		if (status || p->windowed)

@@ -61,6 +61,8 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 
 /* True when at most holes need restoring: there is no noise, and nothing else is asked for. */
 int page_may_have_holes(const struct page *);
+/* *needed: 1 when the page must be restored in windows, because it is too large for the memory. */
+int page_needs_parts(struct page *, int *needed);
 /* For windows.  page_plan_parts() sets `windowed'. */
 int page_plan_parts(struct page *);
 /* Decodes the page if it is to be held. */

@@ -203,13 +203,13 @@ int problem_create(const struct plugin_use *operators, size_t count, int from_y,
 	return problem_create_wished(operators, count, from_y, known, NULL, result);
 }
 
-int problem_create_wished(const struct plugin_use *operators, size_t count, int from_y,
-			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
-			  struct problem **result)
+/* The chain with its shapes, but without instances of the operators. */
+static int create_chain(const struct plugin_use *operators, size_t count, int from_y,
+			const struct lacuna_shape *known, const struct lacuna_shape *wish,
+			struct problem **result)
 {
 	struct problem *p = memory_alloc(sizeof *p);
-	size_t i;
-	int status = LACUNA_OK;
+	int status;
 
 	if (!p)
 		return LACUNA_ENOMEM;
@@ -221,28 +221,55 @@ int problem_create_wished(const struct plugin_use *operators, size_t count, int 
 		p->wish = *wish;
 	p->flags = problem_compose_flags(operators, count);
 	p->links = memory_alloc_array(count, sizeof *p->links);
-	if (!p->links) {
-		status = LACUNA_ENOMEM;
-		goto out;
-	}
-	for (i = 0; i < count; i++) {
+	status = p->links ? LACUNA_OK : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < count; i++) {
 		p->links[i].plugin = operators[i].plugin;
 		p->links[i].op = &operators[i].plugin->u.op;
 		p->links[i].config = operators[i].config;
 	}
-	status = chain_shapes(p, from_y, known);
-	for (i = 0; !status && i < count; i++)
-		status = create_link(p, &p->links[i], i + 1 == count);
 	if (!status)
-		status = find_window(p);
-	p->x_count = lacuna_count(&p->x);
-	p->y_count = lacuna_count(&p->y);
-out:
+		status = chain_shapes(p, from_y, known);
 	if (status) {
 		problem_destroy(p);
 		return status;
 	}
 	*result = p;
+	return LACUNA_OK;
+}
+
+int problem_create_wished(const struct plugin_use *operators, size_t count, int from_y,
+			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
+			  struct problem **result)
+{
+	struct problem *p;
+	int status = create_chain(operators, count, from_y, known, wish, &p);
+
+	if (status)
+		return status;
+	for (size_t i = 0; !status && i < count; i++)
+		status = create_link(p, &p->links[i], i + 1 == count);
+	if (!status)
+		status = find_window(p);
+	p->x_count = lacuna_count(&p->x);
+	p->y_count = lacuna_count(&p->y);
+	if (status) {
+		problem_destroy(p);
+		return status;
+	}
+	*result = p;
+	return LACUNA_OK;
+}
+
+int problem_find_x(const struct plugin_use *operators, size_t count, const struct lacuna_shape *y,
+		   struct lacuna_shape *x)
+{
+	struct problem *p;
+	const int status = create_chain(operators, count, 1, y, NULL, &p);
+
+	if (status)
+		return status;
+	*x = p->x;
+	problem_destroy(p);
 	return LACUNA_OK;
 }
 

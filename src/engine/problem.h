@@ -18,6 +18,9 @@ int problem_create_wished(const struct plugin_use *operators, size_t count, int 
 			  const struct lacuna_shape *known, const struct lacuna_shape *wish,
 			  struct problem **);
 void problem_destroy(struct problem *); /* accepts NULL */
+/* *x: the shape that problem_create() from y would give x.  Creates no operator. */
+int problem_find_x(const struct plugin_use *operators, size_t count, const struct lacuna_shape *y,
+		   struct lacuna_shape *x);
 /* Accuracy of problem_solve() and problem_spectral() where there is no closed form; the default is
  * solve_accuracy_default. */
 struct solve_accuracy;

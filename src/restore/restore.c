@@ -24,6 +24,15 @@ static int restore_whole(struct restorer *r, const struct measurement *y, struct
 	return status ? status : restorer_run(r, y, result);
 }
 
+/* Windows take single frames; several frames of one measurement are restored together. */
+static int needs_windows(const struct restorer *r, const struct measurement *y)
+{
+	static const struct windows_cost none = { .multiple = 1 };
+
+	return y->shape.extent[3] == 1 && !restorer_has_shape(r, &y->shape) &&
+	       windows_needed(restorer_job(r), &y->shape, &none);
+}
+
 int restore_image(const struct restore_job *job, const struct measurement *y, float **x,
 		  float **std, struct restore_record *record)
 {
@@ -31,8 +40,7 @@ int restore_image(const struct restore_job *job, const struct measurement *y, fl
 	struct restorer *r = job->kept;
 	int status = r ? LACUNA_OK : restorer_create(job, &r);
 
-	/* Windows take single frames; several frames of one measurement are restored together. */
-	if (!status && y->shape.extent[3] == 1 && !restorer_fits(r, &y->shape))
+	if (!status && needs_windows(r, y))
 		status = restore_in_windows(r, y, &result);
 	else if (!status)
 		status = restore_whole(r, y, &result);

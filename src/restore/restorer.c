@@ -1187,6 +1187,11 @@ int restorer_fits(const struct restorer *r, const struct lacuna_shape *y)
 	return !r->job->budget || session_memory(y, y) <= r->job->budget;
 }
 
+int restorer_has_shape(const struct restorer *r, const struct lacuna_shape *y)
+{
+	return r->problem && !memcmp(&r->y, y, sizeof *y);
+}
+
 const struct restore_job *restorer_job(const struct restorer *r)
 {
 	return r->job;

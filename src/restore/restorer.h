@@ -140,8 +140,10 @@ void restorer_recall(struct restorer *, const struct heard_noise *);
 /* True when the noise is not stated, so that it must be estimated. */
 int restorer_estimates(const struct restorer *, const struct measurement *);
 
-/* True when an image of this shape takes no more than the budget. */
+/* False when restorer_shape() is certain to refuse the shape for its size. */
 int restorer_fits(const struct restorer *, const struct lacuna_shape *y);
+/* True after restorer_shape() of this shape, until restorer_rest(). */
+int restorer_has_shape(const struct restorer *, const struct lacuna_shape *y);
 const struct restore_job *restorer_job(const struct restorer *);
 
 /* Frees what is kept for the next image of this shape, so operators read their files again.  The stock of priors stays. */

@@ -189,17 +189,27 @@ static int64_t rows_summed(const struct windows *w, int64_t multiple)
 	return shorter(w->factor * w->height + multiple - 1, w->factor * w->y.extent[1]);
 }
 
+/* Work space of a network: as large as all else that a window needs, up to a limit that the prior sets itself. */
+static double network_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
+{
+	static const double most = 0x1p30;
+
+	return fmin((double)session_memory(x, y), most);
+}
+
 /* Bytes for windows of this size. */
 static double memory_of(const struct windows *w, const struct windows_cost *cost)
 {
-	const struct lacuna_shape x = shape_of(w, w->factor), y = shape_of(w, 1);
+	const struct lacuna_shape y = shape_of(w, 1);
+	struct lacuna_shape x = shape_of(w, w->factor);
 	/* A value (4 bytes) and its unchanged flag (1 byte). */
 	const double row = 5.0 * (double)(w->factor * w->y.extent[0] * w->y.extent[2]);
 	const double sums =
 		row * (double)(rows_summed(w, cost->multiple) + rows_written(cost->multiple));
 
-	/* The work space of a network is as large as all else that a window needs. */
-	return 2 * (double)session_memory(&x, &y) + cost->fixed + sums +
+	x.extent[0] += w->beyond[0];
+	x.extent[1] += w->beyond[1];
+	return (double)session_memory(&x, &y) + network_memory(&x, &y) + cost->fixed + sums +
 	       cost->row * (double)(w->height + cost->multiple);
 }
 
@@ -232,6 +242,52 @@ static void set_overlap(struct windows *w)
 		w->overlap[i] = congruent(2 * windows_margin(w->reach), w->y.extent[i]);
 }
 
+static int set_beyond(const struct restore_job *job, struct windows *w)
+{
+	struct lacuna_shape x;
+	const int status = problem_find_x(job->operators, job->operator_count, &w->y, &x);
+
+	for (int i = 0; !status && i < 2; i++)
+		w->beyond[i] = x.extent[i] - w->factor * w->y.extent[i];
+	return status;
+}
+
+int windows_exceeds(const struct restore_job *job, const struct lacuna_shape *y,
+		    const struct windows_cost *cost)
+{
+	const int trained = (job->method->prior.plugin->u.prior.flags & LACUNA_TRAINED) != 0;
+	struct lacuna_shape x;
+	double bytes;
+
+	if (!job->budget)
+		return 0;
+	if (session_memory(y, y) > job->budget)
+		return 1;
+	/* Creating the problem reports the error. */
+	if (problem_find_x(job->operators, job->operator_count, y, &x)) {
+		error_clear();
+		return 0;
+	}
+	bytes = (double)session_memory(&x, y) + cost->fixed + cost->row * (double)y->extent[1];
+	/* Other priors count among the images of session_memory(). */
+	return bytes + (trained ? network_memory(&x, y) : 0) > (double)job->budget;
+}
+
+int windows_needed(const struct restore_job *job, const struct lacuna_shape *y,
+		   const struct windows_cost *cost)
+{
+	struct windows w;
+	int possible;
+
+	if (!windows_exceeds(job, y, cost))
+		return 0;
+	if (session_memory(y, y) > job->budget)
+		return 1;
+	possible = !windows_plan(job, y, cost, &w);
+	error_clear();
+	return possible;
+}
+
 int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 		 const struct windows_cost *cost, struct windows *w)
 {
@@ -252,6 +308,8 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 		return refuse(job, y, "windows need an operator that is the same everywhere");
 	if (status == LACUNA_ENOMEM)
 		return refuse(job, y, "that is not enough for windows");
+	if (!status)
+		status = set_beyond(job, w);
 	if (status)
 		return status;
 	set_overlap(w);

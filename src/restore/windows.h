@@ -18,6 +18,7 @@ struct windows {
 	int64_t factor;
 	int64_t reach;	    /* of the operator */
 	int64_t overlap[2]; /* of neighbours, along a row and along a column */
+	int64_t beyond[2];  /* pixels by which x is longer than the result along each side */
 	int64_t width, height;
 	int64_t across, down; /* number of windows */
 	/* One byte for each window: 0 if all its pixels are known without noise.  NULL: all have something to restore.  The
@@ -53,6 +54,14 @@ int windows_reach(const struct restore_job *, int64_t channels, int64_t *reach, 
 enum { WINDOWS_GRID = 32 };
 /* Neighbours overlap by at least twice this.  Farther from a window's border, pixels are as in the whole picture. */
 int64_t windows_margin(int64_t reach);
+/* True when the whole picture may need more than the budget.  The estimate is an upper one for the operators and priors that
+ * ship; cost->row is that of a held picture. */
+int windows_exceeds(const struct restore_job *, const struct lacuna_shape *y,
+		    const struct windows_cost *);
+/* True when the picture must be restored in windows: it exceeds the budget, and either windows are possible, or the whole is
+ * so much larger that restorer_shape() refuses it.  Otherwise the whole may be tried. */
+int windows_needed(const struct restore_job *, const struct lacuna_shape *y,
+		   const struct windows_cost *);
 /* The largest windows that the budget allows.  LACUNA_ENOMEM when it allows none. */
 int windows_plan(const struct restore_job *, const struct lacuna_shape *y,
 		 const struct windows_cost *, struct windows *);

@@ -387,6 +387,41 @@ static void test_empty(void)
 	tear_down();
 }
 
+/* A picture whose unknown is four times as large, with a prior that needs work space: 34.8 MiB for a picture of this shape,
+ * 84.2 with the unknown, and as much again for the work space. */
+static void test_needed(void)
+{
+	const struct lacuna_shape shape = { { 512, 384, 1, 1 } };
+	const struct windows_cost cost = { .multiple = 1 };
+	struct plugin trained = near_prior;
+
+	trained.u.prior.flags |= LACUNA_TRAINED;
+	set_up("downsample:factor=2");
+	method.prior.plugin = &trained;
+	ok(!windows_needed(&job, &shape, &cost), "no budget, no windows");
+	job.budget = 100 << 20;
+	ok(windows_needed(&job, &shape, &cost), "windows where the whole may not fit");
+	job.samples = 2;
+	ok(!windows_needed(&job, &shape, &cost), "the whole is tried where windows do not work");
+	job.budget = 30 << 20;
+	ok(windows_needed(&job, &shape, &cost), "unless it is certain not to fit");
+	job.samples = 1;
+	job.budget = 172 << 20;
+	ok(!windows_needed(&job, &shape, &cost), "the whole where all fits");
+	ok(windows_needed(&job, &shape, &(struct windows_cost){ .fixed = 0x1p24, .multiple = 1 }),
+	   "with all that the caller holds");
+	job.budget = 100 << 20;
+	method.prior.plugin = &near_prior;
+	ok(!windows_needed(&job, &shape, &cost), "a prior without a network needs less");
+	tear_down();
+	set_up("mask:keep=0.5");
+	method.prior.plugin = &trained;
+	job.budget = 50 << 20;
+	ok(!windows_needed(&job, &shape, &cost), "a mask is the same nowhere: the whole is tried");
+	ok(!*error_text(), "no message is left");
+	tear_down();
+}
+
 /* The windows' weights sum to 1, however small the windows are. */
 static void test_weights(void)
 {
@@ -644,6 +679,7 @@ static void test_memory(void)
 int main(void)
 {
 	test_reach();
+	test_needed();
 	test_weights();
 	test_mirrored_weights();
 	test_holes_map();
