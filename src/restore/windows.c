@@ -222,18 +222,36 @@ static int64_t congruent(int64_t least, int64_t n)
 	return least + more + (more < 0 ? WINDOWS_GRID : 0);
 }
 
-static void set_side(struct windows *w, int64_t side)
+static void set_sides(struct windows *w, int64_t width, int64_t height)
 {
 	const int64_t *y = w->y.extent;
 
-	w->width = shorter(congruent(side, y[0]), y[0]);
-	w->height = shorter(congruent(side, y[1]), y[1]);
+	w->width = shorter(congruent(width, y[0]), y[0]);
+	w->height = shorter(congruent(height, y[1]), y[1]);
 	/* Symmetric priors see square images in eight orientations, others in four: windows are square if the picture is.
 	 * Along its longer side there is room for more. */
 	if (w->width == w->height && y[0] != y[1])
 		*(y[0] > y[1] ? &w->width : &w->height) += WINDOWS_GRID;
 	w->across = count_along(y[0], w->width, w->overlap[0]);
 	w->down = count_along(y[1], w->height, w->overlap[1]);
+}
+
+/* The least side with which `count' windows cover a length. */
+static int64_t least_side(int64_t length, int64_t count, int64_t overlap)
+{
+	return (length + (count - 1) * overlap + count - 1) / count;
+}
+
+/* Makes windows smaller that overlap more than they must. */
+static void tighten(struct windows *w)
+{
+	const int64_t *y = w->y.extent;
+	struct windows tight = *w;
+
+	set_sides(&tight, least_side(y[0], w->across, w->overlap[0]),
+		  least_side(y[1], w->down, w->overlap[1]));
+	if (tight.width <= w->width && tight.height <= w->height)
+		*w = tight;
 }
 
 static void set_overlap(struct windows *w)
@@ -314,18 +332,19 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 		return status;
 	set_overlap(w);
 	side = (2 * windows_margin(w->reach) + 2 * STEP + WINDOWS_GRID) / STEP * STEP;
-	set_side(w, side);
+	set_sides(w, side, side);
 	if (memory_of(w, cost) > budget)
 		return error_set(LACUNA_ENOMEM,
 				 "needs %.1f MiB of memory even in windows, but only %.1f MiB are "
 				 "allowed; raise --memory",
 				 memory_of(w, cost) / 0x1p20, budget / 0x1p20);
 	for (struct windows larger = *w; side < SIDE_MOST; side += STEP) {
-		set_side(&larger, side + STEP);
+		set_sides(&larger, side + STEP, side + STEP);
 		if (memory_of(&larger, cost) > budget)
 			break;
 		*w = larger;
 	}
+	tighten(w);
 	return LACUNA_OK;
 }
 
@@ -452,7 +471,7 @@ int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
 	for (int64_t side = 2 * margin + STEP; side < 2 * margin + SIDE_MOST; side += STEP) {
 		double work;
 
-		set_side(&w, side);
+		set_sides(&w, side, side);
 		if (w.across * w.down == 1 || memory_of(&w, cost) > budget)
 			break;
 		work = work_of(&w, h);

@@ -62,7 +62,8 @@ int windows_exceeds(const struct restore_job *, const struct lacuna_shape *y,
  * so much larger that restorer_shape() refuses it.  Otherwise the whole may be tried. */
 int windows_needed(const struct restore_job *, const struct lacuna_shape *y,
 		   const struct windows_cost *);
-/* The largest windows that the budget allows.  LACUNA_ENOMEM when it allows none. */
+/* About the largest windows that the budget allows, none larger than it takes to cover the picture.  LACUNA_ENOMEM when it
+ * allows none. */
 int windows_plan(const struct restore_job *, const struct lacuna_shape *y,
 		 const struct windows_cost *, struct windows *);
 /* Plans windows around the holes of a y that is otherwise known without noise, in the size that costs least.  *share: their

@@ -422,6 +422,28 @@ static void test_needed(void)
 	tear_down();
 }
 
+/* As many windows as the budget demands, but none larger than it takes to cover the picture. */
+static void test_tight(void)
+{
+	const struct windows_cost cost = { .multiple = 1 };
+	int loose = 0;
+
+	set_up("blur:kind=gaussian,sigma=1.2");
+	for (int64_t n = 3000; n < 6100; n += 307) {
+		const struct lacuna_shape shape = { { n, 4000, 3, 1 } };
+		struct windows w = { .y = shape };
+
+		job.budget = 1500 << 20;
+		loose += windows_plan(&job, &shape, &cost, &w) ||
+			 w.across * (w.width - w.overlap[0]) + w.overlap[0] - n >=
+				 WINDOWS_GRID * (w.across + 1) ||
+			 w.down * (w.height - w.overlap[1]) + w.overlap[1] - 4000 >=
+				 WINDOWS_GRID * (w.down + 1);
+	}
+	ok(!loose, "windows overlap no more than they must (%d do)", loose);
+	tear_down();
+}
+
 /* The windows' weights sum to 1, however small the windows are. */
 static void test_weights(void)
 {
@@ -680,6 +702,7 @@ int main(void)
 {
 	test_reach();
 	test_needed();
+	test_tight();
 	test_weights();
 	test_mirrored_weights();
 	test_holes_map();
