@@ -136,6 +136,33 @@ const struct division_page *division_find(const struct division *d, int page)
 /* struct windows consists of int64_t only. */
 enum { INTEGERS = sizeof(struct windows) / sizeof(int64_t) };
 
+static json_t *describe_told(const struct fit_values *v)
+{
+	json_t *values = json_array();
+
+	for (size_t i = 0; i < v->count; i++)
+		json_array_append_new(values, json_real(v->value[i]));
+	return json_pack("{s:b, s:b, s:o, s:o}", "known", v->known, "found", v->found, "values",
+			 values, "why", report_words(v->why));
+}
+
+static void read_told(const json_t *told, struct fit_values *v)
+{
+	const json_t *values = json_object_get(told, "values");
+	const char *why = json_string_value(json_object_get(told, "why"));
+
+	*v = (struct fit_values){
+		.known = json_is_true(json_object_get(told, "known")),
+		.found = json_is_true(json_object_get(told, "found")),
+		.count = json_array_size(values),
+	};
+	if (v->count > FIT_MOST)
+		*v = (struct fit_values){ 0 };
+	for (size_t i = 0; i < v->count; i++)
+		v->value[i] = json_real_value(json_array_get(values, i));
+	snprintf(v->why, sizeof v->why, "%s", why ? why : "");
+}
+
 static json_t *describe(const struct item *item, const struct division *d)
 {
 	json_t *pages = json_array();
@@ -150,8 +177,8 @@ static json_t *describe(const struct item *item, const struct division *d)
 			json_array_append_new(list, json_integer((json_int_t)integers[k]));
 		json_array_append_new(pages, list);
 	}
-	return json_pack("{s:s, s:o, s:o}", "key", item->plan->key, "input",
-			 stamp_to_json(&d->input), "pages", pages);
+	return json_pack("{s:s, s:o, s:o, s:o}", "key", item->plan->key, "input",
+			 stamp_to_json(&d->input), "told", describe_told(&d->told), "pages", pages);
 }
 
 static int read_pages(const json_t *pages, struct division *d)
@@ -189,6 +216,7 @@ int division_read(const struct batch *b, const struct item *item, struct divisio
 		 !read_pages(json_object_get(plan, "pages"), d);
 	if (*found) {
 		stamp_from_json(json_object_get(plan, "input"), &d->input);
+		read_told(json_object_get(plan, "told"), &d->told);
 		text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
 		digest_text(text ? text : "", text ? strlen(text) : 0, d->key);
 		free(text);

@@ -13,6 +13,7 @@
 struct division {
 	char key[DIGEST_SIZE]; /* depends on all that determines the parts */
 	struct stamp input;
+	struct fit_values told; /* by the picture, for all parts */
 	struct division_page {
 		int page;
 		size_t first; /* number of its first unit */

@@ -414,6 +414,7 @@ static int divide(const struct batch *b, const struct item *item, size_t *units)
 	    stamp_holds(item->file->path, &old.input)) {
 		*units = old.units;
 	} else if (!status && fresh.units) {
+		fresh.told = r->told;
 		status = stamp_take(item->file->path, &fresh.input);
 		if (!status)
 			status = division_write(b, item, &fresh);
@@ -440,6 +441,7 @@ static int recall_division(const struct batch *b, const struct item *item)
 
 	division_free(&now.division);
 	status = division_read(b, item, &now.division, &found);
+	item->plan->restoration.told = now.division.told;
 	if (status || (found && stamp_holds(item->file->path, &now.division.input)))
 		return status;
 	return error_file_set(LACUNA_EIO, item->file->path,
@@ -597,6 +599,7 @@ static void begin(const struct batch *b, const struct item *item, uint64_t order
 	if (now.plan && now.plan != item->plan)
 		restorer_rest(now.plan->restoration.restorer);
 	now.plan = item->plan;
+	r->told = (struct fit_values){ 0 };
 	r->enter = enter_page;
 	r->look = look_at_page;
 	r->windows = stated_windows;

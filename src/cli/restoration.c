@@ -334,26 +334,52 @@ static void tell_fitted(void *context, const struct lacuna_param *row, double to
 		    row->name, told, found);
 }
 
-/* Fits free parameters, once for all pages.  A picture that does not tell them leaves them as they were told. */
-static int fit_operators(struct restoration *r)
+/* Asks the picture for the free parameters.  One that does not tell them leaves them as the user told them. */
+static int find_parameters(struct restoration *r, struct fit_values *found)
 {
-	int status;
+	const int status = page_fit(r, r->pages[0]);
 
+	if (status && status != LACUNA_EUNSUPPORTED)
+		return status;
+	*found = (struct fit_values){ .known = 1, .found = !status };
+	fit_get(&r->fit, found);
+	if (status)
+		snprintf(found->why, sizeof found->why, "%s", error_text());
+	error_clear();
+	return LACUNA_OK;
+}
+
+/* Fits free parameters, once for all pages, unless that was done before. */
+static int fit_operators(struct restoration *r, struct fit_values *found)
+{
+	int status = LACUNA_OK;
+
+	*found = r->told;
 	if (!r->fit.use)
 		return LACUNA_OK;
 	fit_reset(&r->fit);
-	status = page_fit(r, r->pages[0]);
+	if (!found->known)
+		status = find_parameters(r, found);
+	if (!status)
+		fit_set(&r->fit, found);
 	restorer_rest(r->restorer);
-	if (status == LACUNA_EUNSUPPORTED) {
-		r->doubts++;
-		log_message(LACUNA_LOG_WARN, "nothing was fitted: %s", error_text());
-		error_clear();
-		return LACUNA_OK;
-	}
-	if (status)
+	return status;
+}
+
+static int fit_and_tell(struct restoration *r)
+{
+	struct fit_values found;
+	const int status = fit_operators(r, &found);
+
+	if (status || !r->fit.use)
 		return status;
-	r->fitted = 1;
-	fit_each(&r->fit, tell_fitted, r);
+	r->fitted = found.found;
+	if (r->fitted) {
+		fit_each(&r->fit, tell_fitted, r);
+	} else {
+		r->doubts++;
+		log_message(LACUNA_LOG_WARN, "nothing was fitted: %s", found.why);
+	}
 	return LACUNA_OK;
 }
 
@@ -608,7 +634,7 @@ int restoration_divide(struct restoration *r, const struct file_names *names,
 	open_file(r, names);
 	status = open_inputs(r);
 	if (!status)
-		status = fit_operators(r);
+		status = fit_operators(r, &r->told);
 	for (int i = 0; !status && i < r->page_count; i++) {
 		struct windows w;
 		int windowed;
@@ -624,6 +650,7 @@ int restoration_divide(struct restoration *r, const struct file_names *names,
 int restoration_part(struct restoration *r, const struct file_names *names, int page,
 		     int64_t window, struct levels *levels, int known, struct restored *part)
 {
+	struct fit_values found;
 	int status;
 
 	*part = (struct restored){ 0 };
@@ -632,7 +659,7 @@ int restoration_part(struct restoration *r, const struct file_names *names, int 
 		r->levels = *levels;
 	status = open_inputs(r);
 	if (!status)
-		status = fit_operators(r);
+		status = fit_operators(r, &found);
 	if (!status && !known)
 		status = listen_to_pages(r);
 	if (!status)
@@ -645,7 +672,7 @@ int restoration_part(struct restoration *r, const struct file_names *names, int 
 int restoration_run(struct restoration *r, const struct file_names *names, json_t **report)
 {
 	static int (*const stages[])(struct restoration *) = {
-		name_outputs,	open_inputs,	 allow_singles, fit_operators,
+		name_outputs,	open_inputs,	 allow_singles, fit_and_tell,
 		create_outputs, listen_to_pages, restore_pages,
 	};
 	const double began = clock_seconds();

@@ -67,6 +67,8 @@ struct restoration {
 	/* Called before the outputs appear; may write a declared one with outputs_open().  Or NULL. */
 	int (*finish)(void *context, struct restoration *, const json_t *report);
 	void *look_context; /* for windows, enter, look and finish */
+	/* What the next file tells, if it is known; restoration_divide() finds it.  The caller forgets it. */
+	struct fit_values told;
 
 	/* The current file: */
 	struct file_names names;

@@ -26,7 +26,7 @@ int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
 		int free = 0;
 
 		for (uint32_t k = 0; k < head->param_count; k++)
-			free |= plugin_may_fit(uses[i].plugin, uses[i].config, param_row(head, k));
+			free += plugin_may_fit(uses[i].plugin, uses[i].config, param_row(head, k));
 		if (!free)
 			continue;
 		if (i + 1 < count)
@@ -34,6 +34,11 @@ int fit_find(struct plugin_use *uses, size_t count, struct fit *f)
 					 "operator \"%s\" can only be fitted to the picture as the "
 					 "last one: the picture does not show what it made",
 					 head->name);
+		if (free > FIT_MOST)
+			return error_set(LACUNA_EINVAL,
+					 "operator \"%s\" has more than %d free "
+					 "parameters",
+					 head->name, FIT_MOST);
 		f->use = &uses[i];
 		f->told = param_copy(head, f->use->config);
 		if (!f->told)
@@ -55,6 +60,24 @@ void fit_reset(const struct fit *f)
 
 	while (f->use && (row = next_free(f, &at)))
 		*param_real(row, f->use->config) = *param_real(row, f->told);
+}
+
+void fit_get(const struct fit *f, struct fit_values *v)
+{
+	const struct lacuna_param *row;
+
+	v->count = 0;
+	for (uint32_t at = 0; v->count < FIT_MOST && (row = next_free(f, &at));)
+		v->value[v->count++] = *param_real(row, f->use->config);
+}
+
+void fit_set(const struct fit *f, const struct fit_values *v)
+{
+	const struct lacuna_param *row;
+	size_t i = 0;
+
+	for (uint32_t at = 0; i < v->count && (row = next_free(f, &at)); i++)
+		*param_real(row, f->use->config) = v->value[i];
 }
 
 /* Takes over the free parameters alone, whatever else has changed in `found'. */

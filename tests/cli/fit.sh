@@ -59,6 +59,12 @@ fails 2 "a psf" "$LACUNA" restore in/a.tif -o n.tif -A blur:psf=x.tif,fit=yes $g
 ok "a small picture" "$maketiff" --crop in/a.tif small.tif 10 10 40
 fails 3 "a small picture, strictly" "$LACUNA" restore small.tif -o n.tif -A blur:fit=yes $gaussian --strict
 contains err "nothing was fitted" "a warning says that the blur is as told"
+mkdir alone
+mv small.tif alone
+ok "a small picture in a batch" "$LACUNA" batch alone alone-done -A blur:fit=yes $gaussian -j 1 --json
+cp out events
+test "`grep -o 'nothing was fitted' events | wc -l`" -eq 1
+tap_result $? "each file is fitted once, and says so once"
 fails 3 "a quarter of the blur was told, strictly" "$LACUNA" restore in/a.tif -o n.tif -f -A blur:sigma=0.5,fit=yes $gaussian --strict
 contains err "at an end of the range, 0.25 to 1 px" "a warning names the range"
 done_testing

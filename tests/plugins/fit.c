@@ -83,6 +83,7 @@ static float *measure(const char *truth, const struct lacuna_shape *y, float **x
 static struct found fit_alone(const char *told, const struct lacuna_shape *shape, const float *y)
 {
 	struct found found = { 0 };
+	struct fit_values values;
 	struct plugin_use use;
 	struct fit f;
 
@@ -91,7 +92,12 @@ static struct found fit_alone(const char *told, const struct lacuna_shape *shape
 		tap_bail("%s", error_text());
 	if (!ok(!fit_to(&f, shape, y, 0), "%s: y tells it", told))
 		diag("%s", error_text());
+	/* As if another process had found them. */
+	fit_get(&f, &values);
+	fit_reset(&f);
+	fit_set(&f, &values);
 	fit_each(&f, collect, &found);
+	ok((int)values.count == found.count, "all its parameters can be passed on");
 	fit_free(&f);
 	use_free(&use);
 	return found;
