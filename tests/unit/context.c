@@ -522,6 +522,23 @@ static int leave_file(const struct side *s)
 	return wrong;
 }
 
+/* One thread removes what the others create.  They meet at names that exist, so ThreadSanitizer sees who changes a name. */
+static int create_amid_removal(const struct side *s)
+{
+	struct temporary t;
+	char path[64];
+
+	for (int i = 0; i < FILES; i++) {
+		name_file(path, sizeof path, s->number, i);
+		if (s->number == 0)
+			temporary_remove_all();
+		else if (!temporary_open(&t, path, 0))
+			temporary_abandon(&t);
+	}
+	error_clear();
+	return 0;
+}
+
 static int find_files(const struct side *s)
 {
 	struct host_context context = { .owner = NULL };
@@ -557,6 +574,9 @@ static void test_shared(void)
 	ok(!side_by_side(leave_file, NULL),
 	   "temporaries of several threads are removed together; nothing else is left");
 	pthread_barrier_destroy(&meeting);
+	mkdir(folder, 0700);
+	ok(!side_by_side(create_amid_removal, NULL) && !rmdir(folder),
+	   "temporaries that are removed while others are created leave nothing");
 
 	mkdir(folder, 0700);
 	setenv("LACUNA_DATA_PATH", folder, 1);
