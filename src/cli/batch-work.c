@@ -209,7 +209,7 @@ static unsigned mode_of(const struct item *item)
 
 /* ---- what all windows of a page have in common ----------------------------------------------------------- */
 
-enum { COMMON_NUMBERS = 17 };
+enum { COMMON_NUMBERS = 19 };
 
 static int read_common(int page)
 {
@@ -232,7 +232,9 @@ static int read_common(int page)
 					     .kind = (enum sample_kind)(int)v[1],
 					     .bits = (int)v[2],
 					     .found = v[3] > 0,
-					     .seen = { v[4], v[5], v[6], v[7] } };
+					     .seen = { v[4], v[5], v[6], v[7] },
+					     .has_lump = v[17] > 0,
+					     .lump = v[18] };
 		c->from = (int)v[8];
 		c->noise.description.noise = (struct noise){ v[9], v[10], v[11], v[12] };
 		c->noise.description.doubts = (int)v[13];
@@ -268,6 +270,8 @@ static int write_common(int page)
 		inner->black,
 		inner->white,
 		c->noise.description.wide,
+		c->levels.has_lump,
+		c->levels.lump,
 	};
 	const struct part p = { .about = c->about,
 				.numbers = numbers,

@@ -15,6 +15,8 @@ struct levels {
 	int bits;
 	int found; /* the pages hold more than one value */
 	struct scale seen;
+	int has_lump; /* lump looks like a missing value; seen leaves it out */
+	double lump;
 };
 
 /* Measures the levels of all pages with the sample type of `page', whose number is `number', unless *levels holds them

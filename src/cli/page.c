@@ -271,6 +271,25 @@ static struct image_range plain_range(const struct page *p)
 	return p->r->range ? *p->r->range : range;
 }
 
+/* Values that look missing, but that the file does not declare, are treated as if it did.  A mask says itself what is
+ * missing, and such values are then filled. */
+static void declare_lump(struct page *p)
+{
+	const struct restoration *r = p->r;
+	const struct levels *l = &r->levels;
+
+	if (!l->has_lump || p->info.has_nodata || r->full_range || r->operands.paged_count ||
+	    !makes_picture(p))
+		return;
+	p->info.has_nodata = 1;
+	p->info.nodata = l->lump;
+	if (!p->listening)
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: %.9g is far from all other values and counts as nodata; "
+			    "--range full keeps it as a measured value",
+			    p->number + 1, l->lump);
+}
+
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
@@ -283,6 +302,7 @@ static int read_measurement(struct page *p)
 					&r->levels);
 	if (status)
 		return status;
+	declare_lump(p);
 	if (p->info.note && !p->listening)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =

@@ -46,6 +46,44 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static size_t count_equal(const struct scale_sample *s, float value)
+{
+	size_t equal = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		equal += !(s->values[i] < value) && !(s->values[i] > value);
+	return equal;
+}
+
+int scale_sample_drop_lump(struct scale_sample *s, double *value)
+{
+	static const double most = 0.75, apart = 2;
+
+	if (!s->count)
+		return 0;
+	qsort(s->values, s->count, sizeof *s->values, by_value);
+	for (int last = 0; last < 2; last++) {
+		const float end = s->values[last ? s->count - 1 : 0];
+		const size_t lump = count_equal(s, end), rest = s->count - lump;
+		const float *others = s->values + (last ? 0 : lump);
+		const double part = (double)lump / (double)s->count;
+		double range, gap;
+
+		if (part < tail || part > most)
+			continue;
+		range = (double)others[rest - 1] - (double)others[0];
+		gap = last ? (double)end - (double)others[rest - 1]
+			   : (double)others[0] - (double)end;
+		if (!(range > 0) || gap < apart * range)
+			continue;
+		*value = (double)end;
+		s->count = rest;
+		memmove(s->values, others, rest * sizeof *others);
+		return 1;
+	}
+	return 0;
+}
+
 /* The value below which this part of the sample lies. */
 static double quantile(const struct scale_sample *s, double part)
 {

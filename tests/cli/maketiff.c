@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|same|dim|hot|constant|rising|mask]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
@@ -11,8 +11,8 @@
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
- * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "dim" divides values by 50;
- * "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
+ * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there;
+ * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
  * number, the first by 2; "mask" is white except for a black square, which moves from page to page and is missing on the
  * last. */
 #include <math.h>
@@ -124,6 +124,8 @@ static int make(char **argv, int argc)
 	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
 	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))
 		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
+	if (argc > 7 && !strcmp(argv[7], "lump"))
+		p.hole = -9999;
 	row = calloc((size_t)(p.width * p.channels), 4);
 	tif = TIFFOpen(argv[1], "w");
 	for (long page = 0; row && tif && good && page < pages; page++)

@@ -26,6 +26,22 @@ ok "picture with infinities" "$maketiff" inf.tif float32 48 40 1 1 inf
 ok "restored, too" "$LACUNA" restore inf.tif -o inf-r.tif $how -q
 contains err "20 values are infinite" "infinities are missing, and said with -q"
 
+# Values far from all others are missing, though the file does not say so; a mask says itself what is.
+far="-A identity -p gaussian -n 0.01"
+ok "picture with -9999" "$maketiff" lump.tif float32 48 40 1 1 lump
+ok "restored" "$LACUNA" restore lump.tif -o lump-r.tif $far -q
+contains err "-9999 is far from all other values and counts as nodata" "it is said, with -q"
+ok "like the picture with NaN" "$LACUNA" restore nan.tif -o nan-r.tif $far
+ok "filled, too" "$LACUNA" restore lump.tif -o lump-f.tif $far --fill
+ok "to the same values" "$LACUNA" compare --max-nrmse 0 lump-f.tif nan-r.tif
+ok "as measured" "$LACUNA" restore lump.tif -o lump-full.tif $far --range full
+! grep -q "counts as nodata" err
+tap_result $? "with --range full"
+ok "mask" "$maketiff" mask.tif uint8 48 40 1 1 mask
+ok "with it" "$LACUNA" restore lump.tif -o lump-m.tif -A mask:file=mask.tif -p gaussian -n 0.01
+! grep -q "counts as nodata" err
+tap_result $? "nor with a mask"
+
 "$maketiff" whole.tif float32 48 40 1 1
 fails 1 "a start image with a hole" "$LACUNA" restore whole.tif -o start.tif -A blur:sigma=1 -p gaussian -n 0.01 --start nan.tif -s ddpm:start=0.3 -g prox
 contains err "nan.tif: has missing values" "names the file"

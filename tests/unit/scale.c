@@ -192,8 +192,49 @@ static void test_tails(void)
 	}
 }
 
+/* One value in `part' is `far'; the others are a ramp from 0 to 1.  True when it is taken for a lump. */
+static int has_lump(int part, float far)
+{
+	static float values[N];
+	struct scale_sample sample = { 0 };
+	size_t kept = N;
+	double lump = NAN;
+	int found;
+
+	scene(values, 0, 1);
+	for (int i = 0; i < N; i += part) {
+		values[i] = far;
+		kept--;
+	}
+	found = !scale_sample_add(&sample, values, N, N) && scale_sample_drop_lump(&sample, &lump);
+	ok(found ? fabs(lump - (double)far) <= 0 && sample.count == kept && sample.values[0] >= 0 &&
+			   sample.values[kept - 1] <= 1
+		 : sample.count == N,
+	   "%g at one pixel in %d is %s", (double)far, part, found ? "left out" : "kept");
+	scale_sample_free(&sample);
+	return found;
+}
+
+static void test_lump(void)
+{
+	struct scale_sample two = { 0 };
+	double value;
+
+	ok(has_lump(10, -9999) && has_lump(10, 65535) && has_lump(400, -9999),
+	   "many equal values far from the others are a lump");
+	ok(has_lump(10, -2.1f) && !has_lump(10, -1.9f) && has_lump(10, 3.1f) && !has_lump(10, 2.9f),
+	   "twice the range of the others is far");
+	ok(!has_lump(1000, -9999), "a few are hot pixels");
+	ok(has_lump(2, -9999) && !has_lump(1, -9999), "a constant picture has none");
+	ok(!scale_sample_add(&two, (const float[]){ 0, 255, 255 }, 3, 3) &&
+		   !scale_sample_drop_lump(&two, &value) && two.count == 3,
+	   "nor has one of two values");
+	scale_sample_free(&two);
+}
+
 int main(void)
 {
+	test_lump();
 	test_parts();
 	test_tails();
 	test_equivariant();
