@@ -114,23 +114,32 @@ static int even_out(struct problem *problem, float *values, double *louder)
 	return status;
 }
 
+/* The values at half the size; NULL if the picture is too small. */
+static float *halve(const struct lacuna_shape *shape, const float *values,
+		    struct lacuna_shape *half)
+{
+	float *small;
+
+	*half = noise_half_shape(shape);
+	if (half->extent[0] < 32 || half->extent[1] < 32)
+		return NULL;
+	small = memory_alloc_array(lacuna_count(half), sizeof *small);
+	if (!small) {
+		error_clear();
+		return NULL;
+	}
+	noise_halve(shape, values, small);
+	return small;
+}
+
 /* Level of noise that is correlated over more than a pixel.  It has little power at the frequencies that noise_correlated()
  * examines, but it has at half the size.  0: there is none, or the picture is too small. */
 static double find_wide(const struct lacuna_shape *shape, const float *values)
 {
-	const struct lacuna_shape half = noise_half_shape(shape);
-	float *small;
-	double level;
+	struct lacuna_shape half;
+	float *small = halve(shape, values, &half);
+	const double level = small ? noise_correlated(&half, small) : 0;
 
-	if (half.extent[0] < 32 || half.extent[1] < 32)
-		return 0;
-	small = memory_alloc_array(lacuna_count(&half), sizeof *small);
-	if (!small) {
-		error_clear();
-		return 0;
-	}
-	noise_halve(shape, values, small);
-	level = noise_correlated(&half, small);
 	memory_release(small);
 	return level;
 }
@@ -247,6 +256,49 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 		noise_raise(&d->noise, 1 / louder);
 	memory_release(values);
 	return status;
+}
+
+/* At half the size, noise with a wide grain shows as well. */
+static void find_bounds(const struct lacuna_shape *shape, const float *values,
+			struct noise_bounds *b)
+{
+	struct noise_bounds wide = { 0 };
+	struct lacuna_shape half;
+	float *small = halve(shape, values, &half);
+
+	*b = (struct noise_bounds){ 0, INFINITY };
+	if (noise_bound(shape, values, b) || (small && noise_bound(&half, small, &wide)))
+		error_clear();
+	b->most = fmax(b->most, wide.most);
+	memory_release(small);
+}
+
+int noise_compare(struct problem *problem, const float *y, double stated, double unit,
+		  const char *name, struct noise_description *d)
+{
+	/* Under a blur too much noise costs little, and a kernel that is not exact needs it. */
+	const double low = 2, high = problem_flags(problem) & LACUNA_PIXELWISE ? 2.5 : 6;
+	struct noise_bounds b = { 0, INFINITY };
+	float *values = NULL;
+	double louder = 1;
+	int masked, status = measured_values(problem, y, &values, &masked);
+
+	if (!status)
+		status = even_out(problem, values, &louder);
+	if (!status)
+		find_bounds(problem_y(problem), values, &b);
+	memory_release(values);
+	b.least /= louder;
+	b.most /= louder;
+	if (status || (b.least <= low * stated && stated <= high * b.most))
+		return status;
+	d->doubts++;
+	log_message(LACUNA_LOG_WARN,
+		    "%s: the noise is stated as %.3g of full scale, but the smoothest parts of the "
+		    "picture show %.3g; the result may be too %s.  -n auto estimates the noise",
+		    name, stated * unit, (stated < b.least ? b.least : b.most) * unit,
+		    stated < b.least ? "grainy" : "smooth");
+	return LACUNA_OK;
 }
 
 void noise_of_photons(const struct stated_noise *s, const struct scale *inner, size_t n,

@@ -30,6 +30,10 @@ int noise_keeps_values(struct problem *, int *keeps);
  * step: the smallest difference between two values of the file, on the inner scale; 0: float.  name: of y, for messages. */
 int noise_estimate(struct problem *, const float *y, double step, const char *name,
 		   struct noise_description *);
+/* Warns if the stated standard deviation, on the inner scale, is far from the noise that y shows.  unit: factor from the
+ * inner scale to what the message gives. */
+int noise_compare(struct problem *, const float *y, double stated, double unit, const char *name,
+		  struct noise_description *);
 /* Converts the stated law to the inner scale, for n values of y; its sigma is the root mean square over y. */
 void noise_of_photons(const struct stated_noise *, const struct scale *, size_t n, const float *y,
 		      struct noise_description *);

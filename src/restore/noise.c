@@ -670,6 +670,28 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 	return status;
 }
 
+int noise_bound(const struct lacuna_shape *shape, const float *y, struct noise_bounds *bounds)
+{
+	struct blocks s;
+	int status = collect_all(shape, y, 0, &s);
+
+	*bounds = (struct noise_bounds){ 0, INFINITY };
+	if (status)
+		return status;
+	leave_clipped(shape, y, &s);
+	if (s.count >= LEAST_BLOCKS) {
+		const struct power power = power_of_smoothest(s.list, s.count);
+		struct noise noise = { 0 };
+
+		measure_complete(&s, &noise);
+		if (falling(&power) < textured)
+			bounds->least = sqrt(power.high);
+		bounds->most = fmax(noise.sigma, sqrt(fmax(power.high, power.middle)));
+	}
+	memory_release(s.list);
+	return LACUNA_OK;
+}
+
 /* Mean within `radius' of each value of a line, without NaN; step: distance from one value to the next. */
 static void line_mean(const float *in, int64_t n, int64_t step, int64_t radius, float *out)
 {

@@ -20,6 +20,14 @@ extern const double noise_of_none;
  * constant blocks, and clipped ones while others suffice.  LACUNA_EINVAL when too few blocks remain. */
 int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
 
+/* Standard deviations between which the noise of y lies, from its smoothest blocks, where texture is weakest: least 0 if even
+ * they may be texture, most INFINITY if there are too few.  Noise with a wide grain may be stronger.  LACUNA_EINVAL if y is smaller than a block. */
+struct noise_bounds {
+	double least, most;
+};
+
+int noise_bound(const struct lacuna_shape *, const float *y, struct noise_bounds *);
+
 /* Level of noise that is not white and that noise_measure() misses, for pictures without blur; 0: none was found.  It is the
  * level to give to a denoiser of white noise.  Correlated noise is stronger at middle frequencies than at high ones even
  * where the scene is smooth; its level is that at middle frequencies.  JPEG shows as steps at every eighth column and

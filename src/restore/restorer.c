@@ -283,6 +283,20 @@ static void recall_noise(struct run *run)
 	run->record->noise = d->noise.sigma * inner_unit(run);
 }
 
+/* Noise stated as 0 means that the values shall stay, whatever they are. */
+static int doubt_stated(struct run *run)
+{
+	struct restore_record *record = run->record;
+	int status;
+
+	if (!(record->noise > 0) || !is_picture(run) || is_silent(run))
+		return LACUNA_OK;
+	status = noise_compare(run->r->problem, run->y, record->noise / inner_unit(run),
+			       inner_unit(run), run->m->name, &record->description);
+	record->doubts += record->description.doubts;
+	return status;
+}
+
 static int find_noise(struct run *run)
 {
 	struct restore_record *record = run->record;
@@ -300,7 +314,7 @@ static int find_noise(struct run *run)
 	if (run->m->deviation)
 		average_deviation(run);
 	else if (stated->sigma >= 0)
-		return LACUNA_OK;
+		return doubt_stated(run);
 	else if (!is_picture(run))
 		return error_set(LACUNA_EINVAL,
 				 "noise cannot be estimated, because this operator does not "

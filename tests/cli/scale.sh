@@ -57,6 +57,20 @@ fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $
 contains err "takes counts per photon" "photons without gain: remedy"
 
 # The noise of each pixel, from a file; if it is constant, a number gives the same.
+# Stated noise that is far from what the picture shows is doubted.
+ok "clean" "$maketiff" quiet.tif float32 96 80 1 1
+ok "noisy" "$LACUNA" simulate quiet.tif -o noisy.tif -A identity -n 0.03
+for n in 0.01 0.03 0.09; do
+	ok "told $n" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n $n
+	sed 's/.*may be too \([a-z]*\).*/\1/' err >doubt
+	echo `cat doubt` >>doubts
+done
+test "`echo $(cat doubts | sed 's/^$/none/')`" = "grainy none smooth"
+tap_result $? "too little and too much noise are doubted, the right one is not"
+fails 3 "with --strict" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n 0.01 --strict
+ok "none at all" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n 0
+! grep -q "may be too" err
+tap_result $? "-n 0 is a wish, not an estimate"
 ok "floats" "$maketiff" f.tif float32 48 40 1 1
 ok "their noise" "$maketiff" half.tif float32 48 40 1 1 constant
 ok "from a file" "$LACUNA" restore f.tif -o from-file.tif -A identity $gaussian -n half.tif

@@ -122,6 +122,35 @@ static void test_photons(void)
 	ok(!status && !(found.slope > 0), "white noise does not grow");
 }
 
+/* The bounds hold the noise, and are tight where parts of the scene are smooth. */
+static void test_bounds(void)
+{
+	static const double levels[] = { 0.003, 0.03 };
+	struct noise_bounds b;
+	int status;
+
+	prepare();
+	for (int k = 0; k < 2; k++) {
+		for (int i = 0; i < SIDE_ * SIDE_; i++)
+			noisy[i] = image[i] + (float)levels[k] * deviates[i];
+		status = noise_bound(&large, noisy, &b);
+		ok(!status && b.least > 0.8 * levels[k] && b.least < 1.2 * levels[k] &&
+			   b.most > 0.8 * levels[k] && b.most < 1.2 * levels[k],
+		   "noise %g lies from %g to %g", levels[k], b.least, b.most);
+	}
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int left = i % SIDE_ ? i - 1 : i;
+
+		noisy[i] = image[i] + 0.03f * (deviates[i] + deviates[left]);
+	}
+	status = noise_bound(&large, noisy, &b);
+	ok(!status && 2 * b.most > 0.042, "correlated noise of 0.042 is not twice %g", b.most);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = NAN;
+	status = noise_bound(&large, noisy, &b);
+	ok(!status && !(b.least > 0) && isinf(b.most), "a picture without values bounds nothing");
+}
+
 static void test_clipped(void)
 {
 	struct noise found;
@@ -706,6 +735,7 @@ int main(void)
 {
 	test_white();
 	test_photons();
+	test_bounds();
 	test_clipped();
 	test_negatives();
 	test_mostly_clipped();
