@@ -19,7 +19,7 @@
 struct config {
 	const char *file, *value, *columns, *rows;
 	double threshold, keep;
-	int64_t invert, weights, boxes, size, seed;
+	int64_t invert, weights, channels, boxes, size, seed;
 };
 
 /* What create() makes, and what every other function receives as `self'. */
@@ -90,6 +90,15 @@ static void make_binary(const struct config *c, struct mask *m)
 	}
 }
 
+/* Masks are painted in colour: a pixel is known if all of its channels are. The first plane of m->weight gets the answer. */
+static void merge_channels(struct mask *m, size_t area)
+{
+	for (size_t i = area; i < m->count; i++)
+		if (m->weight[i] == 0)
+			m->weight[i % area] = 0;
+	m->count = area;
+}
+
 /* Reports the share of missing pixels. A mask that marks no pixel, or every pixel, is a mistake. */
 static int tell_share(const struct lacuna_host *host, const struct config *c, const struct mask *m)
 {
@@ -120,6 +129,7 @@ static int tell_share(const struct lacuna_host *host, const struct config *c, co
 static int read_weights(const struct lacuna_host *host, const struct config *c,
 			const struct lacuna_shape *x, struct mask *m)
 {
+	const int by_channel = c->channels || c->weights;
 	struct lacuna_shape s;
 	int status = host->read_image(host, c->file, &s, &m->weight);
 
@@ -129,14 +139,15 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 	m->pages = (int)s.extent[3];
 	s.extent[3] = 1;
 	if (s.extent[0] != x->extent[0] || s.extent[1] != x->extent[1] ||
-	    (s.extent[2] != 1 && s.extent[2] != x->extent[2]))
-		return host->fail(host, LACUNA_EINVAL,
-				  "%s: the mask is %lldx%lld with %lld channels, the image "
-				  "%lldx%lld with %lld; give a mask of the image's size with one "
-				  "channel, or with as many as the image",
-				  c->file, (long long)s.extent[0], (long long)s.extent[1],
-				  (long long)s.extent[2], (long long)x->extent[0],
-				  (long long)x->extent[1], (long long)x->extent[2]);
+	    (by_channel && s.extent[2] != 1 && s.extent[2] != x->extent[2]))
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"%s: the mask is %lldx%lld with %lld channels, the image "
+			"%lldx%lld with %lld; give a mask of the image's size, for single "
+			"channels or weights with one channel or as many as the image",
+			c->file, (long long)s.extent[0], (long long)s.extent[1],
+			(long long)s.extent[2], (long long)x->extent[0], (long long)x->extent[1],
+			(long long)x->extent[2]);
 	m->count = lacuna_count(&s);
 	for (size_t i = 0; i < m->count; i++)
 		if (!isfinite(m->weight[i]))
@@ -146,6 +157,8 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 					  c->file);
 	if (!c->weights)
 		make_binary(c, m);
+	if (!by_channel)
+		merge_channels(m, (size_t)(s.extent[0] * s.extent[1]));
 	for (size_t i = 0; c->weights && c->invert && i < m->count; i++)
 		m->weight[i] = 1 - m->weight[i];
 	return LACUNA_OK;
@@ -233,9 +246,9 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 		return host->fail(host, LACUNA_EINVAL,
 				  "file= cannot be combined with keep= or boxes=; give two "
 				  "masks instead (-A mask:... -A mask:...)");
-	if (!c->file && (c->invert || c->weights || c->threshold > 0))
+	if (!c->file && (c->invert || c->weights || c->channels || c->threshold > 0))
 		return host->fail(host, LACUNA_EINVAL,
-				  "invert, weights and threshold need file=MASK.tif");
+				  "invert, weights, channels and threshold need file=MASK.tif");
 	if (!c->file && !c->value && c->keep == 1 && !c->boxes && !c->columns && !c->rows)
 		return host->fail(
 			host, LACUNA_EINVAL,
@@ -323,6 +336,8 @@ static const struct lacuna_param params[] = {
 		"values of the file from this one up are white; 0: the upper half of its range"),
 	LACUNA_PARAM_BOOL(struct config, weights, 0,
 			  "the file holds weights from 0 to 1, not black and white"),
+	LACUNA_PARAM_BOOL(struct config, channels, 0,
+			  "each channel of the file is the mask of that channel of the image"),
 	/* The host handles `value': it has the measurement, the operator has not. */
 	LACUNA_PARAM_TEXT(struct config, value, LACUNA_ABSENT, NULL,
 			  "pixels with this value in the file of the picture are missing"),
@@ -340,16 +355,16 @@ static const struct lacuna_param params[] = {
 
 static const char manual[] =
 	"Multiplies each pixel by a weight m: y = m x.  Weight 0 means that the pixel is missing.  "
-	"Restoring fills it in (inpainting).  A mask of one channel is used for all channels.  A "
-	"mask with as many channels as the image can hide single colours of a pixel.\n\n"
+	"Restoring fills it in (inpainting).\n\n"
 	"Use it to remove scratches, text or dead pixels.  Paint a mask of the image's size: white "
-	"where the image is good, black where it is not (with invert=yes the other way round).  "
-	"Then say mask:file=MASK.tif.  A PNG works too, also one with black strokes on a "
-	"transparent layer.  The mask may hold 0 and 1 or 0 and 255, may be painted with a soft "
-	"brush, and may have been saved as JPEG.  A pixel is known where the mask is in the upper "
-	"half of its range.  The share of missing pixels is printed.  With weights=yes the values "
-	"are weights.  A weight between 0 and 1 means that the pixel was recorded darker by that "
-	"factor, as by vignetting.\n\n"
+	"where the image is good, black or any colour where it is not (with invert=yes black where "
+	"it is good).  Then say mask:file=MASK.tif.  A PNG works too, also one with black strokes "
+	"on a transparent layer.  The mask may hold 0 and 1 or 0 and 255, may be painted with a "
+	"soft brush, and may have been saved as JPEG.  A pixel is known where all channels of the "
+	"mask are in the upper half of its range.  The share of missing pixels is printed.  With "
+	"channels=yes the mask has as many channels as the image and hides single colours of a "
+	"pixel.  With weights=yes the values are weights.  A weight between 0 and 1 means that the "
+	"pixel was recorded darker by that factor, as by vignetting.\n\n"
 	"For a stack the mask may have one page, which is used for all, or one for each page.\n\n"
 	"If missing pixels have a value of their own, such as 0 or 65535, no file is needed: with "
 	"mask:value=0 a pixel is missing if all its channels are 0.\n\n"

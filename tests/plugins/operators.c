@@ -32,12 +32,28 @@ static double star(int i, int j)
 	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
 }
 
-/* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf" and "star" give the functions above. */
+/* White 4x3 pixels in colour, but the first is red and the second yellow. */
+static int read_paint(struct lacuna_shape *shape, float **values)
+{
+	const int n = 12;
+
+	*shape = (struct lacuna_shape){ { 4, 3, 3, 1 } };
+	*values = memory_alloc_array((size_t)(3 * n), sizeof **values);
+	if (!*values)
+		return LACUNA_ENOMEM;
+	for (int i = 0; i < 3 * n; i++)
+		(*values)[i] = i != n && i != 2 * n && i != 2 * n + 1;
+	return LACUNA_OK;
+}
+
+/* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf", "star" and "paint" give what the functions above do. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	int is_star = !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
 	int w = is_star ? STAR : PSF_W, h = is_star ? STAR : PSF_H;
 
+	if (!strcmp(path, "paint"))
+		return read_paint(shape, values);
 	if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
@@ -435,6 +451,21 @@ static void test_mask(void)
 	bench_open(&b, "mask:file=4x3,threshold=1", 1, 4, 3, 1);
 	ok(b.y[0] == 0 && b.y[1] == 0 && b.y[2] == b.x[2], "with a threshold");
 	bench_close(&b);
+
+	for (int channels = 1; channels <= 3; channels += 2) {
+		bench_open(&b, "mask:file=paint", 1, 4, 3, channels);
+		kept = 0;
+		for (int i = 0; i < 12 * channels; i++)
+			kept += i % 12 < 2 ? b.y[i] == 0 : b.y[i] == b.x[i] && b.y[i] != 0;
+		ok(kept == 12 * (size_t)channels, "what is painted in any colour is missing");
+		bench_close(&b);
+	}
+	bench_open(&b, "mask:file=paint,channels=yes", 1, 4, 3, 3);
+	ok(b.y[0] == b.x[0] && b.y[12] == 0 && b.y[13] == b.x[13] && b.y[24] == 0 && b.y[25] == 0,
+	   "channels=yes hides single colours");
+	bench_close(&b);
+	refused("mask:file=paint,channels=yes", 1, 4, 3, 1, "the mask is 4x3 with 3 channels");
+	refused("mask:channels=yes,keep=0.5", 1, 5, 3, 1, "need file=MASK.tif");
 
 	bench_open(&b, "mask:columns=0+2-3,rows=1", 1, 5, 3, 2);
 	kept = 0;
