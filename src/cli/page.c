@@ -290,9 +290,26 @@ static void declare_lump(struct page *p)
 			    p->number + 1, l->lump);
 }
 
+/* An estimate lies between the levels of a scene that has few, such as counts of a few photons. */
+static void doubt_type(const struct page *p)
+{
+	static const double few = 32;
+	const struct restoration *r = p->r;
+	const double span = r->levels.seen.white - r->levels.seen.black;
+
+	if (r->type_stated || p->info.kind == SAMPLE_FLOAT || !r->levels.found || span >= few ||
+	    !makes_picture(p))
+		return;
+	log_message(LACUNA_LOG_WARN,
+		    "page %d: the scene spans only %.2g steps of its type, and the result is "
+		    "rounded to them; -t float32 keeps what lies between",
+		    p->number + 1, span);
+}
+
 static int read_measurement(struct page *p)
 {
 	struct restoration *r = p->r;
+	const int surveyed = r->levels.measured;
 	int status = p->windowed		? page_hold(p)
 		     : restoration_takes_all(r) ? read_frames(p)
 						: read_whole(p);
@@ -303,6 +320,8 @@ static int read_measurement(struct page *p)
 	if (status)
 		return status;
 	declare_lump(p);
+	if (!surveyed)
+		doubt_type(p);
 	if (p->info.note && !p->listening)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =

@@ -57,6 +57,19 @@ fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $
 contains err "takes counts per photon" "photons without gain: remedy"
 
 # The noise of each pixel, from a file; if it is constant, a number gives the same.
+# A scene of few steps of its type is told of, once for a stack, unless the result has a finer type or the scene more steps.
+ok "few steps" "$maketiff" few.tif uint8 48 40 1 2 dim
+ok "of its own type" "$LACUNA" restore -q few.tif -o few-r.tif -A identity $gaussian -n 0
+test `grep -c "steps of its type, and the result is rounded" err` -eq 1
+tap_result $? "a result rounded to few steps is told of, once"
+ok "in floats" "$LACUNA" restore -q few.tif -o few-f.tif -A identity $gaussian -n 0 -t float32
+! grep -q "steps of its type" err
+tap_result $? "not one in floats"
+ok "many steps" "$maketiff" many.tif uint8 48 40 1 1
+ok "rounded, too" "$LACUNA" restore -q many.tif -o many-r.tif -A identity $gaussian -n 0
+! grep -q "steps of its type" err
+tap_result $? "nor one of many steps"
+
 # Stated noise that is far from what the picture shows is doubted.
 ok "clean" "$maketiff" quiet.tif float32 96 80 1 1
 ok "noisy" "$LACUNA" simulate quiet.tif -o noisy.tif -A identity -n 0.03
