@@ -38,6 +38,11 @@ static int ring(const struct plane *p, size_t at, int64_t radius, float *found)
 	return n;
 }
 
+static int is_equal(float a, float b)
+{
+	return a >= b && a <= b;
+}
+
 /* By insertion: there are at most 16. */
 static void sort(float *values, int n)
 {
@@ -114,6 +119,15 @@ static int is_extreme(const struct plane *p, size_t at)
 	return above == n || below == n;
 }
 
+/* True for a value farther than this from the median of its neighbours, none of which shows half of what ratio predicts. */
+static int is_lone(const struct plane *p, size_t at, double distance, double ratio)
+{
+	struct distances d;
+
+	return measure(p, at, &d) && (double)d.neighbours > distance &&
+	       (double)d.other < 0.5 * ratio * (double)d.self;
+}
+
 struct found {
 	size_t *list, count, most;
 };
@@ -126,14 +140,9 @@ static int reject_plane(const struct plane *p, double ratio, double eagerness, s
 	double sigma;
 	int status = typical_distance(p, &sigma);
 
-	for (size_t i = 0; !status && i < n && found->count <= found->most; i++) {
-		struct distances d;
-
-		if (is_extreme(p, i) && measure(p, i, &d) &&
-		    (double)d.neighbours > eagerness * sigma &&
-		    (double)d.other < 0.5 * ratio * (double)d.self)
+	for (size_t i = 0; !status && i < n && found->count <= found->most; i++)
+		if (is_extreme(p, i) && is_lone(p, i, eagerness * sigma, ratio))
 			found->list[found->count++] = first + i;
-	}
 	return status;
 }
 
@@ -158,6 +167,47 @@ int reject_lone(const struct lacuna_shape *shape, const float *y, double ratio, 
 		status = reject_plane(&p, ratio, eagerness, first, &found);
 	}
 	*count = found.count > found.most ? 0 : found.count;
+	return status;
+}
+
+/* Adds to *count the number of lone values of a plane that equal `value'. */
+static int count_lone(const struct plane *p, float value, size_t *count)
+{
+	static const double eagerness = 8;
+	const size_t n = (size_t)(p->w * p->h);
+	double sigma;
+	const int status = typical_distance(p, &sigma);
+
+	for (size_t i = 0; !status && i < n; i++)
+		*count += is_equal(p->values[i], value) && is_lone(p, i, eagerness * sigma, 1);
+	return status;
+}
+
+int reject_find_impulses(const struct lacuna_shape *shape, const float *y, int largest,
+			 double *value, double *part)
+{
+	/* Impulses beside each other are not lone; with 5 % of each kind a third is not. */
+	static const double least = 0.005, most = 0.3, lone_share = 0.5;
+	const size_t n = lacuna_count(shape);
+	const size_t area = (size_t)shape->extent[0] * (size_t)shape->extent[1];
+	float extreme = largest ? -INFINITY : INFINITY;
+	size_t equal = 0, lone = 0;
+	int status = LACUNA_OK;
+
+	*part = 0;
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(y[i]))
+			extreme = largest ? fmaxf(extreme, y[i]) : fminf(extreme, y[i]);
+	for (size_t i = 0; i < n; i++)
+		equal += (size_t)is_equal(y[i], extreme);
+	if ((double)equal < least * (double)n || (double)equal > most * (double)n)
+		return LACUNA_OK;
+	for (size_t at = 0; !status && at < n; at += area)
+		status = count_lone(&(struct plane){ y + at, shape->extent[0], shape->extent[1] },
+				    extreme, &lone);
+	*value = (double)extreme;
+	if (!status && (double)lone > lone_share * (double)equal)
+		*part = (double)equal / (double)n;
 	return status;
 }
 

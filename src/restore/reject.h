@@ -17,4 +17,9 @@ int reject_ratio(struct problem *, double *ratio);
 int reject_lone(const struct lacuna_shape *, const float *y, double ratio, double eagerness,
 		size_t **list, size_t *count);
 
+/* Finds impulses, pixels that all have the largest (or the smallest) value of y whatever their neighbours are: salt and pepper.
+ * *part: their share of y, at least 0.5 %; 0: none.  They are told from clipped parts of a scene by being lone. */
+int reject_find_impulses(const struct lacuna_shape *, const float *y, int largest, double *value,
+			 double *part);
+
 #endif

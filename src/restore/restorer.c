@@ -129,6 +129,36 @@ static int copy_measurement(struct run *run)
 	return status ? status : problem_project(run->r->problem, run->y);
 }
 
+/* Impulses are neither noise nor values that a blur made, and stay. */
+static int doubt_impulses(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	float *values;
+	int status;
+
+	if (!is_picture(run) || is_silent(run))
+		return LACUNA_OK;
+	values = memory_alloc_array(n, sizeof *values);
+	status = values ? problem_measured(run->r->problem, values) : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < n; i++)
+		values[i] = values[i] > 0 ? run->y[i] : NAN;
+	for (int largest = 0; !status && largest < 2; largest++) {
+		double value, part;
+
+		status = reject_find_impulses(&run->r->y, values, largest, &value, &part);
+		if (status || !(part > 0))
+			continue;
+		run->record->doubts++;
+		log_message(LACUNA_LOG_WARN,
+			    "%s: %.2g %% of the values are %.9g and unlike their neighbours (salt "
+			    "and pepper); they stay, unless -A mask:value=%.9g says that such "
+			    "pixels are missing",
+			    run->m->name, 100 * part, value, value);
+	}
+	memory_release(values);
+	return status;
+}
+
 static int reject(struct run *run)
 {
 	const size_t n = run->r->y_count;
@@ -1296,9 +1326,22 @@ void restorer_settle(struct restorer *r, const struct measurement *m)
 int restorer_run(struct restorer *r, const struct measurement *m, struct restored *result)
 {
 	static int (*const stages[])(struct run *) = {
-		copy_measurement,  reject,  enter_scale,  find_noise,	  take_wide_noise,
-		choose_stabiliser, measure, read_start,	  create_session, allocate_results,
-		draw_samples,	   improve, check_result, find_deviation, leave,
+		copy_measurement,
+		doubt_impulses,
+		reject,
+		enter_scale,
+		find_noise,
+		take_wide_noise,
+		choose_stabiliser,
+		measure,
+		read_start,
+		create_session,
+		allocate_results,
+		draw_samples,
+		improve,
+		check_result,
+		find_deviation,
+		leave,
 	};
 	struct run run = { .r = r, .job = r->job, .m = m, .out = result };
 	int status = LACUNA_OK;

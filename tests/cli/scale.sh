@@ -70,6 +70,17 @@ ok "rounded, too" "$LACUNA" restore -q many.tif -o many-r.tif -A identity $gauss
 ! grep -q "steps of its type" err
 tap_result $? "nor one of many steps"
 
+# Salt and pepper are told of, with a remedy that works.
+ok "clean" "$maketiff" plain.tif uint8 96 80 1 1
+ok "pepper" "$LACUNA" simulate plain.tif -o pepper.tif -A mask:keep=0.97,seed=3
+ok "as noise" "$LACUNA" restore -q pepper.tif -o stays.tif -A identity $gaussian -n 0.003
+contains err "the values are 0 and unlike their neighbours (salt and pepper)" "is told of"
+ok "as missing" "$LACUNA" restore -q pepper.tif -o gone.tif -A mask:value=0 $gaussian -n 0.003
+! grep -q "salt and pepper" err
+tap_result $? "is none where it is missing"
+fails 1 "stays" "$LACUNA" compare --max-nrmse 0.05 plain.tif stays.tif
+ok "is gone" "$LACUNA" compare --max-nrmse 0.05 plain.tif gone.tif
+
 # Stated noise that is far from what the picture shows is doubted.
 ok "clean" "$maketiff" quiet.tif float32 96 80 1 1
 ok "noisy" "$LACUNA" simulate quiet.tif -o noisy.tif -A identity -n 0.03

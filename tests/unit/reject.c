@@ -50,6 +50,34 @@ static void test_planes(void)
 	memory_release(list);
 }
 
+/* The share of values that count as impulses where `every' value is `value'; size: side of squares of that value. */
+static double impulses(int every, int size, float value)
+{
+	static float y[N];
+	double at = NAN, part = NAN;
+	int status;
+
+	sky(y);
+	for (int i = 0; i + (size - 1) * (W + 1) < N; i += every)
+		for (int k = 0; k < size * size; k++)
+			y[i + k % size + W * (k / size)] = value;
+	status = reject_find_impulses(&shape, y, value > 100, &at, &part);
+	ok(!status && (!(part > 0) || fabs(at - (double)value) <= 0),
+	   "squares of %d px of %g at every %dth pixel: %g", size, (double)value, every, part);
+	return part;
+}
+
+static void test_impulses(void)
+{
+	ok(fabs(impulses(31, 1, 500) - 39.0 / N) < 1e-9 &&
+		   fabs(impulses(31, 1, 0) - 39.0 / N) < 1e-9,
+	   "salt is found, and pepper");
+	ok(!(impulses(301, 1, 500) > 0), "a few are hot pixels");
+	ok(!(impulses(31, 2, 500) > 0), "lights of several pixels are not lone");
+	ok(!(impulses(31, 1, 104) > 0), "what noise can make is none");
+	ok(!(impulses(2, 1, 500) > 0), "half of a picture is its scene");
+}
+
 /* What is lone does not depend on how the picture lies, nor on the sign of its values. */
 static void test_symmetry(void)
 {
@@ -150,6 +178,7 @@ int main(void)
 	for (int i = 0; i < N; i += 7)
 		y[i] = 900;
 	ok(found(y, 0.8, 8, &first) == 0, "where there are many the kernel is wrong");
+	test_impulses();
 	test_planes();
 	test_symmetry();
 	test_ratio();
