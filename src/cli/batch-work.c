@@ -92,6 +92,13 @@ static void look_at_page(void *context, const struct look *look)
 
 /* ---- windows as units of work ------------------------------------------------------------------------- */
 
+static struct noise law(const double v[4])
+{
+	return (struct noise){
+		.slope = v[0], .offset = v[1], .sigma = v[2], .least_variance = v[3]
+	};
+}
+
 /* A record of a window for a file.  Its texts are in `about'. */
 enum { NUMBERS = 19 };
 
@@ -151,7 +158,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
 	record->noise = v[5];
 	record->estimated = v[6] > 0;
-	record->description.noise = (struct noise){ v[7], v[8], v[9], v[10] };
+	record->description.noise = law(v + 7);
 	record->description.how = json_string_value(json_object_get(p->about, "how"));
 	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
 	record->precision = json_string_value(json_object_get(p->about, "precision"));
@@ -209,7 +216,7 @@ static unsigned mode_of(const struct item *item)
 
 /* ---- what all windows of a page have in common ----------------------------------------------------------- */
 
-enum { COMMON_NUMBERS = 19 };
+enum { FACTORS_AT = 19, COMMON_NUMBERS = FACTORS_AT + NOISE_CHANNELS };
 
 static int read_common(int page)
 {
@@ -236,7 +243,9 @@ static int read_common(int page)
 					     .has_lump = v[17] > 0,
 					     .lump = v[18] };
 		c->from = (int)v[8];
-		c->noise.description.noise = (struct noise){ v[9], v[10], v[11], v[12] };
+		c->noise.description.noise = law(v + 9);
+		memcpy(c->noise.description.noise.channel, v + FACTORS_AT,
+		       sizeof c->noise.description.noise.channel);
 		c->noise.description.doubts = (int)v[13];
 		c->noise.inner = (struct scale){ v[14], v[15], -INFINITY, INFINITY };
 		c->noise.description.wide = v[16];
@@ -277,9 +286,11 @@ static int write_common(int page)
 				.numbers = numbers,
 				.number_count = COMMON_NUMBERS };
 	char *path = division_common(now.batch, now.item, page);
-	const int status =
-		path ? part_write(path, now.division.key, mode_of(now.item), &p) : LACUNA_ENOMEM;
+	int status = path ? LACUNA_OK : LACUNA_ENOMEM;
 
+	memcpy(numbers + FACTORS_AT, noise->channel, sizeof noise->channel);
+	if (!status)
+		status = part_write(path, now.division.key, mode_of(now.item), &p);
 	memory_release(path);
 	return status;
 }

@@ -29,10 +29,13 @@ struct noise noise_rescale(const struct noise *n, const struct scale *from, cons
 	const double span = from->white - from->black;
 	const double a = (to->white - to->black) / span, b = (to->black - from->black) / span;
 
-	return (struct noise){ .slope = n->slope / a,
-			       .offset = (n->slope * b + n->offset) / (a * a),
-			       .sigma = n->sigma / a,
-			       .least_variance = n->least_variance / (a * a) };
+	struct noise scaled = *n;
+
+	scaled.slope = n->slope / a;
+	scaled.offset = (n->slope * b + n->offset) / (a * a);
+	scaled.sigma = n->sigma / a;
+	scaled.least_variance = n->least_variance / (a * a);
+	return scaled;
 }
 
 /* *values: y where it was measured, else NaN; owned by the caller.  *masked: the operator leaves out values that y has. */
@@ -169,6 +172,36 @@ static void look_beyond_white(const struct lacuna_shape *shape, const float *val
 	d->noise = (struct noise){ .offset = level * level, .sigma = level };
 }
 
+/* The bands of a scanner and the colours of a camera may differ in their noise.  Only noise that is white in each channel is
+ * told from their textures. */
+static void look_at_channels(const struct lacuna_shape *shape, const float *values,
+			     struct noise_description *d)
+{
+	static const double alike = 2;
+	const struct lacuna_shape one = { { shape->extent[0], shape->extent[1], 1, 1 } };
+	const int64_t channels = shape->extent[2];
+	double level[NOISE_CHANNELS], least = INFINITY, most = 0, squares = 0;
+
+	if (channels > NOISE_CHANNELS || shape->extent[3] > 1 || d->noise.slope > 0 || d->how)
+		return;
+	for (int64_t c = 0; c < channels; c++) {
+		struct noise_bounds b = { 0 };
+
+		if (noise_bound(&one, values + (size_t)c * lacuna_count(&one), &b))
+			error_clear();
+		level[c] = b.least;
+		least = fmin(least, b.least);
+		most = fmax(most, b.least);
+		squares += b.least * b.least / (double)channels;
+	}
+	if (!(least > 0) || most < alike * least)
+		return;
+	d->noise = (struct noise){ .offset = squares, .sigma = sqrt(squares) };
+	for (int64_t c = 0; c < channels; c++)
+		d->noise.channel[c] = level[c] / d->noise.sigma;
+	d->how = "different in each channel";
+}
+
 static double standard_deviation(const float *values, size_t n)
 {
 	double sum = 0, squares = 0, count = 0;
@@ -250,6 +283,8 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 			status = noise_keeps_values(problem, &keeps);
 		if (!status && !masked)
 			look_beyond_white(shape, values, keeps, d);
+		if (!status)
+			look_at_channels(shape, values, d);
 	} else if (!status)
 		status = look_at_kernel(problem, values, name, d);
 	if (!status)

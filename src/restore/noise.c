@@ -282,13 +282,14 @@ static struct power power_of_smoothest(struct block *list, size_t count)
 	return power_of_part(list, count, count / 20, (size_t)LEAST_BLOCKS * 4);
 }
 
-/* Collects the blocks with at most `most' clipped values.  The caller releases s->list. */
-static int collect_all(const struct lacuna_shape *shape, const float *y, int most, struct blocks *s)
+/* Collects the blocks with at most `most' clipped values, at every stride-th row and column or fewer.  The caller releases
+ * s->list. */
+static int collect_all(const struct lacuna_shape *shape, const float *y, int most, size_t stride,
+		       struct blocks *s)
 {
 	const size_t width = (size_t)shape->extent[0], height = (size_t)shape->extent[1];
 	const size_t plane = width * height;
 	const size_t planes = (size_t)shape->extent[2] * (size_t)shape->extent[3];
-	size_t stride = 1;
 
 	*s = (struct blocks){ 0 };
 	if (width < SIDE || height < SIDE)
@@ -561,7 +562,7 @@ static int measure_clipped(const struct lacuna_shape *shape, const float *y, dou
 	static const double brightest = 2, darkest = -1, step = 0.5; /* in standard deviations */
 	struct blocks all = { 0 }, undone = { 0 };
 	double *work = NULL, sigma = 0; /* work: a value for each block */
-	int status = collect_all(shape, y, SIDE * SIDE, &all);
+	int status = collect_all(shape, y, SIDE * SIDE, 1, &all);
 
 	*variance = 0;
 	if (!status) {
@@ -650,7 +651,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 {
 	struct blocks s;
 	double clipped = 0;
-	int status = collect_all(shape, y, 0, &s);
+	int status = collect_all(shape, y, 0, 1, &s);
 
 	*noise = (struct noise){ 0 };
 	if (status)
@@ -673,7 +674,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 int noise_bound(const struct lacuna_shape *shape, const float *y, struct noise_bounds *bounds)
 {
 	struct blocks s;
-	int status = collect_all(shape, y, 0, &s);
+	int status = collect_all(shape, y, 0, 2, &s);
 
 	*bounds = (struct noise_bounds){ 0, INFINITY };
 	if (status)
@@ -732,9 +733,12 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
 	memory_release(sum);
 	for (size_t i = 0; i < n; i++) {
 		const double v = noise->slope * sigma[i] + noise->offset;
+		const size_t channel = i / area % (size_t)shape->extent[2];
 
 		sigma[i] = isfinite(sigma[i]) ? (float)sqrt(fmax(v, noise->least_variance))
 					      : (float)noise->sigma;
+		if (noise->channel[0] > 0)
+			sigma[i] *= (float)noise->channel[channel];
 	}
 	return LACUNA_OK;
 }
@@ -761,7 +765,7 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 	double *power = NULL, middle = 0, high = 0, uneven = INFINITY;
 	int correlated = 0;
 
-	if (collect_all(shape, y, 0, &s)) {
+	if (collect_all(shape, y, 0, 1, &s)) {
 		error_clear();
 		return 0;
 	}

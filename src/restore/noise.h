@@ -6,11 +6,15 @@
 
 #include "engine/problem.h"
 
+enum { NOISE_CHANNELS = 8 };
+
 /* The variance at scene value v is slope * v + offset, but at least least_variance.  slope 0: the same everywhere. */
 struct noise {
 	double slope, offset;
 	double sigma; /* standard deviation, rms over the picture */
 	double least_variance;
+	double channel
+		[NOISE_CHANNELS]; /* factor of the deviation in each channel; 0: all are alike */
 };
 
 /* Part of least_variance, a variance in photons: where the law expects none, some may have been due all the same. */

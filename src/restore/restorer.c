@@ -282,8 +282,10 @@ static int is_estimated(const struct run *run)
 /* True when the noise differs from value to value. */
 static int varies(const struct run *run)
 {
+	const struct noise *noise = &run->record->description.noise;
+
 	return run->m->deviation ||
-	       (run->job->noise.sigma < 0 && run->record->description.noise.slope > 0);
+	       (run->job->noise.sigma < 0 && (noise->slope > 0 || noise->channel[0] > 0));
 }
 
 static void average_deviation(struct run *run)
@@ -402,7 +404,7 @@ static int choose_stabiliser(struct run *run)
 	int keeps, status;
 
 	run->record->dealt_with = varies(run) ? "weights" : "one level";
-	if (!varies(run) || run->m->deviation)
+	if (!varies(run) || run->m->deviation || !(noise->slope > 0))
 		return LACUNA_OK;
 	status = noise_keeps_values(run->r->problem, &keeps);
 	if (status || !keeps)

@@ -429,6 +429,32 @@ static void test_correlated_under_mask(void)
 	}
 }
 
+/* Channels with unlike noise have a level each; equal ones have one level. */
+static void test_channels(void)
+{
+	enum { AREA = SIDE_ * SIDE_ };
+	static const struct lacuna_shape two = { { SIDE_, SIDE_, 2, 1 } };
+	static float y[2 * AREA], sigma[2 * AREA];
+	struct problem *p = make(two, "identity");
+	struct noise_description d;
+
+	prepare();
+	for (int i = 0; i < AREA; i++) {
+		y[i] = 0.5f + 0.01f * deviates[i];
+		y[AREA + i] = 0.5f + 0.05f * deviates[AREA - 1 - i];
+	}
+	ok(p && !noise_estimate(p, y, 0, "y", &d), "two channels");
+	near(d.noise.sigma, sqrt((0.0001 + 0.0025) / 2), 0.003, "their mean noise");
+	ok(!noise_map(&two, &d.noise, y, 0, sigma), "the noise of each value");
+	near(sigma[5], 0.01, 0.001, "that of the first");
+	near(sigma[AREA + 5], 0.05, 0.005, "that of the second");
+	for (int i = 0; i < AREA; i++)
+		y[AREA + i] = 0.5f + 0.015f * deviates[AREA - 1 - i];
+	ok(p && !noise_estimate(p, y, 0, "y", &d) && !(d.noise.channel[0] > 0),
+	   "channels that are nearly alike have one level");
+	unmake(p);
+}
+
 /* Wide noise is removed at half the size where the operator keeps values; elsewhere all of it counts, as a mosaic's. */
 static void test_wide_under_operator(void)
 {
@@ -748,6 +774,7 @@ int main(void)
 	test_half_of_any_size();
 	test_map_borders();
 	test_correlated_under_mask();
+	test_channels();
 	test_wide_under_operator();
 	test_texture();
 	test_quiet_texture();

@@ -285,6 +285,36 @@ static void test_photons(void)
 	tear_down(&b);
 }
 
+/* Each channel is denoised as its own noise demands. */
+static void test_channels(void)
+{
+	enum { SIDE = 64, AREA = SIDE * SIDE };
+	static const struct lacuna_shape two = { { SIDE, SIDE, 2, 1 } };
+	static float y[2 * AREA];
+	struct bench b;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, y, 2 * AREA);
+	for (int i = 0; i < 2 * AREA; i++)
+		y[i] = 0.5f + (i < AREA ? 0.02f : 0.2f) * y[i];
+	set_up(&b, one_step, 1);
+	b.job.noise = (struct stated_noise){ .sigma = -1 };
+	ok(!restore(&b, two, (struct measurement){ .y = y, .lo = 0, .hi = 1 }, &r),
+	   "channels with unlike noise");
+	is_text(r.record.dealt_with, "weights", "are weighted");
+	for (int c = 0; c < 2; c++) {
+		double slope = 0, squares = 0;
+
+		for (int i = c * AREA; i < (c + 1) * AREA; i++) {
+			slope += ((double)r.picture[i] - 0.5) * ((double)y[i] - 0.5);
+			squares += ((double)y[i] - 0.5) * ((double)y[i] - 0.5);
+		}
+		near(slope / squares, c ? 0.5 : 0.99, 0.06, "by its own noise");
+	}
+	restored_free(&r);
+	tear_down(&b);
+}
+
 static void test_missing(void)
 {
 	struct bench b;
@@ -770,6 +800,7 @@ int main(void)
 	test_settled_scale();
 	test_mean();
 	test_photons();
+	test_channels();
 	test_missing();
 	test_constant();
 	test_rounding();
