@@ -40,6 +40,7 @@ src_image_libimage_a_SOURCES = \
 
 noinst_LIBRARIES += src/plugin/libplugin.a
 src_plugin_libplugin_a_SOURCES = \
+	src/plugin/fft.c src/plugin/fft.h \
 	src/plugin/host.c src/plugin/host.h \
 	src/plugin/loader.c src/plugin/loader.h \
 	src/plugin/object.c src/plugin/object.h \
@@ -170,5 +171,5 @@ lacuna_SOURCES = \
 	src/cli/try.c
 LAYERS = src/study/libstudy.a src/batch/libbatch.a src/restore/librestore.a src/check/libcheck.a src/engine/libengine.a \
 	src/image/libimage.a src/plugin/libplugin.a src/base/libbase.a
-LAYERS_LIBS = $(JANSSON_LIBS) $(TIFF_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(LAPACKE_LIBS) $(LIBM)
+LAYERS_LIBS = $(FFTW_LIBS) $(JANSSON_LIBS) $(TIFF_LIBS) $(PNG_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(LAPACKE_LIBS) $(LIBM)
 lacuna_LDADD = $(LAYERS) $(LAYERS_LIBS)

@@ -7,21 +7,16 @@
 
 /* ---- create, destroy --------------------------------------------------------------------------------- */
 
-int convolution_create(const struct lacuna_host *host, struct fft_grid x, struct fft_grid y,
-		       int grow, struct convolution *c)
+int convolution_create(const struct lacuna_host *host, struct lacuna_fft_grid x,
+		       struct lacuna_fft_grid y, int grow, struct convolution *c)
 {
-	int64_t width = x.width, height = x.height;
 	int status;
 
 	*c = (struct convolution){ .x = x, .y = y };
-	if (grow) {
-		width = fft_good_size(width);
-		height = fft_good_size(height);
-	}
-	status = fft_create(host, width, height, &c->fft);
+	status = (grow ? fft_create_fast : fft_create)(host, x.width, x.height, &c->fft);
 	if (status)
 		return status;
-	c->transfer = host->alloc(host, fft_bytes(&c->fft));
+	c->transfer = host->alloc(host, c->fft.plan->bytes);
 	return c->transfer ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -41,7 +36,7 @@ int convolution_set_kernel(struct convolution *c, const double *kernel, int widt
 			   int origin_x, int origin_y)
 {
 	const struct lacuna_host *host = c->fft.host;
-	const int w = c->fft.width, h = c->fft.height;
+	const int w = c->fft.plan->width, h = c->fft.plan->height;
 	float *plane = host->alloc(host, (size_t)w * (size_t)h * sizeof *plane);
 
 	if (!plane)
@@ -51,21 +46,21 @@ int convolution_set_kernel(struct convolution *c, const double *kernel, int widt
 			plane[(size_t)wrap(j - origin_y, h) * (size_t)w +
 			      (size_t)wrap(i - origin_x, w)] +=
 				(float)kernel[(size_t)j * (size_t)width + (size_t)i];
-	fft_forward(&c->fft, plane, w, h, c->transfer);
+	fft_forward(&c->fft, plane, NULL, c->transfer);
 	host->release(host, plane);
 	return LACUNA_OK;
 }
 
 /* ---- A, A', functions of A'A ------------------------------------------------------------------------- */
 
-static const fftwf_complex *transfer_at(const struct convolution *c, int ky, int kx)
+static const lacuna_complex *transfer_at(const struct convolution *c, int ky, int kx)
 {
-	return c->transfer + (size_t)ky * (size_t)c->fft.stride + kx;
+	return c->transfer + (size_t)ky * (size_t)c->fft.plan->stride + kx;
 }
 
-static void multiply(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply(const void *context, int32_t ky, int32_t kx, int32_t count, lacuna_complex *v)
 {
-	const fftwf_complex *k = transfer_at(context, ky, kx);
+	const lacuna_complex *k = transfer_at(context, ky, kx);
 
 	for (int i = 0; i < count; i++) {
 		float re = k[i][0] * v[i][0] - k[i][1] * v[i][1];
@@ -76,9 +71,10 @@ static void multiply(const void *context, int ky, int kx, int count, fftwf_compl
 	}
 }
 
-static void multiply_conjugate(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply_conjugate(const void *context, int32_t ky, int32_t kx, int32_t count,
+			       lacuna_complex *v)
 {
-	const fftwf_complex *k = transfer_at(context, ky, kx);
+	const lacuna_complex *k = transfer_at(context, ky, kx);
 
 	for (int i = 0; i < count; i++) {
 		float re = k[i][0] * v[i][0] + k[i][1] * v[i][1];
@@ -91,17 +87,17 @@ static void multiply_conjugate(const void *context, int ky, int kx, int count, f
 
 size_t convolution_bytes(const struct convolution *c)
 {
-	return fft_bytes(&c->fft);
+	return c->fft.plan->bytes;
 }
 
 void convolution_apply(const struct convolution *c, const float *x, float *y, void *memory)
 {
-	fft_apply_grid(&c->fft, x, c->x, multiply, c, y, c->y, memory);
+	fft_filter(&c->fft, x, &c->x, multiply, c, y, &c->y, memory);
 }
 
 void convolution_adjoint(const struct convolution *c, const float *y, float *x, void *memory)
 {
-	fft_apply_grid(&c->fft, y, c->y, multiply_conjugate, c, x, c->x, memory);
+	fft_filter(&c->fft, y, &c->y, multiply_conjugate, c, x, &c->x, memory);
 }
 
 struct gain {
@@ -110,10 +106,11 @@ struct gain {
 	const void *context;
 };
 
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply_gain(const void *context, int32_t ky, int32_t kx, int32_t count,
+			  lacuna_complex *v)
 {
 	const struct gain *g = context;
-	const fftwf_complex *k = transfer_at(g->c, ky, kx);
+	const lacuna_complex *k = transfer_at(g->c, ky, kx);
 
 	for (int i = 0; i < count; i++) {
 		double re = k[i][0], im = k[i][1];
@@ -129,7 +126,7 @@ void convolution_gain(const struct convolution *c, lacuna_gain *gain, const void
 {
 	const struct gain g = { c, gain, context };
 
-	fft_apply_grid(&c->fft, b, c->x, multiply_gain, &g, x, c->x, memory);
+	fft_filter(&c->fft, b, &c->x, multiply_gain, &g, x, &c->x, memory);
 }
 
 /* ---- conjugate gradients in Fourier space ------------------------------------------------------------ */
@@ -138,30 +135,30 @@ void convolution_gain(const struct convolution *c, lacuna_gain *gain, const void
 struct cg {
 	const struct convolution *c;
 	double rho, share;
-	fftwf_complex *x, *r, *p, *q;
+	lacuna_complex *x, *r, *p, *q;
 	double *rows; /* two sums for each row of the spectrum */
 	double alpha, beta;
 };
 
 static size_t rows_bytes(const struct convolution *c)
 {
-	return ((size_t)c->fft.height * 2 * sizeof(double) + 63) / 64 * 64;
+	return ((size_t)c->fft.plan->height * 2 * sizeof(double) + 63) / 64 * 64;
 }
 
 size_t convolution_solve_bytes(const struct convolution *c)
 {
-	return 4 * fft_bytes(&c->fft) + rows_bytes(c);
+	return 4 * c->fft.plan->bytes + rows_bytes(c);
 }
 
 /* How often a value of the stored half occurs in the whole spectrum. */
 static double weight_at(const struct fft *f, int kx)
 {
-	return kx == 0 || 2 * kx == f->width ? 1 : 2;
+	return kx == 0 || 2 * kx == f->plan->width ? 1 : 2;
 }
 
 /* (share |K|^2 + rho)^-1 if y has every pixel, else 1. If y has one pixel in step^2, aliases mix and |K|^2 is a bad guess:
  * a small residual could then hide a large error in what A does not see. */
-static double preconditioner(const struct cg *s, const fftwf_complex *k)
+static double preconditioner(const struct cg *s, const lacuna_complex *k)
 {
 	const double re = (*k)[0], im = (*k)[1];
 
@@ -172,11 +169,11 @@ static double preconditioner(const struct cg *s, const fftwf_complex *k)
 static void sum_residual(const struct cg *s, int ky)
 {
 	const struct fft *f = &s->c->fft;
-	const fftwf_complex *r = s->r + (size_t)ky * (size_t)f->stride;
-	const fftwf_complex *k = transfer_at(s->c, ky, 0);
+	const lacuna_complex *r = s->r + (size_t)ky * (size_t)f->plan->stride;
+	const lacuna_complex *k = transfer_at(s->c, ky, 0);
 	double rr = 0, rz = 0;
 
-	for (int i = 0; i < f->columns; i++) {
+	for (int i = 0; i < f->plan->columns; i++) {
 		const double re = r[i][0], im = r[i][1];
 		const double square = weight_at(f, i) * (re * re + im * im);
 
@@ -192,11 +189,11 @@ static int first_residual(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
 	const struct fft *f = &s->c->fft;
-	const size_t at = row * (size_t)f->stride;
+	const size_t at = row * (size_t)f->plan->stride;
 	double bb = 0;
 
 	(void)scratch;
-	for (int i = 0; i < f->columns; i++) {
+	for (int i = 0; i < f->plan->columns; i++) {
 		const size_t j = at + (size_t)i;
 
 		for (int part = 0; part < 2; part++) {
@@ -217,11 +214,11 @@ static int residual_sums(void *arg, size_t row, void *scratch)
 	return LACUNA_OK;
 }
 
-static void multiply_preconditioner(const void *context, int ky, int kx, int count,
-				    fftwf_complex *v)
+static void multiply_preconditioner(const void *context, int32_t ky, int32_t kx, int32_t count,
+				    lacuna_complex *v)
 {
 	const struct cg *s = context;
-	const fftwf_complex *k = transfer_at(s->c, ky, kx);
+	const lacuna_complex *k = transfer_at(s->c, ky, kx);
 
 	for (int i = 0; i < count; i++) {
 		const float m = (float)preconditioner(s, &k[i]);
@@ -236,10 +233,10 @@ static int add_direction(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
 	const struct fft *f = &s->c->fft;
-	const size_t at = row * (size_t)f->stride;
+	const size_t at = row * (size_t)f->plan->stride;
 
 	(void)scratch;
-	for (int i = 0; i < f->columns; i++) {
+	for (int i = 0; i < f->plan->columns; i++) {
 		const size_t j = at + (size_t)i;
 
 		for (int part = 0; part < 2; part++)
@@ -253,11 +250,11 @@ static int add_shift(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
 	const struct fft *f = &s->c->fft;
-	const size_t at = row * (size_t)f->stride;
+	const size_t at = row * (size_t)f->plan->stride;
 	double pq = 0;
 
 	(void)scratch;
-	for (int i = 0; i < f->columns; i++) {
+	for (int i = 0; i < f->plan->columns; i++) {
 		const size_t j = at + (size_t)i;
 
 		for (int part = 0; part < 2; part++) {
@@ -276,10 +273,10 @@ static int step(void *arg, size_t row, void *scratch)
 {
 	struct cg *s = arg;
 	const struct fft *f = &s->c->fft;
-	const size_t at = row * (size_t)f->stride;
+	const size_t at = row * (size_t)f->plan->stride;
 
 	(void)scratch;
-	for (int i = 0; i < f->columns; i++) {
+	for (int i = 0; i < f->plan->columns; i++) {
 		const size_t j = at + (size_t)i;
 
 		for (int part = 0; part < 2; part++) {
@@ -295,23 +292,23 @@ static void run(struct cg *s, lacuna_body *body)
 {
 	const struct lacuna_host *host = s->c->fft.host;
 
-	(void)host->parallel(host, (size_t)s->c->fft.height, 0, body, s);
+	(void)host->parallel(host, (size_t)s->c->fft.plan->height, 0, body, s);
 }
 
 static double sum_rows(const struct cg *s, int which)
 {
 	double sum = 0;
 
-	for (int ky = 0; ky < s->c->fft.height; ky++)
+	for (int ky = 0; ky < s->c->fft.plan->height; ky++)
 		sum += s->rows[2 * ky + which];
 	return sum;
 }
 
 /* q = F A'WA F^-1 v */
-static void normal(struct cg *s, const float *weights, const fftwf_complex *v)
+static void normal(struct cg *s, const float *weights, const lacuna_complex *v)
 {
-	memcpy(s->q, v, fft_bytes(&s->c->fft));
-	fft_restrict(&s->c->fft, multiply, multiply_conjugate, s->c, s->c->y, weights, s->q);
+	memcpy(s->q, v, s->c->fft.plan->bytes);
+	fft_weigh(&s->c->fft, s->q, multiply, multiply_conjugate, s->c, weights, &s->c->y);
 }
 
 /* p = E E' M r + beta p, M the preconditioner. Without E E', M would spread r beyond x, where nothing is measured. That
@@ -320,9 +317,9 @@ static void next_direction(struct cg *s)
 {
 	const struct convolution *c = s->c;
 
-	memcpy(s->q, s->r, fft_bytes(&c->fft));
+	memcpy(s->q, s->r, c->fft.plan->bytes);
 	if (c->y.step == 1)
-		fft_restrict(&c->fft, multiply_preconditioner, NULL, s, c->x, NULL, s->q);
+		fft_weigh(&c->fft, s->q, multiply_preconditioner, NULL, s, NULL, &c->x);
 	run(s, add_direction);
 }
 
@@ -353,7 +350,7 @@ static int iterate(struct cg *s, const struct lacuna_system *system)
 	rr = sum_rows(s, 0);
 	rz = sum_rows(s, 1);
 	s->beta = 0;
-	memset(s->p, 0, fft_bytes(&s->c->fft));
+	memset(s->p, 0, s->c->fft.plan->bytes);
 	for (int i = 0; i < system->iterations && rr > goal; i++) {
 		const double old = rz;
 		double pq;
@@ -380,7 +377,7 @@ static int iterate(struct cg *s, const struct lacuna_system *system)
 static int solve_plane(const struct convolution *c, const struct lacuna_system *system,
 		       const float *b, float *x, void *memory)
 {
-	const size_t bytes = fft_bytes(&c->fft);
+	const size_t bytes = c->fft.plan->bytes;
 	char *at = memory;
 	struct cg s = { .c = c,
 			.rho = system->rho,
@@ -392,11 +389,11 @@ static int solve_plane(const struct convolution *c, const struct lacuna_system *
 			.rows = (void *)(at + 4 * bytes) };
 	int status;
 
-	fft_forward(&c->fft, x, c->x.width, c->x.height, s.x);
-	fft_forward(&c->fft, b, c->x.width, c->x.height, s.p);
+	fft_forward(&c->fft, x, &c->x, s.x);
+	fft_forward(&c->fft, b, &c->x, s.p);
 	status = iterate(&s, system);
 	if (!status)
-		fft_inverse(&c->fft, s.x, x, c->x.width, c->x.height);
+		fft_inverse(&c->fft, s.x, x, &c->x);
 	return status;
 }
 

@@ -12,13 +12,13 @@
 
 struct convolution {
 	struct fft fft;
-	fftwf_complex *transfer; /* K, laid out as a spectrum of fft */
-	struct fft_grid x, y;	 /* x.step is 1 */
+	lacuna_complex *transfer;    /* K, laid out as a spectrum of fft */
+	struct lacuna_fft_grid x, y; /* x.step is 1 */
 };
 
 /* Makes the circle: of the size of x, or with `grow' of the next size that is fast in FFTW. K is 0 at first. */
-int convolution_create(const struct lacuna_host *, struct fft_grid x, struct fft_grid y, int grow,
-		       struct convolution *);
+int convolution_create(const struct lacuna_host *, struct lacuna_fft_grid x,
+		       struct lacuna_fft_grid y, int grow, struct convolution *);
 /* Accepts a zeroed structure. */
 void convolution_destroy(struct convolution *);
 /* Sets K from width * height values, x fastest: y[0] = sum_j kernel[j] x[origin - j], cyclically. */

@@ -35,7 +35,7 @@ static int is_used(int side, int kx, int ky, double *f)
 static int allocate(struct whittle *w, int side)
 {
 	const size_t n = (size_t)side * (size_t)(side / 2 + 1), plane = (size_t)side * (size_t)side;
-	const size_t spectrum = fft_bytes(&w->fft);
+	const size_t spectrum = w->fft.plan->bytes;
 	char *at = w->host->alloc(w->host, spectrum + n * (4 * sizeof(double) + sizeof(int)) +
 						   2 * plane * sizeof(float));
 
@@ -66,7 +66,7 @@ static void prepare(struct whittle *w, int side)
 	for (int ky = 0; ky < side; ky++)
 		for (int kx = 0; kx <= side / 2; kx++)
 			if (is_used(side, kx, ky, &f)) {
-				w->place[w->count] = ky * w->fft.stride + kx;
+				w->place[w->count] = ky * w->fft.plan->stride + kx;
 				w->log_f[w->count++] = log(f);
 			}
 }
@@ -82,7 +82,7 @@ static double square_at(const struct whittle *w, int i)
  * power of a constant window exactly 0. */
 static int add_window(struct whittle *w, const float *values, int64_t width)
 {
-	const int side = w->fft.width, n = side * side;
+	const int side = w->fft.plan->width, n = side * side;
 	double sum = 0, weights = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -94,7 +94,7 @@ static int add_window(struct whittle *w, const float *values, int64_t width)
 		return 0;
 	for (int i = 0; i < n; i++)
 		w->plane[i] = (float)((w->plane[i] - sum / weights) * w->window[i]);
-	fft_forward(&w->fft, w->plane, side, side, w->spectrum);
+	fft_forward(&w->fft, w->plane, NULL, w->spectrum);
 	for (int i = 0; i < w->count; i++)
 		w->power[i] += square_at(w, i);
 	return 1;
@@ -103,7 +103,7 @@ static int add_window(struct whittle *w, const float *values, int64_t width)
 static int measure(struct whittle *w, const float *values, int64_t width, int64_t height,
 		   int64_t planes)
 {
-	const int side = w->fft.width;
+	const int side = w->fft.plan->width;
 	int64_t stride = side / 2;
 	double sum = 0;
 	int windows = 0;
@@ -160,14 +160,14 @@ void whittle_destroy(struct whittle *w)
 /* gain = |K|^2.  The transform of a kernel that wraps around is that of the kernel, at the window's frequencies. */
 static void find_gain(struct whittle *w, const double *kernel, int width, int height)
 {
-	const int side = w->fft.width;
+	const int side = w->fft.plan->width;
 
 	memset(w->plane, 0, (size_t)side * (size_t)side * sizeof *w->plane);
 	for (int j = 0; j < height; j++)
 		for (int i = 0; i < width; i++)
 			w->plane[i % side + side * (j % side)] +=
 				(float)kernel[(size_t)i + (size_t)width * (size_t)j];
-	fft_forward(&w->fft, w->plane, side, side, w->spectrum);
+	fft_forward(&w->fft, w->plane, NULL, w->spectrum);
 	for (int i = 0; i < w->count; i++)
 		w->gain[i] = square_at(w, i);
 }

@@ -18,11 +18,11 @@ struct whittle {
 	int *place;	/* in the spectrum */
 	double *log_f, *power, *gain, *scene;
 	float *window, *plane;
-	fftwf_complex *spectrum; /* begins the block of memory that holds all arrays */
+	lacuna_complex *spectrum; /* begins the block of memory that holds all arrays */
 };
 
-/* Measures the spectrum of planes of width * height values; windows with NaN are left out.  It plans: call it where FFTW may
- * plan.  LACUNA_EUNSUPPORTED, with a message, if there are too few windows or the picture is constant. */
+/* Measures the spectrum of planes of width * height values; windows with NaN are left out.  It plans a transform: call it in
+ * a [serial] function of the plugin.  LACUNA_EUNSUPPORTED, with a message, if there are too few windows or the picture is constant. */
 int whittle_create(const struct lacuna_host *, const float *values, int64_t width, int64_t height,
 		   int64_t planes, struct whittle *);
 void whittle_destroy(struct whittle *); /* accepts a zeroed one */

@@ -118,9 +118,9 @@ static void destroy(void *self)
 	b->host->release(b->host, b);
 }
 
-static struct fft_grid grid_of(const struct lacuna_shape *s)
+static struct lacuna_fft_grid grid_of(const struct lacuna_shape *s)
 {
-	return (struct fft_grid){ (int)s->extent[0], (int)s->extent[1], 1 };
+	return (struct lacuna_fft_grid){ (int)s->extent[0], (int)s->extent[1], 1 };
 }
 
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,

@@ -37,7 +37,7 @@ struct downsample {
 	struct convolution fine;
 	/* Overlapping and periodic: eigenvalues of A A', the real parts of a spectrum of coarse. */
 	struct fft coarse;
-	fftwf_complex *eigenvalues;
+	lacuna_complex *eigenvalues;
 	/* Fractional or two factors; otherwise its host is NULL. */
 	struct shrink shrink;
 };
@@ -279,12 +279,12 @@ static int make_eigenvalues(struct downsample *p)
 	void *memory = host->alloc(host, convolution_bytes(&p->fine));
 	int status = LACUNA_ENOMEM;
 
-	p->eigenvalues = host->alloc(host, fft_bytes(&p->coarse));
+	p->eigenvalues = host->alloc(host, p->coarse.plan->bytes);
 	if (y && x && memory && p->eigenvalues) {
 		y[0] = 1;
 		up(p, memory, y, x);
 		down(p, memory, x, y);
-		fft_forward(&p->coarse, y, p->y_width, p->y_height, p->eigenvalues);
+		fft_forward(&p->coarse, y, NULL, p->eigenvalues);
 		status = LACUNA_OK;
 	}
 	host->release(host, memory);
@@ -310,8 +310,8 @@ static void destroy(void *self)
 static int make_overlapping(struct downsample *p, const struct config *c, const struct kernel *k,
 			    const struct lacuna_shape *y)
 {
-	const struct fft_grid fine = { p->x_width, p->x_height, 1 };
-	const struct fft_grid coarse = { p->y_width, p->y_height, p->factor };
+	const struct lacuna_fft_grid fine = { p->x_width, p->x_height, 1 };
+	const struct lacuna_fft_grid coarse = { p->y_width, p->y_height, p->factor };
 	int status = convolution_create(p->host, fine, coarse, !p->periodic, &p->fine), at_x, at_y;
 
 	find_origin(p, c, k, &at_x, &at_y);
@@ -448,7 +448,7 @@ static size_t coarse_offset(const struct downsample *p)
 
 static size_t plane_offset(const struct downsample *p)
 {
-	return coarse_offset(p) + (p->eigenvalues ? fft_bytes(&p->coarse) : 0);
+	return coarse_offset(p) + (p->eigenvalues ? p->coarse.plan->bytes : 0);
 }
 
 static int has_spectral(const struct downsample *p)
@@ -497,10 +497,12 @@ static double range_gain(const struct spectral *s, double h)
 	return h > 0 ? (s->gain(h, s->context) - s->null) / h : 0;
 }
 
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply_gain(const void *context, int32_t ky, int32_t kx, int32_t count,
+			  lacuna_complex *v)
 {
 	const struct spectral *s = context;
-	const fftwf_complex *h = s->p->eigenvalues + (size_t)ky * (size_t)s->p->coarse.stride + kx;
+	const lacuna_complex *h =
+		s->p->eigenvalues + (size_t)ky * (size_t)s->p->coarse.plan->stride + kx;
 
 	for (int i = 0; i < count; i++) {
 		float g = (float)range_gain(s, h[i][0]);
@@ -527,22 +529,21 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 {
 	const struct downsample *p = self;
 	const struct spectral s = { p, gain, context, gain(0, context) };
-	fftwf_complex *coarse;
+	lacuna_complex *coarse;
 	float *y;
 
 	if (p->shrink.host)
 		return spectral_of_fractions(p, memory, gain, context, b, x);
 	if (!has_spectral(p))
 		return LACUNA_EUNSUPPORTED;
-	coarse = (fftwf_complex *)(void *)((char *)memory + coarse_offset(p));
+	coarse = (lacuna_complex *)(void *)((char *)memory + coarse_offset(p));
 	y = (float *)(void *)((char *)memory + plane_offset(p));
 	for (size_t i = 0; i < p->planes; i++, b += x_plane(p), x += x_plane(p)) {
 		double scale = p->block ? range_gain(&s, p->square) : 1;
 
 		down(p, memory, b, y);
 		if (!p->block)
-			fft_apply(&p->coarse, y, p->y_width, p->y_height, multiply_gain, &s, y,
-				  p->y_width, p->y_height, coarse);
+			fft_filter(&p->coarse, y, NULL, multiply_gain, &s, y, NULL, coarse);
 		up(p, memory, y, x);
 		for (size_t k = 0; k < x_plane(p); k++)
 			x[k] = (float)(s.null * b[k] + scale * x[k]);

@@ -168,21 +168,21 @@ static size_t opposite(size_t k, size_t n)
 
 static size_t scratch(const void *self)
 {
-	return fft_bytes(&((const struct fourier *)self)->fft);
+	return ((const struct fourier *)self)->fft.plan->bytes;
 }
 
 /* From the half spectrum of a plane of x to two planes of y: the other half is the conjugate of this one. */
-static void spread(const struct fourier *f, const fftwf_complex *spectrum, float *re, float *im)
+static void spread(const struct fourier *f, const lacuna_complex *spectrum, float *re, float *im)
 {
 	const float scale = (float)f->scale;
 
 	for (size_t ky = 0; ky < f->height; ky++)
 		for (size_t kx = 0; kx < f->width; kx++) {
 			const size_t at = place(f, kx, ky);
-			const int mirrored = kx >= (size_t)f->fft.columns;
+			const int mirrored = kx >= (size_t)f->fft.plan->columns;
 			const size_t column = mirrored ? opposite(kx, f->width) : kx;
 			const size_t row = mirrored ? opposite(ky, f->height) : ky;
-			const float *v = spectrum[row * (size_t)f->fft.stride + column];
+			const float *v = spectrum[row * (size_t)f->fft.plan->stride + column];
 
 			re[at] = f->measured[at] ? scale * v[0] : 0;
 			im[at] = f->measured[at] ? scale * (mirrored ? -v[1] : v[1]) : 0;
@@ -191,16 +191,16 @@ static void spread(const struct fourier *f, const fftwf_complex *spectrum, float
 
 /* The spectrum of the real part of the inverse transform: (Y[k] + conj Y[-k]) / 2. */
 static void gather(const struct fourier *f, const float *re, const float *im,
-		   fftwf_complex *spectrum)
+		   lacuna_complex *spectrum)
 {
 	const float half = (float)(0.5 / f->scale);
 
 	for (size_t ky = 0; ky < f->height; ky++)
-		for (size_t kx = 0; kx < (size_t)f->fft.columns; kx++) {
+		for (size_t kx = 0; kx < (size_t)f->fft.plan->columns; kx++) {
 			const size_t a = place(f, kx, ky);
 			const size_t b = place(f, opposite(kx, f->width), opposite(ky, f->height));
 			const float wa = f->measured[a] ? half : 0, wb = f->measured[b] ? half : 0;
-			float *v = spectrum[ky * (size_t)f->fft.stride + kx];
+			float *v = spectrum[ky * (size_t)f->fft.plan->stride + kx];
 
 			v[0] = wa * re[a] + wb * re[b];
 			v[1] = wa * im[a] - wb * im[b];
@@ -213,7 +213,7 @@ static int apply(const void *self, void *memory, const float *x, float *y)
 	const size_t n = f->width * f->height;
 
 	for (size_t i = 0; i < f->planes; i++) {
-		fft_forward(&f->fft, x + i * n, f->fft.width, f->fft.height, memory);
+		fft_forward(&f->fft, x + i * n, NULL, memory);
 		spread(f, memory, y + 2 * i * n, y + (2 * i + 1) * n);
 	}
 	return LACUNA_OK;
@@ -227,7 +227,7 @@ static int adjoint(const void *self, void *memory, const float *at, const float 
 	(void)at;
 	for (size_t i = 0; i < f->planes; i++) {
 		gather(f, y + 2 * i * n, y + (2 * i + 1) * n, memory);
-		fft_inverse(&f->fft, memory, x + i * n, f->fft.width, f->fft.height);
+		fft_inverse(&f->fft, memory, x + i * n, NULL);
 	}
 	return LACUNA_OK;
 }
@@ -237,7 +237,8 @@ struct spectral {
 	float gain[3]; /* index: how many of k and -k are measured */
 };
 
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply_gain(const void *context, int32_t ky, int32_t kx, int32_t count,
+			  lacuna_complex *v)
 {
 	const struct spectral *s = context;
 	const struct fourier *f = s->f;
@@ -264,8 +265,7 @@ static int spectral(const void *self, void *memory, lacuna_gain *gain, const voi
 	for (int k = 0; k < 3; k++)
 		s.gain[k] = (float)gain(0.5 * k, context);
 	for (size_t i = 0; i < f->planes; i++)
-		fft_apply(&f->fft, b + i * n, f->fft.width, f->fft.height, multiply_gain, &s,
-			  x + i * n, f->fft.width, f->fft.height, memory);
+		fft_filter(&f->fft, b + i * n, NULL, multiply_gain, &s, x + i * n, NULL, memory);
 	return LACUNA_OK;
 }
 

@@ -221,8 +221,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 	r->span = c->span / 180 * 3.14159265358979323846;
 	r->view = host->alloc(host, r->angles * sizeof *r->view);
 	if (r->view)
-		status = fft_create(host, fft_good_size(x->extent[0]), fft_good_size(x->extent[1]),
-				    &r->fft);
+		status = fft_create_fast(host, x->extent[0], x->extent[1], &r->fft);
 	if (status) {
 		destroy(r);
 		return status;
@@ -361,7 +360,7 @@ static void copy_with_rims(const struct radon *r, const float *y, double *rows)
 static size_t scratch_bytes(const void *self)
 {
 	const struct radon *r = self;
-	const size_t rows = r->angles * rimmed(r) * sizeof(double), spectrum = fft_bytes(&r->fft);
+	const size_t rows = r->angles * rimmed(r) * sizeof(double), spectrum = r->fft.plan->bytes;
 
 	return rows > spectrum ? rows : spectrum;
 }
@@ -407,12 +406,13 @@ struct spectral {
 
 /* Projection and back projection over a half turn is a convolution with 1/|r|, whose transform is 1/|k|. For k = 0, where
  * 1/|k| is infinite, the frequency of half a period in the picture is used. */
-static void multiply_gain(const void *context, int ky, int kx, int count, fftwf_complex *v)
+static void multiply_gain(const void *context, int32_t ky, int32_t kx, int32_t count,
+			  lacuna_complex *v)
 {
 	const struct spectral *s = context;
 	const struct radon *r = s->r;
-	const double h = r->fft.height, w = r->fft.width;
-	const double fy = (ky <= r->fft.height / 2 ? ky : ky - r->fft.height) / h;
+	const double h = r->fft.plan->height, w = r->fft.plan->width;
+	const double fy = (ky <= r->fft.plan->height / 2 ? ky : ky - r->fft.plan->height) / h;
 	const double least = 0.5 / fmax(w, h);
 
 	for (int i = 0; i < count; i++) {
@@ -429,11 +429,11 @@ static int approximate(const void *self, void *memory, lacuna_gain *gain, const 
 {
 	const struct radon *r = self;
 	const struct spectral s = { r, gain, context };
+	const struct lacuna_fft_grid grid = { (int)r->width, (int)r->height, 1 };
 	const size_t n = r->width * r->height;
 
 	for (size_t i = 0; i < r->planes; i++)
-		fft_apply(&r->fft, b + i * n, (int)r->width, (int)r->height, multiply_gain, &s,
-			  x + i * n, (int)r->width, (int)r->height, memory);
+		fft_filter(&r->fft, b + i * n, &grid, multiply_gain, &s, x + i * n, &grid, memory);
 	return LACUNA_OK;
 }
 

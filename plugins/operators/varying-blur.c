@@ -34,7 +34,7 @@ struct blur {
 	struct axis axis[2];
 	size_t planes; /* channels times frames */
 	struct fft fft;
-	fftwf_complex *transfer; /* spectra of fft, one for each place */
+	lacuna_complex *transfer; /* spectra of fft, one for each place */
 };
 
 /* ---- the kernels, and the shapes that follow from them ------------------------------------------------ */
@@ -172,21 +172,21 @@ static int make_axis(const struct lacuna_host *host, struct axis *a)
 }
 
 /* The convolution with the kernel of place p, from a patch x to y. Transform and transfer function belong to b. */
-static struct convolution convolution_of(const struct blur *b, size_t p, struct fft_grid x,
-					 struct fft_grid y)
+static struct convolution convolution_of(const struct blur *b, size_t p, struct lacuna_fft_grid x,
+					 struct lacuna_fft_grid y)
 {
 	return (struct convolution){ b->fft,
-				     b->transfer + p * (fft_bytes(&b->fft) / sizeof *b->transfer),
+				     b->transfer + p * (b->fft.plan->bytes / sizeof *b->transfer),
 				     x, y };
 }
 
 /* Kernels are placed so that the first value of the common box multiplies the first pixel of a patch. */
 static int make_transfers(struct blur *b, const struct kernels *all)
 {
-	const struct fft_grid circle = { b->fft.width, b->fft.height, 1 };
+	const struct lacuna_fft_grid circle = { b->fft.plan->width, b->fft.plan->height, 1 };
 	int status = LACUNA_OK;
 
-	b->transfer = b->host->alloc(b->host, (size_t)all->count * fft_bytes(&b->fft));
+	b->transfer = b->host->alloc(b->host, (size_t)all->count * b->fft.plan->bytes);
 	if (!b->transfer)
 		return LACUNA_ENOMEM;
 	for (int64_t p = 0; !status && p < all->count; p++) {
@@ -235,8 +235,8 @@ static int make(struct blur *b, const struct kernels *all, const struct lacuna_s
 		status = make_axis(b->host, &b->axis[d]);
 	}
 	if (!status)
-		status = fft_create(b->host, fft_good_size(b->axis[0].longest + all->size[0] - 1),
-				    fft_good_size(b->axis[1].longest + all->size[1] - 1), &b->fft);
+		status = fft_create_fast(b->host, b->axis[0].longest + all->size[0] - 1,
+					 b->axis[1].longest + all->size[1] - 1, &b->fft);
 	return status ? status : make_transfers(b, all);
 }
 
@@ -301,27 +301,28 @@ static int find_patch(const struct blur *b, int place_x, int place_y, struct pat
 	}
 	p->convolution = convolution_of(
 		b, (size_t)(place_y * b->axis[0].places + place_x),
-		(struct fft_grid){ p->strip[0]->count, p->strip[1]->count, 1 },
-		(struct fft_grid){ p->skip[0] + p->count[0], p->skip[1] + p->count[1], 1 });
+		(struct lacuna_fft_grid){ p->strip[0]->count, p->strip[1]->count, 1 },
+		(struct lacuna_fft_grid){ p->skip[0] + p->count[0], p->skip[1] + p->count[1], 1 });
 	return 1;
 }
 
 /* Work space of a patch: a spectrum and a plane, both of the size of the transform. */
 struct work {
-	fftwf_complex *spectrum;
+	lacuna_complex *spectrum;
 	float *plane;
 };
 
 static struct work split(const struct blur *b, void *memory)
 {
-	return (struct work){ memory, (float *)(void *)((char *)memory + fft_bytes(&b->fft)) };
+	return (struct work){ memory, (float *)(void *)((char *)memory + b->fft.plan->bytes) };
 }
 
 static size_t scratch(const void *self)
 {
 	const struct blur *b = self;
 
-	return fft_bytes(&b->fft) + (size_t)b->fft.width * (size_t)b->fft.height * sizeof(float);
+	return b->fft.plan->bytes +
+	       (size_t)b->fft.plan->width * (size_t)b->fft.plan->height * sizeof(float);
 }
 
 /* Writes w x, or sqrt(w) x if `root', to the plane, packed. */
@@ -380,7 +381,7 @@ static void patch_forward(const struct patch *p, const float *x, float *y, struc
 
 static void patch_back(const struct patch *p, const float *y, float *x, struct work w)
 {
-	const struct fft_grid *g = &p->convolution.y;
+	const struct lacuna_fft_grid *g = &p->convolution.y;
 
 	memset(w.plane, 0, (size_t)g->width * (size_t)g->height * sizeof *w.plane);
 	for (int j = 0; j < p->count[1]; j++)

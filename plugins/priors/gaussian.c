@@ -69,17 +69,18 @@ static double gain(const struct filter *f, double s, double g)
 	}
 }
 
-static void apply_filter(const void *context, int ky, int kx, int count, fftwf_complex *values)
+static void apply_filter(const void *context, int32_t ky, int32_t kx, int32_t count,
+			 lacuna_complex *values)
 {
 	const struct filter *f = context;
 	const struct gaussian *p = f->p;
-	const int row = 2 * ky <= p->fft.height ? ky : p->fft.height - ky;
-	const float *s = p->spectrum + (size_t)row * (size_t)p->fft.columns + kx;
+	const int row = 2 * ky <= p->fft.plan->height ? ky : p->fft.plan->height - ky;
+	const float *s = p->spectrum + (size_t)row * (size_t)p->fft.plan->columns + kx;
 
 	const float *symbol = NULL;
 
 	if (f->kind == CONDITIONED)
-		symbol = p->symbol + (size_t)ky * (size_t)p->fft.columns + kx;
+		symbol = p->symbol + (size_t)ky * (size_t)p->fft.plan->columns + kx;
 	for (int i = 0; i < count; i++) {
 		const double g = gain(f, s[i], symbol ? symbol[i] : 0);
 
@@ -92,20 +93,19 @@ static void apply_filter(const void *context, int ky, int kx, int count, fftwf_c
 
 /* Filters all planes of an image, one after the other; spectrum is work space. */
 static void filter_image(const struct filter *f, const float *in, float *out,
-			 fftwf_complex *spectrum)
+			 lacuna_complex *spectrum)
 {
 	const struct gaussian *p = f->p;
-	const int w = p->fft.width, h = p->fft.height;
 
 	for (size_t k = 0; k < p->planes; k++)
-		fft_apply(&p->fft, in + k * p->plane, w, h, apply_filter, f, out + k * p->plane, w,
-			  h, spectrum);
+		fft_filter(&p->fft, in + k * p->plane, NULL, apply_filter, f, out + k * p->plane,
+			   NULL, spectrum);
 }
 
 /* Scales S, and the diagonal of S^-1 accordingly. */
 static void scale_spectrum(struct gaussian *p, double factor)
 {
-	const size_t count = (size_t)(p->fft.height / 2 + 1) * (size_t)p->fft.columns;
+	const size_t count = (size_t)(p->fft.plan->height / 2 + 1) * (size_t)p->fft.plan->columns;
 
 	for (size_t i = 0; i < count; i++)
 		p->spectrum[i] *= (float)factor;
@@ -115,14 +115,14 @@ static void scale_spectrum(struct gaussian *p, double factor)
 /* The power law, for a pixel of variance 1. */
 static void fill_spectrum(struct gaussian *p, double exponent, double cutoff)
 {
-	const int w = p->fft.width, h = p->fft.height;
+	const int w = p->fft.plan->width, h = p->fft.plan->height;
 	double variance = 0, precision = 0;
 
 	for (int ky = 0; ky <= h / 2; ky++) {
 		const double fy = (double)ky / h;
-		float *row = p->spectrum + (size_t)ky * (size_t)p->fft.columns;
+		float *row = p->spectrum + (size_t)ky * (size_t)p->fft.plan->columns;
 
-		for (int kx = 0; kx < p->fft.columns; kx++) {
+		for (int kx = 0; kx < p->fft.plan->columns; kx++) {
 			const double fx = (double)kx / w;
 			/* how often this value occurs in the whole spectrum */
 			const int times =
@@ -145,7 +145,7 @@ struct fit {
 	const struct lacuna_problem *problem;
 	size_t nx, ny;
 	float *x, *z, *y, *ay;
-	fftwf_complex *spectrum;
+	lacuna_complex *spectrum;
 };
 
 /* m = <A 1, y>/<A 1, A 1>; leaves the residual y - m A 1 in fit->y. */
@@ -230,7 +230,7 @@ static int fit_measurement(struct gaussian *p, const struct config *c,
 	fit.z = host->alloc(host, fit.nx * sizeof *fit.z);
 	fit.y = host->alloc(host, fit.ny * sizeof *fit.y);
 	fit.ay = host->alloc(host, fit.ny * sizeof *fit.ay);
-	fit.spectrum = host->alloc(host, fft_bytes(&p->fft));
+	fit.spectrum = host->alloc(host, p->fft.plan->bytes);
 	if (!fit.x || !fit.z || !fit.y || !fit.ay || !fit.spectrum)
 		goto out;
 	status = fit_mean(p, &fit, c->mean);
@@ -280,8 +280,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->n = lacuna_count(&problem->x);
 	p->planes = p->n / p->plane;
 	p->mean = c->mean < 0 ? 0.5 : c->mean;
-	p->spectrum = host->alloc(host, (size_t)(p->fft.height / 2 + 1) * (size_t)p->fft.columns *
-						sizeof *p->spectrum);
+	p->spectrum = host->alloc(host, (size_t)(p->fft.plan->height / 2 + 1) *
+						(size_t)p->fft.plan->columns * sizeof *p->spectrum);
 	if (!p->spectrum) {
 		status = LACUNA_ENOMEM;
 		goto fail;
@@ -319,12 +319,12 @@ static size_t scratch_bytes(const void *self)
 {
 	const struct gaussian *p = self;
 
-	return fft_bytes(&p->fft) + IMAGES * vector_bytes(p->n) + p->ny * sizeof(float);
+	return p->fft.plan->bytes + IMAGES * vector_bytes(p->n) + p->ny * sizeof(float);
 }
 
 static float *scratch_image(const struct gaussian *p, void *scratch, int i)
 {
-	return (float *)((char *)scratch + fft_bytes(&p->fft) + (size_t)i * vector_bytes(p->n));
+	return (float *)((char *)scratch + p->fft.plan->bytes + (size_t)i * vector_bytes(p->n));
 }
 
 static int denoise(const void *self, void *scratch, double sigma, const float *u, float *x0)
@@ -461,12 +461,12 @@ static int probe_symbol(struct gaussian *p)
 	enum { PROBES = 8 };
 	static const uint64_t stream = UINT64_C(7) << 61;
 	const struct lacuna_host *host = p->host;
-	const size_t rows = (size_t)p->fft.height, columns = (size_t)p->fft.columns;
-	const size_t bytes = fft_bytes(&p->fft);
+	const size_t rows = (size_t)p->fft.plan->height, columns = (size_t)p->fft.plan->columns;
+	const size_t bytes = p->fft.plan->bytes;
 	float *x = host->alloc(host, p->n * sizeof *x), *z = host->alloc(host, p->n * sizeof *z);
 	float *y = host->alloc(host, p->ny * sizeof *y);
 	float *power = host->alloc(host, rows * columns * sizeof *power);
-	fftwf_complex *fx = host->alloc(host, bytes), *fz = host->alloc(host, bytes);
+	lacuna_complex *fx = host->alloc(host, bytes), *fz = host->alloc(host, bytes);
 	int status = x && y && z && power && fx && fz ? LACUNA_OK : LACUNA_ENOMEM;
 
 	for (uint64_t probe = 0; probe < PROBES && !status; probe++) {
@@ -475,12 +475,11 @@ static int probe_symbol(struct gaussian *p)
 		if (!status)
 			status = host->problem->adjoint(host, NULL, y, z);
 		for (size_t k = 0; k < p->planes && !status; k++) {
-			const int w = p->fft.width, h = p->fft.height;
-
-			fft_forward(&p->fft, x + k * p->plane, w, h, fx);
-			fft_forward(&p->fft, z + k * p->plane, w, h, fz);
+			fft_forward(&p->fft, x + k * p->plane, NULL, fx);
+			fft_forward(&p->fft, z + k * p->plane, NULL, fz);
 			for (size_t i = 0; i < rows * columns; i++) {
-				const size_t at = i / columns * (size_t)p->fft.stride + i % columns;
+				const size_t at =
+					i / columns * (size_t)p->fft.plan->stride + i % columns;
 
 				p->symbol[i] += fx[at][0] * fz[at][0] + fx[at][1] * fz[at][1];
 				power[i] += fx[at][0] * fx[at][0] + fx[at][1] * fx[at][1];
@@ -514,7 +513,7 @@ static int condition(void *self, const struct lacuna_problem *problem, double no
 {
 	struct gaussian *p = self;
 	const struct lacuna_host *host = p->host;
-	const size_t frequencies = (size_t)p->fft.height * (size_t)p->fft.columns;
+	const size_t frequencies = (size_t)p->fft.plan->height * (size_t)p->fft.plan->columns;
 	int status;
 
 	host->release(host, p->diagonal);

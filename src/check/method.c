@@ -247,12 +247,11 @@ static const void *service_extension(const struct lacuna_host *host, const char 
 	static const struct lacuna_conditional conditional = { service_condition, service_denoise };
 	static const struct lacuna_turns turns = { service_denoise_turned };
 
-	(void)host;
 	if (!strcmp(name, LACUNA_OPERATIONS))
 		return &operation_services;
 	if (!strcmp(name, LACUNA_CONDITIONAL))
 		return &conditional;
-	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
+	return strcmp(name, LACUNA_TURNS) ? host_extension(host, name) : &turns;
 }
 
 static const struct lacuna_host_prior prior_services = {

@@ -81,8 +81,7 @@ static const void *extension(const struct lacuna_host *host, const char *name)
 {
 	static const struct lacuna_progress progress = { tell };
 
-	(void)host;
-	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
+	return strcmp(name, LACUNA_PROGRESS) ? host_extension(host, name) : &progress;
 }
 
 /* A lasting prior may outlive the problem: it sees only x's shape and the flags. */

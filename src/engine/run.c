@@ -395,8 +395,7 @@ static const void *prior_extension(const struct lacuna_host *host, const char *n
 {
 	static const struct lacuna_progress progress = { service_tell };
 
-	(void)host;
-	return strcmp(name, LACUNA_PROGRESS) ? NULL : &progress;
+	return strcmp(name, LACUNA_PROGRESS) ? host_extension(host, name) : &progress;
 }
 
 static const void *guidance_extension(const struct lacuna_host *host, const char *name)
@@ -405,10 +404,9 @@ static const void *guidance_extension(const struct lacuna_host *host, const char
 							       service_conditional };
 	static const struct lacuna_turns turns = { service_denoise_turned };
 
-	(void)host;
 	if (!strcmp(name, LACUNA_CONDITIONAL))
 		return &conditional;
-	return strcmp(name, LACUNA_TURNS) ? NULL : &turns;
+	return strcmp(name, LACUNA_TURNS) ? host_extension(host, name) : &turns;
 }
 
 static const void *sampler_extension(const struct lacuna_host *host, const char *name)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "plugin/fft.h"
 
 #include <fenv.h>
 #include <limits.h>
@@ -238,10 +239,10 @@ static int service_data_path(const struct lacuna_host *host, const char *name, c
 	return status;
 }
 
-static const void *no_extension(const struct lacuna_host *host, const char *name)
+const void *host_extension(const struct lacuna_host *host, const char *name)
 {
-	(void)host, (void)name;
-	return NULL;
+	(void)host;
+	return strcmp(name, LACUNA_FFT) ? NULL : &fft_services;
 }
 
 /* Size and version keep their offsets in every version of the table: a plugin reads them before it relies on the rest. */
@@ -267,7 +268,7 @@ void host_init(struct lacuna_host *table, struct host_context *context)
 		.random = service_random,
 		.log_text = service_log_text,
 		.fail_text = service_fail_text,
-		.extension = no_extension,
+		.extension = host_extension,
 		.version = PACKAGE_VERSION,
 	};
 

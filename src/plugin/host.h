@@ -24,8 +24,10 @@ struct host_context {
 	struct context *context;
 };
 
-/* Fills in a basic table in the current context: no problem, prior, guidance or extensions. */
+/* Fills in a basic table in the current context: no problem, prior or guidance, and only host_extension(). */
 void host_init(struct lacuna_host *table, struct host_context *);
+/* The extensions that every family gets. */
+const void *host_extension(const struct lacuna_host *, const char *name);
 static inline struct host_context *host_context(const struct lacuna_host *host)
 {
 	return (struct host_context *)host->data;

@@ -7,6 +7,8 @@
 #include "tests/tap.h"
 
 #include <lacuna/conditional.h>
+#include <lacuna/fft.h>
+#include <lacuna/fit.h>
 #include <lacuna/operations.h>
 #include <lacuna/plugin.h>
 #include <lacuna/progress.h>
@@ -180,6 +182,11 @@ OFFSET(struct lacuna_operations, operation_solve, 40);
 _Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has changed");
 _Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");
 _Static_assert(sizeof(struct lacuna_prior_conditional) == 16, "lacuna.conditional/1 has changed");
+OFFSET(struct lacuna_fft_plan, stride, 12);
+OFFSET(struct lacuna_fft_plan, bytes, 16);
+_Static_assert(sizeof(struct lacuna_fft_grid) == 12, "lacuna.fft/1 has changed");
+_Static_assert(sizeof(struct lacuna_fft) == 56, "lacuna.fft/1 has changed");
+_Static_assert(sizeof(struct lacuna_operator_fit) == 16, "lacuna.fit/1 has changed");
 _Static_assert(sizeof(struct lacuna_progress) == 8, "lacuna.progress/1 has changed");
 _Static_assert(sizeof(struct lacuna_turns) == 8, "lacuna.turns/1 has changed");
 

@@ -14,6 +14,7 @@
 #include "engine/run.h"
 #include "plugin/host.h"
 
+#include <lacuna/fft.h>
 #include <lacuna/turns.h>
 
 enum { MOST = 64 };
@@ -724,7 +725,8 @@ static int ask_steps(const struct lacuna_host *host, float *u)
 	host->guidance->estimate(host, 0.6, u, x0);
 	ok(step_from == 0.6 && step_to == -1, "or is asked without");
 	ok(host->extension(host, LACUNA_OPERATIONS) && host->extension(host, LACUNA_TURNS) &&
-		   !host->extension(host, "lacuna.turns/2") && !host->extension(host, ""),
+		   host->extension(host, LACUNA_FFT) && !host->extension(host, "lacuna.turns/2") &&
+		   !host->extension(host, ""),
 	   "extensions go by their whole name");
 	return LACUNA_OK;
 }
