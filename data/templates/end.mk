@@ -2,7 +2,8 @@
 # ---- you need not change anything below
 
 PKG_CONFIG = pkg-config
-PACKAGES = lacuna @PACKAGES@
+# Add the libraries of your plugin here, by their names for pkg-config.
+PACKAGES = lacuna
 # The lacuna that wrote this file, unless another one comes first in the environment.
 LOOK_UP = PKG_CONFIG_PATH="$${PKG_CONFIG_PATH:+$$PKG_CONFIG_PATH:}@PKGCONFIGDIR@" $(PKG_CONFIG)
 LACUNA := $(shell $(LOOK_UP) --variable=program lacuna 2>/dev/null)

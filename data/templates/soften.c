@@ -3,10 +3,10 @@
  *
  * y = F^-1 H F x for each channel, where F is the Fourier transform and H here that of a Gaussian; the boundary is periodic.
  * H is real and even, so A is its own adjoint and A'A has the eigenvalues H^2.  For other kernels store H as complex numbers
- * and use its conjugate in adjoint().  Needs FFTW.
- * lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the interface, and "make check" reports rules that the
- * plugin breaks. */
-#include <fftw3.h>
+ * and use its conjugate in adjoint().
+ * The transforms are the host's: <lacuna/fft.h>.  lacuna-plugin(7) explains each part, <lacuna/plugin.h> defines the
+ * interface, and "make check" reports rules that the plugin breaks. */
+#include <lacuna/fft.h>
 #include <lacuna/plugin.h>
 #include <math.h>
 
@@ -16,9 +16,11 @@ struct config {
 
 struct self {
 	const struct lacuna_host *host;
-	int64_t w, h, planes;
-	float *transfer; /* H, (w/2 + 1) x h, divided by w h, because FFTW does not normalise */
-	fftwf_plan forward, backward;
+	const struct lacuna_fft *fft;
+	const struct lacuna_fft_plan *plan;
+	size_t plane; /* pixels */
+	int64_t planes;
+	float *transfer; /* H, laid out as a spectrum */
 };
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
@@ -35,17 +37,10 @@ static void destroy(void *self)
 
 	if (!s)
 		return;
-	if (s->forward)
-		fftwf_destroy_plan(s->forward);
-	if (s->backward)
-		fftwf_destroy_plan(s->backward);
+	if (s->fft)
+		s->fft->close(s->host, s->plan);
 	s->host->release(s->host, s->transfer);
 	s->host->release(s->host, s);
-}
-
-static size_t spectrum_count(const struct self *s)
-{
-	return (size_t)(s->w / 2 + 1) * (size_t)s->h;
 }
 
 /* Frequency k of n, in cycles per pixel. */
@@ -56,93 +51,101 @@ static double frequency(int64_t k, int64_t n)
 
 static void fill_transfer(struct self *s, double sigma)
 {
+	const struct lacuna_fft_plan *p = s->plan;
 	const double pi = 3.14159265358979323846;
-	const int64_t columns = s->w / 2 + 1;
 
-	for (int64_t j = 0; j < s->h; j++)
-		for (int64_t i = 0; i < columns; i++) {
-			const double fx = frequency(i, s->w), fy = frequency(j, s->h);
+	for (int64_t ky = 0; ky < p->height; ky++)
+		for (int64_t kx = 0; kx < p->columns; kx++) {
+			const double fx = frequency(kx, p->width), fy = frequency(ky, p->height);
 			const double t = 2 * pi * pi * sigma * sigma * (fx * fx + fy * fy);
 
-			s->transfer[i + columns * j] = (float)(exp(-t) / (double)(s->w * s->h));
+			s->transfer[kx + p->stride * ky] = (float)exp(-t);
 		}
 }
 
-/* Make plans only in create() and destroy(): FFTW's planner is not thread-safe, and the host never runs two of these
- * functions at once, not even of different plugins.  FFTW_ESTIMATE, because a measured plan can differ between runs and then
- * rounds differently. */
-static int make_plans(struct self *s)
+/* Plans belong here: in create(), not in apply(). */
+static int prepare(struct self *s, const struct lacuna_shape *x, double sigma)
 {
-	const unsigned flags = FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_PRESERVE_INPUT;
-	float *real = (float *)s->host->alloc(s->host, sizeof(float) * (size_t)(s->w * s->h));
-	fftwf_complex *spectrum =
-		(fftwf_complex *)s->host->alloc(s->host, sizeof(fftwf_complex) * spectrum_count(s));
+	const struct lacuna_host *host = s->host;
+	int status;
 
-	if (real && spectrum) {
-		s->forward = fftwf_plan_dft_r2c_2d((int)s->h, (int)s->w, real, spectrum, flags);
-		s->backward = fftwf_plan_dft_c2r_2d((int)s->h, (int)s->w, spectrum, real,
-						    FFTW_ESTIMATE | FFTW_UNALIGNED);
-	}
-	s->host->release(s->host, real);
-	s->host->release(s->host, spectrum);
-	return s->forward && s->backward ? LACUNA_OK : LACUNA_ENOMEM;
+	s->fft = (const struct lacuna_fft *)host->extension(host, LACUNA_FFT);
+	if (!s->fft)
+		return host->fail(host, LACUNA_EUNSUPPORTED, "this host has no " LACUNA_FFT);
+	status = s->fft->open(host, x->extent[0], x->extent[1], &s->plan);
+	if (status)
+		return status;
+	s->transfer = (float *)host->alloc(host, s->plan->bytes);
+	if (!s->transfer)
+		return LACUNA_ENOMEM;
+	fill_transfer(s, sigma);
+	return LACUNA_OK;
 }
 
 static int create(const struct lacuna_host *host, const void *config, const struct lacuna_shape *x,
 		  const struct lacuna_shape *y, void **self)
 {
 	struct self *s = (struct self *)host->alloc(host, sizeof(struct self));
+	int status;
 
 	(void)y;
 	if (!s)
 		return LACUNA_ENOMEM;
 	s->host = host;
-	s->w = x->extent[0];
-	s->h = x->extent[1];
+	s->plane = (size_t)(x->extent[0] * x->extent[1]);
 	s->planes = x->extent[2] * x->extent[3];
-	s->transfer = (float *)host->alloc(host, sizeof(float) * spectrum_count(s));
-	if (!s->transfer || make_plans(s)) {
+	status = prepare(s, x, ((const struct config *)config)->sigma);
+	if (status) {
 		destroy(s);
-		return host->fail(host, LACUNA_ENOMEM, "no memory for the Fourier transform");
+		return status;
 	}
-	fill_transfer(s, ((const struct config *)config)->sigma);
 	*self = s;
 	return LACUNA_OK;
 }
 
-/* Bytes of work space for one call.  Each concurrent call gets its own. */
+/* Bytes of work space for one call: a spectrum.  Each concurrent call gets its own. */
 static size_t scratch_size(const void *self)
 {
-	return sizeof(fftwf_complex) * spectrum_count((const struct self *)self);
+	return ((const struct self *)self)->plan->bytes;
 }
 
-/* out = F^-1 g F in, with g = H, or g = gain(H^2) if `gain' is not NULL. */
-static void filter(const struct self *s, void *scratch, lacuna_gain *gain, const void *context,
-		   const float *in, float *out)
+/* The factor on each frequency: H, or gain(H^2) if `gain' is not NULL. */
+struct factor {
+	const struct self *s;
+	lacuna_gain *gain;
+	const void *context;
+};
+
+/* The host calls this for parts of the spectrum, from several threads: values kx..kx+count-1 of row ky. */
+static void multiply(const void *context, int32_t ky, int32_t kx, int32_t count,
+		     lacuna_complex *values)
 {
-	fftwf_complex *spectrum = (fftwf_complex *)scratch;
-	const size_t count = spectrum_count(s), plane = (size_t)(s->w * s->h);
-	const double scale = (double)plane;
+	const struct factor *f = (const struct factor *)context;
+	const float *h = f->s->transfer + (size_t)ky * (size_t)f->s->plan->stride + kx;
 
-	for (int64_t p = 0; p < s->planes; p++) {
-		/* FFTW_PRESERVE_INPUT: the forward transform does not change its input. */
-		fftwf_execute_dft_r2c(s->forward, (float *)(uintptr_t)(in + plane * (size_t)p),
-				      spectrum);
-		for (size_t i = 0; i < count; i++) {
-			double g = s->transfer[i];
+	for (int32_t i = 0; i < count; i++) {
+		const double square = (double)h[i] * (double)h[i];
+		const float g = f->gain ? (float)f->gain(square, f->context) : h[i];
 
-			if (gain)
-				g = gain(g * scale * g * scale, context) / scale;
-			spectrum[i][0] = (float)(spectrum[i][0] * g);
-			spectrum[i][1] = (float)(spectrum[i][1] * g);
-		}
-		fftwf_execute_dft_c2r(s->backward, spectrum, out + plane * (size_t)p);
+		values[i][0] *= g;
+		values[i][1] *= g;
 	}
+}
+
+static void filter(const struct factor *f, void *scratch, const float *in, float *out)
+{
+	const struct self *s = f->s;
+
+	for (int64_t p = 0; p < s->planes; p++, in += s->plane, out += s->plane)
+		s->fft->filter(s->host, s->plan, in, NULL, multiply, f, out, NULL,
+			       (lacuna_complex *)scratch);
 }
 
 static int apply(const void *self, void *scratch, const float *x, float *y)
 {
-	filter((const struct self *)self, scratch, NULL, NULL, x, y);
+	const struct factor f = { (const struct self *)self, NULL, NULL };
+
+	filter(&f, scratch, x, y);
 	return LACUNA_OK;
 }
 
@@ -156,7 +159,9 @@ static int adjoint(const void *self, void *scratch, const float *at, const float
 static int spectral(const void *self, void *scratch, lacuna_gain *gain, const void *context,
 		    const float *b, float *x)
 {
-	filter((const struct self *)self, scratch, gain, context, b, x);
+	const struct factor f = { (const struct self *)self, gain, context };
+
+	filter(&f, scratch, b, x);
 	return LACUNA_OK;
 }
 

@@ -34,8 +34,8 @@ static const char *const languages[] = { "c", "c++", "rust", "fortran", NULL };
 static const struct option_row rows[] = {
 	{ "shape", 0, OPTION_FLAG, NULL,
 	  "an operator whose y has another shape than x (blocks of pixels)", AT(shape) },
-	{ "fft", 0, OPTION_FLAG, NULL,
-	  "an operator in the frequency domain, with its closed form (needs FFTW)", AT(fft) },
+	{ "fft", 0, OPTION_FLAG, NULL, "an operator in the frequency domain, with its closed form",
+	  AT(fft) },
 	{ "nonlinear", 0, OPTION_FLAG, NULL, "an operator that is not linear (a tone curve)",
 	  AT(nonlinear) },
 	{ "language", 'l', OPTION_CHOICE, "LANGUAGE",
@@ -46,21 +46,21 @@ static const struct option_row rows[] = {
 
 enum variant { PLAIN, SHAPE, FFT, NONLINEAR };
 
-/* The template of a family: its plugin's name, packages it needs, parameters for its test. */
+/* The template of a family: its plugin's name, parameters for its test. */
 static const struct template
 {
 	int kind;
 	enum variant variant;
-	const char *stem, *packages, *tried;
+	const char *stem, *tried;
 }
 templates[] = {
-	{ LACUNA_OPERATOR, PLAIN, "smear", "", ":length=1 :length=4 :length=40" },
-	{ LACUNA_OPERATOR, SHAPE, "bin", "", ":factor=1 :factor=3" },
-	{ LACUNA_OPERATOR, FFT, "soften", "fftw3f", ":sigma=0.3 :sigma=4" },
-	{ LACUNA_OPERATOR, NONLINEAR, "tone", "", ":bend=0.1 :bend=5" },
-	{ LACUNA_PRIOR, PLAIN, "lee", "", ":radius=1 :radius=6" },
-	{ LACUNA_GUIDANCE, PLAIN, "ridge", "", ":spread=0.1" },
-	{ LACUNA_SAMPLER, PLAIN, "ddim", "", ":eta=0 :eta=1" },
+	{ LACUNA_OPERATOR, PLAIN, "smear", ":length=1 :length=4 :length=40" },
+	{ LACUNA_OPERATOR, SHAPE, "bin", ":factor=1 :factor=3" },
+	{ LACUNA_OPERATOR, FFT, "soften", ":sigma=0.3 :sigma=4" },
+	{ LACUNA_OPERATOR, NONLINEAR, "tone", ":bend=0.1 :bend=5" },
+	{ LACUNA_PRIOR, PLAIN, "lee", ":radius=1 :radius=6" },
+	{ LACUNA_GUIDANCE, PLAIN, "ridge", ":spread=0.1" },
+	{ LACUNA_SAMPLER, PLAIN, "ddim", ":eta=0 :eta=1" },
 };
 
 struct project {
@@ -138,8 +138,6 @@ static char *adapt(char *text, const struct project *p)
 	text = replace(text, old, new);
 	text = replace(text, "@NAME@", p->name);
 	text = replace(text, "@FAMILY@", plugin_kind_name(p->template->kind));
-	text = replace(text, " @PACKAGES@", *p->template->packages ? " @PACKAGES@" : "");
-	text = replace(text, "@PACKAGES@", p->template->packages);
 	install_path(LACUNA_PKGCONFIG_DIR, packages, sizeof packages);
 	text = replace(text, "@PKGCONFIGDIR@", packages);
 	return replace(text, "@TRIED@", p->template->tried);

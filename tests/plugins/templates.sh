@@ -9,11 +9,10 @@ export XDG_DATA_HOME
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make=${MAKE:-make}
 # Simulates an installation.
-fftw=`pkg-config --libs fftw3f 2>/dev/null`
 build() {
 	directory=$1
 	shift
-	$make -s -C "$directory" "$@" LACUNA="$LACUNA" FLAGS="-I$abs_top_srcdir/include -Werror" LIBS="$fftw" PKG_CONFIG=true
+	$make -s -C "$directory" "$@" LACUNA="$LACUNA" FLAGS="-I$abs_top_srcdir/include -Werror" LIBS= PKG_CONFIG=true
 }
 
 # begin NAME FAMILY [OPTION ...]
