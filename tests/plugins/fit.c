@@ -130,6 +130,19 @@ static void test_alone(void)
 	}
 }
 
+/* A long shake nearly along a row: the likelihood has many valleys, and that of the truth is 2 degrees wide. */
+static void test_shake(void)
+{
+	static const struct lacuna_shape shape = { { 256, 256, 1, 1 } };
+	float *x, *y = measure("blur:kind=motion,length=25,angle=4", &shape, &x, 0.005);
+	const struct found f = fit_alone("blur:kind=motion,length=20,angle=0,fit=yes", &shape, y);
+
+	near(f.values[0], 25, 2, "the length of a long shake");
+	near(remainder(f.values[1] - 4, 180), 0, 1, "and its direction, near an axis");
+	memory_release(x);
+	memory_release(y);
+}
+
 /* Calls the operator itself, with the x that y was made of; values: as by fit_each(). */
 static struct found fit_known(const char *truth, const char *told, double hole)
 {
@@ -276,6 +289,7 @@ int main(void)
 {
 	test_known();
 	test_alone();
+	test_shake();
 	test_refusals();
 	test_reset();
 	threads_stop();
