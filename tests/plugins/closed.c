@@ -268,13 +268,13 @@ static void catch_log(void *context, int level, const char *text)
 
 /* An image drawn from the prior: white noise times the root of the spectrum, by a slow Fourier transform of rows and
  * columns. */
-static void draw(int w, int h, double mean, double amplitude, float *x)
+static void draw(int w, int h, double exponent, double mean, double amplitude, float *x)
 {
 	double *s = calloc((size_t)(w * h), sizeof *s);
 	double *re = calloc((size_t)(w * h), sizeof *re), *im = calloc((size_t)(w * h), sizeof *im);
 	float *z = calloc((size_t)(2 * w * h), sizeof *z);
 
-	spectrum(w, h, 2, amplitude, s);
+	spectrum(w, h, exponent, amplitude, s);
 	random_gaussian(key, 77, 0, z, (size_t)(2 * w * h));
 	/* x = Re sum_f sqrt(s_f/n) (z1 + i z2) e^{i f x} has covariance sum_f s_f cos/n */
 	for (int y = 0; y < h; y++) /* from rows of frequencies to columns of pixels */
@@ -305,20 +305,23 @@ static void draw(int w, int h, double mean, double amplitude, float *x)
 	free(s);
 }
 
-static void test_fit(const char *op, double noise)
+static void test_fit(const char *op, int exponent, double noise)
 {
 	enum { SIDE = 64 };
 	static float scene[SIDE * SIDE];
 	double mean = 0, variance = 0, want_energy = 0;
+	char prior[64];
 	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 				 .op = op,
-				 .prior = "gaussian:exponent=2,probes=16",
+				 .prior = prior,
 				 .sampler = "hqs",
 				 .scene = scene,
 				 .noise = noise };
 	struct lab lab;
 
-	draw(SIDE, SIDE, 0.4, 0.2, scene);
+	snprintf(prior, sizeof prior, "gaussian:exponent=%d,probes=%d", exponent,
+		 exponent > 2 ? 64 : 16);
+	draw(SIDE, SIDE, exponent, 0.4, 0.2, scene);
 	for (int i = 0; i < SIDE * SIDE; i++)
 		mean += scene[i] / (SIDE * SIDE);
 	for (int i = 0; i < SIDE * SIDE; i++)
@@ -327,9 +330,9 @@ static void test_fit(const char *op, double noise)
 	for (int i = 1; i < SIDE * SIDE; i++) {
 		const double fx = frequency(i % SIDE, SIDE), fy = frequency(i / SIDE, SIDE);
 
-		want_energy += 1 / (fx * fx + fy * fy + 1.0 / (SIDE * SIDE));
+		want_energy += pow(fx * fx + fy * fy + 1.0 / (SIDE * SIDE), -exponent / 2.0);
 	}
-	want_energy /= want_energy + (double)SIDE * SIDE;
+	want_energy /= want_energy + pow(SIDE, exponent);
 	log_install(catch_log, NULL);
 	logged_mean = logged_amplitude = -1;
 	lab_open(&lab, &plan);
@@ -340,6 +343,28 @@ static void test_fit(const char *op, double noise)
 	ok(fabs(logged_amplitude / sqrt(variance / want_energy) - 1) < 0.1,
 	   "%s: amplitude %.3f, the scene's is %.3f", op, logged_amplitude,
 	   sqrt(variance / want_energy));
+}
+
+/* A mean that is stated is not fitted with the amplitude. */
+static void test_stated_mean(void)
+{
+	enum { SIDE = 16 };
+	static float scene[SIDE * SIDE];
+	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
+				 .op = "identity",
+				 .prior = "gaussian:mean=0.3",
+				 .sampler = "hqs",
+				 .scene = scene,
+				 .noise = 0.05 };
+	struct lab lab;
+
+	draw(SIDE, SIDE, 2, 0.6, 0.1, scene);
+	log_install(catch_log, NULL);
+	logged_mean = -1;
+	lab_open(&lab, &plan);
+	lab_close(&lab);
+	log_install(NULL, NULL);
+	near(logged_mean, 0.3, 1e-4, "a mean that is stated stays");
 }
 
 /* ---- gmm */
@@ -518,7 +543,7 @@ static void test_hqs(double noise)
 	struct lab lab;
 	double error = 0, norm = 0;
 
-	draw(SIDE, SIDE, 0.4, 0.2, scene);
+	draw(SIDE, SIDE, 2, 0.4, 0.2, scene);
 	lab_open(&lab, &plan);
 	lab_run(&lab, 0, x);
 	delta[0] = 1;
@@ -572,7 +597,7 @@ static void test_newton(void)
 	static float scene[M], x[2][M];
 	double error = 0;
 
-	draw(SIDE, SIDE, 0.4, 0.1, scene);
+	draw(SIDE, SIDE, 2, 0.4, 0.1, scene);
 	for (int k = 0; k < 2; k++) {
 		struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 					 .op = ops[k],
@@ -619,7 +644,7 @@ static void test_posterior_mean(double noise)
 			  i % W == W - 1 ? '\n' : ' ');
 	lab_file_end();
 	snprintf(op, sizeof op, "mask:file=%s,weights=yes", mask);
-	draw(W, H, 0.4, 0.3, scene);
+	draw(W, H, 2, 0.4, 0.3, scene);
 	lab_open(&lab, &plan);
 	for (int i = 0; i < N; i++) {
 		const double m = i % 5 == 0 || i % W > 8 ? 1.0 : i % 5 == 1 ? 0.5 : 0.0;
@@ -659,9 +684,11 @@ int main(void)
 	cutoff = 2.5;
 	test_gaussian(2);
 	cutoff = 1;
-	test_fit("identity", 0.05);
-	test_fit("blur:sigma=2,boundary=periodic", 0.02);
-	test_fit("mask:keep=0.3", 0.1);
+	test_fit("identity", 2, 0.05);
+	test_fit("blur:sigma=2,boundary=periodic", 2, 0.02);
+	test_fit("mask:keep=0.3", 2, 0.1);
+	test_fit("identity", 4, 0.05); /* the mean is a third of the variance */
+	test_stated_mean();
 	test_gmm();
 	test_score_error();
 	test_gmm_parser();

@@ -426,19 +426,22 @@ static void test_wish(void)
 
 /* ---- bayer, flat ------------------------------------------------------------------------------------- */
 
-static void test_bayer(void)
+/* The pattern's name spells the colours of two rows. */
+static void test_bayer(const char *pattern)
 {
-	static const int colours[4] = { 1, 2, 0, 1 }; /* gbrg */
+	static const float gains[] = { 2, 0.5f, 4 };
 	struct bench b;
+	char spec[80];
 	int right = 1;
 
-	if (!bench_open(&b, "bayer:pattern=gbrg,red=2,green=0.5,blue=4", 6, 5, 3))
+	snprintf(spec, sizeof spec, "bayer:pattern=%s,red=2,green=0.5,blue=4", pattern);
+	if (!bench_open(&b, spec, 6, 5, 3))
 		return;
 	for (int i = 0; i < 30; i++) {
-		const int c = colours[i / 6 % 2 * 2 + i % 6 % 2];
-		const float gain = c == 0 ? 2 : c == 2 ? 4 : 0.5f;
+		const char letter = pattern[i / 6 % 2 * 2 + i % 6 % 2];
+		const int c = letter == 'r' ? 0 : letter == 'g' ? 1 : 2;
 
-		right &= fabsf(b.y[i] - b.x[30 * c + i] / gain) < 1e-6f;
+		right &= fabsf(b.y[i] - b.x[30 * c + i] / gains[c]) < 1e-6f;
 	}
 	ok(b.ys.extent[2] == 1 && right, "one colour a pixel, divided by its gain");
 	bench_close(&b);
@@ -509,29 +512,39 @@ static void test_offset_of_composition(void)
 
 /* ---- exposures, warp --------------------------------------------------------------------------------- */
 
-static void test_exposures(void)
+/* Whole shifts move pixels without changing them, in any width: also of one column more than a strip of 64. */
+static void test_exposures_moved(int w, int h)
 {
+	const int yw = w - 10, yh = h - 10;
 	struct bench b;
 	int moved = 1;
 	double worst = 0;
 
-	if (!bench_open(&b, "exposures:shifts=\"0 0;2 -3\",gains=\"1 0.5\"", 31, 29, 2))
+	if (!bench_open(&b, "exposures:shifts=\"0 0;2 -3\",gains=\"1 0.5\"", w, h, 2))
 		return;
 	/* The border: 3 px for the shift and 2 px for the interpolation. */
-	ok(b.ys.extent[0] == 21 && b.ys.extent[1] == 19 && b.ys.extent[3] == 2, "two pages");
+	ok(b.ys.extent[0] == yw && b.ys.extent[1] == yh && b.ys.extent[3] == 2, "two pages");
 	for (int c = 0; c < 2; c++)
-		for (int j = 0; j < 19; j++)
-			for (int i = 0; i < 21; i++) {
-				const float *x = b.x + c * 31 * 29;
-				const float *y = b.y + (c * 19 + j) * 21 + i;
+		for (int j = 0; j < yh; j++)
+			for (int i = 0; i < yw; i++) {
+				const float *x = b.x + c * w * h;
+				const float *y = b.y + (c * yh + j) * yw + i;
 
-				moved &= y[0] == x[(j + 5) * 31 + i + 5];
-				worst = fmax(worst, fabs(y[2 * 19 * 21] -
-							 0.5 * x[(j + 5 + 3) * 31 + i + 5 - 2]));
+				moved &= y[0] == x[(j + 5) * w + i + 5];
+				worst = fmax(worst, fabs(y[2 * yh * yw] -
+							 0.5 * x[(j + 5 + 3) * w + i + 5 - 2]));
 			}
 	ok(moved, "the first is the picture");
 	ok(worst < 1e-6, "the second is moved to the right and up: %g", worst);
 	bench_close(&b);
+}
+
+static void test_exposures(void)
+{
+	struct bench b;
+
+	test_exposures_moved(31, 29);
+	test_exposures_moved(75, 12);
 	/* A ramp moved by half a pixel is still a ramp, also when blurred. */
 	if (!bench_open(&b, "exposures:shifts=\"0.5 0\",sigmas=1.2", 41, 33, 1))
 		return;
@@ -540,6 +553,54 @@ static void test_exposures(void)
 	problem_apply(b.problem, b.x, b.y);
 	ok(fabsf(b.y[3] - (3 + (float)(41 - b.ys.extent[0]) / 2 - 0.5f)) < 1e-4f, "half a pixel");
 	bench_close(&b);
+}
+
+/* The border suffices for every page, whichever moves farthest: a ramp that is moved by parts of a pixel remains one up to the
+ * edges. */
+static void test_exposures_border(const char *shifts, const double shift[2][2])
+{
+	enum { W = 33, H = 29 };
+	struct bench b;
+	char spec[64];
+	double worst = 0;
+
+	snprintf(spec, sizeof spec, "exposures:shifts=\"%s\"", shifts);
+	if (!bench_open(&b, spec, W, H, 1))
+		return;
+	for (int i = 0; i < W * H; i++)
+		b.x[i] = (float)(i % W + 3 * (i / W));
+	problem_apply(b.problem, b.x, b.y);
+	for (int t = 0; t < 2; t++) {
+		const int w = (int)b.ys.extent[0], h = (int)b.ys.extent[1];
+
+		for (int j = 0; j < h; j++)
+			for (int i = 0; i < w; i++) {
+				const double x = i + (W - w) / 2 - shift[t][0];
+				const double y = j + (H - h) / 2 - shift[t][1];
+
+				worst = fmax(worst, fabs(b.y[(t * h + j) * w + i] - (x + 3 * y)));
+			}
+	}
+	ok(worst < 1e-3, "shifts %s: a ramp up to the edges (off by %.1e)", shifts, worst);
+	bench_close(&b);
+}
+
+static void test_exposures_borders(void)
+{
+	static const double first[2][2] = { { -3.25, 1.75 }, { 0, 0 } };
+	static const double last[2][2] = { { 0.25, 0 }, { 1.25, -2.75 } };
+
+	test_exposures_border("-3.25 1.75;0 0", first);
+	test_exposures_border("0.25 0;1.25 -2.75", last);
+}
+
+static void test_exposures_refusals(void)
+{
+	refuses("exposures", 30, "state how the pages differ");
+	refuses("exposures:shifts=\"0 0;1 1\",gains=\"1 2 3\"", 30, "gains is for 3 pages");
+	refuses("exposures:shifts=\"0 0;1 1\",sigmas=1", 30, "sigmas is for 1 pages");
+	refuses("exposures:shifts=\"0 0 1\"", 30, "give two for each page");
+	refuses("exposures:shifts=\"9 0;0 0\"", 22, "smaller than its border of 11 px");
 }
 
 /* On each page a point has its mass, its position, and the variance of the page's Gaussian: cubic interpolation reproduces
@@ -950,11 +1011,16 @@ int main(void)
 	test_radon_symmetry(25, 14, 30);
 	test_radon_pixels();
 	test_wish();
-	test_bayer();
+	test_bayer("rggb");
+	test_bayer("bggr");
+	test_bayer("grbg");
+	test_bayer("gbrg");
 	test_flat();
 	test_offset_of_composition();
 	test_exposures();
 	test_exposures_blurred();
+	test_exposures_borders();
+	test_exposures_refusals();
 	test_warp();
 	test_varying_blur();
 	test_varying_blur_refusals();

@@ -231,6 +231,9 @@ static void test_convolutions(void)
 	test_convolution("blur:psf=psf", 1, 31, 18, 2, e);
 	test_convolution("blur:psf=psf", 0, 40, 9, 1, e);
 	test_convolution("blur:psf=psf", 1, 1, 1, 1, e);
+	/* x, then y, ends with the first row of the second block of the transform */
+	test_convolution("blur:psf=psf", 1, 31, 15, 1, e);
+	test_convolution("blur:psf=psf", 1, 31, 17, 1, e);
 	e.cx = 5;
 	e.cy = 0;
 	test_convolution("blur:psf=psf,centre_x=5,centre_y=0", 1, 31, 18, 1, e);

@@ -81,6 +81,14 @@ int main(void)
 	near(error(0), 0, 0, "what is known stays");
 	ok(error(1) < 0.05 && depth[middle] < 3, "off by %.3f, depth %.2f", error(1),
 	   depth[middle]);
+	for (int side = 0; side < 2; side++) { /* sizes are odd here, and at coarser levels */
+		for (int i = 0; i < N; i++) {
+			clean[i] = 0.3F;
+			known[i] = side ? i % W == W - 1 : i % PLANE / W == H - 1;
+		}
+		run(&host, side ? "the last column alone" : "the last row alone");
+		near(error(1), 0, 1e-6, "is continued all over");
+	}
 	for (int i = 0; i < N; i++)
 		known[i] = i < PLANE;
 	run(&host, "a plane without anything");
