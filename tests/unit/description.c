@@ -159,6 +159,90 @@ static void test_pages(void)
 	memory_release(s);
 }
 
+/* XML allows either quote: exchanging them in the text exchanges them in the result. */
+static void exchange_quotes(char *s)
+{
+	for (; *s; s++)
+		*s = *s == '"' ? '\'' : *s == '\'' ? '"' : *s;
+}
+
+static void test_quotes(void)
+{
+	static const int channel[] = { 1, 3, 5, 7, 9, 11 };
+	struct description_change c = unchanged;
+	char *other = memory_strdup(ome), *a, *b;
+	const char *doubt;
+
+	c.pages = channel;
+	c.page_count = 6;
+	c.width = 80;
+	c.type = "float";
+	exchange_quotes(other);
+	a = adapt(ome, &c, &doubt);
+	b = adapt(other, &c, &doubt);
+	if (b)
+		exchange_quotes(b);
+	/* TiffData is written anew, with one kind of quotes. */
+	for (char *at = b ? strstr(b, "<TiffData") : NULL; at && *at != '>'; at++)
+		*at = *at == '\'' ? '"' : *at;
+	is_text(b, a, "OME-XML: single and double quotes are alike");
+	memory_release(a);
+	memory_release(b);
+	memory_release(other);
+}
+
+static void test_samples(void)
+{
+	static const int first[] = { 0, 2, 4 };
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.samples = 3;
+	c.width = 80;
+	s = adapt("{\"shape\": [12, 3, 48, 40]}", &c, &doubt);
+	ok(s && !strcmp(s, "{\"shape\": [12, 3, 48, 80]}"), "a shape with samples before the rows");
+	memory_release(s);
+	c.width = 40;
+	c.pages = first;
+	c.page_count = 3;
+	c.old_pages = 6;
+	s = adapt("<OME><Pixels DimensionOrder=\"XYCZT\" SizeX=\"40\" SizeY=\"48\" SizeC=\"6\" "
+		  "SizeZ=\"3\" SizeT=\"1\"><TiffData/></Pixels></OME>",
+		  &c, &doubt);
+	ok(!doubt && has(s, "SizeC=\"3\" SizeZ=\"3\" SizeT=\"1\""),
+	   "OME-XML: samples count as channels");
+	memory_release(s);
+}
+
+static void test_imagej(void)
+{
+	/* Two channels of the first slice and one of the second: of 2 x 2 one is missing. */
+	static const int three[] = { 0, 1, 2 };
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.pages = three;
+	c.page_count = 3;
+	s = adapt(imagej, &c, &doubt);
+	ok(doubt && has(s, "images=3\nunit"), "ImageJ: a block with one page missing is none");
+	memory_release(s);
+	c = unchanged;
+	c.width = 80;
+	c.height = 144;
+	s = adapt("ImageJ=1\nxorigin=4.0\nyorigin=4.0\n", &c, &doubt);
+	is_text(s, "ImageJ=1\nxorigin=8.0\nyorigin=12.0\n", "ImageJ: each origin has its scale");
+	memory_release(s);
+	c = unchanged;
+	c.values_kept = 0;
+	c.scale = 2;
+	s = adapt("ImageJ=1\ncf=0\nmin=1.0\n", &c, &doubt);
+	ok(doubt && s && !strcmp(s, "ImageJ=1\ncf=0\nmin=1.0\n"),
+	   "ImageJ: a calibration function is kept, and said");
+	memory_release(s);
+}
+
 static int close_to(double a, double b)
 {
 	return fabs(a - b) < 1e-9 * b;
@@ -167,6 +251,11 @@ static int close_to(double a, double b)
 static void test_pixel_size(void)
 {
 	static const double two_per_unit[2] = { 2, 4 }, none[2] = { 0, 0 };
+	static const struct {
+		const char *name;
+		double micrometres;
+	} units[] = { { "pm", 1e-6 }, { "angstrom", 1e-4 }, { "nm", 1e-3 },	{ "um", 1 },
+		      { "mm", 1e3 },  { "cm", 1e4 },	    { "inch", 25.4e3 }, { "m", 1e6 } };
 	double size[2];
 
 	ok(description_pixel_size(ome, none, size) && close_to(size[0], 0.1) &&
@@ -175,6 +264,14 @@ static void test_pixel_size(void)
 	ok(description_pixel_size(imagej, two_per_unit, size) && close_to(size[0], 0.5) &&
 		   close_to(size[1], 0.25),
 	   "ImageJ's");
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		char text[64];
+
+		snprintf(text, sizeof text, "ImageJ=1\nunits=cm\nunit=%s\n", units[i].name);
+		ok(description_pixel_size(text, two_per_unit, size) &&
+			   close_to(size[0], units[i].micrometres / 2),
+		   "a pixel of half a %s", units[i].name);
+	}
 	ok(!description_pixel_size("ImageJ=1\nunit=pixel\n", two_per_unit, size) &&
 		   !description_pixel_size(imagej, none, size) &&
 		   !description_pixel_size("a cat", two_per_unit, size) &&
@@ -221,6 +318,9 @@ int main(void)
 	test_unchanged();
 	test_size_and_type();
 	test_pages();
+	test_quotes();
+	test_samples();
+	test_imagej();
 	test_pixel_size();
 	test_damage();
 	return tap_done();
