@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,6 +135,52 @@ static void test_equal_times(void)
 	write_journal("same-c", 400, JOURNAL_DONE);
 	write_journal("same-d", 400, JOURNAL_BEGUN);
 	ok(count_done() == 3, "in either order");
+}
+
+/* A write that fails half-way: the entry that is written again later is whole, and so are those before it. */
+static void test_full_disk(void)
+{
+	struct rlimit old, few;
+	struct journal_writer w;
+	struct journal_entry e = { .path = (char *)(uintptr_t)paths[0],
+				   .time = 500,
+				   .state = JOURNAL_DONE,
+				   .key = "0123",
+				   .input = { 1, 2, 3, "abc" },
+				   .output = { 4, 5, 6, "def" } };
+	int64_t size;
+
+	ok(!journal_create(place, "full", &w) && !journal_add(&w, &e, NULL) && !journal_flush(&w),
+	   "a journal");
+	size = journal_size(place, NULL);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	few = old;
+	few.rlim_cur = (rlim_t)lseek(w.fd, 0, SEEK_END) + 20;
+	e.path = (char *)(uintptr_t)paths[1];
+	journal_add(&w, &e, NULL);
+	setrlimit(RLIMIT_FSIZE, &few);
+	ok(journal_flush(&w) == LACUNA_EIO, "on a full disk: %s", error_text());
+	setrlimit(RLIMIT_FSIZE, &old);
+	ok(journal_size(place, NULL) == size, "nothing torn stays");
+	e.path = (char *)(uintptr_t)paths[2];
+	ok(!journal_add(&w, &e, NULL) && !journal_flush(&w), "when there is room again");
+	journal_close(&w);
+	ok(count_done() == 3, "all entries are whole");
+}
+
+/* A run asks how much the others have written. */
+static void test_size(void)
+{
+	struct stat st;
+	char path[128];
+
+	write_journal("mine", 600, JOURNAL_DONE);
+	write_journal("theirs", 600, JOURNAL_DONE);
+	snprintf(path, sizeof path, "%s/journal-mine.jsonl", place);
+	ok(!stat(path, &st) && st.st_size > 0 &&
+		   journal_size(place, "mine") == journal_size(place, NULL) - st.st_size,
+	   "the journals of others, without one's own");
 }
 
 /* ---- claims */
@@ -290,6 +337,60 @@ static void test_patterns(void)
 	   "one with a slash for paths");
 }
 
+static void touch(const char *directory, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	put(path, "x", 1);
+}
+
+static int finds(const char *directory, const char *below, const struct tree_options *o)
+{
+	struct tree t = { 0 };
+	const int count = tree_add(&t, directory, below, o) || tree_finish(&t) ? -1 : (int)t.count;
+
+	tree_free(&t);
+	return count;
+}
+
+static void test_tree(void)
+{
+	static const char *const some[] = { "a*", "*.png" }, *const not_b[] = { "b*" };
+	struct tree_options o = { 0 };
+	char root[128], path[256];
+
+	snprintf(root, sizeof root, "%s/tree", place);
+	mkdir(root, 0777);
+	snprintf(path, sizeof path, "%s/inner", root);
+	mkdir(path, 0777);
+	touch(root, "a.tif");
+	touch(root, "b.TIFF");
+	touch(root, "c.tf8");
+	touch(root, "d.btf");
+	touch(root, "e.png");
+	touch(root, ".hidden.tif");
+	touch(path, "b.tif");
+	ok(finds(root, "", &o) == 5, "all names of TIFF, and no others");
+	o.exclude = not_b;
+	o.exclude_count = 1;
+	ok(finds(root, "", &o) == 3, "without those that are excluded");
+	o.include = some;
+	o.include_count = 2;
+	ok(finds(root, "", &o) == 2, "of those that are included");
+	o = (struct tree_options){ .follow = 1 };
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/inner/round-%d", root, i);
+		if (symlink(i ? ".." : ".", path))
+			diag("%s cannot be made", path);
+	}
+	ok(finds(root, "", &o) == 5, "links that lead in a circle are not followed");
+	o.follow = 0;
+	snprintf(path, sizeof path, "%s/inner", root);
+	o.except = path;
+	ok(finds(root, "", &o) == 4, "nor is the output walked");
+}
+
 static int collect(void *context, const struct conf_option *o)
 {
 	char *text = context;
@@ -326,6 +427,43 @@ static void test_conf(void)
 	ok(conf_visit(conf, &f, collect, text) == LACUNA_EINVAL &&
 		   strstr(error_text(), "line 1: expected OPTION = VALUE"),
 	   "a line that says nothing: %s", error_text());
+	conf_destroy(conf);
+}
+
+struct groups {
+	int group[4];
+	size_t count;
+};
+
+static int collect_group(void *context, const struct conf_option *o)
+{
+	struct groups *g = context;
+
+	if (g->count < 4)
+		g->group[g->count++] = o->group;
+	return 0;
+}
+
+/* Operators of one group apply one after the other; those of the next group replace them. */
+static void test_groups(void)
+{
+	static const char text[] =
+		"operator = a\noperator = b\n[x*]\noperator = c\n[*]\noperator = d\n";
+	struct groups g = { .count = 0 };
+	struct conf *conf = NULL;
+	char root[128], path[256];
+	struct tree_file f = { path, (char *)(uintptr_t) "x.tif", root, 1 };
+
+	snprintf(root, sizeof root, "%s/groups", place);
+	mkdir(root, 0777);
+	snprintf(path, sizeof path, "%s/lacuna.conf", root);
+	put(path, text, sizeof text - 1);
+	snprintf(path, sizeof path, "%s/x.tif", root);
+	conf_create(NULL, &conf);
+	ok(!conf_visit(conf, &f, collect_group, &g) && g.count == 4, "four operators");
+	ok(g.group[0] > 0 && g.group[0] == g.group[1] && g.group[1] < g.group[2] &&
+		   g.group[2] < g.group[3],
+	   "each section is a group: %d %d %d %d", g.group[0], g.group[1], g.group[2], g.group[3]);
 	conf_destroy(conf);
 }
 
@@ -414,8 +552,11 @@ static void test_parts(void)
 	struct part p = { json_pack("{s:i}", "a", 1), numbers, values, flags, 2, 3, 5 };
 	char path[128], text[2048];
 	size_t n, head = 0, wrong = 0;
+	struct stat st;
 
 	snprintf(path, sizeof path, "%s/part", place);
+	ok(!part_write(path, "key", 0600, &p) && !stat(path, &st) && (st.st_mode & 0777) == 0600,
+	   "a part is as private as it should be");
 	ok(!part_write(path, "key", 0666, &p) && finds_part(path, "key"), "a part");
 	ok(!finds_part(path, "other"), "of another whole is none");
 	json_decref(p.about);
@@ -526,8 +667,9 @@ static void test_thumbnails(void)
 		if (image_create(&picture, &shape))
 			tap_bail("%s", error_text());
 		for (size_t i = 0; i < lacuna_count(&shape); i++)
-			picture.values[i] = (i % 800 < 400 ? 0.25f : 0.75f) +
-					    (i / 800 < 100 ? 0.2f : 0) + (i % 2 ? 0.05f : -0.05f);
+			picture.values[i] = i % 5 == 0 ? NAN /* a missing value does not count */
+						       : (i % 800 < 400 ? 0.25f : 0.75f) +
+								 (i / 800 < 100 ? 0.2f : 0);
 		ok(!shown(&picture, 0, 1, &seen, &n) && seen.shape.extent[0] == 192 &&
 			   seen.shape.extent[1] == 48,
 		   "a large one keeps its form");
@@ -573,6 +715,43 @@ static void test_sheet(void)
 
 	ok(plain > 0 && script_ends("</script><script>alert(1)</script>.tif") == plain,
 	   "a file's name does not end the script of a sheet");
+}
+
+/* What earlier runs have said of a picture completes what this run says; the last of them counts. */
+static void test_cards(void)
+{
+	static const char *const runs[] = { "1", "2" };
+	static char text[1 << 20];
+	json_t *summary = json_pack("{s:s}", "text", "One."),
+	       *rows = json_pack("[{s:s, s:s}]", "path", "a.tif", "state", "of-this-run");
+	char directory[128], path[256];
+	size_t n = 0;
+
+	snprintf(directory, sizeof directory, "%s/cards", place);
+	mkdir(directory, 0777);
+	for (int i = 0; i < 2; i++) {
+		struct sheet_writer w;
+		json_t *card = json_pack("{s:s, s:s, s:s}", "path", "a.tif", "state", "of-a-card",
+					 "before", i ? "seen-last" : "seen-first");
+
+		ok(!sheet_open(directory, runs[i], &w), "cards of a run");
+		sheet_keep(&w, card);
+		sheet_close(&w);
+		json_decref(card);
+	}
+	snprintf(path, sizeof path, "%s/sheet.html", directory);
+	ok(!sheet_check(path), "a sheet may be written where there is nothing");
+	if (!sheet_write(path, directory, summary, rows))
+		n = get(path, text, sizeof text - 1);
+	text[n] = 0;
+	ok(strstr(text, "seen-last") && !strstr(text, "seen-first"), "the last card counts");
+	ok(strstr(text, "of-this-run") && !strstr(text, "of-a-card"), "but not against the run");
+	ok(!sheet_check(path), "a sheet may replace a sheet");
+	put(path, "<title>Recipes</title>", 22);
+	ok(sheet_check(path) == LACUNA_EIO && strstr(error_text(), "is not a contact sheet"),
+	   "and no other page");
+	json_decref(rows);
+	json_decref(summary);
 }
 
 /* ---- workers */
@@ -706,16 +885,21 @@ int main(void)
 		return 99;
 	test_journal();
 	test_equal_times();
+	test_full_disk();
+	test_size();
 	test_claims();
 	test_temporaries();
 	test_stamps();
 	test_patterns();
+	test_tree();
 	test_conf();
+	test_groups();
 	test_sections();
 	test_table();
 	test_parts();
 	test_thumbnails();
 	test_sheet();
+	test_cards();
 	test_pool();
 	test_lengths();
 	test_limit();
