@@ -103,6 +103,11 @@ static void test_binned_kl(void)
 
 	distance_kl(1, N, q, p, &kl);
 	near(kl, 0.125, 0.01, "KL in one dimension of a shift by 1/2");
+	/* All of p lies in the last of 64 bins; an empty one counts as half a sample. */
+	for (int i = 0; i < N; i++)
+		p[i] = 1000 + i;
+	distance_kl(1, N, q, p, &kl);
+	near(kl, (63 * log(N / 64.0 / 0.5) + log(1 / 64.0)) / 64, 0.01, "KL of laws apart");
 	memory_release(q);
 	memory_release(p);
 }
@@ -385,15 +390,87 @@ static void test_text(void)
 	mixture_free(&m);
 }
 
+static void test_circle(void)
+{
+	enum { POINTS = 7 };
+	struct mixture m;
+	double worst = 0;
+
+	if (!ok(!target_parse("circle:points=7,radius=2", &m) && m.count == POINTS, "a circle"))
+		return;
+	for (int k = 0; k < POINTS; k++) {
+		const double angle = 2 * acos(-1) * k / POINTS;
+
+		worst = fmax(worst, fabs(m.mean[2 * k] - 2 * cos(angle)));
+		worst = fmax(worst, fabs(m.mean[2 * k + 1] - 2 * sin(angle)));
+	}
+	ok(worst < 1e-12, "its points are evenly spaced all around");
+	mixture_free(&m);
+}
+
+/* Covariances are B B' + variance I with B_ij uniform in 0..2 scale: off the diagonal they are dim scale^2 on average. */
+static void test_random(void)
+{
+	enum { DIM = 40, OFF = DIM * (DIM - 1) };
+	struct mixture m, wide;
+	double mean = 0, lo = 0, hi = 0, apart = 0;
+
+	if (!ok(!target_parse("random:dim=40,components=5,scale=0.3", &m) &&
+			!target_parse("random:dim=40,components=5,scale=0.3,variance=2", &wide),
+		"random mixtures"))
+		return;
+	for (int i = 0; i < DIM; i++)
+		for (int j = 0; j < DIM; j++) {
+			const double more = wide.cov[i * DIM + j] - m.cov[i * DIM + j];
+
+			mean += i == j ? 0 : m.cov[i * DIM + j] / OFF;
+			apart = fmax(apart, fabs(more - (i == j ? 2 : 0)));
+		}
+	near(mean / (DIM * 0.09), 1, 0.05, "the mean of the covariances");
+	near(apart, 0, 1e-9, "a variance is added to that of each coordinate");
+	for (int i = 0; i < 5 * DIM; i++) {
+		lo = fmin(lo, m.mean[i]);
+		hi = fmax(hi, m.mean[i]);
+	}
+	ok(lo > -1 && lo < -0.9 && hi < 1 && hi > 0.9, "means from -1 to 1");
+	ok(!memcmp(m.cov, m.cov + 4 * DIM * DIM, DIM * DIM * sizeof *m.cov),
+	   "one covariance for all components");
+	mixture_free(&m);
+	mixture_free(&wide);
+}
+
+static void test_cloud(void)
+{
+	enum { POINTS = 2000 };
+	struct mixture m, other;
+	double sum = 0, squares = 0, product = 0;
+
+	if (!ok(!target_parse("cloud:points=2000", &m) &&
+			!target_parse("cloud:points=2000,seed=1", &other),
+		"clouds"))
+		return;
+	for (int i = 0; i < 2 * POINTS; i++) {
+		sum += m.mean[i];
+		squares += m.mean[i] * m.mean[i];
+		product += m.mean[i] * other.mean[i];
+	}
+	/* Five standard deviations. */
+	ok(fabs(sum) < 5 * sqrt(2 * POINTS) && fabs(squares - 2 * POINTS) < 5 * sqrt(4 * POINTS),
+	   "points of N(0, I)");
+	ok(fabs(product) < 5 * sqrt(2 * POINTS), "another seed gives other points");
+	mixture_free(&m);
+	mixture_free(&other);
+}
+
 static void test_targets(void)
 {
 	struct mixture m;
 
 	ok(!target_parse("cube:dim=3", &m) && m.count == 8 && fabs(m.mean[0]) == 1, "cube");
 	mixture_free(&m);
-	ok(!target_parse("circle:points=5,radius=2", &m) && m.count == 5 && m.mean[0] == 2,
-	   "circle");
-	mixture_free(&m);
+	test_circle();
+	test_random();
+	test_cloud();
 	ok(!target_parse("gaussian", &m) && m.dim == 4 && m.cov[1] == 0.5, "gaussian");
 	mixture_free(&m);
 	ok(target_parse("gauss", &m) == LACUNA_EINVAL && strstr(error_text(), "gaussian"),
