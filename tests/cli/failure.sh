@@ -139,7 +139,11 @@ test ! -e .lacuna-$host-$gone-0.tmp
 tap_result $? "the next run: the temporary of a dead process is gone"
 test -e .lacuna-elsewhere-$gone-0.tmp
 tap_result $? "the next run: that of another machine is not"
-rm -f .lacuna-elsewhere-$gone-0.tmp stale.tif
+mkdir beside
+: >beside/.lacuna-$host-$gone-0.tmp
+ok "an output elsewhere" $restore in.tif -o beside/o.tif
+ok "the temporary beside it is gone" test "`ls -A beside`" = o.tif
+rm -rf .lacuna-elsewhere-$gone-0.tmp stale.tif beside
 # A process id reused by another program counts as dead; one of another build of lacuna, or of a replaced binary, as alive.
 mkdir other
 cp "`command -v sleep`" other/lacuna

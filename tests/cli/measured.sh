@@ -39,6 +39,7 @@ ok "is as good" cmp s-x.tif s-y.tif
 fails 1 "another size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1 --size 40x40
 fails 2 "no size" $restore s.tif -o n.tif -A radon:angles=40 -n 0.1 --size 40
 contains err "WxH" "it says how"
+fails 1 "a height where y tells it" $restore x.tif -o n.tif -A identity -n 0.1 --size 48x41
 fails 1 "a size where y tells it" $restore x.tif -o n.tif -A identity -n 0.1 --size 40x40
 contains err "leave --size out" "it says so"
 

@@ -73,6 +73,7 @@ fails 2 "deviation without samples" "$LACUNA" restore in.tif -o $o -A gamma --st
 contains err "add --samples 8" "deviation without samples: remedy"
 fails 2 "wrong choice" "$LACUNA" restore in.tif -o $o -A identity --method fasd
 contains err "did you mean 'fast'" "wrong choice: nearest name"
+fails 2 "the beginning of a type" "$LACUNA" restore in.tif -o $o -A identity --type uint
 fails 2 "steps of a sampler" "$LACUNA" simulate in.tif -o $o -A identity --steps 3
 fails 2 "noise of simulate" "$LACUNA" simulate in.tif -o $o -A identity -n auto
 two_lines simulate "noise of simulate"
@@ -85,5 +86,8 @@ fails 2 "check without plugin" "$LACUNA" check
 fails 1 "linear sampler, other operator" "$LACUNA" restore in.tif -o $o -A gamma -s gibbs -n 0.01
 one_line "linear sampler, other operator"
 contains err 'sampler "gibbs" needs a linear operator' "linear sampler, other operator: named"
+fails 1 "16 MiB" "$LACUNA" restore in.tif -o $o -A identity -n 0.01 -p gaussian --memory 16M
+contains err "only 16.0 MiB" "are powers of two"
 nothing_left outputs "misuse"
+ok "as many threads as may be" "$LACUNA" restore in.tif -o $o -A identity -n 0.01 -p gaussian --threads 1024
 done_testing

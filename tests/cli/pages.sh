@@ -15,6 +15,8 @@ ok "filled" "$LACUNA" restore nodata.tif -o filled.tif $how --fill
 contains err "20 values are nodata (0); filled" "that, too"
 ok "values of nodata do not count" "$LACUNA" compare --max-nrmse 0.02 nodata.tif filled.tif
 contains out "20 missing values left out" "and that is said"
+ok "a reference with nodata" "$LACUNA" restore filled.tif -o again.tif $how --reference nodata.tif
+figures out '$2 > 32 && $4 > 32' "values that it lacks do not count"
 "$LACUNA" simulate nodata.tif -o nodata-s.tif -A identity -t uint16 >out 2>err
 contains err "20 values are missing and remain missing (0)" "simulate keeps nodata"
 fails 1 "a type without it" "$LACUNA" restore nan.tif -o nan-8.tif $how -t uint8 --keep-missing
@@ -41,8 +43,37 @@ ok "mask" "$maketiff" mask.tif uint8 48 40 1 1 mask
 ok "with it" "$LACUNA" restore lump.tif -o lump-m.tif -A mask:file=mask.tif -p gaussian -n 0.01
 ! grep -q "counts as nodata" err
 tap_result $? "nor with a mask"
+ok "a deviation of what stays missing" "$LACUNA" restore nan.tif -o hole.tif $how --keep-missing --std hole-std.tif
+"$LACUNA" compare hole-std.tif hole-std.tif >out
+contains out "20 missing values left out" "is missing, too"
+# Channels with holes of their own.
+ok "colours with nodata" "$maketiff" rgb.tif uint8 48 40 3 1 nodata
+ok "a picture for a mask" "$maketiff" soft.tif uint8 48 40 3 1
+ok "holes that differ from channel to channel" "$LACUNA" simulate -q rgb.tif -o holes.tif -A mask:file=soft.tif,threshold=0.3 -t uint8
+ok "restored" "$LACUNA" restore -q holes.tif -o holes-r.tif $how
+for f in holes holes-r; do
+	"$LACUNA" compare $f.tif $f.tif >$f.txt
+	"$maketiff" --forget $f.tif
+done
+same_text holes.txt holes-r.txt "each channel keeps its own"
+ok "at their places" "$LACUNA" compare --max-nrmse 0.05 holes.tif holes-r.tif
 
 "$maketiff" whole.tif float32 48 40 1 1
+# --crop: a part says what it lacks.
+ok "a part that ends with the picture" "$LACUNA" restore nan.tif -o part.tif $how --crop 0,0,48,40
+contains err "20 values are NaN" "says how much is missing"
+ok "a box is black" "$LACUNA" simulate -q whole.tif -o black.tif -A mask:boxes=1,size=6,seed=2
+ok "a part with a value for missing" "$LACUNA" restore black.tif -o part2.tif -A mask:value=0 -p gaussian -n 0 --range 0:1 --crop 0,0,48,40
+matches err "1.88 % of the pixels have the value 0" "says its share"
+unsure="$LACUNA restore -q whole.tif -A identity -p gaussian --range 0:1 -n nan.tif"
+ok "noise that is not known everywhere" $unsure -o unsure.tif
+ok "in a part" $unsure -o unsure-part.tif --crop 0,0,48,40
+ok "means the same" "$LACUNA" compare --max-nrmse 0.01 unsure.tif unsure-part.tif
+masked="$LACUNA restore -q soft.tif -A mask:file=soft.tif,threshold=0.3 -p gaussian -n 0"
+ok "a mask that differs from channel to channel" $masked -o masked.tif
+ok "in a part" $masked -o masked-part.tif --crop 0,0,48,40
+ok "hides the same" "$LACUNA" compare --max-nrmse 0.01 masked.tif masked-part.tif
+
 fails 1 "a start image with a hole" "$LACUNA" restore whole.tif -o start.tif -A blur:sigma=1 -p gaussian -n 0.01 --start nan.tif -s ddpm:start=0.3 -g prox
 contains err "nan.tif: has missing values" "names the file"
 
@@ -58,6 +89,15 @@ test "`wc -l <out`" -eq 1
 tap_result $? "one page"
 ok "in place" "$LACUNA" restore stack.tif --in-place $how --pages 2
 ok "as with -o" identical stack.tif second.tif
+ok "a reference for each page" "$LACUNA" restore stack.tif -o same.tif -A identity -p gaussian -n 0 --reference stack.tif
+ok "is its own page" test "`grep -c 'PSNR inf -> inf' out`" -eq 3
+ok "noise for each page" "$maketiff" noises.tif float32 32 24 1 3 rising
+ok "is read" "$LACUNA" restore -q stack.tif -o noisy.tif -A identity -p gaussian -n noises.tif --report noises.json
+ok "from its own page" awk -F'[:,]' '/"noise":/ { noise[++n] = $2 } END { exit !(n == 3 && noise[2] > 5 * noise[1] && noise[3] > 1.5 * noise[2]) }' noises.json
+wide="-A identity -p gaussian -n 0 -q -t uint16 --range 20:200"
+ok "all pages in another type" "$LACUNA" restore stack.tif -o all-wide.tif $wide
+ok "the second, and the others copied" "$LACUNA" restore stack.tif -o one-wide.tif $wide --pages 2
+ok "all are converted alike" identical one-wide.tif all-wide.tif
 cp stack.tif cut.tif
 dd if=/dev/null of=cut.tif bs=1 seek=$((`wc -c <cut.tif` - 60)) 2>/dev/null
 "$LACUNA" restore cut.tif -o cut-r.tif $how -q >out 2>err
@@ -88,6 +128,10 @@ ok "larger, in another type" "$LACUNA" restore ij.tif -o ij-l.tif -A downsample:
 contains out "channels=2" "ImageJ: as many pages"
 contains out "min=2570.0" "ImageJ: the display range follows the values"
 contains out "8 pixels" "ImageJ: so does the size of a pixel"
+ok "from 10 to 200 in another type" "$LACUNA" restore ij.tif -o ij-w.tif -A identity -p gaussian -n 0.01 -q -t uint16 --range 10:200
+"$maketiff" --text ij-w.tif >out
+contains out "min=0.0" "ImageJ: what was black is 0"
+contains out "max=65535.0" "ImageJ: what was white is 65535"
 ok "one channel" "$LACUNA" restore ij.tif -o ij-c.tif $how --pages 1,3,5 --only -q
 "$maketiff" --text ij-c.tif >out
 contains out "images=3" "ImageJ: fewer pages"

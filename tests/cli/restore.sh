@@ -39,6 +39,9 @@ for key in '"lacuna":' '"command":' '"seed": 0' '"method": "best"' '"name": "blu
 	'"path":' '"threads":' '"missing_values": 0' '"measurement":'; do
 	contains r.json "$key" "report holds $key"
 done
+tr -d ' \n' <r.json >flat
+contains flat '"measurement":{"width":48,"height":40,' "report: width and height"
+contains flat '"normalize":true' "report: a parameter that is yes"
 test "`sed -n '/"command":/{n;p;}' r.json | tr -d ' ,\"'`" = "$LACUNA"
 tap_result $? "the command in the report begins with the program"
 
@@ -58,6 +61,12 @@ tap_result $? "one content, one digest; another, another"
 ok "--json prints the same" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 2.55/255
 contains out '"noise": 0.01' "noise as a fraction"
 contains out '"noise_estimated": false' "noise as stated"
+ok "all digits" "$LACUNA" restore y.tif -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json -n 0.0123456 --range 0:1 \
+	--reference uint16.tif
+test "`head -c 1 out`" = "{"
+tap_result $? "no figures before the JSON"
+contains out '"noise": 0.0123456,' "of the noise"
+contains out '"offset": 0.000152413839' "and of its variance"
 odd=`printf 'odd\377.tif'`
 if cp y.tif "$odd" 2>/dev/null; then
 	ok "a name that is not UTF-8" "$LACUNA" restore "$odd" -o x.tif -f -A blur:sigma=1,boundary=periodic $gaussian --json
@@ -213,6 +222,15 @@ ok "the second" "$LACUNA" simulate -q noisy-twins.tif -o twin2.tif -A identity -
 fails 1 "they differ" "$LACUNA" compare --max-nrmse 0.1 twin1.tif twin2.tif
 ok "a range of its own" "$LACUNA" simulate -q twins.tif -o ranged-twins.tif -A identity -n 0 --range 1000:30000 -t uint16
 ok "... is that of the result" identical twins.tif ranged-twins.tif
+ok "in another integer type" "$LACUNA" simulate -q uint8.tif -o wider.tif -A identity -t uint16
+ok "... the same picture" "$LACUNA" compare --max-nrmse 1e-5 uint8.tif wider.tif
+ok "a blurred hole" "$LACUNA" simulate hole.tif -o wide-hole.tif -A blur:sigma=1,boundary=periodic
+holes=`sed -n 's/.*: \([0-9]*\) values are missing.*/\1/p' err`
+test "${holes:-0}" -gt 60
+tap_result $? "... is wider: $holes"
+ok "a spectrum" "$LACUNA" simulate -q float32.tif -o k1.tif -A fourier --range 0:1
+ok "... of another range" "$LACUNA" simulate -q float32.tif -o k2.tif -A fourier --range -1:2
+ok "... is the same" "$LACUNA" compare --max-nrmse 1e-5 k1.tif k2.tif
 fails 1 "pages that descend" "$LACUNA" simulate -q twins.tif -o none.tif -A identity --pages 2-1
 contains err "ascending" "... are refused as such"
 # integer weights of a mask are fractions of full scale; all rows of a text file have the same length
@@ -231,6 +249,13 @@ ok "a larger part" "$LACUNA" restore look.tif -o look2.tif -A identity $gaussian
 ok "the first of it" "$LACUNA" restore look2.tif -o look3.tif -A identity $gaussian -n 0 --crop 6,11,64,51
 show look1.tif "64x51 1 uint16" "has the size asked for"
 ok "is the same part" identical look1.tif look3.tif
+ok "noise" "$LACUNA" simulate -q look.tif -o grain.tif -A identity -n 0.02 --pages 1
+ok "the whole" "$LACUNA" restore -q grain.tif -o grain-r.tif -A identity $gaussian --range 0:1 --report whole.json
+ok "a part that ends with it" "$LACUNA" restore -q grain.tif -o grain-p.tif -A identity $gaussian --range 0:1 --report part.json \
+	--crop 86,79,64,51
+grep '"noise":' whole.json >whole.txt
+grep '"noise":' part.json >part.txt
+same_text whole.txt part.txt "has the noise of the whole"
 fails 1 "a part beyond the picture" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,51,10
 contains err "reaches beyond the picture, which is 150x130" "... is refused as such"
 fails 2 "half a part" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,5

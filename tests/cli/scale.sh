@@ -18,6 +18,13 @@ ok "the same picture" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.ti
 ok "not stretched" "$LACUNA" restore dim.tif -o flat.tif $blur -n 0.0002 --range full
 fails 1 "--range full takes the type's" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif flat.tif
 
+ok "up to 2.5" "$LACUNA" simulate -q dim.tif -o bright.tif -A identity:gain=150 -n 0
+ok "restored" "$LACUNA" restore bright.tif -o bright-r.tif -A identity $gaussian -n 0.01
+matches err "white is [2-9]" "is no noise about white"
+ok "many missing" "$LACUNA" simulate -q dim.tif -o few.tif -A identity:gain=5000 -A mask:keep=0.7 -n 0
+ok "restored" "$LACUNA" restore few.tif -o few-r.tif -A mask:value=0 $gaussian -n 0.01
+matches err "black is [1-9][0-9]" "are not black"
+
 ok "hot pixel" "$maketiff" hot.tif float32 48 40 1 1 hot
 ok "clean picture" "$maketiff" clean.tif float32 48 40 1 1
 ok "clean one restored" "$LACUNA" restore clean.tif -o clean-r.tif $blur -n 0.01 --range 0:1
