@@ -308,6 +308,14 @@ static struct moments point_answer(const char *spec, float *answer)
 
 #define POINT(spec) point_answer("blur:boundary=periodic," spec, answer)
 
+/* The part of an Airy pattern's light beyond so many radii of the first dark ring. */
+static double airy_beyond(double radii)
+{
+	const double v = 3.8317059702 * radii;
+
+	return j0(v) * j0(v) + j1(v) * j1(v);
+}
+
 static void test_kernels(void)
 {
 	static const char *const all[] = {
@@ -323,6 +331,7 @@ static void test_kernels(void)
 	float *answer = memory_alloc_array(63 * 63, sizeof *answer);
 	char spec[128];
 	struct moments m;
+	double far = 0;
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		snprintf(spec, sizeof spec, "blur:boundary=periodic,%s", all[i]);
@@ -363,6 +372,13 @@ static void test_kernels(void)
 	m = POINT("kind=airy,zero=5");
 	near(answer[31 * 63 + 31 + 5] / m.centre, 0, 4e-3, "airy: the first dark ring");
 	near(answer[31 * 63 + 31 + 7] / m.centre, 0.0175, 2e-3, "airy: the first bright ring");
+	/* Of the light of a whole Airy pattern 0.088 lies beyond twice the radius of the first dark ring, and 0.028 beyond six
+	 * times, where the kernel ends (Born and Wolf 8.5.2, equation 18: J0^2 + J1^2). */
+	m = POINT("kind=airy,zero=4");
+	for (int i = 0; i < 63 * 63; i++)
+		far += hypot(i % 63 - 31, i / 63 - 31) > 8 ? (double)answer[i] : 0;
+	near(far, (airy_beyond(2) - airy_beyond(6)) / (1 - airy_beyond(6)), 0.01,
+	     "airy: the light in outer rings");
 	memory_release(answer);
 }
 

@@ -434,6 +434,59 @@ static void test_size(void)
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
 }
 
+/* ---- a part of a picture, from (3, 1) on ---------------------------------------------------------------------------- */
+
+static int copy_part(void)
+{
+	enum { W = 4, H = 2 };
+	static const float values[W * H];
+	const struct tiff_write_options options = { .force = 1 };
+	struct tiff_part part = { .shape = { { W, H, 1, 1 } },
+				  .region = { { 3, 1, 0, 0 }, { W, H, 1, 1 } } };
+	struct tiff_writer *w = NULL;
+	int status = tiff_open(in, &part.like);
+
+	if (!status)
+		status = tiff_create(out, &options, &w);
+	if (!status)
+		status = tiff_write_band(w, &part, values, NULL, NULL);
+	if (!status)
+		status = tiff_commit(w);
+	else
+		tiff_abandon(w);
+	tiff_close(part.like);
+	return status;
+}
+
+static void test_part_of(const char *what, const struct tag *before, const double *after)
+{
+	struct tag want = *before, got = { 0 };
+
+	unlink(out);
+	make(0, 0, before, 1);
+	memcpy(want.values, after, want.count * sizeof *after);
+	ok(!copy_part() && find(0, before->tag, &got) && same(&want, &got), "%s: holds for a part",
+	   what);
+}
+
+static void test_part(void)
+{
+	const struct tag tie = { 33922, 12, 12, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } },
+			 pixel = { 33550, 12, 3, { 6, 12, 5 } },
+			 matrix = { 34264,
+				    12,
+				    16,
+				    { 2, 3, 4, 5, 6, 9, 8, 9, 10, 12, 12, 13, 0, 0, 0, 1 } };
+
+	test_part_of("ModelPixelScale", &pixel, pixel.values);
+	/* The raster coordinates count from the part's first pixel. */
+	test_part_of("ModelTiepoint", &tie,
+		     (const double[]){ -2, 1, 3, 4, 5, 6, 4, 7, 9, 10, 11, 12 });
+	/* The origin is where pixel (3, 1) was. */
+	test_part_of("ModelTransformation", &matrix,
+		     (const double[]){ 2, 3, 4, 14, 6, 9, 8, 36, 10, 12, 12, 55, 0, 0, 0, 1 });
+}
+
 /* ---- blocks that are absent, blocks that are damaged ------------------------------------------------------------- */
 
 static void put_page(struct tag *page, int count, size_t bytes)
@@ -573,6 +626,7 @@ int main(void)
 #endif
 	test_private();
 	test_size();
+	test_part();
 	test_channels();
 	test_sparse(0);
 	test_sparse(1);
