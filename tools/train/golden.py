@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from network import Unet, denoise, load_weights, save_weights
+from network import Unet, denoise, load_weights, log_deviation, save_weights
 
 
 def save_arrays(path, arrays):
@@ -40,6 +40,25 @@ def derivative(net, channels):
         (denoise(net, u, torch.full_like(u, sigma)) * arrays["v"]).sum().backward()
         arrays[f"vjp.{sigma}"] = u.grad
     return arrays
+
+
+def deviation(out):
+    """A network for the deviation of estimates, and its answers for operators that mix pixels and for those that do not."""
+    net = Unet(2, (8, 12), (1,), 0.1)
+    net.experts = [("map", Unet(2, (8, 12), (1,), 0.1))]
+    for each in (net, net.experts[0][1]):
+        for p in each.parameters():
+            p.data.normal_(std=p[0].numel() ** -0.5)
+    weights = os.path.join(out, "unet-deviation.safetensors")
+    save_weights(weights, net, net.state_dict(), {"name": "golden", "licence": "CC0-1.0"})
+    net, _ = load_weights(weights)
+    x = torch.rand(3, 1, 37, 45)
+    guess = torch.exp(torch.empty_like(x).uniform_(np.log(0.001), np.log(0.5)))
+    with torch.no_grad():
+        of = {name: torch.exp(log_deviation(n, x, guess, torch.full_like(x, 0.05)))
+              for name, n in (("mixed", net), ("pixelwise", net.experts[0][1]))}
+    arrays = {"x": x, "guess": guess, **of}
+    save_arrays(os.path.join(out, "unet-deviation-values.safetensors"), {k: v[:, 0].numpy() for k, v in arrays.items()})
 
 
 def main():
@@ -72,6 +91,7 @@ def main():
         arrays = {"u": u, "sigma": s, "map": mapped, "plain": plain, "round": inside}
         for part, a in (("values", arrays), ("derivative", derivative(net, channels))):
             save_arrays(os.path.join(out, f"unet-{name}-{part}.safetensors"), {k: v[0].numpy() for k, v in a.items()})
+    deviation(out)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,18 @@ def denoise(net, u, sigma, autocast=None, inside=False):
     return given - u + 0.5 + (u - 0.5) * (sd2 / (s2 + sd2)) + out * (sigma * SIGMA_DATA / torch.sqrt(s2 + sd2))
 
 
+def log_deviation(net, x, guess, noise, autocast=None):
+    """The logarithm of the deviation of the error of an estimate x; all arguments are (batch, 1, h, w).  The network has two
+    channels, x with the first guess and x with the noise as sigma; deviation.py trains it."""
+    h, w = x.shape[-2:]
+    m = net.multiple
+    sigma = torch.cat([guess, noise], 1).clamp(SIGMA_MIN, SIGMA_MAX)
+    f = F.pad(features(torch.cat([x, x], 1), sigma), (0, -w % m, 0, -h % m)).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=bool(autocast)):
+        out = net(f)
+    return torch.log(sigma[:, :1]) + 4 * out.float()[:, :1, :h, :w].clamp(-2, 2)
+
+
 # ---- safetensors ----------------------------------------------------------------------------
 # 8 bytes length of the JSON header, header, data.  Metadata values must be strings.
 

@@ -69,7 +69,7 @@ def recoloured(r, a):
 
 
 class Patches:
-    def __init__(self, cache, channels, size, rng, synthetic_part=0, chroma=False):
+    def __init__(self, cache, channels, size, rng, synthetic_part=0, chroma=False, ripples_part=0.04):
         self.flat = np.load(cache + ".npy", mmap_mode="r")
         self.table = np.load(cache + ".table.npy")
         self.table = self.table[(self.table[:, 1] >= size) & (self.table[:, 2] >= size)]
@@ -85,7 +85,7 @@ class Patches:
                 p[m] = w * side[m] / side[m].sum()
         self.p = np.cumsum(p / p.sum())
         self.channels, self.size, self.rng = channels, size, rng
-        self.synthetic_part, self.chroma = synthetic_part, chroma
+        self.synthetic_part, self.chroma, self.ripples_part = synthetic_part, chroma, ripples_part
 
     def photograph(self):
         """(size, size, 3) in [0, 1]."""
@@ -121,7 +121,7 @@ class Patches:
             a = (a @ mix)[:, :, None]
         elif r.random() < 0.1:  # false colours, and gray images in colour files
             a = a[:, :, r.permutation(3)] if r.random() < 0.6 else np.repeat(a.mean(2, keepdims=True), 3, 2)
-        if r.random() < 0.04:  # regular texture, which is rare in photographs of landscapes
+        if r.random() < self.ripples_part:  # regular texture, which is rare in photographs of landscapes
             texture = log_uniform(r, 0.02, 0.3) * ripples(r, n)[:, :, None] * r.uniform(0.6, 1, a.shape[2])
             a = np.clip(a + texture, 0, 1).astype(np.float32)
         t = r.random()
