@@ -50,7 +50,8 @@ EXTRA_DIST += tests/fuzz/fuzz.h tests/golden/unet-gray.safetensors tests/golden/
 	tests/golden/unet-color.safetensors.gz tests/golden/unet-color-values.safetensors \
 	tests/golden/unet-experts.safetensors tests/golden/unet-experts-values.safetensors \
 	tests/golden/unet-gray-derivative.safetensors tests/golden/unet-color-derivative.safetensors \
-	tests/golden/unet-experts-derivative.safetensors
+	tests/golden/unet-experts-derivative.safetensors \
+	tests/golden/unet-deviation.safetensors tests/golden/unet-deviation-values.safetensors
 
 # Samplers and guidances where the truth is known.
 LABORATORY = tests/plugins/lab.c tests/plugins/lab.h

@@ -20,11 +20,14 @@
 #include "common/neural/tiles.h"
 #include "common/neural/weights.h"
 
+#include <lacuna/deviation.h>
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 struct config {
-	const char *model, *weights;
+	const char *model, *weights, *deviation;
 	int64_t precision, memory, tile;
 };
 
@@ -62,6 +65,8 @@ struct unet {
 	uint32_t derivatives; /* flags of the problem: which of vjp() and jvp() will be called */
 	int64_t w, h;	      /* of the image */
 	struct cut cut, derivative_cut;
+	int64_t memory;
+	char deviation[4096]; /* path of the network for the deviation; empty: none */
 };
 
 /* ---- create -------------------------------------------------------------------------------------------- */
@@ -85,6 +90,19 @@ static int find_weights(const struct lacuna_host *host, const struct config *c, 
 	}
 	snprintf(name, sizeof name, "priors/%s-gray.safetensors", c->model);
 	return host->data_path(host, name, path, size);
+}
+
+/* The networks that ship share one for the deviation.  Without it the host uses a formula. */
+static int find_deviation(const struct lacuna_host *host, const struct config *c, char *path,
+			  size_t size)
+{
+	path[0] = '\0';
+	if (c->deviation && (size_t)snprintf(path, size, "%s", c->deviation) >= size)
+		return host->fail(host, LACUNA_EINVAL, "%s: the path is too long", c->deviation);
+	if (!c->deviation && !c->weights &&
+	    host->data_path(host, "priors/photo-deviation.safetensors", path, size))
+		path[0] = '\0';
+	return LACUNA_OK;
 }
 
 static int check_format(const struct lacuna_host *host, const struct weights *file,
@@ -243,6 +261,7 @@ static int read_weights(struct unet *n, const struct config *c, const struct lac
 	const char *symmetric = weights_text(file, "symmetric");
 	int status = check_format(host, file, path);
 
+	n->memory = c->memory;
 	n->symmetric = symmetric && strcmp(symmetric, "yes") == 0;
 	if (!status)
 		status = precondition_read(host, file, path, &n->precondition);
@@ -284,6 +303,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	n->w = x->extent[0];
 	n->h = x->extent[1];
 	status = find_weights(host, c, x->extent[2], path, sizeof path);
+	if (!status)
+		status = find_deviation(host, c, n->deviation, sizeof n->deviation);
 	if (!status)
 		status = weights_open(host, path, &file);
 	if (!status)
@@ -431,6 +452,93 @@ static int jvp(const void *self, void *scratch, double sigma, const float *u, co
 	return run(n, &n->derivative_cut, &e->forward, &e->tangent, scratch, t);
 }
 
+/* ---- the deviation: another network -------------------------------------------------------------------- */
+
+/* That network sees the estimate twice, as two channels: with the first guess and with the noise as sigma.  The first channel
+ * of its output is a quarter of the logarithm of the deviation's ratio to the first guess.  Its expert for maps serves
+ * pixelwise operators (tools/train/deviation.py). */
+enum { DEVIATION_CHANNELS = 2 };
+
+static int open_deviation(const struct unet *n, struct unet *d)
+{
+	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = n->memory };
+	const struct lacuna_shape x = { { n->w, n->h, DEVIATION_CHANNELS, 1 } };
+	struct weights *file = NULL;
+	double channels;
+	int status = weights_open(n->host, n->deviation, &file);
+
+	d->host = n->host;
+	d->w = n->w;
+	d->h = n->h;
+	if (!status &&
+	    (weights_numbers(file, "channels", 1, &channels) < 0 || channels != DEVIATION_CHANNELS))
+		status = n->host->fail(n->host, LACUNA_EINVAL,
+				       "%s: not a network for the deviation of estimates",
+				       n->deviation);
+	if (!status)
+		status = read_weights(d, &c, &x, file, n->deviation);
+	weights_close(file);
+	return status;
+}
+
+/* One plane of the image.  work: 3 DEVIATION_CHANNELS planes. */
+static int fill_deviation(const struct unet *d, const struct lacuna_estimate *e, size_t at,
+			  float *work, void *scratch, float *deviation)
+{
+	const struct precondition *p = &d->precondition;
+	const size_t n = (size_t)(d->w * d->h);
+	float *u = work, *map = work + DEVIATION_CHANNELS * n, *out = map + DEVIATION_CHANNELS * n;
+	const struct tile t = { .u = u, .map = map, .x0 = out, .plain = 1 };
+	int status;
+
+	for (size_t i = 0; i < n; i++) {
+		u[i] = u[n + i] = e->x[at + i];
+		map[i] = fmaxf(e->guess[at + i], (float)p->sigma_min);
+		map[n + i] = fmaxf((float)e->noise, (float)p->sigma_min);
+	}
+	status = run(d, &d->cut, &choose(d, e->pixelwise ? MAP : LEVEL, -1)->pipeline, NULL,
+		     scratch, t);
+	for (size_t i = 0; !status && i < n; i++)
+		deviation[at + i] = map[i] * expf(4 * fminf(fmaxf(out[i], -2), 2));
+	return status;
+}
+
+static int deviation(const void *self, const struct lacuna_estimate *e, float *out)
+{
+	const struct unet *n = self;
+	const struct lacuna_host *host = n->host;
+	const size_t plane = (size_t)(n->w * n->h);
+	struct unet *d = NULL;
+	float *work = NULL;
+	void *scratch = NULL;
+	int status = LACUNA_ENOMEM;
+
+	if (!n->deviation[0])
+		return host->fail(host, LACUNA_EUNSUPPORTED,
+				  "no network for the deviation (parameter deviation=)");
+	d = host->alloc(host, sizeof *d);
+	if (d)
+		status = open_deviation(n, d);
+	if (!status) {
+		work = host->alloc(host, 3 * DEVIATION_CHANNELS * plane * sizeof *work);
+		scratch = host->alloc(host, scratch_size(d));
+		status = work && scratch ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	for (int k = 0; !status && k < n->precondition.channels; k++)
+		status = fill_deviation(d, e, (size_t)k * plane, work, scratch, out);
+	host->release(host, scratch);
+	host->release(host, work);
+	destroy(d);
+	return status;
+}
+
+static const struct lacuna_prior_deviation deviation_family = { deviation };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_DEVIATION) ? NULL : &deviation_family;
+}
+
 /* ---- the plugin's description -------------------------------------------------------------------------- */
 
 static const char *const precisions[] = { "auto", "f32", "bf16", NULL };
@@ -441,6 +549,8 @@ static const struct lacuna_param params[] = {
 		"a network that ships with Lacuna; gray or colour is chosen by the image"),
 	LACUNA_PARAM_PATH(struct config, weights, 0, NULL,
 			  "a network of your own, made by tools/train (safetensors)"),
+	LACUNA_PARAM_PATH(struct config, deviation, 0, NULL,
+			  "its network for --std; without weights= the one that ships"),
 	LACUNA_PARAM_CHOICE(struct config, precision, precisions, AUTO,
 			    "number format; auto: bf16 if the processor has it, else f32"),
 	LACUNA_PARAM_INT(struct config, memory, "MB", 16, 1 << 20, 768,
@@ -487,6 +597,7 @@ static const struct lacuna_prior family = {
 	.vjp = vjp,
 	.jvp = jvp,
 	.denoise_round = denoise_round,
+	.extension = extension,
 };
 
 static const struct lacuna_plugin plugin = {

@@ -61,6 +61,7 @@ static const char *const property_names[PROPERTIES] = {
 	[SYMMETRIC] = "symmetric: a turned image is denoised alike",
 	[GAUSSIAN] = "flag GAUSSIAN: denoise is the posterior mean of a Gaussian",
 	[TRAINED] = "flag TRAINED: a picture with noise is not spoilt",
+	[DEVIATION] = "deviation(): no value is below 0",
 	[STEPS] = "steps() > 0",
 };
 

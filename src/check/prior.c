@@ -13,6 +13,7 @@
 #include "plugin/host.h"
 
 #include <lacuna/conditional.h>
+#include <lacuna/deviation.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,27 @@ static int run_conditional(const struct call *call, void *scratch, float *out)
 		plugin_extension(call->check->use->plugin, LACUNA_CONDITIONAL);
 
 	return prior->conditional(call->self, scratch, call->sigma, call->in[0], out);
+}
+
+static int run_deviation(const struct call *call, int pixelwise, float *out)
+{
+	const struct lacuna_prior_deviation *prior =
+		plugin_extension(call->check->use->plugin, LACUNA_DEVIATION);
+	const struct lacuna_estimate e = { call->in[0], call->in[1], call->sigma, pixelwise };
+
+	return prior->deviation(call->self, &e, out);
+}
+
+static int run_deviation_pixelwise(const struct call *call, void *scratch, float *out)
+{
+	(void)scratch;
+	return run_deviation(call, 1, out);
+}
+
+static int run_deviation_mixed(const struct call *call, void *scratch, float *out)
+{
+	(void)scratch;
+	return run_deviation(call, 0, out);
 }
 
 static struct call make_call(const struct trial *t, const char *name,
@@ -491,6 +513,44 @@ static void destroy(const struct trial *t, void *self)
 	check_leave(t->c, LACUNA_OK);
 }
 
+/* The guess varies widely.  A prior whose parameters give it no experience is not examined. */
+static void examine_deviation(const struct trial *t)
+{
+	static int (*const runs[])(const struct call *, void *,
+				   float *) = { run_deviation_pixelwise, run_deviation_mixed };
+	struct guarded x = { NULL, 0, NULL }, guess = { NULL, 0, NULL };
+	float *deviation = t->temporary[0];
+	size_t i;
+
+	if (guarded_random(t->c, 1, t->count, 0.5, 0.3, &x) ||
+	    guarded_random(t->c, 2, t->count, 0, 1, &guess))
+		goto out;
+	for (i = 0; i < t->count; i++) {
+		float *value = (float *)guess.data + i;
+
+		*value = (float)fmin(0.05 * exp((double)*value), 0.5);
+	}
+	for (i = 0; i < sizeof runs / sizeof *runs; i++) {
+		struct call call = make_call(t, "deviation", runs[i], 0.05);
+		size_t wrong = 0, k;
+
+		call.serial = 1;
+		call.in[0] = x.data;
+		call.in[1] = guess.data;
+		if (check_quick(t->c, &call, deviation) == LACUNA_EUNSUPPORTED)
+			break;
+		memset(deviation, 0, t->count * sizeof *deviation);
+		examine_call(t, call, &x, &guess, deviation);
+		for (k = 0; k < t->count; k++)
+			wrong += !(deviation[k] >= 0);
+		check_expect(t->c, DEVIATION, wrong == 0, "%zu of %zu values are below 0", wrong,
+			     t->count);
+	}
+out:
+	guarded_release(&guess);
+	guarded_release(&x);
+}
+
 /* Uses its own instance, since condition() may change the result of scratch(). */
 static void examine_conditional(const struct trial *t,
 				const struct lacuna_prior_conditional *conditional)
@@ -571,6 +631,8 @@ static int examine_instance(struct trial *t)
 			examine_symmetry(t);
 		if (conditional && t->problem.measurement)
 			examine_conditional(t, conditional);
+		if (plugin_extension(t->c->use->plugin, LACUNA_DEVIATION))
+			examine_deviation(t);
 	}
 	for (i = 0; i < 4; i++)
 		memory_release(t->temporary[i]);

@@ -62,6 +62,7 @@ enum property {
 	SYMMETRIC,
 	GAUSSIAN,
 	TRAINED,
+	DEVIATION,
 	/* samplers */
 	STEPS,
 	PROPERTIES

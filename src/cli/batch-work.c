@@ -162,6 +162,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->description.how = json_string_value(json_object_get(p->about, "how"));
 	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
 	record->precision = json_string_value(json_object_get(p->about, "precision"));
+	record->deviation = json_string_value(json_object_get(p->about, "std"));
 	record->missing = (size_t)v[11];
 	record->rejected = (size_t)v[12];
 	record->residual = v[13];
@@ -366,6 +367,8 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 		json_object_set_new(about, "dealt_with", json_string(restored->record.dealt_with));
 	if (about && restored->record.precision)
 		json_object_set_new(about, "precision", json_string(restored->record.precision));
+	if (about && restored->record.deviation)
+		json_object_set_new(about, "std", json_string(restored->record.deviation));
 	part = pack(restored, about);
 	division_part_key(&now.division, unit, key);
 	if (path && about)

@@ -812,6 +812,8 @@ static json_t *make_record(const struct page *p)
 		json_object_set_new(record, "noise_model", noise_model(p));
 	if (r->precision)
 		json_object_set_new(record, "precision", report_string(r->precision));
+	if (r->deviation)
+		json_object_set_new(record, "std", json_string(r->deviation));
 	json_object_set_new(record, "doubts", json_integer(r->doubts));
 	if (p->has_before)
 		json_object_set_new(record, "before", report_metrics(&p->before));

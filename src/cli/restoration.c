@@ -513,18 +513,6 @@ static json_t *make_files(const struct restoration *r)
 	return list;
 }
 
-static const char *deviation_name(const struct method *m)
-{
-	switch (method_deviation(m)) {
-	case DEVIATION_TWEEDIE:
-		return "tweedie";
-	case DEVIATION_CONDITIONAL:
-		return "gaussian";
-	default:
-		return "wiener";
-	}
-}
-
 static void add_fitted(void *context, const struct lacuna_param *row, double told, double found)
 {
 	json_object_set_new(
@@ -542,9 +530,6 @@ static json_t *make_report(const struct restoration *r, double seconds)
 	json_object_set_new(report, "method", report_string(m->name));
 	json_object_set_new(report, "seed", json_integer((json_int_t)r->job.seed));
 	json_object_set_new(report, "samples", json_integer((json_int_t)r->job.samples));
-	if (r->names.deviation)
-		json_object_set_new(report, "std",
-				    json_string(r->job.deviation ? deviation_name(m) : "samples"));
 	json_object_set_new(report, "threads", json_integer(threads_count()));
 	json_object_set_new(report, "operators",
 			    report_plugins(r->operators, r->job.operator_count));

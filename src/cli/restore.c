@@ -36,8 +36,8 @@ static const struct option_row rows[] = {
 	{ "output", 'o', OPTION_FILE, "OUT.tif", "output file", AT(output) },
 	{ "std", 0, OPTION_FILE, "STD.tif",
 	  "write the standard deviation of each pixel, in the file's units, as 32-bit float. With "
-	  "--samples it is computed from the samples. Without, it is an estimate of the "
-	  "posterior's: good for noise and missing pixels, rough for blur and lost resolution",
+	  "--samples it is computed from the samples. Without, it is an estimate of the error of "
+	  "the result",
 	  AT(deviation) },
 	{ "all-samples", 0, OPTION_DIRECTORY, "DIR", "write each sample to its own file in DIR",
 	  AT(singles) },

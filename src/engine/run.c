@@ -752,6 +752,25 @@ int session_conditional(struct session *s, double sigma, const float *u, float *
 	return status ? status : service_conditional(&s->guidance_host, sigma, u, x0);
 }
 
+int session_deviation(struct session *s, const struct lacuna_estimate *e, float *deviation)
+{
+	const struct lacuna_prior_deviation *prior =
+		plugin_extension(s->prior_use->plugin, LACUNA_DEVIATION);
+	const char *name = s->prior_use->plugin->head->name;
+	int status = LACUNA_OK;
+
+	if (!prior)
+		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" knows no deviation", name);
+	for (size_t i = 0; !status && i < s->groups; i++) {
+		struct lacuna_estimate part = *e;
+
+		part.x += i * s->group;
+		part.guess += i * s->group;
+		status = prior->deviation(s->prior->self, &part, deviation + i * s->group);
+	}
+	return status ? error_context(status, "prior \"%s\"", name) : status;
+}
+
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)
 {
 	/* Twenty-two images (state, estimate, result; conjugate gradients and FFT work of operator and prior), three

@@ -7,6 +7,8 @@
 #include "engine/prior.h"
 #include "engine/problem.h"
 
+#include <lacuna/deviation.h>
+
 struct session;
 
 struct session_options {
@@ -58,6 +60,9 @@ int session_mean(struct session *, const float *sigma, const float *u, float *x0
 const char *session_precision(const struct session *);
 /* x0 = E[x0 | u, y], if the prior has it in closed form; else LACUNA_EUNSUPPORTED. */
 int session_conditional(struct session *, double sigma, const float *u, float *x0);
+/* The deviation of the error of an image restored with the prior, from the prior's experience.  LACUNA_EUNSUPPORTED if it
+ * has none. */
+int session_deviation(struct session *, const struct lacuna_estimate *, float *deviation);
 void session_destroy(struct session *); /* accepts NULL */
 
 /* Upper estimate of the bytes that a run needs, plugins included, from the shapes alone. */

@@ -946,6 +946,7 @@ static int ask_tweedie(struct run *run, float *d, float *b)
 	};
 	int status = problem_diagonal(problem, d);
 
+	run->record->deviation = "tweedie";
 	if (!status)
 		status = problem_adjoint(problem, NULL, problem_measurement(problem), b);
 	if (!status)
@@ -966,6 +967,7 @@ static int ask_conditional(struct run *run)
 		.context = run->session,
 	};
 
+	run->record->deviation = "gaussian";
 	return tweedie_deviation(&t, run->deviation);
 }
 
@@ -978,7 +980,60 @@ static int ask_wiener(struct run *run)
 		.key = { run->job->seed, run->m->number, UINT32_MAX },
 	};
 
+	run->record->deviation = "wiener";
 	return wiener_deviation(&t, run->deviation);
+}
+
+/* Sets run->deviation from the prior's experience.  guess: see struct lacuna_estimate. */
+static int ask_prior(struct run *run, const float *guess, int pixelwise)
+{
+	const struct lacuna_estimate e = {
+		.x = run->x,
+		.guess = guess,
+		.noise = run->reference_noise,
+		.pixelwise = pixelwise,
+	};
+
+	const int status = session_deviation(run->session, &e, run->deviation);
+
+	if (!status)
+		run->record->deviation = "prior";
+	return status;
+}
+
+/* d: work, two images */
+static int ask_pixelwise(struct run *run, float *d)
+{
+	/* the guess for missing pixels, and the noise assumed for a noiseless measurement */
+	static const double unknown = 0.5, least = 0.5 / 255;
+	const size_t n = lacuna_count(problem_x(run->r->problem));
+	const double noise = fmax(run->reference_noise, least);
+	float *guess = d + n;
+	int status = problem_diagonal(run->r->problem, d);
+
+	for (size_t i = 0; !status && i < n; i++)
+		guess[i] = (float)fmin(noise / sqrt(fmax((double)d[i], 1e-30)), unknown);
+	if (!status)
+		status = ask_prior(run, guess, 1);
+	if (status == LACUNA_EUNSUPPORTED)
+		return ask_tweedie(run, d, d + n);
+	for (size_t i = 0; !status && !(run->reference_noise > 0) && i < n; i++)
+		if (d[i] > 0)
+			run->deviation[i] = 0; /* measured exactly */
+	return status;
+}
+
+/* guess: work */
+static int ask_mixed(struct run *run, float *guess)
+{
+	const size_t n = lacuna_count(problem_x(run->r->problem));
+	int status = ask_wiener(run);
+
+	if (status)
+		return status;
+	memcpy(guess, run->deviation, n * sizeof *guess);
+	status = ask_prior(run, guess, 0);
+	return status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status;
 }
 
 /* d: work, two images */
@@ -986,11 +1041,11 @@ static int ask(struct run *run, float *d)
 {
 	switch (method_deviation(run->job->method)) {
 	case DEVIATION_TWEEDIE:
-		return ask_tweedie(run, d, d + lacuna_count(problem_x(run->r->problem)));
+		return ask_pixelwise(run, d);
 	case DEVIATION_CONDITIONAL:
 		return ask_conditional(run);
 	default:
-		return ask_wiener(run);
+		return ask_mixed(run, d);
 	}
 }
 
@@ -1055,6 +1110,7 @@ static int leave(struct run *run)
 	if (!out->deviation)
 		return LACUNA_ENOMEM;
 	if (run->ensemble.n) {
+		run->record->deviation = "samples";
 		ensemble_deviation(&run->ensemble, inner_span(run), out->deviation);
 		return LACUNA_OK;
 	}

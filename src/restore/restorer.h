@@ -93,6 +93,7 @@ struct restore_record {
 	struct noise_description description; /* where the job's noise.sigma is < 0 */
 	const char *dealt_with;		      /* how the noise was handled; static */
 	const char *precision;		      /* of the prior; static; NULL: unknown */
+	const char *deviation;		      /* how it was found; static; NULL: there is none */
 	size_t missing, rejected;	      /* numbers of values of y */
 	double residual;		      /* mean over the samples, in units of lo..hi */
 	int doubts;			      /* number of warnings not to trust the result */

@@ -686,6 +686,7 @@ static void add_record(struct course *c, const struct restored *part)
 	all->description = one->description;
 	all->dealt_with = one->dealt_with;
 	all->precision = one->precision;
+	all->deviation = one->deviation;
 	sum->steps = part->record.samples->steps;
 	sum->evaluations += part->record.samples->evaluations;
 	sum->seconds += part->record.samples->seconds;

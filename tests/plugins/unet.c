@@ -12,6 +12,7 @@
 #include "plugin/loader.h"
 #include "../tap.h"
 
+#include <lacuna/deviation.h>
 #include <lacuna/progress.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,70 @@ static void agrees_with_pytorch(const char *weights, const char *values, int cha
 		near(relative(n, x0, s.plain), 0, 0.02, "one sigma, bf16");
 	memory_release(x0);
 	free_sample(&s);
+}
+
+static int ask_deviation(const char *spec, const struct lacuna_shape *shape,
+			 const struct lacuna_estimate *e, float *out)
+{
+	const struct lacuna_problem problem = { .size = sizeof problem, .x = *shape, .y = *shape };
+	const struct lacuna_prior_deviation *table;
+	struct plugin_use use;
+	void *self;
+	int status;
+
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		bail(spec);
+	table = plugin_extension(use.plugin, LACUNA_DEVIATION);
+	if (use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	status = table->deviation(self, e, out);
+	use.plugin->u.prior.destroy(self);
+	use_free(&use);
+	return status;
+}
+
+static void deviation_agrees_with_pytorch(void)
+{
+	static const char *const names[] = { "mixed", "pixelwise" };
+	const int64_t extent[3] = { 3, 37, 45 };
+	const struct lacuna_shape shape = { { 45, 37, 3, 1 } };
+	const size_t n = lacuna_count(&shape);
+	float *x = array(n), *guess = array(n), *want = array(n), *got = array(n);
+	struct weights *file;
+	char spec[2600];
+
+	if (weights_open(&host, golden("unet-deviation-values.safetensors"), &file) ||
+	    weights_tensor(file, "x", 3, extent, x) ||
+	    weights_tensor(file, "guess", 3, extent, guess))
+		bail("values of the deviation");
+	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s,deviation=%s",
+		 golden("unet-color.safetensors.gz"), golden("unet-deviation.safetensors"));
+	for (int i = 0; i < 2; i++) {
+		const struct lacuna_estimate e = { x, guess, 0.05, i };
+		double most = 0;
+
+		if (weights_tensor(file, names[i], 3, extent, want) ||
+		    ask_deviation(spec, &shape, &e, got))
+			bail(names[i]);
+		for (size_t k = 0; k < n; k++)
+			most = fmax(most, fabs(log((double)got[k] / (double)want[k])));
+		near(most, 0, 1e-4, names[i]);
+	}
+	snprintf(spec, sizeof spec, "unet:weights=%s", golden("unet-color.safetensors.gz"));
+	ok(ask_deviation(spec, &shape, &(struct lacuna_estimate){ x, guess, 0.05, 0 }, got) ==
+		   LACUNA_EUNSUPPORTED,
+	   "own weights without a network for the deviation have none");
+	snprintf(spec, sizeof spec, "unet:weights=%s,deviation=%s",
+		 golden("unet-color.safetensors.gz"), golden("unet-color.safetensors.gz"));
+	ok(ask_deviation(spec, &shape, &(struct lacuna_estimate){ x, guess, 0.05, 0 }, got) ==
+			   LACUNA_EINVAL &&
+		   strstr(error_text(), "not a network for the deviation"),
+	   "a network of another kind is refused");
+	weights_close(file);
+	memory_release(x);
+	memory_release(guess);
+	memory_release(want);
+	memory_release(got);
 }
 
 static double inner(size_t n, const float *a, const float *b)
@@ -420,13 +485,14 @@ static void derivative_needs_a_word(void)
 }
 
 /* A disc on a slope plus noise of sigma 0.1: the shipped network removes at least three quarters of it, in gray and in
- * colour. */
+ * colour, and its errors are as large as it says, and largest at the edge. */
 static void shipped(int channels)
 {
 	const struct lacuna_shape shape = { { 96, 80, channels, 1 } };
 	const size_t n = lacuna_count(&shape);
-	float *clean = array(n), *u = array(n), *x0 = array(n);
-	double error = 0;
+	float *clean = array(n), *u = array(n), *x0 = array(n), *guess = array(n);
+	const struct lacuna_estimate e = { x0, guess, 0.1, 1 };
+	double error = 0, said = 0, edge = 0, edge_said = 0, edges = 0;
 
 	host.gaussian(&host, 0, 0, u, n);
 	for (size_t i = 0; i < n; i++) {
@@ -442,6 +508,27 @@ static void shipped(int channels)
 		error += ((double)x0[i] - clean[i]) * ((double)x0[i] - clean[i]);
 	error = sqrt(error / (double)n);
 	ok(error < 0.025, "shipped weights, %d channels: error %.4f", channels, error);
+
+	for (size_t i = 0; i < n; i++)
+		guess[i] = 0.1F;
+	if (ask_deviation("unet", &shape, &e, u))
+		bail("unet");
+	for (size_t i = 0; i < n; i++) {
+		const int x = (int)(i % 96), y = (int)(i / 96 % 80);
+		const double r = hypot(x - 50, y - 40), d = (double)x0[i] - (double)clean[i];
+
+		said += (double)u[i] * (double)u[i] / (double)n;
+		if (fabs(r - sqrt(700)) > 1.5)
+			continue;
+		edges++;
+		edge += d * d;
+		edge_said += (double)u[i] * (double)u[i];
+	}
+	ok(fabs(log(error / sqrt(said))) < log(2), "its deviation is %.4f", sqrt(said));
+	ok(fabs(log(edge / edge_said)) < 2 * log(1.4),
+	   "at the edge the error is %.4f, the deviation %.4f", sqrt(edge / edges),
+	   sqrt(edge_said / edges));
+	memory_release(guess);
 	memory_release(clean);
 	memory_release(u);
 	memory_release(x0);
@@ -637,6 +724,7 @@ int main(void)
 				       1, 3);
 	derivative_agrees_with_pytorch("unet-color.safetensors.gz",
 				       "unet-color-derivative.safetensors", 3, 3);
+	deviation_agrees_with_pytorch();
 	derivative_agrees_with_pytorch("unet-experts.safetensors",
 				       "unet-experts-derivative.safetensors", 1, 1);
 	is_the_transposed_derivative(1);

@@ -13,6 +13,7 @@
 #include "restore/stabilise.h"
 #include "tests/tap.h"
 
+#include <lacuna/deviation.h>
 #include <math.h>
 #include <string.h>
 
@@ -615,6 +616,141 @@ static void test_image(void)
 	tear_down(&b);
 }
 
+/* ---- the deviation that a prior knows */
+
+static struct {
+	int status;
+	struct lacuna_estimate last;
+	float guess[N];
+} experience;
+
+/* Something that depends on all that the host says. */
+static int deviate(const void *self, const struct lacuna_estimate *e, float *deviation)
+{
+	const struct gauss *g = self;
+
+	if (experience.status)
+		return error_set(experience.status, "no experience");
+	experience.last = *e;
+	memcpy(experience.guess, e->guess, g->n * sizeof *e->guess);
+	for (size_t i = 0; i < g->n; i++)
+		deviation[i] = e->guess[i] / 2 + e->x[i] / 10;
+	return LACUNA_OK;
+}
+
+static const struct lacuna_prior_deviation deviation_family = { deviate };
+
+static const void *extension(const char *name)
+{
+	return strcmp(name, LACUNA_DEVIATION) ? NULL : &deviation_family;
+}
+
+/* On a scale of lo..hi, with missing and with dark pixels. */
+static void test_experience(void)
+{
+	struct bench b;
+	struct restored r, formula;
+	struct measurement m = { .lo = 1000, .hi = 1200 };
+	float y[N], sigma[N];
+	double worst = 0;
+
+	picture(y, 12);
+	for (int i = 0; i < N; i++)
+		y[i] = 1000 + 200 * y[i];
+	y[5] = NAN;
+	m.y = y;
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	experience.status = LACUNA_EUNSUPPORTED;
+	restore(&b, shape, m, &formula);
+	is_text(formula.record.deviation, "tweedie", "a prior without experience: by formula");
+	b.prior.u.prior.extension = extension;
+	restore(&b, shape, m, &r);
+	is_text(r.record.deviation, "tweedie", "also if it says so itself");
+	ok(!memcmp(r.deviation, formula.deviation, sizeof y), "with the same result");
+	restored_free(&r);
+
+	experience.status = LACUNA_OK;
+	restore(&b, shape, m, &r);
+	is_text(r.record.deviation, "prior", "a prior with experience is asked");
+	ok(experience.last.pixelwise == 1, "for a pixelwise operator");
+	near(experience.last.noise, 0.1, 1e-7, "with the noise");
+	for (int i = 0; i < N; i++) {
+		const double guess = i == 5 ? 0.5 : 0.1;
+		const double x = ((double)r.picture[i] - 1000) / 200;
+
+		worst = fmax(worst, fabs((double)experience.guess[i] - guess));
+		worst = fmax(worst, fabs((double)r.deviation[i] / 200 - guess / 2 - x / 10));
+	}
+	near(worst, 0, 1e-5, "guess and answer are those of each pixel");
+	restored_free(&r);
+
+	experience.status = LACUNA_EINVAL;
+	ok(restore(&b, shape, m, &r) == LACUNA_EINVAL, "its failure is one: %s", error_text());
+	restored_free(&r);
+	restored_free(&formula);
+	tear_down(&b);
+
+	for (int i = 0; i < N; i++)
+		sigma[i] = 0.02f + 0.05f * (float)(i % W);
+	picture(y, 13);
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	b.prior.u.prior.extension = extension;
+	experience.status = LACUNA_OK;
+	restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r);
+	worst = 0;
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst,
+			     fabs((double)experience.guess[i] - fmin((double)sigma[i], 0.5)));
+	near(worst, 0, 1e-6, "the guess is the noise of each pixel, up to that of a missing one");
+	restored_free(&r);
+
+	y[5] = NAN;
+	b.job.noise.sigma = 0;
+	restore(&b, shape, (struct measurement){ .y = y }, &r);
+	worst = 0;
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, i == 5 ? 0 : (double)r.deviation[i]);
+	ok(!(worst > 0) && r.deviation[5] > 0.2F, "only a missing pixel deviates without noise");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* The guess is then the deviation that other priors get. */
+static void test_experience_of_blur(void)
+{
+	struct bench b;
+	struct restored r, formula;
+	float y[N];
+	double worst = 0;
+
+	picture(y, 14);
+	set_up(&b, "hqs:steps=2", 1);
+	use_free(&b.op);
+	if (use_parse(LACUNA_OPERATOR, "blur:sigma=1,boundary=periodic", &b.op))
+		tap_bail("%s", error_text());
+	b.method.wish.operators = &b.op;
+	b.method.wish.operator_count = 1;
+	b.method.has_guidance = 0;
+	b.prior.u.prior.flags |= LACUNA_TRAINED;
+	b.job.deviation = 1;
+	restore(&b, shape, (struct measurement){ .y = y }, &formula);
+	is_text(formula.record.deviation, "wiener", "a blur without experience: by Wiener's");
+	b.prior.u.prior.extension = extension;
+	experience.status = LACUNA_OK;
+	restore(&b, shape, (struct measurement){ .y = y }, &r);
+	is_text(r.record.deviation, "prior", "and with experience");
+	ok(experience.last.pixelwise == 0, "the prior learns that the operator mixes pixels");
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst,
+			     fabs((double)experience.guess[i] - (double)formula.deviation[i]));
+	near(worst, 0, 1e-7, "the guess is Wiener's");
+	restored_free(&r);
+	restored_free(&formula);
+	tear_down(&b);
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -812,6 +948,8 @@ int main(void)
 	test_nothing_stays();
 	test_projection();
 	test_image();
+	test_experience();
+	test_experience_of_blur();
 	test_samples();
 	test_pairs();
 	test_memory();

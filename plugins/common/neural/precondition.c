@@ -356,10 +356,19 @@ static void own_part(const struct tile *t, const struct strip *s, int64_t across
 	down[1] = least(2 * s->y + 2, t->bottom);
 }
 
+/* x0 of a value, of which the network says f. */
+static float image_value(const struct precondition *p, const struct tile *t, size_t at, float f)
+{
+	const float d = (float)p->sigma_data, d2 = d * d, s = sigma_at(p, t, at);
+	const float value = t->u[at] - 0.5f, v = bounded_value(value, s);
+
+	return 0.5f + (value - v) + v * (d2 / (s * s + d2)) + f * share_of_network(p, s);
+}
+
 void precondition_output(const struct precondition *p, const struct tile *t,
 			 const struct strip *from)
 {
-	const float d = (float)p->sigma_data, d2 = d * d, *values = from->values;
+	const float *values = from->values;
 	int64_t across[2], down[2];
 
 	own_part(t, from, across, down);
@@ -369,14 +378,10 @@ void precondition_output(const struct precondition *p, const struct tile *t,
 			const float *row = values + 4 * c + 2 * (y & 1);
 
 			for (int64_t x = across[0]; x < across[1]; x++) {
-				const float s = sigma_at(p, t, at + (size_t)x), total = s * s + d2;
-				const float value = t->u[at + (size_t)x] - 0.5f;
-				const float v = bounded_value(value, s);
+				const float f = row[(x / 2 - from->x) * from->channels + (x & 1)];
 
 				t->x0[at + (size_t)x] =
-					0.5f + (value - v) + v * (d2 / total) +
-					row[(x / 2 - from->x) * from->channels + (x & 1)] *
-						share_of_network(p, s);
+					t->plain ? f : image_value(p, t, at + (size_t)x, f);
 			}
 		}
 }

@@ -31,6 +31,7 @@ struct precondition {
 struct tile {
 	const float *u, *map; /* map: sigma per value; NULL: `sigma' everywhere */
 	float *x0;
+	int plain; /* x0 gets the network's output itself */
 	float sigma;
 	int64_t width, height; /* of the image */
 	int64_t x, y, w, h;    /* origin; size of the part of the tile inside the image */
@@ -70,7 +71,7 @@ void precondition_input(const struct precondition *, const struct tile *, float 
 size_t precondition_average_scratch(int64_t width);
 size_t precondition_input_scratch(const struct precondition *, int64_t width);
 
-/* Writes x0; the strip holds floats. */
+/* Writes x0, or F itself if the tile is plain; the strip holds floats. */
 void precondition_output(const struct precondition *, const struct tile *,
 			 const struct strip *from);
 
