@@ -260,19 +260,24 @@ static int look_at_kernel(struct problem *problem, const float *values, const ch
 	return LACUNA_OK;
 }
 
-int noise_estimate(struct problem *problem, const float *y, double step, const char *name,
-		   struct noise_description *d)
+int noise_estimate(struct problem *problem, const float *y, double step, double zero,
+		   const char *name, struct noise_description *d)
 {
 	const uint32_t flags = problem_flags(problem);
 	const struct lacuna_shape *shape = problem_y(problem);
 	float *values = NULL;
 	double louder = 1;
-	int masked, keeps = 0, status = measured_values(problem, y, &values, &masked);
+	int masked, counts, keeps = 0, status = measured_values(problem, y, &values, &masked);
 
 	*d = (struct noise_description){ 0 };
 	if (!status)
 		status = even_out(problem, values, &louder);
 	if (!status)
+		status = noise_of_counts(shape, values, zero, &d->noise);
+	counts = d->noise.slope > 0;
+	if (counts)
+		d->how = "of counted photons";
+	else if (!status)
 		status = noise_measure(shape, values, &d->noise);
 	/* Values in steps have a rounding error of at least step/sqrt(12). */
 	if (!status)
@@ -281,7 +286,7 @@ int noise_estimate(struct problem *problem, const float *y, double step, const c
 	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
 		if (!masked)
 			status = noise_keeps_values(problem, &keeps);
-		if (!status && !masked)
+		if (!status && !masked && !counts)
 			look_beyond_white(shape, values, keeps, d);
 		if (!status)
 			look_at_channels(shape, values, d);

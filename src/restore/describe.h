@@ -27,8 +27,9 @@ int noise_is_estimated(const struct stated_noise *);
 int noise_keeps_values(struct problem *, int *keeps);
 
 /* Estimates the noise of y, which is on the inner scale and has NaN where values are missing, for the problem's operator.
- * step: the smallest difference between two values of the file, on the inner scale; 0: float.  name: of y, for messages. */
-int noise_estimate(struct problem *, const float *y, double step, const char *name,
+ * step: the smallest difference between two values of the file, on the inner scale; 0: float.  zero: the file's 0 on the inner
+ * scale.  name: of y, for messages. */
+int noise_estimate(struct problem *, const float *y, double step, double zero, const char *name,
 		   struct noise_description *);
 /* Warns if the stated standard deviation, on the inner scale, is far from the noise that y shows.  unit: factor from the
  * inner scale to what the message gives. */

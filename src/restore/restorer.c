@@ -355,7 +355,7 @@ static int find_noise(struct run *run)
 		noise_of_photons(stated, &record->inner, run->r->y_count, run->y, d);
 	else
 		status = noise_estimate(run->r->problem, run->y, run->m->step / inner_span(run),
-					run->m->name, d);
+					-record->inner.black / inner_span(run), run->m->name, d);
 	if (status)
 		return status;
 	record->doubts += d->doubts;

@@ -122,6 +122,73 @@ static void test_photons(void)
 	ok(!status && !(found.slope > 0), "white noise does not grow");
 }
 
+/* Counts of photons (Knuth 1969), with `mean' of them where the scene is 1/2, times a step. */
+static void count_photons(double mean, double step)
+{
+	static float chance[SIDE_ * SIDE_];
+
+	memset(noisy, 0, sizeof noisy);
+	for (int round = 0, more = 1; more; round++) {
+		more = 0;
+		random_uniform(key, 50, (uint64_t)round * SIDE_ * SIDE_, chance, SIDE_ * SIDE_);
+		for (int i = 0; i < SIDE_ * SIDE_; i++) {
+			const double rate = 2 * mean * fmax((double)image[i] - 0.1, 0);
+
+			deviates[i] = (round ? deviates[i] : 1) * chance[i];
+			if ((double)deviates[i] > exp(-rate)) {
+				noisy[i] += (float)step;
+				more = 1;
+			}
+		}
+	}
+}
+
+static void test_counts(void)
+{
+	static const double means[] = { 2, 8, 20 }, zero = -0.1;
+	struct noise found;
+	int status;
+
+	for (int k = 0; k < 3; k++) {
+		const double step = 0.3 / means[k];
+
+		prepare();
+		count_photons(means[k], step);
+		for (int i = 0; i < SIDE_ * SIDE_; i++)
+			noisy[i] += (float)zero;
+		status = noise_of_counts(&large, noisy, zero, &found);
+		ok(!status && fabs(found.slope / step - 1) < 1e-3, "%g photons: step %g, slope %g",
+		   means[k], step, found.slope);
+		near(found.offset, -step * zero, 1e-3 * step, "no photon, no noise");
+		ok(found.least_variance > 0, "but a little, since some were due");
+	}
+	status = noise_of_counts(&large, noisy, zero - 0.004, &found);
+	ok(!status && !(found.slope > 0), "values beside the multiples are no counts");
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = rintf(fmaxf(40 * image[i] + 3 * deviates[i], 0));
+	status = noise_of_counts(&large, noisy, 0, &found);
+	ok(!status && !(found.slope > 0), "whole numbers with even noise are no counts");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = rintf(12 + 3.46f * deviates[i]);
+	status = noise_of_counts(&large, noisy, 0, &found);
+	ok(!status && !(found.slope > 0), "one level does not show growth");
+}
+
+/* Nobody needs to say that values are counts. */
+static void test_counts_are_told(void)
+{
+	struct problem *p = make(large, "identity");
+	struct noise_description d;
+
+	prepare();
+	count_photons(4, 0.1);
+	ok(p && !noise_estimate(p, noisy, 0.1, 0, "y", &d), "counts");
+	near(d.noise.slope, 0.1, 1e-4, "have the noise of photons");
+	ok(d.how && strstr(d.how, "photons"), "and a word says so");
+	unmake(p);
+}
+
 /* The bounds hold the noise, and are tight where parts of the scene are smooth. */
 static void test_bounds(void)
 {
@@ -422,7 +489,7 @@ static void test_correlated_under_mask(void)
 	for (int masked = 0; masked < 2; masked++) {
 		struct problem *p = make(large, specs[masked]);
 
-		if (!ok(p && !noise_estimate(p, noisy, 0, "y", &d), "%s", specs[masked]))
+		if (!ok(p && !noise_estimate(p, noisy, 0, 0, "y", &d), "%s", specs[masked]))
 			continue;
 		ok(masked ? !d.how : d.how != NULL, "the noise is %s", d.how ? d.how : "white");
 		unmake(p);
@@ -443,14 +510,14 @@ static void test_channels(void)
 		y[i] = 0.5f + 0.01f * deviates[i];
 		y[AREA + i] = 0.5f + 0.05f * deviates[AREA - 1 - i];
 	}
-	ok(p && !noise_estimate(p, y, 0, "y", &d), "two channels");
+	ok(p && !noise_estimate(p, y, 0, 0, "y", &d), "two channels");
 	near(d.noise.sigma, sqrt((0.0001 + 0.0025) / 2), 0.003, "their mean noise");
 	ok(!noise_map(&two, &d.noise, y, 0, sigma), "the noise of each value");
 	near(sigma[5], 0.01, 0.001, "that of the first");
 	near(sigma[AREA + 5], 0.05, 0.005, "that of the second");
 	for (int i = 0; i < AREA; i++)
 		y[AREA + i] = 0.5f + 0.015f * deviates[AREA - 1 - i];
-	ok(p && !noise_estimate(p, y, 0, "y", &d) && !(d.noise.channel[0] > 0),
+	ok(p && !noise_estimate(p, y, 0, 0, "y", &d) && !(d.noise.channel[0] > 0),
 	   "channels that are nearly alike have one level");
 	unmake(p);
 }
@@ -473,7 +540,7 @@ static void test_wide_under_operator(void)
 	for (int k = 0; k < 2; k++) {
 		struct problem *p = make(large, specs[k]);
 
-		ok(p && !noise_estimate(p, noisy, 0, "y", &d[k]), "%s", specs[k]);
+		ok(p && !noise_estimate(p, noisy, 0, 0, "y", &d[k]), "%s", specs[k]);
 		unmake(p);
 	}
 	ok(d[0].wide > 0 && !(d[1].wide > 0), "wide noise: %g, %g", d[0].wide, d[1].wide);
@@ -708,7 +775,7 @@ static void test_inexact_kernel(void)
 
 	/* the same kind of scene as in test_evidence() */
 	if (!ok(p && !problem_simulate(p, image, 1e-5, key, noisy) &&
-			!noise_estimate(p, noisy, 0, "blur", &d),
+			!noise_estimate(p, noisy, 0, 0, "blur", &d),
 		"a blurred scene"))
 		return;
 	for (int i = 0; i < SIDE_ * SIDE_; i++) {
@@ -761,6 +828,8 @@ int main(void)
 {
 	test_white();
 	test_photons();
+	test_counts();
+	test_counts_are_told();
 	test_bounds();
 	test_clipped();
 	test_negatives();
