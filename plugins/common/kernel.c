@@ -274,9 +274,14 @@ static void find_peak(const struct kernel *k, double *x, double *y)
 	*y = (double)(peak / (size_t)k->width);
 }
 
+static double distance_from_centre(const struct kernel *k, double x, double y)
+{
+	return fmax(fabs(x - k->centre_x), fabs(y - k->centre_y));
+}
+
 static void move_centre(struct kernel *k, const char *name, enum kernel_centre centre, int tell)
 {
-	const double alike = 0.9, moved = 0.75;
+	const double alike = 0.9, moved = 0.75, between = 0.4;
 	double x, y;
 
 	if (centre == KERNEL_MIDDLE)
@@ -284,16 +289,22 @@ static void move_centre(struct kernel *k, const char *name, enum kernel_centre c
 	centroid(k, &x, &y);
 	if (centre == KERNEL_PEAK)
 		find_peak(k, &x, &y);
-	else if (centre == KERNEL_CENTRE_AUTO &&
-		 (fmax(fabs(x - k->centre_x), fabs(y - k->centre_y)) < moved ||
-		  symmetry(k, x, y) < alike))
+	else if (centre == KERNEL_CENTRE_AUTO && symmetry(k, x, y) < alike)
 		return;
-	k->centre_x = (int)fmin(fmax(floor(x + 0.5), 0), k->width - 1);
-	k->centre_y = (int)fmin(fmax(floor(y + 0.5), 0), k->height - 1);
-	if (tell)
+	if (centre != KERNEL_CENTRE_AUTO || distance_from_centre(k, x, y) >= moved) {
+		k->centre_x = (int)fmin(fmax(floor(x + 0.5), 0), k->width - 1);
+		k->centre_y = (int)fmin(fmax(floor(y + 0.5), 0), k->height - 1);
+		if (tell)
+			k->host->log(k->host, LACUNA_LOG_INFO,
+				     "%s: the kernel is centred at column %d, row %d; "
+				     "centre=middle uses its middle instead",
+				     name, k->centre_x, k->centre_y);
+	}
+	if (tell && distance_from_centre(k, x, y) > between)
 		k->host->log(k->host, LACUNA_LOG_INFO,
-			     "%s: the kernel is centred at column %d, row %d; centre=middle uses "
-			     "its middle instead",
+			     "%s: the middle of the kernel lies between pixels; its origin is "
+			     "column %d, row %d, so the result may be shifted by half a pixel; a "
+			     "psf of odd size, sampled about its middle pixel, avoids this",
 			     name, k->centre_x, k->centre_y);
 }
 

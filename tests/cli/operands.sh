@@ -57,6 +57,18 @@ ok "a kernel of the same pixels" "$LACUNA" restore photo.tif -o sharp.tif -A blu
 tap_result $? "is taken in silence"
 ok "of others" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-12.tif,background=keep $blur
 contains err "a pixel of the kernel is 83.33 nm, but a pixel of photo.tif is 0.1 um; scale the kernel by 0.8333" "is a warning with both sizes"
+# A symmetric kernel of even size has its middle between pixels; asked for, that is no news.
+for n in 1 4 6 4 1; do echo "$n $((4 * n)) $((6 * n)) $((4 * n)) $n"; done >odd.txt
+for n in 1 5 10 10 5 1; do echo "$n $((5 * n)) $((10 * n)) $((10 * n)) $((5 * n)) $n"; done >even.txt
+blur="-p gaussian -n 0.01 -f"
+ok "an even kernel" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=even.txt $blur
+contains err "the middle of the kernel lies between pixels; its origin is column 3, row 3" "is said to shift"
+for spec in psf=odd.txt psf=even.txt,centre=middle; do
+	ok "$spec" "$LACUNA" restore photo.tif -o sharp.tif -A blur:$spec $blur
+	! grep -q "between pixels" err
+	tap_result $? "$spec: nothing to say"
+done
+blur="-p gaussian -n 0.01 -q -f"
 fails 1 "of pixels half as large" "$LACUNA" restore photo.tif -o no.tif -A blur:psf=kernel-20.tif,background=keep $blur
 contains err "scale the kernel by 0.5" "is refused with the remedy"
 one_line "a kernel of other pixels"
