@@ -88,6 +88,19 @@ static int parse_size(const char *text, uint64_t *bytes)
 	return 1;
 }
 
+static int set_size(const struct option_row *row, const char *text, uint64_t *bytes)
+{
+	const size_t digits = strspn(text, "0123456789.");
+
+	if (!parse_size(text, bytes))
+		return error_set(LACUNA_EINVAL, "--%s takes a size such as 512M or 4G, not '%s'",
+				 row->name, text);
+	if (!text[digits] && *bytes < 1048576)
+		return error_set(LACUNA_EINVAL, "--%s %s means %s bytes; write %sM or %sG for more",
+				 row->name, text, text, text, text);
+	return LACUNA_OK;
+}
+
 static int set_choice(const struct option_row *row, const char *text, const char **value)
 {
 	char names[256] = "";
@@ -145,11 +158,7 @@ static int set_value(const struct option_row *row, void *values, const char *tex
 	case OPTION_REAL:
 		return set_real(row, text, field);
 	case OPTION_SIZE:
-		if (!parse_size(text, field))
-			return error_set(LACUNA_EINVAL,
-					 "--%s takes a size such as 512M or 4G, not '%s'",
-					 row->name, text);
-		return LACUNA_OK;
+		return set_size(row, text, field);
 	default:
 		*(const char **)field = text;
 		return LACUNA_OK;

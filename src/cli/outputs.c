@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +157,22 @@ static int may_replace(const struct output *output)
 	return output->flags & OUTPUT_FORCE || output->is_input;
 }
 
+static int check_ending(const struct output *added)
+{
+	static const char *const others[] = { ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif",
+					      ".jp2", ".exr", ".fits", ".npy",	".pdf" };
+	const char *dot = strrchr(added->path, '.');
+
+	if (!(added->flags & OUTPUT_TIFF) || added->is_input)
+		return LACUNA_OK;
+	for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
+		if (!strcasecmp(dot, others[i]))
+			return error_file_set(LACUNA_EINVAL, added->path,
+					      "Lacuna writes TIFF; name it %.*s.tif",
+					      (int)(dot - added->path), added->path);
+	return LACUNA_OK;
+}
+
 static int check_place(const struct output *added)
 {
 	struct stat st;
@@ -201,7 +218,9 @@ int outputs_name(struct outputs *o, const char *path, int flags)
 		return LACUNA_ENOMEM;
 	identify(added->path, &added->identity);
 	added->is_input = find_input(o, added);
-	status = is_special(path) ? LACUNA_OK : check_against(o, added);
+	status = check_ending(added);
+	if (!status && !is_special(path))
+		status = check_against(o, added);
 	if (!status)
 		status = check_place(added);
 	if (status)

@@ -26,15 +26,17 @@ struct outputs { /* {0}: none */
 };
 
 enum {
-	OUTPUT_FORCE = 1,   /* may replace a file */
-	OUTPUT_IN_PLACE = 2 /* may replace the input */
+	OUTPUT_FORCE = 1,    /* may replace a file */
+	OUTPUT_IN_PLACE = 2, /* may replace the input */
+	OUTPUT_TIFF = 4	     /* holds TIFF: no name of another picture format, except the input's */
 };
 
 /* Declares a file that the run reads: no output may replace it.  what: "the reference", for messages.  Texts are copied. */
 int outputs_input(struct outputs *, const char *path);
 int outputs_read(struct outputs *, const char *path, const char *what);
 /* Declares an output.  Refuses a path that is read or already declared (links are followed), that exists (without
- * OUTPUT_FORCE), that is a directory, or where nothing can be created. */
+ * OUTPUT_FORCE), that is a directory, where nothing can be created, or whose ending does not fit
+ * (OUTPUT_TIFF). */
 int outputs_name(struct outputs *, const char *path, int flags);
 
 /* Makes a declared file, once, and sets the options' `force' from its flags.  The outputs own the writer: it may be sealed

@@ -210,14 +210,20 @@ static int name_singles(struct restoration *r)
 static int name_outputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
-	const char *const outputs[] = { v->output, v->deviation, v->report, v->page };
 	const int force = v->force ? OUTPUT_FORCE : 0;
+	const struct {
+		const char *path;
+		int flags;
+	} outputs[] = { { v->output, OUTPUT_TIFF | (v->in_place ? OUTPUT_IN_PLACE : 0) },
+			{ v->deviation, OUTPUT_TIFF },
+			{ v->report, 0 },
+			{ v->page, 0 } };
 	int status = state_inputs(r);
 
 	for (size_t i = 0; !status && i < sizeof outputs / sizeof *outputs; i++)
-		if (outputs[i])
-			status = outputs_name(&r->outputs, outputs[i],
-					      force | (!i && v->in_place ? OUTPUT_IN_PLACE : 0));
+		if (outputs[i].path)
+			status = outputs_name(&r->outputs, outputs[i].path,
+					      force | outputs[i].flags);
 	return status ? status : name_singles(r);
 }
 

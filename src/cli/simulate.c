@@ -338,7 +338,7 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 
 	if (!status)
 		status = outputs_name(&s->outputs, v->output,
-				      (v->force ? OUTPUT_FORCE : 0) |
+				      OUTPUT_TIFF | (v->force ? OUTPUT_FORCE : 0) |
 					      (v->in_place ? OUTPUT_IN_PLACE : 0));
 	if (!status)
 		status = tiff_open(input, &s->in);

@@ -60,6 +60,19 @@ for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5"
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad
 	two_lines restore "$bad"
 done
+fails 2 "memory without a unit" "$LACUNA" restore in.tif -o $o -A identity --memory 4
+contains err "means 4 bytes; write 4M or 4G" "memory without a unit: remedy"
+two_lines restore "memory without a unit"
+# A name of another format; uppercase is the same.
+for bad in o.png o.JPG; do
+	fails 1 "$bad" "$LACUNA" restore in.tif -o outputs/$bad -A identity -n 0.01 -p gaussian
+	contains err "Lacuna writes TIFF; name it outputs/o.tif" "$bad: remedy"
+	one_line "$bad"
+done
+fails 1 "--std s.png" "$LACUNA" restore in.tif -o $o -A identity -n 0.01 -p gaussian --std outputs/s.png
+contains err "name it outputs/s.tif" "--std s.png: remedy"
+fails 1 "simulate -o o.png" "$LACUNA" simulate in.tif -o outputs/o.png -A identity
+contains err "name it outputs/o.tif" "simulate -o o.png: remedy"
 # A part has whole numbers, a place from 0, and a size from 1; pages ascend.
 for bad in 0,0,0,5 0,0,5,0 -1,0,5,5 0,-1,5,5 0,0,5 0,0,5,5,5 0.5,0,5,5 0,0,5,2147483648 a,0,5,5 0,0,,5; do
 	fails 2 "--crop $bad" "$LACUNA" restore in.tif -o $o -A identity --crop $bad
@@ -89,5 +102,7 @@ contains err 'sampler "gibbs" needs a linear operator' "linear sampler, other op
 fails 1 "16 MiB" "$LACUNA" restore in.tif -o $o -A identity -n 0.01 -p gaussian --memory 16M
 contains err "only 16.0 MiB" "are powers of two"
 nothing_left outputs "misuse"
+cp in.tif named.png
+ok "in place it keeps its name" "$LACUNA" restore named.png --in-place -A identity -n 0.01 -p gaussian
 ok "as many threads as may be" "$LACUNA" restore in.tif -o $o -A identity -n 0.01 -p gaussian --threads 1024
 done_testing
