@@ -78,8 +78,9 @@ static int fingerprint(const struct plans *plans, struct plan *plan)
 static void digest_priors(char digest[DIGEST_SIZE])
 {
 	static const char *const names[] = { "photo-large-gray", "photo-large-color",
-					     "photo-small-gray", "photo-small-color", NULL };
-	char all[4 * DIGEST_SIZE] = "";
+					     "photo-small-gray", "photo-small-color",
+					     "photo-deviation",	 NULL };
+	char all[(sizeof names / sizeof *names) * DIGEST_SIZE] = "";
 	struct host_context context = { .owner = NULL };
 	struct lacuna_host host;
 
