@@ -27,6 +27,7 @@ from train import Patches
 
 LACUNA = os.environ.get("LACUNA", "lacuna")
 UNKNOWN = 0.5  # first guess for missing pixels
+more = []  # options of lacuna restore
 
 
 def lacuna(*args):
@@ -51,7 +52,7 @@ def read(path):
 
 
 def options(r):
-    return ["-m", "fast"] if r.random() < 0.15 else []
+    return ["-m", "fast"] * (r.random() < 0.15) + more
 
 
 def pixels(r, clean, work):
@@ -60,7 +61,7 @@ def pixels(r, clean, work):
     t = r.random()
     noise = log_uniform(r, 0.5, 50 if t < 0.4 else 25) / 255
     sigma = np.full(shape, noise)
-    more = []
+    told = ["-n", repr(noise)]
     if 0.4 <= t < 0.9:
         for page in sigma:
             page[:, holes(r, n)] = UNKNOWN
@@ -72,12 +73,11 @@ def pixels(r, clean, work):
             page *= np.exp(r.uniform(0.2, 1) * u)
         y = clean + sigma * r.normal(size=shape)
         write(work + "/noise.tif", sigma)
-        more = ["-n", work + "/noise.tif"]
+        told = ["-n", work + "/noise.tif"]
     else:
         y[sigma == UNKNOWN] = np.nan
-        more = ["-n", repr(noise)]
     write(work + "/y.tif", y)
-    lacuna("restore", work + "/y.tif", "-o", work + "/x.tif", "-A", "identity", *more, *options(r))
+    lacuna("restore", work + "/y.tif", "-o", work + "/x.tif", "-A", "identity", *told, *options(r))
     return clean, read(work + "/x.tif"), sigma, noise
 
 
@@ -131,7 +131,9 @@ def main():
     ap.add_argument("--synthetic", type=float, default=0.15, metavar="PART")
     ap.add_argument("--minutes", type=float, default=30)
     ap.add_argument("--seed", type=int, default=0)
+    ap.add_argument("options", nargs="*", help="options of lacuna restore, after --")
     a = ap.parse_args()
+    more.extend(a.options)
     os.makedirs(a.out, exist_ok=True)
     r = np.random.default_rng(a.seed)
     synthetic.begin(synthetic.FONTS, ())
