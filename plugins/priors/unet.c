@@ -66,7 +66,8 @@ struct unet {
 	int64_t w, h;	      /* of the image */
 	struct cut cut, derivative_cut;
 	int64_t memory;
-	char deviation[4096]; /* path of the network for the deviation; empty: none */
+	int ships;	      /* the weights are of those that ship */
+	char deviation[4096]; /* path of the user's network for the deviation; empty: none */
 };
 
 /* ---- create -------------------------------------------------------------------------------------------- */
@@ -92,17 +93,35 @@ static int find_weights(const struct lacuna_host *host, const struct config *c, 
 	return host->data_path(host, name, path, size);
 }
 
-/* The networks that ship share one for the deviation.  Without it the host uses a formula. */
-static int find_deviation(const struct lacuna_host *host, const struct config *c, char *path,
-			  size_t size)
+/* The network for the deviation has two channels: see below. */
+enum { DEVIATION_CHANNELS = 2 };
+
+static int open_deviation(const struct lacuna_host *host, const char *path, struct weights **file)
 {
-	path[0] = '\0';
-	if (c->deviation && (size_t)snprintf(path, size, "%s", c->deviation) >= size)
-		return host->fail(host, LACUNA_EINVAL, "%s: the path is too long", c->deviation);
-	if (!c->deviation && !c->weights &&
-	    host->data_path(host, "priors/photo-deviation.safetensors", path, size))
-		path[0] = '\0';
-	return LACUNA_OK;
+	double channels;
+	const int status = weights_open(host, path, file);
+
+	if (status)
+		return status;
+	if (weights_numbers(*file, "channels", 1, &channels) == 1 && channels == DEVIATION_CHANNELS)
+		return LACUNA_OK;
+	weights_close(*file);
+	*file = NULL;
+	return host->fail(host, LACUNA_EINVAL, "%s: not a network for the deviation of estimates",
+			  path);
+}
+
+/* Opens the user's network: it is needed late, and should not spoil hours of work then. */
+static int try_deviation(const struct unet *n, const char *path)
+{
+	struct weights *file = NULL;
+	int status;
+
+	if (strlen(path) >= sizeof n->deviation)
+		return n->host->fail(n->host, LACUNA_EINVAL, "%s: the path is too long", path);
+	status = open_deviation(n->host, path, &file);
+	weights_close(file);
+	return status;
 }
 
 static int check_format(const struct lacuna_host *host, const struct weights *file,
@@ -302,9 +321,12 @@ static int create(const struct lacuna_host *host, const void *config,
 	n->derivatives = problem->flags & (LACUNA_DERIVATIVE | LACUNA_TANGENT);
 	n->w = x->extent[0];
 	n->h = x->extent[1];
+	n->ships = !c->weights;
+	if (c->deviation)
+		snprintf(n->deviation, sizeof n->deviation, "%s", c->deviation);
 	status = find_weights(host, c, x->extent[2], path, sizeof path);
-	if (!status)
-		status = find_deviation(host, c, n->deviation, sizeof n->deviation);
+	if (!status && c->deviation)
+		status = try_deviation(n, c->deviation);
 	if (!status)
 		status = weights_open(host, path, &file);
 	if (!status)
@@ -457,28 +479,31 @@ static int jvp(const void *self, void *scratch, double sigma, const float *u, co
 /* That network sees the estimate twice, as two channels: with the first guess and with the noise as sigma.  The first channel
  * of its output is a quarter of the logarithm of the deviation's ratio to the first guess.  Its expert for maps serves
  * pixelwise operators (tools/train/deviation.py). */
-enum { DEVIATION_CHANNELS = 2 };
-
-static int open_deviation(const struct unet *n, struct unet *d)
+static int read_deviation(const struct unet *n, const char *path, struct unet *d)
 {
 	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = n->memory };
 	const struct lacuna_shape x = { { n->w, n->h, DEVIATION_CHANNELS, 1 } };
 	struct weights *file = NULL;
-	double channels;
-	int status = weights_open(n->host, n->deviation, &file);
+	int status = open_deviation(n->host, path, &file);
 
 	d->host = n->host;
 	d->w = n->w;
 	d->h = n->h;
-	if (!status &&
-	    (weights_numbers(file, "channels", 1, &channels) < 0 || channels != DEVIATION_CHANNELS))
-		status = n->host->fail(n->host, LACUNA_EINVAL,
-				       "%s: not a network for the deviation of estimates",
-				       n->deviation);
 	if (!status)
-		status = read_weights(d, &c, &x, file, n->deviation);
+		status = read_weights(d, &c, &x, file, path);
 	weights_close(file);
 	return status;
+}
+
+/* The networks that ship share one for the deviation.  Without it the host uses a formula. */
+static int find_deviation(const struct unet *n, char *path, size_t size)
+{
+	if (n->deviation[0])
+		snprintf(path, size, "%s", n->deviation);
+	else if (!n->ships ||
+		 n->host->data_path(n->host, "priors/photo-deviation.safetensors", path, size))
+		return LACUNA_EUNSUPPORTED;
+	return LACUNA_OK;
 }
 
 /* One plane of the image.  work: 3 DEVIATION_CHANNELS planes. */
@@ -511,14 +536,15 @@ static int deviation(const void *self, const struct lacuna_estimate *e, float *o
 	struct unet *d = NULL;
 	float *work = NULL;
 	void *scratch = NULL;
-	int status = LACUNA_ENOMEM;
+	char path[sizeof n->deviation];
+	int status = find_deviation(n, path, sizeof path);
 
-	if (!n->deviation[0])
-		return host->fail(host, LACUNA_EUNSUPPORTED,
-				  "no network for the deviation (parameter deviation=)");
+	if (status)
+		return status;
+	status = LACUNA_ENOMEM;
 	d = host->alloc(host, sizeof *d);
 	if (d)
-		status = open_deviation(n, d);
+		status = read_deviation(n, path, d);
 	if (!status) {
 		work = host->alloc(host, 3 * DEVIATION_CHANNELS * plane * sizeof *work);
 		scratch = host->alloc(host, scratch_size(d));

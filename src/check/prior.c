@@ -138,7 +138,13 @@ static int run_deviation(const struct call *call, int pixelwise, float *out)
 {
 	const struct lacuna_prior_deviation *prior =
 		plugin_extension(call->check->use->plugin, LACUNA_DEVIATION);
-	const struct lacuna_estimate e = { call->in[0], call->in[1], call->sigma, pixelwise };
+	const struct lacuna_estimate e = {
+		.size = sizeof e,
+		.pixelwise = pixelwise,
+		.x = call->in[0],
+		.guess = call->in[1],
+		.noise = call->sigma,
+	};
 
 	return prior->deviation(call->self, &e, out);
 }
@@ -513,7 +519,18 @@ static void destroy(const struct trial *t, void *self)
 	check_leave(t->c, LACUNA_OK);
 }
 
-/* The guess varies widely.  A prior whose parameters give it no experience is not examined. */
+/* True if the parameters give the prior experience of such operators. */
+static int knows_deviation(const struct trial *t, const struct call *call, float *out)
+{
+	int status;
+
+	check_enter(t->c, call->name);
+	status = call->run(call, NULL, out);
+	check_leave(t->c, status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status);
+	return status != LACUNA_EUNSUPPORTED;
+}
+
+/* The guess varies widely. */
 static void examine_deviation(const struct trial *t)
 {
 	static int (*const runs[])(const struct call *, void *,
@@ -537,8 +554,8 @@ static void examine_deviation(const struct trial *t)
 		call.serial = 1;
 		call.in[0] = x.data;
 		call.in[1] = guess.data;
-		if (check_quick(t->c, &call, deviation) == LACUNA_EUNSUPPORTED)
-			break;
+		if (!knows_deviation(t, &call, deviation))
+			continue;
 		memset(deviation, 0, t->count * sizeof *deviation);
 		examine_call(t, call, &x, &guess, deviation);
 		for (k = 0; k < t->count; k++)

@@ -752,6 +752,15 @@ int session_conditional(struct session *s, double sigma, const float *u, float *
 	return status ? status : service_conditional(&s->guidance_host, sigma, u, x0);
 }
 
+static int check_deviation(size_t n, const float *deviation)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(deviation[i] >= 0) || !isfinite(deviation[i]))
+			return error_set(LACUNA_ENUMERIC, "the deviation of an error is %g",
+					 (double)deviation[i]);
+	return LACUNA_OK;
+}
+
 int session_deviation(struct session *s, const struct lacuna_estimate *e, float *deviation)
 {
 	const struct lacuna_prior_deviation *prior =
@@ -760,15 +769,19 @@ int session_deviation(struct session *s, const struct lacuna_estimate *e, float 
 	int status = LACUNA_OK;
 
 	if (!prior)
-		return error_set(LACUNA_EUNSUPPORTED, "prior \"%s\" knows no deviation", name);
+		return LACUNA_EUNSUPPORTED;
 	for (size_t i = 0; !status && i < s->groups; i++) {
 		struct lacuna_estimate part = *e;
 
 		part.x += i * s->group;
 		part.guess += i * s->group;
 		status = prior->deviation(s->prior->self, &part, deviation + i * s->group);
+		if (!status)
+			status = check_deviation(s->group, deviation + i * s->group);
 	}
-	return status ? error_context(status, "prior \"%s\"", name) : status;
+	if (!status || status == LACUNA_EUNSUPPORTED)
+		return status;
+	return error_context(status, "prior \"%s\"", name);
 }
 
 size_t session_memory(const struct lacuna_shape *x, const struct lacuna_shape *y)

@@ -60,8 +60,8 @@ int session_mean(struct session *, const float *sigma, const float *u, float *x0
 const char *session_precision(const struct session *);
 /* x0 = E[x0 | u, y], if the prior has it in closed form; else LACUNA_EUNSUPPORTED. */
 int session_conditional(struct session *, double sigma, const float *u, float *x0);
-/* The deviation of the error of an image restored with the prior, from the prior's experience.  LACUNA_EUNSUPPORTED if it
- * has none. */
+/* The deviation of the error of an image restored with the prior, from the prior's experience.  LACUNA_EUNSUPPORTED,
+ * perhaps without a message, if it has none.  LACUNA_ENUMERIC if a value is not finite or below 0. */
 int session_deviation(struct session *, const struct lacuna_estimate *, float *deviation);
 void session_destroy(struct session *); /* accepts NULL */
 

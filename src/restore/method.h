@@ -30,8 +30,8 @@ int method_choose(const struct method_wish *, struct method *);
 /* Call it when the prior's create() failed with this status.  If the user did not ask for that prior, puts another in its
  * place and returns true. */
 int method_fall_back(struct method *, int status);
-/* How to find the deviation without samples, unless the prior knows it (lacuna/deviation.h).  TWEEDIE: tweedie_deviation(), if the operator acts on each pixel
- * alone and the prior takes a sigma for each.  CONDITIONAL: the same from the mean given the measurement, which a Gaussian
+/* How to find the deviation without samples, unless the prior knows it (lacuna/deviation.h).  TWEEDIE: tweedie_deviation(),
+ * if the operator acts on each pixel alone and the prior takes a sigma for each.  CONDITIONAL: the same from the mean given the measurement, which a Gaussian
  * prior knows.  WIENER: wiener_deviation(), for a trained prior and an operator that keeps colours. */
 enum method_deviation {
 	DEVIATION_UNKNOWN,

@@ -988,12 +988,12 @@ static int ask_wiener(struct run *run)
 static int ask_prior(struct run *run, const float *guess, int pixelwise)
 {
 	const struct lacuna_estimate e = {
+		.size = sizeof e,
+		.pixelwise = pixelwise,
 		.x = run->x,
 		.guess = guess,
 		.noise = run->reference_noise,
-		.pixelwise = pixelwise,
 	};
-
 	const int status = session_deviation(run->session, &e, run->deviation);
 
 	if (!status)

@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include <lacuna/conditional.h>
+#include <lacuna/deviation.h>
 #include <lacuna/fft.h>
 #include <lacuna/fit.h>
 #include <lacuna/operations.h>
@@ -119,6 +120,14 @@ OFFSET(struct lacuna_operator, offset, 96);
 OFFSET(struct lacuna_operator, extension, 104);
 SIZE(struct lacuna_operator, 112);
 
+/* lacuna_estimate */
+OFFSET(struct lacuna_estimate, size, 0);
+OFFSET(struct lacuna_estimate, pixelwise, 4);
+OFFSET(struct lacuna_estimate, x, 8);
+OFFSET(struct lacuna_estimate, guess, 16);
+OFFSET(struct lacuna_estimate, noise, 24);
+SIZE(struct lacuna_estimate, 32);
+
 /* lacuna_system */
 OFFSET(struct lacuna_system, size, 0);
 OFFSET(struct lacuna_system, iterations, 4);
@@ -182,6 +191,7 @@ OFFSET(struct lacuna_operations, operation_solve, 40);
 _Static_assert(sizeof(struct lacuna_operations) == 48, "lacuna.operations/1 has changed");
 _Static_assert(sizeof(struct lacuna_conditional) == 16, "lacuna.conditional/1 has changed");
 _Static_assert(sizeof(struct lacuna_prior_conditional) == 16, "lacuna.conditional/1 has changed");
+_Static_assert(sizeof(struct lacuna_prior_deviation) == 8, "lacuna.deviation/1 has changed");
 OFFSET(struct lacuna_fft_plan, stride, 12);
 OFFSET(struct lacuna_fft_plan, bytes, 16);
 _Static_assert(sizeof(struct lacuna_fft_grid) == 12, "lacuna.fft/1 has changed");

@@ -125,6 +125,19 @@ static void test_right(const char *name, const struct check_request *r)
 	use_free(&use);
 }
 
+/* A prior may say without a message that it knows no deviation. */
+static void test_unsupported(void)
+{
+	struct check_measures measures;
+	struct plugin_use use;
+
+	if (!ok(!use_parse(LACUNA_PRIOR, path_of("bad-deviation:how=none"), &use),
+		"a prior without experience loads"))
+		return;
+	ok(!check_plugin(&use, &request, ignore, NULL, &measures), "and passes");
+	use_free(&use);
+}
+
 /* The reported measures of an operator whose singular values are known. */
 static void test_measures(void)
 {
@@ -185,6 +198,9 @@ static const struct {
 	  "relative error" },
 	{ "not-trained:how=negative", "flag TRAINED: a picture with noise is not spoilt",
 	  "from the clean one" },
+	{ "bad-deviation:how=negative", "deviation(): no value is below 0", "1 of 1 values" },
+	{ "bad-deviation:how=nan", "results are finite", "deviation() gives NaN" },
+	{ "bad-deviation:how=mixed", "deviation(): no value is below 0", "1 of 1 values" },
 	{ "not-projection", "flag PROJECTION: A is an orthogonal projection", "relative error" },
 	{ "wrong-fit:count=1", "fit() finds what explains y as well, and changes nothing else",
 	  "grows" },
@@ -316,6 +332,7 @@ int main(int argc, char **argv)
 	test_right("hadamard", &request);
 	test_right("fourier", &request);
 	test_right("radon", &request);
+	test_unsupported();
 	test_right("scaled:strength=1e12", &request);
 	test_right("scaled:strength=1e-9", &request);
 	test_right("fixed-shape", &of_forty);

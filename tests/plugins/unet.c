@@ -203,6 +203,21 @@ static int ask_deviation(const char *spec, const struct lacuna_shape *shape,
 	return status;
 }
 
+/* Checks that create() fails with this text. */
+static void refused(const char *spec, const struct lacuna_shape *shape, const char *why)
+{
+	const struct lacuna_problem problem = { .size = sizeof problem, .x = *shape, .y = *shape };
+	struct plugin_use use;
+	void *self;
+
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		bail(spec);
+	ok(use.plugin->u.prior.create(&host, use.config, &problem, &self) < 0 &&
+		   strstr(error_text(), why),
+	   "refused before any work: %s", error_text());
+	use_free(&use);
+}
+
 static void deviation_agrees_with_pytorch(void)
 {
 	static const char *const names[] = { "mixed", "pixelwise" };
@@ -210,6 +225,7 @@ static void deviation_agrees_with_pytorch(void)
 	const struct lacuna_shape shape = { { 45, 37, 3, 1 } };
 	const size_t n = lacuna_count(&shape);
 	float *x = array(n), *guess = array(n), *want = array(n), *got = array(n);
+	const struct lacuna_estimate mixed = { sizeof mixed, 0, x, guess, 0.05 };
 	struct weights *file;
 	char spec[2600];
 
@@ -220,7 +236,7 @@ static void deviation_agrees_with_pytorch(void)
 	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s,deviation=%s",
 		 golden("unet-color.safetensors.gz"), golden("unet-deviation.safetensors"));
 	for (int i = 0; i < 2; i++) {
-		const struct lacuna_estimate e = { x, guess, 0.05, i };
+		const struct lacuna_estimate e = { sizeof e, i, x, guess, 0.05 };
 		double most = 0;
 
 		if (weights_tensor(file, names[i], 3, extent, want) ||
@@ -231,15 +247,13 @@ static void deviation_agrees_with_pytorch(void)
 		near(most, 0, 1e-4, names[i]);
 	}
 	snprintf(spec, sizeof spec, "unet:weights=%s", golden("unet-color.safetensors.gz"));
-	ok(ask_deviation(spec, &shape, &(struct lacuna_estimate){ x, guess, 0.05, 0 }, got) ==
-		   LACUNA_EUNSUPPORTED,
+	ok(ask_deviation(spec, &shape, &mixed, got) == LACUNA_EUNSUPPORTED,
 	   "own weights without a network for the deviation have none");
 	snprintf(spec, sizeof spec, "unet:weights=%s,deviation=%s",
 		 golden("unet-color.safetensors.gz"), golden("unet-color.safetensors.gz"));
-	ok(ask_deviation(spec, &shape, &(struct lacuna_estimate){ x, guess, 0.05, 0 }, got) ==
-			   LACUNA_EINVAL &&
-		   strstr(error_text(), "not a network for the deviation"),
-	   "a network of another kind is refused");
+	refused(spec, &shape, "not a network for the deviation");
+	snprintf(spec, sizeof spec, "unet:deviation=absent.safetensors");
+	refused(spec, &shape, "absent.safetensors");
 	weights_close(file);
 	memory_release(x);
 	memory_release(guess);
@@ -491,7 +505,7 @@ static void shipped(int channels)
 	const struct lacuna_shape shape = { { 96, 80, channels, 1 } };
 	const size_t n = lacuna_count(&shape);
 	float *clean = array(n), *u = array(n), *x0 = array(n), *guess = array(n);
-	const struct lacuna_estimate e = { x0, guess, 0.1, 1 };
+	const struct lacuna_estimate e = { sizeof e, 1, x0, guess, 0.1 };
 	double error = 0, said = 0, edge = 0, edge_said = 0, edges = 0;
 
 	host.gaussian(&host, 0, 0, u, n);

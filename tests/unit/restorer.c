@@ -620,6 +620,7 @@ static void test_image(void)
 
 static struct {
 	int status;
+	const float *wrong; /* told for the last pixel; NULL: none */
 	struct lacuna_estimate last;
 	float guess[N];
 } experience;
@@ -634,7 +635,9 @@ static int deviate(const void *self, const struct lacuna_estimate *e, float *dev
 	experience.last = *e;
 	memcpy(experience.guess, e->guess, g->n * sizeof *e->guess);
 	for (size_t i = 0; i < g->n; i++)
-		deviation[i] = e->guess[i] / 2 + e->x[i] / 10;
+		deviation[i] = e->guess[i] / 2 + fabsf(e->x[i]) / 10;
+	if (experience.wrong)
+		deviation[g->n - 1] = *experience.wrong;
 	return LACUNA_OK;
 }
 
@@ -648,6 +651,7 @@ static const void *extension(const char *name)
 /* On a scale of lo..hi, with missing and with dark pixels. */
 static void test_experience(void)
 {
+	static const float impossible[] = { NAN, -0.01F, INFINITY };
 	struct bench b;
 	struct restored r, formula;
 	struct measurement m = { .lo = 1000, .hi = 1200 };
@@ -680,7 +684,7 @@ static void test_experience(void)
 		const double x = ((double)r.picture[i] - 1000) / 200;
 
 		worst = fmax(worst, fabs((double)experience.guess[i] - guess));
-		worst = fmax(worst, fabs((double)r.deviation[i] / 200 - guess / 2 - x / 10));
+		worst = fmax(worst, fabs((double)r.deviation[i] / 200 - guess / 2 - fabs(x) / 10));
 	}
 	near(worst, 0, 1e-5, "guess and answer are those of each pixel");
 	restored_free(&r);
@@ -688,6 +692,13 @@ static void test_experience(void)
 	experience.status = LACUNA_EINVAL;
 	ok(restore(&b, shape, m, &r) == LACUNA_EINVAL, "its failure is one: %s", error_text());
 	restored_free(&r);
+	experience.status = LACUNA_OK;
+	for (size_t i = 0; i < 3; i++) {
+		experience.wrong = &impossible[i];
+		ok(restore(&b, shape, m, &r) == LACUNA_ENUMERIC, "refused: %s", error_text());
+		restored_free(&r);
+	}
+	experience.wrong = NULL;
 	restored_free(&formula);
 	tear_down(&b);
 
