@@ -65,7 +65,6 @@ struct unet {
 	uint32_t derivatives; /* flags of the problem: which of vjp() and jvp() will be called */
 	int64_t w, h;	      /* of the image */
 	struct cut cut, derivative_cut;
-	int64_t memory;
 	int ships;	      /* the weights are of those that ship */
 	char deviation[4096]; /* path of the user's network for the deviation; empty: none */
 };
@@ -280,7 +279,6 @@ static int read_weights(struct unet *n, const struct config *c, const struct lac
 	const char *symmetric = weights_text(file, "symmetric");
 	int status = check_format(host, file, path);
 
-	n->memory = c->memory;
 	n->symmetric = symmetric && strcmp(symmetric, "yes") == 0;
 	if (!status)
 		status = precondition_read(host, file, path, &n->precondition);
@@ -481,7 +479,8 @@ static int jvp(const void *self, void *scratch, double sigma, const float *u, co
  * pixelwise operators (tools/train/deviation.py). */
 static int read_deviation(const struct unet *n, const char *path, struct unet *d)
 {
-	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = n->memory };
+	/* Little memory (MB), as the prior keeps its own meanwhile: small tiles cost this small network nothing. */
+	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = 16 };
 	const struct lacuna_shape x = { { n->w, n->h, DEVIATION_CHANNELS, 1 } };
 	struct weights *file = NULL;
 	int status = open_deviation(n->host, path, &file);
