@@ -58,6 +58,7 @@ static size_t count_equal(const struct scale_sample *s, float value)
 int scale_sample_drop_lump(struct scale_sample *s, double *value)
 {
 	static const double most = 0.75, apart = 2;
+	static const size_t least = 16;
 
 	if (!s->count)
 		return 0;
@@ -69,7 +70,7 @@ int scale_sample_drop_lump(struct scale_sample *s, double *value)
 		const double part = (double)lump / (double)s->count;
 		double range, gap;
 
-		if (part < tail || part > most)
+		if (lump < least || part < tail || part > most)
 			continue;
 		range = (double)others[rest - 1] - (double)others[0];
 		gap = last ? (double)end - (double)others[rest - 1]

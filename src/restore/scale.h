@@ -28,14 +28,9 @@ int scale_sample_add_part(struct scale_sample *, const float *values, size_t n, 
 			  size_t all, size_t most);
 void scale_sample_free(struct scale_sample *); /* leaves an empty sample */
 
-/* Removes the value of a lump from the sample: at least 0.2 % of the values are all alike, below or above all others, and
- * farther from the next than twice the range of the others.  That is how missing values look if a file does not declare
- * them (-9999 among heights).  False if there is none.  Sorts the sample. */
-int scale_sample_drop_lump(struct scale_sample *, double *value);
-
-/* Removes a lump from the sample: values that are all alike, 0.2 % to 75 % of the sample, below or above all others, and
- * farther from them than twice their range.  Missing values look so if a file does not declare them (-9999 among heights).
- * False if there is none.  Sorts the sample. */
+/* Removes a lump from the sample: values that are all alike, 0.2 % to 75 % of the sample, but at least 16, below or above all
+ * others, and farther from them than twice their range.  Missing values look so if a file does not declare them (-9999 among
+ * heights).  A star that saturates a few pixels has less.  False if there is none.  Sorts the sample. */
 int scale_sample_drop_lump(struct scale_sample *, double *value);
 
 /* black, white: the 0.2 % and 99.8 % quantiles of the sample, moved outwards by 1/20 of their distance.  A few stars, hot or

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { N = 10000 };
+enum { N = 40000 };
 
 static int measured(const float *values, struct scale *scale)
 {
@@ -192,27 +192,33 @@ static void test_tails(void)
 	}
 }
 
-/* One value in `part' is `far'; the others are a ramp from 0 to 1.  True when it is taken for a lump. */
-static int has_lump(int part, float far)
+/* Of n values, one in `part' is `far'; the others are a ramp from 0 to 1.  True when it is taken for a lump. */
+static int has_lump_of(int n, int part, float far)
 {
 	static float values[N];
 	struct scale_sample sample = { 0 };
-	size_t kept = N;
+	size_t kept = (size_t)n;
 	double lump = NAN;
 	int found;
 
 	scene(values, 0, 1);
-	for (int i = 0; i < N; i += part) {
+	for (int i = 0; i < n; i += part) {
 		values[i] = far;
 		kept--;
 	}
-	found = !scale_sample_add(&sample, values, N, N) && scale_sample_drop_lump(&sample, &lump);
+	found = !scale_sample_add(&sample, values, (size_t)n, (size_t)n) &&
+		scale_sample_drop_lump(&sample, &lump);
 	ok(found ? fabs(lump - (double)far) <= 0 && sample.count == kept && sample.values[0] >= 0 &&
 			   sample.values[kept - 1] <= 1
-		 : sample.count == N,
-	   "%g at one pixel in %d is %s", (double)far, part, found ? "left out" : "kept");
+		 : sample.count == (size_t)n,
+	   "%g at one pixel in %d of %d is %s", (double)far, part, n, found ? "left out" : "kept");
 	scale_sample_free(&sample);
 	return found;
+}
+
+static int has_lump(int part, float far)
+{
+	return has_lump_of(N, part, far);
 }
 
 static void test_lump(void)
@@ -225,6 +231,9 @@ static void test_lump(void)
 	ok(has_lump(10, -2.1f) && !has_lump(10, -1.9f) && has_lump(10, 3.1f) && !has_lump(10, 2.9f),
 	   "twice the range of the others is far");
 	ok(!has_lump(1000, -9999), "a few are hot pixels");
+	ok(!has_lump_of(256, 256, 65535) && !has_lump_of(15 * 64, 64, 65535) &&
+		   has_lump_of(16 * 64, 64, 65535),
+	   "a star in a small picture is none");
 	ok(has_lump(2, -9999) && !has_lump(1, -9999), "a constant picture has none");
 	ok(!scale_sample_add(&two, (const float[]){ 0, 255, 255 }, 3, 3) &&
 		   !scale_sample_drop_lump(&two, &value) && two.count == 3,
