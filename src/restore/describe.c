@@ -182,7 +182,8 @@ static void look_at_channels(const struct lacuna_shape *shape, const float *valu
 	const int64_t channels = shape->extent[2];
 	double level[NOISE_CHANNELS], least = INFINITY, most = 0, squares = 0;
 
-	if (channels > NOISE_CHANNELS || shape->extent[3] > 1 || d->noise.slope > 0 || d->how)
+	if (channels < 2 || channels > NOISE_CHANNELS || shape->extent[3] > 1 ||
+	    d->noise.slope > 0 || d->how)
 		return;
 	for (int64_t c = 0; c < channels; c++) {
 		struct noise_bounds b = { 0 };

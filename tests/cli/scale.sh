@@ -63,7 +63,6 @@ ok "is white noise" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif read.tif
 fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n poisson:read=3
 contains err "takes counts per photon" "photons without gain: remedy"
 
-# The noise of each pixel, from a file; if it is constant, a number gives the same.
 # A scene of few steps of its type is told of, once for a stack, unless the result has a finer type or the scene more steps.
 ok "few steps" "$maketiff" few.tif uint8 48 40 1 2 dim
 ok "of its own type" "$LACUNA" restore -q few.tif -o few-r.tif -A identity $gaussian -n 0
@@ -102,6 +101,8 @@ fails 3 "with --strict" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identit
 ok "none at all" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n 0
 ! grep -q "may be too" err
 tap_result $? "-n 0 is a wish, not an estimate"
+
+# The noise of each pixel, from a file; if it is constant, a number gives the same.
 ok "floats" "$maketiff" f.tif float32 48 40 1 1
 ok "their noise" "$maketiff" half.tif float32 48 40 1 1 constant
 ok "from a file" "$LACUNA" restore f.tif -o from-file.tif -A identity $gaussian -n half.tif
