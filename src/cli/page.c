@@ -271,15 +271,25 @@ static struct image_range plain_range(const struct page *p)
 	return p->r->range ? *p->r->range : range;
 }
 
-/* Values that look missing, but that the file does not declare, are treated as if it did.  A mask says itself what is
- * missing, and such values are then filled. */
+/* True for operators that say themselves which values are missing. */
+static int has_mask(const struct restoration *r)
+{
+	static const uint32_t mask = LACUNA_PIXELWISE | LACUNA_PARTIAL;
+
+	for (size_t i = 0; i < r->job.operator_count; i++)
+		if ((r->operators[i].plugin->u.op.flags & mask) == mask)
+			return 1;
+	return 0;
+}
+
+/* Values that look missing, but that the file does not declare, are treated as if it did.  What a mask leaves out is filled
+ * instead. */
 static void declare_lump(struct page *p)
 {
 	const struct restoration *r = p->r;
 	const struct levels *l = &r->levels;
 
-	if (!l->has_lump || p->info.has_nodata || r->full_range || r->operands.paged_count ||
-	    !makes_picture(p))
+	if (!l->has_lump || p->info.has_nodata || r->full_range || has_mask(r) || !makes_picture(p))
 		return;
 	p->info.has_nodata = 1;
 	p->info.nodata = l->lump;
@@ -300,10 +310,11 @@ static void doubt_type(const struct page *p)
 	if (r->type_stated || p->info.kind == SAMPLE_FLOAT || !r->levels.found || span >= few ||
 	    !makes_picture(p))
 		return;
-	log_message(LACUNA_LOG_WARN,
-		    "page %d: the scene spans only %.2g steps of its type, and the result is "
-		    "rounded to them; -t float32 keeps what lies between",
-		    p->number + 1, span);
+	log_message(
+		LACUNA_LOG_WARN,
+		"page %d: the scene spans only about %.0f step%s of its type, and the result is "
+		"rounded to them; -t float32 keeps what lies between",
+		p->number + 1, span, span < 1.5 ? "" : "s");
 }
 
 static int read_measurement(struct page *p)

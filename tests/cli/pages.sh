@@ -43,6 +43,13 @@ ok "mask" "$maketiff" mask.tif uint8 48 40 1 1 mask
 ok "with it" "$LACUNA" restore lump.tif -o lump-m.tif -A mask:file=mask.tif -p gaussian -n 0.01
 ! grep -q "counts as nodata" err
 tap_result $? "nor with a mask"
+ok "gray" "$maketiff" gray.tif float32 48 40 1 1 constant
+ok "a narrow scene" "$LACUNA" simulate -q gray.tif -o narrow.tif -A identity -n 0.01 --range 0:1
+for mask in mask:columns=20-30 mask:keep=0.7 mask:boxes=1,size=8; do
+	ok "$mask" "$LACUNA" simulate -q narrow.tif -o left-out.tif -f -A $mask -n 0 --range 0:1
+	ok "restored" "$LACUNA" restore -q left-out.tif -o filled-in.tif -f -A $mask -p gaussian -n 0.01
+	ok "is filled, though its 0 is far from the rest" "$LACUNA" compare --range 0:1 --max-nrmse 0.03 gray.tif filled-in.tif
+done
 ok "a deviation of what stays missing" "$LACUNA" restore nan.tif -o hole.tif $how --keep-missing --std hole-std.tif
 "$LACUNA" compare hole-std.tif hole-std.tif >out
 contains out "20 missing values left out" "is missing, too"

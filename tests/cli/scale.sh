@@ -68,6 +68,7 @@ ok "few steps" "$maketiff" few.tif uint8 48 40 1 2 dim
 ok "of its own type" "$LACUNA" restore -q few.tif -o few-r.tif -A identity $gaussian -n 0
 test `grep -c "steps of its type, and the result is rounded" err` -eq 1
 tap_result $? "a result rounded to few steps is told of, once"
+matches err "only about [1-9] steps of" "in whole steps"
 ok "in floats" "$LACUNA" restore -q few.tif -o few-f.tif -A identity $gaussian -n 0 -t float32
 ! grep -q "steps of its type" err
 tap_result $? "not one in floats"
