@@ -64,12 +64,12 @@ fails 2 "photons without gain" "$LACUNA" restore deep.tif -o x.tif -A identity $
 contains err "takes counts per photon" "photons without gain: remedy"
 
 # A scene of few steps of its type is told of, once for a stack, unless the result has a finer type or the scene more steps.
-ok "few steps" "$maketiff" few.tif uint8 48 40 1 2 dim
-ok "of its own type" "$LACUNA" restore -q few.tif -o few-r.tif -A identity $gaussian -n 0
+ok "few steps" "$maketiff" steps.tif uint8 48 40 1 2 dim
+ok "of its own type" "$LACUNA" restore -q steps.tif -o steps-r.tif -A identity $gaussian -n 0
 test `grep -c "steps of its type, and the result is rounded" err` -eq 1
 tap_result $? "a result rounded to few steps is told of, once"
 matches err "only about [1-9] steps of" "in whole steps"
-ok "in floats" "$LACUNA" restore -q few.tif -o few-f.tif -A identity $gaussian -n 0 -t float32
+ok "in floats" "$LACUNA" restore -q steps.tif -o steps-f.tif -A identity $gaussian -n 0 -t float32
 ! grep -q "steps of its type" err
 tap_result $? "not one in floats"
 ok "many steps" "$maketiff" many.tif uint8 48 40 1 1
