@@ -13,8 +13,8 @@ struct noise {
 	double slope, offset;
 	double sigma; /* standard deviation, rms over the picture */
 	double least_variance;
-	double channel
-		[NOISE_CHANNELS]; /* factor of the deviation in each channel; 0: all are alike */
+	/* Factor of the deviation in each channel; 0: all are alike. */
+	double channel[NOISE_CHANNELS];
 };
 
 /* Part of least_variance, a variance in photons: where the law expects none, some may have been due all the same. */
@@ -29,7 +29,8 @@ int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
 int noise_of_counts(const struct lacuna_shape *, const float *y, double zero, struct noise *);
 
 /* Standard deviations between which the noise of y lies, from its smoothest blocks, where texture is weakest: least 0 if even
- * they may be texture, most INFINITY if there are too few.  Noise with a wide grain may be stronger.  LACUNA_EINVAL if y is smaller than a block. */
+ * they may be texture, most INFINITY if there are too few.  Noise with a wide grain may be stronger.
+ * LACUNA_EINVAL if y is smaller than a block. */
 struct noise_bounds {
 	double least, most;
 };
