@@ -397,6 +397,19 @@ static int try_place(struct search *s, const double *t, double *cost)
 	return status;
 }
 
+/* Takes t for the best if its cost is less than that of the best, *least. */
+static int try_better(struct search *s, const double *t, double *best, double *least)
+{
+	double cost;
+	const int status = try_place(s, t, &cost);
+
+	if (!status && cost < *least) {
+		memcpy(best, t, FREE * sizeof *t);
+		*least = cost;
+	}
+	return status;
+}
+
 /* The best of a grid. */
 static int look_around(struct search *s, double *best, double *least)
 {
@@ -407,13 +420,8 @@ static int look_around(struct search *s, double *best, double *least)
 	for (int i = 0; !status && i < all; i++) {
 		const double t[FREE] = { -1 + 2.0 * (i % POINTS) / (POINTS - 1),
 					 -1 + 2.0 * (i / POINTS) / (POINTS - 1) };
-		double cost;
 
-		status = try_place(s, t, &cost);
-		if (!status && cost < *least) {
-			memcpy(best, t, sizeof t);
-			*least = cost;
-		}
+		status = try_better(s, t, best, least);
 	}
 	return status;
 }
@@ -426,17 +434,15 @@ static int look_closer(struct search *s, double *best, double *least)
 
 	for (double step = first; !status && step >= last; step /= 2)
 		for (int way = 0; !status && way < 2 * s->count; way++) {
-			double t[FREE] = { best[0], best[1] }, cost;
+			const double before = *least;
+			double t[FREE] = { best[0], best[1] };
 
 			t[way / 2] += way % 2 ? step : -step;
 			if (fabs(t[way / 2]) > 1 && !is_angle(s->rows[way / 2]))
 				continue;
-			status = try_place(s, t, &cost);
-			if (!status && cost < *least) {
-				memcpy(best, t, sizeof t);
-				*least = cost;
+			status = try_better(s, t, best, least);
+			if (*least < before)
 				way = -1;
-			}
 		}
 	return status;
 }
@@ -451,13 +457,8 @@ static int look_round(struct search *s, double *t, double *least)
 	*least = INFINITY;
 	for (int i = 0; !status && i < points; i++) {
 		const double other[FREE] = { length, 2.0 * i / points };
-		double cost;
 
-		status = try_place(s, other, &cost);
-		if (!status && cost < *least) {
-			memcpy(t, other, sizeof other);
-			*least = cost;
-		}
+		status = try_better(s, other, t, least);
 	}
 	return status;
 }
