@@ -40,11 +40,11 @@ one_line "not enough memory"
 contains err "raise --memory" "not enough memory: remedy"
 printf '0.1 0.9\n0.8 0.2\n' >points.txt
 ok "points, each measured alone" "$LACUNA" restore -q in.tif -o one.tif -A identity -n 0.1 -p empirical:file=points.txt -s ode -g exact --steps 2
-fails 1 "points that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A blur:sigma=1,boundary=periodic -n 0.1 \
+fails 1 "points that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A blur:sigma=1,boundary=periodic -n 0.004 \
 	-p empirical:file=points.txt -s ode -g exact --steps 2
 one_line "points that the operator mixes"
 printf 'dim 2\ncomponent 1\nmean 0.5 0.5\nvar 0.1\n' >pairs.txt
-fails 1 "vectors that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A blur:sigma=1,boundary=periodic -n 0.1 \
+fails 1 "vectors that the operator mixes" "$LACUNA" restore -q in.tif -o $o -A blur:sigma=1,boundary=periodic -n 0.004 \
 	-p gmm:file=pairs.txt -s ode -g exact --steps 2
 one_line "vectors that the operator mixes"
 nothing_left outputs "failures"

@@ -14,7 +14,7 @@ shim=$tap_dir/faults.so
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 export ASAN_OPTIONS
 ok "picture" "$maketiff" in.tif uint16 64 48 1 2
-restore="$LACUNA restore -q -A identity -n 0.01 -p gaussian --steps 1"
+restore="$LACUNA restore -q -A identity -n 0.004 -p gaussian --steps 1"
 
 # injected PLAN COMMAND...: runs the command with a fault; ./trace lists its calls
 injected() {
