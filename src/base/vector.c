@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Partial sums of fixed blocks are added in order: the same bits for any number of threads. */
@@ -128,4 +129,16 @@ int vector_finite(size_t n, const float *a)
 		found |= (bits & exponent) == exponent;
 	}
 	return !found;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+void vector_sort(size_t n, float *a)
+{
+	qsort(a, n, sizeof *a, by_value);
 }

@@ -19,4 +19,7 @@ int vector_finite(size_t n, const float *a);
 /* True if a value is above limit or below -limit. */
 int vector_exceeds(size_t n, const float *a, double limit);
 
+/* Ascending; there must be no NaN. */
+void vector_sort(size_t n, float *a);
+
 #endif

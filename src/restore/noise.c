@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -695,13 +696,6 @@ int noise_bound(const struct lacuna_shape *shape, const float *y, struct noise_b
 
 /* ---- counted photons ----------------------------------------------------------------------------------- */
 
-static int by_float(const void *a, const void *b)
-{
-	const float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The step of values that are zero plus whole multiples of it; 0: there are other values, or too many multiples for a few
  * photons.  values: n of them, in order. */
 static double step_of_counts(const float *values, size_t n, double zero)
@@ -737,7 +731,7 @@ static int find_counts(const struct lacuna_shape *shape, const float *y, double 
 	for (size_t i = 0; i < n; i += stride)
 		if (isfinite(y[i]))
 			values[count++] = y[i];
-	qsort(values, count, sizeof *values, by_float);
+	vector_sort(count, values);
 	*step = step_of_counts(values, count, zero);
 	memory_release(values);
 	return LACUNA_OK;

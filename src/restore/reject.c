@@ -4,6 +4,7 @@
 
 #include "restore/reject.h"
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -80,13 +81,6 @@ static int measure(const struct plane *p, size_t at, struct distances *d)
 	return 1;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int typical_distance(const struct plane *p, double *sigma)
 {
 	const size_t n = (size_t)(p->w * p->h);
@@ -99,7 +93,7 @@ static int typical_distance(const struct plane *p, double *sigma)
 	for (size_t i = 0; i < n; i++)
 		if (measure(p, i, &d))
 			list[count++] = d.neighbours;
-	qsort(list, count, sizeof *list, by_value);
+	vector_sort(count, list);
 	*sigma = count ? mad_to_sigma * (double)list[count / 2] : 0;
 	memory_release(list);
 	return LACUNA_OK;

@@ -4,9 +4,9 @@
 
 #include "restore/scale.h"
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double tail = 0.002, margin = 0.05;
@@ -39,13 +39,6 @@ void scale_sample_free(struct scale_sample *s)
 	memset(s, 0, sizeof *s);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 static size_t count_equal(const struct scale_sample *s, float value)
 {
 	size_t equal = 0;
@@ -62,7 +55,7 @@ int scale_sample_drop_lump(struct scale_sample *s, double *value)
 
 	if (!s->count)
 		return 0;
-	qsort(s->values, s->count, sizeof *s->values, by_value);
+	vector_sort(s->count, s->values);
 	for (int last = 0; last < 2; last++) {
 		const float end = s->values[last ? s->count - 1 : 0];
 		const size_t lump = count_equal(s, end), rest = s->count - lump;
@@ -106,7 +99,7 @@ int scale_measure(struct scale_sample *s, struct scale *scale)
 
 	if (!s->count)
 		return 0;
-	qsort(s->values, s->count, sizeof *s->values, by_value);
+	vector_sort(s->count, s->values);
 	lo = quantile(s, tail);
 	hi = quantile(s, 1 - tail);
 	if (!(hi > lo)) { /* nearly all values are alike: the few others are the scene */
