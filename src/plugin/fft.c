@@ -187,6 +187,15 @@ static void store_row(const struct pass *p, int y, const float *row)
 		out[i] = scale * row[i * g->step];
 }
 
+/* Clears the rows of a block below the plane.  Returns false for other blocks. */
+static int clear_below(const struct pass *p, int first, int count, lacuna_complex *start)
+{
+	if (first <= (p->grid.height - 1) * p->grid.step)
+		return 0;
+	memset(start, 0, (size_t)count * (size_t)p->stride * sizeof *start);
+	return 1;
+}
+
 static int forward_rows(void *arg, size_t block, void *scratch)
 {
 	const struct pass *p = arg;
@@ -194,10 +203,8 @@ static int forward_rows(void *arg, size_t block, void *scratch)
 	lacuna_complex *start = p->spectrum + (size_t)first * (size_t)p->stride;
 
 	(void)scratch;
-	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
-		memset(start, 0, (size_t)count * (size_t)p->stride * sizeof *start);
+	if (clear_below(p, first, count, start))
 		return LACUNA_OK;
-	}
 	for (int i = 0; i < count; i++)
 		load_row(p, first + i, (float *)(start + (size_t)i * (size_t)p->stride));
 	fftwf_execute_dft_r2c(p->plan->rows_forward[count < ROWS], (float *)start, start);
@@ -246,10 +253,8 @@ static int weigh_rows(void *arg, size_t block, void *scratch)
 	lacuna_complex *start = p->spectrum + (size_t)first * (size_t)p->stride;
 
 	(void)scratch;
-	if (first > (p->grid.height - 1) * p->grid.step) { /* below the plane */
-		memset(start, 0, (size_t)count * (size_t)p->stride * sizeof *start);
+	if (clear_below(p, first, count, start))
 		return LACUNA_OK;
-	}
 	fftwf_execute_dft_c2r(p->plan->rows_inverse[count < ROWS], start, (float *)start);
 	for (int i = 0; i < count; i++)
 		weigh_row(p, first + i, (float *)(start + (size_t)i * (size_t)p->stride));
