@@ -930,6 +930,7 @@ static void warn_of_holes(struct run *run, const float *d, float *work)
 		    run->m->name);
 }
 
+/* d: A'A = diag(d).  b: work. */
 static int ask_tweedie(struct run *run, float *d, float *b)
 {
 	struct problem *problem = run->r->problem;
@@ -944,11 +945,9 @@ static int ask_tweedie(struct run *run, float *d, float *b)
 		.mean = prior_mean,
 		.context = run->session,
 	};
-	int status = problem_diagonal(problem, d);
+	int status = problem_adjoint(problem, NULL, problem_measurement(problem), b);
 
 	run->record->deviation = "tweedie";
-	if (!status)
-		status = problem_adjoint(problem, NULL, problem_measurement(problem), b);
 	if (!status)
 		status = tweedie_deviation(&t, run->deviation);
 	if (!status)
