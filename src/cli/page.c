@@ -301,7 +301,7 @@ static void declare_lump(struct page *p)
 }
 
 /* An estimate lies between the levels of a scene that has few, such as counts of a few photons. */
-static void doubt_type(const struct page *p)
+static void warn_of_few_steps(const struct page *p)
 {
 	static const double few = 32;
 	const struct restoration *r = p->r;
@@ -332,7 +332,7 @@ static int read_measurement(struct page *p)
 		return status;
 	declare_lump(p);
 	if (!surveyed)
-		doubt_type(p);
+		warn_of_few_steps(p);
 	if (p->info.note && !p->listening)
 		log_message(LACUNA_LOG_WARN, "page %d: %s", p->number + 1, p->info.note);
 	p->range =

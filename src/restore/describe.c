@@ -28,7 +28,6 @@ struct noise noise_rescale(const struct noise *n, const struct scale *from, cons
 {
 	const double span = from->white - from->black;
 	const double a = (to->white - to->black) / span, b = (to->black - from->black) / span;
-
 	struct noise scaled = *n;
 
 	scaled.slope = n->slope / a;
@@ -307,7 +306,6 @@ static void find_bounds(const struct lacuna_shape *shape, const float *values,
 	struct lacuna_shape half;
 	float *small = halve(shape, values, &half);
 
-	*b = (struct noise_bounds){ 0, INFINITY };
 	if (noise_bound(shape, values, b) || (small && noise_bound(&half, small, &wide)))
 		error_clear();
 	b->most = fmax(b->most, wide.most);

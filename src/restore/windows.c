@@ -270,6 +270,12 @@ static int set_beyond(const struct restore_job *job, struct windows *w)
 	return status;
 }
 
+/* restorer_shape() is then certain to refuse y. */
+static int is_too_large(const struct restore_job *job, const struct lacuna_shape *y)
+{
+	return session_memory(y, y) > job->budget;
+}
+
 int windows_exceeds(const struct restore_job *job, const struct lacuna_shape *y,
 		    const struct windows_cost *cost)
 {
@@ -279,7 +285,7 @@ int windows_exceeds(const struct restore_job *job, const struct lacuna_shape *y,
 
 	if (!job->budget)
 		return 0;
-	if (session_memory(y, y) > job->budget)
+	if (is_too_large(job, y))
 		return 1;
 	/* Creating the problem reports the error. */
 	if (problem_find_x(job->operators, job->operator_count, y, &x)) {
@@ -299,7 +305,7 @@ int windows_needed(const struct restore_job *job, const struct lacuna_shape *y,
 
 	if (!windows_exceeds(job, y, cost))
 		return 0;
-	if (session_memory(y, y) > job->budget)
+	if (is_too_large(job, y))
 		return 1;
 	possible = !windows_plan(job, y, cost, &w);
 	error_clear();
