@@ -273,12 +273,6 @@ static void leave_scale(const struct run *run, float *picture)
 
 /* ---- noise ------------------------------------------------------------------------------------------- */
 
-/* True when the noise must be estimated. */
-static int is_estimated(const struct run *run)
-{
-	return !run->m->deviation && noise_is_estimated(&run->job->noise);
-}
-
 /* True when the noise differs from value to value. */
 static int varies(const struct run *run)
 {
@@ -337,7 +331,7 @@ static int find_noise(struct run *run)
 	const char *how;
 	int status = LACUNA_OK;
 
-	record->estimated = is_estimated(run);
+	record->estimated = restorer_estimates(run->r, run->m);
 	record->noise = stated->sigma;
 	if (record->estimated && run->r->settled) {
 		recall_noise(run);
@@ -831,7 +825,7 @@ static int improve(struct run *run)
 	if (run->m->deviation || run->job->noise.sigma >= 0 || run->job->sample)
 		return LACUNA_OK;
 	if (!(flags & LACUNA_PIXELWISE))
-		return is_estimated(run) ? retreat(run) : LACUNA_OK;
+		return restorer_estimates(run->r, run->m) ? retreat(run) : LACUNA_OK;
 	/* With other operators the level of y is not that of the picture. */
 	if (!(flags & LACUNA_LINEAR) || memcmp(&run->r->result, &run->r->y, sizeof run->r->y) != 0)
 		return LACUNA_OK;
@@ -870,7 +864,7 @@ static int check_result(struct run *run)
 			    run->m->name, run->residual * engine_unit(run),
 			    run->reference_noise * engine_unit(run));
 	}
-	if (after > before + clipped && !is_estimated(run)) {
+	if (after > before + clipped && !restorer_estimates(run->r, run->m)) {
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
 			    "%s: %.2g %% of the result is clipped, but only %.2g %% of the input; "
@@ -1166,7 +1160,7 @@ static int pass_through(struct run *run, float value)
 	for (size_t i = 0; i < n; i++)
 		out->picture[i] = value;
 	run->record->constant = 1;
-	run->record->estimated = is_estimated(run);
+	run->record->estimated = restorer_estimates(run->r, run->m);
 	run->record->inner = (struct scale){ .black = run->m->lo, .white = run->m->hi };
 	if (!run->m->parts)
 		log_message(LACUNA_LOG_WARN, "%s: %s; copied unchanged", run->m->name,
