@@ -90,6 +90,15 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/restore.c src/restore/restore.h \
 	src/restore/restorer.c src/restore/restorer.h \
 	src/restore/scale.c src/restore/scale.h \
+	src/restore/stages.h \
+	src/restore/stage-deviation.c \
+	src/restore/stage-judge.c \
+	src/restore/stage-noise.c \
+	src/restore/stage-result.c \
+	src/restore/stage-samples.c \
+	src/restore/stage-scale.c \
+	src/restore/stage-values.c \
+	src/restore/stage-wide-noise.c \
 	src/restore/stabilise.c src/restore/stabilise.h \
 	src/restore/tweedie.c src/restore/tweedie.h \
 	src/restore/wiener.c src/restore/wiener.h \
