@@ -142,3 +142,15 @@ void vector_sort(size_t n, float *a)
 {
 	qsort(a, n, sizeof *a, by_value);
 }
+
+static int by_value_of_doubles(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void vector_sort_doubles(size_t n, double *a)
+{
+	qsort(a, n, sizeof *a, by_value_of_doubles);
+}

@@ -21,5 +21,6 @@ int vector_exceeds(size_t n, const float *a, double limit);
 
 /* Ascending; there must be no NaN. */
 void vector_sort(size_t n, float *a);
+void vector_sort_doubles(size_t n, double *a);
 
 #endif

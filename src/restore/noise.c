@@ -169,13 +169,6 @@ static int by_low(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int by_level(const void *a, const void *b)
 {
 	float x = ((const struct block *)a)->level, y = ((const struct block *)b)->level;
@@ -220,7 +213,7 @@ static struct power mean_power(const struct block *list, size_t used)
 		p.near += list[i].near / (double)used;
 		p.corner += list[i].corner / (double)used;
 	}
-	qsort(mean, HIGH, sizeof *mean, by_value);
+	vector_sort_doubles(HIGH, mean);
 	p.high = mean[HIGH / 2];
 	return p;
 }
@@ -339,7 +332,7 @@ static int is_even(const struct blocks *s)
 	for (size_t i = 0; i < s->count; i++)
 		for (int k = 0; k < HIGH; k++)
 			power[i] += s->list[i].high[k] / HIGH;
-	qsort(power, s->count, sizeof *power, by_value);
+	vector_sort_doubles(s->count, power);
 	even = power[s->count / 20] / chi_20th < most * power[s->count / 200] / chi_200th;
 	memory_release(power);
 	return even;
@@ -549,7 +542,7 @@ static double first_guess(const struct blocks *all, double *high)
 			high[n] += all->list[i].high[k] / HIGH;
 		n++;
 	}
-	qsort(high, n, sizeof *high, by_value);
+	vector_sort_doubles(n, high);
 	return n ? sqrt(high[n / 2]) : 0;
 }
 
@@ -844,7 +837,7 @@ int noise_map(const struct lacuna_shape *shape, const struct noise *noise, const
  * (chi-squared), relative to its expectation.  Sorts power. */
 static double quiet_power(double *power, size_t count, double chi)
 {
-	qsort(power, count, sizeof *power, by_value);
+	vector_sort_doubles(count, power);
 	return power[count / 20] / chi;
 }
 
@@ -948,7 +941,7 @@ static void sort_means(const double sum[8], const double count[8], double mean[8
 {
 	for (int p = 0; p < 8; p++)
 		mean[p] = count[p] > 0 ? sum[p] / count[p] : 0;
-	qsort(mean, 8, sizeof *mean, by_value);
+	vector_sort_doubles(8, mean);
 }
 
 /* The largest of the eight mean heights less their median.  *ratio: the largest mean part divided by the second largest. */

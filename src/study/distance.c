@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "base/vector.h"
 
 #include <lapacke.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- moments ----------------------------------------------------------------------------------------- */
@@ -131,13 +131,6 @@ static void kl_term(void *arg, size_t i)
 
 /* ---- sorting ----------------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 enum { BINS = 64 };
 
 static int binned_kl(size_t n, const double *q, const double *p, double *kl)
@@ -150,8 +143,8 @@ static int binned_kl(size_t n, const double *q, const double *p, double *kl)
 	b = a + n;
 	memcpy(a, q, n * sizeof *a);
 	memcpy(b, p, n * sizeof *b);
-	qsort(a, n, sizeof *a, ascending);
-	qsort(b, n, sizeof *b, ascending);
+	vector_sort_doubles(n, a);
+	vector_sort_doubles(n, b);
 	*kl = 0;
 	for (size_t bin = 0; bin < BINS; bin++) {
 		const size_t first = bin * n / BINS, end = (bin + 1) * n / BINS;
@@ -242,8 +235,8 @@ static double sorted_cost(size_t n, double *a, double *b, int power)
 {
 	double sum = 0;
 
-	qsort(a, n, sizeof *a, ascending);
-	qsort(b, n, sizeof *b, ascending);
+	vector_sort_doubles(n, a);
+	vector_sort_doubles(n, b);
 	for (size_t i = 0; i < n; i++)
 		sum += power == 1 ? fabs(a[i] - b[i]) : (a[i] - b[i]) * (a[i] - b[i]);
 	return sum / (double)n;

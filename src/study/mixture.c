@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/numbers.h"
 #include "base/random.h"
+#include "base/vector.h"
 
 #include <errno.h>
 #include <lapacke.h>
@@ -464,19 +465,12 @@ static void quantiles(const struct mixture *m, size_t n, double *x)
 	}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	const float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* n ascending numbers in 0..1, from which the components follow by weight.  even: equally spaced. */
 static void spread(struct random_key key, int even, size_t n, float *position)
 {
 	random_uniform(key, 0, 0, position, n);
 	if (!even)
-		qsort(position, n, sizeof *position, ascending);
+		vector_sort(n, position);
 	for (size_t i = n; even && i-- > 0;)
 		position[i] = (float)(((double)i + (double)position[0]) / (double)n);
 }

@@ -496,10 +496,14 @@ static void test_rest(void)
 	static const char *const names[] = { "abxy", "abcd", NULL };
 	const float v[13] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
 	const float in_order[7] = { -INFINITY, -2, -1, 0.5f, 3, 3, INFINITY };
+	const double close_in_order[5] = { -INFINITY, -2, 1, 1 + 1e-15, INFINITY };
 	float mixed[7] = { 3, -1, INFINITY, 0.5f, -INFINITY, 3, -2 };
+	double close[5] = { INFINITY, 1 + 1e-15, -2, 1, -INFINITY };
 
 	vector_sort(7, mixed);
 	ok(!memcmp(mixed, in_order, sizeof mixed), "sorted: least first, with infinities");
+	vector_sort_doubles(5, close);
+	ok(!memcmp(close, close_in_order, sizeof close), "so are doubles, with all their digits");
 	near(vector_sum(13, v), 91, 0, "a sum whose number of terms is not a multiple of eight");
 	near(vector_dot(13, v, v), 819, 0, "a product");
 	is_text(text_nearest("abdc", names), "abcd", "two letters swapped are one mistake");
