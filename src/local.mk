@@ -86,6 +86,15 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/method.c src/restore/method.h \
 	src/restore/missing.c src/restore/missing.h \
 	src/restore/noise.c src/restore/noise.h \
+	src/restore/noise-bins.c \
+	src/restore/noise-blocks.c \
+	src/restore/noise-clipped.c \
+	src/restore/noise-correlated.c \
+	src/restore/noise-counts.c \
+	src/restore/noise-jpeg.c \
+	src/restore/noise-map.c \
+	src/restore/noise-power.c \
+	src/restore/noise-private.h \
 	src/restore/reject.c src/restore/reject.h \
 	src/restore/restore.c src/restore/restore.h \
 	src/restore/restorer.c src/restore/restorer.h \
