@@ -111,7 +111,12 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/stabilise.c src/restore/stabilise.h \
 	src/restore/tweedie.c src/restore/tweedie.h \
 	src/restore/wiener.c src/restore/wiener.h \
-	src/restore/windows.c src/restore/windows.h
+	src/restore/windows.c src/restore/windows.h \
+	src/restore/windows-layout.c \
+	src/restore/windows-plan.c \
+	src/restore/windows-private.h \
+	src/restore/windows-reach.c \
+	src/restore/windows-sums.c
 
 ## ---- src/batch
 
