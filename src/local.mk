@@ -180,7 +180,14 @@ lacuna_SOURCES = \
 	src/cli/operands.c src/cli/operands.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/outputs.c src/cli/outputs.h \
+	src/cli/page-companions.c \
+	src/cli/page-copy.c \
+	src/cli/page-fit.c \
+	src/cli/page-measurement.c \
+	src/cli/page-missing.c \
 	src/cli/page-parts.c \
+	src/cli/page-record.c \
+	src/cli/page-write.c \
 	src/cli/page.c src/cli/page.h \
 	src/cli/picture.c src/cli/picture.h \
 	src/cli/progress.c src/cli/progress.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A page being restored: as a whole in page.c, in windows in page-parts.c. */
+/* A page being restored, in stages.  page.c runs them; page-parts.c restores in windows, row by row, instead. */
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H
 
@@ -41,29 +41,69 @@ struct page {
 	struct plugin_use plain; /* stands in when the mask was the only operator */
 };
 
-struct missing_rule page_missing_rule(const struct page *);
+/* ---- page.c */
+
+void page_free(struct page *);
+/* True when the file has one page only. */
+int page_is_single(const struct restoration *);
+/* True when the operator measures a picture, not a spectrum. */
+int page_makes_picture(const struct page *);
 struct measurement page_measurement(const struct page *);
+/* Runs stages until one fails, and names the page in its message. */
+int page_run_stages(struct page *, int (*const *stages)(struct page *), size_t count);
+
+/* ---- page-measurement.c */
+
+/* A stage: reads y, and sets the range of its values. */
+int page_read(struct page *);
+
+/* ---- page-missing.c */
+
+struct missing_rule page_missing_rule(const struct page *);
+/* Sets missing values of y to NaN, which the engine knows. */
+int page_mark_missing(struct page *);
 /* Logs the missing values of a page. */
 void page_tell_missing(const struct page *, const struct missing_count *);
 /* Logs how many pixels have value number i of operands.absent. */
 void page_tell_absent(const struct page *, size_t i, size_t pixels);
 /* LACUNA_EINVAL: the output's type cannot hold the values to put back. */
 int page_check_put_back(const struct page *, const struct missing_count *);
-/* Converts file values to those of the output's type.  page_tell_values() tells the writer, before the page is written. */
-void page_convert(const struct page *, struct image *picture);
-void page_tell_values(const struct page *, struct tiff_writer *);
 /* Puts missing values back, from the band, into rows of the result; they start at row `top' of the written page. */
 int page_put_missing_back(const struct page *, int64_t top, struct image *rows);
+
+/* ---- page-companions.c */
+
+/* Stages: read what the user gives beside the page, if anything; page_compare() prints how near the result is to the
+ * reference. */
+int page_read_noise(struct page *);
+int page_read_reference(struct page *);
+int page_read_start(struct page *);
+int page_compare(struct page *);
 /* Infinite or NaN sigma means not measured: sets y to NaN and sigma to 1 there.  n: values.  LACUNA_EINVAL: sigma <= 0. */
 int page_mark_unmeasured(const struct page *, size_t n, float *sigma, float *y);
 int page_wrong_shape(const char *path, const struct lacuna_shape *got,
 		     const struct lacuna_shape *wanted);
 
+/* ---- page-write.c */
+
+/* Converts file values to those of the output's type.  page_tell_values() tells the writer, before the page is written. */
+void page_convert(const struct page *, struct image *picture);
+void page_tell_values(const struct page *, struct tiff_writer *);
+/* A stage: shows the result, and writes it and its deviation. */
+int page_write(struct page *);
+
+/* ---- page-record.c */
+
+/* The page's part of the report. */
+json_t *page_record(const struct page *);
+
+/* ---- page-parts.c: a page in windows */
+
 /* True when at most holes need restoring: there is no noise, and nothing else is asked for. */
 int page_may_have_holes(const struct page *);
 /* *needed: 1 when the page must be restored in windows, because it is too large for the memory. */
 int page_needs_parts(struct page *, int *needed);
-/* For windows.  page_plan_parts() sets `windowed'. */
+/* Sets `windowed'. */
 int page_plan_parts(struct page *);
 /* Decodes the page if it is to be held. */
 int page_hold(struct page *);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Pages that are not restored: copied as they are, or converted to the output's type. */
+#include <config.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/page.h"
+
+#include <string.h>
+
+/* For pages that the writer cannot store unchanged, or that --type converts. */
+static int read_to_convert(struct page *p)
+{
+	const struct restoration *r = p->r;
+	int status = tiff_read(r->in, p->number, &p->picture);
+	size_t n;
+
+	if (status)
+		return status;
+	n = lacuna_count(&p->picture.shape);
+	p->unchanged = memory_alloc(n);
+	if (!p->unchanged)
+		return LACUNA_ENOMEM;
+	memset(p->unchanged, 1, n);
+	p->range = r->range ? *r->range : p->info.full_scale;
+	return LACUNA_OK;
+}
+
+static int put_copy(const struct page *p, struct tiff_writer *w)
+{
+	struct image picture = { 0 };
+	int status;
+
+	if (!p->picture.values)
+		return tiff_copy(w, p->r->in, p->number);
+	status = image_create(&picture, &p->picture.shape);
+	if (!status) {
+		memcpy(picture.values, p->picture.values,
+		       lacuna_count(&picture.shape) * sizeof *picture.values);
+		page_convert(p, &picture);
+		page_tell_values(p, w);
+		status = tiff_write_keeping(w, p->r->in, p->number, &picture, p->unchanged);
+	}
+	image_free(&picture);
+	return status;
+}
+
+int page_copy(struct restoration *r, int number)
+{
+	struct page p = { .r = r, .number = number };
+	int status = tiff_page_info(r->in, number, &p.info);
+	const char *note = p.info.note_copy;
+
+	if (!status && p.info.auxiliary && r->resized) {
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: left out, because this overview or mask has the old size",
+			    number + 1);
+		return LACUNA_OK;
+	}
+	if (!status && (!p.info.storable || r->type_stated)) {
+		note = p.info.note;
+		status = read_to_convert(&p);
+	}
+	if (!status && note)
+		log_message(LACUNA_LOG_WARN, "page %d: %s", number + 1, note);
+	if (!status)
+		status = put_copy(&p, r->out);
+	for (int64_t k = 0; !status && r->single && k < r->job.samples; k++) {
+		status = restoration_single(r, k);
+		if (!status)
+			status = put_copy(&p, r->single[k]);
+	}
+	page_free(&p);
+	return status;
+}
