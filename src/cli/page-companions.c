@@ -34,24 +34,20 @@ static int read_companion(const struct page *p, struct tiff_reader *reader, stru
 	return status;
 }
 
-int page_wrong_shape(const char *path, const struct lacuna_shape *got,
+int page_wrong_shape(const char *path, const struct lacuna_shape *got, const char *what,
 		     const struct lacuna_shape *wanted)
 {
 	char a[64], b[64];
 
-	return error_file_set(
-		LACUNA_EINVAL, path, "is %s, but the picture is %s; they must have the same size",
-		picture_shape_text(got, a, sizeof a), picture_shape_text(wanted, b, sizeof b));
+	return error_file_set(LACUNA_EINVAL, path,
+			      "is %s, but %s is %s; they must have the same size",
+			      picture_shape_text(got, a, sizeof a), what,
+			      picture_shape_text(wanted, b, sizeof b));
 }
 
 static int wrong_shape(const struct page *p, const char *path, const struct lacuna_shape *got)
 {
-	char a[64], b[64];
-
-	return error_file_set(LACUNA_EINVAL, path,
-			      "is %s, but the restored picture is %s; they must have the same size",
-			      picture_shape_text(got, a, sizeof a),
-			      picture_shape_text(&p->window, b, sizeof b));
+	return page_wrong_shape(path, got, "the restored picture", &p->window);
 }
 
 int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
@@ -85,7 +81,8 @@ int page_read_noise(struct page *p)
 	if (status)
 		return status;
 	if (!picture_same_shape(&p->noise.shape, &p->y.shape))
-		return page_wrong_shape(tiff_path(reader), &p->noise.shape, &p->y.shape);
+		return page_wrong_shape(tiff_path(reader), &p->noise.shape, "the picture",
+					&p->y.shape);
 	return page_mark_unmeasured(p, lacuna_count(&p->y.shape), p->noise.values, p->y.values);
 }
 

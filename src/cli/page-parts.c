@@ -656,7 +656,8 @@ static int open_noise(struct parts *a, int64_t rows)
 		return LACUNA_OK;
 	status = tiff_page_info(reader, noise_page(p), &info);
 	if (!status && !picture_same_shape(&info.shape, &p->info.shape))
-		status = page_wrong_shape(tiff_path(reader), &info.shape, &p->info.shape);
+		status = page_wrong_shape(tiff_path(reader), &info.shape, "the picture",
+					  &p->info.shape);
 	return status ? status : tiff_band_open(reader, noise_page(p), rows, &a->noise);
 }
 

@@ -81,7 +81,8 @@ int page_read_start(struct page *);
 int page_compare(struct page *);
 /* Infinite or NaN sigma means not measured: sets y to NaN and sigma to 1 there.  n: values.  LACUNA_EINVAL: sigma <= 0. */
 int page_mark_unmeasured(const struct page *, size_t n, float *sigma, float *y);
-int page_wrong_shape(const char *path, const struct lacuna_shape *got,
+/* LACUNA_EINVAL: a file has another shape than `what', the picture. */
+int page_wrong_shape(const char *path, const struct lacuna_shape *got, const char *what,
 		     const struct lacuna_shape *wanted);
 
 /* ---- page-write.c */
