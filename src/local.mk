@@ -29,10 +29,16 @@ src_image_libimage_a_SOURCES = \
 	src/image/tiff.h \
 	src/image/tiff/band.c \
 	src/image/tiff/checksum.c \
+	src/image/tiff/decode.c \
 	src/image/tiff/description.c src/image/tiff/description.h \
 	src/image/tiff/handle.c \
+	src/image/tiff/layout.c \
+	src/image/tiff/open.c \
+	src/image/tiff/page-info.c \
 	src/image/tiff/private.h \
 	src/image/tiff/read.c \
+	src/image/tiff/sparse.c \
+	src/image/tiff/stack.c \
 	src/image/tiff/tags.c \
 	src/image/tiff/write.c
 

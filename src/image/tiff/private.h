@@ -86,10 +86,27 @@ struct tiff_reader {
 	char **notes;	 /* one per page, made when asked for */
 };
 
-/* Makes `page' the current one and describes it in reader->layout. */
-int reader_enter(struct tiff_reader *, int page);
-/* Puts "PATH: page N: " before the current error message; returns status. */
+/* Puts "PATH: page N: " before the current error message; returns status (open.c). */
 int reader_context(const struct tiff_reader *, int page, int status);
+/* Makes `page' the current one and describes it in reader->layout (layout.c). */
+int reader_enter(struct tiff_reader *, int page);
+/* Refuses a stack of images behind a single page, and warns of pages that a description promises (stack.c). */
+int reader_check_stack(struct tiff_reader *, const struct tiff_layout *);
+/* The shape of the picture (page-info.c). */
+struct lacuna_shape layout_shape(const struct tiff_layout *);
+
+/* ---- blocks that a file leaves out (sparse.c) */
+
+/* True if a tile or strip has bytes: GDAL leaves out empty ones. */
+int handle_stores(TIFF *, uint32_t block);
+/* True if the current directory leaves out blocks. */
+int handle_is_sparse(TIFF *);
+/* The value that the current directory declares for missing pixels.  False if it declares none. */
+int handle_nodata(TIFF *, double *value);
+/* Sets a block of this many samples to what one means that is left out. */
+void layout_fill_empty(TIFF *, const struct tiff_layout *, size_t samples, void *block);
+
+/* ---- blocks to rows (decode.c) */
 
 /* Part of a row of the current page: sample s of pixel x + i is sample number i * stride + (s - first) of data. */
 struct tiff_row {
@@ -107,14 +124,11 @@ struct tiff_span {
 	uint32_t top, bottom;
 };
 
-/* handle_is_sparse(): true when the current directory leaves out blocks, which then have no bytes.  layout_fill_empty():
- * sets a block of this many samples to what such a block means. */
-int handle_is_sparse(TIFF *);
-void layout_fill_empty(TIFF *, const struct tiff_layout *, size_t samples, void *block);
-
 /* Decodes rows of the current page and passes them to sink.  Samples first..first+count-1 are needed; more may come. */
 int reader_decode(struct tiff_reader *, int first, int count, const struct tiff_span *,
 		  tiff_row_sink *, void *context);
+
+/* ---- rows to planar float (read.c) */
 
 /* Values of a channel at n pixels: the first sample is number `at' of row, each other `stride' samples after the last. */
 void layout_values(const struct tiff_layout *, int channel, const void *row, size_t at,
