@@ -40,7 +40,11 @@ src_image_libimage_a_SOURCES = \
 	src/image/tiff/sparse.c \
 	src/image/tiff/stack.c \
 	src/image/tiff/tags.c \
-	src/image/tiff/write.c
+	src/image/tiff/write.c \
+	src/image/tiff/write-plan.c \
+	src/image/tiff/write-private.h \
+	src/image/tiff/write-samples.c \
+	src/image/tiff/write-tags.c
 
 ## ---- src/plugin
 

@@ -191,10 +191,10 @@ void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct ta
 const char *tags_compression_name(uint16_t compression);
 
 /* Rows that the writer takes at once: a row of tiles, or a strip of planes, which is cut if it has more than STRIP_MOST
- * bytes (write.c). */
+ * bytes (write-plan.c). */
 enum { STRIP_MOST = 1 << 22 };
 int64_t writer_block_rows(const struct tiff_layout *);
-/* True if the writer can keep the page's compression: lossless, and available for writing (write.c). */
+/* True if the writer can keep the page's compression: lossless, and available for writing (write-plan.c). */
 int writer_keeps_compression(const struct tiff_layout *);
 
 #endif

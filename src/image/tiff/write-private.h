@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Inside the TIFF writer: the page being written, and the stages that the files write-*.c hold. */
+#ifndef IMAGE_TIFF_WRITE_PRIVATE_H
+#define IMAGE_TIFF_WRITE_PRIVATE_H
+
+#include "image/tiff/private.h"
+
+#include "base/temporary.h"
+
+/* The page being written. */
+struct page {
+	struct tiff_layout layout;
+	int unnamed; /* colour samples beyond what the photometric interpretation names */
+	uint16_t predictor;
+	int copy;   /* all samples are the old page's */
+	int sparse; /* the old page leaves out empty tiles */
+	int keeps;  /* the old page's values may stay: they mean the same in the new one */
+	/* Size of the old page, and its first pixel that the new page shows */
+	uint32_t old_width, old_height, old_x, old_y;
+	uint32_t multiple;     /* tiff_rows_multiple() */
+	struct tiff_rows rows; /* being written */
+};
+
+struct tiff_writer {
+	struct temporary file;
+	struct tiff_handle handle; /* opened with the first page, which sets the byte order */
+	struct tiff_write_options options;
+	char *path, *software;
+	char *contents; /* the first page's description if it states what the file holds; or NULL */
+	int values_differ;
+	double value_scale, value_offset;
+	int pages;
+	struct page page;
+};
+
+/* write.c: sets the disk's reason as the error if there is one, else libtiff's; returns the status. */
+int writer_failed(const struct tiff_handle *);
+/* write-plan.c: decides on the layout of the page. */
+int page_plan(const struct tiff_writer *, const struct tiff_part *, struct page *);
+/* write-plan.c: counts the colour samples that the photometric interpretation does not name. */
+void page_name_samples(struct page *);
+/* write-plan.c: the predictor of the page's compression. */
+uint16_t page_predictor(TIFF *, struct tiff_reader *like, const struct tiff_layout *);
+/* write-tags.c: reads the description that states what the old file holds, before the first page. */
+int writer_read_contents(struct tiff_writer *, struct tiff_reader *like);
+/* write-tags.c: sets all tags; like: the page that the picture came from, or NULL. */
+int page_set_tags(struct tiff_writer *, struct tiff_reader *like, const struct page *,
+		  const struct tag_directories *);
+/* write-samples.c: writes the rows that the page has been given. */
+int page_write_samples(struct tiff_handle *, const struct page *);
+
+static inline int same_type(struct sample_type a, struct sample_type b)
+{
+	return a.kind == b.kind && a.bits == b.bits;
+}
+
+static inline int is_same_size(const struct page *p, const struct tiff_reader *like)
+{
+	return p->layout.width == like->layout.width && p->layout.height == like->layout.height;
+}
+
+#endif
