@@ -66,6 +66,11 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/operation.c src/engine/operation.h \
 	src/engine/prior.c src/engine/prior.h \
 	src/engine/problem.c src/engine/problem.h \
+	src/engine/problem-apply.c \
+	src/engine/problem-diagonal.c \
+	src/engine/problem-measure.c \
+	src/engine/problem-private.h \
+	src/engine/problem-solve.c \
 	src/engine/run.c src/engine/run.h \
 	src/engine/services.c src/engine/services.h \
 	src/engine/solve.c src/engine/solve.h \
