@@ -84,6 +84,11 @@ src_check_libcheck_a_SOURCES = \
 	src/check/conduct.c \
 	src/check/method.c \
 	src/check/operator.c \
+	src/check/operator-adjoint.c \
+	src/check/operator-calls.c \
+	src/check/operator-fit.c \
+	src/check/operator-private.h \
+	src/check/operator-spectrum.c \
 	src/check/prior.c \
 	src/check/private.h \
 	src/check/spectrum.c src/check/spectrum.h \
