@@ -100,7 +100,6 @@ noinst_LIBRARIES += src/restore/librestore.a
 src_restore_librestore_a_SOURCES = \
 	src/restore/describe.c src/restore/describe.h \
 	src/restore/ensemble.c src/restore/ensemble.h \
-	src/restore/evidence.c \
 	src/restore/fit.c src/restore/fit.h \
 	src/restore/holes.c src/restore/holes.h \
 	src/restore/method.c src/restore/method.h \
@@ -111,6 +110,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/noise-clipped.c \
 	src/restore/noise-correlated.c \
 	src/restore/noise-counts.c \
+	src/restore/noise-evidence.c \
 	src/restore/noise-jpeg.c \
 	src/restore/noise-map.c \
 	src/restore/noise-power.c \
