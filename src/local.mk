@@ -72,6 +72,8 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/problem-private.h \
 	src/engine/problem-solve.c \
 	src/engine/run.c src/engine/run.h \
+	src/engine/run-private.h \
+	src/engine/run-services.c \
 	src/engine/services.c src/engine/services.h \
 	src/engine/solve.c src/engine/solve.h \
 	src/engine/turn.c src/engine/turn.h
