@@ -779,29 +779,40 @@ static char *adapt_ome(const char *text, const struct description_change *c, con
 
 /* ---- all of them */
 
+/* The size of a pixel by the first image. */
+static int pixel_size_ome(const char *text, double size[2])
+{
+	struct pixels p;
+
+	p.tag = next_tag(text, text + strlen(text), "Pixels");
+	p.close = p.tag ? tag_end(p.tag) : NULL;
+	if (!p.close)
+		return 0;
+	size[0] = physical(&p, 'X', p.close);
+	size[1] = physical(&p, 'Y', p.close);
+	return size[0] > 0 && size[1] > 0 && isfinite(size[0]) && isfinite(size[1]);
+}
+
+/* ImageJ states the unit of the tags. */
+static int pixel_size_imagej(const char *text, const double per_unit[2], double size[2])
+{
+	const char *unit = line_value(text, "unit");
+	const double scale = unit ? micrometres(unit) : 0;
+
+	if (!(scale > 0) || !(per_unit[0] > 0) || !(per_unit[1] > 0))
+		return 0;
+	size[0] = scale / per_unit[0];
+	size[1] = scale / per_unit[1];
+	return 1;
+}
+
 int description_pixel_size(const char *text, const double per_unit[2], double size[2])
 {
-	const char *unit;
-	struct pixels p;
-	double scale;
-
 	switch (description_kind(text)) {
 	case DESCRIPTION_OME:
-		p.tag = next_tag(text, text + strlen(text), "Pixels");
-		p.close = p.tag ? tag_end(p.tag) : NULL;
-		if (!p.close)
-			return 0;
-		size[0] = physical(&p, 'X', p.close);
-		size[1] = physical(&p, 'Y', p.close);
-		return size[0] > 0 && size[1] > 0 && isfinite(size[0]) && isfinite(size[1]);
+		return pixel_size_ome(text, size);
 	case DESCRIPTION_IMAGEJ:
-		unit = line_value(text, "unit");
-		scale = unit ? micrometres(unit) : 0;
-		if (!(scale > 0) || !(per_unit[0] > 0) || !(per_unit[1] > 0))
-			return 0;
-		size[0] = scale / per_unit[0];
-		size[1] = scale / per_unit[1];
-		return 1;
+		return pixel_size_imagej(text, per_unit, size);
 	default:
 		return 0;
 	}
