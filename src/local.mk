@@ -31,6 +31,12 @@ src_image_libimage_a_SOURCES = \
 	src/image/tiff/checksum.c \
 	src/image/tiff/decode.c \
 	src/image/tiff/description.c src/image/tiff/description.h \
+	src/image/tiff/description-imagej.c \
+	src/image/tiff/description-ome.c \
+	src/image/tiff/description-pages.c \
+	src/image/tiff/description-private.h \
+	src/image/tiff/description-shape.c \
+	src/image/tiff/description-text.c \
 	src/image/tiff/handle.c \
 	src/image/tiff/layout.c \
 	src/image/tiff/open.c \
