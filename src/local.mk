@@ -214,6 +214,7 @@ lacuna_SOURCES = \
 	src/cli/page-measurement.c \
 	src/cli/page-missing.c \
 	src/cli/page-parts.c \
+	src/cli/page-plan.c \
 	src/cli/page-record.c \
 	src/cli/page-write.c \
 	src/cli/page.c src/cli/page.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A page being restored, in stages.  page.c runs them; page-parts.c restores in windows, row by row, instead. */
+/* A page being restored, in stages.  page.c runs them; page-parts.c restores in windows, row by row, instead, as page-plan.c decides. */
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H
 
@@ -98,7 +98,7 @@ int page_write(struct page *);
 /* The page's part of the report. */
 json_t *page_record(const struct page *);
 
-/* ---- page-parts.c: a page in windows */
+/* ---- page-plan.c: which part of a page is read, and in which windows */
 
 /* True when at most holes need restoring: there is no noise, and nothing else is asked for. */
 int page_may_have_holes(const struct page *);
@@ -106,11 +106,20 @@ int page_may_have_holes(const struct page *);
 int page_needs_parts(struct page *, int *needed);
 /* Sets `windowed'. */
 int page_plan_parts(struct page *);
+/* As page_plan_parts(), where the part is known: sets the windows. */
+int page_plan_part(struct page *);
 /* Decodes the page if it is to be held. */
 int page_hold(struct page *);
+/* The number, from 0, of the noise map's page for this one. */
+int page_of_noise(const struct page *);
+void page_free_parts(struct page *);
+
+/* ---- page-parts.c: a page in windows */
+
+/* Reads y of a part of the part that was planned. */
+void page_read_part(const struct page *, const struct lacuna_region *in_part, float *y);
 int page_restore_parts(struct page *);
 /* Restores window number `window' alone; < 0: only estimates the noise. */
 int page_restore_window(struct page *, int64_t window, struct restored *part);
-void page_free_parts(struct page *);
 
 #endif
