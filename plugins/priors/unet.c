@@ -480,7 +480,7 @@ static int jvp(const void *self, void *scratch, double sigma, const float *u, co
 static int read_deviation(const struct unet *n, const char *path, struct unet *d)
 {
 	/* Little memory (MB), as the prior keeps its own meanwhile: small tiles cost this small network nothing. */
-	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = 16 };
+	const struct config c = { .precision = n->bf16 ? BF16 : F32, .memory = 8 };
 	const struct lacuna_shape x = { { n->w, n->h, DEVIATION_CHANNELS, 1 } };
 	struct weights *file = NULL;
 	int status = open_deviation(n->host, path, &file);

@@ -99,10 +99,11 @@ static struct noise law(const double v[4])
 	};
 }
 
-/* A record of a window for a file.  Its texts are in `about'. */
-enum { NUMBERS = 19 };
+/* A record of a window for a file.  Its texts are in `about'.  The values are the picture's, then those of its deviation. */
+enum { NUMBERS = 20 };
 
-static struct part pack(const struct restored *r, json_t *about)
+/* values: those to be kept */
+static struct part pack(const struct restored *r, json_t *about, float *values)
 {
 	static double numbers[NUMBERS];
 	const struct restore_record *record = &r->record;
@@ -128,13 +129,36 @@ static struct part pack(const struct restored *r, json_t *about)
 		(double)s->evaluations,
 		s->seconds,
 		s->prior_seconds,
+		r->deviation != NULL,
 	};
 	const size_t n = lacuna_count(&record->shape);
 
 	memcpy(numbers, all, sizeof numbers);
-	return (struct part){
-		about, numbers, r->picture, record->unchanged, NUMBERS, n, record->unchanged ? n : 0
-	};
+	return (struct part){ about,
+			      numbers,
+			      values,
+			      record->unchanged,
+			      NUMBERS,
+			      r->deviation ? 2 * n : n,
+			      record->unchanged ? n : 0 };
+}
+
+/* Splits the values into picture and deviation. */
+static int take_values(struct part *p, struct restored *r)
+{
+	const size_t n = lacuna_count(&r->record.shape);
+
+	if (p->value_count > n) {
+		r->deviation = memory_alloc_array(n, sizeof *r->deviation);
+		if (!r->deviation)
+			return 0;
+		memcpy(r->deviation, p->values + n, n * sizeof *r->deviation);
+	}
+	r->picture = p->values;
+	r->record.unchanged = p->flags;
+	p->values = NULL;
+	p->flags = NULL;
+	return 1;
 }
 
 /* False when the part does not fit such a window. */
@@ -142,18 +166,20 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 {
 	const double *v = p->numbers;
 	const int64_t width = w->factor * w->width, height = w->factor * w->height;
-	const size_t n = (size_t)(width * height);
+	const size_t plane = (size_t)(width * height);
 	struct restore_record *record = &r->record;
+	size_t n;
 
 	*r = (struct restored){ 0 };
-	if (p->number_count != NUMBERS || !n || p->value_count % n ||
-	    (p->flag_count && p->flag_count != p->value_count))
+	if (p->number_count != NUMBERS)
+		return 0;
+	n = p->value_count / (v[19] > 0 ? 2 : 1);
+	if (!plane || !n || n % plane || (p->flag_count && p->flag_count != n))
 		return 0;
 	record->samples = memory_alloc_array(1, sizeof *record->samples);
 	if (!record->samples)
 		return 0;
-	record->shape =
-		(struct lacuna_shape){ { width, height, (int64_t)(p->value_count / n), 1 } };
+	record->shape = (struct lacuna_shape){ { width, height, (int64_t)(n / plane), 1 } };
 	record->constant = v[0] > 0;
 	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
 	record->noise = v[5];
@@ -171,11 +197,10 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->samples->evaluations = (int64_t)v[16];
 	record->samples->seconds = v[17];
 	record->samples->prior_seconds = v[18];
-	r->picture = p->values;
-	record->unchanged = p->flags;
-	p->values = NULL;
-	p->flags = NULL;
-	return 1;
+	if (take_values(p, r))
+		return 1;
+	restored_free(r);
+	return 0;
 }
 
 static int is_warned_of(const json_t *text)
@@ -356,10 +381,25 @@ static int take(void *context, const struct measurement *m, int64_t window, stru
 	return page ? take_part(page->first + (size_t)window, &page->windows, part) : PART_HERE;
 }
 
+/* Picture and deviation in one array; release it with memory_release(). */
+static float *all_values(const struct restored *r)
+{
+	const size_t n = lacuna_count(&r->record.shape);
+	float *values = memory_alloc_array(r->deviation ? 2 * n : n, sizeof *values);
+
+	if (!values)
+		return NULL;
+	memcpy(values, r->picture, n * sizeof *values);
+	if (r->deviation)
+		memcpy(values + n, r->deviation, n * sizeof *values);
+	return values;
+}
+
 static int keep_part(size_t unit, size_t warned, const struct restored *restored)
 {
 	json_t *about = describe_part(restored->record.description.how, warned);
 	char *path = division_part(now.batch, now.item, unit), key[DIGEST_SIZE + 24];
+	float *values = all_values(restored);
 	struct part part;
 	int status = LACUNA_ENOMEM;
 
@@ -369,10 +409,11 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 		json_object_set_new(about, "precision", json_string(restored->record.precision));
 	if (about && restored->record.deviation)
 		json_object_set_new(about, "std", json_string(restored->record.deviation));
-	part = pack(restored, about);
+	part = pack(restored, about, values);
 	division_part_key(&now.division, unit, key);
-	if (path && about)
+	if (path && about && values)
 		status = part_write(path, key, mode_of(now.item), &part);
+	memory_release(values);
 	memory_release(path);
 	json_decref(about);
 	return status;

@@ -164,21 +164,25 @@ static int read(void *context, const struct lacuna_region *in_part, float *y, fl
 	return page_mark_unmeasured(a->p, lacuna_count(&shape), deviation, y);
 }
 
-/* Writes rows of the result, from row `top' on. */
-static int put(struct parts *a, int64_t top, struct image *rows, const unsigned char *unchanged)
+static int put_into(const struct page *p, struct tiff_writer *w, int64_t top, struct image *rows,
+		    const unsigned char *unchanged)
 {
-	struct page *p = a->p;
 	const struct tiff_rows out = { .top = top,
 				       .count = rows->shape.extent[1],
 				       .values = rows->values,
 				       .keep = unchanged,
 				       .old = p->band };
-	int status;
+	const int status = page_put_missing_back(p, top, rows);
 
+	return status ? status : tiff_put(w, &out);
+}
+
+/* Writes rows of the result, from row `top' on. */
+static int put(struct parts *a, int64_t top, struct image *rows, const unsigned char *unchanged)
+{
 	small_add(&a->after, top, rows);
-	page_convert(p, rows);
-	status = page_put_missing_back(p, top, rows);
-	return status ? status : tiff_put(p->r->out, &out);
+	page_convert(a->p, rows);
+	return put_into(a->p, a->p->r->out, top, rows, unchanged);
 }
 
 /* Summing overlapping windows rounds values that should stay unchanged. */
@@ -227,64 +231,75 @@ static int look_before(struct parts *a, int64_t top, struct image *after,
 	return page_check_put_back(p, &missing);
 }
 
-/* Cuts the wanted columns and rows out of rows of the part. */
-static int cut(const struct page *p, int64_t top, int64_t count, const float *picture,
-	       const unsigned char *unchanged, struct image *rows, unsigned char **flags)
+/* Cuts the wanted columns and rows, from row `first' on, out of planes of `size' bytes a value. */
+static void cut(const struct page *p, const struct windows_rows *rows, int64_t first, size_t size,
+		const struct lacuna_shape *shape, const void *from, void *to)
 {
 	const int64_t f = p->windows.factor, width = f * p->part.extent[0];
 	const int64_t x0 = f * (p->wanted.origin[0] - p->part.origin[0]);
-	const int64_t *e = rows->shape.extent;
-	const size_t n = lacuna_count(&rows->shape);
+	const int64_t *e = shape->extent;
 
-	*flags = unchanged ? memory_alloc(n) : NULL;
-	if (unchanged && !*flags)
-		return LACUNA_ENOMEM;
 	for (int64_t c = 0; c < e[2]; c++)
 		for (int64_t j = 0; j < e[1]; j++) {
-			const int64_t from = x0 + width * (top + j + count * c);
-			const int64_t to = e[0] * (j + e[1] * c);
+			const int64_t at = x0 + width * (first + j + rows->count * c);
 
-			memcpy(rows->values + to, picture + from, (size_t)e[0] * sizeof *picture);
-			if (unchanged)
-				memcpy(*flags + to, unchanged + from, (size_t)e[0]);
+			memcpy((char *)to + (size_t)(e[0] * (j + e[1] * c)) * size,
+			       (const char *)from + (size_t)at * size, (size_t)e[0] * size);
 		}
-	return LACUNA_OK;
 }
 
-static int write_cut(struct parts *a, int64_t top, int64_t first, int64_t end, int64_t count,
-		     const float *picture, const unsigned char *unchanged)
+/* The first of the wanted rows of the result, in the part. */
+static int64_t first_wanted(const struct page *p)
+{
+	return p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
+}
+
+static int write_picture(struct parts *a, const struct windows_rows *rows, int64_t first,
+			 struct image *wanted)
 {
 	const struct page *p = a->p;
-	const int64_t at = p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
-	const struct lacuna_shape shape = { { p->window.extent[0], end - first, p->window.extent[2],
-					      1 } };
+	const int64_t at = rows->top + first - first_wanted(p);
 	unsigned char *flags = NULL;
-	struct image rows;
-	int status = image_create(&rows, &shape);
+	int status;
 
+	if (rows->unchanged) {
+		flags = memory_alloc(lacuna_count(&wanted->shape));
+		if (!flags)
+			return LACUNA_ENOMEM;
+		cut(p, rows, first, sizeof *flags, &wanted->shape, rows->unchanged, flags);
+	}
+	cut(p, rows, first, sizeof(float), &wanted->shape, rows->picture, wanted->values);
+	status = look_before(a, at, wanted, flags);
 	if (!status)
-		status = cut(p, first - top, count, picture, unchanged, &rows, &flags);
-	if (!status)
-		status = look_before(a, first - at, &rows, flags);
-	if (!status)
-		status = put(a, first - at, &rows, flags);
-	image_free(&rows);
+		status = put(a, at, wanted, flags);
 	memory_release(flags);
 	return status;
 }
 
-static int write(void *context, int64_t top, int64_t count, float *picture,
-		 const unsigned char *unchanged)
+static int write(void *context, const struct windows_rows *rows)
 {
 	struct parts *a = context;
 	const struct page *p = a->p;
-	/* Wanted rows of the part */
-	const int64_t at = p->windows.factor * (p->wanted.origin[1] - p->part.origin[1]);
-	const int64_t first = top > at ? top : at;
-	const int64_t bottom = top + count, last = at + p->window.extent[1];
-	const int64_t end = bottom < last ? bottom : last;
+	const int64_t at = first_wanted(p), bottom = rows->top + rows->count;
+	const int64_t last = at + p->window.extent[1];
+	const int64_t first = rows->top > at ? rows->top : at, end = bottom < last ? bottom : last;
+	const struct lacuna_shape shape = { { p->window.extent[0], end - first, p->window.extent[2],
+					      1 } };
+	struct image wanted;
+	int status;
 
-	return first < end ? write_cut(a, top, first, end, count, picture, unchanged) : LACUNA_OK;
+	if (first >= end)
+		return LACUNA_OK;
+	status = image_create(&wanted, &shape);
+	if (!status)
+		status = write_picture(a, rows, first - rows->top, &wanted);
+	if (!status && p->r->deviation) {
+		cut(p, rows, first - rows->top, sizeof(float), &shape, rows->deviation,
+		    wanted.values);
+		status = put_into(p, p->r->deviation, first - at, &wanted, NULL);
+	}
+	image_free(&wanted);
+	return status;
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
@@ -363,6 +378,44 @@ static void show(struct parts *a)
 	p->r->look(p->r->look_context, &look);
 }
 
+static int64_t common_multiple(int64_t a, int64_t b)
+{
+	int64_t m = a;
+
+	while (m % b)
+		m += a;
+	return m;
+}
+
+/* Begins the pages of the result and of its deviation.  *multiple: what both take. */
+static int begin(const struct page *p, int64_t *multiple)
+{
+	const struct restoration *r = p->r;
+	const struct tiff_part part = {
+		.like = r->in, .page = p->number, .shape = p->window, .region = p->wanted
+	};
+	int status;
+
+	page_tell_values(p, r->out);
+	status = tiff_begin(r->out, &part);
+	if (status)
+		return status;
+	*multiple = tiff_rows_multiple(r->out);
+	if (!r->deviation)
+		return LACUNA_OK;
+	status = tiff_begin(r->deviation, &part);
+	if (!status)
+		*multiple = common_multiple(*multiple, tiff_rows_multiple(r->deviation));
+	return status;
+}
+
+static int end(const struct restoration *r)
+{
+	const int status = tiff_end(r->out);
+
+	return status || !r->deviation ? status : tiff_end(r->deviation);
+}
+
 static int run(struct parts *a)
 {
 	struct page *p = a->p;
@@ -371,9 +424,6 @@ static int run(struct parts *a)
 	struct measurement m = page_measurement(p);
 	const int64_t f = p->windows.factor;
 	struct windows_io io = { move, read, write, 1, 0, a };
-	const struct tiff_part part = {
-		.like = r->in, .page = p->number, .shape = p->window, .region = p->wanted
-	};
 	int status;
 
 	m.deviation = r->noise ? &stated : NULL;
@@ -381,11 +431,9 @@ static int run(struct parts *a)
 	m.x = p->part.origin[0];
 	m.y0 = p->part.origin[1];
 	restorer_operators(r->restorer, p->job.operators, p->job.operator_count);
-	page_tell_values(p, r->out);
-	status = tiff_begin(r->out, &part);
+	status = begin(p, &io.multiple);
 	if (!status)
 		status = listen_to_whole(a, &m);
-	io.multiple = tiff_rows_multiple(r->out);
 	io.first = f * (p->wanted.origin[1] - p->part.origin[1]);
 	if (!status)
 		status = open_band(p, io.multiple);
@@ -393,7 +441,7 @@ static int run(struct parts *a)
 		status = open_noise(a, rows_held(p, io.multiple));
 	if (!status)
 		status = windows_stream(r->restorer, &p->windows, &m, &io, &p->result);
-	return status ? status : tiff_end(r->out);
+	return status ? status : end(r);
 }
 
 int page_restore_parts(struct page *p)

@@ -76,9 +76,9 @@ static int check_values(const struct values *v)
 {
 	if (!v->output && !v->in_place)
 		return error_set(LACUNA_EINVAL, "no output is given: -o OUT.tif");
-	if (v->crop && (v->deviation || v->singles || v->reference || v->start))
-		return error_set(LACUNA_EINVAL, "--crop cannot be combined with --std, "
-						"--all-samples, --reference or --start");
+	if (v->crop && (v->singles || v->reference || v->start))
+		return error_set(LACUNA_EINVAL, "--crop cannot be combined with --all-samples, "
+						"--reference or --start");
 	return LACUNA_OK;
 }
 

@@ -8,8 +8,9 @@
 static int restore_in_windows(struct restorer *r, const struct measurement *y,
 			      struct restored *result)
 {
-	/* The result (4 bytes a value) and its unchanged flags (1 byte). */
-	const struct windows_cost cost = { .fixed = 5.0 * (double)lacuna_count(&y->shape),
+	/* The result (4 bytes a value), its unchanged flags (1 byte), its deviation (4 bytes). */
+	const struct windows_cost cost = { .fixed = (restorer_job(r)->deviation ? 9.0 : 5.0) *
+						    (double)lacuna_count(&y->shape),
 					   .multiple = 1 };
 	struct windows w = { 0 };
 	const int status = windows_plan(restorer_job(r), &y->shape, &cost, &w);

@@ -26,16 +26,28 @@ static double network_memory(const struct lacuna_shape *x, const struct lacuna_s
 	return fmin((double)session_memory(x, y), most);
 }
 
+/* What a prior that knows the deviation from experience needs beside its other work space: some images, and a small network
+ * (lacuna/deviation.h). */
+static double deviation_memory(const struct restore_job *job, const struct lacuna_shape *x)
+{
+	enum { IMAGES = 10 };
+	static const double network = 0x1p24;
+
+	return job->deviation ? network + IMAGES * 4.0 * (double)lacuna_count(x) : 0;
+}
+
 /* Bytes for windows of this size. */
-static double memory_of(const struct windows *w, const struct windows_cost *cost)
+static double memory_of(const struct restore_job *job, const struct windows *w,
+			const struct windows_cost *cost)
 {
 	const struct lacuna_shape y = windows_shape(w, 1);
 	struct lacuna_shape x = windows_shape(w, w->factor);
 
 	x.extent[0] += w->beyond[0];
 	x.extent[1] += w->beyond[1];
-	return (double)session_memory(&x, &y) + network_memory(&x, &y) + cost->fixed +
-	       sums_memory(w, cost->multiple) + cost->row * (double)(w->height + cost->multiple);
+	return (double)session_memory(&x, &y) + network_memory(&x, &y) + deviation_memory(job, &x) +
+	       cost->fixed + sums_memory(w, cost->multiple, job->deviation) +
+	       cost->row * (double)(w->height + cost->multiple);
 }
 
 static int set_beyond(const struct restore_job *job, struct windows *w)
@@ -48,10 +60,10 @@ static int set_beyond(const struct restore_job *job, struct windows *w)
 	return status;
 }
 
-/* restorer_shape() is then certain to refuse y. */
+/* restorer_shape() is then certain to refuse y, or the deviation to fail after all the work. */
 static int is_too_large(const struct restore_job *job, const struct lacuna_shape *y)
 {
-	return session_memory(y, y) > job->budget;
+	return (double)session_memory(y, y) + deviation_memory(job, y) > (double)job->budget;
 }
 
 int windows_exceeds(const struct restore_job *job, const struct lacuna_shape *y,
@@ -70,7 +82,8 @@ int windows_exceeds(const struct restore_job *job, const struct lacuna_shape *y,
 		error_clear();
 		return 0;
 	}
-	bytes = (double)session_memory(&x, y) + cost->fixed + cost->row * (double)y->extent[1];
+	bytes = (double)session_memory(&x, y) + deviation_memory(job, &x) + cost->fixed +
+		cost->row * (double)y->extent[1];
 	/* Other priors count among the images of session_memory(). */
 	return bytes + (trained ? network_memory(&x, y) : 0) > (double)job->budget;
 }
@@ -99,8 +112,6 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	int64_t side;
 	int status;
 
-	if (job->deviation)
-		return windows_refuse(job, y, "--std does not work in windows");
 	if (job->samples > 1 || job->sample || method->wish.sampler ||
 	    !strcmp(method->name, "sample"))
 		return windows_refuse(job, y, "only --method best and fast work in windows");
@@ -118,14 +129,14 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	windows_set_overlap(w, windows_margin(w->reach));
 	side = (2 * windows_margin(w->reach) + 2 * STEP + WINDOWS_GRID) / STEP * STEP;
 	windows_set_sides(w, side, side);
-	if (memory_of(w, cost) > budget)
+	if (memory_of(job, w, cost) > budget)
 		return error_set(LACUNA_ENOMEM,
 				 "needs %.1f MiB of memory even in windows, but only %.1f MiB are "
 				 "allowed; raise --memory",
-				 memory_of(w, cost) / 0x1p20, budget / 0x1p20);
+				 memory_of(job, w, cost) / 0x1p20, budget / 0x1p20);
 	for (struct windows larger = *w; side < SIDE_MOST; side += STEP) {
 		windows_set_sides(&larger, side + STEP, side + STEP);
-		if (memory_of(&larger, cost) > budget)
+		if (memory_of(job, &larger, cost) > budget)
 			break;
 		*w = larger;
 	}
@@ -184,7 +195,7 @@ int windows_around(const struct restore_job *job, const struct lacuna_shape *y,
 		double work;
 
 		windows_set_sides(&w, side, side);
-		if (w.across * w.down == 1 || memory_of(&w, cost) > budget)
+		if (w.across * w.down == 1 || memory_of(job, &w, cost) > budget)
 			break;
 		work = work_of(&w, h);
 		if (work < least) {

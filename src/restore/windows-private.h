@@ -37,18 +37,20 @@ struct sums {
 	int64_t width, channels, room; /* rows */
 	int64_t top;		       /* first row of the result held here */
 	float *picture;		       /* planar, `room' rows a plane */
+	float *deviation;	       /* likewise; NULL: not wanted */
 	unsigned char *unchanged;      /* likewise; NULL: the result has another shape */
 	float *weights;		       /* of the columns of a window */
 	float *rows;		       /* to be written, planar */
+	float *rows_deviation;
 	unsigned char *rows_unchanged;
 	int64_t rows_most;
 };
 
-/* On failure too, release it with sums_free(). */
-int sums_create(const struct windows *, int64_t multiple, struct sums *);
+/* deviation: wanted.  On failure too, release it with sums_free(). */
+int sums_create(const struct windows *, int64_t multiple, int deviation, struct sums *);
 void sums_free(struct sums *);
 /* Bytes of the rows that sums_create() allocates, at most. */
-double sums_memory(const struct windows *, int64_t multiple);
+double sums_memory(const struct windows *, int64_t multiple, int deviation);
 /* Adds the result of a window, by its weights. */
 void sums_add(struct sums *, const struct windows *, int64_t number, const struct restored *part);
 /* Writes the rows above `end', which are complete. */

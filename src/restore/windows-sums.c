@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "restore/windows-private.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Number of rows that are written at once; next, number of rows of sums that there is room for. */
@@ -21,10 +22,11 @@ static int64_t rows_summed(const struct windows *w, int64_t multiple)
 	return windows_shorter(w->factor * w->height + multiple - 1, w->factor * w->y.extent[1]);
 }
 
-double sums_memory(const struct windows *w, int64_t multiple)
+double sums_memory(const struct windows *w, int64_t multiple, int deviation)
 {
-	/* A value (4 bytes) and its unchanged flag (1 byte). */
-	const double row = 5.0 * (double)(w->factor * w->y.extent[0] * w->y.extent[2]);
+	/* A value (4 bytes), its unchanged flag (1 byte), its deviation. */
+	const double row =
+		(deviation ? 9.0 : 5.0) * (double)(w->factor * w->y.extent[0] * w->y.extent[2]);
 
 	return row * (double)(rows_summed(w, multiple) + rows_written(multiple));
 }
@@ -32,16 +34,36 @@ double sums_memory(const struct windows *w, int64_t multiple)
 void sums_free(struct sums *s)
 {
 	memory_release(s->picture);
+	memory_release(s->deviation);
 	memory_release(s->unchanged);
 	memory_release(s->weights);
 	memory_release(s->rows);
+	memory_release(s->rows_deviation);
 	memory_release(s->rows_unchanged);
 }
 
-int sums_create(const struct windows *w, int64_t multiple, struct sums *s)
+static int create_deviation(size_t row, struct sums *s)
+{
+	s->deviation = memory_alloc_array(row * (size_t)s->room, sizeof *s->deviation);
+	s->rows_deviation = memory_alloc_array(row * (size_t)s->rows_most, sizeof *s->rows);
+	return s->deviation && s->rows_deviation ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
+static int create_unchanged(size_t row, struct sums *s)
+{
+	s->unchanged = memory_alloc(row * (size_t)s->room);
+	s->rows_unchanged = memory_alloc(row * (size_t)s->rows_most);
+	if (!s->unchanged || !s->rows_unchanged)
+		return LACUNA_ENOMEM;
+	memset(s->unchanged, 1, row * (size_t)s->room);
+	return LACUNA_OK;
+}
+
+int sums_create(const struct windows *w, int64_t multiple, int deviation, struct sums *s)
 {
 	const struct lacuna_shape all = windows_result(w);
 	const size_t row = (size_t)(all.extent[0] * all.extent[2]);
+	int status = LACUNA_OK;
 
 	s->width = all.extent[0];
 	s->channels = all.extent[2];
@@ -52,14 +74,9 @@ int sums_create(const struct windows *w, int64_t multiple, struct sums *s)
 	s->weights = memory_alloc_array((size_t)(w->factor * w->width), sizeof *s->weights);
 	if (!s->picture || !s->rows || !s->weights)
 		return LACUNA_ENOMEM;
-	if (w->factor > 1)
-		return LACUNA_OK;
-	s->unchanged = memory_alloc(row * (size_t)s->room);
-	s->rows_unchanged = memory_alloc(row * (size_t)s->rows_most);
-	if (!s->unchanged || !s->rows_unchanged)
-		return LACUNA_ENOMEM;
-	memset(s->unchanged, 1, row * (size_t)s->room);
-	return LACUNA_OK;
+	if (deviation)
+		status = create_deviation(row, s);
+	return status || w->factor > 1 ? status : create_unchanged(row, s);
 }
 
 /* Without flags, all values of a constant part are unchanged, and none of another. */
@@ -68,6 +85,16 @@ static int is_unchanged(const struct restored *part, size_t i)
 	return part->record.unchanged ? part->record.unchanged[i] : part->record.constant;
 }
 
+/* What is known exactly has deviation 0; what nothing tells has none. */
+static float deviation_of(const struct restored *part, size_t i)
+{
+	if (part->deviation)
+		return part->deviation[i];
+	return isnan(part->picture[i]) ? NAN : 0;
+}
+
+/* The deviations of overlapping windows are averaged like their values: both restore from nearly the same data, so their
+ * errors are nearly the same. */
 void sums_add(struct sums *s, const struct windows *w, int64_t number, const struct restored *part)
 {
 	const struct lacuna_region region = windows_region(w, number);
@@ -89,6 +116,9 @@ void sums_add(struct sums *s, const struct windows *w, int64_t number, const str
 				if (!(f > 0)) /* NaN there belongs to another window */
 					continue;
 				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
+				if (s->deviation)
+					s->deviation[to + (size_t)i] +=
+						f * deviation_of(part, from + (size_t)i);
 				if (s->unchanged && !is_unchanged(part, from + (size_t)i))
 					s->unchanged[to + (size_t)i] = 0;
 			}
@@ -98,34 +128,40 @@ void sums_add(struct sums *s, const struct windows *w, int64_t number, const str
 static int sums_write(struct sums *s, const struct windows_io *io, int64_t count)
 {
 	const size_t n = (size_t)(s->width * count);
+	const struct windows_rows rows = { s->top, count, s->rows, s->rows_deviation,
+					   s->rows_unchanged };
 
 	for (int64_t ch = 0; ch < s->channels; ch++) {
 		const size_t from = (size_t)(s->width * s->room * ch), to = n * (size_t)ch;
 
 		memcpy(s->rows + to, s->picture + from, n * sizeof *s->rows);
+		if (s->deviation)
+			memcpy(s->rows_deviation + to, s->deviation + from, n * sizeof *s->rows);
 		if (s->unchanged)
 			memcpy(s->rows_unchanged + to, s->unchanged + from, n);
 	}
-	return io->write(io->context, s->top, count, s->rows, s->rows_unchanged);
+	return io->write(io->context, &rows);
 }
 
-/* Drops the first rows and moves the others up. */
+/* Drops the first rows of planes and moves the others up. */
+static void shift(const struct sums *s, int64_t count, size_t size, void *planes, int fill)
+{
+	const size_t gone = size * (size_t)(s->width * count);
+	const size_t stay = size * (size_t)(s->width * (s->room - count));
+
+	for (int64_t ch = 0; planes && ch < s->channels; ch++) {
+		unsigned char *plane = (unsigned char *)planes + (gone + stay) * (size_t)ch;
+
+		memmove(plane, plane + gone, stay);
+		memset(plane + stay, fill, gone);
+	}
+}
+
 static void sums_shift(struct sums *s, int64_t count)
 {
-	const size_t gone = (size_t)(s->width * count);
-	const size_t stay = (size_t)(s->width * (s->room - count));
-
-	for (int64_t ch = 0; ch < s->channels; ch++) {
-		float *plane = s->picture + s->width * s->room * ch;
-		unsigned char *flags = s->unchanged + s->width * s->room * ch;
-
-		memmove(plane, plane + gone, stay * sizeof *plane);
-		memset(plane + stay, 0, gone * sizeof *plane);
-		if (!s->unchanged)
-			continue;
-		memmove(flags, flags + gone, stay);
-		memset(flags + stay, 1, gone);
-	}
+	shift(s, count, sizeof *s->picture, s->picture, 0);
+	shift(s, count, sizeof *s->deviation, s->deviation, 0);
+	shift(s, count, sizeof *s->unchanged, s->unchanged, 1);
 	s->top += count;
 }
 

@@ -216,7 +216,8 @@ static int allocate(struct course *c)
 	if (status)
 		return status;
 	c->out->record.samples = memory_alloc_array(1, sizeof *c->out->record.samples);
-	return c->out->record.samples ? sums_create(&c->w, c->io->multiple, &c->sums)
+	return c->out->record.samples ? sums_create(&c->w, c->io->multiple,
+						    restorer_job(c->r)->deviation, &c->sums)
 				      : LACUNA_ENOMEM;
 }
 
@@ -328,7 +329,7 @@ struct arrays {
 	const struct windows *w;
 	const struct measurement *m;
 	struct restored *result;
-	float *picture;
+	float *picture, *deviation;
 	unsigned char *unchanged;
 };
 
@@ -349,20 +350,22 @@ static int read_arrays(void *context, const struct lacuna_region *region, float 
 	return LACUNA_OK;
 }
 
-static int write_arrays(void *context, int64_t top, int64_t count, float *picture,
-			const unsigned char *unchanged)
+static int write_arrays(void *context, const struct windows_rows *rows)
 {
 	const struct arrays *a = context;
 	const struct lacuna_shape all = windows_result(a->w);
 	const int64_t width = all.extent[0];
-	const size_t n = (size_t)(width * count);
+	const size_t n = (size_t)(width * rows->count);
 
 	for (int64_t c = 0; c < all.extent[2]; c++) {
-		const int64_t to = width * (top + all.extent[1] * c);
+		const int64_t to = width * (rows->top + all.extent[1] * c);
+		const size_t from = n * (size_t)c;
 
-		memcpy(a->picture + to, picture + n * (size_t)c, n * sizeof *picture);
-		if (unchanged)
-			memcpy(a->unchanged + to, unchanged + n * (size_t)c, n);
+		memcpy(a->picture + to, rows->picture + from, n * sizeof *a->picture);
+		if (rows->deviation)
+			memcpy(a->deviation + to, rows->deviation + from, n * sizeof *a->picture);
+		if (rows->unchanged)
+			memcpy(a->unchanged + to, rows->unchanged + from, n);
 	}
 	return LACUNA_OK;
 }
@@ -373,16 +376,18 @@ int windows_run(struct restorer *r, const struct windows *w, const struct measur
 	const struct lacuna_shape all = windows_result(w);
 	struct arrays a = { .w = w, .m = m };
 	const struct windows_io io = { move_in_arrays, read_arrays, write_arrays, 1, 0, &a };
+	const int listens = !restorer_has_settled(r), deviation = restorer_job(r)->deviation;
 	int status = LACUNA_ENOMEM;
-
-	const int listens = !restorer_has_settled(r);
 
 	*result = (struct restored){ 0 };
 	a.picture = memory_alloc_array(lacuna_count(&all), sizeof *a.picture);
+	if (deviation)
+		a.deviation = memory_alloc_array(lacuna_count(&all), sizeof *a.deviation);
 	a.unchanged = w->factor > 1 ? NULL : memory_alloc(lacuna_count(&all));
-	if (a.picture && (a.unchanged || w->factor > 1))
+	if (a.picture && (a.deviation || !deviation) && (a.unchanged || w->factor > 1))
 		status = windows_stream(r, w, m, &io, result);
 	result->picture = a.picture;
+	result->deviation = a.deviation;
 	result->record.unchanged = a.unchanged;
 	if (listens)
 		restorer_forget(r);

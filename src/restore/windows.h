@@ -32,16 +32,22 @@ struct windows_cost {
 	int64_t multiple;
 };
 
+/* Rows of the result, planar. */
+struct windows_rows {
+	int64_t top, count;
+	float *picture;			/* write() may change it */
+	float *deviation;		/* likewise; NULL: the job asks for none */
+	const unsigned char *unchanged; /* as in struct restore_record, or NULL */
+};
+
 /* Source of the pixels of y, in the file's values, and sink for the rows of the result. */
 struct windows_io {
 	/* Rows top..bottom-1 of y may be read from now on, rows above top no more.  top decreases only for another pass. */
 	int (*move)(void *context, int64_t top, int64_t bottom);
 	/* Reads a region, all channels, planar: y with NaN where missing, and its deviation if the measurement has one. */
 	int (*read)(void *context, const struct lacuna_region *, float *y, float *deviation);
-	/* Writes count rows of the result from row top on, planar; it may change picture.  unchanged: as in struct
-	 * restore_record, or NULL.  The rows of y at the same place can still be read. */
-	int (*write)(void *context, int64_t top, int64_t count, float *picture,
-		     const unsigned char *unchanged);
+	/* Writes rows of the result.  The rows of y at the same place can still be read. */
+	int (*write)(void *context, const struct windows_rows *);
 	/* write() gets rows up to `first' plus a multiple of this; only the last rows may end elsewhere. */
 	int64_t multiple, first;
 	void *context;

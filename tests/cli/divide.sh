@@ -27,6 +27,24 @@ ok "in windows" "$LACUNA" $part -o windows.tif --memory 52M
 matches err "in [0-9]* windows" "which is said"
 ok "the same part" "$LACUNA" compare --max-nrmse 0.01 part.tif windows.tif
 
+# The deviation, too.  Windows of a batch are files in between.
+mkdir one
+"$maketiff" one/c.tif uint8 400 300 1 1
+sure="-A identity -m fast -n 0.05"
+for m in 72M 8G; do
+	ok "--std with $m" "$LACUNA" restore one/c.tif -o c-$m.tif --std std-$m.tif $sure --memory $m
+	test $m = 8G || matches err "in [0-9]* windows" "in windows"
+done
+ok "is that of the whole picture" "$LACUNA" compare --max-nrmse 0.1 std-8G.tif std-72M.tif
+ok "of a part" "$LACUNA" restore one/c.tif -o part-c.tif --std std-part.tif $sure --crop 48,32,300,250
+ok "of a part in windows" "$LACUNA" restore one/c.tif -o part-c.tif --std std-windows.tif -f $sure \
+	--crop 48,32,300,250 --memory 68M
+ok "likewise" "$LACUNA" compare --max-nrmse 0.1 std-part.tif std-windows.tif
+ok "of a batch" "$LACUNA" batch one certain $sure --memory 72M --std --json
+contains out '"event":"divided","path":"c.tif"' "in windows"
+ok "to the bit" cmp std-72M.tif certain/c.std.tif
+ok "as is the picture" cmp c-72M.tif certain/c.tif
+
 ok "divided" "$LACUNA" batch in whole $how -j2 --memory 104M --json
 contains out '"event":"divided","path":"b.tif","windows":24' "which is said"
 same_bits whole "the same bits"

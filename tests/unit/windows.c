@@ -10,6 +10,7 @@
 #include "restore/windows.h"
 #include "tests/tap.h"
 
+#include <lacuna/deviation.h>
 #include <math.h>
 #include <string.h>
 
@@ -387,6 +388,71 @@ static void test_empty(void)
 	tear_down();
 }
 
+/* A prior from whose experience brighter pixels are less certain. */
+static int deviation(const void *self, const struct lacuna_estimate *e, float *out)
+{
+	for (size_t i = 0; i < lacuna_count(self); i++)
+		out[i] = 0.01F + 0.05F * fabsf(e->x[i]);
+	return LACUNA_OK;
+}
+
+static const void *extension(const char *name)
+{
+	static const struct lacuna_prior_deviation family = { deviation };
+
+	return strcmp(name, LACUNA_DEVIATION) ? NULL : &family;
+}
+
+/* The deviation in windows is that of the whole picture, 0 where the picture is known, and NaN where nothing is. */
+static void test_deviation(void)
+{
+	enum { W = 620, H = 400, EMPTY = 370 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .fixed = 16.0 * W * H, .multiple = 1 };
+	struct plugin experienced = near_prior;
+	struct restored whole, parts;
+	struct restorer *r = NULL;
+	struct windows plan = { 0 };
+	double sum = 0, size = 0;
+	int64_t wrong = 0;
+
+	experienced.u.prior.extension = extension;
+	scene(W, H, y);
+	set_up("identity");
+	method.prior.plugin = &experienced;
+	job.deviation = 1;
+	restorer_create(&job, &r);
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole) && whole.deviation,
+	   "the deviation of the whole");
+	restorer_destroy(r);
+	job.budget = 80 << 20;
+	restorer_create(&job, &r);
+	ok(!windows_plan(&job, &shape, &cost, &plan) && plan.across > 1 && plan.down > 1 &&
+		   !windows_run(r, &plan, &m, &parts) && parts.deviation,
+	   "in windows");
+	for (int64_t i = 0; parts.deviation && i < W * H; i++) {
+		const double d = (double)parts.deviation[i] - (double)whole.deviation[i];
+
+		sum += d * d / (W * H);
+		size += (double)whole.deviation[i] / (W * H);
+	}
+	ok(size > 0.01 && sqrt(sum) < 1e-5, "the same to %.2g of %.2g", sqrt(sum), size);
+	restored_free(&whole);
+	restored_free(&parts);
+	for (int64_t i = 0; i < W * H; i++)
+		y[i] = i % W < EMPTY ? NAN : y[i];
+	ok(plan.width <= EMPTY && !windows_run(r, &plan, &m, &parts), "a window without a value");
+	for (int64_t i = 0; parts.deviation && i < W * H; i++)
+		wrong += isnan(parts.deviation[i]) != isnan(parts.picture[i]);
+	ok(!wrong && isnan(parts.deviation[0]), "is as uncertain as can be (%lld)",
+	   (long long)wrong);
+	restored_free(&parts);
+	restorer_destroy(r);
+	tear_down();
+}
+
 /* A picture whose unknown is four times as large, with a prior that needs work space: 34.8 MiB for a picture of this shape,
  * 84.2 with the unknown, and as much again for the work space. */
 static void test_needed(void)
@@ -648,12 +714,11 @@ static int any_read(void *context, const struct lacuna_region *region, float *y,
 	return LACUNA_OK;
 }
 
-static int any_write(void *context, int64_t top, int64_t count, float *picture,
-		     const unsigned char *unchanged)
+static int any_write(void *context, const struct windows_rows *rows)
 {
+	const int64_t top = rows->top, count = rows->count;
 	int64_t *held = context;
 
-	(void)picture, (void)unchanged;
 	if (top != held[2] || top < held[0] || top + count > held[1])
 		return error_set(LACUNA_EINTERNAL, "rows out of order");
 	if (top + count < held[3] && count % 16)
@@ -715,6 +780,7 @@ int main(void)
 	test_wide_noise_in_place();
 	test_constant();
 	test_empty();
+	test_deviation();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
