@@ -106,6 +106,7 @@ SCRIPT_TESTS = \
 	tests/cli/misuse.sh \
 	tests/cli/operands.sh \
 	tests/cli/oracle.sh \
+	tests/cli/overnight.sh \
 	tests/cli/pages.sh \
 	tests/cli/places.sh \
 	tests/cli/restore.sh \

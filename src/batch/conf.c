@@ -21,6 +21,7 @@ struct line {
 	char *glob; /* or a file name of a table; NULL: all files */
 	char *name, *value, *source;
 	int group;
+	int used; /* it held for a file */
 };
 
 /* A file of options; or a table, whose lines are sorted by file. */
@@ -96,6 +97,12 @@ static char *trim(char *text)
 	return text;
 }
 
+/* Some editors begin a file with this mark of UTF-8. */
+static char *skip_mark(char *text)
+{
+	return strncmp(text, "\xef\xbb\xbf", 3) != 0 ? text : text + 3;
+}
+
 /* ---- lacuna.conf ------------------------------------------------------------------------------------- */
 
 static int read_conf_line(struct conf *c, struct source *s, const char *path, long number,
@@ -133,8 +140,11 @@ static int read_conf(struct conf *c, struct source *s, const char *path, FILE *f
 	int status = LACUNA_OK;
 
 	c->groups++;
-	while (!status && getline(&text, &room, f) >= 0)
-		status = read_conf_line(c, s, path, ++number, trim(text), &glob);
+	while (!status && getline(&text, &room, f) >= 0) {
+		char *line = number++ ? text : skip_mark(text);
+
+		status = read_conf_line(c, s, path, number, trim(line), &glob);
+	}
 	if (!status && ferror(f))
 		status = error_file_errno(path);
 	free(text);
@@ -215,7 +225,7 @@ static int read_table(struct conf *c, const char *path, FILE *f)
 	long number = 1;
 	int columns, status = LACUNA_OK;
 
-	columns = getline(&first, &first_room, f) > 0 ? split(first, header) : 0;
+	columns = getline(&first, &first_room, f) > 0 ? split(skip_mark(first), header) : 0;
 	if (columns < 2 || strcmp(header[0], "file") != 0)
 		status = error_set(LACUNA_EINVAL,
 				   "%s: the first line must name the columns, separated by tabs: "
@@ -315,13 +325,14 @@ struct visit {
 	void *context;
 };
 
-static int visit_line(const struct visit *v, const struct source *s, const struct line *l)
+static int visit_line(const struct visit *v, const struct source *s, struct line *l)
 {
 	char *value = expand(l->value, v->file->relative);
 	const struct conf_option option = { l->name, value, l->source, s->directory, l->group };
 	const int status = value ? v->visit(v->context, &option) : LACUNA_ENOMEM;
 
 	memory_release(value);
+	l->used = 1;
 	return status;
 }
 
@@ -418,4 +429,34 @@ int conf_visit(struct conf *c, const struct tree_file *file,
 	if (!status && c->table && strcmp(name, file->relative) != 0)
 		status = visit_rows(&v, c->table, name);
 	return status || !c->table ? status : visit_rows(&v, c->table, file->relative);
+}
+
+static void count_unused(const struct source *s, size_t *count, const struct line **first)
+{
+	int group = -1;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct line *l = &s->lines[i];
+
+		if (l->used || l->group == group)
+			continue;
+		group = l->group;
+		if (!*first || l->group < (*first)->group)
+			*first = l;
+		++*count;
+	}
+}
+
+size_t conf_unused(const struct conf *c, const char **source, const char **name)
+{
+	const struct line *first = NULL;
+	size_t count = 0;
+
+	for (const struct source *s = c->sources; s; s = s->next)
+		count_unused(s, &count, &first);
+	if (c->table)
+		count_unused(c->table, &count, &first);
+	*source = first ? first->source : NULL;
+	*name = first ? first->glob : NULL;
+	return count;
 }

@@ -31,5 +31,8 @@ void conf_destroy(struct conf *); /* accepts NULL */
  * Fast if files come in the order of a finished tree. */
 int conf_visit(struct conf *, const struct tree_file *,
 	       int (*visit)(void *context, const struct conf_option *), void *context);
+/* After all files were visited: the number of sections and rows that held for none of them.  *source, *name: where the first is
+ * and which files it names, or NULL. */
+size_t conf_unused(const struct conf *, const char **source, const char **name);
 
 #endif

@@ -40,13 +40,17 @@ static int add_file(struct tree *t, const char *path, const char *relative, cons
 	return LACUNA_OK;
 }
 
+static void free_file(struct tree_file *f)
+{
+	memory_release(f->path);
+	memory_release(f->relative);
+	memory_release(f->root);
+}
+
 void tree_free(struct tree *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		memory_release(t->files[i].path);
-		memory_release(t->files[i].relative);
-		memory_release(t->files[i].root);
-	}
+	for (size_t i = 0; i < t->count; i++)
+		free_file(&t->files[i]);
 	memory_release(t->files);
 	*t = (struct tree){ 0 };
 }
@@ -57,18 +61,42 @@ static int by_relative(const void *a, const void *b)
 		      ((const struct tree_file *)b)->relative);
 }
 
+static int is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (!strcmp(a, b))
+		return 1;
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int tree_finish(struct tree *t)
 {
+	size_t kept = 0, twice = 0;
+
 	if (!t->count)
 		return LACUNA_OK;
 	qsort(t->files, t->count, sizeof *t->files, by_relative);
-	for (size_t i = 1; i < t->count; i++)
-		if (!strcmp(t->files[i - 1].relative, t->files[i].relative))
+	for (size_t i = 1; i < t->count; i++) {
+		const struct tree_file *last = &t->files[i - 1], *f = &t->files[i];
+
+		if (!strcmp(last->relative, f->relative) && !is_same_file(last->path, f->path))
 			return error_set(LACUNA_EINVAL,
 					 "%s and %s would have the same output, %s; restore them "
 					 "into different directories",
-					 t->files[i - 1].path, t->files[i].path,
-					 t->files[i].relative);
+					 last->path, f->path, f->relative);
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		if (kept && !strcmp(t->files[kept - 1].relative, t->files[i].relative)) {
+			free_file(&t->files[i]);
+			twice++;
+		} else {
+			t->files[kept++] = t->files[i];
+		}
+	}
+	t->count = kept;
+	if (twice)
+		log_message(LACUNA_LOG_INFO, "%zu repeated names of files were left out", twice);
 	return LACUNA_OK;
 }
 
@@ -138,14 +166,36 @@ struct walk {
 static int walk_directory(const struct walk *, const char *path, const char *relative,
 			  const struct level *above);
 
+static void leave_out(const struct walk *w, const char *path, int reason)
+{
+	w->tree->left_out++;
+	log_message(LACUNA_LOG_WARN, "%s: %s; left out", path, strerror(reason));
+}
+
+/* A link to nothing matters if it has a picture's name, or might have been a directory to follow. */
+static void leave_out_entry(const struct walk *w, const char *path, const char *relative,
+			    const struct stat *link, int reason)
+{
+	const int is_link = link && S_ISLNK(link->st_mode);
+
+	if (!link && reason == ENOENT) /* removed meanwhile */
+		return;
+	if (!is_link || w->options->follow || is_wanted(relative, w->options))
+		leave_out(w, path, reason);
+}
+
 static int walk_entry(const struct walk *w, const char *path, const char *relative,
 		      const struct level *level)
 {
 	const int followed = w->options->follow;
 	struct stat link, st;
 
-	if (lstat(path, &link) || stat(path, &st)) {
-		log_message(LACUNA_LOG_WARN, "%s: %s; left out", path, strerror(errno));
+	if (lstat(path, &link)) {
+		leave_out_entry(w, path, relative, NULL, errno);
+		return LACUNA_OK;
+	}
+	if (stat(path, &st)) {
+		leave_out_entry(w, path, relative, &link, errno);
 		return LACUNA_OK;
 	}
 	if (S_ISREG(st.st_mode))
@@ -176,12 +226,12 @@ static int walk_directory(const struct walk *w, const char *path, const char *re
 			closedir(d);
 		if (!above)
 			return error_file_set(LACUNA_EIO, path, "%s", strerror(reason));
-		log_message(LACUNA_LOG_WARN, "%s: %s; left out", path, strerror(reason));
+		leave_out(w, path, reason);
 		return LACUNA_OK;
 	}
 	here.device = st.st_dev;
 	here.inode = st.st_ino;
-	while (!status && (entry = readdir(d))) {
+	while (!status && (errno = 0, entry = readdir(d))) {
 		const char *name = entry->d_name;
 		char *full, *below;
 
@@ -195,6 +245,8 @@ static int walk_directory(const struct walk *w, const char *path, const char *re
 		memory_release(full);
 		memory_release(below);
 	}
+	if (!status && errno)
+		leave_out(w, path, errno);
 	closedir(d);
 	return status;
 }

@@ -18,6 +18,7 @@ struct tree_file {
 struct tree {
 	struct tree_file *files; /* sorted by relative path after tree_finish() */
 	size_t count, room;
+	size_t left_out; /* files and directories that could not be looked at; a warning named each */
 };
 
 struct tree_options {
@@ -34,7 +35,7 @@ int tree_add(struct tree *, const char *path, const char *below, const struct tr
 /* Adds the files named in a list, one per line; "-" is standard input.  A relative path without ".." keeps its
  * directories. */
 int tree_add_list(struct tree *, const char *path);
-/* Sorts; refuses two files with the same relative path. */
+/* Sorts; keeps one of several entries for the same file, and refuses two files with the same relative path. */
 int tree_finish(struct tree *);
 void tree_free(struct tree *);
 

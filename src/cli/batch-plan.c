@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- the fingerprint --------------------------------------------------------------------------------- */
 
@@ -286,6 +287,7 @@ void plans_free(struct plans *plans)
 		plan_free(plans->list[i], plans);
 	memory_release(plans->list);
 	memory_release(plans->table);
+	memory_release(plans->used);
 	*plans = (struct plans){ 0 };
 }
 
@@ -330,4 +332,65 @@ int plans_find(struct plans *plans, struct conf *conf, const struct tree_file *f
 	plans->table[slot] = ++plans->count;
 	*result = plan;
 	return LACUNA_OK;
+}
+
+/* ---- files that are no pictures ------------------------------------------------------------------------ */
+
+static int add_used(struct plans *plans, const char *path)
+{
+	struct used_file *room;
+	struct stat st;
+
+	if (stat(path, &st))
+		return LACUNA_OK;
+	room = memory_grow(plans->used, plans->used_count, 1, &plans->used_room, sizeof *room);
+	if (!room)
+		return LACUNA_ENOMEM;
+	plans->used = room;
+	plans->used[plans->used_count++] = (struct used_file){ st.st_dev, st.st_ino };
+	return LACUNA_OK;
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct used_file *p = a, *q = b;
+
+	if (p->inode != q->inode)
+		return p->inode < q->inode ? -1 : 1;
+	return p->device < q->device ? -1 : p->device > q->device;
+}
+
+int plans_gather(struct plans *plans)
+{
+	int status = LACUNA_OK;
+
+	for (size_t i = 0; i < plans->count; i++) {
+		const struct restoration *r = &plans->list[i]->restoration;
+
+		for (size_t k = 0; !status && k < r->job.operator_count; k++) {
+			const struct plugin_use *use = &r->operators[k];
+			char path[4096];
+			uint32_t at = 0;
+
+			while (!status && param_next_path(use->plugin->head, use->config, &at, path,
+							  sizeof path))
+				status = add_used(plans, path);
+		}
+		if (!status && r->noise_file)
+			status = add_used(plans, r->noise_file);
+	}
+	if (plans->used_count)
+		qsort(plans->used, plans->used_count, sizeof *plans->used, by_inode);
+	return status;
+}
+
+int plans_use(const struct plans *plans, const char *path)
+{
+	struct used_file key;
+	struct stat st;
+
+	if (!plans->used_count || stat(path, &st))
+		return 0;
+	key = (struct used_file){ st.st_dev, st.st_ino };
+	return bsearch(&key, plans->used, plans->used_count, sizeof key, by_inode) != NULL;
 }

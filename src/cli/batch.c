@@ -125,19 +125,48 @@ void batch_show_begin(const struct batch *b)
 				 (json_int_t)b->before, "jobs", b->workers));
 }
 
+/* Prints a line about a file, whose name may hold control characters. */
+static void print_about(const char *before, const char *path, const char *after)
+{
+	char *line = text_format("%s%s%s", before, path, after);
+
+	if (line) {
+		text_make_plain(line);
+		fprintf(stderr, "lacuna: %s\n", line);
+	}
+	memory_release(line);
+}
+
 /* Warnings name only the page, so the image's name comes first. */
 static void print_warnings(const struct item *item, const json_t *reply)
 {
 	json_t *warnings = json_object_get(reply, "warnings"), *text;
 	size_t i;
 
-	json_array_foreach(warnings, i, text) fprintf(stderr, "lacuna: warning: %s: %s\n",
-						      item->file->path, json_string_value(text));
+	json_array_foreach(warnings, i, text)
+	{
+		char *after = text_format(": %s", json_string_value(text));
+
+		print_about("warning: ", item->file->path, after ? after : "");
+		memory_release(after);
+	}
 }
 
-static int names_file(const char *message, const char *path)
+/* Messages that do not begin with the file's name get it. */
+static void print_failure(const char *path, const char *message)
 {
-	return !strncmp(message, path, strlen(path)) && message[strlen(path)] == ':';
+	char *name = text_format("%s:", path);
+	char *after = text_format("%s %s", name ? name : "", message);
+
+	if (name && after) {
+		text_make_plain(name);
+		if (strncmp(message, name, strlen(name)) != 0)
+			print_about("", after, "");
+		else
+			print_about("", message, "");
+	}
+	memory_release(name);
+	memory_release(after);
 }
 
 static void add_row(struct batch *b, const struct item *item, const char *message,
@@ -176,11 +205,9 @@ void batch_show_item(struct batch *b, const struct item *item, const char *messa
 	show.bytes_left -= (double)item->file->size;
 	batch_show_clear();
 	if (message && show.listed++ < LISTED_MOST)
-		fprintf(stderr, "lacuna: %s%s%s\n",
-			names_file(message, item->file->path) ? "" : item->file->path,
-			names_file(message, item->file->path) ? "" : ": ", message);
+		print_failure(item->file->path, message);
 	if (!message && v->verbose && !v->quiet)
-		fprintf(stderr, "lacuna: %s: done\n", item->file->path);
+		print_about("", item->file->path, ": done");
 	if (v->verbose && !v->quiet)
 		print_warnings(item, reply);
 	if (message)
@@ -197,8 +224,11 @@ void batch_show_divided(const struct batch *b, const struct item *item, size_t u
 	print_event(b, json_pack("{s:s, s:o, s:I}", "event", "divided", "path",
 				 card_path(item->relative), "windows", (json_int_t)units));
 	if (b->values->verbose && !b->values->quiet) {
+		char after[64];
+
+		snprintf(after, sizeof after, ": divided into %zu windows", units);
 		batch_show_clear();
-		fprintf(stderr, "lacuna: %s: divided into %zu windows\n", item->file->path, units);
+		print_about("", item->file->path, after);
 	}
 }
 
@@ -331,6 +361,12 @@ static char *add_suffix(const char *relative, const char *suffix)
 	return text_format("%.*s%s%s", (int)stem, relative, suffix, relative + stem);
 }
 
+static int no_picture(void)
+{
+	return error_set(LACUNA_EIO, "no picture was found; --include selects names other than "
+				     "*.tif and *.tiff");
+}
+
 static int name_outputs(const struct batch_values *v, struct item *item)
 {
 	item->relative = add_suffix(item->file->relative, v->suffix ? v->suffix : "");
@@ -371,6 +407,52 @@ static int check_outputs(const struct batch *b)
 	return status;
 }
 
+static void free_item(struct item *item)
+{
+	memory_release(item->relative);
+	memory_release(item->deviation);
+}
+
+/* Masks and kernels often lie beside the pictures. */
+static int drop_used(struct batch *b)
+{
+	size_t kept = 0, elsewhere = 0;
+	const int status = plans_gather(&b->plans);
+
+	for (size_t i = 0; i < b->count; i++) {
+		struct item *item = &b->items[i];
+
+		if (!status && plans_use(&b->plans, item->file->path)) {
+			free_item(item);
+			continue;
+		}
+		elsewhere += item->state == ITEM_ELSEWHERE;
+		b->items[kept++] = *item;
+	}
+	if (kept < b->count)
+		log_message(
+			LACUNA_LOG_INFO,
+			"%zu files are masks, kernels or noise of others; they are not restored",
+			b->count - kept);
+	b->count = kept;
+	b->elsewhere = elsewhere;
+	return status;
+}
+
+/* A misspelt name would leave its picture with other options. */
+static void warn_of_unused(const struct conf *conf)
+{
+	const char *source, *name;
+	const size_t n = conf_unused(conf, &source, &name);
+
+	if (n == 1)
+		log_message(LACUNA_LOG_WARN, "%s: no picture is called %s", source, name);
+	if (n > 1)
+		log_message(LACUNA_LOG_WARN,
+			    "%s: no picture is called %s; %zu more rows or sections match none",
+			    source, name, n - 1);
+}
+
 static int make_items(struct batch *b)
 {
 	const size_t n = b->tree.count;
@@ -395,6 +477,12 @@ static int make_items(struct batch *b)
 		}
 		status = plans_find(&b->plans, b->conf, item->file, &item->plan);
 	}
+	if (!status) {
+		warn_of_unused(b->conf);
+		status = drop_used(b);
+	}
+	if (!status && !b->count)
+		status = no_picture();
 	return status ? status : check_outputs(b);
 }
 
@@ -451,15 +539,18 @@ static char *summary_text(const struct batch *b)
 	char *doubts = b->doubtful ? text_format(", %zu doubtful", b->doubtful) : memory_strdup("");
 	char *before = b->before ? text_format(", %zu done before", b->before) : memory_strdup("");
 	char *rest = left ? text_format(", %zu left", left) : memory_strdup("");
+	char *out = b->tree.left_out ? text_format(", %zu could not be looked at", b->tree.left_out)
+				     : memory_strdup("");
 	char *text = NULL;
 
-	if (doubts && before && rest)
-		text = text_format("%zu images: %zu restored%s%s, %zu failed%s",
+	if (doubts && before && rest && out)
+		text = text_format("%zu images: %zu restored%s%s, %zu failed%s%s",
 				   b->count - b->elsewhere, b->done, before, doubts, b->failed,
-				   rest);
+				   rest, out);
 	memory_release(doubts);
 	memory_release(before);
 	memory_release(rest);
+	memory_release(out);
 	return text;
 }
 
@@ -481,14 +572,15 @@ static int write_sheet(struct batch *b, const char *summary)
 static int finish(struct batch *b)
 {
 	char *summary = summary_text(b);
-	const int complete = b->done + b->before + b->elsewhere == b->count;
+	const int complete = b->done + b->before + b->elsewhere == b->count && !b->tree.left_out;
 	int status = summary ? write_sheet(b, summary) : LACUNA_ENOMEM;
 
 	if (status)
 		failure(NULL, status);
-	print_event(b, json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "end", "done",
+	print_event(b, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "end", "done",
 				 (json_int_t)b->done, "before", (json_int_t)b->before, "failed",
-				 (json_int_t)b->failed, "doubtful", (json_int_t)b->doubtful));
+				 (json_int_t)b->failed, "doubtful", (json_int_t)b->doubtful,
+				 "left_out", (json_int_t)b->tree.left_out));
 	if (summary && (!b->values->quiet || !complete))
 		fprintf(stderr, "lacuna: %s\n", summary);
 	memory_release(summary);
@@ -522,11 +614,18 @@ static int run_here(struct batch *b)
 
 static void print_plan(const struct batch *b)
 {
-	for (size_t i = 0; i < b->count; i++)
-		if (b->items[i].state != ITEM_ELSEWHERE)
-			printf("%s -> %s/%s%s%s\n", b->items[i].file->path, b->output,
-			       b->items[i].relative, *b->items[i].plan->overrides ? "  " : "",
-			       b->items[i].plan->overrides);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct item *item = &b->items[i];
+		char *line =
+			text_format("%s -> %s/%s", item->file->path, b->output, item->relative);
+
+		if (line && item->state != ITEM_ELSEWHERE) {
+			text_make_plain(line);
+			printf("%s%s%s\n", line, *item->plan->overrides ? "  " : "",
+			       item->plan->overrides);
+		}
+		memory_release(line);
+	}
 }
 
 static int name_files(struct batch *b)
@@ -551,8 +650,7 @@ static int prepare(struct batch *b, int count, char **operands)
 
 	share_resources(b);
 	if (!status && !b->tree.count)
-		status = error_set(LACUNA_EIO, "no picture was found; --include selects names "
-					       "other than *.tif and *.tiff");
+		status = no_picture();
 	return status;
 }
 
@@ -561,10 +659,8 @@ static void release(struct batch *b)
 	journal_close(&b->writer);
 	journal_free(&b->journal);
 	sheet_close(&b->cards);
-	for (size_t i = 0; i < b->count; i++) {
-		memory_release(b->items[i].relative);
-		memory_release(b->items[i].deviation);
-	}
+	for (size_t i = 0; i < b->count; i++)
+		free_item(&b->items[i]);
 	memory_release(b->items);
 	plans_free(&b->plans);
 	conf_destroy(b->conf);

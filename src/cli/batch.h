@@ -35,6 +35,11 @@ struct plan {
 	char key[DIGEST_SIZE]; /* fingerprint of all that determines the result, except the input */
 };
 
+struct used_file {
+	dev_t device;
+	ino_t inode;
+};
+
 struct plans {
 	const struct recipe *base;
 	struct plan **list;
@@ -45,10 +50,15 @@ struct plans {
 	size_t budget;		  /* of a worker, bytes */
 	int deviation;		  /* --std */
 	struct prior_stock stock; /* shared by all plans, which often use the same prior */
+	struct used_file *used;	  /* files that operators and noise come from, sorted */
+	size_t used_count, used_room;
 };
 
 void plans_create(struct plans *, const struct recipe *base);
 void plans_free(struct plans *);
+/* True if a plan reads the file: a mask, a kernel, a map of noise.  Call plans_gather() once all plans are found. */
+int plans_use(const struct plans *, const char *path);
+int plans_gather(struct plans *);
 /* Finds or makes the plan of a file; files with the same options share a plan.  LACUNA_EINVAL: the options are wrong. */
 int plans_find(struct plans *, struct conf *, const struct tree_file *, struct plan **);
 
@@ -72,6 +82,7 @@ struct item {
 	int divided;  /* into units, see batch-divide.h */
 	int helpless; /* another run restores it, and a unit of it failed here */
 	int doubts;
+	int64_t seen; /* time of the journal's entry when this run began; 0: none */
 };
 
 struct batch {

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 The Lacuna authors
+#
+# A batch that nobody watches: what it leaves out, what it replaces, and what two runs do to each other must be in the summary
+# and in the exit status.
+. "$abs_top_srcdir/tests/cli/common.sh"
+
+how="-A identity -p gaussian -n 0.02"
+batch() {
+	"$LACUNA" batch "$@"
+}
+
+make() {
+	"$maketiff" "$1" uint8 $2 24 1 1 || exit 99
+}
+
+# counts RESTORED BEFORE FAILED LEFT_OUT NAME: checks the counts of the last event
+counts() {
+	tail -n 1 out >last
+	grep -q "\"done\":$1,\"before\":$2,\"failed\":$3,.*\"left_out\":$4}" last
+	tap_status=$?
+	tap_result $tap_status "$5"
+	test $tap_status -eq 0 || { cat last err; } | diag
+}
+
+mkdir in
+for i in 1 2 3; do
+	make in/$i.tif 2$i
+done
+
+# ---- what cannot be looked at
+
+mkdir links
+cp in/1.tif links/1.tif
+ln -s nowhere links/2.tif
+ln -s nowhere links/directory
+fails 1 "a link to nothing, with a picture's name" batch links links-out $how --json
+counts 1 0 0 1 "is counted"
+contains err "links/2.tif: No such file or directory; left out" "and named"
+contains err "1 could not be looked at" "in the summary too"
+rm links/2.tif
+ok "with another name" batch links links-out $how --json
+counts 0 1 0 0 "it is no picture"
+fails 1 "but may be a directory to follow" batch links links-out $how --json --follow
+counts 0 1 0 1 "which is counted"
+if test "`id -u`" -ne 0; then
+	mkdir -p closed/below
+	cp in/1.tif closed
+	cp in/2.tif closed/below
+	chmod 0 closed/below
+	fails 1 "a directory that cannot be read" batch closed closed-out $how --json
+	counts 1 0 0 1 "is counted"
+	chmod 755 closed/below
+else
+	skip "root reads everything" "a directory that cannot be read"
+fi
+
+# ---- names
+
+printf 'in/1.tif\nin/2.tif\n./in/1.tif\nin/1.tif\n' >list
+ok "a list with repeated names" batch --list list -o listed $how --json
+counts 2 0 0 0 "restores each file once"
+contains err "2 repeated names of files were left out" "and says so"
+mkdir escapes
+name=`printf 'a\033[31m.tif'`
+echo text >"escapes/$name"
+cp in/1.tif "escapes/b$name"
+fails 1 "names with control characters" batch escapes escapes-out $how -v
+! grep -q "`printf '\033'`" err
+tap_result $? "do not reach the terminal"
+contains err 'escapes/a?[31m.tif: Cannot read' "but are recognised, once in a line"
+
+# ---- masks and kernels beside the pictures
+
+mkdir beside
+cp in/1.tif beside/1.tif
+"$maketiff" beside/1-mask.tif uint8 21 24 1 1
+printf '0.25 0.5 0.25\n' >beside/psf.txt
+"$maketiff" beside/noise.tif float32 21 24 1 1
+echo 'operator = mask:file={stem}-mask.tif' >beside/lacuna.conf
+ok "a mask and a map of noise beside the picture" batch beside beside-out -A identity -p gaussian -n beside/noise.tif --json
+counts 1 0 0 0 "are no pictures"
+contains err "2 files are masks, kernels or noise of others; they are not restored" "which is said"
+ok "nor among the results" test ! -e beside-out/1-mask.tif -a ! -e beside-out/noise.tif
+
+# ---- options for pictures that are not there
+
+printf '\357\273\277file\tnoise\n1.tif\t0.03\n4.tif\t0.05\n5.tif\t0.06\n' >table.tsv
+ok "a table, with a mark of UTF-8" batch in table-out $how --table table.tsv --dry-run
+contains out "noise=0.03" "is used"
+contains err "table.tsv: line 3: no picture is called 4.tif; 1 more" "rows that match nothing are told"
+mkdir sections
+cp in/1.tif sections
+printf '\357\273\277noise = 0.03\n[2*]\nnoise = 0.05\noperator = identity\n[1*]\nseed = 3\n' >sections/lacuna.conf
+ok "sections" batch sections sections-out $how --dry-run
+contains err "warning: sections/lacuna.conf: line 3: no picture is called 2*" "that match nothing, too"
+ok "once" test "`grep -c warning err`" -eq 1
+
+done_testing
