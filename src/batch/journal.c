@@ -71,6 +71,7 @@ static void free_entry(struct journal_entry *e)
 {
 	memory_release(e->path);
 	memory_release(e->message);
+	memory_release(e->run);
 }
 
 void journal_free(struct journal *j)
@@ -154,7 +155,7 @@ static int keep_entry(struct journal *j, const struct journal_entry *e)
 	return LACUNA_OK;
 }
 
-static int read_file(const char *path, struct journal *j)
+static int read_file(const char *path, const char *run, struct journal *j)
 {
 	FILE *f = fopen(path, "r");
 	char *line = NULL;
@@ -172,7 +173,8 @@ static int read_file(const char *path, struct journal *j)
 			line[--n] = 0;
 		object = check_line(line, (size_t)n) ? json_loads(line, 0, NULL) : NULL;
 		if (object && read_entry(object, &e)) {
-			status = keep_entry(j, &e);
+			e.run = memory_strdup(run);
+			status = e.run ? keep_entry(j, &e) : LACUNA_ENOMEM;
 			if (status)
 				free_entry(&e);
 		}
@@ -235,13 +237,17 @@ int journal_load(const char *directory, struct journal *j)
 	if (!d)
 		return errno == ENOENT ? LACUNA_OK : error_file_errno(directory);
 	while (!status && (entry = readdir(d))) {
-		char *path;
+		const size_t around = sizeof prefix - 1 + sizeof suffix - 1;
+		char *path, *run;
 
 		if (!is_journal(entry->d_name))
 			continue;
 		path = text_format("%s/%s", directory, entry->d_name);
-		status = path ? read_file(path, j) : LACUNA_ENOMEM;
+		run = text_format("%.*s", (int)(strlen(entry->d_name) - around),
+				  entry->d_name + sizeof prefix - 1);
+		status = path && run ? read_file(path, run, j) : LACUNA_ENOMEM;
 		memory_release(path);
+		memory_release(run);
 	}
 	closedir(d);
 	keep_last(j);

@@ -25,6 +25,7 @@ struct journal_entry {
 	struct stamp input, output;
 	char *message; /* of a failure, or NULL */
 	int doubts;    /* of a result: warnings not to trust it */
+	char *run;     /* which run wrote the entry; not used by journal_add() */
 };
 
 /* The last entry of each path, sorted by path. */

@@ -151,6 +151,11 @@ static int is_alive(const struct share *s, const char *run)
 	return age(path, s->file) < SECONDS_ALIVE;
 }
 
+int share_is_other(const struct share *s, const char *run)
+{
+	return strcmp(run, s->run) != 0 && is_alive(s, run);
+}
+
 void share_beat(const struct share *s)
 {
 	if (s->file)

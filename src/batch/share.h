@@ -22,6 +22,8 @@ struct share {
 int share_join(const char *directory, struct share *);
 /* Removes claims of runs that died meanwhile.  Leaves *share empty. */
 void share_leave(struct share *);
+/* True for another run that is at work now. */
+int share_is_other(const struct share *, const char *run);
 /* Renews the heartbeat.  Call it every few seconds. */
 void share_beat(const struct share *);
 

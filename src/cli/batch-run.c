@@ -122,11 +122,23 @@ static int look_at_all(struct batch *b)
 
 	for (size_t i = 0; !status && i < b->count; i++) {
 		struct item *item = &b->items[i];
+		const struct journal_entry *e = journal_find(&b->journal, item->relative);
 
+		item->seen = e ? e->time : 0;
 		if (item->state == ITEM_TODO && is_item_done(b, item))
 			count_before(b, item);
 	}
 	return status;
+}
+
+/* True if a run that is at work, or was since this one began, has restored the item with other options. */
+static int is_contested(const struct batch *b, const struct item *item)
+{
+	const struct journal_entry *e = journal_find(&b->journal, item->relative);
+
+	return e && e->state == JOURNAL_DONE && strcmp(e->key, item->plan->key) != 0 &&
+	       strcmp(e->run, b->share.run) != 0 &&
+	       (e->time != item->seen || share_is_other(&b->share, e->run));
 }
 
 /* ---- directories of outputs -------------------------------------------------------------------------- */
@@ -176,9 +188,12 @@ static int note_output(struct batch *b, const struct item *item, char *relative,
 		       enum journal_state state, const char *message, const json_t *reply,
 		       const char *stamp)
 {
+	const struct journal_entry *last = journal_find(&b->journal, relative);
+	const int64_t now = clock_date();
 	struct journal_entry e = {
 		.path = relative,
-		.time = clock_date(),
+		/* The last entry counts, also after the clock was set back. */
+		.time = last && last->time >= now ? last->time + 1 : now,
 		.state = state,
 		.message = (char *)(uintptr_t)message,
 		.doubts = item->doubts,
@@ -467,6 +482,37 @@ static int is_foreign(const struct batch *b, const char *relative)
 	return foreign;
 }
 
+/* Moves an output that somebody has changed out of the way: it may hold work. */
+static int set_aside(const struct batch *b, const char *relative)
+{
+	const struct journal_entry *e = journal_find(&b->journal, relative);
+	const char *dot = strrchr(relative, '.'), *slash = strrchr(relative, '/');
+	const int stem =
+		dot && (!slash || dot > slash + 1) ? (int)(dot - relative) : (int)strlen(relative);
+	char *output = batch_path(b, relative), *away = NULL;
+	int status = output ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status && (!e || e->state != JOURNAL_DONE || access(output, F_OK) ||
+			stamp_holds(output, &e->output))) {
+		memory_release(output);
+		return LACUNA_OK;
+	}
+	for (int i = 1; !status && (!away || !access(away, F_OK)); i++) {
+		memory_release(away);
+		away = text_format("%s/%.*s.changed-%d%s", b->output, stem, relative, i,
+				   relative + stem);
+		status = away ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	if (!status && rename(output, away))
+		status = error_file_errno(output);
+	if (!status)
+		log_message(LACUNA_LOG_WARN,
+			    "%s: was changed since a batch wrote it; now called %s", output, away);
+	memory_release(output);
+	memory_release(away);
+	return status;
+}
+
 static int refuse_foreign(const struct batch *b, const char *relative)
 {
 	return error_set(LACUNA_EIO,
@@ -481,13 +527,19 @@ static int prepare_item(const struct batch *b, const struct item *item)
 	int status = output ? make_directories(output) : LACUNA_ENOMEM;
 
 	memory_release(output);
+	if (!status && is_contested(b, item))
+		return error_set(LACUNA_EIO,
+				 "%s/%s: another run has restored it with other options; wait "
+				 "until that run has ended, or choose another OUT",
+				 b->output, item->relative);
 	if (status || b->values->force)
 		return status;
 	if (is_foreign(b, item->relative))
 		return refuse_foreign(b, item->relative);
-	return item->deviation && is_foreign(b, item->deviation)
-		       ? refuse_foreign(b, item->deviation)
-		       : LACUNA_OK;
+	if (item->deviation && is_foreign(b, item->deviation))
+		return refuse_foreign(b, item->deviation);
+	status = set_aside(b, item->relative);
+	return status || !item->deviation ? status : set_aside(b, item->deviation);
 }
 
 /* From now on the outputs of the item belong to the batch; the journal says so. */

@@ -96,4 +96,65 @@ ok "sections" batch sections sections-out $how --dry-run
 contains err "warning: sections/lacuna.conf: line 3: no picture is called 2*" "that match nothing, too"
 ok "once" test "`grep -c warning err`" -eq 1
 
+# ---- results that somebody has changed
+
+ok "a batch" batch in results $how --json
+cp results/1.tif mine.tif
+printf 'retouched' >>mine.tif
+cp mine.tif results/1.tif
+ok "a retouched result" batch in results $how --json
+counts 1 2 0 0 "is made again"
+same_text mine.tif results/1.changed-1.tif "and kept under another name"
+contains err "results/1.tif: was changed since a batch wrote it; now called results/1.changed-1.tif" "which is said"
+cp mine.tif results/1.tif
+ok "other options" batch in results -A identity -p gaussian -n 0.04 --json
+same_text mine.tif results/1.changed-2.tif "do not replace it either"
+ok "what nobody has changed is replaced" test ! -e results/2.changed-1.tif
+
+# ---- two runs with different options
+
+slow="-p gaussian -g prox -s ddpm --steps 20000 -j1"
+batch in both -A identity -n 0.02 $slow -q >/dev/null 2>first.err &
+pid=$!
+i=0
+while test ! -e both/1.tif -a $i -lt 1200; do
+	sleep 0.1 2>/dev/null || sleep 1
+	i=`expr $i + 1`
+done
+fails 1 "another run with other options" batch in both -A identity -n 0.05 $slow --json
+contains err "another run has restored it with other options" "does not replace what the first has made"
+wait $pid
+n=`cat first.err err | grep -c "with other options"`
+ok "each picture is refused to one of them" test "$n" -eq 3
+ok "afterwards it may" batch in both -A identity -n 0.05 $slow --json
+tail -n 1 out >last
+ok "do all of them" grep -q '"failed":0,' last
+
+# ---- a clock that was set back
+
+cat >later.c <<'C'
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	const int status = (int)syscall(SYS_clock_gettime, clock, t);
+
+	if (clock == CLOCK_REALTIME)
+		t->tv_sec += 100000;
+	return status;
+}
+C
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export ASAN_OPTIONS
+if $CC -shared -fPIC later.c -o later.so 2>/dev/null && env LD_PRELOAD="$tap_dir/later.so" "$LACUNA" --version >/dev/null 2>&1; then
+	ok "a run in the future" env LD_PRELOAD="$tap_dir/later.so" "$LACUNA" batch in clock $how
+	ok "other options, at the right time" batch in clock -A identity -p gaussian -n 0.05 --json
+	counts 3 0 0 0 "restore all"
+	ok "once more" batch in clock -A identity -p gaussian -n 0.05 --json
+	counts 0 3 0 0 "what was done last counts"
+else
+	skip "libraries cannot be preloaded here" "a clock that was set back"
+fi
 done_testing
