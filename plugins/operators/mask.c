@@ -28,6 +28,7 @@ struct mask {
 	size_t total; /* values in x and in y */
 	size_t count; /* values in weight: one plane, or as many planes as x has channels */
 	int pages;    /* of the file; if there are several, some may have no hole */
+	int levels;   /* the file has areas of gray */
 	float *weight;
 };
 
@@ -64,30 +65,169 @@ static void clear_boxes(const struct lacuna_host *host, const struct config *c, 
 	}
 }
 
-/* Masks are painted by hand: in black and white, in 0 and 1, with a soft brush, or saved as JPEG. A pixel is known if its
- * value is nearer to the brightest of the file than to the darkest. In a file of several pages a page may have no hole;
- * all its values are then near the brightest. */
-static void make_binary(const struct config *c, struct mask *m)
+/* What a file holds between its darkest value lo and its brightest hi.  Differences are parts of hi - lo. */
+enum { BINS = 50 };
+struct tones {
+	float lo, hi;
+	size_t dark, bright;  /* values below hi, above lo */
+	size_t between, flat; /* values between; those in flat areas */
+	double low, high;     /* the darkest and the brightest flat area between */
+	size_t jumps,
+		ramps; /* differences of values between to neighbours: large ones, small ones */
+	size_t faint, faint_flat; /* values just above lo; those in flat areas */
+	double faint_low;	  /* the darkest of these areas */
+	size_t middle;		  /* values that are neither dark nor bright */
+	size_t bins[BINS];	  /* how many of them are where from lo to hi */
+	double slope, rough;	  /* sums of their first and second differences along rows */
+};
+
+static int is_middle(double part)
 {
-	float lo = m->weight[0], hi = m->weight[0];
+	return part > 0.1 && part < 0.9;
+}
+
+static int is_flat(const float *at, int64_t width)
+{
+	for (int64_t dy = -1; dy <= 1; dy++)
+		for (int64_t dx = -1; dx <= 1; dx++)
+			if (at[dy * width + dx] != *at)
+				return 0;
+	return 1;
+}
+
+static void measure_pixel(struct tones *t, const float *at, int64_t width)
+{
+	const double span = (double)t->hi - t->lo, part = (*at - (double)t->lo) / span;
+	const double next = fabs((double)at[1] - *at) / span;
+	const double below = fabs((double)at[width] - *at) / span;
+	const double least = 1.0 / 128;
+
+	if (part > 0 && part <= 0.02) {
+		const int flat = is_flat(at, width);
+
+		t->faint++;
+		t->faint_flat += (size_t)flat;
+		t->faint_low = flat && part < t->faint_low ? part : t->faint_low;
+	}
+	if (part <= 0.02 || part >= 0.98)
+		return;
+	if (is_middle(part)) {
+		t->middle++;
+		t->bins[(int)(part * BINS)]++;
+		t->slope += next;
+		t->rough += fabs((double)at[1] + at[-1] - 2.0 * *at) / span;
+	}
+	t->between++;
+	t->jumps += (next > least) + (below > least);
+	t->ramps += (next > 0 && next <= least) + (below > 0 && below <= least);
+	if (!is_flat(at, width))
+		return;
+	t->flat++;
+	t->low = part < t->low ? part : t->low;
+	t->high = part > t->high ? part : t->high;
+}
+
+static struct tones measure_tones(const struct mask *m, int64_t width, int64_t height)
+{
+	const size_t area = (size_t)(width * height);
+	struct tones t = { .lo = m->weight[0], .hi = m->weight[0], .low = 1, .faint_low = 1 };
 
 	for (size_t i = 1; i < m->count; i++) {
-		lo = m->weight[i] < lo ? m->weight[i] : lo;
-		hi = m->weight[i] > hi ? m->weight[i] : hi;
+		t.lo = m->weight[i] < t.lo ? m->weight[i] : t.lo;
+		t.hi = m->weight[i] > t.hi ? m->weight[i] : t.hi;
 	}
-	if (m->pages > 1 && lo > 0.5f * hi)
-		lo = 0;
+	for (size_t i = 0; i < m->count; i++) {
+		t.dark += m->weight[i] < t.hi - 0.02f * (t.hi - t.lo);
+		t.bright += m->weight[i] > t.lo + 0.02f * (t.hi - t.lo);
+	}
+	for (size_t plane = 0; t.hi > t.lo && plane < m->count; plane += area)
+		for (int64_t y = 1; y + 1 < height; y++)
+			for (int64_t x = 1; x + 1 < width; x++)
+				measure_pixel(&t, m->weight + plane + y * width + x, width);
+	/* JPEG leaves such values, too, but seldom in flat areas. */
+	if (2 * (double)t.faint_flat * (double)t.between > (double)t.faint * (double)t.flat)
+		t.low = t.faint_low;
+	return t;
+}
+
+/* A picture with painted holes is no mask: its dark parts would be missing, too.  A wide soft brush has as many values between
+ * black and white, but no texture. */
+static int is_picture(const struct tones *t, size_t count)
+{
+	return (double)t->middle > 0.3 * (double)count && t->rough > 0.006 * (double)t->middle &&
+	       t->rough > 0.5 * t->slope;
+}
+
+/* The smaller of what is not white and what is not black. */
+static double painted(const struct tones *t)
+{
+	return (double)(t->dark < t->bright ? t->dark : t->bright);
+}
+
+/* True for areas of gray with hard edges: paint, or the numbers of segments. */
+static int has_levels(const struct tones *t)
+{
+	return t->flat >= 9 && (double)t->flat > 0.05 * painted(t) && 3 * t->jumps > t->ramps;
+}
+
+/* True if most values of the middle are nearly equal: gray paint, saved as JPEG.  Then low and high enclose them. */
+static int has_one_level(struct tones *t)
+{
+	for (int i = 1; i + 1 < BINS; i++) {
+		const size_t near = t->bins[i - 1] + t->bins[i] + t->bins[i + 1];
+
+		if (2 * near < t->middle || (double)near < 0.05 * painted(t) || near < 9)
+			continue;
+		t->low = (i - 1.0) / BINS;
+		t->high = (i + 2.0) / BINS;
+		return 1;
+	}
+	return 0;
+}
+
+/* Masks are painted by hand: in black and white, in 0 and 1, with a soft brush, or saved as JPEG. A pixel is known if its
+ * value is nearer to the brightest of the file than to the darkest. In a file of several pages a page may have no hole;
+ * all its values are then near the brightest.  Gray areas on white are paint, too; with invert=yes all areas on black. */
+static int make_binary(const struct lacuna_host *host, const struct config *c, int64_t width,
+		       int64_t height, struct mask *m)
+{
+	struct tones t = measure_tones(m, width, height);
+	const int whole = m->pages > 1 && t.lo > 0.5f * t.hi;
+	int levels = has_levels(&t) && !whole;
+	double border = 0.5;
+
+	if (c->threshold > 0) {
+		for (size_t i = 0; i < m->count; i++)
+			m->weight[i] = ((double)m->weight[i] >= c->threshold) == !c->invert;
+		return LACUNA_OK;
+	}
+	if (is_picture(&t, m->count) && !levels)
+		return host->fail(
+			host, LACUNA_EINVAL,
+			"%s: looks like a picture, not like a mask: %.0f %% of its values "
+			"are neither dark nor bright; paint on a white layer of its own, "
+			"or say threshold=T: values from T up are white (0 to 1)",
+			c->file, 100 * (double)t.middle / (double)m->count);
+	levels = levels || (!whole && has_one_level(&t));
+	if (levels && !c->invert && 2 * t.dark > m->count)
+		return host->fail(host, LACUNA_EINVAL,
+				  "%s: the mask has areas between black and white, such as numbers "
+				  "of segments; if all but black is missing say invert=yes, else "
+				  "threshold=T: values from T up are known (0 to 1)",
+				  c->file);
+	if (levels)
+		border = c->invert ? t.low / 2 : (1 + t.high) / 2;
+	m->levels = levels;
+	if (whole)
+		t.lo = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		const double value = m->weight[i];
-		double part = hi > lo ? (value - lo) / ((double)hi - lo) : value > 0;
+		const double part =
+			t.hi > t.lo ? (value - t.lo) / ((double)t.hi - t.lo) : value > 0;
 
-		if (c->threshold > 0) {
-			m->weight[i] = (value >= c->threshold) == !c->invert;
-			continue;
-		}
-		part = c->invert ? 1 - part : part;
-		m->weight[i] = part >= 0.5;
+		m->weight[i] = c->invert ? part <= border : part >= border;
 	}
+	return LACUNA_OK;
 }
 
 /* Masks are painted in colour: a pixel is known if all of its channels are. The first plane of m->weight gets the answer. */
@@ -102,6 +242,7 @@ static void merge_channels(struct mask *m, size_t area)
 /* Reports the share of missing pixels. A mask that marks no pixel, or every pixel, is a mistake. */
 static int tell_share(const struct lacuna_host *host, const struct config *c, const struct mask *m)
 {
+	static const char *const found[] = { "black", "white", "all but white", "all but black" };
 	const char *remedy = "black is missing, white is known; invert=yes for the opposite";
 	size_t missing = 0;
 	double percent;
@@ -121,8 +262,8 @@ static int tell_share(const struct lacuna_host *host, const struct config *c, co
 			  percent > 50	 ? LACUNA_LOG_WARN
 			  : m->pages > 1 ? LACUNA_LOG_DEBUG
 					 : LACUNA_LOG_INFO,
-			  "mask: %.3g %% of the pixels are missing (%s)", percent,
-			  c->invert ? "white in the file" : "black in the file");
+			  "mask: %.3g %% of the pixels are missing (%s in the file)", percent,
+			  found[2 * m->levels + (c->invert != 0)]);
 	return LACUNA_OK;
 }
 
@@ -156,7 +297,9 @@ static int read_weights(const struct lacuna_host *host, const struct config *c,
 					  "missing and 1 for known pixels",
 					  c->file);
 	if (!c->weights)
-		make_binary(c, m);
+		status = make_binary(host, c, s.extent[0], s.extent[1], m);
+	if (status)
+		return status;
 	if (!by_channel)
 		merge_channels(m, (size_t)(s.extent[0] * s.extent[1]));
 	for (size_t i = 0; c->weights && c->invert && i < m->count; i++)
@@ -361,7 +504,13 @@ static const char manual[] =
 	"it is good).  Then say mask:file=MASK.tif.  A PNG works too, also one with black strokes "
 	"on a transparent layer.  The mask may hold 0 and 1 or 0 and 255, may be painted with a "
 	"soft brush, and may have been saved as JPEG.  A pixel is known where all channels of the "
-	"mask are in the upper half of its range.  The share of missing pixels is printed.  With "
+	"mask are in the upper half of its range.  Areas of gray count as painted: as missing, "
+	"also "
+	"with invert=yes, so that the numbers of segments may serve as a mask (0 is good, all "
+	"others "
+	"are missing).  Do not paint in a copy of the picture: its dark parts would be missing, "
+	"too.  "
+	"Such a file is refused.  The share of missing pixels is printed.  With "
 	"channels=yes the mask has as many channels as the image and hides single colours of a "
 	"pixel.  With weights=yes the values are weights.  A weight between 0 and 1 means that the "
 	"pixel was recorded darker by that factor, as by vignetting.\n\n"

@@ -74,7 +74,7 @@ contains err 'escapes/a?[31m.tif: Cannot read' "but are recognised, once in a li
 
 mkdir beside
 cp in/1.tif beside/1.tif
-"$maketiff" beside/1-mask.tif uint8 21 24 1 1
+"$maketiff" beside/1-mask.tif uint8 21 24 1 1 mask
 printf '0.25 0.5 0.25\n' >beside/psf.txt
 "$maketiff" beside/noise.tif float32 21 24 1 1
 echo 'operator = mask:file={stem}-mask.tif' >beside/lacuna.conf

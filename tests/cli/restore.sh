@@ -48,7 +48,7 @@ tap_result $? "the command in the report begins with the program"
 # The report lists each file that was read with its digest; equal content has equal digests.
 cp uint16.tif copy-a.tif
 cp uint16.tif copy-b.tif
-ok "files are listed" "$LACUNA" restore copy-a.tif -o listed.tif -A mask:file=copy-b.tif $gaussian -n 0.01 \
+ok "files are listed" "$LACUNA" restore copy-a.tif -o listed.tif -A mask:file=copy-b.tif,threshold=0.5 $gaussian -n 0.01 \
 	--reference uint8.tif --report listed.json
 tr '\n' ' ' <listed.json | sed 's/.*"files": \[\([^]]*\)\].*/\1/; s/}/\
 /g' | sed -n 's/.*"path": "\([^"]*\)", *"xxh128": "\([0-9a-f]\{32\}\)".*/\1 \2/p' >files

@@ -67,7 +67,7 @@ static const struct {
 	{ LACUNA_OPERATOR, "mask:boxes=3,size=4,seed=1" },
 	{ LACUNA_OPERATOR, "mask:keep=0" },
 	{ LACUNA_OPERATOR, "mask:file=mask-31x18,weights=yes" },
-	{ LACUNA_OPERATOR, "mask:file=mask-37x23" },
+	{ LACUNA_OPERATOR, "mask:file=mask-37x23,threshold=0.4" },
 	{ LACUNA_OPERATOR, "mask:file=mask-31x18,invert=yes,threshold=0.5" },
 	{ LACUNA_OPERATOR, "blur" },
 	{ LACUNA_OPERATOR, "blur:boundary=periodic" },

@@ -46,6 +46,44 @@ static int read_paint(struct lacuna_shape *shape, float **values)
 	return LACUNA_OK;
 }
 
+/* Files that people give as masks, of SHEET x SHEET pixels.
+ * cells: numbers of squares of 3x3 pixels, on 0.  paint2: white, with a black and a gray square; worn: the same with a little
+ * noise, as after JPEG.  brush: two soft strokes, bent.  copy: texture, with a black square. */
+enum { SHEET = 64 };
+static const char *const drawings[] = { "cells", "paint2", "worn", "brush", "copy" };
+enum { CELLS, PAINT2, WORN, BRUSH, COPY, DRAWINGS };
+
+static float draw(int what, int x, int y)
+{
+	const int column = x / 4, row = y / 4, square = x >= 8 && x < 20 && y >= 8 && y < 20;
+	const int other = x >= 30 && x < 42 && y >= 30 && y < 42;
+	const unsigned random = (unsigned)(x * 7919 + y * 104729) * 2654435761u >> 16;
+	const double noise = random % 1000 / 1000.0 - 0.5;
+	const double d = fabs(fmod(x - 4 * sin(y / 9.0) + 32, 32) - 16);
+
+	switch (what) {
+	case CELLS:
+		return x % 4 == 3 || y % 4 == 3 ? 0 : (float)(1 + column + row * SHEET / 4) / 65535;
+	case PAINT2:
+		return square ? 0 : other ? 0.5f : 1;
+	case WORN:
+		return (float)fmin(fmax((square ? 0 : other ? 0.5 : 1) + 0.02 * noise, 0), 1);
+	case BRUSH:
+		return (float)fmin(fmax(1.05 - 1.1 * exp(-d * d / 72), 0), 1);
+	default:
+		return square ? 0 : (float)(0.5 + 0.4 * sin(x / 5.0) * cos(y / 7.0) + 0.1 * noise);
+	}
+}
+
+static int read_drawing(int what, struct lacuna_shape *shape, float **values)
+{
+	*shape = (struct lacuna_shape){ { SHEET, SHEET, 1, 1 } };
+	*values = memory_alloc_array(SHEET * SHEET, sizeof **values);
+	for (int i = 0; *values && i < SHEET * SHEET; i++)
+		(*values)[i] = draw(what, i % SHEET, i / SHEET);
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 /* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf", "star" and "paint" give what the functions above do. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
@@ -54,6 +92,9 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 
 	if (!strcmp(path, "paint"))
 		return read_paint(shape, values);
+	for (i = 0; i < DRAWINGS; i++)
+		if (!strcmp(path, drawings[i]))
+			return read_drawing(i, shape, values);
 	if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
@@ -427,6 +468,38 @@ static void test_measured_psf(void)
 
 /* ---- mask, gray */
 
+/* Checks which pixels of a drawing are missing: those up to `most', or from `least' on. */
+static void mask_of(const char *spec, int what, double least, double most, const char *name)
+{
+	struct bench b;
+	int right = 0;
+
+	if (!ok(!bench_open(&b, spec, 1, SHEET, SHEET, 1), "%s", spec))
+		return;
+	for (int i = 0; i < SHEET * SHEET; i++) {
+		const double v = (double)draw(what, i % SHEET, i / SHEET);
+
+		right += (b.y[i] == 0) == (v >= least && v <= most);
+	}
+	ok(right == SHEET * SHEET, "%s (%d of %d)", name, right, SHEET * SHEET);
+	bench_close(&b);
+}
+
+static void test_drawings(void)
+{
+	mask_of("mask:file=cells,invert=yes", CELLS, 1e-6, 1, "each numbered segment is missing");
+	mask_of("mask:file=cells,threshold=0.0001", CELLS, 0, 1e-4,
+		"a threshold is taken as it is");
+	mask_of("mask:file=paint2", PAINT2, 0, 0.9, "gray paint on white is missing");
+	mask_of("mask:file=worn", WORN, 0, 0.7, "also after JPEG");
+	mask_of("mask:file=brush", BRUSH, 0, 0.499999, "a soft stroke ends in its middle");
+	mask_of("mask:file=brush,invert=yes", BRUSH, 0.500001, 1, "from outside, too");
+	mask_of("mask:file=copy,threshold=0.01", COPY, 0, 0.01, "a threshold for a copy");
+	refused("mask:file=cells", 1, SHEET, SHEET, 1, "say invert=yes, else threshold=T");
+	refused("mask:file=copy", 1, SHEET, SHEET, 1, "looks like a picture, not like a mask");
+	refused("mask:file=copy,invert=yes", 1, SHEET, SHEET, 1, "looks like a picture");
+}
+
 static void test_mask(void)
 {
 	struct bench b, again;
@@ -538,6 +611,7 @@ int main(void)
 	test_measured_psf();
 	test_kernels();
 	test_mask();
+	test_drawings();
 	test_gray();
 	test_refusals();
 	threads_stop();
