@@ -4,6 +4,7 @@
  * formula over the pixel's square, not a sample at its centre. This also keeps narrow kernels right. */
 #include "common/kernel.h"
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,8 @@ void kernel_release_pages(const struct lacuna_host *host, struct kernel **kernel
 	*kernels = NULL;
 }
 
+static double lanczos(double factor, double d);
+
 /* ---- measured kernels -------------------------------------------------------------------------------- */
 
 const char *const kernel_backgrounds[] = { "auto", "rim", "keep", NULL };
@@ -198,6 +201,7 @@ static int subtract_rim(struct kernel *k, const char *name, enum kernel_backgrou
 	const double peak = largest(k);
 	struct rim rim;
 	int status, level_found, flat;
+	double sum = 0;
 
 	if (background == KERNEL_BACKGROUND_KEEP || k->width < LEAST_SIDE || k->height < LEAST_SIDE)
 		return LACUNA_OK;
@@ -211,6 +215,11 @@ static int subtract_rim(struct kernel *k, const char *name, enum kernel_backgrou
 			     "%s: the rim of the kernel is %.2g of its peak: the kernel may be cut "
 			     "off; background=rim subtracts the rim, background=keep keeps it",
 			     name, rim.level / peak);
+	/* A faint background counts if there is much of it. */
+	for (size_t i = 0; i < n; i++)
+		sum += k->values[i];
+	if (flat && fabs(rim.level) * (double)n > 0.02 * fabs(sum))
+		level_found = 1;
 	if (background == KERNEL_BACKGROUND_AUTO && !(level_found && flat))
 		return LACUNA_OK;
 	for (size_t i = 0; i < n; i++) {
@@ -274,14 +283,10 @@ static void find_peak(const struct kernel *k, double *x, double *y)
 	*y = (double)(peak / (size_t)k->width);
 }
 
-static double distance_from_centre(const struct kernel *k, double x, double y)
-{
-	return fmax(fabs(x - k->centre_x), fabs(y - k->centre_y));
-}
-
 static void move_centre(struct kernel *k, const char *name, enum kernel_centre centre, int tell)
 {
-	const double alike = 0.9, moved = 0.75, between = 0.4;
+	const double alike = 0.9;
+	const int old_x = k->centre_x, old_y = k->centre_y;
 	double x, y;
 
 	if (centre == KERNEL_MIDDLE)
@@ -291,21 +296,78 @@ static void move_centre(struct kernel *k, const char *name, enum kernel_centre c
 		find_peak(k, &x, &y);
 	else if (centre == KERNEL_CENTRE_AUTO && symmetry(k, x, y) < alike)
 		return;
-	if (centre != KERNEL_CENTRE_AUTO || distance_from_centre(k, x, y) >= moved) {
+	/* Between two pixels the old centre stays. */
+	if (centre != KERNEL_CENTRE_AUTO || fabs(x - old_x) > 0.55)
 		k->centre_x = (int)fmin(fmax(floor(x + 0.5), 0), k->width - 1);
+	if (centre != KERNEL_CENTRE_AUTO || fabs(y - old_y) > 0.55)
 		k->centre_y = (int)fmin(fmax(floor(y + 0.5), 0), k->height - 1);
-		if (tell)
-			k->host->log(k->host, LACUNA_LOG_INFO,
-				     "%s: the kernel is centred at column %d, row %d; "
-				     "centre=middle uses its middle instead",
-				     name, k->centre_x, k->centre_y);
-	}
-	if (tell && distance_from_centre(k, x, y) > between)
+	k->beside_x = x - k->centre_x;
+	k->beside_y = y - k->centre_y;
+	if (tell && (k->centre_x != old_x || k->centre_y != old_y))
 		k->host->log(k->host, LACUNA_LOG_INFO,
-			     "%s: the middle of the kernel lies between pixels; its origin is "
-			     "column %d, row %d, so the result may be shifted by half a pixel; a "
-			     "psf of odd size, sampled about its middle pixel, avoids this",
+			     "%s: the kernel is centred at column %d, row %d; "
+			     "centre=middle uses its middle instead",
 			     name, k->centre_x, k->centre_y);
+}
+
+/* Lanczos interpolation in one dimension: to[i] is from at i + beside - MARGIN.  The sum stays. */
+enum { MARGIN = 3 };
+static void interpolate(const double *from, int n, int step, double beside, double *to)
+{
+	double weight[2 * MARGIN + 1], sum = 0;
+
+	for (int i = 0; i <= 2 * MARGIN; i++)
+		sum += weight[i] = lanczos(1, i - MARGIN + beside);
+	for (int j = 0; j < n; j++)
+		for (int i = 0; i <= 2 * MARGIN; i++)
+			to[(ptrdiff_t)(j + i) * step] +=
+				from[(ptrdiff_t)j * step] * weight[i] / sum;
+}
+
+/* The values moved by a part of a pixel, in x or in y. */
+static int move_values(struct kernel *k, int along_y, double beside)
+{
+	struct kernel new;
+	int status = kernel_create(k->host, k->width + (along_y ? 0 : 2 * MARGIN),
+				   k->height + (along_y ? 2 * MARGIN : 0), &new);
+
+	if (status)
+		return status;
+	for (int line = 0; line < (along_y ? k->width : k->height); line++)
+		interpolate(k->values + (along_y ? line : line * k->width),
+			    along_y ? k->height : k->width, along_y ? k->width : 1, beside,
+			    new.values + (along_y ? line : line * new.width));
+	new.centre_x = k->centre_x + (along_y ? 0 : MARGIN);
+	new.centre_y = k->centre_y + (along_y ? MARGIN : 0);
+	new.beside_x = k->beside_x;
+	new.beside_y = k->beside_y;
+	kernel_release(k);
+	*k = new;
+	return LACUNA_OK;
+}
+
+int kernel_settle(struct kernel *k, const char *name, int tell)
+{
+	/* A middle is hardly known better. */
+	static const double least = 0.1;
+	const int move_x = fabs(k->beside_x) > least, move_y = fabs(k->beside_y) > least;
+	int status = LACUNA_OK;
+
+	if (tell && (move_x || move_y))
+		k->host->log(
+			k->host, LACUNA_LOG_INFO,
+			"%s: the middle of the kernel lies between pixels, at column %.2f, row "
+			"%.2f; it is interpolated there, so that the result is not shifted; "
+			"centre=middle uses column %d, row %d",
+			name, k->centre_x + k->beside_x, k->centre_y + k->beside_y, k->width / 2,
+			k->height / 2);
+	if (move_x)
+		status = move_values(k, 0, k->beside_x);
+	if (!status && move_y)
+		status = move_values(k, 1, k->beside_y);
+	if (!status)
+		k->beside_x = k->beside_y = 0;
+	return status;
 }
 
 int kernel_clean(struct kernel *k, const char *name, enum kernel_background background,

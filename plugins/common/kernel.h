@@ -12,6 +12,8 @@ struct kernel {
 	const struct lacuna_host *host;
 	int width, height, centre_x, centre_y;
 	double *values; /* x fastest; NULL in a released kernel */
+	double beside_x,
+		beside_y; /* from the centre to where kernel_clean() found the middle, up to 1/2 */
 };
 
 /* All of these have odd size, are symmetric about the centre, sum to 1, and tend to a delta as their extent tends to 0.
@@ -45,7 +47,7 @@ void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t 
 /* Cleans a measured kernel, such as a picture of a star. background: RIM subtracts the level of the rim and sets values
  * below 3 sigma of its noise to 0; AUTO does so if the rim is flat and not near zero. centre: AUTO takes the centroid if
  * it is not the middle and the kernel is symmetric about it, because a lens does not move a picture. The kernel of a
- * shaken camera keeps its middle. tell: log what was done. */
+ * shaken camera keeps its middle. The centre is a pixel; see kernel_settle(). tell: log what was done. */
 enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
 enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
 extern const char *const kernel_backgrounds[], *const kernel_centres[];
@@ -59,6 +61,8 @@ extern const char *const kernel_backgrounds[], *const kernel_centres[];
 				    "symmetric, else the middle")
 int kernel_clean(struct kernel *, const char *name, enum kernel_background, enum kernel_centre,
 		 int tell);
+/* Moves the values, by interpolation, so that the middle lies on the centre and not beside it. */
+int kernel_settle(struct kernel *, const char *name, int tell);
 /* Divides by the sum. A sum of zero is an error; `name' is for its message. */
 int kernel_normalize(struct kernel *, const char *name);
 void kernel_release(struct kernel *); /* accepts a zeroed one */

@@ -71,11 +71,18 @@ static int get_kernel(const struct lacuna_host *host, const struct config *c, in
 		kernel_release(k);
 		return status;
 	}
-	if (c->centre_x >= 0)
+	if (c->centre_x >= 0) {
 		k->centre_x = (int)c->centre_x;
-	if (c->centre_y >= 0)
+		k->beside_x = 0;
+	}
+	if (c->centre_y >= 0) {
 		k->centre_y = (int)c->centre_y;
-	return LACUNA_OK;
+		k->beside_y = 0;
+	}
+	status = kernel_settle(k, c->psf, tell);
+	if (status)
+		kernel_release(k);
+	return status;
 }
 
 static int shape(const struct lacuna_host *host, const void *config, int from_y,
@@ -594,7 +601,9 @@ static const char manual[] =
 	"size, rounded down, for even sizes too.  This is the rule of scipy.ndimage.convolve.\n\n"
 	"Give the psf as a TIFF, PNG or text matrix (psf=FILE), for example a picture of a star or "
 	"a bead.  A flat background is subtracted, and a symmetric psf that is not in the middle "
-	"is centred; a message says so.  If kernel and picture both state the size of their pixels "
+	"is centred; a message says so.  If its middle lies between pixels, its values are "
+	"interpolated, so that the result is not shifted; centre=middle keeps them and the rule "
+	"above.  If kernel and picture both state the size of their pixels "
 	"(resolution tags, ImageJ, OME), the sizes must be equal.\n\n"
 	"Or choose a formula: gaussian, disk (a lens out of focus), box, motion (camera shake "
 	"along a straight line), airy (a perfect lens: zero is 1.22 times wavelength times "

@@ -343,7 +343,7 @@ static int create(const struct lacuna_host *host, const void *config, const stru
 {
 	const struct config *c = config;
 	struct downsample *p;
-	struct kernel k = { NULL, 0, 0, 0, 0, NULL };
+	struct kernel k = { .host = NULL };
 	int status = LACUNA_OK;
 
 	if (x->extent[0] > INT32_MAX || x->extent[1] > INT32_MAX)

@@ -68,6 +68,8 @@ static int clean(const struct config *c, int tell, struct kernel *k)
 	int status = kernel_clean(k, c->psf, (enum kernel_background)c->background,
 				  (enum kernel_centre)c->centre, tell);
 
+	if (!status)
+		status = kernel_settle(k, c->psf, tell);
 	if (!status && c->normalize)
 		status = kernel_normalize(k, c->psf);
 	return status;

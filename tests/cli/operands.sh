@@ -62,7 +62,7 @@ for n in 1 4 6 4 1; do echo "$n $((4 * n)) $((6 * n)) $((4 * n)) $n"; done >odd.
 for n in 1 5 10 10 5 1; do echo "$n $((5 * n)) $((10 * n)) $((10 * n)) $((5 * n)) $n"; done >even.txt
 blur="-p gaussian -n 0.01 -f"
 ok "an even kernel" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=even.txt $blur
-contains err "the middle of the kernel lies between pixels; its origin is column 3, row 3" "is said to shift"
+contains err "the middle of the kernel lies between pixels, at column 2.50, row 2.50; it is interpolated there" "is moved by half a pixel"
 for spec in psf=odd.txt psf=even.txt,centre=middle; do
 	ok "$spec" "$LACUNA" restore photo.tif -o sharp.tif -A blur:$spec $blur
 	! grep -q "between pixels" err

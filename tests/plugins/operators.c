@@ -32,6 +32,27 @@ static double star(int i, int j)
 	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
 }
 
+/* "bead-W-X-Y-B": W x W pixels with a bead at (X, Y) tenths of a pixel, 10000 bright, on a background of B.  Its noise is that of
+ * a camera, if there is a background. */
+static const double bead_width = 1.5;
+
+static int read_bead(const char *path, struct lacuna_shape *shape, float **values)
+{
+	int w, x, y, level;
+
+	if (sscanf(path, "bead-%d-%d-%d-%d", &w, &x, &y, &level) != 4)
+		return error_set(LACUNA_EIO, "%s: no such bead", path);
+	*shape = (struct lacuna_shape){ { w, w, 1, 1 } };
+	*values = memory_alloc_array((size_t)(w * w), sizeof **values);
+	for (int i = 0; *values && i < w * w; i++) {
+		const double d = hypot(i % w - 0.1 * x, i / w - 0.1 * y) / bead_width;
+		const double noise = level ? 4 * sin(1e5 * sin(i + 1.0)) : 0;
+
+		(*values)[i] = (float)(10000 * exp(-d * d / 2) + level + noise);
+	}
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 /* White 4x3 pixels in colour, but the first is red and the second yellow. */
 static int read_paint(struct lacuna_shape *shape, float **values)
 {
@@ -92,6 +113,8 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 
 	if (!strcmp(path, "paint"))
 		return read_paint(shape, values);
+	if (!strncmp(path, "bead", 4))
+		return read_bead(path, shape, values);
 	for (i = 0; i < DRAWINGS; i++)
 		if (!strcmp(path, drawings[i]))
 			return read_drawing(i, shape, values);
@@ -450,6 +473,45 @@ static void star_answer(const char *spec, int *column, int *row, double *far)
 	bench_close(&b);
 }
 
+/* The response to a point must be the bead at this place, in pixels from the point. */
+static void bead_answer(const char *spec, double x, double y, double most, const char *name)
+{
+	enum { SIDE = 61, MIDDLE = SIDE / 2 };
+	struct bench b;
+	double sum = 0, worst = 0;
+
+	if (!ok(!bench_open(&b, spec, 1, SIDE, SIDE, 1), "%s", spec))
+		return;
+	memset(b.x, 0, lacuna_count(&b.xs) * sizeof *b.x);
+	b.x[b.window->origin[0] + MIDDLE + b.xs.extent[0] * (b.window->origin[1] + MIDDLE)] = 1;
+	problem_apply(b.problem, b.x, b.y);
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const double d = hypot(i % SIDE - MIDDLE - x, i / SIDE - MIDDLE - y) / bead_width;
+		const double light = exp(-d * d / 2) / (2 * acos(-1) * bead_width * bead_width);
+
+		worst = fmax(worst, fabs((double)b.y[i] - light));
+		sum += (double)b.y[i];
+	}
+	near(sum, 1, 1e-5, "the light stays");
+	near(worst * 2 * acos(-1) * bead_width * bead_width, 0, most, name);
+	bench_close(&b);
+}
+
+static void test_beads(void)
+{
+	bead_answer("blur:psf=bead-21-100-100-0", 0, 0, 1e-5, "a bead on a pixel");
+	bead_answer("blur:psf=bead-20-95-95-0", 0, 0, 0.01, "between pixels, even size");
+	bead_answer("blur:psf=bead-21-104-98-0", 0, 0, 0.01, "beside the middle");
+	bead_answer("blur:psf=bead-25-93-144-0", 0, 0, 0.01, "far from it, and between pixels");
+	bead_answer("blur:psf=bead-25-144-120-0,centre=centroid", 0, 0, 0.01, "centre=centroid");
+	bead_answer("blur:psf=bead-20-95-95-0,centre=middle", -0.5, -0.5, 1e-5, "centre=middle");
+	bead_answer("blur:psf=bead-20-95-95-0,centre_x=9,centre_y=9", 0.5, 0.5, 1e-5,
+		    "a centre that is stated");
+	bead_answer("blur:psf=bead-20-95-95-0,centre_x=9", 0.5, 0, 0.01, "one that is half stated");
+	bead_answer("varying-blur:psf=bead-20-95-95-0", 0, 0, 0.01, "varying-blur");
+	bead_answer("blur:psf=bead-59-290-290-30", 0, 0, 0.01, "faint background, but much of it");
+}
+
 static void test_measured_psf(void)
 {
 	int column, row;
@@ -609,6 +671,7 @@ int main(void)
 	host_install_reader(read_image);
 	test_convolutions();
 	test_measured_psf();
+	test_beads();
 	test_kernels();
 	test_mask();
 	test_drawings();
