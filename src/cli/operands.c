@@ -101,6 +101,40 @@ int operands_check_pages(const struct operands *o, int pages, int *many)
 	return status;
 }
 
+/* ---- orientation ------------------------------------------------------------------------------------- */
+
+/* Other formats, such as PNG, are stored as they are shown. */
+static int turn_of(const char *path)
+{
+	struct tiff_reader *r;
+	int turn = 1;
+
+	if (tiff_open(path, &r)) {
+		error_clear();
+		return 1;
+	}
+	turn = tiff_orientation(r, 0);
+	tiff_close(r);
+	return turn;
+}
+
+void operands_check_turns(const struct operands *o, struct tiff_reader *picture)
+{
+	const int turn = tiff_orientation(picture, 0);
+
+	for (size_t i = 0; i < o->paged_count; i++) {
+		const int own = turn_of(o->paged[i]);
+
+		if (own && turn && own != turn)
+			log_message(LACUNA_LOG_WARN,
+				    "%s: has orientation %d, but %s has %d: programs that obey the "
+				    "tag show them turned against each other.  Pixels are used as "
+				    "they are stored; if that is right, give both files the same "
+				    "orientation, else turn one of them",
+				    o->paged[i], own, tiff_path(picture), turn);
+	}
+}
+
 /* ---- pixel sizes ------------------------------------------------------------------------------------- */
 
 static const char *size_text(double micrometres, char *text, size_t size)

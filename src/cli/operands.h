@@ -24,6 +24,9 @@ void operands_free(struct operands *); /* leaves it empty */
  * LACUNA_EINVAL: a file has neither one page nor `pages'. */
 int operands_check_pages(const struct operands *, int pages, int *many);
 
+/* Warns of masks and other files with a value for each pixel that are turned in another way than the picture. */
+void operands_check_turns(const struct operands *, struct tiff_reader *);
+
 /* Warns if a kernel's pixel size differs from the picture's; LACUNA_EINVAL if by a factor of about two or more.  scale:
  * pixels of x per pixel of the picture, for super-resolution.  A kernel may have the pixel size of either. */
 int operands_check_pixels(const struct operands *, struct tiff_reader *, double scale);

@@ -273,6 +273,8 @@ static int open_inputs(struct restoration *r)
 		status = leave_auxiliary(r);
 	if (!status)
 		status = operands_check_pages(&r->operands, tiff_page_count(r->in), &r->many_masks);
+	if (!status)
+		operands_check_turns(&r->operands, r->in);
 	return status;
 }
 

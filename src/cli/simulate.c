@@ -353,6 +353,8 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 	if (!status)
 		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
 	if (!status)
+		operands_check_turns(&s->operands, s->in);
+	if (!status)
 		status = operands_check_pixels(&s->operands, s->in, 1);
 	options.pages = pages;
 	options.page_count = count;

@@ -42,6 +42,9 @@ int tiff_read(struct tiff_reader *, int page, struct image *);
  * not stated; 72 and 96 dpi do not count, since programs write them by default. */
 int tiff_pixel_size(struct tiff_reader *, double size[2]);
 
+/* How a page is shown, as the tag Orientation says: 1 as it is stored, 2 to 8 turned or mirrored.  0: it cannot be read. */
+int tiff_orientation(struct tiff_reader *, int page);
+
 /* LACUNA_EIO if the file was written to since it was opened. */
 int tiff_unchanged(const struct tiff_reader *);
 

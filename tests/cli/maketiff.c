@@ -6,6 +6,7 @@
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
+ *	maketiff --turn FILE N		sets the first page's orientation
  *	maketiff --text FILE		prints the description and the pixels per unit
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
@@ -192,6 +193,18 @@ static int forget(const char *path)
 	return !good;
 }
 
+static int turn(const char *path, int orientation)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	good = TIFFSetField(tif, TIFFTAG_ORIENTATION, orientation) && TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int print_text(const char *path)
 {
 	TIFF *tif = TIFFOpen(path, "r");
@@ -316,6 +329,8 @@ int main(int argc, char **argv)
 		return forget(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "--describe"))
 		return describe(argv[2], argv[3], atof(argv[4]));
+	if (argc == 4 && !strcmp(argv[1], "--turn"))
+		return turn(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "--text"))
 		return print_text(argv[2]);
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))

@@ -75,4 +75,19 @@ one_line "a kernel of other pixels"
 ok "but not for a finer result" "$LACUNA" restore photo.tif -o fine.tif -A downsample:factor=2,psf=kernel-20.tif $blur
 "$maketiff" --describe kernel-20.tif "none" 72
 ok "72 dpi is what nobody stated" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-20.tif,background=keep $blur
+
+# ---- a mask that is turned against the picture
+
+"$maketiff" turned.tif uint8 48 40 1 1
+"$maketiff" holes.tif uint8 48 40 1 1 mask
+"$maketiff" --turn turned.tif 3
+mask="-A mask:file=holes.tif -n 0 -p gaussian -f"
+ok "a mask that is upright" "$LACUNA" restore turned.tif -o t.tif $mask
+contains err "warning: holes.tif: has orientation 1, but turned.tif has 3" "on a picture that is not"
+ok "simulate" "$LACUNA" simulate turned.tif -o t.tif -A mask:file=holes.tif -f
+contains err "holes.tif: has orientation 1, but turned.tif has 3" "says so, too"
+"$maketiff" --turn holes.tif 3
+ok "turned alike" "$LACUNA" restore turned.tif -o t.tif $mask
+! grep -q orientation err
+tap_result $? "they need no word"
 done_testing

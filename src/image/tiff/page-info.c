@@ -5,6 +5,7 @@
 
 #include "image/tiff/private.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "image/tiff/description.h"
 
@@ -160,4 +161,13 @@ int tiff_pixel_size(struct tiff_reader *r, double size[2])
 		text = NULL;
 	return description_pixel_size(text, per_unit, size) ||
 	       size_by_tags(r->handle.tif, per_unit, size);
+}
+
+int tiff_orientation(struct tiff_reader *r, int page)
+{
+	if (reader_enter(r, page)) {
+		error_clear();
+		return 0;
+	}
+	return r->layout.orientation >= 1 && r->layout.orientation <= 8 ? r->layout.orientation : 1;
 }
