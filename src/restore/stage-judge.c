@@ -26,15 +26,47 @@ static int draw_again(struct run *run, const float *level)
 	return status ? status : stage_draw_samples(run);
 }
 
-/* Share of the values, on the inner scale, that the file cannot hold or that are outside the stated range.  Values that are
- * rounded to an end of it count as well. */
+static const double tolerated = 0.02;
+
+/* True if the measurement has more values beyond an end of the range than chance puts there. */
+static int passes(const struct run *run, double end, int above)
+{
+	const size_t n = run->r->y_count;
+	size_t beyond = 0;
+
+	for (size_t i = 0; run_is_picture(run) && i < n; i++)
+		beyond += above ? (double)run->read[i] > end : (double)run->read[i] < end;
+	return (double)beyond > tolerated * (double)n;
+}
+
+/* The ends of what the file can hold, or of the stated range, on the inner scale.  A float holds more than 0 to 1: if nothing is
+ * stated, an end that the measurement passes (a sky that was subtracted) is none, and that of the scene takes its place. */
+static void find_ends(const struct run *run, double *lo, double *hi)
+{
+	const struct measurement *m = run->m;
+	const double span = run_inner_span(run), black = run->record->inner.black;
+	/* A black sky is restored as noise about 0. */
+	const double margin = 0.01;
+
+	*lo = (m->lo + m->step / 2 - black) / span;
+	*hi = (m->hi - m->step / 2 - black) / span;
+	if (m->step > 0 || m->stated || !m->seen)
+		return;
+	if (passes(run, *lo, 0))
+		*lo = fmin(*lo, (m->seen->black - black) / span);
+	if (passes(run, *hi, 1))
+		*hi = fmax(*hi, (m->seen->white - black) / span);
+	*lo -= margin;
+	*hi += margin;
+}
+
+/* Share of the values, on the inner scale, that are at these ends or beyond.  Values that are rounded to an end count as well. */
 static double clipped_share(const struct run *run, const float *values, size_t n)
 {
-	const double half = run->m->step / 2;
-	const double lo = (run->m->lo + half - run->record->inner.black) / run_inner_span(run);
-	const double hi = (run->m->hi - half - run->record->inner.black) / run_inner_span(run);
+	double lo, hi;
 	size_t out = 0;
 
+	find_ends(run, &lo, &hi);
 	for (size_t i = 0; i < n; i++)
 		out += (double)values[i] <= lo || (double)values[i] >= hi;
 	return (double)out / (double)n;
@@ -50,7 +82,6 @@ static double clipped_before(const struct run *run)
  * white. */
 static int retreat(struct run *run)
 {
-	static const double tolerated = 0.02;
 	enum { TRIES = 3 };
 	struct restore_record *record = run->record;
 	const double before = clipped_before(run);

@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|stars]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
@@ -14,7 +14,7 @@
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there;
  * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
- * number, the first by 2; "mask" is white except for a black square, which moves from page to page and is missing on the
+ * number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some noise; "mask" is white except for a black square, which moves from page to page and is missing on the
  * last. */
 #include <math.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask;
+	int same, hot, nodata, constant, rising, mask, stars;
 	long pages;
 	double hole, factor;
 };
@@ -42,6 +42,20 @@ static double value(long x, long y, long c, long page)
 
 	return 0.4 + 0.2 * sin(0.23 * (double)x + (double)page) * cos(0.31 * (double)y) +
 	       0.25 * square - 0.05 * (double)c;
+}
+
+static double starlight(const struct picture *p, long x, long y)
+{
+	const unsigned random = ((unsigned)x * 7919U + (unsigned)y * 104729U) * 2654435761U;
+	double sum = 0.014 * ((random >> 16) % 1000 / 1000.0 - 0.5) - 0.02;
+
+	for (long i = 0; i < p->width * p->height / 30; i++) {
+		const double dx = (double)(x - i * 37 % p->width);
+		const double dy = (double)(y - i * 53 / 7 % p->height);
+
+		sum += 0.3 * exp(-(dx * dx + dy * dy) / (2 * 1.44));
+	}
+	return sum;
 }
 
 static int is_masked(const struct picture *p, long x, long y, long page)
@@ -92,6 +106,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 
 				put(p, row, (size_t)(x * p->channels + c),
 				    p->mask		   ? !is_masked(p, x, y, page)
+				    : p->stars		   ? starlight(p, x, y)
 				    : hole		   ? p->hole
 				    : p->constant && !page ? 0.5
 				    : hot		   ? 1e6
@@ -117,6 +132,7 @@ static int make(char **argv, int argc)
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
+	p.stars = argc > 7 && !strcmp(argv[7], "stars");
 	p.same = argc > 7 && !strcmp(argv[7], "same");
 	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
 	p.constant = argc > 7 && !strcmp(argv[7], "constant");

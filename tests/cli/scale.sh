@@ -47,6 +47,17 @@ ok "16 bits as they are" "$LACUNA" restore deep.tif -o deep-i.tif -A identity $g
 ok "and back" "$LACUNA" restore deep-f.tif -o back.tif -A identity $gaussian -s ddpm -g ddnm --steps 1 -n 0 -t uint16 --range 0:65535
 ok "floats are in counts" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif back.tif
 
+# A sky whose level was subtracted is no clipped black, whatever the unit.
+ok "stars" "$maketiff" stars.tif float32 96 96 1 1 stars
+ok "in another unit" "$LACUNA" simulate -q stars.tif -o faint.tif -A identity:gain=0.000001 -n 0
+for f in stars faint; do
+	ok "$f: restored" "$LACUNA" restore $f.tif -o $f-r.tif -A blur:sigma=1.2 $gaussian
+	! grep -q clipped err
+	tap_result $? "$f: values below 0 are no doubt"
+done
+ok "back" "$LACUNA" simulate -q faint-r.tif -o back-r.tif -A identity:gain=1000000 -n 0
+ok "in any unit the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.001 stars-r.tif back-r.tif
+
 # A sharp picture declared as blurred: a warning that -q does not suppress, and a careful restoration.
 ok "sharp picture" "$maketiff" sharp.tif uint8 96 80 1 1
 ok "called blurred" "$LACUNA" restore -q sharp.tif -o doubted.tif -A blur:sigma=3 $gaussian
