@@ -27,7 +27,7 @@ static int add_rows(struct survey *s, const struct tiff_band *band, const struct
 {
 	const int64_t *e = info->shape.extent;
 	const struct lacuna_region region = { { 0, top, 0, 0 }, { e[0], rows, e[2], 1 } };
-	const struct missing_rule rule = { info->has_nodata, info->nodata };
+	const struct missing_rule rule = { .declared = info->has_nodata, .nodata = info->nodata };
 	const struct lacuna_shape shape = { { e[0], rows, e[2], 1 } };
 	const size_t n = (size_t)(e[0] * rows);
 	struct missing_count missing;

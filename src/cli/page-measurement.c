@@ -78,11 +78,14 @@ static void declare_lump(struct page *p)
 	const struct restoration *r = p->r;
 	const struct levels *l = &r->levels;
 
-	if (!l->has_lump || p->info.has_nodata || r->full_range || has_mask(r) ||
-	    !page_makes_picture(p))
+	if (!l->has_lump || r->full_range || has_mask(r) || !page_makes_picture(p))
 		return;
+	/* A file may have others than the value that it declares. */
+	p->has_lump = p->info.has_nodata;
+	p->lump = l->lump;
+	if (!p->info.has_nodata)
+		p->info.nodata = l->lump;
 	p->info.has_nodata = 1;
-	p->info.nodata = l->lump;
 	if (!p->listening)
 		log_message(LACUNA_LOG_WARN,
 			    "page %d: %.9g is far from all other values and counts as nodata; "

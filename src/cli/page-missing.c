@@ -12,7 +12,10 @@
 
 struct missing_rule page_missing_rule(const struct page *p)
 {
-	return (struct missing_rule){ p->info.has_nodata, p->info.nodata };
+	return (struct missing_rule){ .declared = p->info.has_nodata,
+				      .nodata = p->info.nodata,
+				      .found = p->has_lump,
+				      .other = p->lump };
 }
 
 /* Marks pixels whose value means "missing". */
@@ -43,7 +46,10 @@ void page_tell_absent(const struct page *p, size_t i, size_t pixels)
 int page_check_put_back(const struct page *p, const struct missing_count *count)
 {
 	const struct restoration *r = p->r;
-	const double value = count->declared && !r->missing.fill ? p->info.nodata : NAN;
+	const int holds_lump = !p->has_lump || picture_holds(r->kind, r->bits, p->lump);
+	const double value = !count->declared || r->missing.fill ? NAN
+			     : holds_lump			 ? p->info.nodata
+								 : p->lump;
 
 	if (!r->type_stated || picture_holds(r->kind, r->bits, value) ||
 	    !((count->declared && !r->missing.fill) || (count->nan && r->missing.keep)))
@@ -66,8 +72,11 @@ void page_tell_missing(const struct page *p, const struct missing_count *count)
 			    "page %d: %zu values are infinite and count as missing", p->number + 1,
 			    count->infinite);
 	if (count->nan)
-		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and count as missing",
-			    p->number + 1, count->nan);
+		log_message(LACUNA_LOG_INFO, "page %d: %zu values are NaN and %s", p->number + 1,
+			    count->nan,
+			    !page_makes_picture(p) ? "count as missing"
+			    : p->r->missing.keep   ? "remain missing"
+						   : "are filled; --keep-missing keeps them");
 }
 
 /* Sets missing values to NaN, which the engine knows. */

@@ -22,7 +22,9 @@ struct page {
 	struct image_range range; /* file values that are 0..1 in options, metrics and report */
 	struct tiff_band *band;	  /* the page as stored: all rows; for windows some */
 	struct image y, start, reference;
-	struct image noise;   /* standard deviation of each value, from --noise FILE */
+	struct image noise; /* standard deviation of each value, from --noise FILE */
+	int has_lump;	    /* the page declares nodata, and has another value that looks like it */
+	double lump;
 	int lacks;	      /* y has missing values that may be put back */
 	struct image picture; /* the result; shares the values of `result' */
 	struct restored result;

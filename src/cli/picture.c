@@ -436,7 +436,7 @@ int picture_pages(const char *text, int available, int **pages, int *count)
 
 void picture_mark_missing(const struct tiff_page *page, struct image *image)
 {
-	const struct missing_rule rule = { page->has_nodata, page->nodata };
+	const struct missing_rule rule = { .declared = page->has_nodata, .nodata = page->nodata };
 	struct missing_count count;
 
 	missing_mark(lacuna_count(&image->shape), &rule, image->values, &count);

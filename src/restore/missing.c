@@ -7,21 +7,25 @@
 #include <float.h>
 #include <math.h>
 
-int missing_declared(const struct missing_rule *rule, float v)
+static int is_value(double nodata, float v)
 {
 	/* Files declare the value in decimal, often with only seven digits. */
-	const double near = 4.0 * (double)FLT_EPSILON * fabs(rule->nodata);
+	const double near = 4.0 * (double)FLT_EPSILON * fabs(nodata);
 	const double huge = (double)FLT_MAX * (1 - 1e-5);
 
-	if (!rule->declared)
-		return 0;
-	if (isnan(rule->nodata))
+	if (isnan(nodata))
 		return isnan(v) != 0;
 	if (isnan(v))
 		return 0;
-	if (fabs(rule->nodata) >= huge)
-		return fabs((double)v) >= huge && !signbit(v) == !signbit(rule->nodata);
-	return fabs((double)v - rule->nodata) <= near;
+	if (fabs(nodata) >= huge)
+		return fabs((double)v) >= huge && !signbit(v) == !signbit(nodata);
+	return fabs((double)v - nodata) <= near;
+}
+
+int missing_declared(const struct missing_rule *rule, float v)
+{
+	return (rule->declared && is_value(rule->nodata, v)) ||
+	       (rule->found && is_value(rule->other, v));
 }
 
 void missing_mark(size_t n, const struct missing_rule *rule, float *values,
@@ -43,7 +47,7 @@ void missing_mark(size_t n, const struct missing_rule *rule, float *values,
 
 size_t missing_mark_pixels(const struct lacuna_shape *shape, double value, float *values)
 {
-	const struct missing_rule rule = { 1, value };
+	const struct missing_rule rule = { .declared = 1, .nodata = value };
 	const size_t plane = (size_t)shape->extent[0] * (size_t)shape->extent[1];
 	const size_t n = lacuna_count(shape);
 	/* A cheap test first: values outside these limits cannot match. */

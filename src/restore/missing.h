@@ -12,13 +12,15 @@
 struct missing_rule {
 	int declared; /* the page declares nodata */
 	double nodata;
+	int found; /* another value counts as nodata, too, though it is not declared */
+	double other;
 };
 
 struct missing_count {
 	size_t declared, infinite, nan;
 };
 
-/* True when v is the declared value, within float's accuracy.  If NaN is declared, infinities do not match. */
+/* True when v is the declared value or the other one, within float's accuracy.  If NaN is declared, infinities do not match. */
 int missing_declared(const struct missing_rule *, float v);
 /* Replaces missing values with NaN and counts them by kind. */
 void missing_mark(size_t n, const struct missing_rule *, float *values, struct missing_count *);

@@ -7,6 +7,7 @@
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
  *	maketiff --turn FILE N		sets the first page's orientation
+ *	maketiff --declare FILE VALUE	declares VALUE as nodata
  *	maketiff --text FILE		prints the description and the pixels per unit
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
@@ -209,6 +210,19 @@ static int forget(const char *path)
 	return !good;
 }
 
+static int declare(const char *path, const char *value)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	TIFFMergeFieldInfo(tif, nodata_info, 1);
+	good = TIFFSetField(tif, TAG_NODATA, value) && TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int turn(const char *path, int orientation)
 {
 	TIFF *tif = TIFFOpen(path, "r+");
@@ -345,6 +359,8 @@ int main(int argc, char **argv)
 		return forget(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "--describe"))
 		return describe(argv[2], argv[3], atof(argv[4]));
+	if (argc == 4 && !strcmp(argv[1], "--declare"))
+		return declare(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "--turn"))
 		return turn(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "--text"))

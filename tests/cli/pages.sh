@@ -36,6 +36,21 @@ contains err "-9999 is far from all other values and counts as nodata" "it is sa
 ok "like the picture with NaN" "$LACUNA" restore nan.tif -o nan-r.tif $far
 ok "filled, too" "$LACUNA" restore lump.tif -o lump-f.tif $far --fill
 ok "to the same values" "$LACUNA" compare --max-nrmse 0 lump-f.tif nan-r.tif
+ok "another value is declared" cp lump.tif declared.tif
+"$maketiff" --declare declared.tif 0
+ok "restored" "$LACUNA" restore declared.tif -o declared-r.tif $far -q
+contains err "-9999 is far from all other values and counts as nodata" "-9999 counts all the same"
+"$maketiff" --forget declared-r.tif
+ok "and stays" "$LACUNA" compare --max-nrmse 0 declared-r.tif lump-r.tif
+ok "in windows" "$LACUNA" restore declared.tif -o declared-w.tif $far -q --crop 0,0,48,40
+"$maketiff" --forget declared-w.tif
+ok "too" "$LACUNA" compare --max-nrmse 0 declared-w.tif lump-r.tif
+ok "filled" "$LACUNA" restore declared.tif -o declared-f.tif $far -q --fill
+"$maketiff" --forget declared-f.tif
+ok "to the same values" "$LACUNA" compare --max-nrmse 0 declared-f.tif nan-r.tif
+fails 1 "a type that cannot hold it" "$LACUNA" restore declared.tif -o x.tif $far -t uint8
+contains err "missing values (-9999), which uint8 cannot hold" "is refused"
+contains err "--fill fills them" "with the remedy"
 ok "as measured" "$LACUNA" restore lump.tif -o lump-full.tif $far --range full
 ! grep -q "counts as nodata" err
 tap_result $? "with --range full"

@@ -11,11 +11,20 @@
 
 static void test_declared(void)
 {
-	const struct missing_rule none = { 0, 0 }, nan = { 1, NAN }, zero = { 1, 0 };
-	const struct missing_rule low = { 1, -3.4028235e38 }, rounded = { 1, -3.40282e38 };
-	const struct missing_rule plain = { 1, -9999 }, written = { 1, -9999.123 };
+	const struct missing_rule none = { .declared = 0, .nodata = 0 },
+				  nan = { .declared = 1, .nodata = NAN },
+				  zero = { .declared = 1, .nodata = 0 };
+	const struct missing_rule low = { .declared = 1, .nodata = -3.4028235e38 },
+				  rounded = { .declared = 1, .nodata = -3.40282e38 };
+	const struct missing_rule plain = { .declared = 1, .nodata = -9999 },
+				  written = { .declared = 1, .nodata = -9999.123 };
+
+	const struct missing_rule both = { .declared = 1, .nodata = 0, .found = 1, .other = -9999 };
 
 	ok(!missing_declared(&none, 0), "nothing is declared");
+	ok(missing_declared(&both, 0) && missing_declared(&both, -9999) &&
+		   !missing_declared(&both, 1),
+	   "a value that is declared, and another");
 	ok(missing_declared(&nan, NAN) && !missing_declared(&nan, INFINITY), "NaN");
 	ok(missing_declared(&zero, 0) && !missing_declared(&zero, FLT_MIN), "zero");
 	ok(missing_declared(&low, -FLT_MAX) && missing_declared(&rounded, -FLT_MAX),
@@ -30,7 +39,7 @@ static void test_declared(void)
 
 static void test_mark(void)
 {
-	const struct missing_rule rule = { 1, -1 };
+	const struct missing_rule rule = { .declared = 1, .nodata = -1 };
 	float v[] = { 1, -1, NAN, INFINITY, -INFINITY, 2 };
 	struct missing_count count;
 
@@ -53,7 +62,7 @@ static void test_pixels(void)
 
 static void test_put_back(void)
 {
-	const struct missing_rule rule = { 1, -1 };
+	const struct missing_rule rule = { .declared = 1, .nodata = -1 };
 	const struct missing_return plain = { 0, 0 }, fill = { 1, 0 }, keep = { 0, 1 };
 	const struct lacuna_shape small = { { 3, 1, 1, 1 } }, large = { { 6, 2, 1, 1 } };
 	const float y[] = { -1, NAN, 7 };
