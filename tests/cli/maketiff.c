@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|stars]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|stars|dead]
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
@@ -14,9 +14,10 @@
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there;
- * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies each page by 20 times its
- * number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some noise; "mask" is white except for a black square, which moves from page to page and is missing on the
- * last. */
+ * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
+ * each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some
+ * noise; "dead" has three columns and a row of one value; "mask" is white except for a black square, which moves from page to
+ * page and is missing on the last. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, stars;
+	int same, hot, nodata, constant, rising, mask, stars, dead;
 	long pages;
 	double hole, factor;
 };
@@ -43,6 +44,11 @@ static double value(long x, long y, long c, long page)
 
 	return 0.4 + 0.2 * sin(0.23 * (double)x + (double)page) * cos(0.31 * (double)y) +
 	       0.25 * square - 0.05 * (double)c;
+}
+
+static int is_dead(const struct picture *p, long x, long y)
+{
+	return p->dead && (x == 12 || (x >= 20 && x < 22) || y == 30);
 }
 
 static double starlight(const struct picture *p, long x, long y)
@@ -107,6 +113,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 
 				put(p, row, (size_t)(x * p->channels + c),
 				    p->mask		   ? !is_masked(p, x, y, page)
+				    : is_dead(p, x, y)	   ? 0
 				    : p->stars		   ? starlight(p, x, y)
 				    : hole		   ? p->hole
 				    : p->constant && !page ? 0.5
@@ -133,6 +140,7 @@ static int make(char **argv, int argc)
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
+	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");
 	p.same = argc > 7 && !strcmp(argv[7], "same");
 	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
