@@ -24,8 +24,9 @@ extern const double noise_of_none;
  * constant blocks, and clipped ones while others suffice.  LACUNA_EINVAL when too few blocks remain. */
 int noise_measure(const struct lacuna_shape *, const float *y, struct noise *);
 
-/* Noise of counted photons, if y holds counts: whole multiples of a step above zero, whose variance is step times their
- * distance from zero.  zero: the value of no photon.  slope 0: y holds something else. */
+/* Noise of counted photons, if y holds counts: whole multiples of a step above the value of no photon, whose variance is step
+ * times their distance from it.  zero: that value, if the file's zero is; else it is found.  slope 0: y holds something
+ * else. */
 int noise_of_counts(const struct lacuna_shape *, const float *y, double zero, struct noise *);
 
 /* Standard deviations between which the noise of y lies, from its smoothest blocks, where texture is weakest: least 0 if even

@@ -122,8 +122,8 @@ static void test_photons(void)
 	ok(!status && !(found.slope > 0), "white noise does not grow");
 }
 
-/* Counts of photons (Knuth 1969), with `mean' of them where the scene is 1/2, times a step. */
-static void count_photons(double mean, double step)
+/* Counts of photons (Knuth 1969), with about `mean' of them where the scene is 1/2, and `least' in the dark, times a step. */
+static void count_photons(double mean, double least, double step)
 {
 	static float chance[SIDE_ * SIDE_];
 
@@ -132,7 +132,7 @@ static void count_photons(double mean, double step)
 		more = 0;
 		random_uniform(key, 50, (uint64_t)round * SIDE_ * SIDE_, chance, SIDE_ * SIDE_);
 		for (int i = 0; i < SIDE_ * SIDE_; i++) {
-			const double rate = 2 * mean * fmax((double)image[i] - 0.1, 0);
+			const double rate = least + 2 * mean * fmax((double)image[i] - 0.1, 0);
 
 			deviates[i] = (round ? deviates[i] : 1) * chance[i];
 			if ((double)deviates[i] > exp(-rate)) {
@@ -153,7 +153,7 @@ static void test_counts(void)
 		const double step = 0.3 / means[k];
 
 		prepare();
-		count_photons(means[k], step);
+		count_photons(means[k], 0, step);
 		for (int i = 0; i < SIDE_ * SIDE_; i++)
 			noisy[i] += (float)zero;
 		status = noise_of_counts(&large, noisy, zero, &found);
@@ -162,7 +162,8 @@ static void test_counts(void)
 		near(found.offset, -step * zero, 1e-3 * step, "no photon, no noise");
 		ok(found.least_variance > 0, "but a little, since some were due");
 	}
-	status = noise_of_counts(&large, noisy, zero - 0.004, &found);
+	noisy[5] += 0.004f;
+	status = noise_of_counts(&large, noisy, zero, &found);
 	ok(!status && !(found.slope > 0), "values beside the multiples are no counts");
 	prepare();
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
@@ -175,6 +176,33 @@ static void test_counts(void)
 	ok(!status && !(found.slope > 0), "one level does not show growth");
 }
 
+/* Cameras add an offset, and read noise. */
+static void test_counts_with_offset(void)
+{
+	static const double least[] = { 0, 9 }, step = 0.02, told[] = { -3, -3.007, 0.9 };
+	struct noise found;
+	int status;
+
+	for (int k = 0; k < 2; k++) {
+		prepare();
+		count_photons(k ? 40 : 4, least[k], step);
+		for (int i = 0; i < SIDE_ * SIDE_; i++)
+			noisy[i] += 0.5f;
+		for (int t = 0; t < 3; t++) {
+			status = noise_of_counts(&large, noisy, told[t], &found);
+			ok(!status && found.slope > 0, "%g photons in the dark, zero told as %g",
+			   least[k], told[t]);
+			near(-found.offset / step, 0.5, 1e-4 + 0.3 * least[k] * step,
+			     "the offset is found");
+		}
+	}
+	random_gaussian(key, 3, 0, grain, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] += (float)step * rintf(3 * grain[i]);
+	status = noise_of_counts(&large, noisy, 0.5, &found);
+	ok(!status && !(found.slope > 0), "with read noise they are no counts");
+}
+
 /* Nobody needs to say that values are counts. */
 static void test_counts_are_told(void)
 {
@@ -182,7 +210,7 @@ static void test_counts_are_told(void)
 	struct noise_description d;
 
 	prepare();
-	count_photons(4, 0.1);
+	count_photons(4, 0, 0.1);
 	ok(p && !noise_estimate(p, noisy, 0.1, 0, "y", &d), "counts");
 	near(d.noise.slope, 0.1, 1e-4, "have the noise of photons");
 	ok(d.how && strstr(d.how, "photons"), "and a word says so");
@@ -829,6 +857,7 @@ int main(void)
 	test_white();
 	test_photons();
 	test_counts();
+	test_counts_with_offset();
 	test_counts_are_told();
 	test_bounds();
 	test_clipped();
