@@ -87,3 +87,22 @@ int bins_are_line(const struct bins *b, double slope, double offset)
 	}
 	return trust >= enough && from_line < 0.3 * from_mean;
 }
+
+int bins_are_bare(const struct bins *b)
+{
+	static const double least = 0.98;
+	int k = 0;
+
+	while (k < b->count && b->trust[k] > least)
+		k++;
+	return k == b->count;
+}
+
+double bins_mean(const struct bins *b)
+{
+	double mean = 0;
+
+	for (int k = 0; k < b->count; k++)
+		mean += b->variance[k] / b->count;
+	return mean;
+}

@@ -102,6 +102,9 @@ void bins_fill(struct blocks *, struct bins *);
 void bins_fit(const struct bins *, double *slope, double *offset);
 /* True if the line explains most of the differences between bins, and enough bins show noise alone. */
 int bins_are_line(const struct bins *, double slope, double offset);
+/* True if no bin shows texture: all is noise, or nearly. */
+int bins_are_bare(const struct bins *);
+double bins_mean(const struct bins *); /* of the variance */
 
 /* ---- clipped noise (noise-clipped.c) */
 

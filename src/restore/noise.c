@@ -40,10 +40,12 @@ static int is_even(const struct blocks *s)
 /* Measures the noise from blocks without clipped values. */
 static void measure_complete(struct blocks *s, struct noise *noise)
 {
-	static const double directed = 1.9;
+	static const double directed = 1.9, doubles = 1.8, grows = 1.3, may_grow = 1.15,
+			    a_little = 1.25;
 	struct bins bins;
 	const struct power power = power_of_smoothest(s->list, s->count);
 	double slope = 0, offset = 0, mean = 0, low, high;
+	int bare;
 
 	noise->offset = power_falls_on(&power)
 				? fmin(power_under_texture(&power), power_beyond_texture(&power))
@@ -53,10 +55,12 @@ static void measure_complete(struct blocks *s, struct noise *noise)
 	bins_fill(s, &bins);
 	if (bins.count >= 4)
 		bins_fit(&bins, &slope, &offset);
-	/* The variance must nearly double from the darkest to the brightest parts: less gains nothing and may be texture. */
-	low = slope * bins.level[0] + offset;
+	/* The variance must nearly double from the darkest to the brightest parts: less gains little and may be texture, unless
+	 * no bin shows any. */
+	low = bins.count ? fmax(slope * bins.level[0] + offset, 0) : 0;
 	high = bins.count ? slope * bins.level[bins.count - 1] + offset : 0;
-	if (bins.count >= 4 && slope > 0 && high > 1.8 * fmax(low, 0) &&
+	bare = bins.count >= 4 && bins_are_bare(&bins);
+	if (bins.count >= 4 && slope > 0 && high > (bare ? grows : doubles) * low &&
 	    bins_are_line(&bins, slope, offset)) {
 		double least = INFINITY;
 
@@ -70,6 +74,12 @@ static void measure_complete(struct blocks *s, struct noise *noise)
 				(double)s->count;
 		noise->sigma = sqrt(mean);
 	} else {
+		const double all = bins_mean(&bins);
+
+		/* The smoothest blocks are the darkest, and the quietest if there are photons.  If they are much quieter than
+		 * others, there is texture. */
+		if (bare && slope > 0 && high > may_grow * low && all < a_little * noise->offset)
+			noise->offset = fmax(noise->offset, all);
 		noise->sigma = sqrt(noise->offset);
 	}
 }

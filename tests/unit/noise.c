@@ -122,6 +122,43 @@ static void test_photons(void)
 	ok(!status && !(found.slope > 0), "white noise does not grow");
 }
 
+/* Variance of the noise that is found where half of the scene is 0.1 and half 0.7, relative to the true one: mean of some. */
+static double measure_halves(double photons, double read)
+{
+	enum { TIMES = 6 };
+	const double middle = photons * 0.4 + read;
+	double mean = 0;
+
+	for (int k = 0; k < TIMES; k++) {
+		struct noise found = { 0 };
+
+		random_gaussian(key, 60 + (uint64_t)k, 0, deviates, SIDE_ * SIDE_);
+		for (int i = 0; i < SIDE_ * SIDE_; i++) {
+			const double level = i < SIDE_ * SIDE_ / 2 ? 0.1 : 0.7;
+
+			noisy[i] = (float)(level + sqrt(photons * level + read) * deviates[i]);
+		}
+		if (!noise_measure(&large, noisy, &found))
+			mean += found.sigma * found.sigma / middle / TIMES;
+	}
+	return mean;
+}
+
+/* Few photons and read noise: the variance grows by half or less.  There is so much noise that this matters. */
+static void test_few_photons(void)
+{
+	struct noise found;
+	int status;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = image[i] + (float)(sqrt(0.02 * image[i] + 0.012) * (double)deviates[i]);
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && found.slope > 0, "weak growth is found where all is noise: %g", found.slope);
+	near(measure_halves(0.05, 0.2), 1, 0.03,
+	     "growth too weak to be found: the level is that of all");
+}
+
 /* Counts of photons (Knuth 1969), with about `mean' of them where the scene is 1/2, and `least' in the dark, times a step. */
 static void count_photons(double mean, double least, double step)
 {
@@ -856,6 +893,7 @@ int main(void)
 {
 	test_white();
 	test_photons();
+	test_few_photons();
 	test_counts();
 	test_counts_with_offset();
 	test_counts_are_told();
