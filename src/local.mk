@@ -121,6 +121,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/noise-evidence.c \
 	src/restore/noise-jpeg.c \
 	src/restore/noise-map.c \
+	src/restore/noise-places.c \
 	src/restore/noise-power.c \
 	src/restore/noise-private.h \
 	src/restore/reject.c src/restore/reject.h \

@@ -100,7 +100,7 @@ static struct noise law(const double v[4])
 }
 
 /* A record of a window for a file.  Its texts are in `about'.  The values are the picture's, then those of its deviation. */
-enum { NUMBERS = 20 };
+enum { NUMBERS = 22 };
 
 /* values: those to be kept */
 static struct part pack(const struct restored *r, json_t *about, float *values)
@@ -129,6 +129,8 @@ static struct part pack(const struct restored *r, json_t *about, float *values)
 		(double)s->evaluations,
 		s->seconds,
 		s->prior_seconds,
+		record->places[0],
+		record->places[1],
 		r->deviation != NULL,
 	};
 	const size_t n = lacuna_count(&record->shape);
@@ -173,7 +175,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	*r = (struct restored){ 0 };
 	if (p->number_count != NUMBERS)
 		return 0;
-	n = p->value_count / (v[19] > 0 ? 2 : 1);
+	n = p->value_count / (v[21] > 0 ? 2 : 1);
 	if (!plane || !n || n % plane || (p->flag_count && p->flag_count != n))
 		return 0;
 	record->samples = memory_alloc_array(1, sizeof *record->samples);
@@ -186,6 +188,8 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	record->estimated = v[6] > 0;
 	record->description.noise = law(v + 7);
 	record->description.how = json_string_value(json_object_get(p->about, "how"));
+	record->places[0] = v[19];
+	record->places[1] = v[20];
 	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
 	record->precision = json_string_value(json_object_get(p->about, "precision"));
 	record->deviation = json_string_value(json_object_get(p->about, "std"));
@@ -242,7 +246,7 @@ static unsigned mode_of(const struct item *item)
 
 /* ---- what all windows of a page have in common ----------------------------------------------------------- */
 
-enum { FACTORS_AT = 19, COMMON_NUMBERS = FACTORS_AT + NOISE_CHANNELS };
+enum { FACTORS_AT = 19, COLORED_AT = FACTORS_AT + NOISE_CHANNELS, COMMON_NUMBERS };
 
 static int read_common(int page)
 {
@@ -275,6 +279,7 @@ static int read_common(int page)
 		c->noise.description.doubts = (int)v[13];
 		c->noise.inner = (struct scale){ v[14], v[15], -INFINITY, INFINITY };
 		c->noise.description.wide = v[16];
+		c->noise.description.colored = v[COLORED_AT] > 0;
 		c->about = json_incref(p.about);
 		c->noise.description.how = json_string_value(json_object_get(c->about, "how"));
 	}
@@ -315,6 +320,7 @@ static int write_common(int page)
 	int status = path ? LACUNA_OK : LACUNA_ENOMEM;
 
 	memcpy(numbers + FACTORS_AT, noise->channel, sizeof noise->channel);
+	numbers[COLORED_AT] = c->noise.description.colored;
 	if (!status)
 		status = part_write(path, now.division.key, mode_of(now.item), &p);
 	memory_release(path);

@@ -31,20 +31,28 @@ static json_t *noise_model(const struct page *p)
 	const struct scale file = { .black = 0, .white = 1 };
 	const struct noise law = noise_rescale(&r->description.noise, &r->inner, &file);
 	const double sigma = r->noise * (p->range.hi - p->range.lo);
+	const int differs = p->r->job.noise.sigma < 0 && r->description.noise.channel[0] > 0;
 	const int grows = p->r->job.noise.sigma < 0 && law.slope > 0;
 	const char *how = r->description.how;
+	json_t *model;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "model",
-			 p->noise.values ? "of each pixel"
-			 : grows	 ? "growing with brightness"
-					 : "one level",
-			 "slope", report_real(grows ? law.slope : 0), "offset",
-			 report_real(grows ? law.offset : sigma * sigma), "sigma",
-			 report_real(sigma), "found",
-			 how		? how
-			 : r->estimated ? "measured"
-					: "as stated",
-			 "dealt_with", r->dealt_with ? r->dealt_with : "one level");
+	model = json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "model",
+			  p->noise.values ? "of each pixel"
+			  : grows	  ? "growing with brightness"
+			  : differs	  ? "one level for each channel"
+					  : "one level",
+			  "slope", report_real(grows ? law.slope : 0), "offset",
+			  report_real(grows ? law.offset : sigma * sigma), "sigma",
+			  report_real(sigma), "found",
+			  how		 ? how
+			  : r->estimated ? "measured"
+					 : "as stated",
+			  "dealt_with", r->dealt_with ? r->dealt_with : "one level");
+	if (r->places[1] > 0)
+		json_object_set_new(
+			model, "places",
+			report_range((struct image_range){ r->places[0], r->places[1] }));
+	return model;
 }
 
 json_t *page_record(const struct page *p)

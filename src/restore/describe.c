@@ -161,11 +161,13 @@ static void look_beyond_white(const struct lacuna_shape *shape, const float *val
 
 	if (jpeg < wide) {
 		d->wide = wide;
+		d->colored = 1;
 		d->how = "correlated";
 		if (!(correlated > 0))
 			return;
 	} else if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(correlated > 0)))
 		return;
+	d->colored = 1;
 	d->how = jpeg >= correlated ? "JPEG's blocks" : "correlated";
 	/* Texture mistaken for correlated noise can look like a law: one level for all is safer. */
 	d->noise = (struct noise){ .offset = level * level, .sigma = level };
@@ -295,6 +297,31 @@ int noise_estimate(struct problem *problem, const float *y, double step, double 
 	if (!status)
 		noise_raise(&d->noise, 1 / louder);
 	memory_release(values);
+	return status;
+}
+
+int noise_estimate_places(struct problem *problem, const float *y,
+			  const struct noise_description *d, float **factor, double range[2])
+{
+	const struct lacuna_shape *shape = problem_y(problem);
+	float *values = NULL;
+	int masked, keeps = 0, status = LACUNA_OK;
+
+	*factor = NULL;
+	range[0] = range[1] = 1;
+	if (!d->colored)
+		status = noise_keeps_values(problem, &keeps);
+	if (status || !keeps)
+		return status;
+	*factor = memory_alloc_array(lacuna_count(shape), sizeof **factor);
+	status = *factor ? measured_values(problem, y, &values, &masked) : LACUNA_ENOMEM;
+	if (!status)
+		status = noise_in_places(shape, values, &d->noise, *factor, range);
+	memory_release(values);
+	if (!status && range[0] < range[1])
+		return LACUNA_OK;
+	memory_release(*factor);
+	*factor = NULL;
 	return status;
 }
 

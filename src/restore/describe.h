@@ -17,6 +17,7 @@ struct stated_noise {
 struct noise_description {
 	struct noise noise; /* on the inner scale */
 	double wide; /* level of correlated noise in means of 2x2 values, where it is removed first; 0: none */
+	int colored;	 /* it is not white: correlated, or JPEG's */
 	const char *how; /* how the noise was found, if not as usual; static, or NULL */
 	int doubts;	 /* number of warnings given */
 };
@@ -31,6 +32,10 @@ int noise_keeps_values(struct problem *, int *keeps);
  * scale.  name: of y, for messages. */
 int noise_estimate(struct problem *, const float *y, double step, double zero, const char *name,
 		   struct noise_description *);
+/* Looks for noise that differs from place to place, and not by a law: see noise_in_places().  *factor: y-shaped, owned by the
+ * caller; NULL: there is none, or the operator does not keep values. */
+int noise_estimate_places(struct problem *, const float *y, const struct noise_description *,
+			  float **factor, double range[2]);
 /* Warns if the stated standard deviation, on the inner scale, is far from the noise that y shows.  unit: factor from the
  * inner scale to what the message gives. */
 int noise_compare(struct problem *, const float *y, double stated, double unit, const char *name,

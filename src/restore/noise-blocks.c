@@ -140,10 +140,12 @@ void blocks_sort_by_level(struct block *list, size_t count)
 	qsort(list, count, sizeof *list, by_level);
 }
 
-static void collect(struct blocks *s, const float *plane, size_t width, size_t height,
-		    size_t stride, int most)
+/* first: index of the plane's first value */
+static void collect(struct blocks *s, const float *plane, size_t first, size_t width, size_t height,
+		    int most)
 {
 	const struct clip clip = clip_find(plane, width * height);
+	const size_t stride = s->stride;
 	size_t x, y;
 
 	for (y = 0; y + SIDE <= height; y += stride)
@@ -154,6 +156,7 @@ static void collect(struct blocks *s, const float *plane, size_t width, size_t h
 			if (!usable(pixels, width, &clip, most, &b->clipped))
 				continue;
 			transform((const double(*)[SIDE])s->basis, pixels, width, b);
+			b->at = first + y * width + x;
 			b->depth = fminf(b->level - clip.lo, clip.hi - b->level);
 			s->count++;
 		}
@@ -176,9 +179,10 @@ int blocks_collect(const struct lacuna_shape *shape, const float *y, int most, s
 	s->list = memory_alloc_array(s->room, sizeof *s->list);
 	if (!s->list)
 		return LACUNA_ENOMEM;
+	s->stride = stride;
 	fill_basis(s->basis);
 	for (size_t i = 0; i < planes; i++)
-		collect(s, y + i * plane, width, height, stride, most);
+		collect(s, y + i * plane, i * plane, width, height, most);
 	return LACUNA_OK;
 }
 

@@ -35,11 +35,13 @@ struct block {
 	float high[HIGH]; /* squares where i + j >= SPLIT */
 	float depth;	  /* distance of the mean from the nearer value at which the file clips */
 	int clipped;	  /* number of clipped values of its 64 */
+	size_t at;	  /* index of its first value */
 };
 
 struct blocks {
 	struct block *list;
 	size_t count, room;
+	size_t stride; /* between blocks, along rows and columns */
 	double basis[SIDE][SIDE];
 };
 

@@ -55,6 +55,11 @@ void noise_halve(const struct lacuna_shape *, const float *y, float *half);
 int noise_map(const struct lacuna_shape *, const struct noise *, const float *level, int radius,
 	      float *sigma);
 
+/* Looks for white noise that is stronger or weaker in places than `noise' says.  range: the least and the most of it, nearly,
+ * as factors of the deviation; both 1 if none was found.  Else factor (y-shaped) gets the factor at each value. */
+int noise_in_places(const struct lacuna_shape *, const float *y, const struct noise *noise,
+		    float *factor, double range[2]);
+
 /* Tests how well a blur explains y.  The model of y's power spectrum is a scene's, c f^-alpha, times the kernel's, plus a
  * constant sigma^2, fitted by maximum likelihood (Whittle 1953).  What the kernel cannot explain counts as noise. */
 struct noise_evidence {

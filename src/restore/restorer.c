@@ -142,6 +142,7 @@ static void run_free(struct run *run)
 	memory_release(run->y);
 	memory_release(run->read);
 	memory_release(run->rejected);
+	memory_release(run->places);
 	memory_release(run->start);
 	memory_release(run->x);
 	memory_release(run->deviation);
@@ -156,6 +157,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 		stage_reject,
 		stage_enter_scale,
 		stage_find_noise,
+		stage_find_places,
 		stage_take_wide_noise,
 		stage_choose_stabiliser,
 		stage_measure,

@@ -91,12 +91,14 @@ struct restore_record {
 	double noise;			      /* of y, root mean square, in units of lo..hi */
 	int estimated;			      /* the noise was estimated */
 	struct noise_description description; /* where the job's noise.sigma is < 0 */
-	const char *dealt_with;		      /* how the noise was handled; static */
-	const char *precision;		      /* of the prior; static; NULL: unknown */
-	const char *deviation;		      /* how it was found; static; NULL: there is none */
-	size_t missing, rejected;	      /* numbers of values of y */
-	double residual;		      /* mean over the samples, in units of lo..hi */
-	int doubts;			      /* number of warnings not to trust the result */
+	double places
+		[2]; /* least and most factor of the noise from place to place; 0: one law holds everywhere */
+	const char *dealt_with;	       /* how the noise was handled; static */
+	const char *precision;	       /* of the prior; static; NULL: unknown */
+	const char *deviation;	       /* how it was found; static; NULL: there is none */
+	size_t missing, rejected;      /* numbers of values of y */
+	double residual;	       /* mean over the samples, in units of lo..hi */
+	int doubts;		       /* number of warnings not to trust the result */
 	struct session_stats *samples; /* of each sample, residuals in units of lo..hi; owned */
 	int64_t sample_count;	       /* 0 for a constant image */
 	/* 1 for each value that is as it was in y; owned.  NULL: all are if constant, else none, or the shapes differ. */

@@ -19,7 +19,7 @@ static int varies(const struct run *run)
 {
 	const struct noise *noise = &run->record->description.noise;
 
-	return run->m->deviation ||
+	return run->m->deviation || run->places ||
 	       (run->job->noise.sigma < 0 && (noise->slope > 0 || noise->channel[0] > 0));
 }
 
@@ -109,9 +109,39 @@ int stage_find_noise(struct run *run)
 	return status;
 }
 
+/* Noise that differs from place to place is told from the picture itself, also where its level has been settled: a mosaic's
+ * pages and windows differ. */
+int stage_find_places(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	struct restore_record *record = run->record;
+	const double unit = record->noise;
+	double squares = 0, range[2];
+	int status;
+
+	if (!record->estimated || !run_is_picture(run))
+		return LACUNA_OK;
+	status = noise_estimate_places(run->r->problem, run->read, &record->description,
+				       &run->places, range);
+	if (status || !run->places)
+		return status;
+	record->places[0] = range[0];
+	record->places[1] = range[1];
+	for (size_t i = 0; i < n; i++)
+		squares += (double)run->places[i] * (double)run->places[i] / (double)n;
+	record->noise = unit * sqrt(squares);
+	if (!run_is_silent(run))
+		log_message(
+			LACUNA_LOG_INFO,
+			"%s: the noise differs from place to place, %.3g to %.3g of full scale; "
+			"each place is restored with its own",
+			run->m->name, unit * range[0], unit * range[1]);
+	return LACUNA_OK;
+}
+
 /* ---- what is done about it ----------------------------------------------------------------------------- */
 
-/* sigma: standard deviation at each value, from the level of the scene; *reference: that of the mean precision. */
+/* sigma: standard deviation at each value on the engine's scale, from the level of the scene; *reference: that of the mean precision. */
 static int find_map(const struct run *run, const float *level, int radius, float *sigma,
 		    double *reference)
 {
@@ -122,9 +152,14 @@ static int find_map(const struct run *run, const float *level, int radius, float
 	if (run->m->deviation)
 		for (size_t i = 0; i < n; i++)
 			sigma[i] = (float)((double)run->m->deviation[i] / run_inner_span(run));
+	else if (run->stabiliser)
+		for (size_t i = 0; i < n; i++)
+			sigma[i] = (float)stabiliser_sigma(run->stabiliser);
 	else
 		status = noise_map(&run->r->y, &run->record->description.noise, level, radius,
 				   sigma);
+	for (size_t i = 0; !status && run->places && i < n; i++)
+		sigma[i] *= run->places[i];
 	for (size_t i = 0; !status && i < n; i++)
 		if (!run->m->deviation || !isnan(run->read[i])) {
 			precision += 1 / ((double)sigma[i] * (double)sigma[i]);
@@ -156,7 +191,7 @@ int stage_choose_stabiliser(struct run *run)
 		run->stabiliser = NULL;
 		return LACUNA_OK;
 	}
-	run->record->dealt_with = "transform";
+	run->record->dealt_with = run->places ? "transform, weights" : "transform";
 	run->lowest = stabiliser_expect(run->stabiliser, run->lowest);
 	run->highest = stabiliser_expect(run->stabiliser, run->highest);
 	return LACUNA_OK;
@@ -175,7 +210,8 @@ int run_measure(struct run *run, const float *level)
 	if (run->stabiliser) {
 		run->reference_noise = stabiliser_sigma(run->stabiliser);
 		stabiliser_enter(run->stabiliser, n, run->y);
-	} else if (varies(run)) {
+	}
+	if (run->stabiliser ? run->places != NULL : varies(run)) {
 		sigma = memory_alloc_array(n, sizeof *sigma);
 		status = sigma ? find_map(run, level ? level : run->read, level ? 0 : RADIUS, sigma,
 					  &run->reference_noise)

@@ -38,6 +38,7 @@ struct run {
 	double lowest, highest;	       /* of the image, on the engine's scale */
 	struct stabiliser *stabiliser; /* between the inner scale and the engine; NULL: none */
 	double reference_noise;	       /* on the engine's scale */
+	float *places; /* factor of the noise's deviation at each value; NULL: 1 everywhere */
 	struct session *session;
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
@@ -86,6 +87,7 @@ int stage_reject(struct run *);
 int stage_enter_scale(struct run *);
 /* stage-noise.c: how noisy y is, and what to do about it */
 int stage_find_noise(struct run *);
+int stage_find_places(struct run *);
 int stage_take_wide_noise(struct run *); /* stage-wide-noise.c */
 int stage_choose_stabiliser(struct run *);
 int stage_measure(struct run *);

@@ -58,7 +58,13 @@ static void add_record(struct course *c, const struct restored *part)
 	all->noise = one->noise;
 	all->estimated = one->estimated;
 	all->description = one->description;
-	all->dealt_with = one->dealt_with;
+	if (one->places[1] > 0) {
+		all->places[0] =
+			all->places[1] > 0 ? fmin(all->places[0], one->places[0]) : one->places[0];
+		all->places[1] = fmax(all->places[1], one->places[1]);
+	}
+	if (!all->dealt_with || one->places[1] > 0)
+		all->dealt_with = one->dealt_with;
 	all->precision = one->precision;
 	all->deviation = one->deviation;
 	sum->steps = part->record.samples->steps;

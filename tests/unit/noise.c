@@ -159,6 +159,54 @@ static void test_few_photons(void)
 	     "growth too weak to be found: the level is that of all");
 }
 
+/* ---- noise that differs from place to place */
+
+/* Adds noise of `left' and `right' to the scene, multiplied by a law's deviation. */
+static void add_halves(double left, double right, double slope)
+{
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const double sigma = i % SIDE_ < SIDE_ / 2 ? left : right;
+		const double bright = slope > 0 ? sqrt(slope * (double)image[i] + 0.1) : 1;
+
+		noisy[i] = image[i] + (float)(sigma * bright * (double)deviates[i]);
+	}
+}
+
+static void test_places(void)
+{
+	static float factor[SIDE_ * SIDE_];
+	const struct noise even = { .offset = 0.0004, .sigma = 0.02 };
+	const struct noise faint = { .offset = 4e-6, .sigma = 0.002 };
+	const struct noise law = { .slope = 0.0004, .offset = 0.00004, .sigma = 0.015 };
+	const int row = SIDE_ * (SIDE_ / 3);
+	double range[2];
+
+	add_halves(0.02, 0.06, 0);
+	ok(!noise_in_places(&large, noisy, &even, factor, range), "half is louder");
+	ok(range[0] > 0.8 && range[0] < 1.1, "the quiet half has %g of the noise", range[0]);
+	ok(range[1] > 2.8 && range[1] < 3.4, "the loud half has %g of it", range[1]);
+	near(factor[row + 20], 1, 0.15, "on the left");
+	near(factor[row + SIDE_ - 20], 3, 0.45, "on the right");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		if (i / SIDE_ < 40 && i % SIDE_ > SIDE_ / 2)
+			noisy[i] = NAN;
+	ok(!noise_in_places(&large, noisy, &even, factor, range), "values are missing");
+	near(factor[SIDE_ - 20], 3, 0.6, "there it is as nearby");
+	add_halves(0.02, 0.02, 0);
+	ok(!noise_in_places(&large, noisy, &even, factor, range) && !(range[0] < range[1]),
+	   "even noise is the same everywhere, and texture is no noise");
+	add_halves(0.02, 0.02, 1);
+	ok(!noise_in_places(&large, noisy, &law, factor, range) && !(range[0] < range[1]),
+	   "so is noise that follows a law");
+	add_halves(0.06, 0.02, 1);
+	ok(!noise_in_places(&large, noisy, &law, factor, range), "a law and places");
+	near(factor[row + 20], 3, 0.6, "both count");
+	add_halves(0.002, 0.008, 0);
+	ok(!noise_in_places(&large, noisy, &faint, factor, range) && !(range[0] < range[1]),
+	   "noise of two grey levels is left alone");
+}
+
 /* Counts of photons (Knuth 1969), with about `mean' of them where the scene is 1/2, and `least' in the dark, times a step. */
 static void count_photons(double mean, double least, double step)
 {
@@ -893,6 +941,7 @@ int main(void)
 {
 	test_white();
 	test_photons();
+	test_places();
 	test_few_photons();
 	test_counts();
 	test_counts_with_offset();

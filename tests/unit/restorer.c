@@ -316,6 +316,51 @@ static void test_channels(void)
 	tear_down(&b);
 }
 
+/* Noise that differs from place to place is told from the picture, whatever level has been settled. */
+static void test_places(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	struct bench b;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.03f : 0.2f) * y[i];
+	for (int settled = 0; settled < 2; settled++) {
+		const struct measurement m = { .y = y, .lo = 0, .hi = 1 };
+
+		set_up(&b, one_step, 1);
+		b.job.noise = (struct stated_noise){ .sigma = -1 };
+		if (settled) {
+			const struct heard_noise heard = { .description.noise = { .offset = 0.01,
+										  .sigma = 0.1 },
+							   .inner = { .white = 1 } };
+
+			restorer_recall(b.restorer, &heard);
+		}
+		ok(!restore(&b, square, m, &r), "half is louder");
+		is_text(r.record.dealt_with, "weights", "values are weighted");
+		near(r.record.noise, 0.143, 0.02, "the level is that of all");
+		near(r.record.places[1] / r.record.places[0], 6.67, 1,
+		     "the record tells how much it differs");
+		for (int half = 0; half < 2; half++) {
+			double slope = 0, squares = 0;
+
+			for (int i = 0; i < AREA; i++)
+				if (i % SIDE / 40 == 2 * half) {
+					slope +=
+						((double)r.picture[i] - 0.5) * ((double)y[i] - 0.5);
+					squares += ((double)y[i] - 0.5) * ((double)y[i] - 0.5);
+				}
+			near(slope / squares, half ? 0.5 : 0.978, 0.06, "each by its own noise");
+		}
+		restored_free(&r);
+		tear_down(&b);
+	}
+}
+
 static void test_missing(void)
 {
 	struct bench b;
@@ -948,6 +993,7 @@ int main(void)
 	test_mean();
 	test_photons();
 	test_channels();
+	test_places();
 	test_missing();
 	test_constant();
 	test_rounding();
