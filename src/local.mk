@@ -106,6 +106,7 @@ src_check_libcheck_a_SOURCES = \
 
 noinst_LIBRARIES += src/restore/librestore.a
 src_restore_librestore_a_SOURCES = \
+	src/restore/bands.c src/restore/bands.h \
 	src/restore/describe.c src/restore/describe.h \
 	src/restore/ensemble.c src/restore/ensemble.h \
 	src/restore/fit.c src/restore/fit.h \

@@ -153,7 +153,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 {
 	static int (*const stages[])(struct run *) = {
 		stage_copy,
-		stage_doubt_impulses,
+		stage_doubt_values,
 		stage_reject,
 		stage_enter_scale,
 		stage_find_noise,

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "restore/bands.h"
 #include "restore/reject.h"
 #include "restore/stages.h"
 
@@ -43,19 +44,11 @@ int stage_copy(struct run *run)
 	return status ? status : problem_project(run->r->problem, run->y);
 }
 
-/* Impulses are neither noise nor values that a blur made, and stay. */
-int stage_doubt_impulses(struct run *run)
+/* Impulses are neither noise nor values that a blur made, and stay.  values: y without what is missing. */
+static int doubt_impulses(struct run *run, const float *values)
 {
-	const size_t n = run->r->y_count;
-	float *values;
-	int status;
+	int status = LACUNA_OK;
 
-	if (!run_is_picture(run) || run_is_silent(run))
-		return LACUNA_OK;
-	values = memory_alloc_array(n, sizeof *values);
-	status = values ? problem_measured(run->r->problem, values) : LACUNA_ENOMEM;
-	for (size_t i = 0; !status && i < n; i++)
-		values[i] = values[i] > 0 ? run->y[i] : NAN;
 	for (int largest = 0; !status && largest < 2; largest++) {
 		double value, part;
 
@@ -69,6 +62,47 @@ int stage_doubt_impulses(struct run *run)
 			    "pixels are missing",
 			    run->m->name, 100 * part, value, value);
 	}
+	return status;
+}
+
+/* A denoiser takes offsets of lines for a pattern of the scene. */
+static int doubt_bands(struct run *run, const float *values)
+{
+	int status = LACUNA_OK;
+
+	for (int columns = 0; !status && columns < 2; columns++) {
+		double deviation;
+
+		status = bands_find(&run->r->y, values, columns, &deviation);
+		if (status || !(deviation > 0))
+			continue;
+		run->record->doubts++;
+		log_message(
+			LACUNA_LOG_WARN,
+			"%s: the %s have offsets of about %.3g of full scale (banding); they stay, "
+			"unless -A rows%s after the other operators says that they are unknown",
+			run->m->name, columns ? "columns" : "rows",
+			deviation / (run->m->hi - run->m->lo), columns ? ":lines=columns" : "");
+	}
+	return status;
+}
+
+int stage_doubt_values(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	float *values;
+	int status;
+
+	if (!run_is_picture(run) || run_is_silent(run))
+		return LACUNA_OK;
+	values = memory_alloc_array(n, sizeof *values);
+	status = values ? problem_measured(run->r->problem, values) : LACUNA_ENOMEM;
+	for (size_t i = 0; !status && i < n; i++)
+		values[i] = values[i] > 0 ? run->y[i] : NAN;
+	if (!status)
+		status = doubt_impulses(run, values);
+	if (!status)
+		status = doubt_bands(run, values);
 	memory_release(values);
 	return status;
 }

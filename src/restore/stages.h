@@ -81,7 +81,7 @@ struct prior_stock *restorer_stock(struct restorer *);
 
 /* stage-values.c: y as the operator could have made it */
 int stage_copy(struct run *);
-int stage_doubt_impulses(struct run *);
+int stage_doubt_values(struct run *);
 int stage_reject(struct run *);
 /* stage-scale.c */
 int stage_enter_scale(struct run *);

@@ -361,6 +361,39 @@ static void test_places(void)
 	}
 }
 
+/* Banding is told of, unless the operator leaves it open. */
+static void test_bands(void)
+{
+	enum { SIDE = 96, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const char *const operators[] = { "identity", "rows:lines=columns" };
+	static float y[AREA], offsets[SIDE];
+
+	random_gaussian((struct random_key){ 7, 0, 0 }, 0, 0, y, AREA);
+	random_gaussian((struct random_key){ 7, 0, 0 }, 1, 0, offsets, SIDE);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + 0.02f * y[i] + 0.03f * offsets[i % SIDE];
+	for (int k = 0; k < 2; k++) {
+		struct plugin_use op;
+		struct restored r;
+		struct bench b;
+
+		set_up(&b, one_step, 1);
+		b.job.noise = (struct stated_noise){ .sigma = 0.02 };
+		use_free(&b.method.guidance);
+		if (use_parse(LACUNA_OPERATOR, operators[k], &op) ||
+		    use_parse(LACUNA_GUIDANCE, "prox", &b.method.guidance))
+			tap_bail("%s", error_text());
+		restorer_operators(b.restorer, &op, 1);
+		ok(!restore(&b, square, (struct measurement){ .y = y, .lo = 0, .hi = 1 }, &r),
+		   "%s: %s", operators[k], error_text());
+		ok(r.record.doubts == !k, "columns with offsets: %d doubts", r.record.doubts);
+		restored_free(&r);
+		tear_down(&b);
+		use_free(&op);
+	}
+}
+
 static void test_missing(void)
 {
 	struct bench b;
@@ -994,6 +1027,7 @@ int main(void)
 	test_photons();
 	test_channels();
 	test_places();
+	test_bands();
 	test_missing();
 	test_constant();
 	test_rounding();

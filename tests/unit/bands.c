@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Lacuna authors */
+/* Offsets of rows and columns are found, and their size; edges, stripes, texture and noise are none. */
+#include <config.h>
+
+#include "base/random.h"
+#include "restore/bands.h"
+#include "tests/tap.h"
+
+#include <math.h>
+
+enum { W = 160, H = 128, N = W * H };
+static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+static const struct random_key key = { 6, 0, 0 };
+static float y[2 * N], deviates[2 * N], offsets[W];
+
+/* A scene with edges from top to bottom, texture, and noise of 0.02. */
+static void scene(float *v)
+{
+	random_gaussian(key, 0, 0, deviates, 2 * N);
+	random_gaussian(key, 1, 0, offsets, W);
+	for (int i = 0; i < N; i++) {
+		const int x = i % W, row = i / W;
+
+		v[i] = (float)(0.4 + (x / 31 % 2 ? 0.2 : 0) + (x > 60 && x < 64 ? 0.3 : 0) +
+			       (row > 64 ? 0.05 * sin(x * 1.9 + row * 0.4) : 0)) +
+		       0.02f * deviates[i];
+	}
+}
+
+static double found(const struct lacuna_shape *s, int columns)
+{
+	double deviation = NAN;
+
+	return bands_find(s, y, columns, &deviation) ? NAN : deviation;
+}
+
+int main(void)
+{
+	static const struct lacuna_shape two = { { W, H, 2, 1 } }, small = { { 20, 20, 1, 1 } };
+	double deviation;
+
+	scene(y);
+	ok(!(found(&shape, 0) > 0), "rows without offsets");
+	ok(!(found(&shape, 1) > 0), "columns without offsets, edges along them");
+	for (int i = 0; i < N; i++)
+		y[i] += 0.02f * offsets[i % W];
+	deviation = found(&shape, 1);
+	near(deviation, 0.02, 0.006, "columns with offsets");
+	ok(!(found(&shape, 0) > 0), "but not the rows");
+	for (int i = 0; i < N; i++)
+		if (i / W > 40 && i / W < 60 && i % W < 100)
+			y[i] = NAN;
+	near(found(&shape, 1), 0.02, 0.006, "missing values do not matter");
+	for (int i = 0; i < N; i++)
+		if (i / W >= H / 2)
+			y[i] = NAN;
+	ok(!(found(&shape, 1) > 0), "if half of each line is missing, nothing can be told");
+	ok(!(found(&small, 1) > 0), "nor from a small picture");
+
+	scene(y);
+	scene(y + N);
+	for (int i = 0; i < N; i++)
+		y[N + i] += 0.05f * offsets[i / W];
+	near(found(&two, 0), 0.05, 0.01, "rows of the second channel");
+
+	scene(y);
+	for (int i = 0; i < N; i++)
+		y[i] += 0.02f * offsets[i / W];
+	near(found(&shape, 0), 0.02, 0.004, "rows with offsets");
+
+	scene(y);
+	for (int i = 0; i < N; i++)
+		y[i] += 0.05f * sinf((float)(i % W) * 0.9f);
+	ok(!(found(&shape, 1) > 0), "stripes are no offsets");
+	scene(y);
+	for (int i = 0; i < N; i++)
+		y[i] += 0.06f * offsets[i / W < H / 2 ? i % W : W - 1 - i % W];
+	ok(!(found(&shape, 1) > 0), "offsets that change on their way are the scene's");
+	return tap_done();
+}
