@@ -176,6 +176,9 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 
 	*result = (struct restored){ .record.shape = r->result };
 	run.record = &result->record;
+	if (m->part <= r->last_part)
+		r->told = 0;
+	r->last_part = m->part;
 	if (r->job->noise.sigma < 0 && run_is_picture(&run) && run_is_constant(&run, &value))
 		return stage_pass_through(&run, value);
 	for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++)
@@ -209,6 +212,7 @@ int restorer_estimates(const struct restorer *r, const struct measurement *m)
 void restorer_forget(struct restorer *r)
 {
 	r->heard_count = r->settled = 0;
+	r->told = 0;
 }
 
 int restorer_has_settled(const struct restorer *r)

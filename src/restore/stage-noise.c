@@ -51,17 +51,20 @@ static void recall_noise(struct run *run)
 	run->record->noise = d->noise.sigma * run_inner_unit(run);
 }
 
-/* Noise stated as 0 means that the values shall stay, whatever they are. */
+/* Noise stated as 0 means that the values shall stay, whatever they are.  Of many parts some are enough. */
 static int doubt_stated(struct run *run)
 {
+	const int64_t stride = run->m->parts / RESTORER_HEARD + 1;
 	struct restore_record *record = run->record;
 	int status;
 
-	if (!(record->noise > 0) || !run_is_picture(run) || run_is_silent(run))
+	if (!(record->noise > 0) || !run_is_picture(run) || !run_may_tell(run, TOLD_NOISE) ||
+	    run->m->part % stride)
 		return LACUNA_OK;
 	status = noise_compare(run->r->problem, run->y, record->noise / run_inner_unit(run),
 			       run_inner_unit(run), run->m->name, &record->description);
 	record->doubts += record->description.doubts;
+	run->r->told |= record->description.doubts ? TOLD_NOISE : 0;
 	return status;
 }
 

@@ -50,11 +50,15 @@ static int doubt_impulses(struct run *run, const float *values)
 	int status = LACUNA_OK;
 
 	for (int largest = 0; !status && largest < 2; largest++) {
+		const unsigned warning = largest ? TOLD_SALT : TOLD_PEPPER;
 		double value, part;
 
+		if (!run_may_tell(run, warning))
+			continue;
 		status = reject_find_impulses(&run->r->y, values, largest, &value, &part);
 		if (status || !(part > 0))
 			continue;
+		run->r->told |= warning;
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
 			    "%s: %.2g %% of the values are %.9g and unlike their neighbours (salt "
@@ -71,11 +75,15 @@ static int doubt_bands(struct run *run, const float *values)
 	int status = LACUNA_OK;
 
 	for (int columns = 0; !status && columns < 2; columns++) {
+		const unsigned warning = columns ? TOLD_COLUMNS : TOLD_ROWS;
 		double deviation;
 
+		if (!run_may_tell(run, warning))
+			continue;
 		status = bands_find(&run->r->y, values, columns, &deviation);
 		if (status || !(deviation > 0))
 			continue;
+		run->r->told |= warning;
 		run->record->doubts++;
 		log_message(
 			LACUNA_LOG_WARN,
@@ -93,7 +101,7 @@ int stage_doubt_values(struct run *run)
 	float *values;
 	int status;
 
-	if (!run_is_picture(run) || run_is_silent(run))
+	if (!run_is_picture(run) || run->listening)
 		return LACUNA_OK;
 	values = memory_alloc_array(n, sizeof *values);
 	status = values ? problem_measured(run->r->problem, values) : LACUNA_ENOMEM;

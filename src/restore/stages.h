@@ -21,7 +21,14 @@ struct restorer {
 	/* Estimated noise of images, each on its own inner scale; once settled, the first one counts. */
 	struct heard_noise heard[RESTORER_HEARD];
 	int heard_count, settled;
+
+	/* Warnings given for the picture of which parts are restored, and the last part. */
+	unsigned told;
+	int64_t last_part;
 };
+
+/* Warnings that any part of a picture may cause, but only one gives. */
+enum { TOLD_PEPPER = 1, TOLD_SALT = 2, TOLD_ROWS = 4, TOLD_COLUMNS = 8, TOLD_NOISE = 16 };
 
 /* The restoration of one image. */
 struct run {
@@ -53,6 +60,12 @@ struct run {
 static inline int run_is_silent(const struct run *run)
 {
 	return run->listening || run->m->part > 0;
+}
+
+/* True when a part of the picture has not caused this warning yet. */
+static inline int run_may_tell(const struct run *run, unsigned warning)
+{
+	return !run->listening && !(run->r->told & warning);
 }
 
 static inline int run_is_picture(const struct run *run)

@@ -394,6 +394,39 @@ static void test_bands(void)
 	}
 }
 
+/* Of a picture in parts, any part may cause a warning, and one gives it. */
+static void test_doubts_of_parts(void)
+{
+	enum { SIDE = 96, AREA = SIDE * SIDE, PARTS = 5 };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const int louder[PARTS] = { 0, 0, 1, 1, 0 }, salty[PARTS] = { 0, 1, 1, 0, 1 };
+	static const int doubts[] = { 0, 1, 1, 0, 0 };
+	static float y[AREA];
+	struct bench b;
+
+	set_up(&b, one_step, 1);
+	b.job.noise = (struct stated_noise){ .sigma = 0.02 };
+	for (int round = 0; round < 2; round++)
+		for (int k = 0; k < PARTS; k++) {
+			struct measurement m = {
+				.y = y, .lo = 0, .hi = 1, .part = k, .parts = PARTS
+			};
+			struct restored r;
+
+			random_gaussian((struct random_key){ 8, 0, 0 }, (uint64_t)k, 0, y, AREA);
+			for (int i = 0; i < AREA; i++) {
+				y[i] = 0.5f + (louder[k] ? 0.08f : 0.02f) * y[i];
+				if (salty[k] && i % 101 == 0)
+					y[i] = 1;
+			}
+			ok(!restore(&b, square, m, &r), "part %d", k);
+			ok(r.record.doubts == doubts[k], "%d doubts, %d expected", r.record.doubts,
+			   doubts[k]);
+			restored_free(&r);
+		}
+	tear_down(&b);
+}
+
 static void test_missing(void)
 {
 	struct bench b;
@@ -1028,6 +1061,7 @@ int main(void)
 	test_channels();
 	test_places();
 	test_bands();
+	test_doubts_of_parts();
 	test_missing();
 	test_constant();
 	test_rounding();
