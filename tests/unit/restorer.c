@@ -394,6 +394,32 @@ static void test_bands(void)
 	}
 }
 
+/* Two thirds of the noise leave it grainy; a little less than all does no harm. */
+static void test_stated_noise(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const double stated[] = { 0.026, 0.036, 0.04, 0.05, 0.12 };
+	static const int doubts[] = { 1, 0, 0, 0, 1 };
+	static float y[AREA];
+
+	random_gaussian((struct random_key){ 9, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + 0.04f * y[i];
+	for (int k = 0; k < 5; k++) {
+		struct bench b;
+		struct restored r;
+
+		set_up(&b, one_step, 1);
+		b.job.noise = (struct stated_noise){ .sigma = stated[k] };
+		restore(&b, square, (struct measurement){ .y = y, .lo = 0, .hi = 1 }, &r);
+		ok(r.record.doubts == doubts[k], "noise of 0.04 stated as %g: %d doubts", stated[k],
+		   r.record.doubts);
+		restored_free(&r);
+		tear_down(&b);
+	}
+}
+
 /* Of a picture in parts, any part may cause a warning, and one gives it. */
 static void test_doubts_of_parts(void)
 {
@@ -1061,6 +1087,7 @@ int main(void)
 	test_channels();
 	test_places();
 	test_bands();
+	test_stated_noise();
 	test_doubts_of_parts();
 	test_missing();
 	test_constant();
