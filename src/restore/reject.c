@@ -191,11 +191,15 @@ int reject_find_impulses(const struct lacuna_shape *shape, const float *y, int l
 			 double *value, double *part)
 {
 	/* Impulses beside each other are not lone; with 5 % of each kind a third is not. */
-	static const double least = 0.005, most = 0.3, lone_share = 0.5, eagerness = 8;
+	static const double least = 0.005, most = 0.3, eagerness = 8;
+	/* A few hot pixels are all lone; a glint or a star that saturates is not. */
+	static const double lone_if_many = 0.5, lone_if_few = 0.9;
+	static const size_t few = 8;
 	const size_t n = lacuna_count(shape);
 	float extreme = largest ? -INFINITY : INFINITY;
 	size_t equal = 0, lone = 0;
-	int status;
+	double lone_share;
+	int many, status;
 
 	*part = 0;
 	for (size_t i = 0; i < n; i++)
@@ -203,7 +207,9 @@ int reject_find_impulses(const struct lacuna_shape *shape, const float *y, int l
 			extreme = largest ? fmaxf(extreme, y[i]) : fminf(extreme, y[i]);
 	for (size_t i = 0; i < n; i++)
 		equal += (size_t)is_equal(y[i], extreme);
-	if ((double)equal < least * (double)n || (double)equal > most * (double)n)
+	many = (double)equal >= least * (double)n;
+	lone_share = many ? lone_if_many : lone_if_few;
+	if ((!many && equal < few) || (double)equal > most * (double)n)
 		return LACUNA_OK;
 	/* Nearly all clipped pictures end here: the typical distance takes a look at every value. */
 	status = count_lone(shape, y, extreme, 0, &lone);

@@ -18,7 +18,8 @@ int reject_lone(const struct lacuna_shape *, const float *y, double ratio, doubl
 		size_t **list, size_t *count);
 
 /* Finds impulses, pixels that all have the largest (or the smallest) value of y whatever their neighbours are: salt and pepper.
- * *part: their share of y, at least 0.5 %; 0: none.  They are told from clipped parts of a scene by being lone. */
+ * *part: their share of y; 0: none.  They are told from clipped parts of a scene by being lone: half of them if they are
+ * 0.5 % of y or more, else nearly all of eight or more (hot pixels). */
 int reject_find_impulses(const struct lacuna_shape *, const float *y, int largest, double *value,
 			 double *part);
 

@@ -62,7 +62,8 @@ static int doubt_impulses(struct run *run, const float *values)
 		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
 			    "%s: %.2g %% of the values are %.9g and unlike their neighbours (salt "
-			    "and pepper); they stay, unless -A mask:value=%.9g says that such "
+			    "and pepper, or hot pixels); they stay, unless -A mask:value=%.9g says "
+			    "that such "
 			    "pixels are missing",
 			    run->m->name, 100 * part, value, value);
 	}

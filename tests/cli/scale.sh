@@ -92,7 +92,7 @@ tap_result $? "nor one of many steps"
 ok "clean" "$maketiff" plain.tif uint8 96 80 1 1
 ok "pepper" "$LACUNA" simulate plain.tif -o pepper.tif -A mask:keep=0.97,seed=3
 ok "as noise" "$LACUNA" restore -q pepper.tif -o stays.tif -A identity $gaussian -n 0.003
-contains err "the values are 0 and unlike their neighbours (salt and pepper)" "is told of"
+contains err "the values are 0 and unlike their neighbours (salt and pepper, or hot pixels)" "is told of"
 ok "as missing" "$LACUNA" restore -q pepper.tif -o gone.tif -A mask:value=0 $gaussian -n 0.003
 ! grep -q "salt and pepper" err
 tap_result $? "is none where it is missing"

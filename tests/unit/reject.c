@@ -67,12 +67,33 @@ static double impulses(int every, int size, float value)
 	return part;
 }
 
+/* A few dozen pixels that are stuck, in a picture where they are less than one in 200; merged: so many have a neighbour. */
+static double stuck(int merged)
+{
+	enum { SIDE = 100, AREA = SIDE * SIDE, COUNT = 24 };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	double at, part = NAN;
+
+	random_gaussian((struct random_key){ 2, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 100 + y[i];
+	for (int i = 0; i < COUNT; i++) {
+		y[SIDE * (4 * i + 2) + 7 * (i % 13) + 3] = 500;
+		if (i < merged)
+			y[SIDE * (4 * i + 2) + 7 * (i % 13) + 4] = 500;
+	}
+	return reject_find_impulses(&square, y, 1, &at, &part) ? NAN : part * AREA;
+}
+
 static void test_impulses(void)
 {
+	near(stuck(0), 24, 1e-6, "hot pixels are found");
+	near(stuck(6), 0, 1e-6, "if some have neighbours, they may be stars");
 	ok(fabs(impulses(31, 1, 500) - 39.0 / N) < 1e-9 &&
 		   fabs(impulses(31, 1, 0) - 39.0 / N) < 1e-9,
 	   "salt is found, and pepper");
-	ok(!(impulses(301, 1, 500) > 0), "a few are hot pixels");
+	ok(!(impulses(301, 1, 500) > 0), "four may be anything");
 	ok(!(impulses(31, 2, 500) > 0), "lights of several pixels are not lone");
 	ok(!(impulses(31, 1, 104) > 0), "what noise can make is none");
 	ok(!(impulses(2, 1, 500) > 0), "half of a picture is its scene");
