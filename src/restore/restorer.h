@@ -91,8 +91,7 @@ struct restore_record {
 	double noise;			      /* of y, root mean square, in units of lo..hi */
 	int estimated;			      /* the noise was estimated */
 	struct noise_description description; /* where the job's noise.sigma is < 0 */
-	double places
-		[2]; /* least and most factor of the noise from place to place; 0: one law holds everywhere */
+	double places[2]; /* least and most noise of a place, relative to noise; 0: it is alike */
 	const char *dealt_with;	       /* how the noise was handled; static */
 	const char *precision;	       /* of the prior; static; NULL: unknown */
 	const char *deviation;	       /* how it was found; static; NULL: there is none */

@@ -128,11 +128,11 @@ int stage_find_places(struct run *run)
 				       &run->places, range);
 	if (status || !run->places)
 		return status;
-	record->places[0] = range[0];
-	record->places[1] = range[1];
 	for (size_t i = 0; i < n; i++)
 		squares += (double)run->places[i] * (double)run->places[i] / (double)n;
 	record->noise = unit * sqrt(squares);
+	record->places[0] = range[0] / sqrt(squares);
+	record->places[1] = range[1] / sqrt(squares);
 	if (!run_is_silent(run))
 		log_message(
 			LACUNA_LOG_INFO,
