@@ -125,17 +125,23 @@ static void test_right(const char *name, const struct check_request *r)
 	use_free(&use);
 }
 
-/* A prior may say without a message that it knows no deviation. */
-static void test_unsupported(void)
+/* Of any family, and with optional functions: a deviation that the prior does not know, channels one at a time, services of
+ * the checks that are what they should be. */
+static void test_others(void)
 {
-	struct check_measures measures;
-	struct plugin_use use;
+	static const char *const names[] = { "bad-deviation:how=none", "wrong-forms:count=0",
+					     "wrong-prior:how=right", "wrong-prior:how=one-channel",
+					     "wrong-guidance:how=right" };
 
-	if (!ok(!use_parse(LACUNA_PRIOR, path_of("bad-deviation:how=none"), &use),
-		"a prior without experience loads"))
-		return;
-	ok(!check_plugin(&use, &request, ignore, NULL, &measures), "and passes");
-	use_free(&use);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct check_measures measures;
+		struct plugin_use use;
+
+		if (!ok(!use_parse(0, path_of(names[i]), &use), "%s loads", names[i]))
+			continue;
+		ok(!check_plugin(&use, &request, ignore, NULL, &measures), "%s passes", names[i]);
+		use_free(&use);
+	}
 }
 
 /* The reported measures of an operator whose singular values are known. */
@@ -250,6 +256,45 @@ static const struct {
 	{ "bad-info:how=nan", "info is sane", "sigma from 0.0001 to nan" },
 	{ "no-steps", "steps() > 0", "steps() is 0" },
 	{ "fails-with-zero", "accepts an image", "it is ?[31mbroken?" },
+	{ "wrong-forms:count=1", "spectral: gain 1 is the identity", "relative error" },
+	{ "wrong-forms:count=2", "spectral: gain sqrt(lambda) twice is A'A", "relative error" },
+	{ "wrong-forms:count=2", "spectral: gain 1/(lambda + rho) solves", "relative error" },
+	{ "wrong-forms:count=2", "spectral: closed form = iterations", "relative error" },
+	{ "wrong-forms:count=2", "spectral: Moore-Penrose identities", "relative error" },
+	{ "wrong-forms:count=3", "solve() solves, whatever the start and the weights",
+	  "relative error" },
+	{ "wrong-forms:count=4", "approximate() is symmetric and positive", "not positive" },
+	{ "wrong-forms:count=5", "approximate() is symmetric and positive", "relative error" },
+	{ "wrong-forms:count=6", "window lies inside the image", "from 0,-1" },
+	{ "oblique", "flag PROJECTION: A is an orthogonal projection", "relative error" },
+	{ "wrong-apply:count=0", "stays within its arrays and scratch", "apply() writes beyond" },
+	{ "wrong-apply:count=1", "leaves its inputs alone", "apply() changes its input" },
+	{ "wrong-apply:count=2", "releases its memory", "apply() does not release 1 blocks" },
+	{ "wrong-apply:count=3", "every call returns", "apply() returns 5, which is not a status" },
+	{ "wrong-apply:count=4", "same arguments, same bits",
+	  "in a second call with other contents of its scratch memory" },
+	{ "wrong-apply:count=5", "A(ax + bz) = aA(x) + bA(z)", "relative error nan" },
+	{ "wrong-apply:count=6", "leaves locale and directory alone",
+	  "apply() changes the locale" },
+	{ "wrong-failure", "survives the failure of each allocation",
+	  "instead of LACUNA_ENOMEM when allocation 0 fails" },
+	{ "wrong-prior:how=blind", "blind: sigma makes no difference", "differ" },
+	{ "wrong-prior:how=twice-blind", "info is sane", "blind is 2" },
+	{ "wrong-prior:how=offset", "denoise tends to u for small sigma",
+	  "differs from its input" },
+	{ "wrong-prior:how=map", "constant sigma map = sigma", "relative error" },
+	{ "wrong-prior:how=varied", "results are finite", "denoise_map() gives NaN" },
+	{ "wrong-prior:how=condition", "accepts an image", "condition() fails" },
+	{ "wrong-prior:how=measured", "results are finite", "denoise() gives NaN" },
+	{ "wrong-prior:how=fussy", "accepts an image", "the check needs 3" },
+	{ "bad-info:how=order", "info is sane", "sigma from 0.0001 to 1e-05" },
+	{ "wrong-guidance:how=level", "results are finite", "estimate() gives NaN" },
+	{ "wrong-guidance:how=step", "results are finite", "estimate_step() gives NaN" },
+	{ "wrong-guidance:how=start", "results are finite", "estimate() gives NaN" },
+	{ "wrong-guidance:how=noiseless", "results are finite", "estimate() gives NaN" },
+	{ "wrong-guidance:how=leak", "releases its memory", "are not released by destroy()" },
+	{ "late-failure", "accepts an image", "start() or step() fails: the third step" },
+	{ "needs-memory", "survives the failure of each allocation", "instead of LACUNA_ENOMEM" },
 	{ "misconduct:how=crash", "every call returns",
 	  "1x1x1: apply() crashes (Segmentation fault)" },
 	{ "misconduct:how=abort", "every call returns", "1x1x1: apply() aborts (Aborted)" },
@@ -280,10 +325,29 @@ struct expectation {
 	int met;
 };
 
+/* The properties that were examined, and whether one of the plugins lacked them. */
+static struct {
+	const char *name;
+	int failed;
+} properties[80];
+
+static void count_property(const struct check_finding *f)
+{
+	size_t i = 0;
+
+	while (properties[i].name && strcmp(properties[i].name, f->property) != 0)
+		i++;
+	if (i + 1 == sizeof properties / sizeof *properties)
+		tap_bail("more properties than there is room for");
+	properties[i].name = f->property;
+	properties[i].failed |= !f->passed;
+}
+
 static void collect(void *context, const struct check_finding *f)
 {
 	struct expectation *e = context;
 
+	count_property(f);
 	if (f->passed)
 		return;
 	diag("%s: %s", f->property, f->detail);
@@ -315,6 +379,13 @@ static void test_checks(void)
 	}
 }
 
+/* A check that nothing fails may check nothing. */
+static void test_properties(void)
+{
+	for (size_t i = 0; properties[i].name; i++)
+		ok(properties[i].failed, "a plugin lacks \"%s\"", properties[i].name);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -332,7 +403,7 @@ int main(int argc, char **argv)
 	test_right("hadamard", &request);
 	test_right("fourier", &request);
 	test_right("radon", &request);
-	test_unsupported();
+	test_others();
 	test_right("scaled:strength=1e12", &request);
 	test_right("scaled:strength=1e-9", &request);
 	test_right("fixed-shape", &of_forty);
@@ -340,6 +411,7 @@ int main(int argc, char **argv)
 	test_measures();
 	test_longer_rows();
 	test_checks();
+	test_properties();
 	threads_stop();
 	return tap_done();
 }

@@ -24,6 +24,12 @@ static int create(const struct lacuna_host *host, const void *config,
 	return LACUNA_OK;
 }
 
+#ifndef CREATE
+#define CREATE create
+#else
+static int CREATE(const struct lacuna_host *, const void *, const struct lacuna_problem *, void **);
+#endif
+
 static void destroy(void *self)
 {
 	struct plain *p = self;
@@ -64,7 +70,7 @@ static int STEP(void *self, int64_t k, float *u);
 
 static const struct lacuna_sampler family = {
 	.size = sizeof family,
-	.create = create,
+	.create = CREATE,
 	.destroy = destroy,
 	.steps = steps,
 	.start = start,

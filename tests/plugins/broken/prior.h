@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A prior without a fault.  Each file that includes this header defines NAME and denoise(); HOWS, the choices of parameter
- * how, for several faults; INFO, if its info() has the fault; DERIVATIVES, initialisers of vjp and jvp. */
+ * how, for several faults; INFO or CREATE, if that function has the fault; DERIVATIVES, initialisers of optional
+ * functions. */
 #include <lacuna/plugin.h>
 
 struct config {
@@ -27,6 +28,8 @@ struct plain {
 #define HOWS "always"
 #endif
 
+#ifndef CREATE
+#define CREATE create
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
@@ -40,6 +43,9 @@ static int create(const struct lacuna_host *host, const void *config,
 	*self = p;
 	return LACUNA_OK;
 }
+#else
+static int CREATE(const struct lacuna_host *, const void *, const struct lacuna_problem *, void **);
+#endif
 
 static void destroy(void *self)
 {
@@ -71,7 +77,7 @@ static const struct lacuna_param params[] = {
 
 static const struct lacuna_prior family = { .size = sizeof family,
 					    .flags = FLAGS,
-					    .create = create,
+					    .create = CREATE,
 					    .destroy = destroy,
 					    .info = INFO,
 					    .denoise = denoise,
