@@ -3,6 +3,7 @@
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|stars|dead]
+ *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
@@ -127,7 +128,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 	return TIFFWriteDirectory(tif);
 }
 
-static int make(char **argv, int argc)
+static int make(char **argv, int argc, const char *mode)
 {
 	struct picture p = { .width = atol(argv[3]),
 			     .height = atol(argv[4]),
@@ -153,7 +154,7 @@ static int make(char **argv, int argc)
 	if (argc > 7 && !strcmp(argv[7], "lump"))
 		p.hole = -9999;
 	row = calloc((size_t)(p.width * p.channels), 4);
-	tif = TIFFOpen(argv[1], "w");
+	tif = TIFFOpen(argv[1], mode);
 	for (long page = 0; row && tif && good && page < pages; page++)
 		good = write_page(tif, &p, page, row);
 	good &= row && tif;
@@ -375,11 +376,13 @@ int main(int argc, char **argv)
 		return print_text(argv[2]);
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))
 		return moments(argc - 2, argv + 2);
+	if (argc > 7 && !strcmp(argv[1], "--append"))
+		return make(argv + 1, argc - 1, "a");
 	if (argc < 7 || atol(argv[3]) < 1 || atol(argv[5]) < 1) {
 		fputs("usage: maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES "
 		      "[nan|inf|same|dim|hot]\n",
 		      stderr);
 		return 2;
 	}
-	return make(argv, argc);
+	return make(argv, argc, "w");
 }

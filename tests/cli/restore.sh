@@ -256,6 +256,21 @@ ok "a part that ends with it" "$LACUNA" restore -q grain.tif -o grain-p.tif -A i
 grep '"noise":' whole.json >whole.txt
 grep '"noise":' part.json >part.txt
 same_text whole.txt part.txt "has the noise of the whole"
+# The random numbers of a part are those of its place; its pixels are on the grid of a network that halves pictures.
+ok "floats" "$maketiff" place.tif float32 170 150 1 1
+white="-A identity -p gaussian:exponent=0,mean=0.5,amplitude=0.2 -s ddpm -g exact --steps 4 -n 0.1 --range 0:1"
+ok "a sample of independent pixels" "$LACUNA" restore -q place.tif -o sample.tif $white
+ok "its part" "$LACUNA" restore -q sample.tif -o sample1.tif -A identity $gaussian -n 0 --range 0:1 --crop 90,80,40,30
+ok "a sample of the part" "$LACUNA" restore -q place.tif -o sample2.tif $white --crop 90,80,40,30
+ok "is the same" "$LACUNA" compare --max-nrmse 0.001 sample1.tif sample2.tif
+if "$LACUNA" help prior unet >/dev/null 2>&1; then
+	ok "by a network" "$LACUNA" restore -q place.tif -o net.tif -A identity -m fast -n 0.1 --range 0:1
+	ok "its part" "$LACUNA" restore -q net.tif -o net1.tif -A identity $gaussian -n 0 --range 0:1 --crop 93,85,40,30
+	ok "the part by a network" "$LACUNA" restore -q place.tif -o net2.tif -A identity -m fast -n 0.1 --range 0:1 --crop 93,85,40,30
+	ok "is the same" "$LACUNA" compare --max-nrmse 0.002 net1.tif net2.tif
+else
+	skip "no networks" "a part by a network"
+fi
 fails 1 "a part beyond the picture" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,51,10
 contains err "reaches beyond the picture, which is 150x130" "... is refused as such"
 fails 2 "half a part" "$LACUNA" restore look.tif -o none.tif -A identity $gaussian --crop 100,0,5

@@ -84,9 +84,44 @@ rows '$1 == "ddnm" ? $6 > 0.2 : $6 < 0.04' 2 "blurred, they are told apart: KL o
 ok "coverage" "$LACUNA" study --coverage -A "$two" -n 0.3 -g exact -g ddnm -s ddpm:steps=60,sigma_min=0.02,from=noise --chains 400
 rows '$1 != "exact" || ($12 > 0.43 && $12 < 0.57 && $14 > 0.92 && $14 < 0.98)' 2 "intervals of exact guidance cover as they should"
 rows '$1 != "ddnm" || $12 < 0.4' 2 "those of ddnm do not"
+# sqrt(p (1 - p)/n) is largest at p = 1/2.  Only chains are independent, not the coordinates of one.
+rows '$15 == 0.025' 2 "400 chains have a standard error of 0.025 at most"
+! grep -q '^exact samples' out
+tap_result $? "coverage has no floor"
+
+# What exact samples reach is the distance of two sets, and other seeds have other sets.
+floor() {
+	"$LACUNA" study -t gaussian:dim=2 -s ode:steps=1 --chains 256 --seed $1 | grep '^exact samples'
+}
+floor 0 >floor0
+floor 1 >floor1
+awk -F'\t' '{ exit !($7 > 0.01 && $8 > 0.01) }' floor0
+tap_result $? "two sets of exact samples differ"
+fails 1 "other seeds, other samples" cmp floor0 floor1
 
 ok "a parameter is varied" "$LACUNA" study -t cube -s 'ode:sigma_min={stop},finish=none,from=noise' --vary stop=0.1,0.2 --chains 64
 contains out "ode	0.2	" "its values are in the table"
+
+mkdir tmp
+tiny="--chains 16"
+ok "a name twice" env TMPDIR=$tap_dir/tmp "$LACUNA" study $tiny -s 'ode:steps={n},sigma_min=0.0{n},from=noise' --vary n=5,8
+rows '$1 == "ode" && $2 == $3' 2 "both are replaced"
+test -z "`ls -A tmp`"
+tap_result $? "the file of the target is gone"
+ok "in the prior alone" "$LACUNA" study $tiny -p 'gaussian:exponent=0,mean={m},amplitude=1' -s ode:steps=3 --vary m=0.5,1
+rows '$1 == "ode"' 2 "is a variation, too"
+ok "steps that the sampler places" "$LACUNA" study $tiny -s 'ode:steps={steps},from=noise' --steps 3,4
+rows '$2 == $3' 2 "are there once"
+ok "one sampler twice" "$LACUNA" study $tiny -s ode:steps=3 -s ode:steps=4 -s ddpm:steps=2
+cut -f 1 out | sort -u >labels
+for label in ode:steps=3 ode:steps=4 ddpm; do
+	grep -q -x $label labels
+	tap_result $? "its label is $label"
+done
+ok "noise without a measurement" "$LACUNA" study $tiny -t cube -s ode:steps=3 -n 0.3
+cp out noisy
+ok "and none" "$LACUNA" study $tiny -t cube -s ode:steps=3
+same_text out noisy "make no difference"
 
 refused() {
 	name=$1

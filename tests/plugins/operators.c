@@ -32,6 +32,7 @@ static double star(int i, int j)
 	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
 }
 
+<<<<<<< HEAD
 /* "bead-W-X-Y-B": W x W pixels with a bead at (X, Y) tenths of a pixel, 10000 bright, on a background of B.  Its noise is that of
  * a camera, if there is a background. */
 static const double bead_width = 1.5;
@@ -51,6 +52,15 @@ static int read_bead(const char *path, struct lacuna_shape *shape, float **value
 		(*values)[i] = (float)(10000 * exp(-d * d / 2) + level + noise);
 	}
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+=======
+/* The star again, nearer to the rim, on a background of three levels around 400, which are equally frequent. */
+static double uneven(int i, int j)
+{
+	const int x = i - 3, y = j - 7;
+
+	return 400 + (x * x + y * y > 25 ? 40 * ((i * 5 + j * 7) % 3 - 1) : 0) +
+	       2000 * exp(-(x * x + y * y) / 4.5);
+>>>>>>> f842bcc (tests: parts on a network's grid, several types, kernels' rims, studies)
 }
 
 /* White 4x3 pixels in colour, but the first is red and the second yellow. */
@@ -108,7 +118,8 @@ static int read_drawing(int what, struct lacuna_shape *shape, float **values)
 /* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf", "star" and "paint" give what the functions above do. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
-	int is_star = !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
+	int is_uneven = !strcmp(path, "uneven");
+	int is_star = is_uneven || !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
 	int w = is_star ? STAR : PSF_W, h = is_star ? STAR : PSF_H;
 
 	if (!strcmp(path, "paint"))
@@ -123,9 +134,10 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
 	*values = memory_alloc_array((size_t)(w * h), sizeof **values);
 	for (i = 0; *values && i < w * h; i++)
-		(*values)[i] = is_psf	 ? (float)psf(i % w, i / w)
-			       : is_star ? (float)star(i % w, i / w)
-					 : 0.5f * (float)(i % 3);
+		(*values)[i] = is_psf	   ? (float)psf(i % w, i / w)
+			       : is_uneven ? (float)uneven(i % w, i / w)
+			       : is_star   ? (float)star(i % w, i / w)
+					   : 0.5f * (float)(i % 3);
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -473,6 +485,7 @@ static void star_answer(const char *spec, int *column, int *row, double *far)
 	bench_close(&b);
 }
 
+<<<<<<< HEAD
 /* The response to a point must be the bead at this place, in pixels from the point. */
 static void bead_answer(const char *spec, double x, double y, double most, const char *name)
 {
@@ -512,6 +525,28 @@ static void test_beads(void)
 	bead_answer("blur:psf=bead-59-290-290-30", 0, 0, 0.01, "faint background, but much of it");
 }
 
+=======
+/* The background is the median of the rim: the star keeps its profile, which a wrong level would change. */
+static void test_rim(void)
+{
+	enum { SIDE = 41, MIDDLE = SIDE / 2 };
+	struct bench b;
+
+	if (bench_open(&b, "blur:psf=uneven", 1, SIDE, SIDE, 1))
+		return;
+	memset(b.x, 0, lacuna_count(&b.xs) * sizeof *b.x);
+	b.x[b.window->origin[0] + MIDDLE + b.xs.extent[0] * (b.window->origin[1] + MIDDLE)] = 1;
+	if (!problem_apply(b.problem, b.x, b.y)) {
+		const float *peak = b.y + MIDDLE * SIDE + MIDDLE;
+
+		near((double)(peak[2] / peak[0]), exp(-4 / 4.5), 2e-3,
+		     "a star on an uneven background: its profile");
+		near((double)(peak[-2 * SIDE] / peak[0]), exp(-4 / 4.5), 2e-3, "and upwards");
+	}
+	bench_close(&b);
+}
+
+>>>>>>> f842bcc (tests: parts on a network's grid, several types, kernels' rims, studies)
 static void test_measured_psf(void)
 {
 	int column, row;
@@ -520,6 +555,10 @@ static void test_measured_psf(void)
 	star_answer("blur:psf=star", &column, &row, &far);
 	ok(column == 0 && row == 0, "a star off the middle does not move the picture");
 	near(far, 0, 0.01, "its background is no light");
+	star_answer("blur:psf=uneven", &column, &row, &far);
+	ok(column == 0 && row == 0, "nor one near the rim");
+	near(far, 0, 1e-6, "a background of several levels is no light");
+	test_rim();
 	star_answer("blur:psf=star,background=keep", &column, &row, &far);
 	ok(far > 0.3, "background=keep");
 	star_answer("blur:psf=star,centre=middle", &column, &row, &far);
