@@ -79,10 +79,33 @@ ok "a dry run" batch in -o dry $how --dry-run
 contains out "in/deep/5.TIF -> dry/deep/5.TIF" "names what it would do"
 ok "and does nothing" test ! -e dry
 
+# Each of several processes that a launcher starts begins elsewhere.
+begins() {
+	env "$@" "$LACUNA" batch in -o dry $how --dry-run | sed -n '1s/ .*//p'
+}
+test "`begins OMPI_COMM_WORLD_SIZE=7 OMPI_COMM_WORLD_RANK=2`" = in/3.tif
+tap_result $? "the third of seven begins with the third picture"
+test "`begins PMI_SIZE=7 PMI_RANK=3`" = in/4.tif
+tap_result $? "of another launcher, too"
+test "`begins SLURM_ARRAY_TASK_COUNT=7 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_ID=11`" = in/2.tif
+tap_result $? "an array of jobs may begin with any number"
+for bad in 0/3 4/3 1 a/b; do
+	fails 2 "--shard $bad" batch in -o dry $how --shard $bad
+	two_lines batch "--shard $bad"
+done
+mkdir -p dots/a.b
+cp in/1.tif dots/a.b/picture
+ok "a dot in a directory" batch dots -o dots-out $how -q -j3 --include picture --suffix -r --json
+matches out '"event":"begin".*"jobs":1' "one picture needs one process"
+ok "is none of the name" test -f dots-out/a.b/picture-r
+
 # ---- continuing a run
 
 ok "once more" batch in out1 $how --json
 counts 0 7 0 "what is done is not done again"
+test "`grep -o '"path":"[^"]*","state":"done"' out1/batch.html | sort -u | wc -l`" -ge 7
+tap_result $? "the sheet has what was done before"
+matches out1/batch.html '"size":"21 x 24, uint8"' "width and height"
 touch in/1.tif
 ok "touched" batch in out1 $how --json
 counts 0 7 0 "is not changed"
@@ -154,6 +177,12 @@ contains err "1 doubtful" "is counted"
 fails 3 "done before" batch sharp sharp-out -A blur:sigma=3 -p gaussian --json --strict
 counts 0 1 0 "it is not done again"
 contains err "1 doubtful" "and is doubtful still"
+: >sharp/empty.tif
+fails 1 "beside a failure" batch sharp sharp-out -A blur:sigma=3 -p gaussian --json --strict
+rm sharp/empty.tif
+ok "quiet" batch sharp sharp-quiet -A blur:sigma=3 -p gaussian -q -v --no-html
+test ! -s err
+tap_result $? "nothing is said"
 
 # ---- options of single files
 
@@ -174,6 +203,28 @@ END
 ok "configurations" batch conf -o conf-out --exclude '*-mask.tif' -A identity -p gaussian --dry-run
 contains out "conf/a/1.tif -> conf-out/a/1.tif  noise=0.05" "of a directory hold below it"
 contains out "operator=mask:file=conf/a/2-mask.tif" "of a pattern for its files, with paths beside them"
+cat >conf/a/lacuna.conf <<END
+[2*]
+noise = noise.tif
+operator = mask:file="{stem}-mask.tif"
+[3*]
+noise = $tap_dir/noise.tif
+operator = mask:file=$tap_dir/mask.tif
+END
+ok "paths" batch conf -o conf-out --exclude '*-mask.tif' -A identity -p gaussian --dry-run
+contains out "noise=conf/a/noise.tif" "of noise are beside the configuration"
+contains out 'operator=mask:file="conf/a/2-mask.tif"' "in quotes, too"
+contains out "noise=$tap_dir/noise.tif" "absolute ones stay"
+contains out "operator=mask:file=$tap_dir/mask.tif" "also those of operators"
+mkdir -p plans/a plans/b
+for i in 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39; do
+	: >plans/a/$i.tif
+	: >plans/b/$i.tif
+	printf '[%d.tif]\nnoise = 0.%d\n' $i $i
+done >plans/lacuna.conf
+ok "many options" batch plans -o plans-out -A identity -p gaussian --dry-run
+test `sed -n 's/.*\/\([0-9]*\)\.tif  noise=0\.\1$/right/p' out | wc -l` -eq 60
+tap_result $? "each file has its own"
 printf 'file\tnoise\na/3.tif\t0.07\n2.tif\t0.08\n' >table.tsv
 ok "a table" batch conf -o conf-out --exclude '*-mask.tif' -A identity -p gaussian --dry-run --table table.tsv
 contains out "noise=0.07" "for a path"
@@ -189,6 +240,30 @@ ok "with a mask" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p
 "$maketiff" hole.tif uint8 22 24 1 1 constant
 ok "with another of its name" batch masked -o masked-out -A mask:file=hole.tif,weights=yes -p gaussian -n 0.02 --json
 counts 1 0 0 "all is restored again"
+
+# Weights that a prior finds by itself count, though this prior has none.
+mkdir -p weights/priors
+for version in one two; do
+	echo $version >weights/priors/photo-deviation.safetensors
+	ok "weights $version" env LACUNA_DATA_PATH=$tap_dir/weights "$LACUNA" batch masked -o weighed $how --json
+	counts 1 0 0 "weights $version: the picture is restored"
+done
+ok "weights two again" env LACUNA_DATA_PATH=$tap_dir/weights "$LACUNA" batch masked -o weighed $how --json
+counts 0 1 0 "weights two again: it is not"
+
+# The card of a stack shows its first page, before and after.
+mkdir stacks
+"$maketiff" stacks/even.tif uint8 48 40 1 2 constant
+"$maketiff" stacks/wave.tif uint8 48 40 1 2
+ok "cards" batch stacks cards -A identity -p gaussian -n 0.3
+for name in even wave; do
+	for side in before after; do
+		grep -o '"path":"'$name'.tif".*' cards/batch.html | grep -o "\"$side\":\"data:[^\"]*\"" | head -n 1 | sed 's/.*data/data/' >$name-$side
+	done
+done
+test `wc -c <even-before` -lt 300 -a `wc -c <wave-before` -gt 600
+tap_result $? "the first page"
+fails 1 "before and after" cmp wave-before wave-after
 
 # ---- errors
 

@@ -38,6 +38,23 @@ fails 1 "printing" "$LACUNA" check ./misconduct.so:how=print --shape 3x3
 test -z "`grep -v -e '^ok' -e '^not ok' -e '^# ' -e '^1\.\.' out`"
 tap_result $? "printing: what the plugin prints is no line of the report"
 
+fails 1 "four numbers" "$LACUNA" check misconduct.so:how=crash --shape 5x3x2x2 --seed 7
+contains out "# to repeat: lacuna check misconduct.so:how=crash --shape 5x3x2x2 --seed 7" "four numbers: to repeat it"
+mkdir "a b"
+cp misconduct.so "a b"
+fails 1 "a name with a blank" "$LACUNA" check "a b/misconduct.so" --x-shape 5x3
+contains out "# to repeat: lacuna check 'a b/misconduct.so' --x-shape 5x3 --seed 1" "a name with a blank: is quoted"
+fails 2 "more shapes than there is room for" "$LACUNA" check ./good.so --shape `yes 3x3 | head -n 17 | paste -sd , -`
+two_lines check "more shapes than there is room for"
+for seed in 1 1 2; do
+	"$LACUNA" check operator warp:rotate=3 --shape 16x10 --seed $seed | grep '^ok' >seed-$seed
+	test -e first || cp seed-1 first
+done
+same_text first seed-1 "the same seed, the same errors"
+fails 1 "another seed, others" cmp seed-1 seed-2
+ok "a third row that is the sum of two others" "$LACUNA" check operator 'matrix:rows=0.1 0.2 0.7;0.7 -1.1 1.3;0.8 -0.9 2' --shape 3x4
+contains out "rank 8 of 12" "has rank 2"
+
 fails 1 "one shape only" "$LACUNA" check ./fixed-shape.so
 contains out "give shapes that it accepts" "one shape only: what to do"
 ok "--shape" "$LACUNA" check ./fixed-shape.so --shape 40x30

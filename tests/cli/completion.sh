@@ -25,6 +25,8 @@ offers gaussian restore -p ga
 offers blur:sigma= restore -A blur:s
 offers blur:sigma=2,boundary=valid restore -A blur:sigma=2,boundary=v
 offers blur:normalize=yes restore -A blur:normalize=
+offers blur:normalize=no restore -A blur:normalize=
+offers "@file" restore --force ""
 offers "@file mask:file=" restore -A mask:file=
 offers "@file" restore -o ""
 offers "@directory" restore --all-samples ""
@@ -40,9 +42,17 @@ offers --nonlinear new operator mine --n
 offers fortran new operator mine --language f
 offers blur try operator b
 offers "@file" try ""
-"$LACUNA" complete restore -A identi: >out 2>&1
-test ! -s out
-tap_result $? "nothing is offered for a plugin that is not there"
+# nothing WORD...: nothing is offered
+nothing() {
+	"$LACUNA" complete "$@" >out 2>&1
+	test ! -s out
+	tap_result $? "'$*' offers nothing"
+	diag <out
+}
+nothing restore -A identi:
+nothing restore -A mask:fil=
+nothing list samplers d
+nothing comple
 
 # reply WORDS...: prints COMPREPLY of the bash function for this command line
 if test -n "$BASH_VERSION" || bash -c : 2>/dev/null; then

@@ -44,12 +44,32 @@ for family in operator prior guidance sampler; do
 		contains json "\"name\": \"$name\"" "list --json names $name"
 		"$LACUNA" help $family $name >page 2>err || continue
 		contains page "$family $name: " "help $family $name"
+		case $family in operator) letter=A ;; prior) letter=p ;; guidance) letter=g ;; sampler) letter=s ;; esac
+		contains page "Usage: -$letter $name" "help $family $name: its option"
+		"$LACUNA" complete restore -$letter $name: | sed "s/^$name:\(.*\)=/\1/" >keys
+		sed -n 's/^  \([a-z][a-z0-9_]*\).*/\1/p' page >explained
+		grep -v -x -f explained keys >missing
+		test ! -s missing
+		tap_result $? "help $family $name explains each parameter"
+		diag <missing
+		contains page ", GPL-3.0-or-later" "help $family $name: its license"
 		ok "help $family $name --man" "$LACUNA" help $family $name --man
 		contains out ".Sh DESCRIPTION" "help $family $name --man: mdoc"
 	done
 done
 ok "a plugin by its name alone" "$LACUNA" help blur
 contains out "(valid|periodic) [valid]" "choices and default are shown"
+ok "a sampler, too" "$LACUNA" help ddpm
+contains out "sampler ddpm: " "which it says"
+ok "a long parameter" "$LACUNA" help warp
+matches out "^  interpolation$" "has a line of its own"
+fails 2 "a command for programs" "$LACUNA" help complete
+fails 2 "nearly a family" "$LACUNA" help samplersx
+for family in priors guidances samplers; do
+	"$LACUNA" list $family >out
+	test `grep -c '^  others:$' out` -eq 1
+	tap_result $? "list $family: others follow those that a method uses, under a heading"
+done
 ok "help of a family" "$LACUNA" help samplers
 contains out "ddpm" "help of a family lists it"
 
@@ -58,11 +78,14 @@ echo "no shared object" >own/operators/broken.so
 LACUNA_PLUGIN_PATH=$tap_dir/own:$LACUNA_PLUGIN_PATH "$LACUNA" list operators >out 2>err
 tap_result $? "a broken plugin does not fail the list"
 matches out '^  broken  *(unusable) ' "it is a line of the list"
+LACUNA_PLUGIN_PATH=$tap_dir/own:$LACUNA_PLUGIN_PATH "$LACUNA" list operators --json >json
+contains json '"unusable": "is not a shared object"' "the reason is in JSON, too"
 contains out "mask" "the others are there"
 LACUNA_PLUGIN_PATH=$tap_dir/own "$LACUNA" help operator broken >out 2>err
 test $? -eq 1
 tap_result $? "help of it fails"
 one_line "help of it"
+contains err "own/operators/broken.so: " "help of it: the file"
 LACUNA_PLUGIN_PATH=$tap_dir/nowhere "$LACUNA" list >out 2>err
 tap_result $? "no plugins at all"
 contains err "$tap_dir/nowhere" "no plugins at all: where they were sought"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* interrupt once|always COMMAND...: runs a command that reports progress on stderr and sends it SIGINT at the first progress
- * report (always: repeatedly).  Exits with the command's status, or 128 + signal if a signal ended it.  Kills the command
+/* interrupt once|always|term COMMAND...: runs a command that reports progress on stderr and sends it SIGINT at the first
+ * progress report (always: repeatedly; term: SIGTERM).  Exits with the command's status, or 128 + signal if a signal ended it.  Kills the command
  * after a few minutes. */
 #include <signal.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	if (!wait_for(ends[0], "step ", "at work"))
 		fputs("interrupt: the command showed no progress\n", stderr);
 	do {
-		kill(child, SIGINT);
+		kill(child, strcmp(argv[1], "term") != 0 ? SIGINT : SIGTERM);
 		usleep(2000);
 	} while (!strcmp(argv[1], "always") && !waitpid(child, &status, WNOHANG));
 	while (read(ends[0], drop, sizeof drop) > 0)

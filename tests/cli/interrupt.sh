@@ -17,4 +17,18 @@ endless="$LACUNA restore in.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm -
 cp in.tif copy.tif
 fails 130 "interrupted in place" "$interrupt" once $endless -o copy.tif --force
 ok "interrupted with --force: the old file is kept" cmp in.tif copy.tif
+fails 143 "ended" "$interrupt" term $endless -o outputs/o.tif
+nothing_left outputs "ended"
+# A run that is told to ignore a signal ignores it (nohup).
+sh -c "trap '' HUP; exec $LACUNA restore -q in.tif -A identity -n 0.1 -p gaussian -g prox -s ddpm --steps 1500 --progress -o outputs/o.tif" 2>said &
+pid=$!
+while ! grep -q "step " said && kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -HUP $pid
+wait $pid
+tap_result $? "a signal that is ignored"
+ok "there is an output" test -f outputs/o.tif
+rm outputs/o.tif
+# Nobody reads what it says.
+$endless -o outputs/o.tif 2>&1 | head -c 1 >unread
+nothing_left outputs "a broken pipe"
 done_testing

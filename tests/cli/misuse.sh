@@ -54,7 +54,7 @@ contains err "kind cannot be combined with psf" "kind beside psf: named"
 fails 2 "sigma beside psf" "$LACUNA" restore in.tif -o $o -A blur:sigma=2,psf=in.tif
 contains err "sigma cannot be combined with psf" "sigma beside psf: named"
 
-for bad in "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
+for bad in "--noise poisson:gain=0" "--noise poisson:gain=1,read=-1" "--noise poisson:gain=1,rate=3" "--noise -0.1" "--noise 1/0" "--noise loud" "--steps 0" "--steps 2.5" "--samples 0" "--seed -1" \
 	"--seed 1e3" "--range 5" "--range 5:5" "--range a:b" "--memory much" "--memory 0" "--type int7" \
 	"--method better" "--threads 0" "--threads 2000"; do
 	fails 2 "$bad" "$LACUNA" restore in.tif -o $o -A identity $bad

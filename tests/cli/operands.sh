@@ -13,6 +13,10 @@ ok "a mask for each page" "$maketiff" masks.tif uint8 48 32 1 3 mask
 ok "a mask for all" "$maketiff" mask.tif uint8 48 32 1 1 mask
 ok "two masks" "$maketiff" two.tif uint8 48 32 1 2 mask
 ok "page by page" "$LACUNA" restore stack.tif -o out.tif -A mask:file=masks.tif $how --report r.json
+! grep -q "are missing (black" err
+tap_result $? "of masks for each page nothing is told"
+ok "in detail" "$LACUNA" restore -v stack.tif -o told.tif -A mask:file=masks.tif $how
+contains err "of the pixels are missing (black in the file)" "but on demand"
 ok "what no mask hides stays" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif out.tif
 contains out "page 2: PSNR inf dB" "on each page"
 fails 1 "what one hides changes" "$LACUNA" compare --max-nrmse 0 stack.tif out.tif

@@ -167,6 +167,11 @@ ok "the second channel, larger, in another type" "$LACUNA" restore ome.tif -o om
 "$maketiff" --text ome-l.tif >out
 contains out 'Type="float" SizeX="64" SizeY="48" SizeZ="3" SizeC="1" SizeT="1" PhysicalSizeX="0.25"' "OME-XML: type, size, pages"
 contains out '><Channel ID="Channel:0:1"/><TiffData IFD="0" PlaneCount="3"/></Pixels>' "OME-XML: the channel that was kept"
+ok "in a type that OME does not know" "$LACUNA" restore ome.tif -o ome-h.tif $how -q -t float16
+contains err "OME-XML description may be wrong for the result" "OME-XML: half floats have no name, which is said"
+ok "in one that it knows" "$LACUNA" restore ome.tif -o ome-d.tif $how -q -t float64
+"$maketiff" --text ome-d.tif >out
+contains out 'Type="double"' "OME-XML: and named"
 ok "pages of two sizes" "$LACUNA" restore ome.tif -o ome-m.tif -A downsample:factor=2 -p gaussian -n 0.01 -q --pages 2
 contains err "the pages now have different sizes" "OME-XML: pages of two sizes are said"
 "$maketiff" --text ome-m.tif >out

@@ -43,6 +43,13 @@ contains out "$path/good.so" "list -v: the file that counts"
 rm "$path/good.so"
 
 cp blur.so "$path"
+"$LACUNA" list operators >out
+! grep -q hidden out
+tap_result $? "list: what is hidden is not named"
+"$LACUNA" list -v operators --json >out
+contains out "\"hidden_by\": \"$abs_top_builddir/plugins/operators" "list --json: by what"
+LACUNA_PLUGIN_PATH=$tap_dir/nowhere:$LACUNA_PLUGIN_PATH "$LACUNA" list -v operators >out
+contains out "  $tap_dir/nowhere (does not exist)" "list -v: a place that is none"
 ok "another blur" simulate -A blur:sigma=2
 contains err "\"blur\" is taken from $abs_top_builddir/plugins/operators" "the name is lacuna's own, and this is said"
 contains err "$path/blur.so" "and which it is not"

@@ -137,6 +137,9 @@ ok "floats" "$maketiff" f.tif float32 48 40 1 1
 ok "their noise" "$maketiff" half.tif float32 48 40 1 1 constant
 ok "from a file" "$LACUNA" restore f.tif -o from-file.tif -A identity $gaussian -n half.tif
 contains err "noise of each pixel: 0.5 of full scale" "is said"
+cp half.tif HALF.TIF
+ok "from a file in capitals" "$LACUNA" restore f.tif -o capitals.tif -A identity $gaussian -n HALF.TIF
+ok "likewise" identical from-file.tif capitals.tif
 ok "as a number" "$LACUNA" restore f.tif -o from-number.tif -A identity $gaussian -n 0.5
 ok "are the same" "$LACUNA" compare --max-nrmse 0.0001 from-file.tif from-number.tif
 fails 1 "not there" "$LACUNA" restore deep.tif -o x.tif -A identity $gaussian -n two.tif

@@ -16,6 +16,7 @@
 #include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *directory;
 
@@ -57,6 +58,9 @@ static const struct {
 	{ "wrong-table", "or its family is not sampler" },
 	{ "guidance-as-operator", "has no function shape()" },
 	{ "fast-math", "build it without -ffast-math" },
+	{ "9-lives", "its name must have the form [a-z][a-z0-9-]*" },
+	{ "no-license", "has no summary, manual, version, author or license" },
+	{ "wrong-manual", "has control characters in its texts" },
 	{ "is-not-there", "cannot be found" },
 };
 
@@ -166,6 +170,24 @@ static void test_measures(void)
 	   m.spectrum.smallest);
 	ok(m.tried == 1 && m.accepted == 1, "one shape was asked for, and tried");
 	use_free(&use);
+}
+
+/* A file under two names is one plugin. */
+static void test_link(void)
+{
+	const struct plugin *first = NULL, *second = NULL;
+	char name[] = "/tmp/lacuna-link-XXXXXX", target[1024], file[64];
+
+	if (!mkdtemp(name))
+		tap_bail("no directory");
+	snprintf(file, sizeof file, "%s/good.so", name);
+	snprintf(target, sizeof target, "%s", path_of("good"));
+	if (symlink(target, file))
+		tap_bail("no link");
+	ok(!plugin_load(0, target, &first) && !plugin_load(0, file, &second) && first == second,
+	   "a link is the plugin that it leads to");
+	unlink(file);
+	rmdir(name);
 }
 
 static void test_longer_rows(void)
@@ -410,6 +432,7 @@ int main(int argc, char **argv)
 	test_right("radon", &of_x);
 	test_measures();
 	test_longer_rows();
+	test_link();
 	test_checks();
 	test_properties();
 	threads_stop();

@@ -327,6 +327,10 @@ static void test_vectors(void)
 	ok(vector_finite(N, a), "finite");
 	a[N - 1] = INFINITY;
 	ok(!vector_finite(N, a), "infinity is found");
+	ok(vector_exceeds(N, a, 1e30), "and exceeds all limits");
+	a[N - 1] = -INFINITY;
+	ok(!vector_finite(N, a) && vector_exceeds(N, a, 1e30), "so does -infinity");
+	ok(!vector_exceeds(N - 1, a, 0.1) && vector_exceeds(N - 1, a, 0.09), "a limit is a limit");
 	a[N - 1] = 0;
 	a[5] = NAN;
 	ok(!vector_finite(N, a), "NaN is found");
@@ -603,6 +607,36 @@ static unsigned long no_progress(const void *context)
 	return 0;
 }
 
+/* Moves on for five times as long as it may stand still. */
+static void advance(void *context)
+{
+	const struct timespec nap = { 0, 25000000 };
+
+	puts("two");
+	puts("lines");
+	for (int i = 0; i < 40; i++) {
+		nanosleep(&nap, NULL);
+		++*(volatile unsigned long *)context;
+	}
+}
+
+static unsigned long progress_of(const void *context)
+{
+	return *(const volatile unsigned long *)context;
+}
+
+static void test_patience(void)
+{
+	unsigned long *progress = child_share(sizeof *progress);
+	struct child_end end;
+
+	ok(progress && !child_run(advance, progress, progress_of, 0.2, &end) &&
+		   end.way == CHILD_RETURNED && *progress == 40,
+	   "a child process that goes on may take longer than one step");
+	is_text(end.printed, "two|lines", "lines are quoted in one");
+	child_unshare(progress, sizeof *progress);
+}
+
 static void test_child(void)
 {
 	struct said *said = child_share(sizeof *said);
@@ -615,6 +649,7 @@ static void test_child(void)
 	is_text(said->all, "first then", "it can read that itself");
 	is_text(said->later, " then", "from any place on");
 	child_unshare(said, sizeof *said);
+	test_patience();
 }
 
 int main(void)

@@ -30,8 +30,15 @@ static void count_messages(void *context, int level, const char *text)
 	++*(int *)context;
 }
 
+static void keep_message(void *context, int level, const char *text)
+{
+	(void)level;
+	snprintf(context, 64, "%s", text);
+}
+
 static void test_apart(void)
 {
+	char kept[64] = "";
 	struct context *a = context_create(), *b = context_create(), *before;
 	int messages = 0;
 	void *block;
@@ -65,6 +72,10 @@ static void test_apart(void)
 	ok(host_first_time(a) && !host_first_time(a), "once is once");
 	log_message(LACUNA_LOG_WARN, "to the log");
 	ok(messages == 1, "the log is there");
+	log_install(keep_message, kept);
+	log_message(LACUNA_LOG_WARN, "red: \033[31m, two\nlines");
+	is_text(kept, "red: ?[31m, two?lines", "it gets no control characters");
+	log_install(count_messages, &messages);
 	context_enter(b);
 	ok(host_first_time(a), "once in each");
 	context_leave(before);
@@ -361,6 +372,16 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* SplitMix64: Steele, Lea, Flood 2014 */
+static uint64_t split_mix(uint64_t state)
+{
+	uint64_t z = state + UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
 static void test_services(void)
 {
 	enum { DRAWS = 100000 };
@@ -387,6 +408,10 @@ static void test_services(void)
 	for (int i = 1; i < 129; i++)
 		different &= values[i] > values[i - 1];
 	ok(different && values[0] >= 0 && values[128] < 1, "each bit of key and position counts");
+	/* A mask keeps its pixels in later versions: SplitMix64's first output for 0, and again. */
+	near(host.random(&host, 0, 0), (double)(split_mix(split_mix(0)) >> 11) * 0x1p-53, 0,
+	     "random() of the first key and position");
+	ok(split_mix(0) == UINT64_C(0xe220a8397b1dcdaf), "the authors' known answer");
 	for (uint64_t i = 0; i < DRAWS; i++)
 		sum += host.random(&host, 7, i) / DRAWS;
 	near(sum, 0.5, 5 * sqrt(1 / 12.0 / DRAWS), "random() has mean 1/2");

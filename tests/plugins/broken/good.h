@@ -37,6 +37,12 @@ struct half {
 #ifndef FLAGS
 #define FLAGS (LACUNA_LINEAR | LACUNA_PIXELWISE)
 #endif
+#ifndef MANUAL
+#define MANUAL "For tests."
+#endif
+#ifndef LICENSE
+#define LICENSE "GPL-3.0-or-later"
+#endif
 #ifndef OPTIONAL
 #define OPTIONAL
 #endif
@@ -145,10 +151,10 @@ static const struct lacuna_plugin plugin = {
 	.kind = KIND,
 	.name = NAME,
 	.summary = "a test",
-	.manual = "For tests.",
+	.manual = MANUAL,
 	.version = "1.0",
 	.author = "The Lacuna authors",
-	.license = "GPL-3.0-or-later",
+	.license = LICENSE,
 	.params = (const struct lacuna_param *)(const void *)ROWS,
 	.param_count = sizeof(ROWS) / sizeof(ROWS)[0],
 	.param_size = STRIDE,
