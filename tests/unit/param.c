@@ -110,6 +110,8 @@ static void test_lists(void)
 	ok(!param_set(&head, c, "list", "1 2 3"), "one row");
 	refuse(c, "list=1 x", "(numbers -10 to 10 px) [1 2]");
 	refuse(c, "list=1 11", "list=1 11 is not allowed");
+	refuse(c, "list=11 1", "list=11 1 is not allowed");
+	refuse(c, "list=1 -11;1 1", "is not allowed");
 	refuse(c, "list=1-2", "is not allowed");
 	refuse(c, "list=nan", "is not allowed");
 	refuse(c, "list=\"1,2\"", "is not allowed");
