@@ -28,6 +28,11 @@ test "`uname -m`" != aarch64 || foreign=x86-64 code='\076\000'
 cp own/operators/good.so own/operators/foreign.so
 printf "$code" | dd of=own/operators/foreign.so bs=1 seek=18 conv=notrunc 2>/dev/null
 
+# e_ident[EI_CLASS] at offset 4: 1 is 32 bits
+cp own/operators/good.so own/operators/narrow.so
+printf '\001' | dd of=own/operators/narrow.so bs=1 seek=4 conv=notrunc 2>/dev/null
+$CC -c -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/plugins/broken/good.c" -o own/operators/unlinked.so || exit 99
+
 LACUNA_PLUGIN_PATH=$tap_dir/own:$LACUNA_PLUGIN_PATH
 export LACUNA_PLUGIN_PATH
 ok "list" "$LACUNA" list
@@ -40,6 +45,8 @@ reason empty 'is not a shared object$'
 reason fifo 'is not a regular file$'
 reason directory 'is not a regular file$'
 reason foreign "is made for $foreign (64 bits), but this Lacuna is for "
+reason narrow "is made for .* (32 bits), but this Lacuna is for "
+reason unlinked 'is not a shared object$'
 reason crashes-at-load 'crashes (Segmentation fault) while it is loaded$'
 reason exits-at-load 'ends the process: exit(0) while it is loaded$'
 reason prints-at-load 'prints while it is loaded ("hello from a constructor")$'
@@ -52,6 +59,7 @@ tap_result $? "what a constructor prints does not reach the list"
 for name in cut fifo crashes-at-load exits-at-load; do
 	fails 1 "check $name" "$LACUNA" check own/operators/$name.so
 	one_line "check $name"
+	contains err "own/operators/$name.so" "check $name: named"
 done
 
 ok "picture" "$maketiff" in.tif uint8 24 20 1 1

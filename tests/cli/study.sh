@@ -97,7 +97,9 @@ floor 0 >floor0
 floor 1 >floor1
 awk -F'\t' '{ exit !($7 > 0.01 && $8 > 0.01) }' floor0
 tap_result $? "two sets of exact samples differ"
-fails 1 "other seeds, other samples" cmp floor0 floor1
+cut -f 8-10 floor0 >far0
+cut -f 8-10 floor1 >far1
+fails 1 "other seeds, other samples" cmp far0 far1
 
 ok "a parameter is varied" "$LACUNA" study -t cube -s 'ode:sigma_min={stop},finish=none,from=noise' --vary stop=0.1,0.2 --chains 64
 contains out "ode	0.2	" "its values are in the table"

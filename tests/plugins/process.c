@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* process A B: compares two priors, given as specifications.  process.sh uses it on the network in C and in PyTorch. */
+/* process A B: compares two priors, given as specifications.  process.sh uses it on the network in C and in PyTorch.
+ * process again OPERATOR: calls an operator that fails, more than once.
+ * process round PRIOR: a prior that answers rounds with 1/4, and is symmetric. */
 #include <config.h>
 
 #include "base/error.h"
@@ -10,6 +12,8 @@
 #include "plugin/host.h"
 #include "plugin/loader.h"
 #include "../tap.h"
+
+#include <unistd.h>
 
 static struct lacuna_host host;
 static struct host_context context = { .key = { .seed = 1 } };
@@ -102,6 +106,46 @@ static void compare(const char *a, const char *b, const struct lacuna_shape *sha
 	memory_release(second);
 }
 
+static int call_again(const char *spec)
+{
+	const struct lacuna_shape shape = { { 4, 3, 1, 1 } };
+	float x[12] = { 0 }, y[12];
+	struct plugin_use use;
+	void *self;
+
+	if (use_parse(LACUNA_OPERATOR, spec, &use) ||
+	    use.plugin->u.op.create(&host, use.config, &shape, &shape, &self))
+		bail(spec);
+	alarm(60); /* a lock that is kept would stop the test for ever */
+	for (int i = 0; i < 3; i++)
+		ok(use.plugin->u.op.apply(self, NULL, x, y) == LACUNA_EINVAL, "call %d fails", i);
+	use.plugin->u.op.destroy(self);
+	use_free(&use);
+	return tap_done();
+}
+
+static int call_round(const char *spec)
+{
+	static const struct asked asked[] = { { 0.1, 0 }, { 0.1, 1 } };
+	const struct lacuna_shape shape = { { 4, 3, 1, 1 } };
+	struct lacuna_problem problem = { .size = sizeof problem, .x = shape, .y = shape };
+	struct lacuna_prior_info info = { .size = sizeof info };
+	float u[12] = { 0 }, answers[24];
+	struct plugin_use use;
+	void *self;
+
+	ask(spec, &shape, asked, 2, u, NULL, answers);
+	ok(answers[0] != 0.25F && answers[12] == 0.25F, "a round is asked as such");
+	if (use_parse(LACUNA_PRIOR, spec, &use) ||
+	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
+		bail(spec);
+	use.plugin->u.prior.info(self, &info);
+	ok(info.symmetric == 1, "it is symmetric");
+	use.plugin->u.prior.destroy(self);
+	use_free(&use);
+	return tap_done();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lacuna_shape shapes[] = { { { 53, 40, 1, 1 } }, { { 32, 45, 3, 1 } } };
@@ -109,6 +153,10 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 99;
 	host_init(&host, &context);
+	if (!strcmp(argv[1], "again"))
+		return call_again(argv[2]);
+	if (!strcmp(argv[1], "round"))
+		return call_round(argv[2]);
 	compare(argv[1], argv[2], &shapes[0]);
 	compare(argv[1], argv[2], &shapes[1]);
 	threads_stop();

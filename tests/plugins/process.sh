@@ -62,6 +62,8 @@ wrong() {
 	one_line "$1"
 	contains err "$2" "$1: $2"
 }
+ok "errors, one after the other" "$abs_top_builddir/tests/plugins/process" again "process:command=$speaker error"
+ok "rounds" "$abs_top_builddir/tests/plugins/process" round "process:command=$speaker rounds"
 test -n "$LACUNA_SANITIZED" || wrong crash "was killed by a signal (Segmentation fault) during call \"apply\""
 wrong hang "did not answer call \"apply\" within 3 s; raise timeout=" 3
 wrong garbage "gave a wrong answer to call \"apply\", \"hello world?\": it is not a JSON object"
@@ -82,6 +84,8 @@ fails 1 "linear where it is not" simulate "process:command=$speaker square"
 contains err "use process-nonlinear" "linear where it is not: what to use"
 fails 1 "a map where there is none" "$LACUNA" restore half.tif -o r2.tif -A identity -n 0.1 -p process-map:command="$speaker plain"
 contains err "does not take a map of sigma; use process:" "a map where there is none: what to use"
+fails 1 "no range of sigma" "$LACUNA" restore half.tif -o r2.tif -A identity -n 0.1 -p process:command="$speaker empty"
+contains err "gives an invalid range of sigma: sigma_min 10, sigma_max 10" "no range of sigma: which"
 fails 2 "no command" simulate process
 contains err command "no command: the parameter is named"
 ok "what it says is passed on" simulate "process:command=$speaker talk"

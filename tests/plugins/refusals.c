@@ -14,6 +14,7 @@
 #include "plugin/param.h"
 
 #include <fenv.h>
+#include <link.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -170,6 +171,51 @@ static void test_measures(void)
 	   m.spectrum.smallest);
 	ok(m.tried == 1 && m.accepted == 1, "one shape was asked for, and tried");
 	use_free(&use);
+}
+
+/* A copy of good.so without the last byte that would be mapped, and with it. */
+static int load_cut(const char *directory_of_copy, int missing)
+{
+	static char whole[1 << 20];
+	const struct plugin *plugin;
+	char file[1100];
+	ElfW(Ehdr) head;
+	size_t end = 0, n;
+	FILE *f = fopen(path_of("good"), "rb");
+
+	n = f ? fread(whole, 1, sizeof whole, f) : 0;
+	if (f)
+		fclose(f);
+	if (n < sizeof head || n == sizeof whole)
+		tap_bail("no good.so");
+	memcpy(&head, whole, sizeof head);
+	for (unsigned i = 0; i < head.e_phnum; i++) {
+		ElfW(Phdr) segment;
+
+		memcpy(&segment, whole + head.e_phoff + i * head.e_phentsize, sizeof segment);
+		if (segment.p_type == PT_LOAD && segment.p_offset + segment.p_filesz > end)
+			end = segment.p_offset + segment.p_filesz;
+	}
+	snprintf(file, sizeof file, "%s/good.so", directory_of_copy);
+	f = fopen(file, "wb");
+	if (!f || fwrite(whole, 1, end - (size_t)missing, f) != end - (size_t)missing || fclose(f))
+		tap_bail("no copy");
+	error_clear();
+	return plugin_load(0, file, &plugin);
+}
+
+static void test_cut(void)
+{
+	char name[] = "/tmp/lacuna-cut-XXXXXX", file[64];
+
+	if (!mkdtemp(name))
+		tap_bail("no directory");
+	ok(load_cut(name, 1) == LACUNA_EINVAL && strstr(error_text(), "is cut short"),
+	   "a file that lacks a byte: %s", error_text());
+	ok(!load_cut(name, 0), "one that lacks nothing which is mapped");
+	snprintf(file, sizeof file, "%s/good.so", name);
+	unlink(file);
+	rmdir(name);
 }
 
 /* A file under two names is one plugin. */
@@ -433,6 +479,7 @@ int main(int argc, char **argv)
 	test_measures();
 	test_longer_rows();
 	test_link();
+	test_cut();
 	test_checks();
 	test_properties();
 	threads_stop();

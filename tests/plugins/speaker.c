@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A program for the plugins "process": speaker WHAT.  Correct ones: half (y = x/2), narrow (y is the left half of x), square
- * (y = x^2 sign x, not linear), shrink (a prior that takes maps), plain (a prior that does not).  The others are half with a
- * fault. */
+ * (y = x^2 sign x, not linear), shrink (a prior that takes maps), plain (a prior that does not), rounds (one that answers
+ * rounds in another way).  The others are half with a fault, or a prior with an empty range of sigma. */
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -63,9 +63,10 @@ static void open_shapes(const json_t *request)
 	bytes = (size_t)integer(request, "memory");
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, 3, 0);
 	printf("{\"linear\": %s, \"channels\": 1, \"map\": %s, \"symmetric\": true, \"sigma_min\": "
-	       "0.01, "
-	       "\"sigma_max\": 10}\n",
-	       is("square") ? "false" : "true", is("plain") ? "false" : "true");
+	       "%s, "
+	       "\"sigma_max\": 10, \"round\": %s}\n",
+	       is("square") ? "false" : "true", is("plain") ? "false" : "true",
+	       is("empty") ? "10" : "0.01", is("rounds") ? "true" : "false");
 }
 
 /* Commits the faults; returns if there is none. */
@@ -120,6 +121,10 @@ static void adjoint(const json_t *request)
 	const float *from = array(request, "y"), *at = array(request, "at");
 	float *to = array(request, "x");
 
+	if (is("square") == json_is_null(json_object_get(request, "at"))) {
+		puts("{\"error\": \"the point of the derivative\"}");
+		return;
+	}
 	for (int64_t i = 0; i < count(x); i++)
 		if (is("narrow"))
 			to[i] = i % x[0] < y[0] ? from[i % x[0] + i / x[0] * y[0]] : 0;
@@ -130,7 +135,7 @@ static void adjoint(const json_t *request)
 	puts("{}");
 }
 
-static void denoise(const json_t *request, int map)
+static void denoise(const json_t *request, int map, int of_round)
 {
 	const float *u = array(request, "u"), *levels = map ? array(request, "sigma") : NULL;
 	const double level = json_number_value(json_object_get(request, "sigma"));
@@ -139,7 +144,8 @@ static void denoise(const json_t *request, int map)
 	for (int64_t i = 0; i < x[0] * x[1] * x[3]; i++) {
 		const double sigma = map ? levels[i] : level;
 
-		x0[i] = (float)(0.5 + (u[i] - 0.5) * 0.0625 / (0.0625 + sigma * sigma));
+		x0[i] = of_round ? 0.25F
+				 : (float)(0.5 + (u[i] - 0.5) * 0.0625 / (0.0625 + sigma * sigma));
 	}
 	puts("{}");
 }
@@ -169,7 +175,8 @@ int main(int argc, char **argv)
 			else if (!strcmp(call, "adjoint"))
 				adjoint(request);
 			else
-				denoise(request, !strcmp(call, "denoise_map"));
+				denoise(request, !strcmp(call, "denoise_map"),
+					!strcmp(call, "denoise_round"));
 		}
 		fflush(stdout);
 		json_decref(request);
