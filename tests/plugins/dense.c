@@ -281,6 +281,18 @@ static void test_matrices(void)
 		{ "matrix:rows=1 0.5 0;0 2 1;0.3 0 1", NULL, 6, 5, 1 },
 		{ "matrix:file=flat", NULL, 8, 4, 1 },
 		{ "matrix:rows=1 0 0;0 2 0", NULL, 6, 5, 1 },
+		{ "rows:period=4,lines=columns", NULL, 9, 7, 1 },
+		{ "exposures:shifts=0 0;0.5 -0.25,gains=1 0.5", NULL, 11, 10, 1 },
+		{ "exposures:sigmas=0 0.3 0.2,gains=2 1 -0.5", NULL, 11, 10, 1 },
+		{ "warp:rotate=20,scale=1.2,scale_x=0.8,shear=0.2,shift_x=1,shift_y=-0.7", NULL, 9,
+		  8, 1 },
+		{ "warp:rotate=-130,interpolation=linear", NULL, 9, 8, 2 },
+		{ "flat:flat=soft", NULL, 3, 2, 2 },
+		{ "bayer:pattern=grbg,red=2,green=0.5,blue=4", NULL, 6, 5, 3 },
+		{ "fourier:keep=0.5,centre=0.3", NULL, 9, 8, 1 },
+		{ "fourier:keep=0.6,centre=0,pattern=points,centred=no", NULL, 8, 5, 1 },
+		{ "hadamard:keep=0.5", NULL, 8, 4, 2 },
+		{ "radon:angles=5", NULL, 7, 6, 1 },
 		{ "mask:keep=0.7,seed=4", "identity:gain=2", 7, 6, 1 },
 		{ "blur:sigma=0.6,boundary=periodic", "mask:keep=0.7,seed=4", 8, 7, 1 },
 	};
@@ -293,6 +305,70 @@ static void test_matrices(void)
 			test_matrix(rows[i].first, rows[i].second, rows[i].w, rows[i].h, rows[i].c,
 				    how[k]);
 	}
+}
+
+/* Channels and frames that an operator treats alike: each is as if it were alone. */
+static void test_planes(const char *spec, int w, int h, int channels, int alike)
+{
+	static struct bench b, one;
+	static float x[MOST], y[MOST], back[MOST], some[MOST], part[MOST];
+	const struct lacuna_shape stack = { { w, h, channels * alike, 2 } };
+	double worst = 0;
+	int nx, ny;
+
+	bench_open(&one, spec, NULL, w, h, channels);
+	nx = one.nx;
+	ny = one.ny;
+	memset(&b, 0, sizeof b);
+	b.uses = 1;
+	if (use_parse(LACUNA_OPERATOR, spec, &b.use[0]) ||
+	    problem_create(b.use, 1, 0, &stack, &b.problem))
+		bail(spec);
+	if (2 * alike * nx > MOST || 2 * alike * ny > MOST)
+		bail("too large");
+	random_gaussian(key, 9, 0, x, (size_t)(2 * alike * nx));
+	if (problem_apply(b.problem, x, y) || problem_adjoint(b.problem, NULL, y, back))
+		bail(spec);
+	for (int k = 0; k < 2 * alike; k++) {
+		if (problem_apply(one.problem, x + k * nx, some) ||
+		    problem_adjoint(one.problem, NULL, some, part))
+			bail(spec);
+		for (int i = 0; i < ny; i++)
+			worst = fmax(worst, fabs((double)some[i] - (double)y[k * ny + i]));
+		for (int i = 0; i < nx; i++)
+			worst = fmax(worst, fabs((double)part[i] - (double)back[k * nx + i]));
+	}
+	ok(worst < 1e-6, "%s: each of %d planes as if alone (%.0e)", spec, 2 * alike, worst);
+	bench_close(&b);
+	bench_close(&one);
+}
+
+static void test_all_planes(void)
+{
+	static const struct {
+		const char *spec;
+		int w, h, channels, alike;
+	} rows[] = {
+		{ "identity:gain=0.3", 6, 5, 1, 2 },
+		{ "mask:keep=0.6,seed=3", 6, 5, 1, 2 },
+		{ "gray", 5, 4, 3, 1 },
+		{ "bayer:red=2", 5, 4, 3, 1 },
+		{ "blur:sigma=0.7,boundary=periodic", 6, 5, 1, 2 },
+		{ "blur:psf=psf,background=keep", 6, 5, 1, 2 },
+		{ "downsample:factor=2", 6, 6, 1, 2 },
+		{ "downsample:factor=1.5", 9, 3, 1, 2 },
+		{ "varying-blur:psf=psfs,columns=3,normalize=no", 7, 5, 1, 2 },
+		{ "warp:rotate=10", 6, 5, 1, 2 },
+		{ "rows:period=4", 6, 5, 1, 2 },
+		{ "flat:flat=soft", 3, 2, 1, 2 },
+		{ "fourier:keep=0.5,centre=0.3", 5, 3, 1, 2 },
+		{ "hadamard:keep=0.5", 8, 4, 1, 2 },
+		{ "radon:angles=5", 5, 4, 1, 2 },
+		{ "matrix:rows=1 0.5 0;0 2 1", 6, 5, 1, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		test_planes(rows[i].spec, rows[i].w, rows[i].h, rows[i].channels, rows[i].alike);
 }
 
 /* A matrix whose last row is the sum of the others has rank 2: a third singular value due to rounding does not count. */
@@ -564,6 +640,7 @@ int main(void)
 {
 	host_install_reader(read_image);
 	test_matrices();
+	test_all_planes();
 	test_rank();
 	test_weights();
 	test_curve("gamma", tone, 1 / 2.2, 0.01);

@@ -468,6 +468,18 @@ static void test_flat(void)
 	   "the dark frames' mean is the offset");
 	bench_close(&b);
 	/* A frame of one channel serves all channels. */
+	{
+		const struct lacuna_shape gray = { { 4, 3, 1, 1 } };
+		struct problem *p = NULL;
+		struct plugin_use use;
+
+		parse("flat:dark=dark-of-two", &use);
+		ok(problem_create(&use, 1, 0, &gray, &p) < 0 &&
+			   strstr(error_text(), "the channels one or as many"),
+		   "a frame of two channels for one: %s", error_text());
+		problem_destroy(p);
+		use_free(&use);
+	}
 	if (!bench_open(&b, "flat:flat=flat,dark=dark-of-two", 4, 3, 2))
 		return;
 	right = 1;
@@ -841,6 +853,28 @@ static void test_columns(void)
 			worst = fmax(worst, fabs(b.y[j * 9 + i] - (b.x[j * 9 + i] - sum + mean)));
 	}
 	ok(worst < 1e-5, "columns lose their means: %g", worst);
+	bench_close(&b);
+	/* Both at once: what is left has the mean of the picture in each row and column. */
+	if (!bench_open(&b, "rows:lines=both,period=1000", 9, 7, 1))
+		return;
+	worst = mean = 0;
+	for (int i = 0; i < 63; i++)
+		mean += (double)b.x[i] / 63;
+	for (int j = 0; j < 7; j++) {
+		double sum = 0;
+
+		for (int i = 0; i < 9; i++)
+			sum += (double)b.y[j * 9 + i] / 9;
+		worst = fmax(worst, fabs(sum - mean));
+	}
+	for (int i = 0; i < 9; i++) {
+		double sum = 0;
+
+		for (int j = 0; j < 7; j++)
+			sum += (double)b.y[j * 9 + i] / 7;
+		worst = fmax(worst, fabs(sum - mean));
+	}
+	ok(worst < 1e-5, "rows and columns lose theirs: %g", worst);
 	bench_close(&b);
 }
 

@@ -32,7 +32,6 @@ static double star(int i, int j)
 	return 400 + 2000 * exp(-(x * x + y * y) / 4.5);
 }
 
-<<<<<<< HEAD
 /* "bead-W-X-Y-B": W x W pixels with a bead at (X, Y) tenths of a pixel, 10000 bright, on a background of B.  Its noise is that of
  * a camera, if there is a background. */
 static const double bead_width = 1.5;
@@ -52,7 +51,6 @@ static int read_bead(const char *path, struct lacuna_shape *shape, float **value
 		(*values)[i] = (float)(10000 * exp(-d * d / 2) + level + noise);
 	}
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
-=======
 /* The star again, nearer to the rim, on a background of three levels around 400, which are equally frequent. */
 static double uneven(int i, int j)
 {
@@ -60,7 +58,6 @@ static double uneven(int i, int j)
 
 	return 400 + (x * x + y * y > 25 ? 40 * ((i * 5 + j * 7) % 3 - 1) : 0) +
 	       2000 * exp(-(x * x + y * y) / 4.5);
->>>>>>> f842bcc (tests: parts on a network's grid, several types, kernels' rims, studies)
 }
 
 /* White 4x3 pixels in colour, but the first is red and the second yellow. */
@@ -129,6 +126,14 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	for (i = 0; i < DRAWINGS; i++)
 		if (!strcmp(path, drawings[i]))
 			return read_drawing(i, shape, values);
+}
+
+	if (!strcmp(path, "white")) {
+		const int status = read_paint(shape, values);
+
+		shape->extent[2] = 1;
+		return status;
+	}
 	if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
@@ -485,7 +490,6 @@ static void star_answer(const char *spec, int *column, int *row, double *far)
 	bench_close(&b);
 }
 
-<<<<<<< HEAD
 /* The response to a point must be the bead at this place, in pixels from the point. */
 static void bead_answer(const char *spec, double x, double y, double most, const char *name)
 {
@@ -525,7 +529,6 @@ static void test_beads(void)
 	bead_answer("blur:psf=bead-59-290-290-30", 0, 0, 0.01, "faint background, but much of it");
 }
 
-=======
 /* The background is the median of the rim: the star keeps its profile, which a wrong level would change. */
 static void test_rim(void)
 {
@@ -546,7 +549,6 @@ static void test_rim(void)
 	bench_close(&b);
 }
 
->>>>>>> f842bcc (tests: parts on a network's grid, several types, kernels' rims, studies)
 static void test_measured_psf(void)
 {
 	int column, row;
@@ -599,6 +601,32 @@ static void test_drawings(void)
 	refused("mask:file=cells", 1, SHEET, SHEET, 1, "say invert=yes, else threshold=T");
 	refused("mask:file=copy", 1, SHEET, SHEET, 1, "looks like a picture, not like a mask");
 	refused("mask:file=copy,invert=yes", 1, SHEET, SHEET, 1, "looks like a picture");
+/* Boxes lie anywhere within the picture, also at its sides. */
+static void test_boxes(void)
+{
+	int left = 0, right = 0, top = 0, bottom = 0, whole = 1;
+
+	for (int seed = 0; seed < 60; seed++) {
+		struct bench b;
+		char spec[64];
+		int kept = 0;
+
+		snprintf(spec, sizeof spec, "mask:boxes=1,size=4,seed=%d", seed);
+		if (bench_open(&b, spec, 1, 6, 6, 1))
+			continue;
+		for (int i = 0; i < 36; i++)
+			kept += b.y[i] != 0;
+		for (int i = 0; i < 6; i++) {
+			left |= b.y[6 * i] == 0;
+			right |= b.y[6 * i + 5] == 0;
+			top |= b.y[i] == 0;
+			bottom |= b.y[30 + i] == 0;
+		}
+		whole &= kept == 20;
+		bench_close(&b);
+	}
+	ok(whole, "a box is whole");
+	ok(left && right && top && bottom, "and may be at each side");
 }
 
 static void test_mask(void)
@@ -666,6 +694,8 @@ static void test_mask(void)
 		kept += (b.y[i] != 0) == ((i % 5 == 1 || i % 5 == 4) && i / 5 % 3 != 1);
 	ok(kept == 30, "columns and rows are missing, in all channels");
 	bench_close(&b);
+	refused("mask:file=white", 1, 4, 3, 1, "the mask marks no pixel as missing");
+	test_boxes();
 	refused("mask:columns=5", 1, 5, 3, 1, "columns=5: give numbers from 0 to 4");
 	refused("mask:rows=2-1", 1, 5, 3, 1, "rows=2-1: give numbers from 0 to 2");
 	refused("mask:rows=1+", 1, 5, 3, 1, "rows=1+: give numbers");
@@ -682,6 +712,11 @@ static void test_gray(void)
 {
 	struct bench b;
 
+	refused("gray:red=0,green=0,blue=0", 1, 5, 4, 1, "give one a weight");
+	refused("matrix:rows=1 0.5 0;0 2 1", 0, 4, 3, 1,
+		"the width 4 is not a multiple of 3, the columns of the matrix");
+	refused("matrix:rows=1 0.5 0;0 2 1", 1, 5, 3, 1,
+		"the width 5 is not a multiple of 2, the rows of the matrix");
 	ok(!bench_open(&b, "gray", 1, 5, 4, 1), "gray");
 	ok(b.xs.extent[2] == 3, "its image has three channels");
 	near(b.y[7], 0.299 * b.x[7] + 0.587 * b.x[27] + 0.114 * b.x[47], 1e-6, "luminance");
