@@ -217,6 +217,18 @@ static void count_photons(float *y, uint64_t seed, int few)
 		y[i] = 100 + (few ? 10 : 100) * fmaxf(y[i], 0);
 }
 
+/* The posterior's deviation under even noise, which is constant, times the slope of the inverse transform. */
+static double deviation_of_photons(const struct restored *r, const struct stabiliser *s,
+				   double sigma, int i)
+{
+	const double even = 0.2 * sigma / sqrt(0.04 + sigma * sigma);
+	const double x = ((double)r->picture[i] - 100) / 100, t = stabiliser_expect(s, x);
+	float ends[2] = { (float)(t - 0.01), (float)(t + 0.01) };
+
+	stabiliser_leave(s, 2, ends);
+	return 100 * even * ((double)ends[1] - (double)ends[0]) / 0.02;
+}
+
 /* With photon noise the posterior mean is computed for even noise, between a transform and its inverse. */
 static void test_photons(void)
 {
@@ -252,22 +264,21 @@ static void test_photons(void)
 	near(r.record.residual / r.record.noise, sqrt(squares) / sigma, 1e-3,
 	     "the residual is in the noise's unit");
 	restored_free(&r);
+	b.job.deviation = 1;
+	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 200 }, &r);
+	for (int i = 0; i < N; i++)
+		ratio += (double)r.deviation[i] / deviation_of_photons(&r, s, sigma, i) / N;
+	near(ratio, 1, 0.05, "the deviation by formula follows the slope of the inverse");
+	restored_free(&r);
 	tear_down(&b);
 
 	set_up(&b, "ddpm-fast", 1);
 	b.job.noise = stated;
 	b.job.samples = 64;
 	restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 200 }, &r);
-	/* The posterior's deviation under even noise, which is constant, times the slope of the inverse transform. */
-	for (int i = 0; i < N; i++) {
-		const double even = 0.2 * sigma / sqrt(0.04 + sigma * sigma);
-		const double x = ((double)r.picture[i] - 100) / 100, t = stabiliser_expect(s, x);
-		float ends[2] = { (float)(t - 0.01), (float)(t + 0.01) };
-
-		stabiliser_leave(s, 2, ends);
-		ratio += (double)r.deviation[i] /
-			 (100 * even * ((double)ends[1] - (double)ends[0]) / 0.02) / N;
-	}
+	ratio = 0;
+	for (int i = 0; i < N; i++)
+		ratio += (double)r.deviation[i] / deviation_of_photons(&r, s, sigma, i) / N;
 	near(ratio, 1, 0.05, "deviations follow the slope of the inverse");
 	restored_free(&r);
 	stabiliser_destroy(s);
@@ -810,6 +821,12 @@ static void test_experience(void)
 	is_text(r.record.deviation, "tweedie", "also if it says so itself");
 	ok(!memcmp(r.deviation, formula.deviation, sizeof y), "with the same result");
 	restored_free(&r);
+	b.prior.u.prior.flags |= LACUNA_TRAINED;
+	restore(&b, shape, m, &r);
+	ok(memcmp(r.deviation, formula.deviation, sizeof y) != 0,
+	   "of a prior that learnt from pictures something else is expected");
+	b.prior.u.prior.flags &= ~(uint32_t)LACUNA_TRAINED;
+	restored_free(&r);
 
 	experience.status = LACUNA_OK;
 	restore(&b, shape, m, &r);
@@ -863,6 +880,66 @@ static void test_experience(void)
 	ok(!(worst > 0) && r.deviation[5] > 0.2F, "only a missing pixel deviates without noise");
 	restored_free(&r);
 	tear_down(&b);
+}
+
+/* Noise that is stated for a missing value counts for nothing. */
+static void test_stated_mean(void)
+{
+	struct bench b;
+	struct restored r;
+	float y[N], sigma[N];
+	double sum = 0;
+
+	picture(y, 15);
+	for (int i = 0; i < N; i++) {
+		sigma[i] = i == 7 ? 100 : 0.02f + 0.01f * (float)(i % W);
+		sum += i == 7 ? 0 : (double)sigma[i] * (double)sigma[i] / (N - 1);
+	}
+	y[7] = NAN;
+	set_up(&b, one_step, 1);
+	restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r);
+	near(r.record.noise, sqrt(sum), 1e-6,
+	     "the mean of stated noise is that of measured values");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* Doubts about a hole of w x h in a large picture, at the left or in the middle. */
+static int doubts_of_hole(int left, int w, int h)
+{
+	enum { SIDE = 60 };
+	static float y[SIDE * SIDE];
+	const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
+	struct bench b;
+	struct restored r;
+	int doubts;
+
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const int column = i % SIDE - left, row = i / SIDE - 10;
+
+		y[i] = column >= 0 && column < w && row >= 0 && row < h
+			       ? NAN
+			       : 0.5f + 0.1f * (float)(i * 7 % 11) / 11;
+	}
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	doubts = restore(&b, large, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
+	restored_free(&r);
+	tear_down(&b);
+	return doubts;
+}
+
+/* The depth of a hole is the way to the nearest measured value, whatever its form. */
+static void test_depth(void)
+{
+	const int none = doubts_of_hole(20, 1, 1);
+
+	ok(doubts_of_hole(20, 12, 40) == none && doubts_of_hole(20, 40, 12) == none,
+	   "holes of 12 pixels in one direction are not deep");
+	ok(doubts_of_hole(20, 20, 40) == none + 1 && doubts_of_hole(10, 40, 20) == none + 1,
+	   "those of 20 pixels are");
+	ok(doubts_of_hole(0, 7, 40) == none && doubts_of_hole(0, 12, 40) == none + 1,
+	   "at the side of the picture half as many are enough");
 }
 
 /* The guess is then the deviation that other priors get. */
@@ -1101,6 +1178,8 @@ int main(void)
 	test_projection();
 	test_image();
 	test_experience();
+	test_stated_mean();
+	test_depth();
 	test_experience_of_blur();
 	test_samples();
 	test_pairs();

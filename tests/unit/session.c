@@ -952,7 +952,7 @@ static void test_guess(void)
 	struct plugin_use op, guidance, sampler;
 	struct problem *problem = NULL;
 	struct session *session = NULL;
-	float y[48], measured[48], u[48];
+	float y[48], measured[48], u[48], start[48];
 	double middle = 0, left = 0, count = 0, rho, worst = 0;
 
 	reset(48);
@@ -986,6 +986,17 @@ static void test_guess(void)
 	}
 	ok(worst < 1e-3, "the first guess: the middle, and beside it what the noise allows (%.0e)",
 	   worst);
+	session_destroy(session);
+	for (int i = 0; i < 48; i++)
+		start[i] = 0.2f + 0.01f * (float)i;
+	if (session_create(problem, &prior, &guidance, &sampler,
+			   &(struct session_options){ .seed = 1, .start = start }, &session) ||
+	    session_run(session, 0, u, NULL))
+		bail("start");
+	worst = 0;
+	for (int i = 0; i < 48; i++)
+		worst = fmax(worst, fabs((double)u[i] - (double)start[i]));
+	ok(worst < 1e-3, "with a start that is the first guess (%.0e)", worst);
 	session_destroy(session);
 	problem_destroy(problem);
 	use_free(&sampler);
