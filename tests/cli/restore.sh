@@ -256,6 +256,9 @@ ok "a part that ends with it" "$LACUNA" restore -q grain.tif -o grain-p.tif -A i
 grep '"noise":' whole.json >whole.txt
 grep '"noise":' part.json >part.txt
 same_text whole.txt part.txt "has the noise of the whole"
+ok "a gray picture" "$maketiff" luminance.tif uint8 48 40 1 1
+fails 3 "colours that are invented" "$LACUNA" restore -q luminance.tif -o colours.tif -A gray $gaussian -n 0.01 --strict
+contains err "the colours are invented" "are told of"
 # The random numbers of a part are those of its place; its pixels are on the grid of a network that halves pictures.
 ok "floats" "$maketiff" place.tif float32 170 150 1 1
 white="-A identity -p gaussian:exponent=0,mean=0.5,amplitude=0.2 -s ddpm -g exact --steps 4 -n 0.1 --range 0:1"
