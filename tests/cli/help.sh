@@ -39,7 +39,7 @@ grep -q mask out && not=1 || not=0
 tap_result $not "list priors: no operators"
 "$LACUNA" list --json >json
 for family in operator prior guidance sampler; do
-	for name in `sed -n "/^${family}s:/,/:\$/{s/^  \([a-z0-9-]*\) .*/\1/p;}" all | sort -u`; do
+	for name in `sed -n "/^${family}s:/,/^[a-z]*:\$/{s/^  \([a-z0-9-]*\) .*/\1/p;}" all | sort -u`; do
 		grep -q "^  $name .*(unusable)" all && continue
 		contains json "\"name\": \"$name\"" "list --json names $name"
 		"$LACUNA" help $family $name >page 2>err || continue

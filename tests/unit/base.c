@@ -625,6 +625,23 @@ static unsigned long progress_of(const void *context)
 	return *(const volatile unsigned long *)context;
 }
 
+static void leave(void *context)
+{
+	_exit(*(const int *)context);
+}
+
+/* A body that ends its process has not returned, whatever the status. */
+static void test_exits(void)
+{
+	for (int status = 0; status < 4; status += 3) {
+		struct child_end end;
+
+		ok(!child_run(leave, &status, no_progress, 20, &end) && end.way == CHILD_EXITED &&
+			   end.code == status,
+		   "exit(%d) is no return", status);
+	}
+}
+
 static void test_patience(void)
 {
 	unsigned long *progress = child_share(sizeof *progress);
@@ -649,6 +666,7 @@ static void test_child(void)
 	is_text(said->all, "first then", "it can read that itself");
 	is_text(said->later, " then", "from any place on");
 	child_unshare(said, sizeof *said);
+	test_exits();
 	test_patience();
 }
 

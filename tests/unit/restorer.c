@@ -904,6 +904,63 @@ static void test_stated_mean(void)
 	tear_down(&b);
 }
 
+/* As long as there are rounds left, a prior's answer is white, which is clipped. */
+static int rounds_clipped;
+
+static int denoise_white(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gauss *g = self;
+
+	(void)scratch, (void)sigma, (void)u;
+	for (size_t i = 0; i < g->n; i++)
+		x0[i] = rounds_clipped > 0 ? 1 : 0.5f;
+	rounds_clipped--;
+	return LACUNA_OK;
+}
+
+/* A picture restored with an operator that may be wrong: noise and doubts if the first results are clipped. */
+static double noise_after(int rounds, int *doubts)
+{
+	enum { SIDE = 64 };
+	static const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
+	static float y[SIDE * SIDE];
+	struct bench b;
+	struct restored r;
+	double noise = NAN;
+
+	random_gaussian((struct random_key){ 21, 0, 0 }, 0, 0, y, SIDE * SIDE);
+	for (int i = 0; i < SIDE * SIDE; i++)
+		y[i] = 0.5f + 0.05f * y[i];
+	set_up(&b, one_step, 1);
+	use_free(&b.op);
+	use_free(&b.method.guidance);
+	if (use_parse(LACUNA_OPERATOR, "blur:sigma=0,boundary=periodic", &b.op) ||
+	    use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
+		tap_bail("%s", error_text());
+	b.job.noise.sigma = -1;
+	b.prior.u.prior.denoise = denoise_white;
+	rounds_clipped = rounds;
+	if (ok(!restore(&b, large, (struct measurement){ .y = y }, &r), "%d are clipped", rounds)) {
+		noise = r.record.noise;
+		*doubts = r.record.doubts;
+	}
+	restored_free(&r);
+	tear_down(&b);
+	return noise;
+}
+
+static void test_retreat(void)
+{
+	int first = 0, doubts = 0;
+	const double noise = noise_after(0, &first);
+
+	near(noise, 0.05, 0.01, "the noise is found");
+	near(noise_after(1, &doubts) / noise, 3, 1e-9, "a clipped result is restored with more");
+	ok(doubts == first + 1, "which is a doubt");
+	near(noise_after(2, &doubts) / noise, 9, 1e-9, "and once more");
+	ok(doubts == first + 1, "which is the same one");
+}
+
 /* Doubts about a hole of w x h in a large picture, at the left or in the middle. */
 static int doubts_of_hole(int left, int w, int h)
 {
@@ -1179,6 +1236,7 @@ int main(void)
 	test_image();
 	test_experience();
 	test_stated_mean();
+	test_retreat();
 	test_depth();
 	test_experience_of_blur();
 	test_samples();
