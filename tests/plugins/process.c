@@ -111,7 +111,7 @@ static int call_again(const char *spec)
 	const struct lacuna_shape shape = { { 4, 3, 1, 1 } };
 	float x[12] = { 0 }, y[12];
 	struct plugin_use use;
-	void *self;
+	void *self = NULL;
 
 	if (use_parse(LACUNA_OPERATOR, spec, &use) ||
 	    use.plugin->u.op.create(&host, use.config, &shape, &shape, &self))
@@ -132,7 +132,7 @@ static int call_round(const char *spec)
 	struct lacuna_prior_info info = { .size = sizeof info };
 	float u[12] = { 0 }, answers[24];
 	struct plugin_use use;
-	void *self;
+	void *self = NULL;
 
 	ask(spec, &shape, asked, 2, u, NULL, answers);
 	ok(answers[0] != 0.25F && answers[12] == 0.25F, "a round is asked as such");
