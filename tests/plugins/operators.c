@@ -51,6 +51,8 @@ static int read_bead(const char *path, struct lacuna_shape *shape, float **value
 		(*values)[i] = (float)(10000 * exp(-d * d / 2) + level + noise);
 	}
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 /* The star again, nearer to the rim, on a background of three levels around 400, which are equally frequent. */
 static double uneven(int i, int j)
 {
@@ -126,8 +128,6 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	for (i = 0; i < DRAWINGS; i++)
 		if (!strcmp(path, drawings[i]))
 			return read_drawing(i, shape, values);
-}
-
 	if (!strcmp(path, "white")) {
 		const int status = read_paint(shape, values);
 
@@ -601,6 +601,8 @@ static void test_drawings(void)
 	refused("mask:file=cells", 1, SHEET, SHEET, 1, "say invert=yes, else threshold=T");
 	refused("mask:file=copy", 1, SHEET, SHEET, 1, "looks like a picture, not like a mask");
 	refused("mask:file=copy,invert=yes", 1, SHEET, SHEET, 1, "looks like a picture");
+}
+
 /* Boxes lie anywhere within the picture, also at its sides. */
 static void test_boxes(void)
 {
