@@ -47,7 +47,6 @@ ok "16 bits as they are" "$LACUNA" restore deep.tif -o deep-i.tif -A identity $g
 ok "and back" "$LACUNA" restore deep-f.tif -o back.tif -A identity $gaussian -s ddpm -g ddnm --steps 1 -n 0 -t uint16 --range 0:65535
 ok "floats are in counts" "$LACUNA" compare --max-nrmse 0.0001 deep-i.tif back.tif
 
-<<<<<<< HEAD
 # A sky whose level was subtracted is no clipped black, whatever the unit.
 ok "stars" "$maketiff" stars.tif float32 96 96 1 1 stars
 ok "in another unit" "$LACUNA" simulate -q stars.tif -o faint.tif -A identity:gain=0.000001 -n 0
@@ -58,7 +57,7 @@ for f in stars faint; do
 done
 ok "back" "$LACUNA" simulate -q faint-r.tif -o back-r.tif -A identity:gain=1000000 -n 0
 ok "in any unit the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.001 stars-r.tif back-r.tif
-=======
+
 # Pages of several types: each type has black and white of its own.
 ok "bright bytes" "$maketiff" mixed.tif uint8 48 40 1 1
 ok "then dim floats" "$maketiff" --append mixed.tif float32 48 40 1 1 dim
@@ -74,7 +73,6 @@ done >alone
 test `wc -l <alone` -eq 2
 tap_result $? "alone they have black and white"
 same_text together alone "in one file the same"
->>>>>>> f842bcc (tests: parts on a network's grid, several types, kernels' rims, studies)
 
 # A sharp picture declared as blurred: a warning that -q does not suppress, and a careful restoration.
 ok "sharp picture" "$maketiff" sharp.tif uint8 96 80 1 1
