@@ -346,14 +346,41 @@ static int move_values(struct kernel *k, int along_y, double beside)
 	return LACUNA_OK;
 }
 
+/* True when interpolation along the axis is accurate: the spectrum is small near half the sampling frequency.  A box of 2x2
+ * pixels with sharp sides is not smooth, and the result would be 2 dB worse. */
+static int is_smooth(const struct kernel *k, int along_y)
+{
+	const double frequency = 0.8 * acos(-1), small = 0.15;
+	double real = 0, imaginary = 0, sum = 0;
+
+	for (int j = 0; j < k->height; j++)
+		for (int i = 0; i < k->width; i++) {
+			const double v = k->values[(size_t)j * (size_t)k->width + (size_t)i];
+			const double angle = frequency * (along_y ? j : i);
+
+			real += v * cos(angle);
+			imaginary += v * sin(angle);
+			sum += v;
+		}
+	return hypot(real, imaginary) < small * fabs(sum);
+}
+
 int kernel_settle(struct kernel *k, const char *name, int tell)
 {
 	/* A middle is hardly known better. */
 	static const double least = 0.1;
-	const int move_x = fabs(k->beside_x) > least, move_y = fabs(k->beside_y) > least;
+	const int beside_x = fabs(k->beside_x) > least, beside_y = fabs(k->beside_y) > least;
+	const int move_x = beside_x && is_smooth(k, 0), move_y = beside_y && is_smooth(k, 1);
 	int status = LACUNA_OK;
 
-	if (tell && (move_x || move_y))
+	if (tell && (move_x < beside_x || move_y < beside_y))
+		k->host->log(
+			k->host, LACUNA_LOG_INFO,
+			"%s: the middle of the kernel lies between pixels, at column %.2f, row "
+			"%.2f; it is too sharp to be interpolated there, so the result may be "
+			"shifted by half a pixel",
+			name, k->centre_x + k->beside_x, k->centre_y + k->beside_y);
+	else if (tell && (move_x || move_y))
 		k->host->log(
 			k->host, LACUNA_LOG_INFO,
 			"%s: the middle of the kernel lies between pixels, at column %.2f, row "

@@ -114,11 +114,12 @@ static int read_drawing(int what, struct lacuna_shape *shape, float **values)
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "psf", "star" and "paint" give what the functions above do. */
+/* "WxH" gives a matrix of weights 0, 1/2, 1, 0 ...; "square" 2x2 equal ones; "psf", "star" and "paint" give what the functions above do. */
 static int read_image(const char *path, struct lacuna_shape *shape, float **values)
 {
 	int is_uneven = !strcmp(path, "uneven");
 	int is_star = is_uneven || !strcmp(path, "star"), is_psf = !strcmp(path, "psf"), i;
+	int is_square = !strcmp(path, "square");
 	int w = is_star ? STAR : PSF_W, h = is_star ? STAR : PSF_H;
 
 	if (!strcmp(path, "paint"))
@@ -134,7 +135,9 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 		shape->extent[2] = 1;
 		return status;
 	}
-	if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
+	if (is_square)
+		w = h = 2;
+	else if (!is_psf && !is_star && sscanf(path, "%dx%d", &w, &h) != 2)
 		return error_set(LACUNA_EIO, "%s: no such file", path);
 	*shape = (struct lacuna_shape){ { w, h, 1, 1 } };
 	*values = memory_alloc_array((size_t)(w * h), sizeof **values);
@@ -142,6 +145,7 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 		(*values)[i] = is_psf	   ? (float)psf(i % w, i / w)
 			       : is_uneven ? (float)uneven(i % w, i / w)
 			       : is_star   ? (float)star(i % w, i / w)
+			       : is_square ? 1
 					   : 0.5f * (float)(i % 3);
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
@@ -514,6 +518,24 @@ static void bead_answer(const char *spec, double x, double y, double most, const
 	bench_close(&b);
 }
 
+/* A sharp kernel is not interpolated: each value of the answer is a quarter. */
+static void test_square(void)
+{
+	enum { SIDE = 9 };
+	struct bench b;
+	int quarters = 0;
+
+	if (!ok(!bench_open(&b, "blur:psf=square", 1, SIDE, SIDE, 1), "blur:psf=square"))
+		return;
+	memset(b.x, 0, lacuna_count(&b.xs) * sizeof *b.x);
+	b.x[4 + b.xs.extent[0] * 4] = 1;
+	problem_apply(b.problem, b.x, b.y);
+	for (int64_t i = 0; i < (int64_t)lacuna_count(&b.ys); i++)
+		quarters += fabsf(b.y[i] - 0.25f) < 1e-5f;
+	ok(quarters == 4, "two pixels by two stay what they are (%d)", quarters);
+	bench_close(&b);
+}
+
 static void test_beads(void)
 {
 	bead_answer("blur:psf=bead-21-100-100-0", 0, 0, 1e-5, "a bead on a pixel");
@@ -748,6 +770,7 @@ int main(void)
 	test_convolutions();
 	test_measured_psf();
 	test_beads();
+	test_square();
 	test_kernels();
 	test_mask();
 	test_drawings();
