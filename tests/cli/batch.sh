@@ -276,8 +276,7 @@ cp bad/good.tif bad/closed.tif
 fails 1 "bad files" batch bad bad-out $how --json
 for f in empty cut text; do
 	contains err "lacuna: bad/$f.tif: " "$f.tif is named"
-	# libtiff names a cut file itself
-	test $f = cut || ! grep -q "bad/$f.tif: bad/$f.tif" err
+	! grep -q "bad/$f.tif: bad/$f.tif" err
 	tap_result $? "$f.tif is named once"
 done
 ok "the others are restored" test -f bad-out/good.tif

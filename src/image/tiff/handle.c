@@ -160,7 +160,17 @@ void handle_warn(struct tiff_handle *h, const char *fmt, ...)
 	va_end(args);
 }
 
+/* Some of libtiff's messages begin with the file's path; the caller names it. */
+static const char *without_path(const struct tiff_handle *h)
+{
+	const size_t n = h->path ? strlen(h->path) : 0;
+
+	return n && !strncmp(h->message, h->path, n) && !strncmp(h->message + n, ": ", 2)
+		       ? h->message + n + 2
+		       : h->message;
+}
+
 int handle_fail(const struct tiff_handle *h, int status, const char *otherwise)
 {
-	return error_set(status, "%s", h->message[0] ? h->message : otherwise);
+	return error_set(status, "%s", h->message[0] ? without_path(h) : otherwise);
 }
