@@ -22,6 +22,8 @@ struct course {
 	struct restored *out;
 	int64_t empty;	    /* windows without any measurement */
 	int64_t done, todo; /* windows to restore */
+	int64_t noisy;	    /* windows that are in record.noise */
+	int uneven;	    /* in one of them the noise differs from place to place */
 };
 
 /* ---- one window -------------------------------------------------------------------------------------- */
@@ -41,6 +43,31 @@ static int measurement_of(const struct course *c, int64_t i, struct measurement 
 	return c->io->read(c->io->context, &region, c->cut, c->deviation);
 }
 
+/* Until finish_noise(), noise is a sum of squares, and places are the least and the most noise, not relative to it. */
+static void add_noise(struct course *c, const struct restore_record *one)
+{
+	struct restore_record *all = &c->out->record;
+	const int uneven = one->places[1] > 0;
+	const double least = one->noise * (uneven ? one->places[0] : 1);
+	const double most = one->noise * (uneven ? one->places[1] : 1);
+
+	all->noise += one->noise * one->noise;
+	all->places[0] = c->noisy ? fmin(all->places[0], least) : least;
+	all->places[1] = fmax(all->places[1], most);
+	c->uneven |= uneven;
+	c->noisy++;
+}
+
+static void finish_noise(struct course *c)
+{
+	struct restore_record *all = &c->out->record;
+
+	if (c->noisy)
+		all->noise = sqrt(all->noise / (double)c->noisy);
+	for (int i = 0; i < 2; i++)
+		all->places[i] = c->uneven ? all->places[i] / all->noise : 0;
+}
+
 static void add_record(struct course *c, const struct restored *part)
 {
 	struct restore_record *all = &c->out->record;
@@ -55,14 +82,9 @@ static void add_record(struct course *c, const struct restored *part)
 	if (one->constant)
 		return;
 	all->inner = one->inner;
-	all->noise = one->noise;
+	add_noise(c, one);
 	all->estimated = one->estimated;
 	all->description = one->description;
-	if (one->places[1] > 0) {
-		all->places[0] =
-			all->places[1] > 0 ? fmin(all->places[0], one->places[0]) : one->places[0];
-		all->places[1] = fmax(all->places[1], one->places[1]);
-	}
 	if (!all->dealt_with || one->places[1] > 0)
 		all->dealt_with = one->dealt_with;
 	all->precision = one->precision;
@@ -325,6 +347,7 @@ int windows_stream(struct restorer *r, const struct windows *w, const struct mea
 			    (long long)c.empty);
 	result->record.constant = !result->record.sample_count;
 	result->record.residual = sqrt(result->record.residual);
+	finish_noise(&c);
 	course_free(&c);
 	return status;
 }

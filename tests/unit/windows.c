@@ -279,6 +279,33 @@ static void test_wide_noise(void)
 	tear_down();
 }
 
+/* The record tells the noise of the whole picture, not that of its last window. */
+static void test_uneven_noise(void)
+{
+	enum { W = 900, H = 560 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float noise[W * H], y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .shape = shape, .hi = 1 };
+	const double quiet = 0.02, loud = 0.06;
+	const struct restore_record *record;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, noise, W * H);
+	for (int i = 0; i < W * H; i++)
+		y[i] = (float)(0.5 + (i % W < W / 2 ? quiet : loud) * (double)noise[i]);
+	set_up("identity");
+	job.noise.sigma = -1;
+	job.budget = 60 << 20;
+	record = &r.record;
+	ok(!restore_image(&job, &m, &r.picture, &r.deviation, &r.record) && seen.extent[0] < W,
+	   "uneven noise in windows");
+	near(record->noise, sqrt((quiet * quiet + loud * loud) / 2), 0.006, "its mean square");
+	near(record->places[0] * record->noise, quiet, 0.003, "the least of it");
+	near(record->places[1] * record->noise, loud, 0.006, "the most of it");
+	restored_free(&r);
+	tear_down();
+}
+
 /* Noise wider than a pixel around a hole, which noise fills first: at half the size, too, that belongs to its place. */
 static void test_wide_noise_in_place(void)
 {
@@ -777,6 +804,7 @@ int main(void)
 	test_memory();
 	test_in_one_call();
 	test_wide_noise();
+	test_uneven_noise();
 	test_wide_noise_in_place();
 	test_constant();
 	test_empty();
