@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,6 +43,8 @@ static struct {
 		json_t *about; /* owned */
 	} common;
 	json_t *abouts; /* of the joined parts: records point to their texts */
+	/* Warnings that one window gives for all: those of this window by kind, and those given by page and kind. */
+	json_t *told, *given;
 } now;
 
 static void keep_warning(void *context, int level, const char *text)
@@ -227,6 +230,31 @@ static void repeat_warnings(json_t *about)
 	json_array_append(now.abouts, about);
 }
 
+/* Of the warnings that one window gives for all, each window may have one, as it does not know of the others.  Drops those
+ * that were given before; returns their number. */
+static int drop_given(json_t *about, int page)
+{
+	json_t *warnings = json_object_get(about, "warnings"), *text;
+	const char *kind;
+	int dropped = 0;
+
+	json_object_foreach(json_object_get(about, "told"), kind, text)
+	{
+		char key[40];
+
+		snprintf(key, sizeof key, "%d-%.20s", page, kind);
+		if (!json_object_get(now.given, key)) {
+			json_object_set(now.given, key, text);
+			continue;
+		}
+		for (size_t i = json_array_size(warnings); i-- > 0;)
+			if (json_equal(json_array_get(warnings, i), text))
+				json_array_remove(warnings, i);
+		dropped++;
+	}
+	return dropped;
+}
+
 static json_t *describe_part(const char *how, size_t warned)
 {
 	json_t *warnings = json_array();
@@ -361,7 +389,7 @@ static void hear_noise(void *context, const struct measurement *m)
 
 /* ---- one window -------------------------------------------------------------------------------------- */
 
-static int take_part(size_t unit, const struct windows *w, struct restored *part)
+static int take_part(size_t unit, const struct division_page *page, struct restored *part)
 {
 	char *path = division_part(now.batch, now.item, unit), key[DIGEST_SIZE + 24];
 	struct part p;
@@ -370,9 +398,11 @@ static int take_part(size_t unit, const struct windows *w, struct restored *part
 	division_part_key(&now.division, unit, key);
 	status = path ? part_read(path, key, &p, &found) : LACUNA_ENOMEM;
 	if (!status && found) {
-		found = unpack(&p, w, part);
-		if (found)
+		found = unpack(&p, &page->windows, part);
+		if (found) {
+			part->record.doubts -= drop_given(p.about, page->page);
 			repeat_warnings(p.about);
+		}
 		part_free(&p);
 	}
 	memory_release(path);
@@ -384,7 +414,7 @@ static int take(void *context, const struct measurement *m, int64_t window, stru
 	const struct division_page *page = division_find(&now.division, (int)m->number);
 
 	(void)context;
-	return page ? take_part(page->first + (size_t)window, &page->windows, part) : PART_HERE;
+	return page ? take_part(page->first + (size_t)window, page, part) : PART_HERE;
 }
 
 /* Picture and deviation in one array; release it with memory_release(). */
@@ -415,6 +445,8 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 		json_object_set_new(about, "precision", json_string(restored->record.precision));
 	if (about && restored->record.deviation)
 		json_object_set_new(about, "std", json_string(restored->record.deviation));
+	if (about)
+		json_object_set(about, "told", now.told);
 	part = pack(restored, about, values);
 	division_part_key(&now.division, unit, key);
 	if (path && about && values)
@@ -436,10 +468,22 @@ static int stated_windows(void *context, int page, struct windows *w)
 	return found != NULL;
 }
 
+/* Callback told() of restore_parts. */
+static void note_kind(void *context, unsigned kind)
+{
+	char key[16];
+
+	(void)context;
+	snprintf(key, sizeof key, "%u", kind);
+	json_object_set(now.told, key,
+			json_array_get(now.warnings, json_array_size(now.warnings) - 1));
+}
+
 static const struct restore_parts hooks = {
 	.take = take,
 	.recall = recall_noise,
 	.heard = hear_noise,
+	.told = note_kind,
 };
 
 static int keep_windows(void *context, int page, const struct windows *w)
@@ -659,6 +703,8 @@ static void begin(const struct batch *b, const struct item *item, uint64_t order
 	now.warnings = json_array();
 	now.card = json_object();
 	now.abouts = json_array();
+	now.told = json_object();
+	now.given = json_object();
 	now.megapixels = 0;
 	/* What the restorer keeps for the previous plan does not fit this one. */
 	if (now.plan && now.plan != item->plan)
@@ -703,10 +749,12 @@ char *batch_worker_restore(void *context, uint64_t order)
 	text = json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(reply);
 	json_decref(now.abouts);
+	json_decref(now.told);
+	json_decref(now.given);
 	json_decref(now.common.about);
 	now.common = (struct common){ 0 };
 	division_free(&now.division);
-	now.warnings = now.card = now.abouts = NULL;
+	now.warnings = now.card = now.abouts = now.told = now.given = NULL;
 	return text;
 }
 

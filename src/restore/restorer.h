@@ -25,6 +25,9 @@ struct restore_parts {
 	int (*recall)(void *context, const struct measurement *);
 	/* Called after that estimate; or NULL. */
 	void (*heard)(void *context, const struct measurement *);
+	/* Called after a warning that only one part of a picture gives for all, and after the doubt that comes with it was
+	 * counted.  kind: the same for warnings of the same kind.  Or NULL. */
+	void (*told)(void *context, unsigned kind);
 	void *context;
 };
 enum { PART_HERE, PART_TAKEN };

@@ -63,8 +63,8 @@ static int doubt_stated(struct run *run)
 		return LACUNA_OK;
 	status = noise_compare(run->r->problem, run->y, record->noise / run_inner_unit(run),
 			       run_inner_unit(run), run->m->name, &record->description);
-	record->doubts += record->description.doubts;
-	run->r->told |= record->description.doubts ? TOLD_NOISE : 0;
+	if (record->description.doubts)
+		run_told(run, TOLD_NOISE);
 	return status;
 }
 

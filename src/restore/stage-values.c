@@ -58,14 +58,13 @@ static int doubt_impulses(struct run *run, const float *values)
 		status = reject_find_impulses(&run->r->y, values, largest, &value, &part);
 		if (status || !(part > 0))
 			continue;
-		run->r->told |= warning;
-		run->record->doubts++;
 		log_message(LACUNA_LOG_WARN,
 			    "%s: %.2g %% of the values are %.9g and unlike their neighbours (salt "
 			    "and pepper, or hot pixels); they stay, unless -A mask:value=%.9g says "
 			    "that such "
 			    "pixels are missing",
 			    run->m->name, 100 * part, value, value);
+		run_told(run, warning);
 	}
 	return status;
 }
@@ -84,14 +83,13 @@ static int doubt_bands(struct run *run, const float *values)
 		status = bands_find(&run->r->y, values, columns, &deviation);
 		if (status || !(deviation > 0))
 			continue;
-		run->r->told |= warning;
-		run->record->doubts++;
 		log_message(
 			LACUNA_LOG_WARN,
 			"%s: the %s have offsets of about %.3g of full scale (banding); they stay, "
 			"unless -A rows%s after the other operators says that they are unknown",
 			run->m->name, columns ? "columns" : "rows",
 			deviation / (run->m->hi - run->m->lo), columns ? ":lines=columns" : "");
+		run_told(run, warning);
 	}
 	return status;
 }

@@ -68,6 +68,17 @@ static inline int run_may_tell(const struct run *run, unsigned warning)
 	return !run->listening && !(run->r->told & warning);
 }
 
+/* Call it after this warning. */
+static inline void run_told(struct run *run, unsigned warning)
+{
+	const struct restore_parts *parts = run->job->parts;
+
+	run->r->told |= warning;
+	run->record->doubts++;
+	if (parts && parts->told)
+		parts->told(parts->context, warning);
+}
+
 static inline int run_is_picture(const struct run *run)
 {
 	return (problem_flags(run->r->problem) & LACUNA_PICTURE) != 0;

@@ -54,6 +54,15 @@ ok "once more" "$LACUNA" batch in whole $how -j2 --memory 104M --json
 contains out '"done":0,"before":3,"failed":0' "there is nothing to do"
 rm in/b.tif
 
+# A doubt about the whole picture is one, though each window has it.
+mkdir doubtful
+ok "a noisy picture" "$LACUNA" simulate in/a.tif -o doubtful/a.tif -A identity -n 0.06
+ok "its noise is stated wrongly" "$LACUNA" batch doubtful doubted $how --memory 52M -v --json
+contains out '"event":"divided","path":"a.tif"' "in windows"
+test "`grep -c 'warning.*is stated as' err`" -eq 1
+tap_result $? "one warning"
+contains out '"doubts":1,' "one doubt"
+
 # Killed when some windows are done; then one of these is damaged and one truncated.  The run is stopped while the script
 # counts windows, so that it cannot finish before the kill.
 run_killed() {
