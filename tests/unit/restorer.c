@@ -600,7 +600,12 @@ static void test_stock(void)
 	   "a large one is not kept beside another");
 	memory_set_budget(0);
 	prior_stock_clear(&stock);
+	a.prior.u.prior.flags &= ~(uint32_t)LACUNA_LASTING;
+	restore(&a, shape, (struct measurement){ .y = y }, &r);
+	restored_free(&r);
 	tear_down(&a);
+	ok(!stock.kept, "one that is not lasting is not kept");
+	prior_stock_clear(&stock);
 	tear_down(&b);
 }
 
