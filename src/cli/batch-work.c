@@ -166,8 +166,8 @@ static int take_values(struct part *p, struct restored *r)
 	return 1;
 }
 
-/* False when the part does not fit such a window. */
-static int unpack(struct part *p, const struct windows *w, struct restored *r)
+/* deviation: wanted.  False when the part does not fit such a window, or lacks its deviation: a run without --std made it. */
+static int unpack(struct part *p, const struct windows *w, int deviation, struct restored *r)
 {
 	const double *v = p->numbers;
 	const int64_t width = w->factor * w->width, height = w->factor * w->height;
@@ -176,7 +176,7 @@ static int unpack(struct part *p, const struct windows *w, struct restored *r)
 	size_t n;
 
 	*r = (struct restored){ 0 };
-	if (p->number_count != NUMBERS)
+	if (p->number_count != NUMBERS || (deviation && !(v[21] > 0)))
 		return 0;
 	n = p->value_count / (v[21] > 0 ? 2 : 1);
 	if (!plane || !n || n % plane || (p->flag_count && p->flag_count != n))
@@ -398,7 +398,7 @@ static int take_part(size_t unit, const struct division_page *page, struct resto
 	division_part_key(&now.division, unit, key);
 	status = path ? part_read(path, key, &p, &found) : LACUNA_ENOMEM;
 	if (!status && found) {
-		found = unpack(&p, &page->windows, part);
+		found = unpack(&p, &page->windows, now.item->plan->restoration.job.deviation, part);
 		if (found) {
 			part->record.doubts -= drop_given(p.about, page->page);
 			repeat_warnings(p.about);

@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "restore/windows-private.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Number of rows that are written at once; next, number of rows of sums that there is room for. */
@@ -85,14 +84,6 @@ static int is_unchanged(const struct restored *part, size_t i)
 	return part->record.unchanged ? part->record.unchanged[i] : part->record.constant;
 }
 
-/* What is known exactly has deviation 0; what nothing tells has none. */
-static float deviation_of(const struct restored *part, size_t i)
-{
-	if (part->deviation)
-		return part->deviation[i];
-	return isnan(part->picture[i]) ? NAN : 0;
-}
-
 /* The deviations of overlapping windows are averaged like their values: both restore from nearly the same data, so their
  * errors are nearly the same. */
 void sums_add(struct sums *s, const struct windows *w, int64_t number, const struct restored *part)
@@ -116,9 +107,9 @@ void sums_add(struct sums *s, const struct windows *w, int64_t number, const str
 				if (!(f > 0)) /* NaN there belongs to another window */
 					continue;
 				s->picture[to + (size_t)i] += f * part->picture[from + (size_t)i];
-				if (s->deviation)
+				if (s->deviation && part->deviation) /* else known: 0 */
 					s->deviation[to + (size_t)i] +=
-						f * deviation_of(part, from + (size_t)i);
+						f * part->deviation[from + (size_t)i];
 				if (s->unchanged && !is_unchanged(part, from + (size_t)i))
 					s->unchanged[to + (size_t)i] = 0;
 			}

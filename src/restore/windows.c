@@ -113,15 +113,20 @@ static int leave_empty(const struct course *c, struct restored *part)
 {
 	const struct lacuna_shape window = windows_shape(&c->w, c->w.factor);
 	const size_t n = lacuna_count(&window);
+	const int deviation = restorer_job(c->r)->deviation;
 
 	part->record.shape = window;
 	part->record.constant = 1;
 	part->record.missing = n;
 	part->picture = memory_alloc_array(n, sizeof *part->picture);
-	if (!part->picture)
+	if (deviation)
+		part->deviation = memory_alloc_array(n, sizeof *part->deviation);
+	if (!part->picture || (deviation && !part->deviation))
 		return LACUNA_ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		part->picture[i] = NAN;
+	for (size_t i = 0; deviation && i < n; i++)
+		part->deviation[i] = NAN;
 	return LACUNA_OK;
 }
 

@@ -96,6 +96,13 @@ rm -rf killed && run_killed 3
 ok "more memory" "$LACUNA" batch in killed $how -j2 --memory 107M -q --no-html
 same_bits killed "the same bits"
 
+# Begun without --std: windows that are there know no deviation.
+rm -rf killed && run_killed 3
+ok "in one go" "$LACUNA" restore in/a.tif -o sure-a.tif --std sure-a.std.tif $how --memory 72M
+ok "finished with --std" "$LACUNA" batch in killed $how -j2 --memory 144M -q --no-html --std
+ok "the deviation is that of all windows" cmp sure-a.std.tif killed/a.std.tif
+same_bits killed "and the picture the same"
+
 # An input that changes between two windows gives no mixed result.
 rm -rf killed && run_killed 3
 "$maketiff" in/a.tif uint8 800 500 1 1 same && "$maketiff" in/a.tif uint8 800 500 1 1 rising
