@@ -422,6 +422,18 @@ int check_call(struct check *c, const struct call *call, struct guarded *out)
 	return LACUNA_OK;
 }
 
+int check_call_on(struct check *c, struct call call, const struct guarded *in0,
+		  const struct guarded *in1, struct guarded *out)
+{
+	call.inputs[0] = in0;
+	call.in[0] = in0->data;
+	if (in1) {
+		call.inputs[1] = in1;
+		call.in[1] = in1->data;
+	}
+	return check_call(c, &call, out);
+}
+
 /* ---- failing memory */
 
 void check_no_memory(struct check *c, const char *name, const struct creation *creation)

@@ -138,28 +138,33 @@ void trial_examine_jacobian(const struct trial *t)
 	check_limit(t->c, JACOBIAN, best, 1e-2);
 }
 
+/* Examines that A'A multiplies each value by its own factor d.  d: not one of the first three temporary images. */
+static void examine_products(const struct trial *t, enum property property, uint64_t stream,
+			     const float *d)
+{
+	float *v = t->temporary[0], *y = t->temporary[1], *atav = t->temporary[2];
+
+	trial_random(t, stream, t->nx, v);
+	trial_normal(t, v, y, atav);
+	for (size_t i = 0; i < t->nx; i++)
+		v[i] *= d[i];
+	check_limit(t->c, property, trial_distance(t->nx, atav, v, vector_norm(t->nx, v)),
+		    tolerance);
+}
+
 void trial_examine_pixelwise(const struct trial *t)
 {
-	float *ones = t->temporary[0], *v = t->temporary[1], *y = t->temporary[2],
-	      *d = t->temporary[3], *atav = t->temporary[4];
-	size_t i;
+	float *ones = t->temporary[0], *y = t->temporary[1], *d = t->temporary[3];
 
-	for (i = 0; i < t->nx; i++)
+	for (size_t i = 0; i < t->nx; i++)
 		ones[i] = 1;
 	trial_normal(t, ones, y, d);
-	trial_random(t, 70, t->nx, v);
-	trial_normal(t, v, y, atav);
-	for (i = 0; i < t->nx; i++)
-		v[i] *= d[i];
-	check_limit(t->c, PIXELWISE, trial_distance(t->nx, atav, v, vector_norm(t->nx, v)),
-		    tolerance);
+	examine_products(t, PIXELWISE, 70, d);
 }
 
 void trial_examine_diagonal(const struct trial *t)
 {
-	float *d = t->temporary[0], *v = t->temporary[1], *y = t->temporary[2],
-	      *atav = t->temporary[3];
-	size_t i;
+	float *d = t->temporary[3];
 	int status;
 
 	check_enter(t->c, "diagonal");
@@ -169,12 +174,7 @@ void trial_examine_diagonal(const struct trial *t)
 		return;
 	if (!check_expect(t->c, DIAGONAL, !status, "diagonal() fails: %s", error_text()))
 		return;
-	trial_random(t, 80, t->nx, v);
-	trial_normal(t, v, y, atav);
-	for (i = 0; i < t->nx; i++)
-		v[i] *= d[i];
-	check_limit(t->c, DIAGONAL, trial_distance(t->nx, atav, v, vector_norm(t->nx, v)),
-		    tolerance);
+	examine_products(t, DIAGONAL, 80, d);
 }
 
 /* b belongs to the instance: neither the images seen between two calls nor other threads (check_call()) may change it. */

@@ -120,20 +120,13 @@ static int examine_call(const struct trial *t, struct call call, struct guarded 
 			struct guarded *in1)
 {
 	struct guarded out = { NULL, 0, NULL };
-	int status;
+	const int status = check_call_on(t->c, call, in0, in1, &out);
 
-	call.inputs[0] = in0;
-	call.in[0] = in0->data;
-	if (in1) {
-		call.inputs[1] = in1;
-		call.in[1] = in1->data;
-	}
-	status = check_call(t->c, &call, &out);
 	guarded_release(&out);
 	return !status;
 }
 
-/* An instance may lack trial_spectral() or solve(); it then needs no message. */
+/* An instance may lack spectral() or solve(); it then needs no message. */
 static int offers(const struct trial *t, struct call call, const float *b)
 {
 	void *scratch = memory_alloc(t->scratch_bytes + 1);

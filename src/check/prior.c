@@ -186,15 +186,8 @@ static void examine_call(const struct trial *t, struct call call, struct guarded
 			 struct guarded *in1, float *result)
 {
 	struct guarded out = { NULL, 0, NULL };
-	int status;
+	const int status = check_call_on(t->c, call, in0, in1, &out);
 
-	call.inputs[0] = in0;
-	call.in[0] = in0->data;
-	if (in1) {
-		call.inputs[1] = in1;
-		call.in[1] = in1->data;
-	}
-	status = check_call(t->c, &call, &out);
 	check_expect(t->c, ACCEPTS, !status, "%s() fails: %s", call.name, error_text());
 	if (!status && result)
 		memcpy(result, out.data, t->count * sizeof *result);

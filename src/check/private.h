@@ -180,6 +180,9 @@ struct call {
 
 /* Runs the call and examines its conduct; creates *out for the result. */
 int check_call(struct check *, const struct call *, struct guarded *out);
+/* The same with these inputs; in1 may be NULL. */
+int check_call_on(struct check *, struct call, const struct guarded *in0, const struct guarded *in1,
+		  struct guarded *out);
 /* Runs the call without examining it. */
 int check_quick(struct check *, const struct call *, float *out);
 /* Records the seconds that a function took for x on one thread. */
