@@ -117,7 +117,7 @@ SCRIPT_TESTS = \
 LONG_SCRIPT_TESTS = tests/cli/disaster.sh tests/cli/examples.sh tests/cli/hosts.sh
 TESTS += $(SCRIPT_TESTS)
 LONG_TESTS += $(LONG_SCRIPT_TESTS)
-EXTRA_DIST += $(SCRIPT_TESTS) $(LONG_SCRIPT_TESTS) tests/cli/common.sh tests/cli/faults.c tests/cli/trap.c \
+EXTRA_DIST += $(SCRIPT_TESTS) $(LONG_SCRIPT_TESTS) tests/cli/common.sh tests/cli/batch-common.sh tests/cli/faults.c tests/cli/trap.c \
 	tests/golden/study.py tests/golden/study.tsv tests/plugins/abi-1.0 tests/plugins/broken
 
 # Automake has rules for what stands in TESTS alone: long tests stand there too, and skip themselves without LACUNA_LONG.

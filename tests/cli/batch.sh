@@ -2,25 +2,11 @@
 # Copyright 2026 The Lacuna authors
 #
 # Whole directories: which files are restored, with which options, failures, and continuing an interrupted run.
-. "$abs_top_srcdir/tests/cli/common.sh"
-
-how="-A identity -p gaussian -n 0.02"
-batch() {
-	"$LACUNA" batch "$@"
-}
-
-# make NAME WIDTH: makes a small picture
-make() {
-	"$maketiff" "$1" uint8 $2 24 1 1 || exit 99
-}
+. "$abs_top_srcdir/tests/cli/batch-common.sh"
 
 # counts RESTORED BEFORE FAILED NAME: checks the counts of the last event
 counts() {
-	tail -n 1 out >last
-	grep -q "\"done\":$1,\"before\":$2,\"failed\":$3," last
-	tap_status=$?
-	tap_result $tap_status "$4"
-	test $tap_status -eq 0 || { cat last err; } | diag
+	last_event "\"done\":$1,\"before\":$2,\"failed\":$3," "$4"
 }
 
 # as_single IN OUT NAME: the result has the same bits as that of restore

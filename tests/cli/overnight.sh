@@ -3,24 +3,11 @@
 #
 # A batch that nobody watches: what it leaves out, what it replaces, and what two runs do to each other must be in the summary
 # and in the exit status.
-. "$abs_top_srcdir/tests/cli/common.sh"
-
-how="-A identity -p gaussian -n 0.02"
-batch() {
-	"$LACUNA" batch "$@"
-}
-
-make() {
-	"$maketiff" "$1" uint8 $2 24 1 1 || exit 99
-}
+. "$abs_top_srcdir/tests/cli/batch-common.sh"
 
 # counts RESTORED BEFORE FAILED LEFT_OUT NAME: checks the counts of the last event
 counts() {
-	tail -n 1 out >last
-	grep -q "\"done\":$1,\"before\":$2,\"failed\":$3,.*\"left_out\":$4}" last
-	tap_status=$?
-	tap_result $tap_status "$5"
-	test $tap_status -eq 0 || { cat last err; } | diag
+	last_event "\"done\":$1,\"before\":$2,\"failed\":$3,.*\"left_out\":$4}" "$5"
 }
 
 mkdir in
