@@ -230,8 +230,8 @@ static void repeat_warnings(json_t *about)
 	json_array_append(now.abouts, about);
 }
 
-/* Of the warnings that one window gives for all, each window may have one, as it does not know of the others.  Drops those
- * that were given before; returns their number. */
+/* Some warnings are given once for the whole picture.  Windows do not know of each other, so several may bring the same one.
+ * Drops those that were given before; returns their number. */
 static int drop_given(json_t *about, int page)
 {
 	json_t *warnings = json_object_get(about, "warnings"), *text;

@@ -430,10 +430,12 @@ static int drop_used(struct batch *b)
 		b->items[kept++] = *item;
 	}
 	if (kept < b->count)
-		log_message(
-			LACUNA_LOG_INFO,
-			"%zu files are masks, kernels or noise of others; they are not restored",
-			b->count - kept);
+		log_message(LACUNA_LOG_INFO,
+			    b->count - kept == 1 ? "%zu file is a mask, a kernel or noise of "
+						   "others; it is not restored"
+						 : "%zu files are masks, kernels or noise of "
+						   "others; they are not restored",
+			    b->count - kept);
 	b->count = kept;
 	b->elsewhere = elsewhere;
 	return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A page being restored, in stages.  page.c runs them; page-parts.c restores in windows, row by row, instead, as page-plan.c decides. */
+/* A page being restored, in stages, which page.c runs.  If page-plan.c decides so, page-parts.c restores it in windows instead,
+ * row by row. */
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H
 

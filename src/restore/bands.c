@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* An offset differs from those of the two neighbouring lines by the same amount along the whole line.  So the median of that
- * difference is taken in four parts of the lines: offsets agree between the parts, what scenes have seldom does.  And offsets
- * have nothing to do with each other, so that their differences have the spectrum of a second difference of white noise; the
- * edges and stripes of scenes have not. */
+/* Each line is compared with the mean of its two neighbours.  An offset changes this difference by the same amount along the
+ * whole line, so its medians in four parts of the line agree.  Those of a scene seldom do.  Offsets of different lines are
+ * independent, so the differences from line to line have the spectrum of a second difference of white noise.  Those of edges
+ * and stripes do not. */
 #include <config.h>
 
 #include "restore/bands.h"

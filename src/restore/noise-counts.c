@@ -56,8 +56,8 @@ static int find_counts(const struct lacuna_shape *shape, const float *y, double 
 }
 
 /* How far the variance of counts is from their mean where there is no texture: mean square of the logarithm of the ratio.
- * INFINITY: they are no photons, because it is much, or the variance is less anywhere, or the means do not differ enough to
- * show it.  In the dark, blocks without photons are left out, so that the others seem too loud. */
+ * INFINITY: these are no photons.  The distance is too large, or the variance is below the mean somewhere, or the means differ
+ * too little to tell.  Dark bins do not count: blocks without photons are left out there, so that the others seem too noisy. */
 static double misfit(const struct bins *b, double step, double zero)
 {
 	static const double enough = 3, least = 0.6, near = 0.18, brighter = 1.8;

@@ -257,7 +257,7 @@ static void find_range(const struct tiles *t, double range[2])
 int noise_in_places(const struct lacuna_shape *shape, const float *y, const struct noise *noise,
 		    float *factor, double range[2])
 {
-	/* Where there is less noise, a map is not worth a thing. */
+	/* Less noise makes no difference that is worth a map. */
 	static const double least = 1e-4;
 	struct tiles t = { .planes = shape->extent[2] * shape->extent[3] };
 	struct blocks s = { 0 };

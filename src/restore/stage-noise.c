@@ -112,8 +112,8 @@ int stage_find_noise(struct run *run)
 	return status;
 }
 
-/* Noise that differs from place to place is told from the picture itself, also where its level has been settled: a mosaic's
- * pages and windows differ. */
+/* Finds noise that differs from place to place in the picture itself, even if the level of the noise is settled: the places
+ * differ between pages and windows. */
 int stage_find_places(struct run *run)
 {
 	const size_t n = run->r->y_count;
@@ -144,7 +144,8 @@ int stage_find_places(struct run *run)
 
 /* ---- what is done about it ----------------------------------------------------------------------------- */
 
-/* sigma: standard deviation at each value on the engine's scale, from the level of the scene; *reference: that of the mean precision. */
+/* sigma: standard deviation at each value on the engine's scale, from the level of the scene.  *reference: that of the mean
+ * precision. */
 static int find_map(const struct run *run, const float *level, int radius, float *sigma,
 		    double *reference)
 {

@@ -61,8 +61,7 @@ static int doubt_impulses(struct run *run, const float *values)
 		log_message(LACUNA_LOG_WARN,
 			    "%s: %.2g %% of the values are %.9g and unlike their neighbours (salt "
 			    "and pepper, or hot pixels); they stay, unless -A mask:value=%.9g says "
-			    "that such "
-			    "pixels are missing",
+			    "that such pixels are missing",
 			    run->m->name, 100 * part, value, value);
 		run_told(run, warning);
 	}
@@ -85,8 +84,8 @@ static int doubt_bands(struct run *run, const float *values)
 			continue;
 		log_message(
 			LACUNA_LOG_WARN,
-			"%s: the %s have offsets of about %.3g of full scale (banding); they stay, "
-			"unless -A rows%s after the other operators says that they are unknown",
+			"%s: the %s have offsets of about %.3g of full scale (banding); they stay; "
+			"to remove them, add -A rows%s after the other operators",
 			run->m->name, columns ? "columns" : "rows",
 			deviation / (run->m->hi - run->m->lo), columns ? ":lines=columns" : "");
 		run_told(run, warning);
