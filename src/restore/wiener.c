@@ -33,9 +33,10 @@ struct filter {
 /* Beyond its border the image continues as its mirror image. */
 static int64_t mirrored(int64_t i, int64_t n)
 {
-	i %= 2 * n;
+	if (i < -n || i >= 2 * n)
+		i %= 2 * n;
 	if (i < 0)
-		i += 2 * n;
+		i = i < -n ? i + 2 * n : -1 - i;
 	return i < n ? i : 2 * n - 1 - i;
 }
 
@@ -49,11 +50,16 @@ static void along_rows(const struct plane *p, const struct filter *f, const floa
 			to[x] = f->taps[0] * row[x];
 		for (int64_t k = 1; k <= f->radius; k++) {
 			const int64_t d = k * f->step;
+			const int64_t inside =
+				d < p->w - d ? d : p->w; /* from here on, up to w - d */
 
-			for (int64_t x = 0; x < p->w; x++)
+			for (int64_t x = 0; x < inside; x++)
 				to[x] += f->taps[k] *
-					 (row[x < d ? mirrored(x - d, p->w) : x - d] +
-					  row[x + d < p->w ? x + d : mirrored(x + d, p->w)]);
+					 (row[mirrored(x - d, p->w)] + row[mirrored(x + d, p->w)]);
+			for (int64_t x = inside; x < p->w - d; x++)
+				to[x] += f->taps[k] * (row[x - d] + row[x + d]);
+			for (int64_t x = inside < p->w ? p->w - d : p->w; x < p->w; x++)
+				to[x] += f->taps[k] * (row[x - d] + row[mirrored(x + d, p->w)]);
 		}
 	}
 }
