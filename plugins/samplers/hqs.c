@@ -3,14 +3,15 @@
 /* Plug-and-play half-quadratic splitting (Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021, DPIR, equations 6 and 7): for
  * levels sigma_k that fall from sigma_max to sigma_min,
  *
- *	z' = z + beta_k (z - z of the round before),		beta_k = momentum k/(k + 3) min(1, 10/steps),
+ *	z' = z + beta_k (z - z of the round before),		beta_k = momentum k/(k + 3),
  *	x = argmin_x ||y - A x||^2 + rho_k ||x - z'||^2,	rho_k = lambda noise^2/sigma_k^2,
  *	z = D(x, sigma_k).
  *
  * DPIR has momentum 0. Where A passes little, the data step follows z, and z moves a small part of its way each round:
  * beyond borders, between missing pixels, at frequencies that a blur removes. Nesterov's momentum (Beck and Teboulle
  * 2009, FISTA; Kamilov, Mansour, Wohlberg 2017 for plugged-in denoisers) does the same in half of the rounds. It adds up
- * the errors of the denoiser as well, and many rounds do without: beyond ten rounds it falls as 1/steps.
+ * the errors of the denoiser as well, and so do levels that fall slowly. So the level falls in the last `falling` rounds
+ * only, and k counts from there. The rounds before stay at sigma_max.
  *
  * With the denoiser of a Gaussian prior and lambda = 1 the two steps at a fixed level s minimise
  * ||y - A x||^2/noise^2 + ||x - z||^2/s^2 - 2 log p(z), whose z is the posterior mean for noise of covariance noise^2
@@ -28,7 +29,7 @@
 #include <string.h>
 
 struct config {
-	int64_t steps;
+	int64_t steps, falling;
 	double sigma_max, sigma_min, lambda, momentum;
 };
 
@@ -36,7 +37,7 @@ struct hqs {
 	const struct lacuna_host *host;
 	const struct lacuna_turns *turns; /* NULL: not offered by this host */
 	const struct lacuna_problem *problem;
-	int64_t steps;
+	int64_t steps, falling;
 	double sigma_max; /* 0: start() sets it */
 	double sigma_min, lambda, momentum, noise2;
 	float *b; /* A'y; NULL: A is not linear */
@@ -165,6 +166,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->turns = host->extension(host, LACUNA_TURNS);
 	p->problem = problem;
 	p->steps = c->steps;
+	p->falling = c->falling > 0 && c->falling < c->steps ? c->falling : c->steps;
 	p->sigma_min = c->sigma_min > 0 ? c->sigma_min : fmax(noise, least_level);
 	p->sigma_max = c->sigma_max > 0 ? fmax(c->sigma_max, p->sigma_min) : 0;
 	p->lambda = c->lambda > 0 ? c->lambda : usual_lambda(problem);
@@ -236,8 +238,8 @@ static int start(void *self, float *z)
 	return status;
 }
 
-/* If no pixel is missing, the start is the posterior mean already and rounds add nothing. But no network is quite
- * symmetric, so the mean over turned images is nearer to the truth. */
+/* The start of filled_image() is the posterior mean already, and rounds at the first level add nothing to it. But no network
+ * is quite symmetric, so the mean over turned images is nearer to the truth. */
 static int average_turned(const struct hqs *p, int64_t k, float *z)
 {
 	const float *map = p->right, *pivot = p->x;
@@ -247,8 +249,10 @@ static int average_turned(const struct hqs *p, int64_t k, float *z)
 
 	if (turned && p->turns)
 		status = p->turns->denoise_turned(p->host, (uint32_t)(k + 1), map, pivot, turned);
-	if (!status)
+	if (!status) {
 		vector_combine(p->host, p->n, 1 - share, z, share, turned, z);
+		memcpy(p->before, z, p->n * sizeof *z);
+	}
 	p->host->release(p->host, turned);
 	return status == LACUNA_EUNSUPPORTED ? LACUNA_OK : status;
 }
@@ -323,14 +327,14 @@ static int keep_measured(const struct hqs *p, float *z)
 static int step(void *self, int64_t k, float *z)
 {
 	const struct hqs *p = self;
-	const double t = p->steps > 1 ? (double)k / (double)(p->steps - 1) : 1;
+	const int64_t waiting = p->steps - p->falling, fall = k > waiting ? k - waiting : 0;
+	const double t = p->falling > 1 ? (double)fall / (double)(p->falling - 1) : 1;
 	const double sigma = p->sigma_max * pow(p->sigma_min / p->sigma_max, t);
-	const double few = fmin(1, 10 / (double)p->steps);
-	const double beta = p->momentum * few * (double)k / (double)(k + 3);
+	const double beta = p->momentum * (double)fall / (double)(fall + 3);
 	float *ahead = p->before; /* the same memory: `before` is read last here */
 	int status;
 
-	if (p->whole && p->filled)
+	if (p->filled && (p->whole || k < waiting))
 		return average_turned(p, k, z);
 	vector_combine(p->host, p->n, 1 + beta, z, -beta, p->before, ahead);
 	status = data_step(p, p->lambda * p->noise2 / (sigma * sigma), ahead);
@@ -353,7 +357,10 @@ static const struct lacuna_param params[] = {
 			  "strength of the prior (0: 0.4 for one channel, 0.5 for more)"),
 	LACUNA_PARAM_REAL(struct config, momentum, NULL, 0, 1, 0.8,
 			  "how far each round extrapolates its last change (0: not at all, 1: as "
-			  "in FISTA); less beyond ten rounds"),
+			  "in FISTA)"),
+	LACUNA_PARAM_INT(struct config, falling, NULL, 0, 1000000, 10,
+			 "rounds in which the level falls, the last ones; those before stay at "
+			 "sigma_max (0: all of the steps)"),
 };
 
 static const struct lacuna_sampler family = {
@@ -380,10 +387,11 @@ static const struct lacuna_plugin plugin = {
 	"steps=N means N evaluations of the prior. Pixelwise operators (masks) take one more, "
 	"which fills in what is missing; the middle of holes of 64 pixels and more is filled "
 	"smoothly. If no pixel is missing, that evaluation is the result; a symmetric prior "
-	"repeats it for up to seven turned images and returns the mean. With other operators "
-	"a symmetric prior sees the image turned another way in each round.\n\n"
-	"With the gaussian prior, lambda=1, a small sigma_min and many steps, the result is "
-	"the posterior mean.\n\n"
+	"repeats it for up to seven turned images and returns the mean. If pixels are missing, "
+	"that is what the steps before the last falling ones do. With other operators a "
+	"symmetric prior sees the image turned another way in each round.\n\n"
+	"With the gaussian prior, lambda=1, falling=0, a small sigma_min and many steps, the "
+	"result is the posterior mean.\n\n"
 	"The error of an image between two rounds is not white noise. The large priors that "
 	"ship have a network trained on such images, and lambda hardly matters to them. More "
 	"rounds help where much is missing besides a blur, and beyond the borders of large "

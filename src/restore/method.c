@@ -47,7 +47,7 @@ static const struct preset {
 	{ "sample", COLOR, "ddnm", "ddpm" },
 	{ "best", ALONE, "exact", "hqs:steps=10" },
 	{ "best", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },
-	{ "best", PLAIN, "prox", "hqs:steps=50,lambda=1,sigma_max=10,sigma_min=0.01" },
+	{ "best", PLAIN, "prox", "hqs:steps=50,falling=0,lambda=1,sigma_max=10,sigma_min=0.01" },
 	{ "best", PARTIAL, "prox", "hqs:steps=10,sigma_max=0.4" },
 	{ "best", ANYWHERE, "prox", "hqs" },
 	{ "fast", PIXELWISE, "exact", "ode:steps=1,sigma_max=50" },

@@ -69,7 +69,7 @@ static double restore(const char *boundary, const char *guidance, const char *sa
 
 int main(void)
 {
-	static const char wiener[] = "hqs:steps=30,lambda=1,sigma_max=1,sigma_min=0.01";
+	static const char wiener[] = "hqs:steps=30,falling=0,lambda=1,sigma_max=1,sigma_min=0.01";
 	static float scene[N];
 	double before, periodic, border, bo, prox, unlimited;
 

@@ -19,7 +19,7 @@ static void fill(int size)
 	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 				 .op = op,
 				 .prior = "gaussian:mean=0.7,amplitude=0.1,exponent=0",
-				 .sampler = "hqs:steps=200,lambda=1,sigma_max=0.3,sigma_min=0.01",
+				 .sampler = "hqs:steps=200,falling=0,lambda=1,sigma_max=0.3,sigma_min=0.01",
 				 .scene = scene,
 				 .noise = 0.02 };
 	struct lab lab;

@@ -1047,15 +1047,16 @@ static void run_hqs(const struct method *m, double *u)
 
 	first_guess(u);
 	for (int k = 0; k < m->steps; k++) {
-		const double sigma = m->a * pow(m->b / m->a, k / (m->steps - 1.0));
+		const int falling = m->kind > 0 ? m->kind : m->steps;
+		const int fall = k - (m->steps - falling) > 0 ? k - (m->steps - falling) : 0;
+		const double sigma = m->a * pow(m->b / m->a, fall / (falling - 1.0));
 		const double rho = m->c * sq(noise) / sq(sigma);
 		double x[D];
 
 		for (int l = 0; l < D; l++) {
 			const double lambda = sq(singular[l]);
 			const double change = k > 0 ? u[l] - before[l] : 0;
-			const double ahead = u[l] + m->spread * fmin(1, 10.0 / m->steps) * k /
-							    (k + 3.0) * change;
+			const double ahead = u[l] + m->spread * fall / (fall + 3.0) * change;
 
 			x[l] = ((l < P ? lambda * measured(l) : 0) + rho * ahead) / (lambda + rho);
 			before[l] = u[l];
@@ -1563,6 +1564,13 @@ static void test_rounds(void)
 	check(&m, 0.1);
 	m.name = "hqs:steps=16,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0.6";
 	m.steps = 16;
+	m.kind = 10;
+	check(&m, 0.1);
+	m.name = "hqs:steps=16,falling=12,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0.6";
+	m.kind = 12;
+	check(&m, 0.1);
+	m.name = "hqs:steps=16,falling=0,sigma_max=0.6,sigma_min=0.05,lambda=0.7,momentum=0.6";
+	m.kind = 0;
 	check(&m, 0.1);
 	m.steps = 7;
 	m.spread = 0.8;
