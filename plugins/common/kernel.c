@@ -3,6 +3,8 @@
 /* Convolution kernels: see kernel.h. A sensor's pixel collects light over its area, so a value is the integral of the
  * formula over the pixel's square, not a sample at its centre. This also keeps narrow kernels right. */
 #include "common/kernel.h"
+#include "common/points.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -193,21 +195,39 @@ static double largest(const struct kernel *k)
 	return most;
 }
 
+static int remove_points(struct kernel *k, const char *name, const struct rim *rim, int tell)
+{
+	int count, x = 0, y = 0;
+	const int status = points_remove(k, rim->level, rim->sigma, &count, &x, &y);
+
+	if (!status && count && tell)
+		k->host->log(k->host, LACUNA_LOG_WARN,
+			     "%s: %d lone point%s, such as %s, %s removed from the kernel (column "
+			     "%d, row %d%s), because the rest is not as sharp; background=keep "
+			     "keeps %s",
+			     name, count, count == 1 ? "" : "s",
+			     count == 1 ? "a hot pixel" : "hot pixels", count == 1 ? "was" : "were",
+			     x, y, count == 1 ? "" : " is the first", count == 1 ? "it" : "them");
+	return status;
+}
+
 static int subtract_rim(struct kernel *k, const char *name, enum kernel_background background,
 			int tell)
 {
 	enum { LEAST_SIDE = 7 }; /* a smaller kernel has no interior to speak of */
 	const size_t n = (size_t)k->width * (size_t)k->height;
-	const double peak = largest(k);
 	struct rim rim;
 	int status, level_found, flat;
-	double sum = 0;
+	double sum = 0, peak;
 
 	if (background == KERNEL_BACKGROUND_KEEP || k->width < LEAST_SIDE || k->height < LEAST_SIDE)
 		return LACUNA_OK;
 	status = measure_rim(k, &rim);
+	if (!status)
+		status = remove_points(k, name, &rim, tell);
 	if (status)
 		return status;
+	peak = largest(k);
 	level_found = fabs(rim.level) > 0.005 * (peak - rim.level) && peak > rim.level;
 	flat = rim.sigma < 0.2 * fabs(rim.level) && peak - rim.level > fabs(rim.level);
 	if (background == KERNEL_BACKGROUND_AUTO && level_found && !flat && tell)

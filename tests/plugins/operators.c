@@ -62,6 +62,47 @@ static double uneven(int i, int j)
 	       2000 * exp(-(x * x + y * y) / 4.5);
 }
 
+/* Kernels with points, FIELD x FIELD.  hot: a lens's kernel and a hot pixel far from it; rim: that in the outermost row; ray: a
+ * short track; stops: a shake with two stops; double: two exposures through a lens sharper than a pixel; broad: two through one
+ * that is not. */
+enum { FIELD = 21, FIELD_X = 7, FIELD_Y = 8 };
+static const char *const fields[] = { "hot", "rim", "ray", "stops", "double", "broad" };
+enum { HOT, RIM, RAY, STOPS, DOUBLE, BROAD, FIELDS };
+
+static double lens(double x, double y, double sigma)
+{
+	return exp(-(x * x + y * y) / (2 * sigma * sigma));
+}
+
+static double field(int what, int i, int j)
+{
+	const int x = i - FIELD_X, y = j - FIELD_Y, dx = i - 17, dy = j - 15;
+
+	switch (what) {
+	case HOT:
+		return lens(x, y, 1.5) + 2 * (!dx && !dy);
+	case RIM:
+		return lens(x, y, 1.5) + 2 * (!dx && j == FIELD - 1);
+	case RAY:
+		return lens(x, y, 1.5) + 0.7 * (abs(dx) < 2 && (dy == dx || dy == dx + 1));
+	case STOPS:
+		return (!x && !y) + 0.1 * (y == 0 && x >= 0 && x < 5) + 0.5 * (!dx && !dy);
+	case DOUBLE:
+		return lens(x, y, 0.5) + 0.5 * lens(dx - 0.5, dy - 0.5, 0.5);
+	default:
+		return lens(x, y, 1.5) + 0.3 * lens(dx, dy, 0.7);
+	}
+}
+
+static int read_field(int what, struct lacuna_shape *shape, float **values)
+{
+	*shape = (struct lacuna_shape){ { FIELD, FIELD, 1, 1 } };
+	*values = memory_alloc_array(FIELD * FIELD, sizeof **values);
+	for (int i = 0; *values && i < FIELD * FIELD; i++)
+		(*values)[i] = (float)field(what, i % FIELD, i / FIELD);
+	return *values ? LACUNA_OK : LACUNA_ENOMEM;
+}
+
 /* White 4x3 pixels in colour, but the first is red and the second yellow. */
 static int read_paint(struct lacuna_shape *shape, float **values)
 {
@@ -129,6 +170,9 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	for (i = 0; i < DRAWINGS; i++)
 		if (!strcmp(path, drawings[i]))
 			return read_drawing(i, shape, values);
+	for (i = 0; i < FIELDS; i++)
+		if (!strcmp(path, fields[i]))
+			return read_field(i, shape, values);
 	if (!strcmp(path, "white")) {
 		const int status = read_paint(shape, values);
 
@@ -591,6 +635,32 @@ static void test_measured_psf(void)
 	ok(column == 0 && row == 0, "centre=peak");
 }
 
+/* Light beside the brightest point of a kernel's answer, against that in the file. */
+static void test_points(void)
+{
+	for (int what = 0; what < FIELDS; what++) {
+		const int faulty = what <= RAY;
+		double sum = 0, beside = 0, far;
+		int column, row;
+		char spec[64];
+
+		for (int i = 0; i < FIELD * FIELD; i++) {
+			const int x = i % FIELD, y = i / FIELD;
+			const double v = field(what, x, y);
+
+			sum += v;
+			beside += hypot(x - FIELD_X, y - FIELD_Y) > 5 ? v : 0;
+		}
+		snprintf(spec, sizeof spec, "blur:psf=%s,centre=peak,background=keep",
+			 fields[what]);
+		star_answer(spec, &column, &row, &far);
+		ok(faulty || fabs(far - beside / sum) < 1e-3, "%s: as in the file", fields[what]);
+		snprintf(spec, sizeof spec, "blur:psf=%s,centre=peak", fields[what]);
+		star_answer(spec, &column, &row, &far);
+		near(far, faulty ? 0 : beside / sum, 0.005, fields[what]);
+	}
+}
+
 /* ---- mask, gray */
 
 /* Checks which pixels of a drawing are missing: those up to `most', or from `least' on. */
@@ -769,6 +839,7 @@ int main(void)
 	host_install_reader(read_image);
 	test_convolutions();
 	test_measured_psf();
+	test_points();
 	test_beads();
 	test_square();
 	test_kernels();
