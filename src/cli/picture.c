@@ -93,14 +93,31 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 	return LACUNA_OK;
 }
 
+/* Of transparent layers, what one sees on white paper. */
+static int blend(struct tiff_reader *r, int page, const struct tiff_page *info, struct image *image)
+{
+	struct image alpha;
+	const int status = tiff_read_alpha(r, page, &alpha);
+
+	if (status)
+		return status;
+	image_on_white(image, alpha.values, info->associated, tiff_path(r));
+	image_free(&alpha);
+	return LACUNA_OK;
+}
+
 /* Reads a page; integers become 0..1 of their full scale. */
 static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *info,
 		       struct image *image)
 {
-	const int status = tiff_read(r, page, image);
+	int status = tiff_read(r, page, image);
 
 	if (!status && info->kind != SAMPLE_FLOAT)
 		image_to_unit(image, info->full_scale);
+	if (!status && info->extra && info->storable)
+		status = blend(r, page, info, image);
+	if (status)
+		image_free(image);
 	return status;
 }
 
@@ -111,13 +128,13 @@ static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shap
 	struct tiff_page info;
 	int status = tiff_page_info(r, page, &info);
 
-	if (!status && page && memcmp(info.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
-		status = error_file_set(LACUNA_EINVAL, tiff_path(r),
-					"its pages have different sizes");
 	if (!status)
 		status = read_scaled(r, page, &info, &image);
+	if (!status && page && memcmp(image.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
+		status = error_file_set(LACUNA_EINVAL, tiff_path(r),
+					"its pages have different sizes");
 	if (!status && !page) {
-		*shape = info.shape;
+		*shape = image.shape;
 		shape->extent[3] = tiff_page_count(r);
 		*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
 		status = *values ? LACUNA_OK : LACUNA_ENOMEM;

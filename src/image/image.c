@@ -5,6 +5,7 @@
 
 #include "image/image.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -30,6 +31,43 @@ void image_free(struct image *image)
 {
 	memory_release(image->values);
 	memset(image, 0, sizeof *image);
+}
+
+static int is_white(const struct image *image)
+{
+	const size_t n = lacuna_count(&image->shape);
+
+	for (size_t i = 0; i < n; i++)
+		if (!(fabsf(image->values[i] - 1) < 1e-5f))
+			return 0;
+	return 1;
+}
+
+void image_on_white(struct image *image, const float *alpha, int associated, const char *path)
+{
+	const size_t n = lacuna_count(&image->shape);
+	const size_t plane = (size_t)(image->shape.extent[0] * image->shape.extent[1]);
+	size_t opaque = 0, clear = 0;
+
+	for (size_t i = 0; i < plane; i++) {
+		opaque += alpha[i] > 0.5f;
+		clear += alpha[i] < 0.5f;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const float a = alpha[i % plane], v = image->values[i];
+
+		image->values[i] = associated ? v + 1 - a : 1 - a * (1 - v);
+	}
+	if (!is_white(image))
+		return;
+	image->shape.extent[2] = image->shape.extent[3] = 1;
+	if (!opaque || !clear)
+		return;
+	for (size_t i = 0; i < plane; i++)
+		image->values[i] = opaque > clear ? alpha[i] : 1 - alpha[i];
+	log_message(LACUNA_LOG_INFO, "%s: its colours are all white; what is %s counts as black",
+		    path,
+		    opaque > clear ? "erased from its layer" : "painted on its transparent layer");
 }
 
 /* An empty range is not scaled. */

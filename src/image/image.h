@@ -14,6 +14,11 @@ struct image {
 int image_create(struct image *, const struct lacuna_shape *);
 void image_free(struct image *); /* leaves an empty image */
 
+/* Blends values in 0..1 with white: alpha, one value for each pixel, is 0 where the picture is transparent.  associated: the
+ * values are products with alpha already.  If all is white then, only alpha tells what was painted, or erased: the image
+ * becomes gray, and black where that is, the smaller part.  path: for a message about that. */
+void image_on_white(struct image *, const float *alpha, int associated, const char *path);
+
 /* Sample values lo..hi correspond to 0..1 of the engine. */
 struct image_range {
 	double lo, hi;

@@ -90,36 +90,50 @@ static size_t count_colors(const struct decoder *d)
 	return d->channels < 3 ? 1 : 3;
 }
 
-/* A sample blended with white; alpha, if there is one, is the last channel. */
-static float sample(const struct decoder *d, size_t pixel, size_t channel)
+/* Gray is often saved as colour. */
+static void drop_colors(struct image *image)
 {
-	const float value = raw(d, pixel, channel);
+	const size_t plane = (size_t)(image->shape.extent[0] * image->shape.extent[1]);
+	const float *v = image->values;
 
-	if (d->channels == count_colors(d))
-		return value;
-	return 1 - raw(d, pixel, d->channels - 1) * (1 - value);
+	for (size_t i = 0; image->shape.extent[2] == 3 && i < plane; i++)
+		if (memcmp(v + i, v + i + plane, sizeof *v) != 0 ||
+		    memcmp(v + i, v + i + 2 * plane, sizeof *v) != 0)
+			return;
+	image->shape.extent[2] = 1;
 }
 
-static size_t count_channels(const struct decoder *d)
+/* alpha, if there is one, is the last channel. */
+static int blend(const struct decoder *d, struct image *image)
 {
-	const size_t colors = count_colors(d);
+	const size_t plane = d->width * d->height;
+	float *alpha = memory_alloc_array(plane, sizeof *alpha);
 
-	for (size_t i = 0; colors == 3 && i < d->width * d->height; i++)
-		if (sample(d, i, 0) != sample(d, i, 1) || sample(d, i, 0) != sample(d, i, 2))
-			return 3;
-	return 1;
+	if (!alpha)
+		return LACUNA_ENOMEM;
+	for (size_t i = 0; i < plane; i++)
+		alpha[i] = raw(d, i, d->channels - 1);
+	image_on_white(image, alpha, 0, d->path);
+	memory_release(alpha);
+	return LACUNA_OK;
 }
 
 static int to_image(const struct decoder *d, struct image *image)
 {
-	const size_t plane = d->width * d->height, channels = count_channels(d);
+	const size_t plane = d->width * d->height, channels = count_colors(d);
 	const struct lacuna_shape shape = { { (int64_t)d->width, (int64_t)d->height,
 					      (int64_t)channels, 1 } };
-	const int status = image_create(image, &shape);
+	int status = image_create(image, &shape);
 
 	for (size_t c = 0; !status && c < channels; c++)
 		for (size_t i = 0; i < plane; i++)
-			image->values[c * plane + i] = sample(d, i, c);
+			image->values[c * plane + i] = raw(d, i, c);
+	if (!status && d->channels > channels)
+		status = blend(d, image);
+	if (status)
+		image_free(image);
+	else
+		drop_colors(image);
 	return status;
 }
 

@@ -16,6 +16,7 @@ enum sample_kind { SAMPLE_UNSIGNED, SAMPLE_SIGNED, SAMPLE_FLOAT };
 struct tiff_page {
 	struct lacuna_shape shape;     /* as read: colour and bands beside it; frames = 1 */
 	int extra;		       /* number of alpha samples: kept, never restored */
+	int associated;		       /* colours are products with alpha */
 	enum sample_kind kind;	       /* of the samples as they will be written */
 	int bits;		       /* per sample, as they will be written */
 	struct image_range full_scale; /* of integer samples; float: 0..1 */
@@ -38,6 +39,8 @@ int tiff_page_info(struct tiff_reader *, int page, struct tiff_page *);
 /* Reads sample values as the file means them (no range mapping): MinIsWhite inverted, palette and YCbCr as RGB, complex
  * numbers as two channels, real and imaginary part.  NaN and infinities of float stay as they are. */
 int tiff_read(struct tiff_reader *, int page, struct image *);
+/* Reads the first alpha sample, as one channel from 0 to 1; the page must have one (extra). */
+int tiff_read_alpha(struct tiff_reader *, int page, struct image *);
 /* Width and height of a pixel in micrometres, from OME-XML, ImageJ's description or the resolution tags.  False if they are
  * not stated; 72 and 96 dpi do not count, since programs write them by default. */
 int tiff_pixel_size(struct tiff_reader *, double size[2]);

@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|stars|dead]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|layer|stars|dead]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -18,7 +18,7 @@
  * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
  * each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some
  * noise; "dead" has three columns and a row of one value; "mask" is white except for a black square, which moves from page to
- * page and is missing on the last. */
+ * page and is missing on the last; "layer", of two channels, has this square in white on a transparent layer. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, stars, dead;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead;
 	long pages;
 	double hole, factor;
 };
@@ -98,6 +98,8 @@ static void set_tags(TIFF *tif, const struct picture *p)
 	TIFFSetField(tif, TIFFTAG_YRESOLUTION, 300.0);
 	if (p->nodata)
 		TIFFSetField(tif, TAG_NODATA, "0");
+	if (p->layer)
+		TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &(uint16_t){ EXTRASAMPLE_UNASSALPHA });
 	TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, "made for a test");
 }
 
@@ -114,6 +116,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 
 				put(p, row, (size_t)(x * p->channels + c),
 				    p->mask		   ? !is_masked(p, x, y, page)
+				    : p->layer		   ? !c || is_masked(p, x, y, page)
 				    : is_dead(p, x, y)	   ? 0
 				    : p->stars		   ? starlight(p, x, y)
 				    : hole		   ? p->hole
@@ -141,6 +144,7 @@ static int make(char **argv, int argc, const char *mode)
 	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
+	p.layer = argc > 7 && !strcmp(argv[7], "layer");
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");
 	p.same = argc > 7 && !strcmp(argv[7], "same");

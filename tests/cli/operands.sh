@@ -33,6 +33,12 @@ ok "simulate" "$LACUNA" simulate stack.tif -o black.tif -A mask:file=masks.tif -
 ok "hides likewise" "$LACUNA" compare --max-nrmse 0 --mask masks.tif stack.tif black.tif
 contains out "36 missing values left out" "the size of the square"
 
+# White strokes on a transparent layer say no less than black ones.
+ok "white on a transparent layer" "$maketiff" layer.tif uint8 48 32 2 1 layer
+ok "as a mask" "$LACUNA" restore stack.tif -o layered.tif -A mask:file=layer.tif $how
+contains err "layer.tif: its colours are all white; what is painted on its transparent layer counts as black" "a word"
+ok "is the same mask" cmp one.tif layered.tif
+
 # Values that stand for missing pixels: simulate writes 0 where the mask is black.
 ok "a value" "$LACUNA" restore black.tif -o value.tif -A mask:value=0 $how
 contains err "page 1: 2.34 % of the pixels have the value 0 and count as missing" "its share is said"

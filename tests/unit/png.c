@@ -63,14 +63,19 @@ int main(void)
 	};
 	static const unsigned char color[] = { 255, 0, 0, 0, 255, 0, 0, 0, 255, 51, 102, 153 };
 	static const unsigned char painted[] = { 0, 255, 0, 0, 0, 51, 255, 255 };
+	static const unsigned char white[] = { 255, 0, 255, 255, 255, 51, 255, 0 };
+	static const unsigned char erased[] = { 255, 255, 255, 0, 255, 255, 255, 204 };
 	static const float gray_values[] = { 0, 0.2F, 0.4F, 1 };
 	static const float color_values[] = { 1, 0, 0, 0.2F, 0, 1, 0, 0.4F, 0, 0, 1, 0.6F };
 	static const float painted_values[] = { 0, 1, 0.8F, 1 };
+	static const float white_values[] = { 1, 0, 0.8F, 1 }, erased_values[] = { 1, 0, 1, 0.8F };
 
 	test_picture("gray", PNG_FORMAT_GRAY, gray, 1, gray_values);
 	test_picture("gray stored as RGB", PNG_FORMAT_RGB, rgb_gray, 1, gray_values);
 	test_picture("colour", PNG_FORMAT_RGB, color, 3, color_values);
 	test_picture("black strokes on nothing", PNG_FORMAT_GA, painted, 1, painted_values);
+	test_picture("white strokes on nothing", PNG_FORMAT_GA, white, 1, white_values);
+	test_picture("a hole in a white layer", PNG_FORMAT_GA, erased, 1, erased_values);
 	test_faults();
 	return tap_done();
 }

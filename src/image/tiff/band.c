@@ -179,3 +179,28 @@ void tiff_band_get(const struct tiff_band *b, const struct lacuna_region *region
 				      values + (c * h + j) * w);
 	layout_colours(l, (size_t)(w * h), values);
 }
+
+int tiff_read_alpha(struct tiff_reader *r, int page, struct image *image)
+{
+	struct tiff_band *band = NULL;
+	int status = tiff_band_open(r, page, 0, &band);
+
+	memset(image, 0, sizeof *image);
+	if (!status) {
+		const struct tiff_layout *l = &band->layout;
+
+		status = image_create(image,
+				      &(struct lacuna_shape){ { l->width, l->height, 1, 1 } });
+		if (!status)
+			status = tiff_band_move(band, 0, l->height);
+		for (uint32_t y = 0; !status && y < l->height; y++)
+			sample_values(l->type, row_of(band, l->extra_at, y), 0, 1, l->width, 0,
+				      image->values + (size_t)y * l->width);
+		if (!status && l->type.kind != SAMPLE_FLOAT)
+			image_to_unit(image, sample_full_scale(l->type));
+	}
+	tiff_band_close(band);
+	if (status)
+		image_free(image);
+	return status;
+}

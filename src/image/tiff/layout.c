@@ -89,6 +89,7 @@ static void parse_bands(struct tiff_layout *l, int extra, const uint16_t *meanin
 	last = extra;
 	while (last > first && !is_alpha(meaning[last - 1]))
 		last--;
+	l->associated = first < last && meaning[first] == EXTRASAMPLE_ASSOCALPHA;
 	l->colour = l->samples - (last - first);
 	l->extra_at = l->samples - extra + first;
 }

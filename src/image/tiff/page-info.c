@@ -116,6 +116,7 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 		return reader_context(r, page, status);
 	info->shape = layout_shape(&r->layout);
 	info->extra = r->layout.samples - r->layout.colour;
+	info->associated = r->layout.associated;
 	info->kind = type.kind;
 	info->bits = type.bits;
 	info->full_scale = sample_full_scale(type);

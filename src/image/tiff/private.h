@@ -39,6 +39,7 @@ struct tiff_layout {
 	int samples; /* per pixel */
 	int colour;  /* number of restored samples; the others are extra samples */
 	int extra_at; /* first extra sample; all stand together: after colour, or before restored bands */
+	int associated; /* that sample is alpha, and colours are products with it */
 	uint16_t photometric, compression, orientation;
 	uint16_t predictor;    /* of deflated blocks */
 	int separate;	       /* one plane per sample */
