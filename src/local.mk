@@ -218,6 +218,7 @@ lacuna_SOURCES = \
 	src/cli/page-parts.c \
 	src/cli/page-plan.c \
 	src/cli/page-record.c \
+	src/cli/page-survey.c \
 	src/cli/page-write.c \
 	src/cli/page.c src/cli/page.h \
 	src/cli/picture.c src/cli/picture.h \

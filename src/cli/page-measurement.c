@@ -113,81 +113,12 @@ static void warn_of_few_steps(const struct page *p)
 		p->number + 1, span, span < 1.5 ? "" : "s");
 }
 
-/* ---- dead lines -------------------------------------------------------------------------------------- */
-
-/* Columns if along is 1, else rows. */
-static int64_t line_start(const struct lacuna_shape *s, int along, int64_t line)
+/* Faults of the detector and the like, which nobody would see in the result. */
+static int look_for_faults(struct page *p)
 {
-	return along ? line : line * s->extent[0];
-}
-
-/* Part of the neighbours along a line, in all channels, that differ; missing values are no line: 1.  Counts up to `most'. */
-static double changes(const struct image *y, int along, int64_t line, int64_t most)
-{
-	const int64_t *e = y->shape.extent, step = along ? e[0] : 1, n = along ? e[1] : e[0];
-	const int64_t plane = e[0] * e[1];
-	int64_t differ = 0;
-
-	for (int64_t c = 0; c < e[2]; c++) {
-		const float *v = y->values + c * plane + line_start(&y->shape, along, line);
-
-		for (int64_t i = 0; i + 1 < n; i++) {
-			if (!isfinite(v[i * step]))
-				return 1;
-			differ +=
-				v[i * step] < v[(i + 1) * step] || v[i * step] > v[(i + 1) * step];
-			if (differ >= most)
-				return 1;
-		}
-	}
-	return (double)differ / (double)(e[2] * (n - 1));
-}
-
-/* Writes the numbers of dead lines, such as 12+40-41; false if there are none, or more than one expects of a detector. */
-static int find_dead(const struct image *y, int along, char *text, size_t size)
-{
-	enum { SHORTEST = 32, WIDEST = 3, MOST = 20 };
-	static const double lively = 0.5;
-	const int64_t *e = y->shape.extent;
-	const int64_t lines = along ? e[0] : e[1], length = along ? e[1] : e[0];
-	/* a dead column may cross dead rows */
-	const int64_t most = length * e[2] / 25 + 1;
-	int64_t found = 0, last;
-	size_t at = 0;
-
-	if (length < SHORTEST)
-		return 0;
-	for (int64_t i = 1; i + 1 < lines; i = last + 1) {
-		for (last = i; last < lines && changes(y, along, last, most) < 1;)
-			last++;
-		if (last == i || last - i > WIDEST || last == lines ||
-		    changes(y, along, i - 1, INT64_MAX) < lively ||
-		    changes(y, along, last, INT64_MAX) < lively)
-			continue;
-		if (++found > MOST)
-			return 0;
-		at += (size_t)snprintf(text + at, size - at, "%s%lld", at ? "+" : "", (long long)i);
-		if (last - i > 1)
-			at += (size_t)snprintf(text + at, size - at, "-%lld", (long long)last - 1);
-	}
-	return found > 0;
-}
-
-/* A line of one value in a picture that is not flat there is no scene, and a blur makes stripes of it. */
-static void warn_of_dead_lines(const struct page *p)
-{
-	static const char *const names[] = { "rows", "columns" };
-	char text[1024];
-
-	if (p->listening || p->windowed || has_mask(p->r) || !page_makes_picture(p) ||
-	    restoration_takes_all(p->r))
-		return;
-	for (int along = 1; along >= 0; along--)
-		if (find_dead(&p->y, along, text, sizeof text))
-			log_message(LACUNA_LOG_WARN,
-				    "page %d: %s %s hold one value; if they are dead, -A "
-				    "mask:%s=%s after the other operators fills them",
-				    p->number + 1, names[along], text, names[along], text);
+	if (p->listening || has_mask(p->r) || !page_makes_picture(p) || restoration_takes_all(p->r))
+		return LACUNA_OK;
+	return page_survey(p);
 }
 
 int page_read(struct page *p)
@@ -213,7 +144,5 @@ int page_read(struct page *p)
 	if (!page_makes_picture(p))
 		p->range = plain_range(p);
 	status = p->windowed ? LACUNA_OK : page_mark_missing(p);
-	if (!status)
-		warn_of_dead_lines(p);
-	return status;
+	return status ? status : look_for_faults(p);
 }

@@ -60,6 +60,11 @@ int page_run_stages(struct page *, int (*const *stages)(struct page *), size_t c
 /* A stage: reads y, and sets the range of its values. */
 int page_read(struct page *);
 
+/* ---- page-survey.c */
+
+/* Warns of dead lines, and of areas that are no scene. */
+int page_survey(struct page *);
+
 /* ---- page-missing.c */
 
 struct missing_rule page_missing_rule(const struct page *);

@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|layer|stars|dead]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|layer|stars|dead|frame]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -18,7 +18,8 @@
  * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
  * each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some
  * noise; "dead" has three columns and a row of one value; "mask" is white except for a black square, which moves from page to
- * page and is missing on the last; "layer", of two channels, has this square in white on a transparent layer. */
+ * page and is missing on the last; "layer", of two channels, has this square in white on a transparent layer; "frame" is a
+ * smooth wave with a black fifth below it. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, layer, stars, dead;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame;
 	long pages;
 	double hole, factor;
 };
@@ -49,7 +50,13 @@ static double value(long x, long y, long c, long page)
 
 static int is_dead(const struct picture *p, long x, long y)
 {
-	return p->dead && (x == 12 || (x >= 20 && x < 22) || y == 30);
+	return p->dead && (x == 12 || (x >= 20 && x < 22) || x == 140 || y == 30);
+}
+
+static double framed(const struct picture *p, long x, long y)
+{
+	return 5 * y >= 4 * p->height ? 0
+				      : 0.5 + 0.2 * sin(0.1 * (double)x) * cos(0.13 * (double)y);
 }
 
 static double starlight(const struct picture *p, long x, long y)
@@ -118,6 +125,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				    p->mask		   ? !is_masked(p, x, y, page)
 				    : p->layer		   ? !c || is_masked(p, x, y, page)
 				    : is_dead(p, x, y)	   ? 0
+				    : p->frame		   ? framed(p, x, y)
 				    : p->stars		   ? starlight(p, x, y)
 				    : hole		   ? p->hole
 				    : p->constant && !page ? 0.5
@@ -145,6 +153,7 @@ static int make(char **argv, int argc, const char *mode)
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");
+	p.frame = argc > 7 && !strcmp(argv[7], "frame");
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");
 	p.same = argc > 7 && !strcmp(argv[7], "same");

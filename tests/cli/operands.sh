@@ -105,6 +105,38 @@ for how in same mask; do
 	tap_result $? "$how: nothing to say"
 done
 
+# In windows, and in a part of a picture, they have the same numbers.
+"$maketiff" dead.tif uint16 640 520 1 1 dead
+ok "dead lines in windows" "$LACUNA" restore dead.tif -o d.tif -A identity $dead --memory 44M
+matches err "restored in [0-9]* windows" "several"
+contains err "columns 12+20-21+140 hold one value" "columns are named"
+contains err "rows 30 hold one value" "and rows"
+! grep -q "sharper edges" err
+tap_result $? "which is all that is said of them"
+ok "in a part" "$LACUNA" restore dead.tif -o d.tif -A identity $dead --crop 130,200,150,100
+contains err "columns 140 hold one value" "its number in the whole picture"
+
+# ---- areas that are no scene
+
+for n in 1 3; do
+	"$maketiff" frame.tif uint8 120 100 $n 1 frame
+	for how in "" "--crop 0,0,120,100"; do
+		ok "$n channels, a black bar $how" "$LACUNA" restore frame.tif -o d.tif -A blur:sigma=1 $dead $how
+		contains err "page 1: 20 % of the pixels hold the value 0, in areas with sharper edges than the scene" "is told of"
+		contains err "-A mask:value=0 after the other operators leaves them out" "with a remedy"
+	done
+done
+ok "with the remedy" "$LACUNA" restore frame.tif -o d.tif -A blur:sigma=1 -A mask:value=0 $dead
+! grep -q "sharper edges" err
+tap_result $? "nothing is left to say"
+ok "where no operator mixes pixels" "$LACUNA" restore frame.tif -o d.tif -A identity $dead
+! grep -q "sharper edges" err
+tap_result $? "it does no harm"
+ok "a scene with a black bar" "$LACUNA" simulate frame.tif -o bar.tif -A blur:sigma=2 -t uint8 -f
+ok "that was blurred" "$LACUNA" restore bar.tif -o d.tif -A blur:sigma=2 $dead
+! grep -q "sharper edges" err
+tap_result $? "is a scene"
+
 # ---- a mask that is turned against the picture
 
 "$maketiff" turned.tif uint8 48 40 1 1
