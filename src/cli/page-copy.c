@@ -3,10 +3,12 @@
 /* Pages that are not restored: copied as they are, or converted to the output's type. */
 #include <config.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/page.h"
 
+#include <math.h>
 #include <string.h>
 
 /* For pages that the writer cannot store unchanged, or that --type converts. */
@@ -46,6 +48,45 @@ static int put_copy(const struct page *p, struct tiff_writer *w)
 	return status;
 }
 
+/* The page that an overview belongs to: the last one before it that is none, nor a mask; else the first after it. */
+static int find_main(struct restoration *r, int number, struct tiff_page *info)
+{
+	const int count = tiff_page_count(r->in);
+
+	for (int i = number - 1; i >= 0; i--)
+		if (!tiff_page_info(r->in, i, info) && !info->auxiliary)
+			return i;
+	for (int i = number + 1; i < count; i++)
+		if (!tiff_page_info(r->in, i, info) && !info->auxiliary)
+			return i;
+	return -1;
+}
+
+static int is_restored(const struct restoration *r, int number)
+{
+	for (int i = 0; i < r->page_count; i++)
+		if (r->pages[i] == number)
+			return 1;
+	return 0;
+}
+
+/* True if the page is a small version of a restored one.  Its sides may be rounded at each of several halvings.  Labels of slide
+ * scanners are marked as overviews, too, but have another shape. */
+static int shows_old_picture(struct restoration *r, const struct page *p)
+{
+	static const double rounded = 2;
+	struct tiff_page info;
+	const int main = p->info.reduced ? find_main(r, p->number, &info) : -1;
+	const int64_t *e = p->info.shape.extent;
+	double factor;
+
+	error_clear();
+	if (main < 0 || !is_restored(r, main))
+		return 0;
+	factor = (double)info.shape.extent[0] / (double)e[0];
+	return fabs((double)info.shape.extent[1] / factor - (double)e[1]) <= rounded;
+}
+
 int page_copy(struct restoration *r, int number)
 {
 	struct page p = { .r = r, .number = number };
@@ -55,6 +96,13 @@ int page_copy(struct restoration *r, int number)
 	if (!status && p.info.auxiliary && r->resized) {
 		log_message(LACUNA_LOG_WARN,
 			    "page %d: left out, because this overview or mask has the old size",
+			    number + 1);
+		return LACUNA_OK;
+	}
+	if (!status && shows_old_picture(r, &p)) {
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: left out, because this overview shows the picture before its "
+			    "restoration; make a new one, for example with gdaladdo",
 			    number + 1);
 		return LACUNA_OK;
 	}

@@ -71,8 +71,8 @@ const struct option_row recipe_rows[] = {
 	  "sample type of the output: uint8, uint16, float32, ... [the input's]", AT(type),
 	  .choices = picture_types },
 	{ "pages", 0, OPTION_TEXT, "LIST",
-	  "restore these pages, such as 1,3-5, and copy the others [all; overviews and "
-	  "masks are copied]",
+	  "restore these pages, such as 1,3-5, and copy the others [all; masks "
+	  "are copied, overviews left out]",
 	  AT(pages) },
 	{ "only", 0, OPTION_FLAG, NULL, "do not write the pages that --pages leaves out",
 	  AT(only) },

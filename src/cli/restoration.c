@@ -241,8 +241,9 @@ static int leave_auxiliary(struct restoration *r)
 			r->pages[kept++] = r->pages[i];
 	}
 	if (!status && kept && kept < r->page_count) {
-		log_message(LACUNA_LOG_INFO, "%d overviews or masks were not restored",
-			    r->page_count - kept);
+		log_message(LACUNA_LOG_INFO, "%d overview%s or mask%s not restored",
+			    r->page_count - kept, r->page_count - kept == 1 ? "" : "s",
+			    r->page_count - kept == 1 ? " was" : "s were");
 		r->page_count = kept;
 	}
 	return status;

@@ -23,6 +23,7 @@ struct tiff_page {
 	int block_rows; /* rows read and written at once: of tiles, or of strips of planes; else 1 */
 	int storable;	/* tiff_copy() can write the page as it is */
 	int auxiliary;	/* an overview or a mask of another page (NewSubfileType) */
+	int reduced;	/* an overview of another page, or of its mask */
 	int has_nodata; /* the page declares nodata as "missing" (GDAL_NODATA) */
 	double nodata;
 	const char *note;      /* what cannot be kept ("palette becomes RGB"), or NULL */

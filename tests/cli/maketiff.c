@@ -8,6 +8,7 @@
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
  *	maketiff --turn FILE N		sets the first page's orientation
+ *	maketiff --mark FILE PAGE KIND	sets the NewSubfileType of a page (from 0), such as 1 for an overview
  *	maketiff --declare FILE VALUE	declares VALUE as nodata
  *	maketiff --text FILE		prints the description and the pixels per unit
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
@@ -257,6 +258,19 @@ static int turn(const char *path, int orientation)
 	return !good;
 }
 
+static int mark(const char *path, uint16_t page, long kind)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	good = TIFFSetDirectory(tif, page) &&
+	       TIFFSetField(tif, TIFFTAG_SUBFILETYPE, (uint32_t)kind) && TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int print_text(const char *path)
 {
 	TIFF *tif = TIFFOpen(path, "r");
@@ -383,6 +397,8 @@ int main(int argc, char **argv)
 		return describe(argv[2], argv[3], atof(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "--declare"))
 		return declare(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "--mark"))
+		return mark(argv[2], (uint16_t)atoi(argv[3]), atol(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "--turn"))
 		return turn(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "--text"))

@@ -188,6 +188,26 @@ printf '\377\330\377\340\000\020JFIF' >mask.jpg
 fails 1 "a mask in JPEG" "$LACUNA" restore nodata.tif -o png.tif -A mask:file=mask.jpg -n 0
 contains err "mask.jpg: is a JPEG picture, not TIFF" "is named as such"
 
+# An overview shows the picture as it was.  Here are a picture, its overviews, a mask, a label, and a picture with an overview.
+"$maketiff" levels.tif uint8 64 48 1 1
+for size in "32 24" "15 11" "64 48" "20 40" "64 48" "32 24"; do
+	"$maketiff" --append levels.tif uint8 $size 1 1
+done
+for mark in "1 1" "2 1" "3 4" "4 1" "6 1"; do
+	ok "page and kind: $mark" "$maketiff" --mark levels.tif $mark
+done
+ok "a file with overviews" "$LACUNA" restore levels.tif -o levels-r.tif -A identity -p gaussian -n 0.01 -q
+for page in 2 3 7; do
+	contains err "page $page: left out, because this overview shows the picture before its restoration" "page $page"
+done
+"$maketiff" --show levels-r.tif | cut -d ' ' -f 1 >seen.txt
+printf '64x48\n64x48\n20x40\n64x48\n' >want.txt
+ok "pictures, mask and label are there" cmp want.txt seen.txt
+ok "the first of them" "$LACUNA" restore levels.tif -o levels-1.tif -A identity -p gaussian -n 0.01 -q --pages 1
+"$maketiff" --show levels-1.tif | cut -d ' ' -f 1 >seen.txt
+printf '64x48\n64x48\n20x40\n64x48\n32x24\n' >want.txt
+ok "the other keeps its overview" cmp want.txt seen.txt
+
 # A stack has a single noise level unless the user asks for one per page.
 ok "a stack" "$maketiff" alike.tif uint8 64 48 1 3
 ok "is restored" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian --report alike.json

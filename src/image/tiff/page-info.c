@@ -122,8 +122,9 @@ int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
 	info->full_scale = sample_full_scale(type);
 	info->block_rows = (int)writer_block_rows(&r->layout);
 	info->storable = is_storable(&r->layout);
-	if (TIFFGetField(r->handle.tif, TIFFTAG_SUBFILETYPE, &subfile))
-		info->auxiliary = (subfile & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
+	TIFFGetField(r->handle.tif, TIFFTAG_SUBFILETYPE, &subfile);
+	info->reduced = (subfile & FILETYPE_REDUCEDIMAGE) != 0;
+	info->auxiliary = info->reduced || (subfile & FILETYPE_MASK) != 0;
 	info->has_nodata = !r->layout.palette && handle_nodata(r->handle.tif, &info->nodata);
 	status = page_note(r, page, info);
 	return status ? reader_context(r, page, status) : LACUNA_OK;
