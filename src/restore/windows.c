@@ -24,6 +24,7 @@ struct course {
 	int64_t done, todo; /* windows to restore */
 	int64_t noisy;	    /* windows that are in record.noise */
 	int uneven;	    /* in one of them the noise differs from place to place */
+	struct noise law;   /* the sum of their laws, in the values of the file */
 };
 
 /* ---- one window -------------------------------------------------------------------------------------- */
@@ -43,6 +44,32 @@ static int measurement_of(const struct course *c, int64_t i, struct measurement 
 	return c->io->read(c->io->context, &region, c->cut, c->deviation);
 }
 
+static const struct scale file_scale = { .black = 0, .white = 1 };
+
+/* Windows differ in their noise where one was restored again with more.  Variances have a mean, and so have their laws. */
+static void add_law(struct course *c, const struct restore_record *one)
+{
+	const struct noise law = noise_rescale(&one->description.noise, &one->inner, &file_scale);
+
+	c->law.slope += law.slope;
+	c->law.offset += law.offset;
+	c->law.sigma += law.sigma * law.sigma;
+	c->law.least_variance += law.least_variance;
+}
+
+static struct noise mean_law(const struct course *c)
+{
+	const struct restore_record *all = &c->out->record;
+	const double n = (double)c->noisy;
+	struct noise law = all->description.noise;
+
+	law.slope = c->law.slope / n;
+	law.offset = c->law.offset / n;
+	law.sigma = sqrt(c->law.sigma / n);
+	law.least_variance = c->law.least_variance / n;
+	return noise_rescale(&law, &file_scale, &all->inner);
+}
+
 /* Until finish_noise(), noise is a sum of squares, and places are the least and the most noise, not relative to it. */
 static void add_noise(struct course *c, const struct restore_record *one)
 {
@@ -56,14 +83,17 @@ static void add_noise(struct course *c, const struct restore_record *one)
 	all->places[1] = fmax(all->places[1], most);
 	c->uneven |= uneven;
 	c->noisy++;
+	add_law(c, one);
 }
 
 static void finish_noise(struct course *c)
 {
 	struct restore_record *all = &c->out->record;
 
-	if (c->noisy)
+	if (c->noisy) {
 		all->noise = sqrt(all->noise / (double)c->noisy);
+		all->description.noise = mean_law(c);
+	}
 	for (int i = 0; i < 2; i++)
 		all->places[i] = c->uneven ? all->places[i] / all->noise : 0;
 }

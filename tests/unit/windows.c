@@ -777,6 +777,55 @@ static size_t peak_of(int64_t height)
 	return memory_peak_bytes();
 }
 
+/* Gives window i a result with the law slope i + i / 10, on a scale that differs, too. */
+static int take_made(void *context, const struct measurement *m, int64_t i, struct restored *part)
+{
+	const struct windows *w = context;
+	const struct scale file = { .black = 0, .white = 1 };
+	const struct scale inner = { .black = -0.1, .white = 1 + 0.1 * (double)i };
+	const struct noise law = { .slope = (double)i, .offset = 0.1 * (double)i, .sigma = 0.01 };
+
+	(void)m;
+	part->record.shape = (struct lacuna_shape){ { w->width, w->height, 1, 1 } };
+	part->record.inner = inner;
+	part->record.noise = 0.01;
+	part->record.description.noise = noise_rescale(&law, &file, &inner);
+	part->record.samples = memory_alloc(sizeof *part->record.samples);
+	part->picture = memory_alloc_array(lacuna_count(&part->record.shape), sizeof(float));
+	return part->picture && part->record.samples ? PART_TAKEN : LACUNA_ENOMEM;
+}
+
+/* A law that was not the same in all windows is their mean. */
+static void test_laws(void)
+{
+	const struct lacuna_shape shape = { { 620, 400, 1, 1 } };
+	static float y[620 * 400];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct windows_cost cost = { .multiple = 1 };
+	const struct scale file = { .black = 0, .white = 1 };
+	struct windows plan = { .across = 0 };
+	const struct restore_parts parts = { .take = take_made, .context = &plan };
+	struct restorer *r = NULL;
+	struct restored all = { .picture = NULL };
+	struct noise law;
+	double last;
+
+	set_up("identity");
+	job.budget = 60 << 20;
+	job.parts = &parts;
+	ok(!windows_plan(&job, &shape, &cost, &plan) && !restorer_create(&job, &r) &&
+		   !windows_run(r, &plan, &m, &all),
+	   "windows with laws of their own");
+	law = noise_rescale(&all.record.description.noise, &all.record.inner, &file);
+	last = (double)(plan.across * plan.down - 1);
+	near(law.slope, last / 2, 1e-9, "their mean slope");
+	near(law.offset, last / 20, 1e-9, "and offset");
+	near(law.sigma, 0.01, 1e-9, "and level");
+	restored_free(&all);
+	restorer_destroy(r);
+	tear_down();
+}
+
 static void test_memory(void)
 {
 	size_t low, high;
@@ -802,6 +851,7 @@ int main(void)
 	test_holes();
 	test_around_sizes();
 	test_memory();
+	test_laws();
 	test_in_one_call();
 	test_wide_noise();
 	test_uneven_noise();
