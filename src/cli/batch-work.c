@@ -95,50 +95,56 @@ static void look_at_page(void *context, const struct look *look)
 
 /* ---- windows as units of work ------------------------------------------------------------------------- */
 
-static struct noise law(const double v[4])
+/* The numbers of a noise_description. */
+enum { NOISE_NUMBERS = 7 + NOISE_CHANNELS };
+
+static void put_noise(const struct noise_description *d, double v[NOISE_NUMBERS])
 {
-	return (struct noise){
-		.slope = v[0], .offset = v[1], .sigma = v[2], .least_variance = v[3]
+	const struct noise *noise = &d->noise;
+	const double all[] = { noise->slope, noise->offset, noise->sigma, noise->least_variance,
+			       d->wide,	     d->colored,    d->doubts };
+
+	memcpy(v, all, sizeof all);
+	memcpy(v + 7, noise->channel, sizeof noise->channel);
+}
+
+/* how: static, or it outlives *d. */
+static void get_noise(const double v[NOISE_NUMBERS], const char *how, struct noise_description *d)
+{
+	*d = (struct noise_description){
+		.noise = { .slope = v[0], .offset = v[1], .sigma = v[2], .least_variance = v[3] },
+		.wide = v[4],
+		.colored = v[5] > 0,
+		.doubts = (int)v[6],
+		.how = how
 	};
+	memcpy(d->noise.channel, v + 7, sizeof d->noise.channel);
 }
 
 /* A record of a window for a file.  Its texts are in `about'.  The values are the picture's, then those of its deviation. */
-enum { NUMBERS = 22 };
+enum { NOISE_AT = 18, NUMBERS = NOISE_AT + NOISE_NUMBERS };
 
 /* values: those to be kept */
 static struct part pack(const struct restored *r, json_t *about, float *values)
 {
 	static double numbers[NUMBERS];
 	const struct restore_record *record = &r->record;
-	const struct noise *noise = &record->description.noise;
 	const struct session_stats none = { 0 }, *s = record->samples ? record->samples : &none;
 	const double all[NUMBERS] = {
-		record->constant,
-		record->inner.black,
-		record->inner.white,
-		record->inner.lowest,
-		record->inner.highest,
-		record->noise,
-		record->estimated,
-		noise->slope,
-		noise->offset,
-		noise->sigma,
-		noise->least_variance,
-		(double)record->missing,
-		(double)record->rejected,
-		record->residual,
-		record->doubts,
-		(double)s->steps,
-		(double)s->evaluations,
-		s->seconds,
-		s->prior_seconds,
-		record->places[0],
-		record->places[1],
-		r->deviation != NULL,
+		record->constant,	  record->inner.black,
+		record->inner.white,	  record->inner.lowest,
+		record->inner.highest,	  record->noise,
+		record->estimated,	  (double)record->missing,
+		(double)record->rejected, record->residual,
+		record->doubts,		  (double)s->steps,
+		(double)s->evaluations,	  s->seconds,
+		s->prior_seconds,	  record->places[0],
+		record->places[1],	  r->deviation != NULL,
 	};
 	const size_t n = lacuna_count(&record->shape);
 
 	memcpy(numbers, all, sizeof numbers);
+	put_noise(&record->description, numbers + NOISE_AT);
 	return (struct part){ about,
 			      numbers,
 			      values,
@@ -176,9 +182,9 @@ static int unpack(struct part *p, const struct windows *w, int deviation, struct
 	size_t n;
 
 	*r = (struct restored){ 0 };
-	if (p->number_count != NUMBERS || (deviation && !(v[21] > 0)))
+	if (p->number_count != NUMBERS || (deviation && !(v[17] > 0)))
 		return 0;
-	n = p->value_count / (v[21] > 0 ? 2 : 1);
+	n = p->value_count / (v[17] > 0 ? 2 : 1);
 	if (!plane || !n || n % plane || (p->flag_count && p->flag_count != n))
 		return 0;
 	record->samples = memory_alloc_array(1, sizeof *record->samples);
@@ -189,21 +195,21 @@ static int unpack(struct part *p, const struct windows *w, int deviation, struct
 	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
 	record->noise = v[5];
 	record->estimated = v[6] > 0;
-	record->description.noise = law(v + 7);
-	record->description.how = json_string_value(json_object_get(p->about, "how"));
-	record->places[0] = v[19];
-	record->places[1] = v[20];
+	record->missing = (size_t)v[7];
+	record->rejected = (size_t)v[8];
+	record->residual = v[9];
+	record->doubts = (int)v[10];
+	record->samples->steps = (int64_t)v[11];
+	record->samples->evaluations = (int64_t)v[12];
+	record->samples->seconds = v[13];
+	record->samples->prior_seconds = v[14];
+	record->places[0] = v[15];
+	record->places[1] = v[16];
+	get_noise(v + NOISE_AT, json_string_value(json_object_get(p->about, "how")),
+		  &record->description);
 	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
 	record->precision = json_string_value(json_object_get(p->about, "precision"));
 	record->deviation = json_string_value(json_object_get(p->about, "std"));
-	record->missing = (size_t)v[11];
-	record->rejected = (size_t)v[12];
-	record->residual = v[13];
-	record->doubts = (int)v[14];
-	record->samples->steps = (int64_t)v[15];
-	record->samples->evaluations = (int64_t)v[16];
-	record->samples->seconds = v[17];
-	record->samples->prior_seconds = v[18];
 	if (take_values(p, r))
 		return 1;
 	restored_free(r);
@@ -274,7 +280,11 @@ static unsigned mode_of(const struct item *item)
 
 /* ---- what all windows of a page have in common ----------------------------------------------------------- */
 
-enum { FACTORS_AT = 19, COLORED_AT = FACTORS_AT + NOISE_CHANNELS, COMMON_NUMBERS };
+enum {
+	COMMON_LUMPS_AT = 12,
+	COMMON_NOISE_AT = COMMON_LUMPS_AT + LUMPS_MOST,
+	COMMON_NUMBERS = COMMON_NOISE_AT + NOISE_NUMBERS
+};
 
 static int read_common(int page)
 {
@@ -298,18 +308,13 @@ static int read_common(int page)
 					     .bits = (int)v[2],
 					     .found = v[3] > 0,
 					     .seen = { v[4], v[5], v[6], v[7] },
-					     .has_lump = v[17] > 0,
-					     .lump = v[18] };
-		c->from = (int)v[8];
-		c->noise.description.noise = law(v + 9);
-		memcpy(c->noise.description.noise.channel, v + FACTORS_AT,
-		       sizeof c->noise.description.noise.channel);
-		c->noise.description.doubts = (int)v[13];
-		c->noise.inner = (struct scale){ v[14], v[15], -INFINITY, INFINITY };
-		c->noise.description.wide = v[16];
-		c->noise.description.colored = v[COLORED_AT] > 0;
+					     .lumps = (int)v[8] };
+		memcpy(c->levels.lump, v + COMMON_LUMPS_AT, sizeof c->levels.lump);
+		c->from = (int)v[9];
+		c->noise.inner = (struct scale){ v[10], v[11], -INFINITY, INFINITY };
 		c->about = json_incref(p.about);
-		c->noise.description.how = json_string_value(json_object_get(c->about, "how"));
+		get_noise(v + COMMON_NOISE_AT, json_string_value(json_object_get(c->about, "how")),
+			  &c->noise.description);
 	}
 	part_free(&p);
 	return LACUNA_OK;
@@ -318,28 +323,11 @@ static int read_common(int page)
 static int write_common(int page)
 {
 	const struct common *c = &now.common;
-	const struct noise *noise = &c->noise.description.noise;
 	const struct scale *seen = &c->levels.seen, *inner = &c->noise.inner;
 	double numbers[COMMON_NUMBERS] = {
-		c->levels.measured,
-		c->levels.kind,
-		c->levels.bits,
-		c->levels.found,
-		seen->black,
-		seen->white,
-		seen->lowest,
-		seen->highest,
-		c->from,
-		noise->slope,
-		noise->offset,
-		noise->sigma,
-		noise->least_variance,
-		c->noise.description.doubts,
-		inner->black,
-		inner->white,
-		c->noise.description.wide,
-		c->levels.has_lump,
-		c->levels.lump,
+		c->levels.measured, c->levels.kind, c->levels.bits, c->levels.found,
+		seen->black,	    seen->white,    seen->lowest,   seen->highest,
+		c->levels.lumps,    c->from,	    inner->black,   inner->white,
 	};
 	const struct part p = { .about = c->about,
 				.numbers = numbers,
@@ -347,8 +335,8 @@ static int write_common(int page)
 	char *path = division_common(now.batch, now.item, page);
 	int status = path ? LACUNA_OK : LACUNA_ENOMEM;
 
-	memcpy(numbers + FACTORS_AT, noise->channel, sizeof noise->channel);
-	numbers[COLORED_AT] = c->noise.description.colored;
+	memcpy(numbers + COMMON_LUMPS_AT, c->levels.lump, sizeof c->levels.lump);
+	put_noise(&c->noise.description, numbers + COMMON_NOISE_AT);
 	if (!status)
 		status = part_write(path, now.division.key, mode_of(now.item), &p);
 	memory_release(path);

@@ -91,7 +91,7 @@ int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *p
 	for (int i = 0; !status && i < pages; i++)
 		status = held && i == number ? add_page(&s, held, page) : add_number(&s, in, i, l);
 	if (!status) {
-		l->has_lump = scale_sample_drop_lump(&s.sample, &l->lump);
+		l->lumps = scale_sample_drop_lumps(&s.sample, l->lump);
 		l->found = scale_measure(&s.sample, &l->seen);
 		l->measured = 1;
 	}

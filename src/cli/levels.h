@@ -15,8 +15,8 @@ struct levels {
 	int bits;
 	int found; /* the pages hold more than one value */
 	struct scale seen;
-	int has_lump; /* lump looks like a missing value; seen leaves it out */
-	double lump;
+	int lumps; /* values that look missing; seen leaves them out */
+	double lump[LUMPS_MOST];
 };
 
 /* Measures the levels of all pages with the sample type of `page', whose number is `number', unless *levels holds them

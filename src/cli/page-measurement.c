@@ -76,24 +76,26 @@ static int has_mask(const struct restoration *r)
 
 /* Values that look missing, but that the file does not declare, are treated as if it did.  What a mask leaves out is filled
  * instead. */
-static void declare_lump(struct page *p)
+static void declare_lumps(struct page *p)
 {
 	const struct restoration *r = p->r;
 	const struct levels *l = &r->levels;
 
-	if (!l->has_lump || r->full_range || has_mask(r) || !page_makes_picture(p))
+	if (!l->lumps || r->full_range || has_mask(r) || !page_makes_picture(p))
 		return;
-	/* A file may have others than the value that it declares. */
-	p->has_lump = p->info.has_nodata;
-	p->lump = l->lump;
-	if (!p->info.has_nodata)
-		p->info.nodata = l->lump;
-	p->info.has_nodata = 1;
-	if (!p->listening)
-		log_message(LACUNA_LOG_WARN,
-			    "page %d: %.9g is far from all other values and counts as nodata; "
-			    "--range full keeps it as a measured value",
-			    p->number + 1, l->lump);
+	for (int i = 0; i < l->lumps; i++) {
+		/* A file may have others than the value that it declares. */
+		if (p->info.has_nodata)
+			p->lump[p->lumps++] = l->lump[i];
+		else
+			p->info.nodata = l->lump[i];
+		p->info.has_nodata = 1;
+		if (!p->listening)
+			log_message(LACUNA_LOG_WARN,
+				    "page %d: %.9g is far from all other values and counts as "
+				    "nodata; --range full keeps it as a measured value",
+				    p->number + 1, l->lump[i]);
+	}
 }
 
 /* An estimate lies between the levels of a scene that has few, such as counts of a few photons. */
@@ -134,7 +136,7 @@ int page_read(struct page *p)
 					&r->levels);
 	if (status)
 		return status;
-	declare_lump(p);
+	declare_lumps(p);
 	if (!surveyed)
 		warn_of_few_steps(p);
 	if (p->info.note && !p->listening)

@@ -12,10 +12,13 @@
 
 struct missing_rule page_missing_rule(const struct page *p)
 {
-	return (struct missing_rule){ .declared = p->info.has_nodata,
-				      .nodata = p->info.nodata,
-				      .found = p->has_lump,
-				      .other = p->lump };
+	struct missing_rule rule = { .declared = p->info.has_nodata,
+				     .nodata = p->info.nodata,
+				     .found = p->lumps };
+
+	for (int i = 0; i < p->lumps; i++)
+		rule.other[i] = p->lump[i];
+	return rule;
 }
 
 /* Marks pixels whose value means "missing". */
@@ -46,11 +49,11 @@ void page_tell_absent(const struct page *p, size_t i, size_t pixels)
 int page_check_put_back(const struct page *p, const struct missing_count *count)
 {
 	const struct restoration *r = p->r;
-	const int holds_lump = !p->has_lump || picture_holds(r->kind, r->bits, p->lump);
-	const double value = !count->declared || r->missing.fill ? NAN
-			     : holds_lump			 ? p->info.nodata
-								 : p->lump;
+	double value = !count->declared || r->missing.fill ? NAN : p->info.nodata;
 
+	for (int i = 0; count->declared && !r->missing.fill && i < p->lumps; i++)
+		if (!picture_holds(r->kind, r->bits, p->lump[i]))
+			value = p->lump[i];
 	if (!r->type_stated || picture_holds(r->kind, r->bits, value) ||
 	    !((count->declared && !r->missing.fill) || (count->nan && r->missing.keep)))
 		return LACUNA_OK;

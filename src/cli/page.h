@@ -24,8 +24,8 @@ struct page {
 	struct tiff_band *band;	  /* the page as stored: all rows; for windows some */
 	struct image y, start, reference;
 	struct image noise; /* standard deviation of each value, from --noise FILE */
-	int has_lump;	    /* the page declares nodata, and has another value that looks like it */
-	double lump;
+	int lumps; /* values that look like nodata, beside the one that the page declares */
+	double lump[LUMPS_MOST];
 	int lacks;	      /* y has missing values that may be put back */
 	struct image picture; /* the result; shares the values of `result' */
 	struct restored result;

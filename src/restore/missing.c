@@ -24,8 +24,12 @@ static int is_value(double nodata, float v)
 
 int missing_declared(const struct missing_rule *rule, float v)
 {
-	return (rule->declared && is_value(rule->nodata, v)) ||
-	       (rule->found && is_value(rule->other, v));
+	if (rule->declared && is_value(rule->nodata, v))
+		return 1;
+	for (int i = 0; i < rule->found; i++)
+		if (is_value(rule->other[i], v))
+			return 1;
+	return 0;
 }
 
 void missing_mark(size_t n, const struct missing_rule *rule, float *values,

@@ -9,18 +9,19 @@
 #include <stddef.h>
 
 /* What a page says of its missing values. */
+enum { MISSING_OTHERS = 3 };
 struct missing_rule {
 	int declared; /* the page declares nodata */
 	double nodata;
-	int found; /* another value counts as nodata, too, though it is not declared */
-	double other;
+	int found; /* other values count as nodata, too, though they are not declared */
+	double other[MISSING_OTHERS];
 };
 
 struct missing_count {
 	size_t declared, infinite, nan;
 };
 
-/* True when v is the declared value or the other one, within float's accuracy.  If NaN is declared, infinities do not match. */
+/* True when v is the declared value or another one, within float's accuracy.  If NaN is declared, infinities do not match. */
 int missing_declared(const struct missing_rule *, float v);
 /* Replaces missing values with NaN and counts them by kind. */
 void missing_mark(size_t n, const struct missing_rule *, float *values, struct missing_count *);

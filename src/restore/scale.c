@@ -39,43 +39,69 @@ void scale_sample_free(struct scale_sample *s)
 	memset(s, 0, sizeof *s);
 }
 
-static size_t count_equal(const struct scale_sample *s, float value)
+/* How many values at this end of the sample, after `skipped' others there, are equal; 0 if they are too few for a lump. */
+static size_t count_lump(const struct scale_sample *s, int last, size_t skipped)
 {
-	size_t equal = 0;
+	static const size_t least = 16;
+	const float *v = s->values;
+	const size_t first = last ? s->count - 1 - skipped : skipped;
+	size_t n = 0;
 
-	for (size_t i = 0; i < s->count; i++)
-		equal += !(s->values[i] < value) && !(s->values[i] > value);
-	return equal;
+	while (n < s->count - skipped && !(v[first] < v[last ? first - n : first + n]) &&
+	       !(v[first] > v[last ? first - n : first + n]))
+		n++;
+	return n < least || (double)n < tail * (double)s->count ? 0 : n;
 }
 
-int scale_sample_drop_lump(struct scale_sample *s, double *value)
+/* Counts the values of so many lumps at this end; 0 if there are fewer.  *nearest: the lump next to the others. */
+static size_t skip_lumps(const struct scale_sample *s, int last, int lumps, double *nearest)
+{
+	size_t skipped = 0;
+
+	for (int i = 0; i < lumps; i++) {
+		const size_t n = skipped < s->count ? count_lump(s, last, skipped) : 0;
+
+		if (!n)
+			return 0;
+		skipped += n;
+		*nearest = (double)s->values[last ? s->count - skipped : skipped - 1];
+	}
+	return skipped;
+}
+
+/* Removes `low' lumps below and `high' ones above the others, if they are far from these; else changes nothing. */
+static int drop(struct scale_sample *s, int low, int high, double values[LUMPS_MOST])
 {
 	static const double most = 0.75, apart = 2;
-	static const size_t least = 16;
+	double below = -INFINITY, above = INFINITY, range;
+	const size_t first = skip_lumps(s, 0, low, &below), end = skip_lumps(s, 1, high, &above);
+	int count = 0;
 
-	if (!s->count)
+	if ((low && !first) || (high && !end) || first + end >= s->count ||
+	    (double)(first + end) > most * (double)s->count)
 		return 0;
-	vector_sort(s->count, s->values);
-	for (int last = 0; last < 2; last++) {
-		const float end = s->values[last ? s->count - 1 : 0];
-		const size_t lump = count_equal(s, end), rest = s->count - lump;
-		const float *others = s->values + (last ? 0 : lump);
-		const double part = (double)lump / (double)s->count;
-		double range, gap;
+	range = (double)s->values[s->count - 1 - end] - (double)s->values[first];
+	if (!(range > 0) || (double)s->values[first] - below < apart * range ||
+	    above - (double)s->values[s->count - 1 - end] < apart * range)
+		return 0;
+	for (size_t i = 0; i < s->count; i++)
+		if ((i < first || i >= s->count - end) &&
+		    (!count || (double)s->values[i] > values[count - 1]))
+			values[count++] = (double)s->values[i];
+	s->count -= first + end;
+	memmove(s->values, s->values + first, s->count * sizeof *s->values);
+	return count;
+}
 
-		if (lump < least || part < tail || part > most)
-			continue;
-		range = (double)others[rest - 1] - (double)others[0];
-		gap = last ? (double)end - (double)others[rest - 1]
-			   : (double)others[0] - (double)end;
-		if (!(range > 0) || gap < apart * range)
-			continue;
-		*value = (double)end;
-		s->count = rest;
-		memmove(s->values, others, rest * sizeof *others);
-		return 1;
-	}
-	return 0;
+int scale_sample_drop_lumps(struct scale_sample *s, double values[LUMPS_MOST])
+{
+	int found = 0;
+
+	vector_sort(s->count, s->values);
+	for (int lumps = LUMPS_MOST; !found && s->count && lumps > 0; lumps--)
+		for (int low = lumps; !found && low >= 0; low--)
+			found = drop(s, low, lumps - low, values);
+	return found;
 }
 
 /* The value below which this part of the sample lies. */

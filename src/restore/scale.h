@@ -28,10 +28,12 @@ int scale_sample_add_part(struct scale_sample *, const float *values, size_t n, 
 			  size_t all, size_t most);
 void scale_sample_free(struct scale_sample *); /* leaves an empty sample */
 
-/* Removes a lump from the sample: values that are all alike, 0.2 % to 75 % of the sample, but at least 16, below or above all
- * others, and farther from them than twice their range.  Missing values look so if a file does not declare them (-9999 among
- * heights).  A star that saturates a few pixels has less.  False if there is none.  Sorts the sample. */
-int scale_sample_drop_lump(struct scale_sample *, double *value);
+/* Removes lumps from the sample: values that are all alike, 0.2 % of the sample or more, but at least 16, below or above all
+ * others but lumps, and farther from these than twice their range; together 75 % at most.  Missing values look so if a file
+ * does not declare them (-9999 among heights).  A star that saturates a few pixels has less.  Returns their number.  Sorts
+ * the sample. */
+enum { LUMPS_MOST = 3 };
+int scale_sample_drop_lumps(struct scale_sample *, double values[LUMPS_MOST]);
 
 /* black, white: the 0.2 % and 99.8 % quantiles of the sample, moved outwards by 1/20 of their distance.  A few stars, hot or
  * dead pixels do not move them.  lowest: the lower quantile, if a quarter of the picture is about as dark (a night sky, an

@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|same|dim|hot|constant|rising|mask|layer|stars|dead|frame]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -15,7 +15,8 @@
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
  * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
- * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there;
+ * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there,
+ * "lumps" -9999 and -32768;
  * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
  * each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some
  * noise; "dead" has three columns and a row of one value; "mask" is white except for a black square, which moves from page to
@@ -36,7 +37,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps;
 	long pages;
 	double hole, factor;
 };
@@ -120,7 +121,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 			for (long c = 0; c < p->channels; c++) {
 				const int hot = p->hot && x == 20 && y == 20;
 				const int hole = (p->hole != 0 || p->nodata) && !page && x >= 9 &&
-						 x < 14 && y >= 4 && y < 8;
+						 x < 14 && y >= 4 && y < (p->lumps ? 12 : 8);
 
 				put(p, row, (size_t)(x * p->channels + c),
 				    p->mask		   ? !is_masked(p, x, y, page)
@@ -128,7 +129,7 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				    : is_dead(p, x, y)	   ? 0
 				    : p->frame		   ? framed(p, x, y)
 				    : p->stars		   ? starlight(p, x, y)
-				    : hole		   ? p->hole
+				    : hole		   ? p->lumps && x > 11 ? -32768 : p->hole
 				    : p->constant && !page ? 0.5
 				    : hot		   ? 1e6
 					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) *
@@ -165,8 +166,9 @@ static int make(char **argv, int argc, const char *mode)
 	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
 	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))
 		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
-	if (argc > 7 && !strcmp(argv[7], "lump"))
+	if (argc > 7 && (!strcmp(argv[7], "lump") || !strcmp(argv[7], "lumps")))
 		p.hole = -9999;
+	p.lumps = argc > 7 && !strcmp(argv[7], "lumps");
 	row = calloc((size_t)(p.width * p.channels), 4);
 	tif = TIFFOpen(argv[1], mode);
 	for (long page = 0; row && tif && good && page < pages; page++)

@@ -36,6 +36,12 @@ contains err "-9999 is far from all other values and counts as nodata" "it is sa
 ok "like the picture with NaN" "$LACUNA" restore nan.tif -o nan-r.tif $far
 ok "filled, too" "$LACUNA" restore lump.tif -o lump-f.tif $far --fill
 ok "to the same values" "$LACUNA" compare --max-nrmse 0 lump-f.tif nan-r.tif
+ok "picture with -9999 and -32768" "$maketiff" lumps.tif float32 48 40 1 1 lumps
+ok "restored" "$LACUNA" restore lumps.tif -o lumps-r.tif $far -q
+contains err "-32768 is far from all other values and counts as nodata" "one is told of"
+contains err "-9999 is far from all other values and counts as nodata" "and the other"
+ok "in windows" "$LACUNA" restore lumps.tif -o lumps-w.tif $far -q --crop 0,0,48,40
+ok "both stay" cmp lumps-w.tif lumps-r.tif
 ok "another value is declared" cp lump.tif declared.tif
 "$maketiff" --declare declared.tif 0
 ok "restored" "$LACUNA" restore declared.tif -o declared-r.tif $far -q

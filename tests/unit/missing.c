@@ -19,7 +19,9 @@ static void test_declared(void)
 	const struct missing_rule plain = { .declared = 1, .nodata = -9999 },
 				  written = { .declared = 1, .nodata = -9999.123 };
 
-	const struct missing_rule both = { .declared = 1, .nodata = 0, .found = 1, .other = -9999 };
+	const struct missing_rule both = {
+		.declared = 1, .nodata = 0, .found = 1, .other = { -9999 }
+	};
 
 	ok(!missing_declared(&none, 0), "nothing is declared");
 	ok(missing_declared(&both, 0) && missing_declared(&both, -9999) &&

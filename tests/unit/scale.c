@@ -198,7 +198,7 @@ static int has_lump_of(int n, int part, float far)
 	static float values[N];
 	struct scale_sample sample = { 0 };
 	size_t kept = (size_t)n;
-	double lump = NAN;
+	double lumps[LUMPS_MOST] = { NAN };
 	int found;
 
 	scene(values, 0, 1);
@@ -207,9 +207,9 @@ static int has_lump_of(int n, int part, float far)
 		kept--;
 	}
 	found = !scale_sample_add(&sample, values, (size_t)n, (size_t)n) &&
-		scale_sample_drop_lump(&sample, &lump);
-	ok(found ? fabs(lump - (double)far) <= 0 && sample.count == kept && sample.values[0] >= 0 &&
-			   sample.values[kept - 1] <= 1
+		scale_sample_drop_lumps(&sample, lumps);
+	ok(found ? found == 1 && fabs(lumps[0] - (double)far) <= 0 && sample.count == kept &&
+			   sample.values[0] >= 0 && sample.values[kept - 1] <= 1
 		 : sample.count == (size_t)n,
 	   "%g at one pixel in %d of %d is %s", (double)far, part, n, found ? "left out" : "kept");
 	scale_sample_free(&sample);
@@ -224,7 +224,7 @@ static int has_lump(int part, float far)
 static void test_lump(void)
 {
 	struct scale_sample two = { 0 };
-	double value;
+	double values[LUMPS_MOST];
 
 	ok(has_lump(10, -9999) && has_lump(10, 65535) && has_lump(400, -9999),
 	   "many equal values far from the others are a lump");
@@ -236,14 +236,45 @@ static void test_lump(void)
 	   "a star in a small picture is none");
 	ok(has_lump(2, -9999) && !has_lump(1, -9999), "a constant picture has none");
 	ok(!scale_sample_add(&two, (const float[]){ 0, 255, 255 }, 3, 3) &&
-		   !scale_sample_drop_lump(&two, &value) && two.count == 3,
+		   !scale_sample_drop_lumps(&two, values) && two.count == 3,
 	   "nor has one of two values");
 	scale_sample_free(&two);
+}
+
+/* A ramp from 1 to 3, with `far' values in turn at one pixel in 10; the number of lumps found must be `want'. */
+static void lumps_of(const float *far, int count, int want, const char *name)
+{
+	static float values[N];
+	struct scale_sample sample = { 0 };
+	double lumps[LUMPS_MOST] = { NAN };
+	int found, right = 1;
+
+	scene(values, 1, 2);
+	for (int i = 0; count && i < N / 10; i++)
+		values[10 * i] = far[i % count];
+	found = !scale_sample_add(&sample, values, N, N) ? scale_sample_drop_lumps(&sample, lumps)
+							 : -1;
+	for (int i = 0; i < found; i++)
+		right &= fabs(lumps[i] - (double)far[i]) <= 0;
+	ok(right && found == want, "%s: %d", name, found);
+	scale_sample_free(&sample);
+}
+
+static void test_lumps(void)
+{
+	lumps_of((const float[]){ -9999, -4 }, 2, 2, "a code and a frame");
+	lumps_of((const float[]){ -32768, -9999 }, 2, 2,
+		 "two codes, of which one is in the other's range");
+	lumps_of((const float[]){ -9999, 9999 }, 2, 2, "one below and one above");
+	lumps_of((const float[]){ -32768, -9999, 65535 }, 3, 3, "three");
+	lumps_of((const float[]){ -9999, 0.5f }, 2, 1, "a code and the darkest part of the scene");
+	lumps_of((const float[]){ 0.5f, 2.5f }, 2, 0, "two parts of the scene");
 }
 
 int main(void)
 {
 	test_lump();
+	test_lumps();
 	test_parts();
 	test_tails();
 	test_equivariant();
