@@ -143,6 +143,14 @@ struct measurement page_measurement(const struct page *p)
 	};
 }
 
+/* Without noise the other pages may still be restored. */
+static int refuse_noise(const struct page *p, int status)
+{
+	if (status != LACUNA_EINVAL || page_is_single(p->r))
+		return status;
+	return error_set(status, "%s, or leave the page out with --pages", error_text());
+}
+
 static int restore(struct page *p)
 {
 	struct restoration *r = p->r;
@@ -156,6 +164,8 @@ static int restore(struct page *p)
 			       &p->result.record);
 	r->page = NULL;
 	p->picture.shape = p->result.record.shape;
+	if (p->result.record.estimated && !(p->result.record.description.noise.sigma > 0))
+		return refuse_noise(p, status);
 	r->doubts += p->result.record.doubts;
 	return status;
 }
@@ -165,7 +175,7 @@ static int listen(struct page *p)
 {
 	const struct measurement m = page_measurement(p);
 
-	return p->windowed ? LACUNA_OK : restorer_listen(p->r->restorer, &m);
+	return p->windowed ? LACUNA_OK : refuse_noise(p, restorer_listen(p->r->restorer, &m));
 }
 
 /* Reports the noise of all pages together, once. */

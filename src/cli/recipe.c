@@ -72,7 +72,7 @@ const struct option_row recipe_rows[] = {
 	  .choices = picture_types },
 	{ "pages", 0, OPTION_TEXT, "LIST",
 	  "restore these pages, such as 1,3-5, and copy the others [all; masks "
-	  "are copied, overviews left out]",
+	  "and pages of one bit are copied, overviews left out]",
 	  AT(pages) },
 	{ "only", 0, OPTION_FLAG, NULL, "do not write the pages that --pages leaves out",
 	  AT(only) },

@@ -229,23 +229,54 @@ static int name_outputs(struct restoration *r)
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 
-/* Without --pages, leaves out overviews and masks, unless there are no other pages. */
-static int leave_auxiliary(struct restoration *r)
+/* Without --pages, leaves out overviews and masks, and pages in black and white: each unless there are no other pages. */
+static int leave_out(struct restoration *r, int (*belongs)(const struct tiff_page *), int *left)
 {
 	struct tiff_page info;
 	int kept = 0, status = LACUNA_OK;
 
+	*left = 0;
 	for (int i = 0; !status && i < r->page_count; i++) {
 		status = tiff_page_info(r->in, r->pages[i], &info);
-		if (!status && !info.auxiliary)
+		kept += !status && !belongs(&info);
+	}
+	if (status || !kept)
+		return status;
+	kept = 0;
+	for (int i = 0; !status && i < r->page_count; i++) {
+		status = tiff_page_info(r->in, r->pages[i], &info);
+		if (!status && !belongs(&info))
 			r->pages[kept++] = r->pages[i];
 	}
-	if (!status && kept && kept < r->page_count) {
-		log_message(LACUNA_LOG_INFO, "%d overview%s or mask%s not restored",
-			    r->page_count - kept, r->page_count - kept == 1 ? "" : "s",
-			    r->page_count - kept == 1 ? " was" : "s were");
-		r->page_count = kept;
-	}
+	*left = r->page_count - kept;
+	r->page_count = kept;
+	return status;
+}
+
+static int is_auxiliary(const struct tiff_page *info)
+{
+	return info->auxiliary;
+}
+
+static int is_bilevel(const struct tiff_page *info)
+{
+	return info->bits == 1;
+}
+
+static int choose_pages(struct restoration *r)
+{
+	int left, status = leave_out(r, is_auxiliary, &left);
+
+	if (!status && left)
+		log_message(LACUNA_LOG_INFO, "%d overview%s or mask%s not restored", left,
+			    left == 1 ? "" : "s", left == 1 ? " was" : "s were");
+	if (!status)
+		status = leave_out(r, is_bilevel, &left);
+	if (!status && left)
+		log_message(LACUNA_LOG_WARN,
+			    "%d page%s of one bit, black and white, %s not restored; --pages names "
+			    "the pages to restore",
+			    left, left == 1 ? "" : "s", left == 1 ? "was" : "were");
 	return status;
 }
 
@@ -271,7 +302,7 @@ static int open_inputs(struct restoration *r)
 	if (!status)
 		status = picture_pages(pages, tiff_page_count(r->in), &r->pages, &r->page_count);
 	if (!status && !pages)
-		status = leave_auxiliary(r);
+		status = choose_pages(r);
 	if (!status)
 		status = operands_check_pages(&r->operands, tiff_page_count(r->in), &r->many_masks);
 	if (!status)

@@ -14,7 +14,7 @@
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
- * TYPE is uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
+ * TYPE is bit (the width a multiple of 8), uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there,
  * "lumps" -9999 and -32768;
  * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
@@ -83,7 +83,9 @@ static int is_masked(const struct picture *p, long x, long y, long page)
 
 static void put(const struct picture *p, void *row, size_t i, double v)
 {
-	if (p->bits == 8)
+	if (p->bits == 1)
+		((uint8_t *)row)[i / 8] = (uint8_t)(((uint8_t *)row)[i / 8] << 1 | (v > 0.5));
+	else if (p->bits == 8)
 		((uint8_t *)row)[i] = (uint8_t)lrint(v * 255);
 	else if (p->bits == 16)
 		((uint16_t *)row)[i] = (uint16_t)lrint(v * 65535);
@@ -151,7 +153,10 @@ static int make(char **argv, int argc, const char *mode)
 	TIFF *tif;
 	int good = 1;
 
-	p.bits = !strcmp(argv[2], "uint8") ? 8 : !strcmp(argv[2], "uint16") ? 16 : 32;
+	p.bits = !strcmp(argv[2], "bit")      ? 1
+		 : !strcmp(argv[2], "uint8")  ? 8
+		 : !strcmp(argv[2], "uint16") ? 16
+					      : 32;
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");

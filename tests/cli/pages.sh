@@ -223,4 +223,19 @@ ok "or each with its own" "$LACUNA" restore alike.tif -o alike-r.tif -f -A ident
 contains err "page 2: noise estimated" "that is said"
 ok "in the report" test `grep '"noise":' alike.json | sort -u | wc -l` -gt 1
 fails 2 "both" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity --own-noise --same-noise
+
+# A page in black and white has no noise to estimate, and is no picture to restore.
+ok "one is among gray ones" "$maketiff" --append alike.tif bit 64 48 1 1
+ok "the others are restored" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian -q
+contains err "1 page of one bit, black and white, was not restored; --pages" "that is said"
+"$maketiff" --show alike-r.tif >seen.txt
+ok "and it is there" test "`cut -d ' ' -f 3 seen.txt | tr '\n' ' '`" = "uint8 uint8 uint8 uint1 "
+ok "alone" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian -q -n 0.1 --pages 4
+! grep -q "one bit" err
+tap_result $? "it is restored"
+"$maketiff" stack.tif uint8 64 48 1 2
+ok "one of 8 bits" "$maketiff" --append stack.tif uint8 64 48 1 1 mask
+fails 1 "is refused" "$LACUNA" restore stack.tif -o no.tif -A identity -p gaussian
+contains err "page 3: too few complete 8x8 blocks" "by its number"
+contains err "or leave the page out with --pages" "with the remedy"
 done_testing
