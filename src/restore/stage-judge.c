@@ -41,6 +41,11 @@ static int passes(const struct run *run, double end, int above)
 
 /* The ends of what the file can hold, or of the stated range, on the inner scale.  A float holds more than 0 to 1: if nothing is
  * stated, an end that the measurement passes (a sky that was subtracted) is none, and that of the scene takes its place. */
+static int is_open(const struct measurement *m)
+{
+	return !(m->step > 0) && !m->stated && m->seen;
+}
+
 static void find_ends(const struct run *run, double *lo, double *hi)
 {
 	const struct measurement *m = run->m;
@@ -50,7 +55,7 @@ static void find_ends(const struct run *run, double *lo, double *hi)
 
 	*lo = (m->lo + m->step / 2 - black) / span;
 	*hi = (m->hi - m->step / 2 - black) / span;
-	if (m->step > 0 || m->stated || !m->seen)
+	if (!is_open(m))
 		return;
 	if (passes(run, *lo, 0))
 		*lo = fmin(*lo, (m->seen->black - black) / span);
@@ -60,16 +65,22 @@ static void find_ends(const struct run *run, double *lo, double *hi)
 	*hi += margin;
 }
 
-/* Share of the values, on the inner scale, that are at these ends or beyond.  Values that are rounded to an end count as well. */
+/* Share of the values, on the inner scale, that are at these ends or beyond.  Values that are rounded to an end count as well.
+ * Stars and beads on a dark ground become brighter than they were, and a float holds them: there only what goes beyond both
+ * ends counts, as a maze of black and white does. */
 static double clipped_share(const struct run *run, const float *values, size_t n)
 {
 	double lo, hi;
-	size_t out = 0;
+	size_t below = 0, above = 0;
 
 	find_ends(run, &lo, &hi);
-	for (size_t i = 0; i < n; i++)
-		out += (double)values[i] <= lo || (double)values[i] >= hi;
-	return (double)out / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		below += (double)values[i] <= lo;
+		above += (double)values[i] >= hi;
+	}
+	if (is_open(run->m) && isfinite(run->record->inner.lowest))
+		return 2.0 * (double)(below < above ? below : above) / (double)n;
+	return (double)(below + above) / (double)n;
 }
 
 /* The same of the measurement; 0 if it is no picture. */

@@ -18,8 +18,8 @@ ok "the same picture" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.ti
 ok "not stretched" "$LACUNA" restore dim.tif -o flat.tif $blur -n 0.0002 --range full
 fails 1 "--range full takes the type's" "$LACUNA" compare --range 0:0.02 --max-nrmse 0.002 told.tif flat.tif
 
-ok "up to 2.5" "$LACUNA" simulate -q dim.tif -o bright.tif -A identity:gain=150 -n 0
-ok "restored" "$LACUNA" restore bright.tif -o bright-r.tif -A identity $gaussian -n 0.01
+ok "up to 2.5" "$LACUNA" simulate -q dim.tif -o brighter.tif -A identity:gain=150 -n 0
+ok "restored" "$LACUNA" restore brighter.tif -o brighter-r.tif -A identity $gaussian -n 0.01
 matches err "white is [2-9]" "is no noise about white"
 ok "many missing" "$LACUNA" simulate -q dim.tif -o few.tif -A identity:gain=5000 -A mask:keep=0.7 -n 0
 ok "restored" "$LACUNA" restore few.tif -o few-r.tif -A mask:value=0 $gaussian -n 0.01
@@ -57,6 +57,12 @@ for f in stars faint; do
 done
 ok "back" "$LACUNA" simulate -q faint-r.tif -o back-r.tif -A identity:gain=1000000 -n 0
 ok "in any unit the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.001 stars-r.tif back-r.tif
+
+# Stars become brighter than they were, which is no clipped white.
+ok "bright stars" "$LACUNA" simulate -q stars.tif -o lit.tif -A identity:gain=3 -n 0
+ok "restored" "$LACUNA" restore lit.tif -o lit-r.tif -A blur:sigma=1.2 $gaussian
+! grep -q clipped err
+tap_result $? "values above white are no doubt"
 
 # Pages of several types: each type has black and white of its own.
 ok "bright bytes" "$maketiff" mixed.tif uint8 48 40 1 1
