@@ -129,6 +129,12 @@ int windows_plan(const struct restore_job *job, const struct lacuna_shape *y,
 	windows_set_overlap(w, windows_margin(w->reach));
 	side = (2 * windows_margin(w->reach) + 2 * STEP + WINDOWS_GRID) / STEP * STEP;
 	windows_set_sides(w, side, side);
+	/* Windows that are mostly overlap take several times the work, which is better than none. */
+	while (memory_of(job, w, cost) > budget &&
+	       side >= 2 * (windows_margin(w->reach) + WINDOWS_GRID)) {
+		side -= WINDOWS_GRID;
+		windows_set_sides(w, side, side);
+	}
 	if (memory_of(job, w, cost) > budget)
 		return error_set(LACUNA_ENOMEM,
 				 "needs %.1f MiB of memory even in windows, but only %.1f MiB are "

@@ -484,8 +484,9 @@ static void test_deviation(void)
  * 84.2 with the unknown, and as much again for the work space. */
 static void test_needed(void)
 {
-	const struct lacuna_shape shape = { { 512, 384, 1, 1 } };
+	const struct lacuna_shape shape = { { 512, 384, 1, 1 } }, bands = { { 300, 300, 5, 1 } };
 	const struct windows_cost cost = { .multiple = 1 };
+	struct windows w = { .across = 0 };
 	struct plugin trained = near_prior;
 
 	trained.u.prior.flags |= LACUNA_TRAINED;
@@ -503,6 +504,11 @@ static void test_needed(void)
 	ok(!windows_needed(&job, &shape, &cost), "the whole where all fits");
 	ok(windows_needed(&job, &shape, &(struct windows_cost){ .fixed = 0x1p24, .multiple = 1 }),
 	   "with all that the caller holds");
+	job.budget = 90 << 20;
+	ok(windows_needed(&job, &bands, &cost) && !windows_plan(&job, &bands, &cost, &w) &&
+		   w.width > w.overlap[0] && w.width < bands.extent[0],
+	   "bands in windows that are mostly overlap: %lld of %lld", (long long)w.overlap[0],
+	   (long long)w.width);
 	job.budget = 100 << 20;
 	method.prior.plugin = &near_prior;
 	ok(!windows_needed(&job, &shape, &cost), "a prior without a network needs less");
