@@ -46,6 +46,8 @@ struct survey {
 	struct lines rows, columns;
 	struct candidate candidates[CANDIDATES];
 	struct differences scene;
+	/* Sums of differences, along rows and columns: of neighbours, and of every second pixel. */
+	double beside[2], second_next[2];
 };
 
 /* Some rows; `plane' is the distance between channels.  The first has row s->above above it, unless it is row 0. */
@@ -138,6 +140,43 @@ static int64_t tell_lines(const struct survey *s, int columns)
 			    "the other operators fills them",
 			    s->p->number + 1, what, text, what, text);
 	return dead * length;
+}
+
+/* ---- mosaics of colours ------------------------------------------------------------------------------ */
+
+static double finite_difference(float a, float b)
+{
+	const double d = fabs((double)a - (double)b);
+
+	return isfinite(d) ? d : 0;
+}
+
+static void compare_second(struct survey *s, const struct rows *r)
+{
+	for (int64_t y = 2; y < r->count; y++)
+		for (int64_t x = 2; x < s->w; x++) {
+			const float v = at(s, r, 0, y, x);
+
+			s->beside[0] += finite_difference(v, at(s, r, 0, y, x - 1));
+			s->second_next[0] += finite_difference(v, at(s, r, 0, y, x - 2));
+			s->beside[1] += finite_difference(v, at(s, r, 0, y - 1, x));
+			s->second_next[1] += finite_difference(v, at(s, r, 0, y - 2, x));
+		}
+}
+
+/* In a scene, and in noise, pixels are the more alike the nearer they are.  A sensor behind a mosaic of colours sees the same
+ * colour only in every second pixel. */
+static void tell_mosaic(const struct survey *s)
+{
+	static const double alike = 0.8;
+
+	if (s->channels == 1 && s->p->x.extent[2] == 1 &&
+	    s->second_next[0] < alike * s->beside[0] && s->second_next[1] < alike * s->beside[1])
+		log_message(LACUNA_LOG_WARN,
+			    "page %d: every second pixel is more alike than neighbours, as in the "
+			    "raw picture of a colour camera; if it is one, -A bayer restores its "
+			    "colours",
+			    s->p->number + 1);
 }
 
 /* ---- areas ------------------------------------------------------------------------------------------- */
@@ -305,6 +344,7 @@ static void add_rows(struct survey *s, const struct rows *r, float *values)
 		compare_neighbours(s, r);
 	} else {
 		count_lines(s, r);
+		compare_second(s, r);
 		find_candidates(s, r, values);
 	}
 	for (int64_t c = 0; c < s->channels; c++)
@@ -430,6 +470,7 @@ int page_survey(struct page *p)
 		const int64_t dead = tell_lines(&s, 1) + tell_lines(&s, 0);
 
 		tell_areas(&s, dead);
+		tell_mosaic(&s);
 	}
 	survey_free(&s);
 	return status;

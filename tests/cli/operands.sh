@@ -116,6 +116,21 @@ tap_result $? "which is all that is said of them"
 ok "in a part" "$LACUNA" restore dead.tif -o d.tif -A identity $dead --crop 130,200,150,100
 contains err "columns 140 hold one value" "its number in the whole picture"
 
+# ---- a mosaic of colours
+
+"$maketiff" colours.tif uint8 48 40 3 1
+ok "the raw picture of a camera" "$LACUNA" simulate colours.tif -o raw.tif -A bayer:red=2,blue=1.6 -t uint8
+ok "as if it were gray" "$LACUNA" restore raw.tif -o d.tif -A identity $dead
+contains err "-A bayer restores its colours" "is told of"
+ok "as what it is" "$LACUNA" restore raw.tif -o d.tif -A bayer:red=2,blue=1.6 $dead
+! grep -q "every second pixel" err
+tap_result $? "is not"
+"$maketiff" gray.tif uint8 48 40 1 1
+ok "a gray one with noise" "$LACUNA" simulate gray.tif -o grainy.tif -A identity -n 0.1
+ok "is restored" "$LACUNA" restore grainy.tif -o d.tif -A identity $dead
+! grep -q "every second pixel" err
+tap_result $? "without a word"
+
 # ---- areas that are no scene
 
 for n in 1 3; do
