@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -16,12 +16,11 @@
  *
  * TYPE is bit (the width a multiple of 8), uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there,
- * "lumps" -9999 and -32768;
- * "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page uniform; "rising" multiplies
- * each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level was subtracted, with some
- * noise; "dead" has three columns and a row of one value; "mask" is white except for a black square, which moves from page to
- * page and is missing on the last; "layer", of two channels, has this square in white on a transparent layer; "frame" is a
- * smooth wave with a black fifth below it. */
+ * "lumps" -9999 and -32768; "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page
+ * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
+ * was subtracted, with some noise; "dead" has four columns and a row of one value; "mask" is white except for a black square,
+ * which moves from page to page and is missing on the last; "layer", of two channels, has this square in white on a
+ * transparent layer; "bands" divides the second channel by 50; "frame" is a smooth wave with a black fifth below it. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,7 +36,7 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps, bands;
 	long pages;
 	double hole, factor;
 };
@@ -134,7 +133,8 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				    : hole		   ? p->lumps && x > 11 ? -32768 : p->hole
 				    : p->constant && !page ? 0.5
 				    : hot		   ? 1e6
-					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) *
+					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) /
+						    (p->bands && c == 1 ? 50 : 1) *
 						    value(x, y, c, p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
@@ -160,6 +160,7 @@ static int make(char **argv, int argc, const char *mode)
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");
+	p.bands = argc > 7 && !strcmp(argv[7], "bands");
 	p.frame = argc > 7 && !strcmp(argv[7], "frame");
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");

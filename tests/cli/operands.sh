@@ -131,6 +131,15 @@ ok "is restored" "$LACUNA" restore grainy.tif -o d.tif -A identity $dead
 ! grep -q "every second pixel" err
 tap_result $? "without a word"
 
+# ---- channels on scales of their own
+
+"$maketiff" bands.tif uint16 48 40 3 1 bands
+ok "a weak channel" "$LACUNA" restore bands.tif -o d.tif -A blur:sigma=1 $dead
+matches err "channel 2 has only 2 % of the contrast of channel [13], but all are restored on one scale" "is told of"
+ok "channels alike" "$LACUNA" restore colours.tif -o d.tif -A identity $dead
+! grep -q "on one scale" err
+tap_result $? "are not"
+
 # ---- areas that are no scene
 
 for n in 1 3; do
