@@ -2,7 +2,7 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands|equal]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -20,7 +20,7 @@
  * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
  * was subtracted, with some noise; "dead" has four columns and a row of one value; "mask" is white except for a black square,
  * which moves from page to page and is missing on the last; "layer", of two channels, has this square in white on a
- * transparent layer; "bands" divides the second channel by 50; "frame" is a smooth wave with a black fifth below it. */
+ * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "frame" is a smooth wave with a black fifth below it. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps, bands;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps, bands,
+		equal;
 	long pages;
 	double hole, factor;
 };
@@ -135,7 +136,8 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				    : hot		   ? 1e6
 					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) /
 						    (p->bands && c == 1 ? 50 : 1) *
-						    value(x, y, c, p->same ? 0 : page));
+						    value(x, y, p->equal ? 0 : c,
+							  p->same ? 0 : page));
 			}
 		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
 			return 0;
@@ -160,6 +162,7 @@ static int make(char **argv, int argc, const char *mode)
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");
+	p.equal = argc > 7 && !strcmp(argv[7], "equal");
 	p.bands = argc > 7 && !strcmp(argv[7], "bands");
 	p.frame = argc > 7 && !strcmp(argv[7], "frame");
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");

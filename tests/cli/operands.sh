@@ -140,6 +140,13 @@ ok "channels alike" "$LACUNA" restore colours.tif -o d.tif -A identity $dead
 ! grep -q "on one scale" err
 tap_result $? "are not"
 
+"$maketiff" equal.tif uint16 48 40 3 1 equal
+ok "gray saved as colour" "$LACUNA" restore equal.tif -o d.tif -A identity $dead
+contains err "page 1: its channels are all alike; converted to gray" "is told of"
+ok "colour" "$LACUNA" restore colours.tif -o d.tif -A identity $dead
+! grep -q "all alike" err
+tap_result $? "is not"
+
 # ---- areas that are no scene
 
 for n in 1 3; do
