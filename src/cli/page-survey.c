@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Looks at all pixels of a page, some rows at a time, for what is no scene: dead lines of a detector, and areas of one value,
- * such as frames and captions.  Any blur that is removed makes stripes of them. */
+/* Looks at all pixels of a page, some rows at a time, for what would spoil the result without a trace: dead lines of a detector,
+ * areas of one value, such as frames and captions, the mosaic of a colour camera, and channels on scales of their own. */
 #include <config.h>
 
 #include "base/error.h"
