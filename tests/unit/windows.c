@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "restore/restore.h"
@@ -48,32 +49,53 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->symmetric = 1;
 }
 
-/* Moves each pixel towards the mean of 13x13 pixels, the more the larger its noise. */
+/* Sums over 13 values along a line of n; step: from one value to the next. */
+static void add_near(const double *in, int64_t n, int64_t step, double *out)
+{
+	enum { R = 6 };
+
+	for (int64_t i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (int64_t j = i < R ? 0 : i - R; j < n && j <= i + R; j++)
+			sum += in[j * step];
+		out[i * step] = sum;
+	}
+}
+
+/* Moves each pixel towards the mean of 13x13 pixels of its channel, the more the larger its noise. */
+static void denoise_plane(const int64_t *e, const float *sigma, const float *u, float *x0)
+{
+	static double weights[1 << 20], values[1 << 20], along[1 << 20];
+	double *const both[] = { weights, values };
+
+	for (int64_t k = 0; k < e[0] * e[1]; k++) {
+		weights[k] = 1 / (0.0025 + (double)sigma[k] * (double)sigma[k]);
+		values[k] = weights[k] * (double)u[k];
+		spied = e[0] == spy_width ? fmaxf(spied, u[k]) : spied;
+	}
+	for (int b = 0; b < 2; b++) {
+		for (int64_t y = 0; y < e[1]; y++)
+			add_near(both[b] + y * e[0], e[0], 1, along + y * e[0]);
+		for (int64_t x = 0; x < e[0]; x++)
+			add_near(along + x, e[1], e[0], both[b] + x);
+	}
+	for (int64_t k = 0; k < e[0] * e[1]; k++) {
+		const double trust = 0.0025 / (0.0025 + (double)sigma[k] * (double)sigma[k]);
+
+		x0[k] = (float)(trust * (double)u[k] + (1 - trust) * values[k] / weights[k]);
+	}
+}
+
 static int denoise_map(const void *self, void *scratch, const float *sigma, const float *u,
 		       float *x0)
 {
-	enum { R = 6 };
-	const int64_t *e = ((const struct lacuna_shape *)self)->extent;
+	const int64_t *e = ((const struct lacuna_shape *)self)->extent, area = e[0] * e[1];
 
 	(void)scratch;
-	denoised += e[0] * e[1];
-	for (int64_t k = 0; e[0] == spy_width && k < e[0] * e[1]; k++)
-		spied = fmaxf(spied, u[k]);
-	for (int64_t k = 0; k < e[0] * e[1]; k++) {
-		const int64_t x = k % e[0], y = k / e[0];
-		const double trust = 0.0025 / (0.0025 + (double)sigma[k] * (double)sigma[k]);
-		double sum = 0, count = 0;
-
-		for (int64_t j = y < R ? 0 : y - R; j < e[1] && j <= y + R; j++)
-			for (int64_t i = x < R ? 0 : x - R; i < e[0] && i <= x + R; i++) {
-				const double s = (double)sigma[i + e[0] * j];
-				const double weight = 1 / (0.0025 + s * s);
-
-				sum += weight * (double)u[i + e[0] * j];
-				count += weight;
-			}
-		x0[k] = (float)(trust * (double)u[k] + (1 - trust) * sum / count);
-	}
+	denoised += area;
+	for (int64_t c = 0; c < e[2]; c++)
+		denoise_plane(e, sigma + c * area, u + c * area, x0 + c * area);
 	return LACUNA_OK;
 }
 
@@ -600,6 +622,460 @@ static void test_mirrored_weights(void)
 	ok(worst < 1e-6, "weights are the same from either end (%g)", worst);
 }
 
+/* ---- where windows lie */
+
+/* The windows along an axis: they begin on the grid, overlap by the margins of both, and cover the picture. */
+static int lies_wrong(const struct windows *w, int axis)
+{
+	const int64_t side = axis ? w->height : w->width, count = axis ? w->down : w->across;
+	const int64_t step = axis ? w->across : 1;
+	int64_t before = 0;
+
+	for (int64_t k = 0; k < count; k++) {
+		const int64_t at = windows_region(w, k * step).origin[axis];
+
+		if (at % WINDOWS_GRID || (k ? at <= before : at) ||
+		    (k && before + side - at < 2 * windows_margin(w->reach)))
+			return 1;
+		before = at;
+	}
+	return before + side != w->y.extent[axis];
+}
+
+static void test_layout(void)
+{
+	static const char *const operators[] = { "identity", "blur:kind=box,width=9,height=9" };
+	const struct windows_cost cost = { .multiple = 1 };
+	int wrong = 0;
+
+	for (int k = 0; k < 2; k++) {
+		set_up(operators[k]);
+		for (int64_t i = 0; i < 24; i++) {
+			const struct lacuna_shape shape = { { 600 + i * 37, 500 + i * 29, 1, 1 } };
+			struct windows w;
+
+			job.budget = (size_t)(46 + 6 * k + i % 5 * 4) << 20;
+			wrong += windows_plan(&job, &shape, &cost, &w) || lies_wrong(&w, 0) ||
+				 lies_wrong(&w, 1);
+		}
+		tear_down();
+	}
+	ok(!wrong,
+	   "windows begin on the grid, overlap by two margins, and cover the picture (%d do not)",
+	   wrong);
+	ok(windows_margin(20) - windows_margin(10) ==
+			   2 * (windows_margin(10) - windows_margin(5)) &&
+		   windows_margin(20) >= 2 * 20 + 6,
+	   "a margin holds twice the reach, and a network's");
+}
+
+/* A hole anywhere: each window in whose result it has a weight is restored, and few others. */
+static void test_active(void)
+{
+	enum { ACROSS = 65, DOWN = 45, W = ACROSS * HOLES_CELL, H = DOWN * HOLES_CELL };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	const struct windows_cost cost = { .multiple = 1 };
+	int lost = 0, idle = 0, planned = 0;
+
+	set_up("identity");
+	job.noise.sigma = 0;
+	/* along two rows and two columns of cells */
+	for (int64_t k = 0; k < 2 * (ACROSS + DOWN); k++) {
+		const int64_t x = HOLES_CELL * (k < 2 * ACROSS ? k / 2 : k % 2 ? 7 : 48);
+		const int64_t y = HOLES_CELL * (k >= 2 * ACROSS ? k / 2 - ACROSS : k % 2 ? 6 : 29);
+		struct windows w = { 0 };
+		struct holes h = { 0 };
+		double share;
+
+		if (holes_create(W, H, &h))
+			break;
+		h.cells[x / HOLES_CELL + h.across * (y / HOLES_CELL)] = 1;
+		if (!holes_finish(&h) && !windows_around(&job, &shape, &cost, &h, &w, &share))
+			planned++;
+		for (int64_t i = 0; w.active && i < w.across * w.down; i++) {
+			const struct lacuna_region r = windows_region(&w, i);
+			int counts = 0, close = 0;
+
+			for (int64_t j = y - 2; j < y + HOLES_CELL + 2; j++)
+				for (int64_t i0 = x - 2; i0 < x + HOLES_CELL + 2; i0++) {
+					const int64_t u = i0 - r.origin[0], v = j - r.origin[1];
+					const int has_weight = u >= 0 && v >= 0 && u < w.width &&
+							       v < w.height &&
+							       windows_weight(&w, i, u, v) > 0;
+
+					close |= has_weight;
+					counts |= has_weight && i0 >= x && j >= y &&
+						  i0 < x + HOLES_CELL && j < y + HOLES_CELL;
+				}
+			lost += counts && !w.active[i];
+			idle += !close && w.active[i];
+		}
+		memory_release(w.active);
+		holes_free(&h);
+		error_clear();
+	}
+	ok(planned == 2 * (ACROSS + DOWN) && !lost,
+	   "a window that counts in a hole is restored (%d of %d plans)", lost, planned);
+	ok(!idle, "and no other (%d)", idle);
+	tear_down();
+}
+
+/* ---- the memory of windows */
+
+static int has_plan(const char *spec, const struct lacuna_shape *y, const struct windows_cost *cost,
+		    size_t budget)
+{
+	struct windows w;
+	int status;
+
+	set_up(spec);
+	job.budget = budget;
+	status = windows_plan(&job, y, cost, &w);
+	error_clear();
+	tear_down();
+	return !status;
+}
+
+/* The least budget in which there are windows, to 16 KiB. */
+static size_t least_budget(const char *spec, const struct lacuna_shape *y,
+			   const struct windows_cost *cost)
+{
+	size_t lo = 1 << 20, hi = (size_t)1 << 31;
+
+	while (hi - lo > 1 << 14) {
+		const size_t middle = lo + (hi - lo) / 2;
+
+		if (has_plan(spec, y, cost, middle))
+			hi = middle;
+		else
+			lo = middle;
+	}
+	return hi;
+}
+
+static void test_costs(void)
+{
+	static const char periodic[] = "blur:kind=box,width=41,height=41,boundary=periodic",
+			  open[] = "blur:kind=box,width=41,height=41,boundary=valid",
+			  smaller[] = "downsample:factor=2";
+	const struct lacuna_shape y = { { 1500, 1400, 1, 1 } },
+				  higher = { { 1500, 1400 + 400 * WINDOWS_GRID, 1, 1 } };
+	const struct lacuna_shape tower = { { 48, 2000, 1, 1 } };
+	const struct windows_cost none = { .multiple = 1 };
+	const struct windows_cost held = { .fixed = 7e6, .multiple = 1 };
+	const struct windows_cost rows = { .row = 1e5, .multiple = 16 };
+	const size_t least = least_budget("identity", &y, &none);
+
+	ok(has_plan("identity", &y, &held, least + 7000000) &&
+		   !has_plan("identity", &y, &held, least + 6900000),
+	   "what the caller holds counts");
+	ok(!has_plan("identity", &y, &rows, least + 100000 * (size_t)(2 * windows_margin(0))),
+	   "so does each row that a window sees");
+	ok(!has_plan(open, &y, &none, least_budget(periodic, &y, &none) + 1000000),
+	   "and what lies beyond it");
+	ok(has_plan(smaller, &higher, &none, least_budget(smaller, &y, &none)),
+	   "but not the height of the picture");
+	set_up("identity");
+	job.budget = 100 << 20;
+	ok(windows_needed(&job, &tower, &(struct windows_cost){ .row = 1e5, .multiple = 1 }),
+	   "a held picture has as many rows as it is high");
+	tear_down();
+	set_up("mask:keep=0.5");
+	job.deviation = 1;
+	job.budget = session_memory(&y, &y) + 1000;
+	ok(windows_needed(&job, &y, &none),
+	   "a deviation that does not fit is refused before the work");
+	error_clear();
+	tear_down();
+}
+
+static int take_sample(void *context, int64_t sample, const float *picture)
+{
+	(void)context, (void)sample, (void)picture;
+	return LACUNA_OK;
+}
+
+static void test_samples_refused(void)
+{
+	const struct lacuna_shape y = { { 1500, 1400, 1, 1 } };
+	const struct windows_cost cost = { .multiple = 1 };
+	struct windows w;
+
+	set_up("identity");
+	job.budget = 60 << 20;
+	job.sample = take_sample;
+	ok(windows_plan(&job, &y, &cost, &w) == LACUNA_ENOMEM &&
+		   strstr(error_text(), "only --method best and fast"),
+	   "a single sample is not drawn in windows, either");
+	error_clear();
+	tear_down();
+}
+
+/* ---- what a record says of all windows */
+
+static struct windows some_windows(const struct lacuna_shape *shape, double fixed, size_t budget)
+{
+	const struct windows_cost cost = { .fixed = fixed, .multiple = 1 };
+	struct windows plan = { 0 };
+
+	job.budget = budget;
+	ok(!windows_plan(&job, shape, &cost, &plan) && plan.across > 1 && plan.down > 1, "windows");
+	return plan;
+}
+
+static int told_black; /* messages that tell black and white */
+
+static void count_messages(void *context, int level, const char *text)
+{
+	(void)context, (void)level;
+	told_black += strstr(text, "black is") != NULL;
+}
+
+/* Each channel by itself, with holes of its own, its deviation and flags: as in the whole picture, and in any order. */
+static void test_channels(void)
+{
+	enum { W = 420, H = 380, N = W * H, C = 3 };
+	const struct lacuna_shape shape = { { W, H, C, 1 } };
+	static float y[C * N], turned[C * N];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct measurement other = m;
+	struct plugin experienced = near_prior;
+	struct restored whole, parts, third;
+	struct windows plan;
+	struct restorer *r = NULL;
+	double sum = 0, off = 0;
+	int64_t wrong = 0, changed = 0;
+
+	experienced.u.prior.extension = extension;
+	for (int c = 0; c < C; c++) {
+		scene(W, H, y + c * N);
+		for (int64_t i = 0; i < N; i++) {
+			y[c * N + i] = (1 - 0.2f * (float)c) * y[c * N + i] + 0.1f * (float)c;
+			if ((i % W - 60 - 130 * c) * (i % W - 60 - 130 * c) +
+				    (i / W - 300 + 90 * c) * (i / W - 300 + 90 * c) <
+			    30)
+				y[c * N + i] = NAN;
+		}
+	}
+	for (int c = 0; c < C; c++)
+		memcpy(turned + c * N, y + (c + 1) % C * N, N * sizeof *y);
+	set_up("identity");
+	method.prior.plugin = &experienced;
+	job.deviation = 1;
+	job.noise.sigma = 0;
+	restorer_create(&job, &r);
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole) && whole.deviation,
+	   "three channels");
+	restorer_destroy(r);
+	plan = some_windows(&shape, 16.0 * C * N, 140 << 20);
+	restorer_create(&job, &r);
+	ok(!windows_run(r, &plan, &m, &parts) && parts.deviation && parts.record.unchanged,
+	   "in windows");
+	other.y = turned;
+	ok(!windows_run(r, &plan, &other, &third), "in another order");
+	restorer_destroy(r);
+	for (int64_t i = 0; i < C * N; i++) {
+		const double d = (double)parts.deviation[i] - (double)whole.deviation[i];
+		const int64_t j = (i + N) % (C * N);
+
+		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / (C * N) +
+		       d * d / (C * N);
+		changed += parts.record.unchanged[i] != !isnan(y[i]);
+		off += pow((double)third.picture[i] - (double)parts.picture[j], 2) / (C * N);
+		wrong += third.record.unchanged[i] != parts.record.unchanged[j];
+	}
+	ok(sqrt(sum) < 1e-4, "are those of the whole, and their deviations (%.2g)", sqrt(sum));
+	ok(!changed, "all that is known stays (%lld)", (long long)changed);
+	ok(sqrt(off) < 1e-5 && !wrong, "in any order (%.2g, %lld)", sqrt(off), (long long)wrong);
+	restored_free(&whole);
+	restored_free(&parts);
+	restored_free(&third);
+	tear_down();
+}
+
+/* What is counted of a picture is the same in windows; what is done for each window is done as often. */
+static void test_record(void)
+{
+	enum { W = 620, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	const struct restore_record *a, *b;
+	struct restored whole, parts;
+	struct windows plan;
+	struct restorer *r = NULL;
+
+	scene(W, H, y);
+	for (int auto_noise = 0; auto_noise < 2; auto_noise++) {
+		set_up("identity");
+		job.noise.sigma = auto_noise ? -1 : 0.2; /* far too much: one doubt */
+		restorer_create(&job, &r);
+		ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole), "the whole");
+		restorer_destroy(r);
+		plan = some_windows(&shape, 16.0 * W * H, 60 << 20);
+		restorer_create(&job, &r);
+		log_install(count_messages, NULL);
+		told_black = 0;
+		ok(!windows_run(r, &plan, &m, &parts), "in windows");
+		log_install(NULL, NULL);
+		restorer_destroy(r);
+		a = &whole.record;
+		b = &parts.record;
+		ok(b->doubts == a->doubts && b->doubts == !auto_noise, "doubts: %d, %d", a->doubts,
+		   b->doubts);
+		ok(b->estimated == a->estimated && b->estimated == auto_noise, "estimated");
+		is_text(b->dealt_with, a->dealt_with, "dealt with alike");
+		ok(a->samples->evaluations > 0 &&
+			   b->samples->evaluations ==
+				   a->samples->evaluations * plan.across * plan.down,
+		   "the evaluations of all windows");
+		ok(told_black == 1, "black and white are told once (%d)", told_black);
+		restored_free(&whole);
+		restored_free(&parts);
+		tear_down();
+	}
+}
+
+/* One restorer, two pictures: each has its own noise. */
+static void test_next_picture(void)
+{
+	enum { W = 620, H = 400 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float noise[W * H], y[W * H];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct restorer *r = NULL;
+	struct windows plan;
+
+	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, noise, W * H);
+	set_up("identity");
+	job.noise.sigma = -1;
+	plan = some_windows(&shape, 16.0 * W * H, 60 << 20);
+	restorer_create(&job, &r);
+	for (int k = 0; k < 2; k++) {
+		const double sigma = k ? 0.02 : 0.06;
+		struct restored parts;
+
+		for (int i = 0; i < W * H; i++)
+			y[i] = (float)(0.5 + sigma * (double)noise[i]);
+		ok(!windows_run(r, &plan, &m, &parts), "noise of %g", sigma);
+		near(parts.record.noise, sigma, 0.1 * sigma, "is found");
+		restored_free(&parts);
+	}
+	restorer_destroy(r);
+	tear_down();
+}
+
+/* ---- what windows read and write */
+
+struct log_of_rows {
+	int64_t top, bottom;	   /* rows that may be read */
+	int64_t first, multiple;   /* of the sink */
+	int64_t factor, done, all; /* rows of the result */
+	int64_t reads, most[2];	   /* regions read, and where the last of them begins */
+	int wrong;
+};
+
+static int log_move(void *context, int64_t top, int64_t bottom)
+{
+	struct log_of_rows *l = context;
+
+	l->top = top;
+	l->bottom = bottom;
+	return LACUNA_OK;
+}
+
+static int log_read(void *context, const struct lacuna_region *r, float *y, float *deviation)
+{
+	struct log_of_rows *l = context;
+	const int64_t *e = r->extent;
+
+	(void)deviation;
+	l->wrong += r->origin[1] < l->top || r->origin[1] + e[1] > l->bottom;
+	l->reads++;
+	for (int i = 0; i < 2; i++)
+		l->most[i] = r->origin[i] > l->most[i] ? r->origin[i] : l->most[i];
+	for (int64_t i = 0; i < e[0] * e[1]; i++)
+		y[i] = (float)(0.5 + 0.3 * sin(0.1 * (double)(r->origin[0] + i % e[0])));
+	return LACUNA_OK;
+}
+
+static int log_write(void *context, const struct windows_rows *rows)
+{
+	struct log_of_rows *l = context;
+	const int64_t end = rows->top + rows->count;
+	/* a sink that interpolates needs the row above */
+	const int64_t above = rows->top / l->factor - (l->factor > 1);
+
+	l->wrong += rows->top != l->done || (above > 0 ? above : 0) < l->top ||
+		    (end - 1) / l->factor >= l->bottom;
+	l->wrong += end < l->all && (end - l->first) % l->multiple != 0;
+	l->done = end;
+	return LACUNA_OK;
+}
+
+static void test_rows(void)
+{
+	static const char *const operators[] = { "identity", "downsample:factor=2" };
+
+	for (int k = 0; k < 4; k++) {
+		const struct lacuna_shape shape = { { 300, 700, 1, 1 } };
+		const struct measurement m = { .name = "page 1", .hi = 1 };
+		const struct windows_cost cost = { .multiple = 16 };
+		struct log_of_rows l = { .first = k > 1 ? 45 : 7, .multiple = 16 };
+		const struct windows_io io = { log_move, log_read, log_write, 16, l.first, &l };
+		struct restorer *r = NULL;
+		struct restored result;
+		struct windows plan = { 0 };
+
+		set_up(operators[k % 2]);
+		job.budget = k % 2 ? 96 << 20 : 46 << 20;
+		restorer_create(&job, &r);
+		windows_plan(&job, &shape, &cost, &plan);
+		ok(plan.down > 2, "%s in %lld rows of windows", operators[k % 2],
+		   (long long)plan.down);
+		l.factor = plan.factor;
+		l.all = plan.factor * shape.extent[1];
+		ok(!windows_stream(r, &plan, &m, &io, &result) && l.done == l.all && !l.wrong,
+		   "written from row %lld on, %lld rows at a time (%d wrong)", (long long)l.first,
+		   (long long)l.multiple, l.wrong);
+		restored_free(&result);
+		restorer_destroy(r);
+		tear_down();
+	}
+}
+
+/* Noise is estimated in the corners, too, and only when it is not known. */
+static void test_listening(void)
+{
+	const struct lacuna_shape shape = { { 1200, 900, 1, 1 } };
+	const struct measurement m = { .name = "page 1", .hi = 1 };
+	const struct windows_cost cost = { .multiple = 1 };
+	const struct heard_noise heard = { .description = { .noise.sigma = 0.03 },
+					   .inner = { .white = 1 } };
+	struct log_of_rows l = { .factor = 1 };
+	const struct windows_io io = { log_move, log_read, log_write, 1, 0, &l };
+	struct restorer *r = NULL;
+	struct windows plan = { 0 };
+
+	set_up("identity");
+	job.noise.sigma = -1;
+	job.budget = 46 << 20;
+	restorer_create(&job, &r);
+	windows_plan(&job, &shape, &cost, &plan);
+	ok(plan.across > 3 && plan.down > 3, "%lldx%lld windows", (long long)plan.across,
+	   (long long)plan.down);
+	ok(!windows_listen(r, &plan, &m, &io) && l.reads > 1 && !l.wrong &&
+		   l.most[0] + plan.width == shape.extent[0] &&
+		   l.most[1] + plan.height == shape.extent[1],
+	   "are listened to as far as the last");
+	restorer_forget(r);
+	restorer_recall(r, &heard);
+	l.reads = 0;
+	ok(!windows_listen(r, &plan, &m, &io) && !l.reads, "noise that is known is not estimated");
+	restorer_destroy(r);
+	tear_down();
+}
+
 /* ---- holes */
 
 static void test_holes_map(void)
@@ -852,6 +1328,10 @@ int main(void)
 	test_tight();
 	test_weights();
 	test_mirrored_weights();
+	test_layout();
+	test_active();
+	test_costs();
+	test_samples_refused();
 	test_holes_map();
 	test_mask();
 	test_holes();
@@ -865,6 +1345,11 @@ int main(void)
 	test_constant();
 	test_empty();
 	test_deviation();
+	test_channels();
+	test_record();
+	test_next_picture();
+	test_rows();
+	test_listening();
 	test_whole("identity");
 	test_whole("blur:kind=gaussian,sigma=1.2");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
