@@ -430,6 +430,9 @@ static int run(struct parts *a)
 	m.whole = p->info.shape;
 	m.x = p->part.origin[0];
 	m.y0 = p->part.origin[1];
+	m.counted = p->wanted;
+	for (int i = 0; i < 2; i++)
+		m.counted.origin[i] -= p->part.origin[i];
 	restorer_operators(r->restorer, p->job.operators, p->job.operator_count);
 	status = begin(p, &io.multiple);
 	if (!status)

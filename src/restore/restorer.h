@@ -82,6 +82,8 @@ struct measurement {
 	 * numbers belong to places in the larger picture.  No extent: y is the whole. */
 	struct lacuna_shape whole;
 	int64_t x, y0;
+	/* The part of y whose missing and rejected values the record counts, since windows overlap.  extent[3] 0: all. */
+	struct lacuna_region counted;
 	/* This is part number `part' of `parts' that are restored one by one; parts = 0: the only one.  Messages that hold
 	 * for all parts come with the first. */
 	int64_t part, parts;

@@ -10,6 +10,37 @@
 #include <math.h>
 #include <string.h>
 
+/* True where value i of y counts in the record. */
+static int counts(const struct run *run, size_t i)
+{
+	const struct lacuna_region *c = &run->m->counted;
+	const int64_t w = run->r->y.extent[0], h = run->r->y.extent[1];
+	const int64_t x = (int64_t)i % w - c->origin[0], y = (int64_t)i / w % h - c->origin[1];
+
+	return !c->extent[3] || (x >= 0 && x < c->extent[0] && y >= 0 && y < c->extent[1]);
+}
+
+static size_t count_missing(const struct run *run, const float *y)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < run->r->y_count; i++)
+		missing += isnan(y[i]) && counts(run, i);
+	return missing;
+}
+
+/* Counts what was missing and rejected, in the part of y that counts. */
+static void count_lost(struct run *run)
+{
+	struct restore_record *record = &run->out->record;
+	const size_t rejected = record->rejected;
+
+	record->missing = count_missing(run, run->read);
+	record->rejected = 0;
+	for (size_t i = 0; i < rejected; i++)
+		record->rejected += counts(run, run->rejected[i]);
+}
+
 /* Converts the result to the values of y.  Marks values that are as measured, which are then y's to the bit: float holds 24
  * bits, a file may hold more. */
 int stage_leave(struct run *run)
@@ -27,6 +58,7 @@ int stage_leave(struct run *run)
 				memcmp(&out->picture[i], &run->read[i], sizeof *run->read) == 0;
 	}
 	run_leave_scale(run, out->picture);
+	count_lost(run);
 	if (!run->ensemble.n && !run->deviation)
 		return LACUNA_OK;
 	out->deviation = memory_alloc_array(n, sizeof *out->deviation);
@@ -64,15 +96,17 @@ static int mark_known(struct run *run, float value)
 {
 	const struct restorer *r = run->r;
 	const float *y = run->m->y;
+	size_t i = 0;
 
-	for (size_t i = 0; i < r->y_count; i++)
-		run->record->missing += isnan(y[i]);
-	if (!run->record->missing || isnan(value) || memcmp(&r->result, &r->y, sizeof r->y) != 0)
+	run->record->missing = count_missing(run, y);
+	while (i < r->y_count && !isnan(y[i]))
+		i++;
+	if (i == r->y_count || isnan(value) || memcmp(&r->result, &r->y, sizeof r->y) != 0)
 		return LACUNA_OK;
 	run->record->unchanged = memory_alloc(r->y_count);
 	if (!run->record->unchanged)
 		return LACUNA_ENOMEM;
-	for (size_t i = 0; i < r->y_count; i++)
+	for (i = 0; i < r->y_count; i++)
 		run->record->unchanged[i] = !isnan(y[i]);
 	return LACUNA_OK;
 }

@@ -141,6 +141,16 @@ float windows_weight(const struct windows *w, int64_t i, int64_t x, int64_t y)
 	return windows_ramp(w, 1, i, y) * windows_ramp(w, 0, i, x);
 }
 
+void windows_owned(const struct windows *w, int axis, int64_t k, int64_t *first, int64_t *end)
+{
+	*first = place(w, axis, k);
+	*end = *first + side_of(w, axis);
+	if (k > 0)
+		*first = (int64_t)middle(w, axis, k - 1);
+	if (k + 1 < count_of(w, axis))
+		*end = (int64_t)middle(w, axis, k);
+}
+
 void windows_counted(const struct windows *w, int axis, int64_t k, int64_t *first, int64_t *end)
 {
 	*first = place(w, axis, k);

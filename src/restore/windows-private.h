@@ -22,6 +22,8 @@ void windows_tighten(struct windows *);
 struct lacuna_shape windows_shape(const struct windows *, int64_t factor);
 /* Weight of window i at pixel `at' of its result along an axis: 1 inside; in an overlap, a ramp; both ramps sum to 1. */
 float windows_ramp(const struct windows *, int axis, int64_t i, int64_t at);
+/* Pixels first..end-1 of y along an axis belong to the k-th window: each pixel to one. */
+void windows_owned(const struct windows *, int axis, int64_t k, int64_t *first, int64_t *end);
 /* Pixels first..end-1 of y along an axis have a weight in the k-th window. */
 void windows_counted(const struct windows *, int axis, int64_t k, int64_t *first, int64_t *end);
 

@@ -29,6 +29,27 @@ struct course {
 
 /* ---- one window -------------------------------------------------------------------------------------- */
 
+/* The pixels of window i that count as its own, of those that count in the whole. */
+static struct lacuna_region counted_in(const struct course *c, int64_t i)
+{
+	const struct lacuna_region region = windows_region(&c->w, i), *all = &c->m->counted;
+	struct lacuna_region r = { { 0 }, { 1, 1, c->w.y.extent[2], 1 } };
+
+	for (int d = 0; d < 2; d++) {
+		const int64_t k = d ? i / c->w.across : i % c->w.across;
+		int64_t first, end;
+
+		windows_owned(&c->w, d, k, &first, &end);
+		if (all->extent[3]) {
+			first = first > all->origin[d] ? first : all->origin[d];
+			end = windows_shorter(end, all->origin[d] + all->extent[d]);
+		}
+		r.origin[d] = first - region.origin[d];
+		r.extent[d] = end > first ? end - first : 0;
+	}
+	return r;
+}
+
 /* Sets m for window i and reads its pixels. */
 static int measurement_of(const struct course *c, int64_t i, struct measurement *m)
 {
@@ -41,6 +62,7 @@ static int measurement_of(const struct course *c, int64_t i, struct measurement 
 		m->whole = c->w.y;
 	m->x += region.origin[0];
 	m->y0 += region.origin[1];
+	m->counted = counted_in(c, i);
 	return c->io->read(c->io->context, &region, c->cut, c->deviation);
 }
 
@@ -139,15 +161,16 @@ static int is_empty(const struct course *c)
 }
 
 /* Leaves a window missing: there is nothing to restore it from. */
-static int leave_empty(const struct course *c, struct restored *part)
+static int leave_empty(const struct course *c, int64_t number, struct restored *part)
 {
+	const struct lacuna_region counted = counted_in(c, number);
 	const struct lacuna_shape window = windows_shape(&c->w, c->w.factor);
 	const size_t n = lacuna_count(&window);
 	const int deviation = restorer_job(c->r)->deviation;
 
 	part->record.shape = window;
 	part->record.constant = 1;
-	part->record.missing = n;
+	part->record.missing = (size_t)(counted.extent[0] * counted.extent[1] * counted.extent[2]);
 	part->picture = memory_alloc_array(n, sizeof *part->picture);
 	if (deviation)
 		part->deviation = memory_alloc_array(n, sizeof *part->deviation);
@@ -162,7 +185,7 @@ static int leave_empty(const struct course *c, struct restored *part)
 
 static int was_empty(const struct restored *part)
 {
-	return part->record.constant && part->record.missing == lacuna_count(&part->record.shape);
+	return part->record.constant && isnan(part->picture[0]);
 }
 
 /* Adds a window that is known already: nothing is missing where it has a weight. */
@@ -193,7 +216,7 @@ static int restore_window(const struct course *c, int64_t i, struct restored *pa
 	m.name = name;
 	m.part = at;
 	m.parts = count;
-	return is_empty(c) ? leave_empty(c, part) : restorer_run(c->r, &m, part);
+	return is_empty(c) ? leave_empty(c, i, part) : restorer_run(c->r, &m, part);
 }
 
 static int run_window(struct course *c, int64_t i)

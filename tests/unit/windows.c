@@ -936,6 +936,54 @@ static void test_record(void)
 	}
 }
 
+/* Windows overlap, but each missing and each rejected value is counted once; so is what a part of the picture has. */
+static void test_counts(void)
+{
+	enum { W = 620, H = 400, LEFT = 370, TOP = 150 };
+	static const char *const specs[] = { "blur:kind=gaussian,sigma=1.2", "identity",
+					     "identity" };
+	static const char *const names[] = { "scattered", "beside a window without values",
+					     "in a window of one value" };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[W * H];
+
+	for (int k = 0; k < 3; k++) {
+		struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+		size_t missing = 0, lone = 0, in_part = 0;
+		struct restorer *r = NULL;
+		struct restored all, part;
+		struct windows plan;
+
+		scene(W, H, y);
+		for (int64_t i = 0; i < W * H; i++) {
+			const int left = i % W < LEFT,
+				  bright = k == 0 && i % 31 == 7 && i / W % 79 == 11;
+
+			y[i] = k == 1 && left ? NAN : k == 2 && left ? 0.5f : bright ? 3 : y[i];
+			y[i] = i % 17 == 3 && i / W % 5 == 2 ? NAN : y[i];
+			missing += isnan(y[i]) != 0;
+			lone += bright && !isnan(y[i]);
+			in_part += (isnan(y[i]) || (bright && !isnan(y[i]))) && i / W >= TOP;
+		}
+		set_up(specs[k]);
+		job.noise.sigma = k == 2 ? -1 : 0.02;
+		job.reject = k ? 0 : 10;
+		plan = some_windows(&shape, 16.0 * W * H, 60 << 20);
+		restorer_create(&job, &r);
+		ok(!windows_run(r, &plan, &m, &all), "%s", names[k]);
+		ok(all.record.rejected == lone && all.record.missing == missing + lone,
+		   "%zu are missing, %zu of them lone: %zu, %zu", missing + lone, lone,
+		   all.record.missing, all.record.rejected);
+		m.counted = (struct lacuna_region){ { 0, TOP, 0, 0 }, { W, H - TOP, 1, 1 } };
+		ok(!windows_run(r, &plan, &m, &part), "in a part");
+		ok(part.record.missing == in_part, "%zu: %zu", in_part, part.record.missing);
+		restored_free(&all);
+		restored_free(&part);
+		restorer_destroy(r);
+		tear_down();
+	}
+}
+
 /* One restorer, two pictures: each has its own noise. */
 static void test_next_picture(void)
 {
@@ -1347,6 +1395,7 @@ int main(void)
 	test_deviation();
 	test_channels();
 	test_record();
+	test_counts();
 	test_next_picture();
 	test_rows();
 	test_listening();
