@@ -155,6 +155,7 @@ static void test_reach(void)
 		{ "identity", 0, 0, 1 },
 		{ "blur:kind=box,width=5,height=3", 2, 3, 1 },
 		{ "blur:kind=disk,radius=7.5", 7, 9, 1 },
+		{ "blur:kind=box,width=3,height=21", 10, 11, 1 },
 		{ "blur:kind=box,width=9,height=9,boundary=periodic", 4, 5, 1 },
 		{ "downsample:factor=2", 0, 1, 2 },
 		{ "gamma", -1, -1, 0 },		/* not linear */
@@ -178,6 +179,25 @@ static void test_reach(void)
 		error_clear();
 		tear_down();
 	}
+}
+
+/* The reach is in pixels of y: half of that in pixels of x if the picture is enlarged. */
+static void test_reach_of_two(void)
+{
+	struct plugin_use both[2];
+	int64_t reach = -1, factor = 0;
+
+	set_up("identity");
+	if (use_parse(LACUNA_OPERATOR, "blur:kind=box,width=21,height=3", &both[0]) ||
+	    use_parse(LACUNA_OPERATOR, "downsample:factor=2", &both[1]))
+		tap_bail("%s", error_text());
+	job.operators = both;
+	job.operator_count = 2;
+	ok(!windows_reach(&job, 1, &reach, &factor) && factor == 2 && reach >= 5 && reach <= 7,
+	   "blurred and smaller: %lld px", (long long)reach);
+	use_free(&both[0]);
+	use_free(&both[1]);
+	tear_down();
 }
 
 static void scene(int64_t w, int64_t h, float *y)
@@ -313,19 +333,24 @@ static void test_uneven_noise(void)
 	struct restored r;
 
 	random_gaussian((struct random_key){ 4, 0, 0 }, 0, 0, noise, W * H);
-	for (int i = 0; i < W * H; i++)
-		y[i] = (float)(0.5 + (i % W < W / 2 ? quiet : loud) * (double)noise[i]);
-	set_up("identity");
-	job.noise.sigma = -1;
-	job.budget = 60 << 20;
-	record = &r.record;
-	ok(!restore_image(&job, &m, &r.picture, &r.deviation, &r.record) && seen.extent[0] < W,
-	   "uneven noise in windows");
-	near(record->noise, sqrt((quiet * quiet + loud * loud) / 2), 0.006, "its mean square");
-	near(record->places[0] * record->noise, quiet, 0.003, "the least of it");
-	near(record->places[1] * record->noise, loud, 0.006, "the most of it");
-	restored_free(&r);
-	tear_down();
+	for (int left = 0; left < 2; left++) {
+		for (int i = 0; i < W * H; i++)
+			y[i] = (float)(0.5 +
+				       ((i % W < W / 2) != left ? quiet : loud) * (double)noise[i]);
+		set_up("identity");
+		job.noise.sigma = -1;
+		job.budget = 60 << 20;
+		record = &r.record;
+		ok(!restore_image(&job, &m, &r.picture, &r.deviation, &r.record) &&
+			   seen.extent[0] < W,
+		   "uneven noise in windows");
+		near(record->noise, sqrt((quiet * quiet + loud * loud) / 2), 0.006,
+		     "its mean square");
+		near(record->places[0] * record->noise, quiet, 0.003, "the least of it");
+		near(record->places[1] * record->noise, loud, 0.006, "the most of it");
+		restored_free(&r);
+		tear_down();
+	}
 }
 
 /* Noise wider than a pixel around a hole, which noise fills first: at half the size, too, that belongs to its place. */
@@ -374,6 +399,53 @@ static void test_wide_noise_in_place(void)
 	tear_down();
 }
 
+static int told_black,
+	told_equal; /* messages about black and white, and about pictures of one value */
+
+static void count_messages(void *context, int level, const char *text)
+{
+	(void)context, (void)level;
+	told_black += strstr(text, "black is") != NULL;
+	told_equal += strstr(text, "all its values are equal") != NULL;
+}
+
+static int count_sample(void *context, int64_t sample, const float *picture)
+{
+	int *count = context;
+
+	*count += sample == *count && picture[0] == 0.5f;
+	return LACUNA_OK;
+}
+
+/* An image of one value has as many samples as are asked for. */
+static void test_constant_samples(void)
+{
+	const struct lacuna_shape shape = { { 40, 30, 1, 1 } };
+	float y[40 * 30];
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct restorer *r = NULL;
+	struct restored result;
+	int count = 0;
+
+	for (int i = 0; i < 40 * 30; i++)
+		y[i] = 0.5f;
+	set_up("identity");
+	job.noise.sigma = -1;
+	job.samples = 3;
+	job.sample = count_sample;
+	job.context = &count;
+	restorer_create(&job, &r);
+	told_equal = 0;
+	log_install(count_messages, NULL);
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &result) && count == 3,
+	   "%d samples of one value", count);
+	log_install(NULL, NULL);
+	ok(told_equal == 1, "which is said");
+	restored_free(&result);
+	restorer_destroy(r);
+	tear_down();
+}
+
 /* A window of one value: what is missing there does not count as unchanged. */
 static void test_constant(void)
 {
@@ -394,9 +466,13 @@ static void test_constant(void)
 	job.noise.sigma = -1;
 	job.budget = 60 << 20;
 	restorer_create(&job, &r);
+	told_equal = 0;
+	log_install(count_messages, NULL);
 	ok(!windows_plan(&job, &shape, &cost, &plan) && plan.width <= 370 &&
 		   !windows_run(r, &plan, &m, &parts),
 	   "a window of one value");
+	log_install(NULL, NULL);
+	ok(!told_equal, "is no news");
 	near((double)parts.picture[MISSING], 0.5, 1e-6, "fills what is missing");
 	ok(parts.record.unchanged && !parts.record.unchanged[MISSING] &&
 		   parts.record.unchanged[MISSING + 1],
@@ -823,14 +899,6 @@ static struct windows some_windows(const struct lacuna_shape *shape, double fixe
 	return plan;
 }
 
-static int told_black; /* messages that tell black and white */
-
-static void count_messages(void *context, int level, const char *text)
-{
-	(void)context, (void)level;
-	told_black += strstr(text, "black is") != NULL;
-}
-
 /* Each channel by itself, with holes of its own, its deviation and flags: as in the whole picture, and in any order. */
 static void test_channels(void)
 {
@@ -893,6 +961,16 @@ static void test_channels(void)
 	tear_down();
 }
 
+static int64_t at_step, of_steps, went_back;
+
+static void note_progress(void *context, int64_t step, int64_t steps)
+{
+	(void)context;
+	went_back += step < at_step;
+	at_step = step;
+	of_steps = steps;
+}
+
 /* What is counted of a picture is the same in windows; what is done for each window is done as often. */
 static void test_record(void)
 {
@@ -916,8 +994,11 @@ static void test_record(void)
 		restorer_create(&job, &r);
 		log_install(count_messages, NULL);
 		told_black = 0;
+		at_step = went_back = 0;
+		job.progress = note_progress;
 		ok(!windows_run(r, &plan, &m, &parts), "in windows");
 		log_install(NULL, NULL);
+		ok(at_step > 0 && at_step == of_steps && !went_back, "progress goes on to the end");
 		restorer_destroy(r);
 		a = &whole.record;
 		b = &parts.record;
@@ -1007,6 +1088,7 @@ static void test_next_picture(void)
 			y[i] = (float)(0.5 + sigma * (double)noise[i]);
 		ok(!windows_run(r, &plan, &m, &parts), "noise of %g", sigma);
 		near(parts.record.noise, sigma, 0.1 * sigma, "is found");
+		ok(!(parts.record.places[1] > 0), "everywhere");
 		restored_free(&parts);
 	}
 	restorer_destroy(r);
@@ -1145,6 +1227,72 @@ static void test_holes_map(void)
 	ok(holes_width(&h) >= 24 && holes_width(&h) <= 40, "no hole is wider than %lld",
 	   (long long)holes_width(&h));
 	holes_free(&h);
+}
+
+/* Width of a hole that is told: no less than the hole's, however it lies on the cells, and not that of a crooked one. */
+static void test_holes_width(void)
+{
+	enum { W = 96, H = 80, SIDE = 38 };
+	const struct lacuna_shape shape = { { W, H, 2, 1 } };
+	static float y[2 * W * H];
+	int narrow = 0, wide = 0, unseen = 0;
+
+	for (int at = 0; at < 24; at++) {
+		struct holes h = { 0 };
+
+		for (int64_t i = 0; i < 2 * W * H; i++) {
+			const int64_t u = i % W, v = i / W % H;
+
+			y[i] = u >= at && u < at + SIDE && v >= at && v < at + SIDE ? NAN : 1;
+		}
+		holes_create(W, H, &h);
+		holes_add(&h, &shape, 0, y);
+		narrow += holes_width(&h) < SIDE;
+		holes_free(&h);
+		for (int64_t i = 0; i < 2 * W * H;
+		     i++) { /* three cells of four, in one channel first */
+			const int64_t u = i % W / HOLES_CELL, v = i / W % H / HOLES_CELL;
+
+			y[i] = u >= 2 && u < 4 && v >= 2 && v < 4 && u + v > 4 &&
+					       (i >= W * H || at % 2)
+				       ? NAN
+				       : 1;
+		}
+		holes_create(W, H, &h);
+		holes_add(&h, &shape, 0, y);
+		wide += holes_width(&h) > (at % 2 ? 3 : 2) * HOLES_CELL;
+		unseen += holes_finish(&h) || holes_count(&h, 0, 0, W, H) != 3;
+		holes_free(&h);
+	}
+	ok(!narrow, "no hole is wider than is told (%d are)", narrow);
+	ok(!wide, "nor is a crooked one as wide as it is long (%d)", wide);
+	ok(!unseen, "a hole of the second channel is one (%d)", unseen);
+}
+
+/* Windows that meet in a wide hole see what surrounds it. */
+static void test_wide_hole(void)
+{
+	enum { W = 900, H = 840, SIDE = 120, AT = 200 };
+	const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	const struct windows_cost cost = { .multiple = 1 };
+	static float y[W * H];
+	struct windows w = { 0 };
+	struct holes h = { 0 };
+	double share;
+
+	for (int64_t i = 0; i < W * H; i++)
+		y[i] = i % W >= AT && i % W < AT + SIDE && i / W >= AT && i / W < AT + SIDE ? NAN
+											    : 1;
+	set_up("identity");
+	holes_create(W, H, &h);
+	holes_add(&h, &shape, 0, y);
+	ok(!holes_finish(&h) && !windows_around(&job, &shape, &cost, &h, &w, &share) &&
+		   w.overlap[0] >= 2 * windows_margin(0) + SIDE &&
+		   w.overlap[1] >= 2 * windows_margin(0) + SIDE,
+	   "windows around a hole of %d overlap by it and two margins", SIDE);
+	memory_release(w.active);
+	holes_free(&h);
+	tear_down();
 }
 
 static void test_holes(void)
@@ -1372,6 +1520,7 @@ static void test_memory(void)
 int main(void)
 {
 	test_reach();
+	test_reach_of_two();
 	test_needed();
 	test_tight();
 	test_weights();
@@ -1381,6 +1530,8 @@ int main(void)
 	test_costs();
 	test_samples_refused();
 	test_holes_map();
+	test_holes_width();
+	test_wide_hole();
 	test_mask();
 	test_holes();
 	test_around_sizes();
@@ -1391,6 +1542,7 @@ int main(void)
 	test_uneven_noise();
 	test_wide_noise_in_place();
 	test_constant();
+	test_constant_samples();
 	test_empty();
 	test_deviation();
 	test_channels();
