@@ -63,6 +63,23 @@ test "`grep -c 'warning.*is stated as' err`" -eq 1
 tap_result $? "one warning"
 contains out '"doubts":1,' "one doubt"
 
+rm doubtful/a.tif
+ok "two noisy pages" "$maketiff" --append doubtful/b.tif uint8 800 500 1 2
+ok "with noise" "$LACUNA" simulate doubtful/b.tif -o doubtful/c.tif -A identity -n 0.06
+rm doubtful/b.tif
+ok "their noise is stated wrongly" "$LACUNA" batch doubtful doubted2 $how --memory 52M -v --json
+contains out '"doubts":2,' "one doubt for each page"
+
+# Noise that is not white is estimated once, and each window knows all of it.
+mkdir grain
+ok "correlated noise" "$LACUNA" simulate -q in/a.tif -o grain.tif -A identity -n 0.08
+ok "and a soft scene" "$LACUNA" simulate -q grain.tif -o grain/a.tif -A blur:sigma=0.8 -n 0
+ok "a batch of it" "$LACUNA" batch grain grain-out -A identity -p gaussian -m fast --memory 52M --json
+contains out '"event":"divided","path":"a.tif"' "in windows"
+ok "a picture of it" "$LACUNA" restore grain/a.tif -o grain-r.tif -A identity -p gaussian -m fast --memory 52M --report grain.json
+contains grain.json "correlated" "that is known"
+ok "the same bits" cmp grain-r.tif grain-out/a.tif
+
 # Killed when some windows are done; then one of these is damaged and one truncated.  The run is stopped while the script
 # counts windows, so that it cannot finish before the kill.
 run_killed() {

@@ -83,6 +83,42 @@ ok "sections" batch sections sections-out $how --dry-run
 matches err 'warning: sections/lacuna.conf: line 3: no picture is called 2\*$' "that match nothing, too"
 ok "once" test "`grep -c warning err`" -eq 1
 
+# ---- which row, which part, which options
+
+mkdir -p twice/below
+cp in/1.tif twice
+cp in/2.tif twice/below/1.tif
+printf 'file\tnoise\nbelow/1.tif\t0.03\n1.tif\t0.05\n' >table.tsv
+ok "a row for a name and one for a path" batch twice twice-out $how --table table.tsv --dry-run
+sed -n '/below/,$p' out | grep '^noise\|  noise' | tail -n 1 >last
+ok "the path's holds" grep -q 'noise=0.03' last
+ok "a part of a batch" batch in third-out $how --shard 1/3 --json
+! grep -q " left" err
+tap_result $? "leaves nothing over"
+contains out '"event":"begin","images":1,' "and counts its own pictures"
+ok "a plan of a part" batch in third-out $how --shard 2/3 --dry-run
+ok "shows that part" test "`wc -l <out`" -eq 1
+ok "masks that fall to another part" batch beside other-out -A identity -p gaussian -n beside/noise.tif --shard 2/2 --json
+contains out '"event":"begin","images":1,' "are no pictures there, either"
+draw="-A identity -p gaussian -n 0.02 -s ddpm -g exact --steps 2"
+"$maketiff" noise.tif float32 21 24 1 1
+mkdir keys && cp in/1.tif keys
+ok "a sample" batch keys keys-out $draw --json
+for more in "--seed 5" "--seed 5 --keep-missing" "--seed 5 --fill"; do
+	ok "$more" batch keys keys-out $draw $more --json
+	counts 1 0 0 0 "restores it again"
+done
+mapped="-A identity -p gaussian -n noise.tif"
+ok "a map of noise" batch keys keys-out $mapped --json
+ok "again" batch keys keys-out $mapped --json
+counts 0 1 0 0 "is done"
+"$maketiff" noise.tif float32 21 24 1 1 rising
+ok "another map of the same name" batch keys keys-out $mapped --json
+counts 1 0 0 0 "is not done"
+mkdir plain && "$maketiff" plain/1.tif uint8 21 24 1 1 constant
+ok "a picture with a warning" batch plain plain-out -A identity -p gaussian
+contains plain-out/batch.html "all its values are equal" "has it in the sheet"
+
 # ---- results that somebody has changed
 
 ok "a batch" batch in results $how --json
