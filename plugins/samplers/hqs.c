@@ -124,6 +124,42 @@ static int prepare_pixels(struct hqs *p)
 	return guess_deep_holes(p, p->diagonal, p->anchored);
 }
 
+/* Best for the priors that ship; the sweeps are in doc/measurements.md. */
+static const struct strength {
+	double least, coarse, rise; /* of lambda: at least; by noise/part; by noise at most */
+} strengths[] = { { 0.4, 0.3, 80 }, { 0.5, 0.2, 6 } };
+
+static const struct strength *usual_strength(const struct lacuna_problem *problem)
+{
+	return &strengths[problem->x.extent[2] > 1];
+}
+
+/* What the data step leaves of the noise has the frequencies that A passes.  If these are few, it looks like content, no round
+ * removes it, and it adds up: then the prior must be stronger.  tr A'A/n, the part of white noise that A passes, comes from one
+ * probe (Hutchinson 1990). */
+static int strengthen(struct hqs *p)
+{
+	static const double most = 2.4;
+	const struct strength *usual = usual_strength(p->problem);
+	const size_t count = lacuna_count(&p->problem->y);
+	float *probe = p->x, *passed = p->host->alloc(p->host, count * sizeof *passed);
+	int status = passed ? LACUNA_OK : LACUNA_ENOMEM;
+
+	if (!status) {
+		p->host->gaussian(p->host, 0, 1, probe, p->n);
+		status = p->host->problem->apply(p->host, probe, passed);
+	}
+	if (!status) {
+		const double part = vector_inner(p->host, count, passed, passed) / (double)p->n;
+		const double noise = sqrt(p->noise2);
+
+		p->lambda = fmax(p->lambda,
+				 fmin(noise * fmin(usual->coarse / part, usual->rise), most));
+	}
+	p->host->release(p->host, passed);
+	return status;
+}
+
 static int prepare_linear(struct hqs *p)
 {
 	int status;
@@ -146,12 +182,6 @@ static int prepare_newton(struct hqs *p)
 	return p->work ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* Best for the priors that ship; the sweeps are in doc/measurements.md. */
-static double usual_lambda(const struct lacuna_problem *problem)
-{
-	return problem->x.extent[2] == 1 ? 0.4 : 0.5;
-}
-
 static int create(const struct lacuna_host *host, const void *config,
 		  const struct lacuna_problem *problem, void **self)
 {
@@ -169,7 +199,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->falling = c->falling > 0 && c->falling < c->steps ? c->falling : c->steps;
 	p->sigma_min = c->sigma_min > 0 ? c->sigma_min : fmax(noise, least_level);
 	p->sigma_max = c->sigma_max > 0 ? fmax(c->sigma_max, p->sigma_min) : 0;
-	p->lambda = c->lambda > 0 ? c->lambda : usual_lambda(problem);
+	p->lambda = c->lambda > 0 ? c->lambda : usual_strength(problem)->least;
 	p->momentum = c->momentum;
 	p->noise2 = noise * noise;
 	p->n = lacuna_count(&problem->x);
@@ -178,6 +208,8 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->before = host->alloc(host, p->n * sizeof *p->before);
 	if (p->x && p->right && p->before)
 		status = problem->flags & LACUNA_LINEAR ? prepare_linear(p) : prepare_newton(p);
+	if (!status && p->b && !p->diagonal && !(c->lambda > 0))
+		status = strengthen(p);
 	if (status)
 		destroy(p);
 	else
@@ -354,7 +386,8 @@ static const struct lacuna_param params[] = {
 	LACUNA_PARAM_REAL(struct config, sigma_min, NULL, 0, 1e3, 0,
 			  "last noise level (0: the noise of the measurement, at least 0.01)"),
 	LACUNA_PARAM_REAL(struct config, lambda, NULL, 0, 1e6, 0,
-			  "strength of the prior (0: 0.4 for one channel, 0.5 for more)"),
+			  "strength of the prior (0: 0.4 for one channel, 0.5 for more; up to 2.4 "
+			  "the more noise there is and the less the operator passes)"),
 	LACUNA_PARAM_REAL(struct config, momentum, NULL, 0, 1, 0.8,
 			  "how far each round extrapolates its last change (0: not at all, 1: as "
 			  "in FISTA)"),

@@ -82,6 +82,17 @@ atleast most best -0.1
 restored plain -s hqs:momentum=0,falling=0,steps=12
 atleast best plain
 
+# What passes a strong blur is coarse, and so is the noise that a data step leaves: a constant lambda would add it up.
+degraded "strong blur and noise" 0.1 blur:sigma=3
+restored fast --method fast
+restored best
+restored weak -s hqs:lambda=0.4
+noise=0.15
+restored lie
+atleast best fast
+atleast best weak 0.5
+atleast best lie
+
 degraded "half the size" 0.001 downsample:factor=2,kernel=bicubic
 restored fast --method fast
 restored best

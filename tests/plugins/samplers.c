@@ -1574,8 +1574,8 @@ static void test_rounds(void)
 	check(&m, 0.1);
 	m.steps = 7;
 	m.spread = 0.8;
-	m.name = "hqs:steps=7"; /* ends at the measurement's noise */
-	m.a = 0.3;		/* fewer values than unknowns */
+	m.name = "hqs:steps=7,lambda=0.4"; /* ends at the measurement's noise */
+	m.a = 0.3;			   /* fewer values than unknowns */
 	m.b = 0.1;
 	m.c = 0.4;
 	check(&m, 0.1);
