@@ -57,6 +57,14 @@ int main(void)
 			y[i] = NAN;
 	ok(!(found(&shape, 1) > 0), "if half of each line is missing, nothing can be told");
 	ok(!(found(&small, 1) > 0), "nor from a small picture");
+	for (int few = 0; few < 2; few++) {
+		scene(y);
+		for (int i = 0; i < N; i++)
+			y[i] = i / W % (H / 4) < (few ? 4 : 12) ? y[i] + 0.1f * offsets[i % W]
+								: NAN;
+		ok(few == !(found(&shape, 1) > 0), "%s values in each quarter tell %s",
+		   few ? "four" : "twelve", few ? "nothing" : "it");
+	}
 
 	scene(y);
 	scene(y + N);

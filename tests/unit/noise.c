@@ -207,6 +207,31 @@ static void test_places(void)
 	   "noise of two grey levels is left alone");
 }
 
+/* Tiles are as high as wide: the map of a picture that is turned is the turned map.  What is quieter than the law counts as what
+ * is louder. */
+static void test_places_alike(void)
+{
+	static float turned[SIDE_ * SIDE_], factor[SIDE_ * SIDE_], back[SIDE_ * SIDE_];
+	const struct noise quiet = { .offset = 0.0004, .sigma = 0.02 };
+	const struct noise loud = { .offset = 0.0036, .sigma = 0.06 };
+	double range[2], range_back[2], worst = 0;
+
+	add_halves(0.02, 0.06, 0);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		turned[i % SIDE_ * SIDE_ + i / SIDE_] = noisy[i];
+	ok(!noise_in_places(&large, noisy, &quiet, factor, range) &&
+		   !noise_in_places(&large, turned, &quiet, back, range_back) &&
+		   range[0] < range[1] && range_back[0] < range_back[1],
+	   "a picture and the turned one");
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		worst = fmax(worst,
+			     fabs((double)factor[i] - (double)back[i % SIDE_ * SIDE_ + i / SIDE_]));
+	ok(worst < 1e-3, "have noise in the same places (%g)", worst);
+	ok(!noise_in_places(&large, noisy, &loud, back, range_back), "most is that of the law");
+	near(range_back[0], range[0] / 3, 0.01, "the half that is quieter is found");
+	near(range_back[1], range[1] / 3, 0.01, "and the other one");
+}
+
 /* Counts of photons (Knuth 1969), with about `mean' of them where the scene is 1/2, and `least' in the dark, times a step. */
 static void count_photons(double mean, double least, double step)
 {
@@ -281,11 +306,25 @@ static void test_counts_with_offset(void)
 			     "the offset is found");
 		}
 	}
+	for (int k = 0; k < 2; k++) { /* the picture cannot tell both */
+		const double stated = 0.5 + k * step;
+
+		status = noise_of_counts(&large, noisy, stated, &found);
+		near(-found.offset / found.slope, stated, 1e-4, "what is told counts if it fits");
+	}
 	random_gaussian(key, 3, 0, grain, SIDE_ * SIDE_);
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] += (float)step * rintf(3 * grain[i]);
 	status = noise_of_counts(&large, noisy, 0.5, &found);
 	ok(!status && !(found.slope > 0), "with read noise they are no counts");
+	prepare();
+	count_photons(8, 2, step);
+	status = noise_of_counts(&large, noisy, 0, &found);
+	ok(!status && found.slope > 0, "counts");
+	for (int i = 0; i < SIDE_ * SIDE_; i += 97)
+		noisy[i] = -6 * (float)step;
+	status = noise_of_counts(&large, noisy, 0, &found);
+	ok(!status && !(found.slope > 0), "are none with values below that of no photon");
 }
 
 /* Nobody needs to say that values are counts. */
@@ -942,6 +981,7 @@ int main(void)
 	test_white();
 	test_photons();
 	test_places();
+	test_places_alike();
 	test_few_photons();
 	test_counts();
 	test_counts_with_offset();
