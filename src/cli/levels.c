@@ -76,6 +76,11 @@ static int add_number(struct survey *s, struct tiff_reader *in, int number, cons
 	return status;
 }
 
+int levels_hold(const struct levels *l, const struct tiff_page *page)
+{
+	return l->measured && l->kind == page->kind && l->bits == page->bits;
+}
+
 int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *page,
 		   const struct operands *operands, struct tiff_band *held, struct levels *l)
 {
@@ -83,7 +88,7 @@ int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *p
 	struct survey s = { .operands = operands, .most = SAMPLE_MOST / (size_t)pages };
 	int status = LACUNA_OK;
 
-	if (l->measured && l->kind == page->kind && l->bits == page->bits)
+	if (levels_hold(l, page))
 		return LACUNA_OK;
 	*l = (struct levels){ .kind = page->kind, .bits = page->bits };
 	if (s.most < SAMPLE_LEAST)

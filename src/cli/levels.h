@@ -19,6 +19,9 @@ struct levels {
 	double lump[LUMPS_MOST];
 };
 
+/* True if the levels are those of pages of this type. */
+int levels_hold(const struct levels *, const struct tiff_page *);
+
 /* Measures the levels of all pages with the sample type of `page', whose number is `number', unless *levels holds them
  * already.  held: a band with all rows of that page, which saves decoding it again; or NULL.  Missing values are left
  * out. */

@@ -126,7 +126,7 @@ static int look_for_faults(struct page *p)
 int page_read(struct page *p)
 {
 	struct restoration *r = p->r;
-	const int surveyed = r->levels.measured;
+	const int surveyed = levels_hold(&r->levels, &p->info);
 	int status = p->windowed		? page_hold(p)
 		     : restoration_takes_all(r) ? read_frames(p)
 						: read_whole(p);

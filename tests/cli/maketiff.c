@@ -2,7 +2,8 @@
  * Copyright 2026 The Lacuna authors */
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
- *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands|equal]
+ *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands|equal|
+ *							edge]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -18,7 +19,7 @@
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there,
  * "lumps" -9999 and -32768; "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page
  * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
- * was subtracted, with some noise; "dead" has four columns and a row of one value; "mask" is white except for a black square,
+ * was subtracted, with some noise; "dead" has four columns of 0 and a row of 1; "edge" has three columns of 0 at the left; "mask" is white except for a black square,
  * which moves from page to page and is missing on the last; "layer", of two channels, has this square in white on a
  * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "frame" is a smooth wave with a black fifth below it. */
 #include <math.h>
@@ -36,8 +37,8 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
-	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, lumps, bands,
-		equal;
+	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, edge, lumps,
+		bands, equal;
 	long pages;
 	double hole, factor;
 };
@@ -128,7 +129,8 @@ static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 				put(p, row, (size_t)(x * p->channels + c),
 				    p->mask		   ? !is_masked(p, x, y, page)
 				    : p->layer		   ? !c || is_masked(p, x, y, page)
-				    : is_dead(p, x, y)	   ? 0
+				    : is_dead(p, x, y)	   ? y == 30
+				    : p->edge && x < 3	   ? 0
 				    : p->frame		   ? framed(p, x, y)
 				    : p->stars		   ? starlight(p, x, y)
 				    : hole		   ? p->lumps && x > 11 ? -32768 : p->hole
@@ -164,6 +166,7 @@ static int make(char **argv, int argc, const char *mode)
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");
 	p.equal = argc > 7 && !strcmp(argv[7], "equal");
 	p.bands = argc > 7 && !strcmp(argv[7], "bands");
+	p.edge = argc > 7 && !strcmp(argv[7], "edge");
 	p.frame = argc > 7 && !strcmp(argv[7], "frame");
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");

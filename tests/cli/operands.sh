@@ -90,7 +90,7 @@ ok "72 dpi is what nobody stated" "$LACUNA" restore photo.tif -o sharp.tif -A bl
 
 dead="-p gaussian -n 0.01 -f"
 for n in 1 3; do
-	"$maketiff" dead.tif uint16 48 40 $n 1 dead
+	"$maketiff" dead.tif uint16 48 60 $n 1 dead
 	ok "dead lines, $n channels" "$LACUNA" restore dead.tif -o d.tif -A blur:sigma=1 $dead
 	contains err "columns 12+20-21 hold one value; if they are dead, -A mask:columns=12+20-21" "$n: columns are named"
 	contains err "rows 30 hold one value" "$n: and rows"
@@ -98,7 +98,7 @@ done
 ok "with the mask" "$LACUNA" restore dead.tif -o d.tif -A blur:sigma=1 -A mask:columns=12+20-21,rows=30 $dead
 ! grep -q "hold one value" err
 tap_result $? "that is said"
-for how in same mask; do
+for how in same mask edge; do
 	"$maketiff" alive.tif uint16 48 40 1 1 $how
 	ok "no dead lines" "$LACUNA" restore alive.tif -o d.tif -A blur:sigma=1 $dead
 	! grep -q "hold one value" err

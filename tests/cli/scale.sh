@@ -105,6 +105,10 @@ matches err "only about [1-9] steps of" "in whole steps"
 ok "in floats" "$LACUNA" restore -q steps.tif -o steps-f.tif -A identity $gaussian -n 0 -t float32
 ! grep -q "steps of its type" err
 tap_result $? "not one in floats"
+ok "a page of 16 bits" "$maketiff" types.tif uint16 48 40 1 1
+ok "and one of 8" "$maketiff" --append types.tif uint8 48 40 1 1 dim
+ok "pages of two types" "$LACUNA" restore -q types.tif -o types-r.tif -A identity $gaussian -n 0
+contains err "page 2: the scene spans only about" "have black and white each"
 ok "many steps" "$maketiff" many.tif uint8 48 40 1 1
 ok "rounded, too" "$LACUNA" restore -q many.tif -o many-r.tif -A identity $gaussian -n 0
 ! grep -q "steps of its type" err

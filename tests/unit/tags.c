@@ -608,6 +608,23 @@ static void test_channels(void)
 	   "other tags are not");
 }
 
+/* How a picture lies; what no standard defines is upright. */
+static void test_orientation(void)
+{
+	int right = 1;
+
+	for (int k = 0; k <= 9; k++) {
+		const struct tag tag = { 274, 3, 1, { k } };
+		struct tiff_reader *reader = NULL;
+
+		make(k % 2, 0, &tag, 1);
+		right &= !tiff_open(in, &reader) &&
+			 tiff_orientation(reader, 0) == (k >= 1 && k <= 8 ? k : 1);
+		tiff_close(reader);
+	}
+	ok(right, "every orientation is read");
+}
+
 int main(void)
 {
 	/* Each file is synchronised, which is faster in memory. */
@@ -628,6 +645,7 @@ int main(void)
 	test_size();
 	test_part();
 	test_channels();
+	test_orientation();
 	test_sparse(0);
 	test_sparse(1);
 	test_truncated();
