@@ -1218,8 +1218,233 @@ static void test_settled_scale(void)
 	}
 }
 
+/* Doubts about a picture in which a few lone values are `value'. */
+static int doubts_of_impulses(float value)
+{
+	enum { SIDE = 100, AREA = SIDE * SIDE, COUNT = 24 };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	struct bench b;
+	struct restored r;
+	int doubts;
+
+	random_gaussian((struct random_key){ 2, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + 0.02f * y[i];
+	for (int i = 0; i < COUNT; i++)
+		y[SIDE * (4 * i + 2) + 7 * (i % 13) + 3] = value;
+	set_up(&b, one_step, 1);
+	b.job.noise.sigma = 0.02;
+	doubts = restore(&b, square, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
+	restored_free(&r);
+	tear_down(&b);
+	return doubts;
+}
+
+static void test_impulses(void)
+{
+	const int none = doubts_of_impulses(0.5f);
+
+	ok(none >= 0 && doubts_of_impulses(1) == none + 1, "salt alone is a doubt");
+	ok(doubts_of_impulses(0) == none + 1, "and pepper alone");
+}
+
+static int add_two(const void *self, float *b)
+{
+	(void)self;
+	for (int i = 0; i < N; i++)
+		b[i] = i % 2 ? 0.2f : 0;
+	return LACUNA_OK;
+}
+
+/* What an operator adds is a part of the type's full scale, in values of the file. */
+static void test_offset(void)
+{
+	const struct plugin_use *plain;
+	struct plugin adding;
+	struct restored r;
+	struct bench b;
+	float y[N];
+	double worst = 0;
+
+	picture(y, 31);
+	set_up(&b, one_step, 1);
+	plain = &b.op;
+	adding = *plain->plugin;
+	adding.u.op.offset = add_two;
+	b.op.plugin = &adding;
+	for (int i = 0; i < N; i++)
+		y[i] = 1000 * y[i];
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .hi = 1000, .unit = 500 }, &r),
+	   "an operator with an offset");
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst,
+			     fabs((double)r.picture[i] / 1000 -
+				  (double)shrink(((double)y[i] - (i % 2 ? 100 : 0)) / 1000, 0.1)));
+	ok(worst < 1e-4, "which is in units of the type (%g)", worst);
+	restored_free(&r);
+	tear_down(&b);
+}
+
+static float asked; /* mean of what the prior was asked first; NAN: nothing yet */
+
+static int denoise_bright(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gauss *g = self;
+	double sum = 0;
+
+	(void)scratch, (void)sigma;
+	for (size_t i = 0; i < g->n; i++) {
+		sum += (double)u[i] / (double)g->n;
+		x0[i] = 50;
+	}
+	asked = isnan(asked) ? (float)sum : asked;
+	return LACUNA_OK;
+}
+
+/* Photons are restored between a transform and its inverse; a start and bounds are values of the picture. */
+static void test_transformed(void)
+{
+	const struct stated_noise stated = { .sigma = -1, .gain = 2.5, .offset = 100, .read = 2.5 };
+	const struct scale scale = { .black = 100, .white = 200 };
+	const struct scale seen = { 100, 180, -INFINITY, 180 };
+	struct noise_description d = { .how = NULL };
+	struct stabiliser *s = NULL;
+	struct restored r;
+	struct bench b;
+	float y[N], level[N], start[N];
+	double worst = 0;
+
+	count_photons(y, 6, 0);
+	for (int i = 0; i < N; i++) {
+		y[i] = fminf(y[i], 180);
+		level[i] = (y[i] - 100) / 100;
+		start[i] = 130;
+	}
+	noise_of_photons(&stated, &scale, N, level, &d);
+	stabiliser_create(&d.noise, &s);
+	set_up(&b, "ode:steps=1,sigma_max=0.01", 1);
+	use_free(&b.method.guidance);
+	if (use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
+		tap_bail("%s", error_text());
+	b.prior.u.prior.denoise = denoise_bright;
+	b.job.noise = stated;
+	asked = NAN;
+	ok(!restore(&b, shape,
+		    (struct measurement){
+			    .y = y, .lo = 100, .hi = 200, .seen = &seen, .start = start },
+		    &r),
+	   "photons, a start and a bound");
+	is_text(r.record.dealt_with, "transform", "are transformed");
+	near((double)asked, stabiliser_expect(s, 0.3), 0.003, "the start is transformed");
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)r.picture[i] - 180));
+	ok(worst < 0.1, "and so is the bound: no value is beyond (%g)", worst);
+	restored_free(&r);
+	stabiliser_destroy(s);
+	tear_down(&b);
+}
+
+/* Only a picture has black and white that the scene fills: sums of ten pixels have others. */
+static void test_sums(void)
+{
+	static const char *const specs[] = { "identity", "identity:gain=10", "identity:gain=0.1" };
+	const struct scale seen = { 0.1, 0.4, -INFINITY, INFINITY };
+	float y[N];
+
+	picture(y, 3);
+	for (int k = 0; k < 3; k++) {
+		struct restored r;
+		struct bench b;
+
+		set_up(&b, one_step, 1);
+		use_free(&b.op);
+		if (use_parse(LACUNA_OPERATOR, specs[k], &b.op))
+			tap_bail("%s", error_text());
+		ok(!restore(&b, shape, (struct measurement){ .y = y, .seen = &seen }, &r), "%s",
+		   specs[k]);
+		ok(fabs(r.record.inner.white - (k ? 1 : 0.4)) < 1e-9, "white is that of %s",
+		   k ? "the range" : "the scene");
+		restored_free(&r);
+		tear_down(&b);
+	}
+}
+
+/* A result that is far from the measurement is a doubt.  A sample is: it has the posterior's spread. */
+static void test_residual(void)
+{
+	int doubts[3] = { 0 };
+	float y[N];
+
+	picture(y, 4);
+	for (int samples = 1; samples <= 2; samples++) {
+		struct restored r;
+		struct bench b;
+
+		set_up(&b, one_step, 1);
+		use_free(&b.method.guidance);
+		if (use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
+			tap_bail("%s", error_text());
+		b.job.noise.sigma = 0.02;
+		b.job.samples = samples;
+		ok(!restore(&b, shape, (struct measurement){ .y = y }, &r), "far away");
+		doubts[samples] = r.record.doubts;
+		restored_free(&r);
+		tear_down(&b);
+	}
+	ok(doubts[1] == doubts[2] + 1,
+	   "a result far from its measurement is a doubt, samples are not");
+}
+
+/* Wide noise is removed in both directions, and in each channel: turned, with other channels first, it is the same. */
+static void test_wide_alike(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape two = { { SIDE, SIDE, 2, 1 } };
+	static float noise[2 * AREA], y[2 * AREA], before[2 * AREA];
+	double worst = 0, wide[2] = { 0, 0 };
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, 2 * AREA);
+	for (int pass = 0; pass < 4; pass++)
+		for (int i = 2 * AREA - 1; i >= SIDE; i--)
+			noise[i] = 0.5f * (noise[i] + noise[i - (pass % 2 ? 1 : SIDE)]);
+	for (int turned = 0; turned < 2; turned++) {
+		struct restored r = { .picture = NULL };
+		struct bench b;
+
+		for (int i = 0; i < 2 * AREA; i++) {
+			const int at = i % AREA, across = at % SIDE * SIDE + at / SIDE;
+
+			y[i] = 0.5f + 0.25f * noise[turned ? across + (i < AREA ? AREA : 0) : i];
+		}
+		set_up(&b, one_step, 0);
+		b.job.noise.sigma = -1;
+		ok(!restore(&b, two, (struct measurement){ .y = y }, &r), "wide noise, %s",
+		   turned ? "turned" : "upright");
+		wide[turned] = r.record.description.wide;
+		for (int i = 0; i < 2 * AREA && r.picture; i++) {
+			const int at = i % AREA, across = at % SIDE * SIDE + at / SIDE;
+
+			if (!turned)
+				before[across + (i < AREA ? AREA : 0)] = r.picture[i];
+			else
+				worst = fmax(worst, fabs((double)(r.picture[i] - before[i])));
+		}
+		restored_free(&r);
+		tear_down(&b);
+	}
+	ok(wide[0] > 0 && wide[1] > 0, "is found");
+	ok(worst < 1e-3, "and removed alike (%g)", worst);
+}
+
 int main(void)
 {
+	test_impulses();
+	test_offset();
+	test_transformed();
+	test_sums();
+	test_residual();
+	test_wide_alike();
 	test_settled_scale();
 	test_mean();
 	test_photons();
