@@ -286,10 +286,11 @@ int noise_estimate(struct problem *problem, const float *y, double step, double 
 		d->noise.sigma = fmax(d->noise.sigma, step / sqrt(12));
 	/* With a mask the known values should stay as they are: texture mistaken for correlated noise would be lost. */
 	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
-		if (!masked)
+		if (!masked && !counts) {
 			status = noise_keeps_values(problem, &keeps);
-		if (!status && !masked && !counts)
-			look_beyond_white(shape, values, keeps, d);
+			if (!status)
+				look_beyond_white(shape, values, keeps, d);
+		}
 		if (!status)
 			look_at_channels(shape, values, d);
 	} else if (!status)

@@ -131,12 +131,13 @@ static int refine_map(struct run *run)
 	return status;
 }
 
-/* Restores again where that helps, unless the user stated the noise or a sample has been handed over. */
+/* Restores again where that helps, unless a sample has been handed over.  Stated noise is no law that grows, and is not
+ * raised. */
 int stage_improve(struct run *run)
 {
 	const uint32_t flags = problem_flags(run->r->problem);
 
-	if (run->m->deviation || run->job->noise.sigma >= 0 || run->job->sample)
+	if (run->job->sample)
 		return LACUNA_OK;
 	if (!(flags & LACUNA_PIXELWISE))
 		return restorer_estimates(run->r, run->m) ? retreat(run) : LACUNA_OK;

@@ -86,6 +86,19 @@ static double stuck(int merged)
 	return reject_find_impulses(&square, y, 1, &at, &part) ? NAN : part * AREA;
 }
 
+/* Lone values of which there are many beside an area of the same value: a third of the picture in all.  rows: of that area. */
+static double third(int rows)
+{
+	static float y[N];
+	double at, part = NAN;
+
+	sky(y);
+	for (int i = 0; i < N; i++)
+		if (i / W < rows || (i % W + 2 * (i / W)) % 5 == 0)
+			y[i] = 500;
+	return reject_find_impulses(&shape, y, 1, &at, &part) ? NAN : part;
+}
+
 static void test_impulses(void)
 {
 	near(stuck(0), 24, 1e-6, "hot pixels are found");
@@ -97,6 +110,8 @@ static void test_impulses(void)
 	ok(!(impulses(31, 2, 500) > 0), "lights of several pixels are not lone");
 	ok(!(impulses(31, 1, 104) > 0), "what noise can make is none");
 	ok(!(impulses(2, 1, 500) > 0), "half of a picture is its scene");
+	near(third(0), 0.2, 1e-6, "a fifth is impulses");
+	near(third(4), 0, 1e-6, "with an area it is more than impulses are");
 }
 
 /* What is lone does not depend on how the picture lies, nor on the sign of its values. */

@@ -924,7 +924,7 @@ static int denoise_white(const void *self, void *scratch, double sigma, const fl
 }
 
 /* A picture restored with an operator that may be wrong: noise and doubts if the first results are clipped. */
-static double noise_after(int rounds, int *doubts)
+static double noise_of(struct measurement m, int rounds, int *doubts)
 {
 	enum { SIDE = 64 };
 	static const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
@@ -945,13 +945,36 @@ static double noise_after(int rounds, int *doubts)
 	b.job.noise.sigma = -1;
 	b.prior.u.prior.denoise = denoise_white;
 	rounds_clipped = rounds;
-	if (ok(!restore(&b, large, (struct measurement){ .y = y }, &r), "%d are clipped", rounds)) {
+	m.y = y;
+	if (ok(!restore(&b, large, m, &r), "%d are clipped", rounds)) {
 		noise = r.record.noise;
 		*doubts = r.record.doubts;
 	}
 	restored_free(&r);
 	tear_down(&b);
 	return noise;
+}
+
+static double noise_after(int rounds, int *doubts)
+{
+	return noise_of((struct measurement){ .y = NULL }, rounds, doubts);
+}
+
+/* What is clipped at white: integers and a stated range end there; floats may be brighter. */
+static void test_ends(void)
+{
+	static const struct scale seen = { 0, 1, -INFINITY, INFINITY };
+	const struct measurement kinds[] = { { .seen = &seen },
+					     { .seen = &seen, .stated = 1 },
+					     { .seen = &seen, .step = 1.0 / 255 } };
+	int doubts = 0;
+
+	for (int k = 0; k < 3; k++) {
+		const double noise = noise_of(kinds[k], 0, &doubts);
+
+		near(noise_of(kinds[k], 1, &doubts) / noise, k ? 3 : 1, 1e-9,
+		     k ? "white is an end" : "white is none");
+	}
 }
 
 static void test_retreat(void)
@@ -1467,6 +1490,7 @@ int main(void)
 	test_experience();
 	test_stated_mean();
 	test_retreat();
+	test_ends();
 	test_depth();
 	test_experience_of_blur();
 	test_samples();

@@ -126,11 +126,28 @@ static void test_scale(void)
 	   furthest(three, again, 1));
 }
 
+/* The map of a picture that is turned is the turned map, but for the probe. */
+static void test_turned(void)
+{
+	static float straight[N], turned[N], back[N];
+
+	draw(0.1);
+	find("identity", texture, 0.1, 1, straight);
+	for (int i = 0; i < N; i++)
+		turned[i % SIDE * SIDE + i / SIDE] = texture[i];
+	find("identity", turned, 0.1, 1, back);
+	for (int i = 0; i < N; i++)
+		turned[i % SIDE * SIDE + i / SIDE] = back[i];
+	ok(furthest(straight, turned, 1) < 0.05, "turned, the same map (%.3f)",
+	   furthest(straight, turned, 1));
+}
+
 int main(void)
 {
 	test_identity();
 	test_lost();
 	test_scale();
+	test_turned();
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();

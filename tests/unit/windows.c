@@ -667,6 +667,33 @@ static void test_weights(void)
 	tear_down();
 }
 
+/* So do those of windows that are hardly wider than they overlap, where more than two meet. */
+static void test_narrow_weights(void)
+{
+	enum { N = 704, OVERLAP = 128 };
+	int wrong = 0;
+
+	for (int width = OVERLAP + WINDOWS_GRID; width < 2 * OVERLAP; width += WINDOWS_GRID) {
+		const struct windows w = { .y = { { N, N, 1, 1 } },
+					   .width = width,
+					   .height = N,
+					   .overlap = { OVERLAP, OVERLAP },
+					   .across = (N - OVERLAP + width - OVERLAP - 1) /
+						     (width - OVERLAP),
+					   .down = 1,
+					   .factor = 1 };
+		double sums[N] = { 0 };
+
+		for (int64_t i = 0; i < w.across; i++)
+			for (int64_t x = 0; x < width; x++)
+				sums[windows_region(&w, i).origin[0] + x] +=
+					(double)windows_weight(&w, i, x, 0);
+		for (int x = 0; x < N; x++)
+			wrong += fabs(sums[x] - 1) > 1e-5;
+	}
+	ok(!wrong, "narrow windows add to 1 (%d do not)", wrong);
+}
+
 /* Two windows lie as in a mirror, and so do their weights. */
 static void test_mirrored_weights(void)
 {
@@ -1524,6 +1551,7 @@ int main(void)
 	test_needed();
 	test_tight();
 	test_weights();
+	test_narrow_weights();
 	test_mirrored_weights();
 	test_layout();
 	test_active();
