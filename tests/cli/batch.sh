@@ -365,4 +365,21 @@ endless="$LACUNA batch many stopped -A identity -n 0.1 -p gaussian -g prox -s dd
 fails 130 "interrupted" "$interrupt" once $endless
 no_temporaries stopped "no temporary is left"
 ok "nor a claim" test -z "`ls stopped/.lacuna/claims`"
+
+# ---- an input that changes while it is restored
+
+mkdir change
+cp in/1.tif change/1.tif
+"$LACUNA" batch change changed -A identity -p gaussian -g prox -s ddpm --steps 10000 -n 0.1 -q >changed.out 2>changed.err &
+pid=$!
+round=0
+while test -z "`find changed -name '.lacuna-*.tmp' 2>/dev/null`" -a $round -lt 400; do
+	sleep 0.02
+	round=`expr $round + 1`
+done
+cp in/2.tif change/1.tif
+wait $pid
+ok "an input that changes meanwhile is a failure" test $? -eq 1
+contains changed.err "1.tif: was changed while it was restored" "that says so"
+ok "and is done the next time" "$LACUNA" batch change changed -A identity -p gaussian -n 0.1 -q
 done_testing

@@ -71,23 +71,6 @@ while test $round -lt 10; do
 done
 ok "three runs, ten times: each picture once" test -z "$double"
 
-# ---- an input that changes while it is restored
-
-mkdir change
-cp in/10.tif change/1.tif
-"$LACUNA" batch change changed -A identity -p gaussian -g prox -s ddpm --steps 3000 -n 0.1 -q >changed.out 2>changed.err &
-pid=$!
-round=0
-while test -z "`find changed -name '.lacuna-*.tmp' 2>/dev/null`" -a $round -lt 400; do
-	sleep 0.02
-	round=`expr $round + 1`
-done
-cp in/11.tif change/1.tif
-wait $pid
-ok "an input that changes meanwhile is a failure" test $? -eq 1
-contains changed.err "1.tif: was changed while it was restored" "that says so"
-ok "and is done the next time" "$LACUNA" batch change changed -A identity -p gaussian -n 0.1 -q
-
 # ---- plugins that crash, hang, exit and leak, in a run that is also killed
 
 $CC -shared -fPIC -I"$abs_top_srcdir/include" "$abs_top_srcdir/tests/cli/trap.c" -o trap.so || exit 99
