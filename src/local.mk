@@ -191,8 +191,11 @@ src_study_libstudy_a_SOURCES = \
 bin_PROGRAMS += lacuna
 lacuna_SOURCES = \
 	src/cli/batch-divide.c src/cli/batch-divide.h \
+	src/cli/batch-done.c \
 	src/cli/batch-plan.c \
 	src/cli/batch-run.c \
+	src/cli/batch-show.c \
+	src/cli/batch-window.c src/cli/batch-window.h \
 	src/cli/batch-work.c \
 	src/cli/batch.c src/cli/batch.h \
 	src/cli/card.c src/cli/card.h \
@@ -225,6 +228,7 @@ lacuna_SOURCES = \
 	src/cli/progress.c src/cli/progress.h \
 	src/cli/recipe.c src/cli/recipe.h \
 	src/cli/report.c src/cli/report.h \
+	src/cli/restoration-report.c \
 	src/cli/restoration.c src/cli/restoration.h \
 	src/cli/restore.c \
 	src/cli/signals.c src/cli/signals.h \

@@ -11,7 +11,6 @@
 #include "base/threads.h"
 #include "batch/pool.h"
 #include "cli/batch-divide.h"
-#include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/outputs.h"
 
@@ -40,105 +39,6 @@ struct loop {
 char *batch_path(const struct batch *b, const char *relative)
 {
 	return text_format("%s/%s", b->output, relative);
-}
-
-/* ---- what has been done ------------------------------------------------------------------------------ */
-
-/* True when input and parameters are the same and the output is unchanged. */
-static int is_done(const struct item *item, const struct journal_entry *e, const char *output)
-{
-	return e->state == JOURNAL_DONE && !strcmp(e->key, item->plan->key) &&
-	       stamp_holds(output, &e->output) && stamp_holds(item->file->path, &e->input);
-}
-
-/* The same for an output and its journal entry, as last read. */
-static int is_output_done(const struct batch *b, const struct item *item, const char *relative)
-{
-	const struct journal_entry *e = journal_find(&b->journal, relative);
-	char *output = batch_path(b, relative);
-	const int done = e && output && is_done(item, e, output);
-
-	memory_release(output);
-	return done;
-}
-
-static int is_item_done(const struct batch *b, const struct item *item)
-{
-	return is_output_done(b, item, item->relative) &&
-	       (!item->deviation || is_output_done(b, item, item->deviation));
-}
-
-/* Counts an item that an earlier run or another one has done, and its doubts. */
-static void count_before(struct batch *b, struct item *item)
-{
-	const struct journal_entry *e = journal_find(&b->journal, item->relative);
-
-	item->state = ITEM_BEFORE;
-	item->doubts = e->doubts;
-	b->before++;
-	b->doubtful += e->doubts > 0;
-}
-
-static int read_journal(struct batch *b)
-{
-	journal_free(&b->journal);
-	b->journal_time = clock_date();
-	b->journal_size = journal_size(b->state, b->share.run);
-	return journal_load(b->state, &b->journal);
-}
-
-/* True when another run may have done the item since the journal was read.  Reading it again takes time proportional to the
- * number of images, so it is done only for a reason. */
-static int is_outdated(const struct batch *b, const struct item *item)
-{
-	const struct journal_entry *e = journal_find(&b->journal, item->relative);
-	char *output = batch_path(b, item->relative);
-	struct stat st;
-	const int there = output && !stat(output, &st);
-
-	memory_release(output);
-	return there &&
-	       (!e || e->state == JOURNAL_BEGUN ||
-		(int64_t)(st.st_mtime + 2) * 1000000000 > b->journal_time) &&
-	       journal_size(b->state, b->share.run) != b->journal_size;
-}
-
-/* After claiming an item: another run may have done it since the journal was read. */
-static int look_again(struct batch *b, const struct item *item, int *done)
-{
-	int status = LACUNA_OK;
-
-	*done = is_item_done(b, item);
-	if (!*done && is_outdated(b, item)) {
-		status = read_journal(b);
-		*done = !status && is_item_done(b, item);
-	}
-	return status;
-}
-
-static int look_at_all(struct batch *b)
-{
-	const int status = read_journal(b);
-
-	for (size_t i = 0; !status && i < b->count; i++) {
-		struct item *item = &b->items[i];
-		const struct journal_entry *e = journal_find(&b->journal, item->relative);
-
-		item->seen = e ? e->time : 0;
-		if (item->state == ITEM_TODO && is_item_done(b, item))
-			count_before(b, item);
-	}
-	return status;
-}
-
-/* True if a run that is at work, or was since this one began, has restored the item with other options. */
-static int is_contested(const struct batch *b, const struct item *item)
-{
-	const struct journal_entry *e = journal_find(&b->journal, item->relative);
-
-	return e && e->state == JOURNAL_DONE && strcmp(e->key, item->plan->key) != 0 &&
-	       strcmp(e->run, b->share.run) != 0 &&
-	       (e->time != item->seen || share_is_other(&b->share, e->run));
 }
 
 /* ---- directories of outputs -------------------------------------------------------------------------- */
@@ -460,11 +360,11 @@ static int claim(struct loop *l, struct item *item, int *mine)
 	}
 	if (item->state == ITEM_WAITING && find_divided(l, item))
 		forget_divided(l, find_divided(l, item));
-	status = look_again(b, item, &done);
+	status = batch_look_again(b, item, &done);
 	l->waiting -= item->state == ITEM_WAITING;
 	item->state = ITEM_BUSY;
 	if (!status && done)
-		count_before(b, item);
+		batch_count_before(b, item);
 	if (status || done)
 		share_release(&b->share, item->relative);
 	else
@@ -527,7 +427,7 @@ static int prepare_item(const struct batch *b, const struct item *item)
 	int status = output ? make_directories(output) : LACUNA_ENOMEM;
 
 	memory_release(output);
-	if (!status && is_contested(b, item))
+	if (!status && batch_is_contested(b, item))
 		return error_set(LACUNA_EIO,
 				 "%s/%s: another run has restored it with other options; wait "
 				 "until that run has ended, or choose another OUT",
@@ -767,7 +667,7 @@ int batch_run(struct batch *b)
 		.memory = b->plans.budget ? b->plans.budget + ((size_t)1 << 30) : 0,
 	};
 	struct loop l = { .b = b };
-	int status = look_at_all(b);
+	int status = batch_look_at_all(b);
 
 	if (!status)
 		status = journal_create(b->state, b->share.run, &b->writer);

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "batch/part.h"
 #include "cli/batch-divide.h"
+#include "cli/batch-window.h"
 #include "cli/card.h"
 #include "cli/report.h"
 
@@ -94,127 +94,6 @@ static void look_at_page(void *context, const struct look *look)
 }
 
 /* ---- windows as units of work ------------------------------------------------------------------------- */
-
-/* The numbers of a noise_description. */
-enum { NOISE_NUMBERS = 7 + NOISE_CHANNELS };
-
-static void put_noise(const struct noise_description *d, double v[NOISE_NUMBERS])
-{
-	const struct noise *noise = &d->noise;
-	const double all[] = { noise->slope, noise->offset, noise->sigma, noise->least_variance,
-			       d->wide,	     d->colored,    d->doubts };
-
-	memcpy(v, all, sizeof all);
-	memcpy(v + 7, noise->channel, sizeof noise->channel);
-}
-
-/* how: static, or it outlives *d. */
-static void get_noise(const double v[NOISE_NUMBERS], const char *how, struct noise_description *d)
-{
-	*d = (struct noise_description){
-		.noise = { .slope = v[0], .offset = v[1], .sigma = v[2], .least_variance = v[3] },
-		.wide = v[4],
-		.colored = v[5] > 0,
-		.doubts = (int)v[6],
-		.how = how
-	};
-	memcpy(d->noise.channel, v + 7, sizeof d->noise.channel);
-}
-
-/* A record of a window for a file.  Its texts are in `about'.  The values are the picture's, then those of its deviation. */
-enum { NOISE_AT = 18, NUMBERS = NOISE_AT + NOISE_NUMBERS };
-
-/* values: those to be kept */
-static struct part pack(const struct restored *r, json_t *about, float *values)
-{
-	static double numbers[NUMBERS];
-	const struct restore_record *record = &r->record;
-	const struct session_stats none = { 0 }, *s = record->samples ? record->samples : &none;
-	const double all[NUMBERS] = {
-		record->constant,	  record->inner.black,
-		record->inner.white,	  record->inner.lowest,
-		record->inner.highest,	  record->noise,
-		record->estimated,	  (double)record->missing,
-		(double)record->rejected, record->residual,
-		record->doubts,		  (double)s->steps,
-		(double)s->evaluations,	  s->seconds,
-		s->prior_seconds,	  record->places[0],
-		record->places[1],	  r->deviation != NULL,
-	};
-	const size_t n = lacuna_count(&record->shape);
-
-	memcpy(numbers, all, sizeof numbers);
-	put_noise(&record->description, numbers + NOISE_AT);
-	return (struct part){ about,
-			      numbers,
-			      values,
-			      record->unchanged,
-			      NUMBERS,
-			      r->deviation ? 2 * n : n,
-			      record->unchanged ? n : 0 };
-}
-
-/* Splits the values into picture and deviation. */
-static int take_values(struct part *p, struct restored *r)
-{
-	const size_t n = lacuna_count(&r->record.shape);
-
-	if (p->value_count > n) {
-		r->deviation = memory_alloc_array(n, sizeof *r->deviation);
-		if (!r->deviation)
-			return 0;
-		memcpy(r->deviation, p->values + n, n * sizeof *r->deviation);
-	}
-	r->picture = p->values;
-	r->record.unchanged = p->flags;
-	p->values = NULL;
-	p->flags = NULL;
-	return 1;
-}
-
-/* deviation: wanted.  False when the part does not fit such a window, or lacks its deviation: a run without --std made it. */
-static int unpack(struct part *p, const struct windows *w, int deviation, struct restored *r)
-{
-	const double *v = p->numbers;
-	const int64_t width = w->factor * w->width, height = w->factor * w->height;
-	const size_t plane = (size_t)(width * height);
-	struct restore_record *record = &r->record;
-	size_t n;
-
-	*r = (struct restored){ 0 };
-	if (p->number_count != NUMBERS || (deviation && !(v[17] > 0)))
-		return 0;
-	n = p->value_count / (v[17] > 0 ? 2 : 1);
-	if (!plane || !n || n % plane || (p->flag_count && p->flag_count != n))
-		return 0;
-	record->samples = memory_alloc_array(1, sizeof *record->samples);
-	if (!record->samples)
-		return 0;
-	record->shape = (struct lacuna_shape){ { width, height, (int64_t)(n / plane), 1 } };
-	record->constant = v[0] > 0;
-	record->inner = (struct scale){ v[1], v[2], v[3], v[4] };
-	record->noise = v[5];
-	record->estimated = v[6] > 0;
-	record->missing = (size_t)v[7];
-	record->rejected = (size_t)v[8];
-	record->residual = v[9];
-	record->doubts = (int)v[10];
-	record->samples->steps = (int64_t)v[11];
-	record->samples->evaluations = (int64_t)v[12];
-	record->samples->seconds = v[13];
-	record->samples->prior_seconds = v[14];
-	record->places[0] = v[15];
-	record->places[1] = v[16];
-	get_noise(v + NOISE_AT, json_string_value(json_object_get(p->about, "how")),
-		  &record->description);
-	record->dealt_with = json_string_value(json_object_get(p->about, "dealt_with"));
-	record->precision = json_string_value(json_object_get(p->about, "precision"));
-	record->deviation = json_string_value(json_object_get(p->about, "std"));
-	if (take_values(p, r))
-		return 1;
-	restored_free(r);
-	return 0;
-}
 
 static int is_warned_of(const json_t *text)
 {
@@ -313,8 +192,9 @@ static int read_common(int page)
 		c->from = (int)v[9];
 		c->noise.inner = (struct scale){ v[10], v[11], -INFINITY, INFINITY };
 		c->about = json_incref(p.about);
-		get_noise(v + COMMON_NOISE_AT, json_string_value(json_object_get(c->about, "how")),
-			  &c->noise.description);
+		window_get_noise(v + COMMON_NOISE_AT,
+				 json_string_value(json_object_get(c->about, "how")),
+				 &c->noise.description);
 	}
 	part_free(&p);
 	return LACUNA_OK;
@@ -336,7 +216,7 @@ static int write_common(int page)
 	int status = path ? LACUNA_OK : LACUNA_ENOMEM;
 
 	memcpy(numbers + COMMON_LUMPS_AT, c->levels.lump, sizeof c->levels.lump);
-	put_noise(&c->noise.description, numbers + COMMON_NOISE_AT);
+	window_put_noise(&c->noise.description, numbers + COMMON_NOISE_AT);
 	if (!status)
 		status = part_write(path, now.division.key, mode_of(now.item), &p);
 	memory_release(path);
@@ -386,7 +266,8 @@ static int take_part(size_t unit, const struct division_page *page, struct resto
 	division_part_key(&now.division, unit, key);
 	status = path ? part_read(path, key, &p, &found) : LACUNA_ENOMEM;
 	if (!status && found) {
-		found = unpack(&p, &page->windows, now.item->plan->restoration.job.deviation, part);
+		found = window_unpack(&p, &page->windows, now.item->plan->restoration.job.deviation,
+				      part);
 		if (found) {
 			part->record.doubts -= drop_given(p.about, page->page);
 			repeat_warnings(p.about);
@@ -435,7 +316,7 @@ static int keep_part(size_t unit, size_t warned, const struct restored *restored
 		json_object_set_new(about, "std", json_string(restored->record.deviation));
 	if (about)
 		json_object_set(about, "told", now.told);
-	part = pack(restored, about, values);
+	part = window_pack(restored, about, values);
 	division_part_key(&now.division, unit, key);
 	if (path && about && values)
 		status = part_write(path, key, mode_of(now.item), &part);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A batch: declarations shared by batch.c (the command), batch-plan.c (how each file is restored), batch-work.c (the
- * workers) and batch-run.c (the loop around the workers). */
+/* A batch: declarations shared by batch.c (the command), batch-plan.c (how each file is restored), batch-done.c (what is
+ * done), batch-work.c (the workers), batch-run.c (the loop around the workers) and batch-show.c (what is printed). */
 #ifndef CLI_BATCH_H
 #define CLI_BATCH_H
 
@@ -138,6 +138,19 @@ char *batch_worker_restore(void *batch, uint64_t order);
 /* Finds the shapes of the unknowns of some images.  Answers [[item, width, height, channels], ...]. */
 char *batch_worker_scout(void *batch, uint64_t order);
 
+/* What has been done (batch-done.c).  The journal is read where it must be. */
+
+/* Marks the items that are done. */
+int batch_look_at_all(struct batch *);
+/* True when input and parameters are the same and the outputs are unchanged, as the journal was last read. */
+int batch_is_done(const struct batch *, const struct item *);
+/* After claiming an item: another run may have done it since the journal was read. */
+int batch_look_again(struct batch *, const struct item *, int *done);
+/* Counts an item that an earlier run or another one has done, and its doubts. */
+void batch_count_before(struct batch *, struct item *);
+/* True if a run that is at work, or was since this one began, has restored the item with other options. */
+int batch_is_contested(const struct batch *, const struct item *);
+
 /* Restores all remaining items. */
 int batch_run(struct batch *);
 
@@ -148,5 +161,7 @@ void batch_show_item(struct batch *, const struct item *, const char *message, c
 void batch_show_divided(const struct batch *, const struct item *, size_t units);
 void batch_show_progress(const struct batch *, int busy);
 void batch_show_clear(void);
+/* With --json; takes the event. */
+void batch_show_event(const struct batch *, json_t *event);
 
 #endif

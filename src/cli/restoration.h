@@ -98,6 +98,11 @@ void restoration_free(struct restoration *);
  * the record of the run, for json_decref().  More files may follow, even after a failure. */
 int restoration_run(struct restoration *, const struct file_names *, json_t **report);
 
+/* What it has done, for json_decref(); seconds: how long it took. */
+json_t *restoration_report(const struct restoration *, double seconds);
+/* Puts it into the file of --report, if one is wanted. */
+int restoration_write_report(struct restoration *, const json_t *report);
+
 /* Makes operators read the files that go with page `page'. */
 void restoration_follow(struct restoration *, int page);
 /* Calls visit for each page to be restored in windows. */
