@@ -602,7 +602,8 @@ static void test_newton(void)
 		struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
 					 .op = ops[k],
 					 .prior = "gaussian:exponent=2,mean=0.4,amplitude=0.1",
-					 .sampler = "hqs:lambda=1,steps=600,falling=0,sigma_min=0.001",
+					 .sampler =
+						 "hqs:lambda=1,steps=600,falling=0,sigma_min=0.001",
 					 .scene = scene,
 					 .noise = 0.05 };
 		struct lab lab;

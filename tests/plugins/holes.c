@@ -16,12 +16,14 @@ static float scene[N], x[N];
 static void fill(int size)
 {
 	char op[160];
-	struct lab_plan plan = { .x = { { SIDE, SIDE, 1, 1 } },
-				 .op = op,
-				 .prior = "gaussian:mean=0.7,amplitude=0.1,exponent=0",
-				 .sampler = "hqs:steps=200,falling=0,lambda=1,sigma_max=0.3,sigma_min=0.01",
-				 .scene = scene,
-				 .noise = 0.02 };
+	struct lab_plan plan = {
+		.x = { { SIDE, SIDE, 1, 1 } },
+		.op = op,
+		.prior = "gaussian:mean=0.7,amplitude=0.1,exponent=0",
+		.sampler = "hqs:steps=200,falling=0,lambda=1,sigma_max=0.3,sigma_min=0.01",
+		.scene = scene,
+		.noise = 0.02
+	};
 	struct lab lab;
 
 	snprintf(op, sizeof op, "mask:file=%s,weights=yes", lab_file_begin("hole.txt"));
