@@ -126,8 +126,8 @@ static int prepare_pixels(struct hqs *p)
 
 /* Best for the priors that ship; the sweeps are in doc/measurements.md. */
 static const struct strength {
-	double least, coarse, rise; /* of lambda: at least; by noise/part; by noise at most */
-} strengths[] = { { 0.4, 0.3, 80 }, { 0.5, 0.2, 6 } };
+	double least, rise; /* of lambda: at least; by noise at most */
+} strengths[] = { { 0.4, 80 }, { 0.5, 6 } };
 
 static const struct strength *usual_strength(const struct lacuna_problem *problem)
 {
@@ -139,7 +139,7 @@ static const struct strength *usual_strength(const struct lacuna_problem *proble
  * probe (Hutchinson 1990). */
 static int strengthen(struct hqs *p)
 {
-	static const double most = 2.4;
+	static const double coarse = 0.2, most = 2.4;
 	const struct strength *usual = usual_strength(p->problem);
 	const size_t count = lacuna_count(&p->problem->y);
 	float *probe = p->x, *passed = p->host->alloc(p->host, count * sizeof *passed);
@@ -153,8 +153,7 @@ static int strengthen(struct hqs *p)
 		const double part = vector_inner(p->host, count, passed, passed) / (double)p->n;
 		const double noise = sqrt(p->noise2);
 
-		p->lambda = fmax(p->lambda,
-				 fmin(noise * fmin(usual->coarse / part, usual->rise), most));
+		p->lambda = fmax(p->lambda, fmin(noise * fmin(coarse / part, usual->rise), most));
 	}
 	p->host->release(p->host, passed);
 	return status;
