@@ -255,8 +255,6 @@ static int look_at_kernel(struct problem *problem, const float *values, const ch
 					 : "set by the usual error of a kernel";
 		noise_raise(&d->noise, fmax(e.sigma, least) / d->noise.sigma);
 	}
-	if (d->noise.slope > 0)
-		noise_raise(&d->noise, 1 + d->noise.sigma);
 	if (e.scale < 1 || e.scale > 1)
 		doubt_kernel(name, e.scale, d);
 	return LACUNA_OK;

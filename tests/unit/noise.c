@@ -159,6 +159,26 @@ static void test_few_photons(void)
 	     "growth too weak to be found: the level is that of all");
 }
 
+/* The law is the same whether or not the scene was blurred: no more noise is told than there is. */
+static void test_photons_under_blur(void)
+{
+	struct problem *p = make(large, "blur:sigma=1.5,boundary=periodic");
+	struct noise_description d;
+	double mean = 0;
+
+	prepare();
+	ok(p && !problem_simulate(p, image, 0, key, noisy), "a blurred scene");
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const double variance = 0.02 * (double)noisy[i] + 0.012;
+
+		mean += variance / (SIDE_ * SIDE_);
+		noisy[i] += (float)(sqrt(variance) * (double)deviates[i]);
+	}
+	ok(!noise_estimate(p, noisy, 0, 0, "y", &d) && d.noise.slope > 0, "few photons of it");
+	near(d.noise.sigma * d.noise.sigma / mean, 1, 0.1, "have their noise");
+	problem_destroy(p);
+}
+
 /* ---- noise that differs from place to place */
 
 /* Adds noise of `left' and `right' to the scene, multiplied by a law's deviation. */
@@ -983,6 +1003,7 @@ int main(void)
 	test_places();
 	test_places_alike();
 	test_few_photons();
+	test_photons_under_blur();
 	test_counts();
 	test_counts_with_offset();
 	test_counts_are_told();
