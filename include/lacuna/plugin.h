@@ -427,6 +427,8 @@ struct lacuna_prior_info {
 	int32_t symmetric; /* an image is as probable after mirroring it or exchanging x and y */
 	/* precision of its arithmetic, "f32" or "bf16", for reports; a constant text, or NULL */
 	const char *precision;
+	int32_t rounds; /* denoise_round() was trained on images between the rounds of a method */
+	int32_t reserved;
 };
 
 enum {

@@ -348,6 +348,8 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_max = n->precondition.sigma_max;
 	i->symmetric = n->symmetric;
 	i->precision = n->bf16 ? "bf16" : "f32";
+	for (int k = 1; k < n->experts; k++)
+		i->rounds |= n->expert[k].question == ROUND;
 }
 
 static size_t scratch_size(const void *self)

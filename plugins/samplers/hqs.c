@@ -134,6 +134,14 @@ static const struct strength *usual_strength(const struct lacuna_problem *proble
 	return &strengths[problem->x.extent[2] > 1];
 }
 
+/* Other denoisers take a result between rounds for noise of the level that they are told, and a strong prior removes texture. */
+static int has_rounds(const struct lacuna_host *host)
+{
+	struct lacuna_prior_info info = { .size = sizeof info };
+
+	return !host->prior->info(host, &info) && info.rounds;
+}
+
 /* What the data step leaves of the noise has the frequencies that A passes.  If these are few, it looks like content, no round
  * removes it, and it adds up: then the prior must be stronger.  tr A'A/n, the part of white noise that A passes, comes from one
  * probe (Hutchinson 1990). */
@@ -207,7 +215,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->before = host->alloc(host, p->n * sizeof *p->before);
 	if (p->x && p->right && p->before)
 		status = problem->flags & LACUNA_LINEAR ? prepare_linear(p) : prepare_newton(p);
-	if (!status && p->b && !p->diagonal && !(c->lambda > 0))
+	if (!status && p->b && !p->diagonal && !(c->lambda > 0) && has_rounds(host))
 		status = strengthen(p);
 	if (status)
 		destroy(p);
@@ -384,9 +392,11 @@ static const struct lacuna_param params[] = {
 			  "first; 0.3 where there are fewer values than pixels)"),
 	LACUNA_PARAM_REAL(struct config, sigma_min, NULL, 0, 1e3, 0,
 			  "last noise level (0: the noise of the measurement, at least 0.01)"),
-	LACUNA_PARAM_REAL(struct config, lambda, NULL, 0, 1e6, 0,
-			  "strength of the prior (0: 0.4 for one channel, 0.5 for more; up to 2.4 "
-			  "the more noise there is and the less the operator passes)"),
+	LACUNA_PARAM_REAL(
+		struct config, lambda, NULL, 0, 1e6, 0,
+		"strength of the prior (0: 0.4 for one channel, 0.5 for more; with a network "
+		"for rounds, up to 2.4 the more noise there is and the less the operator "
+		"passes)"),
 	LACUNA_PARAM_REAL(struct config, momentum, NULL, 0, 1, 0.8,
 			  "how far each round extrapolates its last change (0: not at all, 1: as "
 			  "in FISTA)"),
@@ -425,12 +435,11 @@ static const struct lacuna_plugin plugin = {
 	"With the gaussian prior, lambda=1, falling=0, a small sigma_min and many steps, the "
 	"result is the posterior mean.\n\n"
 	"The error of an image between two rounds is not white noise. The large priors that "
-	"ship have a network trained on such images, and lambda hardly matters to them. More "
-	"rounds help where much is missing besides a blur, and beyond the borders of large "
-	"blurs. Other priors, such as photo-small or one of your own, "
-	"mistake that error for texture when there are many rounds or a large lambda: try "
-	"lambda=0.2 to 0.3 and steps=5. momentum=0 is the method as published; it needs about "
-	"twice as many rounds.\n\n"
+	"ship have a network trained on such images, and under little noise lambda hardly matters "
+	"to them. More rounds help where much is missing besides a blur, and beyond the borders of "
+	"large blurs. Other priors, such as photo-small or one of your own, mistake that error for "
+	"texture when there are many rounds or a large lambda: try lambda=0.2 to 0.3 and steps=5. "
+	"momentum=0 is the method as published; it needs about twice as many rounds.\n\n"
 	"Source: Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
 	"2021, equations 6 and 7 and section 4.2 (levels from 49/255, 8 rounds, lambda 0.23, "
 	"and the turned images). Momentum: Beck and Teboulle, FISTA, SIAM J. Imaging Sciences 2 "

@@ -204,6 +204,8 @@ static void examine_info(struct trial *t)
 	check_expect(t->c, INFO, info->channels >= 0, "channels is %d", (int)info->channels);
 	check_expect(t->c, INFO, info->blind == 0 || info->blind == 1, "blind is %d",
 		     (int)info->blind);
+	check_expect(t->c, INFO, info->rounds == 0 || info->rounds == 1, "rounds is %d",
+		     (int)info->rounds);
 	check_expect(t->c, INFO,
 		     isfinite(info->sigma_max) && info->sigma_min >= 0 &&
 			     info->sigma_max > info->sigma_min,

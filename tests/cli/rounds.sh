@@ -92,6 +92,11 @@ restored lie
 atleast best fast
 atleast best weak 0.5
 atleast best lie
+noise=0.1
+# A network without training for rounds takes a strong prior badly, so it keeps its lambda.
+restored small -p unet:model=photo-small
+restored constant -p unet:model=photo-small -s hqs:lambda=0.4
+atleast small constant
 
 degraded "half the size" 0.001 downsample:factor=2,kernel=bicubic
 restored fast --method fast

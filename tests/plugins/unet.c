@@ -624,6 +624,7 @@ static void questions(const char *path, int symmetric)
 	p->info(self, &info);
 	is_text(info.precision, "f32", "it says what precision it has taken");
 	ok(info.symmetric == symmetric, "symmetric as the file says: %d", symmetric);
+	ok(info.rounds == 1, "and that it has a network for rounds");
 
 	p->denoise_round(self, scratch, 0.1, u, a);
 	p->denoise(self, scratch, 0.1, u, b);
