@@ -164,7 +164,7 @@ static int restore(struct page *p)
 			       &p->result.record);
 	r->page = NULL;
 	p->picture.shape = p->result.record.shape;
-	if (p->result.record.estimated && !(p->result.record.description.noise.sigma > 0))
+	if (status && p->result.record.estimated && !(p->result.record.description.noise.sigma > 0))
 		return refuse_noise(p, status);
 	r->doubts += p->result.record.doubts;
 	return status;
