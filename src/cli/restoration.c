@@ -235,18 +235,13 @@ static int leave_out(struct restoration *r, int (*belongs)(const struct tiff_pag
 	*left = 0;
 	for (int i = 0; !status && i < r->page_count; i++) {
 		status = tiff_page_info(r->in, r->pages[i], &info);
-		kept += !status && !belongs(&info);
-	}
-	if (status || !kept)
-		return status;
-	kept = 0;
-	for (int i = 0; !status && i < r->page_count; i++) {
-		status = tiff_page_info(r->in, r->pages[i], &info);
 		if (!status && !belongs(&info))
 			r->pages[kept++] = r->pages[i];
 	}
-	*left = r->page_count - kept;
-	r->page_count = kept;
+	if (!status && kept) {
+		*left = r->page_count - kept;
+		r->page_count = kept;
+	}
 	return status;
 }
 
