@@ -158,6 +158,12 @@ static double finite_difference(float a, float b)
 	return isfinite(d) ? d : 0;
 }
 
+/* A gray picture that is not restored to colours. */
+static int may_be_mosaic(const struct survey *s)
+{
+	return s->channels == 1 && s->p->x.extent[2] == 1;
+}
+
 static void compare_second(struct survey *s, const struct rows *r)
 {
 	for (int64_t y = 2; y < r->count; y++)
@@ -177,8 +183,8 @@ static void tell_mosaic(const struct survey *s)
 {
 	static const double alike = 0.8;
 
-	if (s->channels == 1 && s->p->x.extent[2] == 1 &&
-	    s->second_next[0] < alike * s->beside[0] && s->second_next[1] < alike * s->beside[1])
+	if (may_be_mosaic(s) && s->second_next[0] < alike * s->beside[0] &&
+	    s->second_next[1] < alike * s->beside[1])
 		log_message(LACUNA_LOG_WARN,
 			    "page %d: every second pixel is more alike than neighbours, as in the "
 			    "raw picture of a colour camera; if it is one, -A bayer restores its "
@@ -224,6 +230,8 @@ static void tell_channels(const struct survey *s)
 	static const double most = 5;
 	int64_t strong = 0;
 
+	if (s->channels < 2)
+		return;
 	/* The prior for colours finds no noise in the differences of the channels: 2 dB are lost. */
 	if (s->channels == 3 && !s->coloured)
 		log_message(LACUNA_LOG_INFO,
@@ -249,6 +257,12 @@ static void tell_channels(const struct survey *s)
 }
 
 /* ---- areas ------------------------------------------------------------------------------------------- */
+
+/* True for operators that mix pixels, so that an area spoils what is around it. */
+static int mixes_pixels(const struct page *p)
+{
+	return !(p->r->operator_flags & LACUNA_PIXELWISE);
+}
 
 static int has_values(const struct survey *s, const struct rows *r, int64_t y, int64_t x,
 		      const float *values)
@@ -413,9 +427,12 @@ static void add_rows(struct survey *s, const struct rows *r, float *values)
 		compare_neighbours(s, r);
 	} else {
 		count_lines(s, r);
-		compare_second(s, r);
-		add_channels(s, r);
-		find_candidates(s, r, values);
+		if (may_be_mosaic(s))
+			compare_second(s, r);
+		if (s->channels > 1)
+			add_channels(s, r);
+		if (mixes_pixels(s->p))
+			find_candidates(s, r, values);
 	}
 	for (int64_t c = 0; c < s->channels; c++)
 		memcpy(s->above + c * s->w, r->values + c * r->plane + (r->count - 1) * s->w,
@@ -506,12 +523,6 @@ static int survey_create(struct survey *s)
 	return !status && s->above && s->each ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-/* True for operators that mix pixels, so that an area spoils what is around it. */
-static int mixes_pixels(const struct page *p)
-{
-	return !(p->r->operator_flags & LACUNA_PIXELWISE);
-}
-
 static int run(struct survey *s, struct page *p)
 {
 	const struct levels *l = &p->r->levels;
@@ -522,7 +533,7 @@ static int run(struct survey *s, struct page *p)
 		candidates |= s->candidates[i].weight > 0;
 	s->span = l->seen.white - l->seen.black;
 	s->second = 1;
-	if (!status && candidates && l->found && s->span > 0 && mixes_pixels(p))
+	if (!status && candidates && l->found && s->span > 0)
 		status = pass(s, p, values);
 	memory_release(values);
 	return status;
