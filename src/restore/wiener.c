@@ -33,11 +33,10 @@ struct filter {
 /* Beyond its border the image continues as its mirror image. */
 static int64_t mirrored(int64_t i, int64_t n)
 {
+	/* Only filters that are longer than the image need the slow division. */
 	if (i < -n || i >= 2 * n)
-		i %= 2 * n;
-	if (i < 0)
-		i = i < -n ? i + 2 * n : -1 - i;
-	return i < n ? i : 2 * n - 1 - i;
+		i = (i % (2 * n) + 2 * n) % (2 * n);
+	return i < 0 ? -1 - i : i < n ? i : 2 * n - 1 - i;
 }
 
 static void along_rows(const struct plane *p, const struct filter *f, const float *in, float *out)
@@ -50,16 +49,18 @@ static void along_rows(const struct plane *p, const struct filter *f, const floa
 			to[x] = f->taps[0] * row[x];
 		for (int64_t k = 1; k <= f->radius; k++) {
 			const int64_t d = k * f->step;
-			const int64_t inside =
-				d < p->w - d ? d : p->w; /* from here on, up to w - d */
+			/* Pixels whose neighbours are inside the image. */
+			const int64_t first = 2 * d < p->w ? d : p->w;
+			const int64_t end = 2 * d < p->w ? p->w - d : p->w;
 
-			for (int64_t x = 0; x < inside; x++)
+			for (int64_t x = 0; x < first; x++)
 				to[x] += f->taps[k] *
 					 (row[mirrored(x - d, p->w)] + row[mirrored(x + d, p->w)]);
-			for (int64_t x = inside; x < p->w - d; x++)
+			for (int64_t x = first; x < end; x++)
 				to[x] += f->taps[k] * (row[x - d] + row[x + d]);
-			for (int64_t x = inside < p->w ? p->w - d : p->w; x < p->w; x++)
-				to[x] += f->taps[k] * (row[x - d] + row[mirrored(x + d, p->w)]);
+			for (int64_t x = end; x < p->w; x++)
+				to[x] += f->taps[k] *
+					 (row[mirrored(x - d, p->w)] + row[mirrored(x + d, p->w)]);
 		}
 	}
 }
