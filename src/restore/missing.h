@@ -6,15 +6,16 @@
 
 #include <lacuna/plugin.h>
 
+#include "restore/scale.h"
+
 #include <stddef.h>
 
 /* What a page says of its missing values. */
-enum { MISSING_OTHERS = 3 };
 struct missing_rule {
 	int declared; /* the page declares nodata */
 	double nodata;
 	int found; /* other values count as nodata, too, though they are not declared */
-	double other[MISSING_OTHERS];
+	double other[LUMPS_MOST];
 };
 
 struct missing_count {
