@@ -348,6 +348,7 @@ static void info(const void *self, struct lacuna_prior_info *i)
 	i->sigma_max = n->precondition.sigma_max;
 	i->symmetric = n->symmetric;
 	i->precision = n->bf16 ? "bf16" : "f32";
+	i->rounds = 0;
 	for (int k = 1; k < n->experts; k++)
 		i->rounds |= n->expert[k].question == ROUND;
 }
