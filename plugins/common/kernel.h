@@ -45,10 +45,10 @@ int kernel_read_pages(const struct lacuna_host *, const char *path, struct kerne
 		      int64_t *count);
 void kernel_release_pages(const struct lacuna_host *, struct kernel **, int64_t count);
 /* Cleans a measured kernel, such as a picture of a star. background: RIM subtracts the level of the rim and sets values
- * below 3 sigma of its noise to 0; AUTO does so if the rim is flat and not near zero. Unless it is KEEP, lone points beside
- * a broad body are removed. centre: AUTO takes the centroid if
- * it is not the middle and the kernel is symmetric about it, because a lens does not move a picture. The kernel of a
- * shaken camera keeps its middle. The centre is a pixel; see kernel_settle(). tell: log what was done. */
+ * below 3 sigma of its noise to 0; AUTO does so if the rim is flat and not near zero. Both remove lone points beside a
+ * broad body; KEEP changes nothing. centre: AUTO takes the centroid if it is not the middle and the kernel is symmetric
+ * about it, because a lens does not move a picture. The kernel of a shaken camera keeps its middle. The centre is a pixel;
+ * see kernel_settle(). tell: log what was done. */
 enum kernel_background { KERNEL_BACKGROUND_AUTO, KERNEL_BACKGROUND_RIM, KERNEL_BACKGROUND_KEEP };
 enum kernel_centre { KERNEL_CENTRE_AUTO, KERNEL_MIDDLE, KERNEL_CENTROID, KERNEL_PEAK };
 extern const char *const kernel_backgrounds[], *const kernel_centres[];

@@ -126,7 +126,8 @@ static int prepare_pixels(struct hqs *p)
 
 /* Best for the priors that ship; the sweeps are in doc/measurements.md. */
 static const struct strength {
-	double least, rise; /* of lambda: at least; by noise at most */
+	double least; /* lambda is not below this */
+	double rise;  /* where little passes, it is this times the noise */
 } strengths[] = { { 0.4, 80 }, { 0.5, 6 } };
 
 static const struct strength *usual_strength(const struct lacuna_problem *problem)

@@ -39,13 +39,14 @@ static int passes(const struct run *run, double end, int above)
 	return (double)beyond > tolerated * (double)n;
 }
 
-/* The ends of what the file can hold, or of the stated range, on the inner scale.  A float holds more than 0 to 1: if nothing is
- * stated, an end that the measurement passes (a sky that was subtracted) is none, and that of the scene takes its place. */
+/* A float holds more than 0 to 1, if nothing else is stated. */
 static int is_open(const struct measurement *m)
 {
 	return !(m->step > 0) && !m->stated && m->seen;
 }
 
+/* The ends of what the file can hold, or of the stated range, on the inner scale.  In an open range, an end that the measurement
+ * passes (a sky that was subtracted) is none, and that of the scene takes its place. */
 static void find_ends(const struct run *run, double *lo, double *hi)
 {
 	const struct measurement *m = run->m;
@@ -131,8 +132,8 @@ static int refine_map(struct run *run)
 	return status;
 }
 
-/* Restores again where that helps, unless a sample has been handed over.  Stated noise is no law that grows, and is not
- * raised. */
+/* Restores again where that helps, unless a sample has been handed over.  Only an estimate is raised, and only noise that grows
+ * with brightness has a map. */
 int stage_improve(struct run *run)
 {
 	const uint32_t flags = problem_flags(run->r->problem);
