@@ -176,7 +176,7 @@ static void test_photons_under_blur(void)
 	}
 	ok(!noise_estimate(p, noisy, 0, 0, "y", &d) && d.noise.slope > 0, "few photons of it");
 	near(d.noise.sigma * d.noise.sigma / mean, 1, 0.1, "have their noise");
-	problem_destroy(p);
+	unmake(p);
 }
 
 /* ---- noise that differs from place to place */
