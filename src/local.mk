@@ -26,7 +26,7 @@ src_image_libimage_a_SOURCES = \
 	src/image/image.c src/image/image.h \
 	src/image/png.c src/image/png.h \
 	src/image/sample.c src/image/sample.h \
-	src/image/tiff.h \
+	src/image/file.c src/image/file.h \
 	src/image/tiff/band.c \
 	src/image/tiff/checksum.c \
 	src/image/tiff/decode.c \
@@ -37,6 +37,7 @@ src_image_libimage_a_SOURCES = \
 	src/image/tiff/description-private.h \
 	src/image/tiff/description-shape.c \
 	src/image/tiff/description-text.c \
+	src/image/tiff/format.c \
 	src/image/tiff/handle.c \
 	src/image/tiff/layout.c \
 	src/image/tiff/open.c \

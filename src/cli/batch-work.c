@@ -631,19 +631,19 @@ char *batch_worker_restore(void *context, uint64_t order)
 
 static int find_unknown(struct restoration *r, const char *path, struct lacuna_shape *x)
 {
-	struct tiff_reader *in = NULL;
-	struct tiff_page page;
-	int status = tiff_open(path, &in);
+	struct image_reader *in = NULL;
+	struct image_page page;
+	int status = image_reader_open(path, &in);
 
 	if (!status)
-		status = tiff_page_info(in, 0, &page);
+		status = image_reader_page(in, 0, &page);
 	if (!status && !restorer_fits(r->restorer, &page.shape))
 		status = LACUNA_ENOMEM;
 	if (!status)
 		status = restorer_shape(r->restorer, &page.shape, &r->size);
 	if (!status)
 		*x = *restorer_x(r->restorer);
-	tiff_close(in);
+	image_reader_close(in);
 	return status;
 }
 

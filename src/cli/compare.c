@@ -48,19 +48,19 @@ static const struct option_row rows[] = {
 
 /* One of the two files. */
 struct side {
-	struct tiff_reader *reader;
-	struct tiff_page info;
+	struct image_reader *reader;
+	struct image_page info;
 	struct image image;
 };
 
 static int read_side(struct side *s, int page, size_t budget)
 {
-	int status = tiff_page_info(s->reader, page, &s->info);
+	int status = image_reader_page(s->reader, page, &s->info);
 
 	if (!status)
 		status = resources_check(lacuna_count(&s->info.shape) * 3 * sizeof(float), budget);
 	if (!status)
-		status = tiff_read(s->reader, page, &s->image);
+		status = image_reader_read(s->reader, page, &s->image);
 	if (!status)
 		picture_mark_missing(&s->info, &s->image);
 	return status;
@@ -180,7 +180,7 @@ static int compare_page(const struct values *v, struct side *a, struct side *b, 
 	if (!status)
 		status = picture_range_like(&b->info, &b->image, &a->info, &ra, &rb);
 	if (!status)
-		status = apply_mask(v->mask, page, tiff_page_count(a->reader), &a->image);
+		status = apply_mask(v->mask, page, a->reader->pages, &a->image);
 	if (!status)
 		status = match(v, a, b);
 	if (!status) {
@@ -208,12 +208,12 @@ static void print(int page, int pages, const struct metrics *m, size_t missing)
 static int compare_pages(const struct values *v, struct side *a, struct side *b, size_t budget,
 			 json_t *list, int *exceeded)
 {
-	const int pages = tiff_page_count(a->reader);
+	const int pages = a->reader->pages;
 	int status = LACUNA_OK;
 
-	if (pages != tiff_page_count(b->reader))
+	if (pages != b->reader->pages)
 		return error_set(LACUNA_EINVAL, "the numbers of pages differ: %d and %d", pages,
-				 tiff_page_count(b->reader));
+				 b->reader->pages);
 	for (int page = 0; !status && page < pages; page++) {
 		struct metrics m;
 		json_t *record;
@@ -262,15 +262,15 @@ static int run(const struct command *c, const void *values, int count, char **op
 	if (v->range && picture_parse_range(v->range, &range))
 		return misuse(c, "%s", error_text());
 	list = json_array();
-	status = tiff_open(operands[0], &a.reader);
+	status = image_reader_open(operands[0], &a.reader);
 	if (!status)
-		status = tiff_open(operands[1], &b.reader);
+		status = image_reader_open(operands[1], &b.reader);
 	if (!status)
 		status = compare_pages(v, &a, &b, budget, list, &exceeded);
 	if (!status && v->json)
 		status = print_json(list, operands);
-	tiff_close(a.reader);
-	tiff_close(b.reader);
+	image_reader_close(a.reader);
+	image_reader_close(b.reader);
 	json_decref(list);
 	if (status)
 		return failure(operands[1], status);

@@ -22,7 +22,7 @@ struct survey {
 };
 
 /* Adds some rows of a page, channel after channel. */
-static int add_rows(struct survey *s, const struct tiff_band *band, const struct tiff_page *info,
+static int add_rows(struct survey *s, const struct image_band *band, const struct image_page *info,
 		    int64_t top, int64_t rows, float *values)
 {
 	const int64_t *e = info->shape.extent;
@@ -33,7 +33,7 @@ static int add_rows(struct survey *s, const struct tiff_band *band, const struct
 	struct missing_count missing;
 	int status = LACUNA_OK;
 
-	tiff_band_get(band, &region, values);
+	image_band_get(band, &region, values);
 	missing_mark(lacuna_count(&shape), &rule, values, &missing);
 	for (size_t i = 0; i < s->operands->absent_count; i++)
 		missing_mark_pixels(&shape, s->operands->absent[i], values);
@@ -44,7 +44,7 @@ static int add_rows(struct survey *s, const struct tiff_band *band, const struct
 	return status;
 }
 
-static int add_page(struct survey *s, struct tiff_band *band, const struct tiff_page *info)
+static int add_page(struct survey *s, struct image_band *band, const struct image_page *info)
 {
 	const int64_t *e = info->shape.extent;
 	float *values = memory_alloc_array((size_t)(ROWS * e[0] * e[2]), sizeof *values);
@@ -53,7 +53,8 @@ static int add_page(struct survey *s, struct tiff_band *band, const struct tiff_
 	for (int64_t y = 0; !status && y < e[1]; y += ROWS) {
 		const int64_t rows = e[1] - y < ROWS ? e[1] - y : ROWS;
 
-		status = cancel_requested() ? LACUNA_ECANCELLED : tiff_band_move(band, y, y + rows);
+		status =
+			cancel_requested() ? LACUNA_ECANCELLED : image_band_move(band, y, y + rows);
 		if (!status)
 			status = add_rows(s, band, info, y, rows, values);
 	}
@@ -61,30 +62,30 @@ static int add_page(struct survey *s, struct tiff_band *band, const struct tiff_
 	return status;
 }
 
-static int add_number(struct survey *s, struct tiff_reader *in, int number, const struct levels *l)
+static int add_number(struct survey *s, struct image_reader *in, int number, const struct levels *l)
 {
-	struct tiff_page info;
-	struct tiff_band *band = NULL;
-	int status = tiff_page_info(in, number, &info);
+	struct image_page info;
+	struct image_band *band = NULL;
+	int status = image_reader_page(in, number, &info);
 
 	if (status || info.kind != l->kind || info.bits != l->bits)
 		return status;
-	status = tiff_band_open(in, number, ROWS, &band);
+	status = image_band_open(in, number, ROWS, &band);
 	if (!status)
 		status = add_page(s, band, &info);
-	tiff_band_close(band);
+	image_band_close(band);
 	return status;
 }
 
-int levels_hold(const struct levels *l, const struct tiff_page *page)
+int levels_hold(const struct levels *l, const struct image_page *page)
 {
 	return l->measured && l->kind == page->kind && l->bits == page->bits;
 }
 
-int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *page,
-		   const struct operands *operands, struct tiff_band *held, struct levels *l)
+int levels_measure(struct image_reader *in, int number, const struct image_page *page,
+		   const struct operands *operands, struct image_band *held, struct levels *l)
 {
-	const int pages = tiff_page_count(in);
+	const int pages = in->pages;
 	struct survey s = { .operands = operands, .most = SAMPLE_MOST / (size_t)pages };
 	int status = LACUNA_OK;
 
@@ -104,7 +105,7 @@ int levels_measure(struct tiff_reader *in, int number, const struct tiff_page *p
 	return status;
 }
 
-struct image_range levels_range(const struct levels *l, const struct tiff_page *page,
+struct image_range levels_range(const struct levels *l, const struct image_page *page,
 				const struct image_range *stated)
 {
 	/* Noise may push a picture in 0..1 outside. */

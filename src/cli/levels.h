@@ -20,17 +20,17 @@ struct levels {
 };
 
 /* True if the levels are those of pages of this type. */
-int levels_hold(const struct levels *, const struct tiff_page *);
+int levels_hold(const struct levels *, const struct image_page *);
 
 /* Measures the levels of all pages with the sample type of `page', whose number is `number', unless *levels holds them
  * already.  held: a band with all rows of that page, which saves decoding it again; or NULL.  Missing values are left
  * out. */
-int levels_measure(struct tiff_reader *, int number, const struct tiff_page *page,
-		   const struct operands *, struct tiff_band *held, struct levels *);
+int levels_measure(struct image_reader *, int number, const struct image_page *page,
+		   const struct operands *, struct image_band *held, struct levels *);
 
 /* The values that are 0..1 for -n, metrics and --type: the user's (stated, or NULL); else full scale for integers, and for
  * floats 0..1 if the values fit, else the measured range. */
-struct image_range levels_range(const struct levels *, const struct tiff_page *,
+struct image_range levels_range(const struct levels *, const struct image_page *,
 				const struct image_range *stated);
 
 #endif

@@ -106,21 +106,21 @@ int operands_check_pages(const struct operands *o, int pages, int *many)
 /* Other formats, such as PNG, are stored as they are shown. */
 static int turn_of(const char *path)
 {
-	struct tiff_reader *r;
+	struct image_reader *r;
 	int turn = 1;
 
-	if (tiff_open(path, &r)) {
+	if (image_reader_open(path, &r)) {
 		error_clear();
 		return 1;
 	}
-	turn = tiff_orientation(r, 0);
-	tiff_close(r);
+	turn = image_reader_orientation(r, 0);
+	image_reader_close(r);
 	return turn;
 }
 
-void operands_check_turns(const struct operands *o, struct tiff_reader *picture)
+void operands_check_turns(const struct operands *o, struct image_reader *picture)
 {
-	const int turn = tiff_orientation(picture, 0);
+	const int turn = image_reader_orientation(picture, 0);
 
 	for (size_t i = 0; i < o->paged_count; i++) {
 		const int own = turn_of(o->paged[i]);
@@ -131,7 +131,7 @@ void operands_check_turns(const struct operands *o, struct tiff_reader *picture)
 				    "tag show them turned against each other.  Pixels are used as "
 				    "they are stored; if that is right, give both files the same "
 				    "orientation, else turn one of them",
-				    o->paged[i], own, tiff_path(picture), turn);
+				    o->paged[i], own, picture->path, turn);
 	}
 }
 
@@ -160,18 +160,18 @@ static int check_kernel(const char *path, const char *picture, const double size
 {
 	/* Tags are rounded: up to `close', sizes count as equal. */
 	static const double close = 1.03, wrong = 1.95;
-	struct tiff_reader *r;
+	struct image_reader *r;
 	double own[2], x_size[2] = { size[0] / scale, size[1] / scale }, factor;
 	char a[32], b[32];
 	int found;
 
 	/* A file that is not a TIFF states no size. */
-	if (tiff_open(path, &r)) {
+	if (image_reader_open(path, &r)) {
 		error_clear();
 		return LACUNA_OK;
 	}
-	found = tiff_pixel_size(r, own);
-	tiff_close(r);
+	found = image_reader_pixel_size(r, own);
+	image_reader_close(r);
 	if (!found)
 		return LACUNA_OK;
 	factor = ratio(own, x_size);
@@ -196,14 +196,14 @@ static int check_kernel(const char *path, const char *picture, const double size
 			      a, picture, b, factor);
 }
 
-int operands_check_pixels(const struct operands *o, struct tiff_reader *picture, double scale)
+int operands_check_pixels(const struct operands *o, struct image_reader *picture, double scale)
 {
 	double size[2];
 	int status = LACUNA_OK;
 
-	if (!o->sampled_count || !tiff_pixel_size(picture, size))
+	if (!o->sampled_count || !image_reader_pixel_size(picture, size))
 		return LACUNA_OK;
 	for (size_t i = 0; !status && i < o->sampled_count; i++)
-		status = check_kernel(o->sampled[i], tiff_path(picture), size, scale);
+		status = check_kernel(o->sampled[i], picture->path, size, scale);
 	return status;
 }

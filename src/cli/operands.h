@@ -4,7 +4,7 @@
 #ifndef CLI_OPERANDS_H
 #define CLI_OPERANDS_H
 
-#include "image/tiff.h"
+#include "image/file.h"
 #include "plugin/loader.h"
 
 struct operands {
@@ -25,10 +25,10 @@ void operands_free(struct operands *); /* leaves it empty */
 int operands_check_pages(const struct operands *, int pages, int *many);
 
 /* Warns of masks and other files with a value for each pixel that are turned in another way than the picture. */
-void operands_check_turns(const struct operands *, struct tiff_reader *);
+void operands_check_turns(const struct operands *, struct image_reader *);
 
 /* Warns if a kernel's pixel size differs from the picture's; LACUNA_EINVAL if by a factor of about two or more.  scale:
  * pixels of x per pixel of the picture, for super-resolution.  A kernel may have the pixel size of either. */
-int operands_check_pixels(const struct operands *, struct tiff_reader *, double scale);
+int operands_check_pixels(const struct operands *, struct image_reader *, double scale);
 
 #endif

@@ -30,9 +30,9 @@ struct output {
 	char *path;
 	int flags;
 	struct identity identity;
-	int is_input;		  /* replaces the input, and needs no other permission */
-	struct tiff_writer *tiff; /* or NULL */
-	struct temporary other;	  /* for files other than TIFF */
+	int is_input;		   /* replaces the input, and needs no other permission */
+	struct image_writer *tiff; /* or NULL */
+	struct temporary other;	   /* for files other than TIFF */
 };
 
 /* ---- names ------------------------------------------------------------------------------------------- */
@@ -240,15 +240,15 @@ static struct output *find(const struct outputs *o, const char *path)
 	return NULL;
 }
 
-int outputs_tiff(struct outputs *o, const char *path, const struct tiff_write_options *options,
-		 struct tiff_writer **writer)
+int outputs_tiff(struct outputs *o, const char *path, const struct image_write_options *options,
+		 struct image_writer **writer)
 {
 	struct output *output = find(o, path);
-	struct tiff_write_options own = *options;
+	struct image_write_options own = *options;
 	int status;
 
 	own.force = may_replace(output);
-	status = tiff_create(path, &own, &output->tiff);
+	status = image_writer_create(path, &own, &output->tiff);
 	*writer = output->tiff;
 	return status;
 }
@@ -283,17 +283,17 @@ int outputs_text(struct outputs *o, const char *path, const char *text)
 static int seal(struct output *output)
 {
 	if (output->tiff)
-		return tiff_seal(output->tiff);
+		return image_writer_seal(output->tiff);
 	return output->other.target ? temporary_seal(&output->other) : LACUNA_OK;
 }
 
 static int commit(struct output *output)
 {
-	struct tiff_writer *writer = output->tiff;
+	struct image_writer *writer = output->tiff;
 
 	output->tiff = NULL;
 	if (writer)
-		return tiff_commit(writer);
+		return image_writer_commit(writer);
 	return output->other.target ? temporary_commit(&output->other) : LACUNA_OK;
 }
 
@@ -311,7 +311,7 @@ int outputs_commit(struct outputs *o)
 void outputs_free(struct outputs *o)
 {
 	for (size_t i = 0; i < o->count; i++) {
-		tiff_abandon(o->list[i].tiff);
+		image_writer_abandon(o->list[i].tiff);
 		if (o->list[i].other.target)
 			temporary_abandon(&o->list[i].other);
 		memory_release(o->list[i].path);

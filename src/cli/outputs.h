@@ -14,7 +14,7 @@
 #ifndef CLI_OUTPUTS_H
 #define CLI_OUTPUTS_H
 
-#include "image/tiff.h"
+#include "image/file.h"
 
 struct output;
 struct source;
@@ -41,8 +41,8 @@ int outputs_name(struct outputs *, const char *path, int flags);
 
 /* Makes a declared file, once, and sets the options' `force' from its flags.  The outputs own the writer: it may be sealed
  * before outputs_commit(), but must not be committed or abandoned. */
-int outputs_tiff(struct outputs *, const char *path, const struct tiff_write_options *,
-		 struct tiff_writer **);
+int outputs_tiff(struct outputs *, const char *path, const struct image_write_options *,
+		 struct image_writer **);
 /* The same for any other file: *fd is open for writing and owned by the outputs. */
 int outputs_open(struct outputs *, const char *path, int *fd);
 int outputs_text(struct outputs *, const char *path, const char *text);

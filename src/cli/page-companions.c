@@ -12,19 +12,18 @@
 #include <string.h>
 
 /* Reads the page of a second file that goes with this one, scaled to 0..1 of its own range; missing values are NaN. */
-static int read_companion(const struct page *p, struct tiff_reader *reader, struct image *image)
+static int read_companion(const struct page *p, struct image_reader *reader, struct image *image)
 {
-	const int number = tiff_page_count(reader) == 1 ? 0 : p->number;
+	const int number = reader->pages == 1 ? 0 : p->number;
 	struct image_range range;
-	struct tiff_page info;
+	struct image_page info;
 	int status;
 
-	if (number >= tiff_page_count(reader))
-		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "has no page %d",
-				      number + 1);
-	status = tiff_page_info(reader, number, &info);
+	if (number >= reader->pages)
+		return error_file_set(LACUNA_EINVAL, reader->path, "has no page %d", number + 1);
+	status = image_reader_page(reader, number, &info);
 	if (!status)
-		status = tiff_read(reader, number, image);
+		status = image_reader_read(reader, number, image);
 	if (!status)
 		picture_mark_missing(&info, image);
 	if (!status)
@@ -54,7 +53,7 @@ int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (isfinite(sigma[i]) && !(sigma[i] > 0))
-			return error_file_set(LACUNA_EINVAL, tiff_path(p->r->noise),
+			return error_file_set(LACUNA_EINVAL, p->r->noise->path,
 					      "the standard deviation must be above 0 everywhere; "
 					      "use NaN or infinity where a value is missing");
 		if (!isfinite(sigma[i])) {
@@ -68,21 +67,19 @@ int page_mark_unmeasured(const struct page *p, size_t n, float *sigma, float *y)
 /* Reads --noise NOISE.tif, in file units. */
 int page_read_noise(struct page *p)
 {
-	struct tiff_reader *reader = p->r->noise;
-	const int number = reader && tiff_page_count(reader) > 1 ? p->number : 0;
+	struct image_reader *reader = p->r->noise;
+	const int number = reader && reader->pages > 1 ? p->number : 0;
 	int status;
 
 	if (!reader || p->windowed)
 		return LACUNA_OK;
-	if (number >= tiff_page_count(reader))
-		return error_file_set(LACUNA_EINVAL, tiff_path(reader), "has no page %d",
-				      number + 1);
-	status = tiff_read(reader, number, &p->noise);
+	if (number >= reader->pages)
+		return error_file_set(LACUNA_EINVAL, reader->path, "has no page %d", number + 1);
+	status = image_reader_read(reader, number, &p->noise);
 	if (status)
 		return status;
 	if (!picture_same_shape(&p->noise.shape, &p->y.shape))
-		return page_wrong_shape(tiff_path(reader), &p->noise.shape, "the picture",
-					&p->y.shape);
+		return page_wrong_shape(reader->path, &p->noise.shape, "the picture", &p->y.shape);
 	return page_mark_unmeasured(p, lacuna_count(&p->y.shape), p->noise.values, p->y.values);
 }
 
@@ -128,14 +125,14 @@ int page_read_start(struct page *p)
 	for (size_t i = 0; !status && i < lacuna_count(&p->start.shape); i++)
 		if (isnan(p->start.values[i]))
 			status = error_file_set(
-				LACUNA_EINVAL, tiff_path(p->r->start),
+				LACUNA_EINVAL, p->r->start->path,
 				"has missing values; fill them first (restore -A identity --fill)");
 	if (!status)
 		image_from_unit(&p->start, p->range);
 	if (status || picture_same_shape(&p->start.shape, &p->x))
 		return status;
 	if (!picture_same_shape(&p->start.shape, &p->window))
-		return wrong_shape(p, tiff_path(p->r->start), &p->start.shape);
+		return wrong_shape(p, p->r->start->path, &p->start.shape);
 	return extend(p, &p->start);
 }
 
@@ -173,7 +170,7 @@ int page_read_reference(struct page *p)
 	} else if (!status && picture_same_shape(&whole.shape, &p->x)) {
 		status = picture_crop(&whole, restorer_window(p->r->restorer), &p->reference);
 	} else if (!status) {
-		status = wrong_shape(p, tiff_path(p->r->reference), &whole.shape);
+		status = wrong_shape(p, p->r->reference->path, &whole.shape);
 	}
 	if (!status && page_makes_picture(p) &&
 	    picture_same_shape(&p->reference.shape, &p->y.shape)) {

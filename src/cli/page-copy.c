@@ -15,7 +15,7 @@
 static int read_to_convert(struct page *p)
 {
 	const struct restoration *r = p->r;
-	int status = tiff_read(r->in, p->number, &p->picture);
+	int status = image_reader_read(r->in, p->number, &p->picture);
 	size_t n;
 
 	if (status)
@@ -29,35 +29,38 @@ static int read_to_convert(struct page *p)
 	return LACUNA_OK;
 }
 
-static int put_copy(const struct page *p, struct tiff_writer *w)
+static int put_copy(const struct page *p, struct image_writer *w)
 {
+	const struct image_part part = { .like = p->r->in,
+					 .page = p->number,
+					 .shape = p->picture.shape };
 	struct image picture = { 0 };
 	int status;
 
 	if (!p->picture.values)
-		return tiff_copy(w, p->r->in, p->number);
+		return image_writer_copy(w, p->r->in, p->number);
 	status = image_create(&picture, &p->picture.shape);
 	if (!status) {
 		memcpy(picture.values, p->picture.values,
 		       lacuna_count(&picture.shape) * sizeof *picture.values);
 		page_convert(p, &picture);
 		page_tell_values(p, w);
-		status = tiff_write_keeping(w, p->r->in, p->number, &picture, p->unchanged);
+		status = image_writer_write(w, &part, picture.values, p->unchanged, NULL);
 	}
 	image_free(&picture);
 	return status;
 }
 
 /* The page that an overview belongs to: the last one before it that is none, nor a mask; else the first after it. */
-static int find_main(struct restoration *r, int number, struct tiff_page *info)
+static int find_main(struct restoration *r, int number, struct image_page *info)
 {
-	const int count = tiff_page_count(r->in);
+	const int count = r->in->pages;
 
 	for (int i = number - 1; i >= 0; i--)
-		if (!tiff_page_info(r->in, i, info) && !info->auxiliary)
+		if (!image_reader_page(r->in, i, info) && !info->auxiliary)
 			return i;
 	for (int i = number + 1; i < count; i++)
-		if (!tiff_page_info(r->in, i, info) && !info->auxiliary)
+		if (!image_reader_page(r->in, i, info) && !info->auxiliary)
 			return i;
 	return -1;
 }
@@ -75,7 +78,7 @@ static int is_restored(const struct restoration *r, int number)
 static int shows_old_picture(struct restoration *r, const struct page *p)
 {
 	static const double rounded = 2;
-	struct tiff_page info;
+	struct image_page info;
 	const int main = p->info.reduced ? find_main(r, p->number, &info) : -1;
 	const int64_t *e = p->info.shape.extent;
 	double factor;
@@ -90,7 +93,7 @@ static int shows_old_picture(struct restoration *r, const struct page *p)
 int page_copy(struct restoration *r, int number)
 {
 	struct page p = { .r = r, .number = number };
-	int status = tiff_page_info(r->in, number, &p.info);
+	int status = image_reader_page(r->in, number, &p.info);
 	const char *note = p.info.note_copy;
 
 	if (!status && p.info.auxiliary && r->resized) {

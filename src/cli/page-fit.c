@@ -30,14 +30,14 @@ static int read_middle(struct page *p, const struct lacuna_region *middle)
 	int status;
 
 	memcpy(p->y_shape.extent, middle->extent, sizeof p->y_shape.extent);
-	status = tiff_band_open(p->r->in, p->number, middle->extent[1], &p->band);
+	status = image_band_open(p->r->in, p->number, middle->extent[1], &p->band);
 	if (!status)
-		status = tiff_band_move(p->band, top, top + middle->extent[1]);
+		status = image_band_move(p->band, top, top + middle->extent[1]);
 	if (!status)
 		status = image_create(&p->y, &p->y_shape);
 	if (status)
 		return status;
-	tiff_band_get(p->band, middle, p->y.values);
+	image_band_get(p->band, middle, p->y.values);
 	missing_mark(lacuna_count(&p->y_shape), &rule, p->y.values, &count);
 	for (size_t i = 0; i < p->r->operands.absent_count; i++)
 		missing_mark_pixels(&p->y_shape, p->r->operands.absent[i], p->y.values);
@@ -59,7 +59,7 @@ static int fit_middle(struct page *p)
 static int fit(struct page *p)
 {
 	struct lacuna_region middle;
-	int status = tiff_page_info(p->r->in, p->number, &p->info);
+	int status = image_reader_page(p->r->in, p->number, &p->info);
 
 	if (status)
 		return status;

@@ -18,14 +18,14 @@ static int read_whole(struct page *p)
 	const struct lacuna_region all = { { 0, 0, 0, 0 },
 					   { p->info.shape.extent[0], p->info.shape.extent[1],
 					     p->info.shape.extent[2], 1 } };
-	int status = p->band ? LACUNA_OK : tiff_band_open(p->r->in, p->number, 0, &p->band);
+	int status = p->band ? LACUNA_OK : image_band_open(p->r->in, p->number, 0, &p->band);
 
 	if (!status)
-		status = tiff_band_move(p->band, 0, p->info.shape.extent[1]);
+		status = image_band_move(p->band, 0, p->info.shape.extent[1]);
 	if (!status)
 		status = image_create(&p->y, &p->info.shape);
 	if (!status)
-		tiff_band_get(p->band, &all, p->y.values);
+		image_band_get(p->band, &all, p->y.values);
 	p->part = p->wanted = all;
 	return status;
 }
@@ -40,7 +40,7 @@ static int read_frames(struct page *p)
 		struct image frame = { 0 };
 		const size_t n = lacuna_count(&p->info.shape);
 
-		status = tiff_read(r->in, r->pages[i], &frame);
+		status = image_reader_read(r->in, r->pages[i], &frame);
 		if (!status && !picture_same_shape(&frame.shape, &p->info.shape))
 			status = error_set(
 				LACUNA_EINVAL,

@@ -117,7 +117,7 @@ int page_put_missing_back(const struct page *p, int64_t top, struct image *rows)
 		const struct lacuna_region region = { { p->wanted.origin[0], at, 0, 0 },
 						      { from[0], 1, y[2], 1 } };
 
-		tiff_band_get(p->band, &region, as_read);
+		image_band_get(p->band, &region, as_read);
 		for (int64_t c = 0; c < part[2]; c++)
 			missing_put_back(&rule, &p->r->missing, &y_row,
 					 as_read + from[0] * (c < y[2] ? c : 0), &row,

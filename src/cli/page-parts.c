@@ -22,7 +22,7 @@ struct small {
 
 struct parts {
 	struct page *p;
-	struct tiff_band *noise; /* of each value, from --noise FILE; or NULL */
+	struct image_band *noise; /* of each value, from --noise FILE; or NULL */
 	struct small before, after;
 	struct missing_count missing;
 	size_t *absent; /* pixels with each of the values in operands.absent */
@@ -94,7 +94,7 @@ static int open_band(struct page *p, int64_t multiple)
 {
 	if (p->band)
 		return LACUNA_OK;
-	return tiff_band_open(p->r->in, p->number, rows_held(p, multiple), &p->band);
+	return image_band_open(p->r->in, p->number, rows_held(p, multiple), &p->band);
 }
 
 static int move(void *context, int64_t top, int64_t bottom)
@@ -102,10 +102,10 @@ static int move(void *context, int64_t top, int64_t bottom)
 	const struct parts *a = context;
 	const int64_t y = a->p->part.origin[1];
 	/* A band that holds all rows moves nowhere. */
-	int status = tiff_band_move(a->p->band, y + top, y + bottom);
+	int status = image_band_move(a->p->band, y + top, y + bottom);
 
 	if (!status && a->noise)
-		status = tiff_band_move(a->noise, y + top, y + bottom);
+		status = image_band_move(a->noise, y + top, y + bottom);
 	return status;
 }
 
@@ -143,7 +143,7 @@ void page_read_part(const struct page *p, const struct lacuna_region *in_part, f
 	struct lacuna_shape shape;
 
 	memcpy(shape.extent, region.extent, sizeof shape.extent);
-	tiff_band_get(p->band, &region, y);
+	image_band_get(p->band, &region, y);
 	missing_mark(lacuna_count(&shape), &rule, y, &count);
 	for (size_t i = 0; i < p->r->operands.absent_count; i++)
 		missing_mark_pixels(&shape, p->r->operands.absent[i], y);
@@ -160,21 +160,21 @@ static int read(void *context, const struct lacuna_region *in_part, float *y, fl
 	if (!deviation)
 		return LACUNA_OK;
 	memcpy(shape.extent, region.extent, sizeof shape.extent);
-	tiff_band_get(a->noise, &region, deviation);
+	image_band_get(a->noise, &region, deviation);
 	return page_mark_unmeasured(a->p, lacuna_count(&shape), deviation, y);
 }
 
-static int put_into(const struct page *p, struct tiff_writer *w, int64_t top, struct image *rows,
+static int put_into(const struct page *p, struct image_writer *w, int64_t top, struct image *rows,
 		    const unsigned char *unchanged)
 {
-	const struct tiff_rows out = { .top = top,
-				       .count = rows->shape.extent[1],
-				       .values = rows->values,
-				       .keep = unchanged,
-				       .old = p->band };
+	const struct image_rows out = { .top = top,
+					.count = rows->shape.extent[1],
+					.values = rows->values,
+					.keep = unchanged,
+					.old = p->band };
 	const int status = page_put_missing_back(p, top, rows);
 
-	return status ? status : tiff_put(w, &out);
+	return status ? status : image_writer_put(w, &out);
 }
 
 /* Writes rows of the result, from row `top' on. */
@@ -218,7 +218,7 @@ static int look_before(struct parts *a, int64_t top, struct image *after,
 	status = image_create(&y, &shape);
 	if (status)
 		return status;
-	tiff_band_get(p->band, &region, y.values);
+	image_band_get(p->band, &region, y.values);
 	missing_mark(lacuna_count(&shape), &rule, y.values, &missing);
 	a->missing.declared += missing.declared;
 	a->missing.infinite += missing.infinite;
@@ -307,26 +307,25 @@ static int write(void *context, const struct windows_rows *rows)
 static int open_noise(struct parts *a, int64_t rows)
 {
 	struct page *p = a->p;
-	struct tiff_reader *reader = p->r->noise;
-	struct tiff_page info;
+	struct image_reader *reader = p->r->noise;
+	struct image_page info;
 	int status;
 
 	if (!reader)
 		return LACUNA_OK;
-	status = tiff_page_info(reader, page_of_noise(p), &info);
+	status = image_reader_page(reader, page_of_noise(p), &info);
 	if (!status && !picture_same_shape(&info.shape, &p->info.shape))
-		status = page_wrong_shape(tiff_path(reader), &info.shape, "the picture",
-					  &p->info.shape);
-	return status ? status : tiff_band_open(reader, page_of_noise(p), rows, &a->noise);
+		status = page_wrong_shape(reader->path, &info.shape, "the picture", &p->info.shape);
+	return status ? status : image_band_open(reader, page_of_noise(p), rows, &a->noise);
 }
 
 static void close_bands(struct parts *a)
 {
-	tiff_band_close(a->noise);
+	image_band_close(a->noise);
 	a->noise = NULL;
 	if (a->p->held) /* until the page is done */
 		return;
-	tiff_band_close(a->p->band);
+	image_band_close(a->p->band);
 	a->p->band = NULL;
 }
 
@@ -391,29 +390,29 @@ static int64_t common_multiple(int64_t a, int64_t b)
 static int begin(const struct page *p, int64_t *multiple)
 {
 	const struct restoration *r = p->r;
-	const struct tiff_part part = {
+	const struct image_part part = {
 		.like = r->in, .page = p->number, .shape = p->window, .region = p->wanted
 	};
 	int status;
 
 	page_tell_values(p, r->out);
-	status = tiff_begin(r->out, &part);
+	status = image_writer_begin(r->out, &part);
 	if (status)
 		return status;
-	*multiple = tiff_rows_multiple(r->out);
+	*multiple = r->out->multiple;
 	if (!r->deviation)
 		return LACUNA_OK;
-	status = tiff_begin(r->deviation, &part);
+	status = image_writer_begin(r->deviation, &part);
 	if (!status)
-		*multiple = common_multiple(*multiple, tiff_rows_multiple(r->deviation));
+		*multiple = common_multiple(*multiple, r->deviation->multiple);
 	return status;
 }
 
 static int end(const struct restoration *r)
 {
-	const int status = tiff_end(r->out);
+	const int status = image_writer_end(r->out);
 
-	return status || !r->deviation ? status : tiff_end(r->deviation);
+	return status || !r->deviation ? status : image_writer_end(r->deviation);
 }
 
 static int run(struct parts *a)

@@ -82,13 +82,13 @@ static int place_crop(struct page *p)
 
 int page_of_noise(const struct page *p)
 {
-	return tiff_page_count(p->r->noise) > 1 ? p->number : 0;
+	return p->r->noise->pages > 1 ? p->number : 0;
 }
 
-static int add_cost(struct tiff_reader *reader, int page, struct windows_cost *all)
+static int add_cost(struct image_reader *reader, int page, struct windows_cost *all)
 {
-	struct tiff_cost cost;
-	const int status = tiff_band_cost(reader, page, &cost);
+	struct image_cost cost;
+	const int status = image_band_cost(reader, page, &cost);
 
 	if (!status) {
 		all->fixed += cost.fixed;
@@ -107,7 +107,7 @@ static int find_cost(const struct page *p, struct windows_cost *cost)
 		cost->fixed += cost->row * (double)p->info.shape.extent[1];
 		cost->row = 0;
 	}
-	if (!status && p->r->noise && page_of_noise(p) < tiff_page_count(p->r->noise))
+	if (!status && p->r->noise && page_of_noise(p) < p->r->noise->pages)
 		status = add_cost(p->r->noise, page_of_noise(p), cost);
 	return status;
 }
@@ -134,10 +134,10 @@ int page_hold(struct page *p)
 	/* Estimating noise or restoring one window needs only a part of it. */
 	if (!p->held || p->listening || p->band)
 		return LACUNA_OK;
-	status = tiff_band_open(p->r->in, p->number, 0, &p->band);
+	status = image_band_open(p->r->in, p->number, 0, &p->band);
 	for (int64_t y = ROWS; !status && y < height + ROWS; y += ROWS)
 		status = cancel_requested() ? LACUNA_ECANCELLED
-					    : tiff_band_move(p->band, 0, y < height ? y : height);
+					    : image_band_move(p->band, 0, y < height ? y : height);
 	return status;
 }
 
@@ -244,14 +244,14 @@ static int map_holes(struct page *p, struct holes *h)
 	int status = y ? page_hold(p) : LACUNA_ENOMEM;
 
 	if (!status && !p->band)
-		status = tiff_band_open(p->r->in, p->number, all ? 0 : ROWS, &p->band);
+		status = image_band_open(p->r->in, p->number, all ? 0 : ROWS, &p->band);
 	for (int64_t top = 0; !status && top < e[1]; top += ROWS) {
 		const int64_t rows = e[1] - top < ROWS ? e[1] - top : ROWS;
 		const struct lacuna_region region = { { 0, top, 0, 0 }, { e[0], rows, e[2], 1 } };
 		const struct lacuna_shape shape = { { e[0], rows, e[2], 1 } };
 		const int64_t at = p->part.origin[1] + top;
 
-		status = tiff_band_move(p->band, all ? 0 : at, at + rows);
+		status = image_band_move(p->band, all ? 0 : at, at + rows);
 		if (status)
 			break;
 		page_read_part(p, &region, y);
@@ -280,7 +280,7 @@ static int plan_around_holes(struct page *p, const struct windows_cost *cost)
 		p->windows.active = NULL;
 	}
 	if (!p->held && (status || p->windowed)) {
-		tiff_band_close(p->band);
+		image_band_close(p->band);
 		p->band = NULL;
 	}
 	return status;
@@ -343,7 +343,7 @@ int page_plan_parts(struct page *p)
 		status = page_plan_part(p);
 	if (status == LACUNA_ENOMEM && p->held) {
 		p->held = 0;
-		tiff_band_close(p->band);
+		image_band_close(p->band);
 		p->band = NULL;
 		error_clear();
 		status = page_plan_part(p);

@@ -444,7 +444,7 @@ static int read_pass(struct survey *s, struct page *p, float *buffer, float *val
 {
 	enum { ROWS = 64 };
 	const int held = p->band != NULL;
-	int status = held ? LACUNA_OK : tiff_band_open(p->r->in, p->number, ROWS, &p->band);
+	int status = held ? LACUNA_OK : image_band_open(p->r->in, p->number, ROWS, &p->band);
 
 	for (int64_t top = 0; !status && top < s->h; top += ROWS) {
 		const int64_t rows = s->h - top < ROWS ? s->h - top : ROWS;
@@ -455,14 +455,14 @@ static int read_pass(struct survey *s, struct page *p, float *buffer, float *val
 
 		status = cancel_requested() ? LACUNA_ECANCELLED
 			 : held		    ? LACUNA_OK
-					    : tiff_band_move(p->band, y, y + rows);
+					    : image_band_move(p->band, y, y + rows);
 		if (status)
 			break;
 		page_read_part(p, &region, buffer);
 		add_rows(s, &r, values);
 	}
 	if (!held) {
-		tiff_band_close(p->band);
+		image_band_close(p->band);
 		p->band = NULL;
 	}
 	return status;

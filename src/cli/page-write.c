@@ -35,28 +35,17 @@ void page_convert(const struct page *p, struct image *picture)
 	image_from_unit(picture, output_range(p));
 }
 
-void page_tell_values(const struct page *p, struct tiff_writer *w)
+void page_tell_values(const struct page *p, struct image_writer *w)
 {
 	const struct image_range from = p->range, to = output_range(p);
 	const double scale = (to.hi - to.lo) / (from.hi - from.lo);
 
 	if (converts(p))
-		tiff_values_become(w, scale, to.lo - scale * from.lo);
-}
-
-/* Writes an image as a page with the other data of the current page. */
-static int write_image(const struct page *p, struct tiff_writer *w, const struct image *image,
-		       const unsigned char *unchanged)
-{
-	const struct tiff_part part = { .like = p->r->in,
-					.page = p->number,
-					.shape = image->shape };
-
-	return tiff_write_band(w, &part, image->values, unchanged, p->band);
+		image_writer_values_become(w, scale, to.lo - scale * from.lo);
 }
 
 /* Writes frames as pages, each with the other data of the page it comes from. */
-static int write_frames(const struct page *p, struct tiff_writer *w, const struct image *picture,
+static int write_frames(const struct page *p, struct image_writer *w, const struct image *picture,
 			const unsigned char *keep)
 {
 	struct restoration *r = p->r;
@@ -65,15 +54,14 @@ static int write_frames(const struct page *p, struct tiff_writer *w, const struc
 	const size_t n = lacuna_count(&shape) / (size_t)frames;
 	int status = LACUNA_OK;
 
-	if (frames == 1)
-		return write_image(p, w, picture, keep);
 	shape.extent[3] = 1;
 	for (int64_t t = 0; !status && t < frames; t++) {
-		const struct image frame = { shape, picture->values + (size_t)t * n };
 		const int like = t && t < r->page_count ? r->pages[t] : p->number;
+		const struct image_part part = { .like = r->in, .page = like, .shape = shape };
 
-		status = tiff_write_keeping(w, r->in, like, &frame,
-					    keep ? keep + (size_t)t * n : NULL);
+		status = image_writer_write(w, &part, picture->values + (size_t)t * n,
+					    keep ? keep + (size_t)t * n : NULL,
+					    frames == 1 ? p->band : NULL);
 	}
 	return status;
 }
@@ -98,7 +86,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 	if (!status)
 		status = write_frames(p, r->single[sample], &copy, NULL);
 	if (!status && page_is_single(r))
-		status = tiff_seal(r->single[sample]);
+		status = image_writer_seal(r->single[sample]);
 	image_free(&copy);
 	return status;
 }

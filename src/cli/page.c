@@ -18,7 +18,7 @@ void page_free(struct page *p)
 	image_free(&p->start);
 	image_free(&p->reference);
 	image_free(&p->noise);
-	tiff_band_close(p->band);
+	image_band_close(p->band);
 	page_free_parts(p);
 	image_free(&p->picture);
 	restored_free(&p->result);
@@ -27,7 +27,7 @@ void page_free(struct page *p)
 
 int page_is_single(const struct restoration *r)
 {
-	return tiff_page_count(r->in) == 1;
+	return r->in->pages == 1;
 }
 
 int page_makes_picture(const struct page *p)
@@ -49,14 +49,14 @@ static int check_pixels(const struct page *p)
 
 int page_wish(const struct restoration *r, int number, struct lacuna_shape *wish)
 {
-	struct tiff_reader *told = r->start ? r->start : r->reference;
-	struct tiff_page info;
+	struct image_reader *told = r->start ? r->start : r->reference;
+	struct image_page info;
 	int status;
 
 	*wish = r->size;
 	if (wish->extent[0] || !told)
 		return LACUNA_OK;
-	status = tiff_page_info(told, tiff_page_count(told) > number ? number : 0, &info);
+	status = image_reader_page(told, told->pages > number ? number : 0, &info);
 	if (!status)
 		*wish = info.shape;
 	return status;
@@ -78,7 +78,7 @@ static int check_size(const struct page *p)
 static int enter_shape(struct page *p)
 {
 	struct restoration *r = p->r;
-	int status = tiff_page_info(r->in, p->number, &p->info);
+	int status = image_reader_page(r->in, p->number, &p->info);
 
 	if (status)
 		return status;

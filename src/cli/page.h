@@ -14,14 +14,14 @@ struct page {
 	struct restoration *r;
 	int number; /* from 0 */
 	char name[32];
-	struct tiff_page info;
+	struct image_page info;
 	int listening;		     /* only estimate the noise; log nothing else */
 	struct lacuna_shape y_shape; /* of the page, or of all pages */
 	struct lacuna_shape wish;    /* page_wish() */
 	struct lacuna_shape x,
 		window;		  /* of the unknown, and of the part of it that is the result */
 	struct image_range range; /* file values that are 0..1 in options, metrics and report */
-	struct tiff_band *band;	  /* the page as stored: all rows; for windows some */
+	struct image_band *band;  /* the page as stored: all rows; for windows some */
 	struct image y, start, reference;
 	struct image noise; /* standard deviation of each value, from --noise FILE */
 	int lumps; /* values that look like nodata, beside the one that the page declares */
@@ -97,7 +97,7 @@ int page_wrong_shape(const char *path, const struct lacuna_shape *got, const cha
 
 /* Converts file values to those of the output's type.  page_tell_values() tells the writer, before the page is written. */
 void page_convert(const struct page *, struct image *picture);
-void page_tell_values(const struct page *, struct tiff_writer *);
+void page_tell_values(const struct page *, struct image_writer *);
 /* A stage: shows the result, and writes it and its deviation. */
 int page_write(struct page *);
 

@@ -94,23 +94,24 @@ static int read_text(const char *path, FILE *f, struct lacuna_shape *shape, floa
 }
 
 /* Of transparent layers, what one sees on white paper. */
-static int blend(struct tiff_reader *r, int page, const struct tiff_page *info, struct image *image)
+static int blend(struct image_reader *r, int page, const struct image_page *info,
+		 struct image *image)
 {
 	struct image alpha;
-	const int status = tiff_read_alpha(r, page, &alpha);
+	const int status = image_reader_read_alpha(r, page, &alpha);
 
 	if (status)
 		return status;
-	image_on_white(image, alpha.values, info->associated, tiff_path(r));
+	image_on_white(image, alpha.values, info->associated, r->path);
 	image_free(&alpha);
 	return LACUNA_OK;
 }
 
 /* Reads a page; integers become 0..1 of their full scale. */
-static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *info,
+static int read_scaled(struct image_reader *r, int page, const struct image_page *info,
 		       struct image *image)
 {
-	int status = tiff_read(r, page, image);
+	int status = image_reader_read(r, page, image);
 
 	if (!status && info->kind != SAMPLE_FLOAT)
 		image_to_unit(image, info->full_scale);
@@ -122,20 +123,19 @@ static int read_scaled(struct tiff_reader *r, int page, const struct tiff_page *
 }
 
 /* Reads page `page' as frame `page'; the first page sets the shape. */
-static int read_frame(struct tiff_reader *r, int page, struct lacuna_shape *shape, float **values)
+static int read_frame(struct image_reader *r, int page, struct lacuna_shape *shape, float **values)
 {
 	struct image image = { 0 };
-	struct tiff_page info;
-	int status = tiff_page_info(r, page, &info);
+	struct image_page info;
+	int status = image_reader_page(r, page, &info);
 
 	if (!status)
 		status = read_scaled(r, page, &info, &image);
 	if (!status && page && memcmp(image.shape.extent, shape->extent, 3 * sizeof(int64_t)) != 0)
-		status = error_file_set(LACUNA_EINVAL, tiff_path(r),
-					"its pages have different sizes");
+		status = error_file_set(LACUNA_EINVAL, r->path, "its pages have different sizes");
 	if (!status && !page) {
 		*shape = image.shape;
-		shape->extent[3] = tiff_page_count(r);
+		shape->extent[3] = r->pages;
 		*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
 		status = *values ? LACUNA_OK : LACUNA_ENOMEM;
 	}
@@ -170,85 +170,85 @@ static int is_followed(const char *path)
 }
 
 /* Counts pages that are not overviews or masks of others; *first is the first of them. */
-static int main_pages(struct tiff_reader *r, int *first)
+static int main_pages(struct image_reader *r, int *first)
 {
-	struct tiff_page info;
+	struct image_page info;
 	int count = 0;
 
 	*first = 0;
-	for (int i = 0; i < tiff_page_count(r); i++)
-		if (!tiff_page_info(r, i, &info) && !info.auxiliary && !count++)
+	for (int i = 0; i < r->pages; i++)
+		if (!image_reader_page(r, i, &info) && !info.auxiliary && !count++)
 			*first = i;
 	return count;
 }
 
 /* Finds the page of the file that goes with page `wanted' of a picture with `pages' pages. */
-static int choose_page(struct tiff_reader *r, int wanted, int pages, int *page)
+static int choose_page(struct image_reader *r, int wanted, int pages, int *page)
 {
-	const int own = tiff_page_count(r);
+	const int own = r->pages;
 
 	*page = own == pages ? wanted : 0;
 	if (own == pages || own == 1 || main_pages(r, page) == 1)
 		return LACUNA_OK;
 	return error_file_set(
-		LACUNA_EINVAL, tiff_path(r),
+		LACUNA_EINVAL, r->path,
 		"has %d pages, and the picture has %d; give one page for all, or one for each page",
 		own, pages);
 }
 
 int picture_count_pages(const char *path, int pages, int *count)
 {
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 	int status, page;
 
 	*count = 1;
-	if (tiff_open(path, &r)) {
+	if (image_reader_open(path, &r)) {
 		error_clear();
 		return LACUNA_OK;
 	}
 	status = choose_page(r, 0, pages, &page);
-	if (!status && tiff_page_count(r) == pages)
+	if (!status && r->pages == pages)
 		*count = pages;
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 
-static int read_page(struct tiff_reader *r, struct lacuna_shape *shape, float **values)
+static int read_page(struct image_reader *r, struct lacuna_shape *shape, float **values)
 {
 	struct image image = { 0 };
-	struct tiff_page info;
+	struct image_page info;
 	int page, status = choose_page(r, followed.page, followed.pages, &page);
 
 	if (!status)
-		status = tiff_page_info(r, page, &info);
+		status = image_reader_page(r, page, &info);
 	if (!status)
 		status = read_scaled(r, page, &info, &image);
 	if (status)
 		return status;
 	*shape = image.shape;
-	shape->extent[3] = tiff_page_count(r) == followed.pages ? followed.pages : 1;
+	shape->extent[3] = r->pages == followed.pages ? followed.pages : 1;
 	*values = image.values;
 	return LACUNA_OK;
 }
 
-static int read_tiff(const char *path, struct lacuna_shape *shape, float **values)
+static int read_file(const char *path, struct lacuna_shape *shape, float **values)
 {
-	struct tiff_reader *r = NULL;
-	int status = tiff_open(path, &r);
+	struct image_reader *r = NULL;
+	int status = image_reader_open(path, &r);
 
 	*values = NULL;
 	if (!status && is_followed(path)) {
 		status = read_page(r, shape, values);
-		tiff_close(r);
+		image_reader_close(r);
 		return status;
 	}
-	for (int page = 0; !status && page < tiff_page_count(r); page++)
+	for (int page = 0; !status && page < r->pages; page++)
 		status = read_frame(r, page, shape, values);
 	if (status) {
 		memory_release(*values);
 		*values = NULL;
 	}
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 
@@ -264,25 +264,27 @@ static int read_png(const char *path, struct lacuna_shape *shape, float **values
 
 int picture_read(const char *path, struct lacuna_shape *shape, float **values)
 {
-	unsigned char head[2] = { 0 };
+	unsigned char head[4] = { 0 };
+	size_t n;
 	FILE *f;
 	int status;
 
 	f = file_stream(path);
 	if (!f)
 		return LACUNA_EIO;
-	if (fread(head, 1, 2, f) == 2 && (!memcmp(head, "II", 2) || !memcmp(head, "MM", 2))) {
+	n = fread(head, 1, sizeof head, f);
+	if (image_format_is_known(head, n)) {
 		fclose(f);
-		return read_tiff(path, shape, values);
+		return read_file(path, shape, values);
 	}
 	if (!memcmp(head, "\x89P", 2)) {
 		fclose(f);
 		return read_png(path, shape, values);
 	}
-	/* tiff_open() recognises other picture formats, and names them. */
+	/* image_reader_open() recognises other picture formats, and names them. */
 	if (head[0] >= 0x80 || (head[0] && head[0] < '\t')) {
 		fclose(f);
-		return read_tiff(path, shape, values);
+		return read_file(path, shape, values);
 	}
 	rewind(f);
 	status = read_text(path, f, shape, values);
@@ -308,7 +310,7 @@ int picture_parse_range(const char *text, struct image_range *range)
 			 "--range takes LO:HI with LO below HI, such as 0:4095, not '%s'", text);
 }
 
-int picture_range(const struct tiff_page *page, const struct image *image,
+int picture_range(const struct image_page *page, const struct image *image,
 		  const struct image_range *stated, struct image_range *range, int *measured)
 {
 	/* Noise may push a picture in 0..1 outside; a simulated measurement must keep its scale. */
@@ -335,8 +337,8 @@ int picture_range(const struct tiff_page *page, const struct image *image,
 	return LACUNA_OK;
 }
 
-int picture_range_like(const struct tiff_page *page, const struct image *image,
-		       const struct tiff_page *first, const struct image_range *first_range,
+int picture_range_like(const struct image_page *page, const struct image *image,
+		       const struct image_page *first, const struct image_range *first_range,
 		       struct image_range *range)
 {
 	const int same = page->kind == first->kind &&
@@ -451,7 +453,7 @@ int picture_pages(const char *text, int available, int **pages, int *count)
 	return LACUNA_OK;
 }
 
-void picture_mark_missing(const struct tiff_page *page, struct image *image)
+void picture_mark_missing(const struct image_page *page, struct image *image)
 {
 	const struct missing_rule rule = { .declared = page->has_nodata, .nodata = page->nodata };
 	struct missing_count count;

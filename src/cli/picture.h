@@ -4,7 +4,7 @@
 #ifndef CLI_PICTURE_H
 #define CLI_PICTURE_H
 
-#include "image/tiff.h"
+#include "image/file.h"
 
 /* The host_reader for plugins: reads a TIFF (integers scaled to 0..1, pages become frames), a PNG, or a text file with a
  * matrix. */
@@ -24,11 +24,11 @@ int picture_parse_range(const char *text, struct image_range *);
 /* The values that are 0..1 for the engine: the user's (stated, or NULL); else full scale for integers, and for floats 0..1
  * if the values fit (noise may reach a little outside), else the measured range.  *measured (unless NULL) is set when the
  * values decided. */
-int picture_range(const struct tiff_page *, const struct image *, const struct image_range *stated,
+int picture_range(const struct image_page *, const struct image *, const struct image_range *stated,
 		  struct image_range *, int *measured);
 /* The range of a second picture shown beside the first: the same if both have the same sample type. */
-int picture_range_like(const struct tiff_page *, const struct image *,
-		       const struct tiff_page *first, const struct image_range *first_range,
+int picture_range_like(const struct image_page *, const struct image *,
+		       const struct image_page *first, const struct image_range *first_range,
 		       struct image_range *);
 
 /* Converts "uint16", "float32", ... to kind and bits, and back.  picture_types is NULL-terminated. */
@@ -44,7 +44,7 @@ struct image_range picture_full_scale(enum sample_kind, int bits);
 int picture_pages(const char *text, int available, int **pages, int *count);
 
 /* Sets missing values to NaN: infinities, and the value that the page declares as missing (GDAL's nodata). */
-void picture_mark_missing(const struct tiff_page *, struct image *);
+void picture_mark_missing(const struct image_page *, struct image *);
 
 /* Parses "512x384"; leaves channels and frames alone. */
 int picture_parse_size(const char *text, struct lacuna_shape *);

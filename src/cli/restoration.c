@@ -227,14 +227,14 @@ static int name_outputs(struct restoration *r)
 /* ---- files ------------------------------------------------------------------------------------------- */
 
 /* Without --pages, leaves out overviews and masks, and pages in black and white: each unless there are no other pages. */
-static int leave_out(struct restoration *r, int (*belongs)(const struct tiff_page *), int *left)
+static int leave_out(struct restoration *r, int (*belongs)(const struct image_page *), int *left)
 {
-	struct tiff_page info;
+	struct image_page info;
 	int kept = 0, status = LACUNA_OK;
 
 	*left = 0;
 	for (int i = 0; !status && i < r->page_count; i++) {
-		status = tiff_page_info(r->in, r->pages[i], &info);
+		status = image_reader_page(r->in, r->pages[i], &info);
 		if (!status && !belongs(&info))
 			r->pages[kept++] = r->pages[i];
 	}
@@ -245,12 +245,12 @@ static int leave_out(struct restoration *r, int (*belongs)(const struct tiff_pag
 	return status;
 }
 
-static int is_auxiliary(const struct tiff_page *info)
+static int is_auxiliary(const struct image_page *info)
 {
 	return info->auxiliary;
 }
 
-static int is_bilevel(const struct tiff_page *info)
+static int is_bilevel(const struct image_page *info)
 {
 	return info->bits == 1;
 }
@@ -274,7 +274,7 @@ static int choose_pages(struct restoration *r)
 
 void restoration_follow(struct restoration *r, int page)
 {
-	picture_follow(r->operands.paged, r->operands.paged_count, page, tiff_page_count(r->in));
+	picture_follow(r->operands.paged, r->operands.paged_count, page, r->in->pages);
 	if (r->many_masks)
 		restorer_rest(r->restorer);
 }
@@ -283,20 +283,20 @@ static int open_inputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
 	const char *pages = r->recipe->pages;
-	int status = tiff_open(v->input, &r->in);
+	int status = image_reader_open(v->input, &r->in);
 
 	if (!status && v->reference)
-		status = tiff_open(v->reference, &r->reference);
+		status = image_reader_open(v->reference, &r->reference);
 	if (!status && v->start)
-		status = tiff_open(v->start, &r->start);
+		status = image_reader_open(v->start, &r->start);
 	if (!status && r->noise_file)
-		status = tiff_open(r->noise_file, &r->noise);
+		status = image_reader_open(r->noise_file, &r->noise);
 	if (!status)
-		status = picture_pages(pages, tiff_page_count(r->in), &r->pages, &r->page_count);
+		status = picture_pages(pages, r->in->pages, &r->pages, &r->page_count);
 	if (!status && !pages)
 		status = choose_pages(r);
 	if (!status)
-		status = operands_check_pages(&r->operands, tiff_page_count(r->in), &r->many_masks);
+		status = operands_check_pages(&r->operands, r->in->pages, &r->many_masks);
 	if (!status)
 		operands_check_turns(&r->operands, r->in);
 	return status;
@@ -312,15 +312,16 @@ int restoration_takes_all(const struct restoration *r)
  * fails. */
 static int sizes_will_differ(struct restoration *r)
 {
-	struct tiff_page info;
+	struct image_page info;
 	struct lacuna_shape wish;
 
 	if (restoration_takes_all(r))
 		return 0;
 	restoration_follow(r, r->pages[0]);
-	if (r->recipe->only || r->page_count == tiff_page_count(r->in) ||
-	    tiff_page_info(r->in, r->pages[0], &info) || !restorer_fits(r->restorer, &info.shape) ||
-	    page_wish(r, r->pages[0], &wish) || restorer_shape(r->restorer, &info.shape, &wish))
+	if (r->recipe->only || r->page_count == r->in->pages ||
+	    image_reader_page(r->in, r->pages[0], &info) ||
+	    !restorer_fits(r->restorer, &info.shape) || page_wish(r, r->pages[0], &wish) ||
+	    restorer_shape(r->restorer, &info.shape, &wish))
 		return 0;
 	return restorer_window(r->restorer)->extent[0] != info.shape.extent[0] ||
 	       restorer_window(r->restorer)->extent[1] != info.shape.extent[1];
@@ -329,7 +330,7 @@ static int sizes_will_differ(struct restoration *r)
 static int create_outputs(struct restoration *r)
 {
 	const struct file_names *v = &r->names;
-	const struct tiff_write_options options = {
+	const struct image_write_options options = {
 		.override_type = r->type_stated,
 		.kind = r->kind,
 		.bits = r->bits,
@@ -339,7 +340,7 @@ static int create_outputs(struct restoration *r)
 		.page_count = r->page_count,
 		.mixed = sizes_will_differ(r),
 	};
-	const struct tiff_write_options map = {
+	const struct image_write_options map = {
 		.override_type = 1,
 		.kind = SAMPLE_FLOAT,
 		.bits = 32,
@@ -353,7 +354,7 @@ static int create_outputs(struct restoration *r)
 	if (!status && v->deviation)
 		status = outputs_tiff(&r->outputs, v->deviation, &map, &r->deviation);
 	if (!status && r->deviation)
-		tiff_values_become(r->deviation, 0, 0);
+		image_writer_values_become(r->deviation, 0, 0);
 	r->options = options;
 	return status;
 }
@@ -430,7 +431,7 @@ static int allow_singles(struct restoration *r)
 	const rlim_t needed = (rlim_t)r->job.samples + OTHERS; /* RLIM_INFINITY exceeds it */
 	struct rlimit limit;
 
-	if (!r->single || tiff_page_count(r->in) == 1 || getrlimit(RLIMIT_NOFILE, &limit) ||
+	if (!r->single || r->in->pages == 1 || getrlimit(RLIMIT_NOFILE, &limit) ||
 	    limit.rlim_cur >= needed)
 		return LACUNA_OK;
 	if (limit.rlim_max >= needed) {
@@ -450,11 +451,11 @@ static int allow_singles(struct restoration *r)
 /* 1 when all pages to restore have one size and type. */
 static int is_stack(struct restoration *r)
 {
-	struct tiff_page first, page;
-	int alike = !tiff_page_info(r->in, r->pages[0], &first);
+	struct image_page first, page;
+	int alike = !image_reader_page(r->in, r->pages[0], &first);
 
 	for (int i = 1; alike && i < r->page_count; i++)
-		alike = !tiff_page_info(r->in, r->pages[i], &page) &&
+		alike = !image_reader_page(r->in, r->pages[i], &page) &&
 			picture_same_shape(&page.shape, &first.shape) && page.kind == first.kind &&
 			page.bits == first.bits;
 	return alike;
@@ -482,7 +483,7 @@ static int restore_pages(struct restoration *r)
 	int status = LACUNA_OK;
 
 	progress_begin(r->show_progress, rounds * r->job.samples);
-	for (int page = 0, i = 0; !status && page < tiff_page_count(r->in); page++) {
+	for (int page = 0, i = 0; !status && page < r->in->pages; page++) {
 		json_t *record = NULL;
 
 		if (restoration_takes_all(r) && page != r->pages[0]) /* restored with that */
@@ -508,10 +509,10 @@ static void close_file(struct restoration *r)
 	memory_release(r->single);
 	memory_release(r->single_names);
 	outputs_free(&r->outputs);
-	tiff_close(r->in);
-	tiff_close(r->start);
-	tiff_close(r->reference);
-	tiff_close(r->noise);
+	image_reader_close(r->in);
+	image_reader_close(r->start);
+	image_reader_close(r->reference);
+	image_reader_close(r->noise);
 	memory_release(r->pages);
 	json_decref(r->records);
 	r->single = NULL;
@@ -537,7 +538,7 @@ static void open_file(struct restoration *r, const struct file_names *names)
 /* Reading a page while it changed would have failed; pages already read are as they were. */
 static void look_at_input(struct restoration *r)
 {
-	if (!tiff_unchanged(r->in))
+	if (!image_reader_unchanged(r->in))
 		return;
 	r->doubts++;
 	log_message(LACUNA_LOG_WARN,

@@ -72,11 +72,11 @@ struct restoration {
 
 	/* The current file: */
 	struct file_names names;
-	struct levels levels;				    /* measured once for all pages */
-	struct tiff_reader *in, *start, *reference, *noise; /* may be NULL, except `in' */
+	struct levels levels;				     /* measured once for all pages */
+	struct image_reader *in, *start, *reference, *noise; /* may be NULL, except `in' */
 	struct outputs outputs;
-	struct tiff_writer *out, *deviation, **single; /* deviation, single: may be NULL */
-	struct tiff_write_options options;	       /* of `out' and `single' */
+	struct image_writer *out, *deviation, **single; /* deviation, single: may be NULL */
+	struct image_write_options options;		/* of `out' and `single' */
 	char **single_names;
 	int *pages, page_count; /* the pages to restore */
 	struct page *page;	/* the current one */

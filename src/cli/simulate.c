@@ -70,9 +70,9 @@ struct simulation {
 	uint64_t seed;
 	size_t budget;
 	uint32_t flags; /* of the composed operators */
-	struct tiff_reader *in;
+	struct image_reader *in;
 	struct outputs outputs;
-	struct tiff_writer *out;
+	struct image_writer *out;
 };
 
 static int parse_values(const struct values *v, struct simulation *s)
@@ -98,7 +98,7 @@ static int parse_values(const struct values *v, struct simulation *s)
 	return LACUNA_OK;
 }
 
-static struct image_range output_range(const struct simulation *s, const struct tiff_page *info,
+static struct image_range output_range(const struct simulation *s, const struct image_page *info,
 				       struct image_range range)
 {
 	const int same =
@@ -180,7 +180,7 @@ static int take_missing(struct problem *problem, struct image *x, unsigned char 
 }
 
 /* Sets missing values to what the page declares, else to NaN; y is as it will be written. */
-static int put_missing(const struct simulation *s, const struct tiff_page *info, int number,
+static int put_missing(const struct simulation *s, const struct image_page *info, int number,
 		       const unsigned char *missing, struct image *y)
 {
 	const float value = info->has_nodata ? (float)info->nodata : NAN;
@@ -206,7 +206,7 @@ static int put_missing(const struct simulation *s, const struct tiff_page *info,
 
 /* Converts y of a picture in 0..1 to file values: A x, whatever numbers that gives. */
 static int leave_plain(const struct simulation *s, struct problem *problem,
-		       const struct tiff_page *info, struct image_range range, struct image *y)
+		       const struct image_page *info, struct image_range range, struct image *y)
 {
 	const size_t n = lacuna_count(&y->shape);
 	float *ones = NULL;
@@ -247,7 +247,7 @@ static int add_offset(const struct simulation *s, struct problem *problem, struc
 }
 
 static int leave_unit(const struct simulation *s, struct problem *problem,
-		      const struct tiff_page *info, struct image_range range, struct image *y)
+		      const struct image_page *info, struct image_range range, struct image *y)
 {
 	int status = LACUNA_OK;
 
@@ -257,7 +257,7 @@ static int leave_unit(const struct simulation *s, struct problem *problem,
 
 		image_from_unit(y, to);
 		if (memcmp(&to, &range, sizeof to) != 0)
-			tiff_values_become(s->out, scale, to.lo - scale * range.lo);
+			image_writer_values_become(s->out, scale, to.lo - scale * range.lo);
 	} else
 		status = leave_plain(s, problem, info, range, y);
 	return status ? status : add_offset(s, problem, y);
@@ -274,7 +274,7 @@ static int write_frames(const struct simulation *s, int number, const struct ima
 	for (int64_t t = 0; !status && t < y->shape.extent[3]; t++) {
 		const struct image frame = { shape, y->values + (size_t)t * n };
 
-		status = tiff_write(s->out, s->in, number, &frame);
+		status = image_writer_add(s->out, s->in, number, &frame);
 	}
 	return status;
 }
@@ -285,17 +285,17 @@ static int simulate_page(const struct simulation *s, int number)
 	unsigned char *missing = NULL;
 	struct problem *problem = NULL;
 	struct image_range range;
-	struct tiff_page info;
-	int status = tiff_page_info(s->in, number, &info);
+	struct image_page info;
+	int status = image_reader_page(s->in, number, &info);
 
-	picture_follow(s->operands.paged, s->operands.paged_count, number, tiff_page_count(s->in));
+	picture_follow(s->operands.paged, s->operands.paged_count, number, s->in->pages);
 	if (!status)
 		status = resources_check(IMAGES * sizeof(float) * lacuna_count(&info.shape),
 					 s->budget);
 	if (!status)
 		status = problem_create(s->operators, s->operator_count, 0, &info.shape, &problem);
 	if (!status)
-		status = tiff_read(s->in, number, &x);
+		status = image_reader_read(s->in, number, &x);
 	if (!status) {
 		picture_mark_missing(&info, &x);
 		status = picture_range(&info, &x, s->range, &range, NULL);
@@ -313,8 +313,8 @@ static int simulate_page(const struct simulation *s, int number)
 	if (!status)
 		status = write_frames(s, number, &y);
 	/* The reader's messages already name file and page. */
-	if (status && status != LACUNA_ECANCELLED && tiff_page_count(s->in) > 1 &&
-	    strcmp(error_file(), tiff_path(s->in)) != 0)
+	if (status && status != LACUNA_ECANCELLED && s->in->pages > 1 &&
+	    strcmp(error_file(), s->in->path) != 0)
 		error_context(status, "page %d", number + 1);
 	problem_destroy(problem);
 	memory_release(missing);
@@ -325,7 +325,7 @@ static int simulate_page(const struct simulation *s, int number)
 
 static int simulate_file(const struct values *v, const char *input, struct simulation *s)
 {
-	struct tiff_write_options options = {
+	struct image_write_options options = {
 		.override_type = 1,
 		.kind = s->kind,
 		.bits = s->bits,
@@ -341,9 +341,9 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 				      OUTPUT_TIFF | (v->force ? OUTPUT_FORCE : 0) |
 					      (v->in_place ? OUTPUT_IN_PLACE : 0));
 	if (!status)
-		status = tiff_open(input, &s->in);
+		status = image_reader_open(input, &s->in);
 	if (!status)
-		status = picture_pages(v->pages, tiff_page_count(s->in), &pages, &count);
+		status = picture_pages(v->pages, s->in->pages, &pages, &count);
 	if (!status && (s->flags & LACUNA_FRAMES) && count > 1)
 		status = error_file_set(
 			LACUNA_EINVAL, input,
@@ -351,7 +351,7 @@ static int simulate_file(const struct values *v, const char *input, struct simul
 			"choose one with --pages",
 			count);
 	if (!status)
-		status = operands_check_pages(&s->operands, tiff_page_count(s->in), &many);
+		status = operands_check_pages(&s->operands, s->in->pages, &many);
 	if (!status)
 		operands_check_turns(&s->operands, s->in);
 	if (!status)
@@ -394,7 +394,7 @@ static int run(const struct command *c, const void *values, int count, char **op
 		result = status ? failure(operands[0], status) : STATUS_DONE;
 	}
 	outputs_free(&s.outputs);
-	tiff_close(s.in);
+	image_reader_close(s.in);
 	operands_free(&s.operands);
 	operators_free(s.operators, s.operator_count);
 	return result;

@@ -89,28 +89,28 @@ static int cut_middle(int64_t size, struct image *image)
 
 static int write_clean(const struct trial *t)
 {
-	const struct tiff_write_options options = { .force = 1,
-						    .software = "lacuna " PACKAGE_VERSION,
-						    .as_private_as = t->picture };
-	struct tiff_reader *in = NULL;
-	struct tiff_writer *out = NULL;
+	const struct image_write_options options = { .force = 1,
+						     .software = "lacuna " PACKAGE_VERSION,
+						     .as_private_as = t->picture };
+	struct image_reader *in = NULL;
+	struct image_writer *out = NULL;
 	struct image image = { 0 };
-	int status = tiff_open(t->picture, &in);
+	int status = image_reader_open(t->picture, &in);
 
 	if (!status)
-		status = tiff_read(in, 0, &image);
+		status = image_reader_read(in, 0, &image);
 	if (!status)
 		status = cut_middle(t->v->size, &image);
 	if (!status)
-		status = tiff_create(t->clean, &options, &out);
+		status = image_writer_create(t->clean, &options, &out);
 	if (!status)
-		status = tiff_write(out, in, 0, &image);
+		status = image_writer_add(out, in, 0, &image);
 	if (!status) {
-		status = tiff_commit(out);
+		status = image_writer_commit(out);
 		out = NULL;
 	}
-	tiff_abandon(out);
-	tiff_close(in);
+	image_writer_abandon(out);
+	image_reader_close(in);
 	image_free(&image);
 	return status;
 }

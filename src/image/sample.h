@@ -4,7 +4,7 @@
 #ifndef IMAGE_SAMPLE_H
 #define IMAGE_SAMPLE_H
 
-#include "image/tiff.h"
+#include "image/file.h"
 
 struct sample_type {
 	enum sample_kind kind;

@@ -3,14 +3,14 @@
 /* Fuzz target of the TIFF reader and writer.
  *
  *	clang -g -fsanitize=fuzzer,address,undefined -DFUZZING_ENGINE -I. -Isrc -Iinclude tests/fuzz/tiff.c \
- *		src/base/{error,file,log,memory,temporary,text}.c src/image/[a-z]*.c -ltiff -lpng -lz -lm -o fuzz-tiff
+ *		src/base/{error,file,log,memory,temporary,text}.c src/image/{,tiff/}[a-z]*.c -ltiff -lpng -lz -lm -o fuzz-tiff
  *
  * A file is read completely or refused with one line.  What was read can be written and read again, libtiff's own reader of
  * pictures (TIFFReadRGBA) gives the same where the two can be compared, and nothing leaks. */
 #include <config.h>
 
 #include "base/log.h"
-#include "image/tiff.h"
+#include "image/file.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ enum { LARGEST = 1 << 20 }; /* bytes of a strip or tile */
 static char output[320];
 
 /* Compares values only for samples of at most 24 bits, where nothing is rounded. */
-static int equal(const struct image *a, const struct image *b, const struct tiff_page *page)
+static int equal(const struct image *a, const struct image *b, const struct image_page *page)
 {
 	if (memcmp(&a->shape, &b->shape, sizeof a->shape))
 		return 0;
@@ -30,33 +30,33 @@ static int equal(const struct image *a, const struct image *b, const struct tiff
 	       !memcmp(a->values, b->values, lacuna_count(&a->shape) * sizeof(float));
 }
 
-static int rewrite(struct tiff_reader *r, int page, const struct image *image)
+static int rewrite(struct image_reader *r, int page, const struct image *image)
 {
-	struct tiff_write_options options = { .force = 1 };
-	struct tiff_reader *again = NULL;
-	struct tiff_writer *w;
-	struct tiff_page info;
+	struct image_write_options options = { .force = 1 };
+	struct image_reader *again = NULL;
+	struct image_writer *w;
+	struct image_page info;
 	struct image second = { .values = NULL };
-	int status = tiff_create(output, &options, &w);
+	int status = image_writer_create(output, &options, &w);
 
 	if (status)
 		return status;
-	status = tiff_write(w, r, page, image);
+	status = image_writer_add(w, r, page, image);
 	if (status) {
-		tiff_abandon(w);
+		image_writer_abandon(w);
 		return status;
 	}
-	status = tiff_commit(w);
+	status = image_writer_commit(w);
 	if (!status)
-		status = tiff_open(output, &again);
+		status = image_reader_open(output, &again);
 	if (!status)
-		status = tiff_page_info(again, 0, &info);
+		status = image_reader_page(again, 0, &info);
 	if (!status)
-		status = tiff_read(again, 0, &second);
+		status = image_reader_read(again, 0, &second);
 	if (!status && !equal(image, &second, &info))
 		abort();
 	image_free(&second);
-	tiff_close(again);
+	image_reader_close(again);
 	return status;
 }
 
@@ -132,7 +132,7 @@ static int fits(TIFF *t)
 }
 
 /* libtiff keeps the upper 8 of 16 bits, or rounds. */
-static int agrees(const struct image *image, const struct tiff_page *info, size_t colours,
+static int agrees(const struct image *image, const struct image_page *info, size_t colours,
 		  const uint32_t *raster)
 {
 	const size_t plane = (size_t)image->shape.extent[0] * (size_t)image->shape.extent[1];
@@ -167,7 +167,7 @@ static void hear(void *context, int level, const char *text)
 /* Aborts if libtiff sees another picture. */
 static int compared;
 
-static void ask_libtiff(const char *path, int page, const struct tiff_page *info,
+static void ask_libtiff(const char *path, int page, const struct image_page *info,
 			const struct image *image)
 {
 	TIFF *t = TIFFOpen(path, "rM");
@@ -193,30 +193,30 @@ static void ask_libtiff(const char *path, int page, const struct tiff_page *info
 /* Returns 1 if the file was read and written, 0 if it was refused. */
 static int try_file(const char *path)
 {
-	struct tiff_reader *r;
-	struct tiff_page info;
+	struct image_reader *r;
+	struct image_page info;
 	struct image image;
 	int status;
 
 	error_clear();
-	status = tiff_open(path, &r);
+	status = image_reader_open(path, &r);
 	if (status)
 		return 0;
-	for (int page = 0; !status && page < tiff_page_count(r) && page < 3; page++) {
+	for (int page = 0; !status && page < r->pages && page < 3; page++) {
 		double size[2];
 
 		doubted = 0;
-		status = tiff_page_info(r, page, &info);
+		status = image_reader_page(r, page, &info);
 		if (!status)
-			status = tiff_read(r, page, &image);
+			status = image_reader_read(r, page, &image);
 		if (!status) {
 			ask_libtiff(path, page, &info, &image);
-			tiff_pixel_size(r, size);
+			image_reader_pixel_size(r, size);
 			status = rewrite(r, page, &image);
 			image_free(&image);
 		}
 	}
-	tiff_close(r);
+	image_reader_close(r);
 	return !status;
 }
 

@@ -98,16 +98,16 @@ static void keep(void *context, int level, const char *text)
 
 static int read_picture(struct image *image)
 {
-	struct tiff_reader *r = NULL;
-	int status = tiff_open(name, &r);
+	struct image_reader *r = NULL;
+	int status = image_reader_open(name, &r);
 
 	warning[0] = '\0';
 	memset(image, 0, sizeof *image);
 	log_install(keep, NULL);
 	if (!status)
-		status = tiff_read(r, 0, image);
+		status = image_reader_read(r, 0, image);
 	log_install(NULL, NULL);
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "image/tiff.h"
+#include "image/file.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
@@ -219,26 +219,26 @@ static int find(uint32_t sub, uint32_t wanted, struct tag *tag)
 static int copy_as(int scale_x, int scale_y, int channels)
 {
 	const struct lacuna_shape shape = { { WIDTH * scale_x, HEIGHT * scale_y, channels, 1 } };
-	const struct tiff_write_options options = { .force = 1 };
-	struct tiff_reader *r = NULL;
-	struct tiff_writer *w = NULL;
+	const struct image_write_options options = { .force = 1 };
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
 	struct image image = { 0 };
-	int status = tiff_open(in, &r);
+	int status = image_reader_open(in, &r);
 
 	if (!status)
-		status = scale_x * scale_y * channels == 1 ? tiff_read(r, 0, &image)
+		status = scale_x * scale_y * channels == 1 ? image_reader_read(r, 0, &image)
 							   : image_create(&image, &shape);
 	if (!status)
-		status = tiff_create(out, &options, &w);
+		status = image_writer_create(out, &options, &w);
 	if (!status)
-		status = tiff_write(w, r, 0, &image);
+		status = image_writer_add(w, r, 0, &image);
 	if (!status) {
-		status = tiff_commit(w);
+		status = image_writer_commit(w);
 	} else {
-		tiff_abandon(w);
+		image_writer_abandon(w);
 	}
 	image_free(&image);
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 
@@ -440,21 +440,21 @@ static int copy_part(void)
 {
 	enum { W = 4, H = 2 };
 	static const float values[W * H];
-	const struct tiff_write_options options = { .force = 1 };
-	struct tiff_part part = { .shape = { { W, H, 1, 1 } },
-				  .region = { { 3, 1, 0, 0 }, { W, H, 1, 1 } } };
-	struct tiff_writer *w = NULL;
-	int status = tiff_open(in, &part.like);
+	const struct image_write_options options = { .force = 1 };
+	struct image_part part = { .shape = { { W, H, 1, 1 } },
+				   .region = { { 3, 1, 0, 0 }, { W, H, 1, 1 } } };
+	struct image_writer *w = NULL;
+	int status = image_reader_open(in, &part.like);
 
 	if (!status)
-		status = tiff_create(out, &options, &w);
+		status = image_writer_create(out, &options, &w);
 	if (!status)
-		status = tiff_write_band(w, &part, values, NULL, NULL);
+		status = image_writer_write(w, &part, values, NULL, NULL);
 	if (!status)
-		status = tiff_commit(w);
+		status = image_writer_commit(w);
 	else
-		tiff_abandon(w);
-	tiff_close(part.like);
+		image_writer_abandon(w);
+	image_reader_close(part.like);
 	return status;
 }
 
@@ -507,18 +507,18 @@ static void put_page(struct tag *page, int count, size_t bytes)
 /* *value: that of all pixels; NaN if they differ. */
 static int read_alike(float *value)
 {
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 	struct image image = { 0 };
-	int status = tiff_open(in, &r);
+	int status = image_reader_open(in, &r);
 
 	if (!status)
-		status = tiff_read(r, 0, &image);
+		status = image_reader_read(r, 0, &image);
 	if (!status)
 		*value = image.values[0];
 	for (size_t i = 1; !status && i < lacuna_count(&image.shape); i++)
 		*value = image.values[i] == *value ? *value : NAN;
 	image_free(&image);
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 
@@ -615,12 +615,12 @@ static void test_orientation(void)
 
 	for (int k = 0; k <= 9; k++) {
 		const struct tag tag = { 274, 3, 1, { k } };
-		struct tiff_reader *reader = NULL;
+		struct image_reader *reader = NULL;
 
 		make(k % 2, 0, &tag, 1);
-		right &= !tiff_open(in, &reader) &&
-			 tiff_orientation(reader, 0) == (k >= 1 && k <= 8 ? k : 1);
-		tiff_close(reader);
+		right &= !image_reader_open(in, &reader) &&
+			 image_reader_orientation(reader, 0) == (k >= 1 && k <= 8 ? k : 1);
+		image_reader_close(reader);
 	}
 	ok(right, "every orientation is read");
 }

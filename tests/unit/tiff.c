@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "image/tiff.h"
+#include "image/file.h"
 #include "tests/tap.h"
 
 #include <dirent.h>
@@ -314,91 +314,91 @@ static int structure_is_kept(TIFF *t, const struct spec *s)
 }
 
 /* Copies every page of `from' to `to' unchanged.  Returns whether that succeeded. */
-static int copy_with(const char *from, const char *to, const struct tiff_write_options *options)
+static int copy_with(const char *from, const char *to, const struct image_write_options *options)
 {
-	struct tiff_reader *r = NULL;
-	struct tiff_writer *w = NULL;
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
 	struct image image;
-	int status = tiff_open(from, &r);
+	int status = image_reader_open(from, &r);
 
 	if (!status)
-		status = tiff_create(to, options, &w);
-	for (int page = 0; !status && page < tiff_page_count(r); page++) {
-		status = tiff_read(r, page, &image);
+		status = image_writer_create(to, options, &w);
+	for (int page = 0; !status && page < r->pages; page++) {
+		status = image_reader_read(r, page, &image);
 		if (status)
 			break;
-		status = tiff_write(w, r, page, &image);
+		status = image_writer_add(w, r, page, &image);
 		image_free(&image);
 	}
 	if (status)
-		tiff_abandon(w);
+		image_writer_abandon(w);
 	else
-		status = tiff_commit(w);
-	tiff_close(r);
+		status = image_writer_commit(w);
+	image_reader_close(r);
 	return status;
 }
 
 static int copy(const char *from, const char *to)
 {
-	return copy_with(from, to, &(struct tiff_write_options){ .force = 1 });
+	return copy_with(from, to, &(struct image_write_options){ .force = 1 });
 }
 
 /* The same, holding only a few rows at a time. */
-static int copy_page_in_parts(struct tiff_reader *r, int page, struct tiff_writer *w)
+static int copy_page_in_parts(struct image_reader *r, int page, struct image_writer *w)
 {
 	enum { ROWS = 7 };
-	struct tiff_part part = { .like = r, .page = page };
-	struct tiff_band *band = NULL;
-	struct tiff_page info;
+	struct image_part part = { .like = r, .page = page };
+	struct image_band *band = NULL;
+	struct image_page info;
 	float *values = NULL;
 	int64_t step = 0;
-	int status = tiff_page_info(r, page, &info);
+	int status = image_reader_page(r, page, &info);
 
 	part.shape = info.shape;
 	if (!status)
-		status = tiff_begin(w, &part);
+		status = image_writer_begin(w, &part);
 	if (!status) {
-		step = tiff_rows_multiple(w) * ((ROWS - 1) / tiff_rows_multiple(w) + 1);
+		step = w->multiple * ((ROWS - 1) / w->multiple + 1);
 		values = memory_alloc((size_t)(step * info.shape.extent[0] * info.shape.extent[2]) *
 				      sizeof *values);
-		status = tiff_band_open(r, page, step, &band);
+		status = image_band_open(r, page, step, &band);
 	}
 	for (int64_t y = 0; !status && y < HEIGHT; y += step) {
-		struct tiff_rows rows = { .top = y,
-					  .count = HEIGHT - y < step ? HEIGHT - y : step,
-					  .values = values,
-					  .old = band };
+		struct image_rows rows = { .top = y,
+					   .count = HEIGHT - y < step ? HEIGHT - y : step,
+					   .values = values,
+					   .old = band };
 		const struct lacuna_region region = {
 			{ 0, y, 0, 0 }, { WIDTH, rows.count, info.shape.extent[2], 1 }
 		};
 
-		status = tiff_band_move(band, y, y + rows.count);
+		status = image_band_move(band, y, y + rows.count);
 		if (status)
 			break;
-		tiff_band_get(band, &region, values);
-		status = tiff_put(w, &rows);
+		image_band_get(band, &region, values);
+		status = image_writer_put(w, &rows);
 	}
 	memory_release(values);
-	tiff_band_close(band);
-	return status ? status : tiff_end(w);
+	image_band_close(band);
+	return status ? status : image_writer_end(w);
 }
 
 static int copy_in_parts(const char *from, const char *to)
 {
-	const struct tiff_write_options options = { .force = 1 };
-	struct tiff_reader *r = NULL;
-	struct tiff_writer *w = NULL;
-	int status = tiff_open(from, &r);
+	const struct image_write_options options = { .force = 1 };
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
+	int status = image_reader_open(from, &r);
 
 	if (!status)
-		status = tiff_create(to, &options, &w);
-	for (int page = 0; !status && page < tiff_page_count(r); page++)
+		status = image_writer_create(to, &options, &w);
+	for (int page = 0; !status && page < r->pages; page++)
 		status = copy_page_in_parts(r, page, w);
 	if (status)
-		tiff_abandon(w);
+		image_writer_abandon(w);
 	else
-		status = tiff_commit(w);
-	tiff_close(r);
+		status = image_writer_commit(w);
+	image_reader_close(r);
 	return status;
 }
 
@@ -407,28 +407,28 @@ static const char *round_trip_with(const struct spec *s,
 				   int (*copy_file)(const char *, const char *))
 {
 	const char *in = in_directory("in.tif"), *out = in_directory("out.tif");
-	struct tiff_reader *r;
-	struct tiff_page info;
+	struct image_reader *r;
+	struct image_page info;
 	struct image image = { .values = NULL };
 	const char *failed = NULL;
 	TIFF *t;
 
 	if (!make(in, s))
 		return "making the input";
-	if (tiff_open(in, &r))
+	if (image_reader_open(in, &r))
 		return "opening";
 	for (int page = 0; !failed && page < s->pages; page++) {
-		if (tiff_page_info(r, page, &info) || info.bits != s->bits ||
+		if (image_reader_page(r, page, &info) || info.bits != s->bits ||
 		    info.kind != s->kind || info.extra != s->extra ||
 		    info.shape.extent[2] != s->colour)
 			failed = "the description";
-		else if (tiff_read(r, page, &image))
+		else if (image_reader_read(r, page, &image))
 			failed = "reading";
 		else if (!read_is_right(s, &image, page))
 			failed = "the values read";
 		image_free(&image);
 	}
-	tiff_close(r);
+	image_reader_close(r);
 	if (!failed && copy_file(in, out))
 		failed = "writing";
 	t = failed ? NULL : TIFFOpen(out, "rc"); /* c: no splitting of long strips */
@@ -509,8 +509,8 @@ static void test_rows_held(void)
 	int wrong = 0;
 
 	for (int variant = 0; variant < 8; variant++) {
-		struct tiff_reader *r;
-		struct tiff_band *band;
+		struct image_reader *r;
+		struct image_band *band;
 
 		s.colour = 3;
 		s.extra = 1;
@@ -521,7 +521,8 @@ static void test_rows_held(void)
 		s.tile = variant >> 2;
 		s.rows = HEIGHT;
 		make(in_directory("band.tif"), &s);
-		if (tiff_open(in_directory("band.tif"), &r) || tiff_band_open(r, 0, 11, &band)) {
+		if (image_reader_open(in_directory("band.tif"), &r) ||
+		    image_band_open(r, 0, 11, &band)) {
 			ok(0, "a band: %s", error_text());
 			continue;
 		}
@@ -531,16 +532,16 @@ static void test_rows_held(void)
 			};
 			float values[3 * 30 * 11];
 
-			wrong += tiff_band_move(band, spans[i][0], spans[i][1]) != LACUNA_OK;
-			tiff_band_get(band, &region, values);
+			wrong += image_band_move(band, spans[i][0], spans[i][1]) != LACUNA_OK;
+			image_band_get(band, &region, values);
 			for (int k = 0; k < 3 * 30 * region.extent[1]; k++)
 				wrong += values[k] !=
 					 (float)raw_sample(
 						 &s, 0, k / 30 / (int)region.extent[1], 4 + k % 30,
 						 spans[i][0] + k / 30 % (int)region.extent[1]);
 		}
-		tiff_band_close(band);
-		tiff_close(r);
+		image_band_close(band);
+		image_reader_close(r);
 	}
 	ok(!wrong, "any rows after any others: strips, tiles, planes (%d wrong)", wrong);
 }
@@ -556,8 +557,8 @@ static void test_plain_strip(void)
 
 	for (int variant = 0; variant < 4; variant++) {
 		TIFF *t = TIFFOpen(in_directory("plain.tif"), modes[variant % 2]);
-		struct tiff_reader *r;
-		struct tiff_band *band;
+		struct image_reader *r;
+		struct image_band *band;
 
 		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, SIDE);
 		TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE);
@@ -573,17 +574,18 @@ static void test_plain_strip(void)
 			TIFFWriteScanline(t, row, (uint32_t)y, 0);
 		}
 		TIFFClose(t);
-		wrong += tiff_open(in_directory("plain.tif"), &r) || tiff_band_open(r, 0, 1, &band);
+		wrong += image_reader_open(in_directory("plain.tif"), &r) ||
+			 image_band_open(r, 0, 1, &band);
 		for (int y = SIDE - 1; !wrong && y >= 0; y -= 23) {
 			const struct lacuna_region region = { { 0, y, 0, 0 }, { SIDE, 1, 1, 1 } };
 
-			wrong += tiff_band_move(band, y, y + 1) != LACUNA_OK;
-			tiff_band_get(band, &region, values);
+			wrong += image_band_move(band, y, y + 1) != LACUNA_OK;
+			image_band_get(band, &region, values);
 			for (int x = 0; x < SIDE; x++)
 				wrong += values[x] != (float)(uint16_t)(x * 217 + y * 1031);
 		}
-		tiff_band_close(band);
-		tiff_close(r);
+		image_band_close(band);
+		image_reader_close(r);
 	}
 	ok(!wrong, "rows of a large strip, from the last to the first (%d wrong)", wrong);
 }
@@ -593,12 +595,12 @@ static void test_part(void)
 {
 	enum { X = 9, Y = 6, W = 20, H = 11 };
 	struct spec s = plain;
-	struct tiff_part part = { .shape = { { W, H, 1, 1 } },
-				  .region = { { X, Y, 0, 0 }, { W, H, 1, 1 } } };
-	const struct tiff_write_options options = { .force = 1 };
+	struct image_part part = { .shape = { { W, H, 1, 1 } },
+				   .region = { { X, Y, 0, 0 }, { W, H, 1, 1 } } };
+	const struct image_write_options options = { .force = 1 };
 	static unsigned char keep[W * H];
 	static float values[W * H];
-	struct tiff_writer *w = NULL;
+	struct image_writer *w = NULL;
 	struct image image = { 0 };
 	float x = 0, y = 0;
 	int wrong = 0, status;
@@ -614,45 +616,76 @@ static void test_part(void)
 	write_raw(t, &s, 0);
 	TIFFClose(t);
 	memset(keep, 1, sizeof keep);
-	status = tiff_open(in_directory("page.tif"), &part.like);
+	status = image_reader_open(in_directory("page.tif"), &part.like);
 	if (!status)
-		status = tiff_create(in_directory("part.tif"), &options, &w);
+		status = image_writer_create(in_directory("part.tif"), &options, &w);
 	if (!status)
-		status = tiff_write_band(w, &part, values, keep, NULL);
-	ok(!status && !tiff_commit(w), "a part of a page");
-	tiff_close(part.like);
+		status = image_writer_write(w, &part, values, keep, NULL);
+	ok(!status && !image_writer_commit(w), "a part of a page");
+	image_reader_close(part.like);
 	t = TIFFOpen(in_directory("part.tif"), "r");
 	TIFFGetField(t, TIFFTAG_XPOSITION, &x);
 	TIFFGetField(t, TIFFTAG_YPOSITION, &y);
 	TIFFClose(t);
 	ok(fabsf(x - 2.1f) < 1e-5f && fabsf(y - 3.1f) < 1e-5f, "lies at %g, %g", (double)x,
 	   (double)y);
-	ok(!tiff_open(in_directory("part.tif"), &part.like) && !tiff_read(part.like, 0, &image) &&
-		   image.shape.extent[0] == W,
+	ok(!image_reader_open(in_directory("part.tif"), &part.like) &&
+		   !image_reader_read(part.like, 0, &image) && image.shape.extent[0] == W,
 	   "has its size");
 	for (int i = 0; i < W * H; i++)
 		wrong += image.values[i] != (float)raw_sample(&s, 0, 0, X + i % W, Y + i / W);
 	ok(!wrong, "and its samples (%d wrong)", wrong);
 	image_free(&image);
-	tiff_close(part.like);
+	image_reader_close(part.like);
+}
+
+static void test_formats(void)
+{
+	const struct image_format another = { .name = "another" };
+	struct image_reader other = { .format = &another, .pages = 1 };
+	const char *path = in_directory("plain.tif");
+	struct image image, again = { 0 };
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
+	struct image_page info;
+	int known = 1;
+
+	for (int i = 0; i < 4; i++)
+		known &= image_format_is_known("II*\0MM\0*II+\0MM\0+" + 4 * i, 4);
+	ok(known, "TIFF and BigTIFF of both byte orders are known");
+	ok(!image_format_is_known("II*", 3) && !image_format_is_known("MM*\0", 4) &&
+		   !image_format_is_known("II 1 0 1", 8),
+	   "other files are not");
+	ok(!image_create(&image, &(struct lacuna_shape){ { 5, 4, 1, 1 } }), "an image");
+	image.values[7] = 0.25F;
+	ok(!image_writer_create(path, &(struct image_write_options){ .force = 1 }, &w) &&
+		   !image_writer_add(w, &other, 0, &image) && !image_writer_commit(w) &&
+		   !image_reader_open(path, &r) && !image_reader_page(r, 0, &info) &&
+		   info.kind == SAMPLE_FLOAT && !image_reader_read(r, 0, &again) &&
+		   again.values[7] == 0.25F,
+	   "a picture of another format becomes a plain page: %s", error_text());
+	image_reader_close(r);
+	image_free(&again);
+	image_free(&image);
 }
 
 static void test_changed(void)
 {
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 	struct image image = { 0 };
 	FILE *f;
 
 	make(in_directory("changed.tif"), &plain);
-	ok(!tiff_open(in_directory("changed.tif"), &r) && !tiff_unchanged(r), "a file as it was");
+	ok(!image_reader_open(in_directory("changed.tif"), &r) && !image_reader_unchanged(r),
+	   "a file as it was");
 	f = fopen(in_directory("changed.tif"), "ab");
 	if (f) {
 		fputc(0, f);
 		fclose(f);
 	}
-	ok(tiff_read(r, 0, &image) == LACUNA_EIO && strstr(error_text(), "changed while"),
+	ok(image_reader_read(r, 0, &image) == LACUNA_EIO && strstr(error_text(), "changed while"),
 	   "is not read after a change");
-	tiff_close(r);
+	image_reader_close(r);
 }
 
 /* A file of the same size, written again however soon. */
@@ -665,15 +698,15 @@ static void test_rewritten(void)
 	make(path, &plain);
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
 		struct timespec t[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
-		struct tiff_reader *r = NULL;
+		struct image_reader *r = NULL;
 
 		utimensat(AT_FDCWD, path, t, 0);
-		seen &= !tiff_open(path, &r) && !tiff_unchanged(r);
+		seen &= !image_reader_open(path, &r) && !image_reader_unchanged(r);
 		t[1].tv_sec += later[i] / 1000000000;
 		t[1].tv_nsec = later[i] % 1000000000;
 		utimensat(AT_FDCWD, path, t, 0);
-		seen &= tiff_unchanged(r) == LACUNA_EIO;
-		tiff_close(r);
+		seen &= image_reader_unchanged(r) == LACUNA_EIO;
+		image_reader_close(r);
 	}
 	ok(seen, "a file that is written again is another, however soon that is");
 }
@@ -685,18 +718,18 @@ static void test_auxiliary(void)
 	int right = 1;
 
 	for (uint32_t kind = 0; kind < 8; kind++) {
-		struct tiff_reader *r = NULL;
-		struct tiff_page info = { .extra = 0 };
+		struct image_reader *r = NULL;
+		struct image_page info = { .extra = 0 };
 		TIFF *t = TIFFOpen(path, "w");
 
 		set_structure(t, &plain);
 		TIFFSetField(t, TIFFTAG_SUBFILETYPE, kind);
 		write_raw(t, &plain, 0);
 		TIFFClose(t);
-		right &= !tiff_open(path, &r) && !tiff_page_info(r, 0, &info) &&
+		right &= !image_reader_open(path, &r) && !image_reader_page(r, 0, &info) &&
 			 info.auxiliary == ((kind & FILETYPE_REDUCEDIMAGE) != 0 ||
 					    (kind & FILETYPE_MASK) != 0);
-		tiff_close(r);
+		image_reader_close(r);
 	}
 	ok(right, "which pages are overviews or masks of others");
 }
@@ -705,7 +738,7 @@ static void test_auxiliary(void)
 static void test_pixel_size(void)
 {
 	const char *path = in_directory("pixels.tif");
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 	double size[2] = { 0, 0 };
 	TIFF *t = TIFFOpen(path, "w");
 
@@ -715,10 +748,10 @@ static void test_pixel_size(void)
 	TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
 	write_raw(t, &plain, 0);
 	TIFFClose(t);
-	ok(!tiff_open(path, &r) && tiff_pixel_size(r, size), "the size of a pixel");
+	ok(!image_reader_open(path, &r) && image_reader_pixel_size(r, size), "the size of a pixel");
 	near(size[0], 10, 1e-3, "its width in micrometres");
 	near(size[1], 40, 1e-3, "and its height");
-	tiff_close(r);
+	image_reader_close(r);
 }
 
 /* What a classic TIFF may not hold becomes a BigTIFF.  The file is long, but has hardly any blocks on the disk. */
@@ -752,7 +785,7 @@ static int long_strip(const char *mode, int bits, int is_float)
 	const uint64_t ones = bits < 24 ? (UINT64_C(1) << bits) - 1 : 0xffffff;
 	const char *path = in_directory("long-strip.tif");
 	uint8_t *strip = malloc(8 * N);
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 	struct image image = { 0 };
 	TIFF *t = TIFFOpen(path, mode);
 	int wrong = 0;
@@ -780,7 +813,7 @@ static int long_strip(const char *mode, int bits, int is_float)
 	}
 	TIFFWriteEncodedStrip(t, 0, strip, (tmsize_t)N * bits / 8);
 	TIFFClose(t);
-	if (tiff_open(path, &r) || tiff_read(r, 0, &image))
+	if (image_reader_open(path, &r) || image_reader_read(r, 0, &image))
 		wrong = N;
 	for (size_t i = 0; !wrong && i < N; i++) {
 		const uint64_t number = i * 2654435761u >> 3 & ones;
@@ -788,7 +821,7 @@ static int long_strip(const char *mode, int bits, int is_float)
 		wrong += image.values[i] != (float)number;
 	}
 	image_free(&image);
-	tiff_close(r);
+	image_reader_close(r);
 	free(strip);
 	return wrong;
 }
@@ -861,19 +894,19 @@ static void test_pages(void)
 
 /* ---- colour */
 
-static int channels_of(const char *path, struct tiff_page *info, struct image *image)
+static int channels_of(const char *path, struct image_page *info, struct image *image)
 {
-	struct tiff_reader *r;
-	int status = tiff_open(path, &r);
+	struct image_reader *r;
+	int status = image_reader_open(path, &r);
 
 	memset(image, 0, sizeof *image);
 	if (status)
 		return 0;
-	status = tiff_page_info(r, 0, info);
+	status = image_reader_page(r, 0, info);
 	if (!status)
-		status = tiff_read(r, 0, image);
+		status = image_reader_read(r, 0, image);
 	info->note = NULL; /* the note belongs to the reader */
-	tiff_close(r);
+	image_reader_close(r);
 	return status ? 0 : (int)image->shape.extent[2];
 }
 
@@ -881,7 +914,7 @@ static void test_min_is_white(void)
 {
 	const char *in = in_directory("white.tif"), *out = in_directory("white-out.tif");
 	struct spec s = plain;
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	TIFF *t;
 
@@ -903,7 +936,7 @@ static void test_min_is_white(void)
 static void test_mask_kept(void)
 {
 	const char *in = in_directory("mask.tif"), *out = in_directory("mask-out.tif");
-	const struct tiff_write_options bytes = {
+	const struct image_write_options bytes = {
 		.force = 1, .override_type = 1, .kind = SAMPLE_UNSIGNED, .bits = 8
 	};
 	struct spec s = plain;
@@ -914,7 +947,7 @@ static void test_mask_kept(void)
 	for (int k = 0; k < 2; k++) {
 		uint16_t photometric = 0;
 		TIFF *t =
-			copy_with(in, out, k ? &bytes : &(struct tiff_write_options){ .force = 1 })
+			copy_with(in, out, k ? &bytes : &(struct image_write_options){ .force = 1 })
 				? NULL
 				: TIFFOpen(out, "r");
 
@@ -931,9 +964,9 @@ static void test_band_cost(void)
 {
 	for (int tile = 0; tile < 2; tile++) {
 		struct spec s = plain;
-		struct tiff_reader *r;
-		struct tiff_band *band;
-		struct tiff_cost cost;
+		struct image_reader *r;
+		struct image_band *band;
+		struct image_cost cost;
 		size_t before, taken;
 		double told;
 
@@ -942,20 +975,21 @@ static void test_band_cost(void)
 		s.compression = COMPRESSION_LZW;
 		s.rows = HEIGHT / 2;
 		make(in_directory("cost.tif"), &s);
-		if (tiff_open(in_directory("cost.tif"), &r) || tiff_band_cost(r, 0, &cost)) {
+		if (image_reader_open(in_directory("cost.tif"), &r) ||
+		    image_band_cost(r, 0, &cost)) {
 			ok(0, "a band: %s", error_text());
 			continue;
 		}
 		before = memory_live_bytes();
-		if (tiff_band_open(r, 0, 3, &band))
+		if (image_band_open(r, 0, 3, &band))
 			ok(0, "a band: %s", error_text());
 		taken = memory_live_bytes() - before;
 		told = 3 * cost.row + cost.fixed;
 		ok((double)taken < told + 600 && (double)taken > told / 2,
 		   "%s: a band of 3 rows takes %zu bytes, %.0f were told",
 		   tile ? "tiles" : "strips", taken, told);
-		tiff_band_close(band);
-		tiff_close(r);
+		image_band_close(band);
+		image_reader_close(r);
 	}
 }
 
@@ -986,33 +1020,34 @@ static void test_palette_held(void)
 {
 	const char *path = in_directory("palettes.tif");
 	const struct lacuna_region region = { { 0, 2, 0, 0 }, { 20, 3, 3, 1 } };
-	struct tiff_reader *r;
-	struct tiff_band *band;
+	struct image_reader *r;
+	struct image_band *band;
 	struct image image;
 	float before[180], after[180];
 
 	make_palette(path, 1);
 	add_palette(path, "a", 0);
-	if (tiff_open(path, &r) || tiff_band_open(r, 0, 5, &band) || tiff_band_move(band, 2, 5)) {
+	if (image_reader_open(path, &r) || image_band_open(r, 0, 5, &band) ||
+	    image_band_move(band, 2, 5)) {
 		ok(0, "a band of a palette: %s", error_text());
 		return;
 	}
-	tiff_band_get(band, &region, before);
-	ok(!tiff_read(r, 1, &image), "another page is read");
-	tiff_band_get(band, &region, after);
+	image_band_get(band, &region, before);
+	ok(!image_reader_read(r, 1, &image), "another page is read");
+	image_band_get(band, &region, after);
 	ok(!memcmp(before, after, sizeof before) && before[7] > 255, "a band keeps its palette");
 	image_free(&image);
-	tiff_band_close(band);
-	tiff_close(r);
+	image_band_close(band);
+	image_reader_close(r);
 }
 
 static void test_palette(void)
 {
 	const char *in = in_directory("palette.tif"), *out = in_directory("palette-out.tif");
 	struct spec s = plain;
-	struct tiff_page info;
+	struct image_page info;
 	struct image image, again;
-	struct tiff_reader *r;
+	struct image_reader *r;
 	unsigned index;
 
 	s.bits = 4;
@@ -1021,10 +1056,10 @@ static void test_palette(void)
 	ok(channels_of(in, &info, &image) == 3 && info.bits == 8 &&
 		   *value(&image, 1, 5, 6) == index * 4 + 1,
 	   "a palette of 8-bit colours is read as 8-bit RGB");
-	ok(!tiff_open(in, &r) && !tiff_page_info(r, 0, &info) && info.note &&
+	ok(!image_reader_open(in, &r) && !image_reader_page(r, 0, &info) && info.note &&
 		   strstr(info.note, "palette"),
 	   "with a note");
-	tiff_close(r);
+	image_reader_close(r);
 	ok(!copy(in, out) && channels_of(out, &info, &again) == 3 &&
 		   !memcmp(image.values, again.values, 3 * PIXELS * sizeof(float)),
 	   "and written as RGB");
@@ -1059,14 +1094,14 @@ static void make_mixture(const char *path, const struct spec *s, size_t m)
 /* Adds 1 to the page's channels and writes the page at `scale' times its size. */
 static int raise_channels(const char *in, const char *out, int scale, int *channels)
 {
-	struct tiff_reader *r = NULL;
-	struct tiff_writer *w = NULL;
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
 	struct image image = { .values = NULL }, large = { .values = NULL };
 	struct lacuna_shape shape;
-	int status = tiff_open(in, &r);
+	int status = image_reader_open(in, &r);
 
 	if (!status)
-		status = tiff_read(r, 0, &image);
+		status = image_reader_read(r, 0, &image);
 	if (!status) {
 		shape = image.shape;
 		*channels = (int)shape.extent[2];
@@ -1077,14 +1112,14 @@ static int raise_channels(const char *in, const char *out, int scale, int *chann
 	for (size_t i = 0; !status && i < lacuna_count(&shape); i++)
 		large.values[i] = scale == 1 ? image.values[i] + 1 : 7;
 	if (!status)
-		status = tiff_create(out, &(struct tiff_write_options){ .force = 1 }, &w);
+		status = image_writer_create(out, &(struct image_write_options){ .force = 1 }, &w);
 	if (!status)
-		status = tiff_write(w, r, 0, &large);
+		status = image_writer_add(w, r, 0, &large);
 	if (status)
-		tiff_abandon(w);
+		image_writer_abandon(w);
 	else
-		status = tiff_commit(w);
-	tiff_close(r);
+		status = image_writer_commit(w);
+	image_reader_close(r);
 	image_free(&image);
 	image_free(&large);
 	return status;
@@ -1149,24 +1184,24 @@ static void test_bands(void)
 
 static int store(const char *from, const char *to)
 {
-	struct tiff_reader *r = NULL;
-	struct tiff_writer *w = NULL;
-	struct tiff_page info;
-	int status = tiff_open(from, &r);
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
+	struct image_page info;
+	int status = image_reader_open(from, &r);
 
 	if (!status)
-		status = tiff_page_info(r, 0, &info);
+		status = image_reader_page(r, 0, &info);
 	if (!status && !info.storable)
 		status = LACUNA_EUNSUPPORTED;
 	if (!status)
-		status = tiff_create(to, &(struct tiff_write_options){ .force = 1 }, &w);
+		status = image_writer_create(to, &(struct image_write_options){ .force = 1 }, &w);
 	if (!status)
-		status = tiff_copy(w, r, 0);
+		status = image_writer_copy(w, r, 0);
 	if (status)
-		tiff_abandon(w);
+		image_writer_abandon(w);
 	else
-		status = tiff_commit(w);
-	tiff_close(r);
+		status = image_writer_commit(w);
+	image_reader_close(r);
 	return status;
 }
 
@@ -1266,7 +1301,7 @@ static void test_lab(void)
 {
 	const char *in = in_directory("lab.tif"), *out = in_directory("lab-out.tif");
 	struct spec s = plain;
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	TIFF *t;
 
@@ -1331,7 +1366,7 @@ static void make_jpeg(const char *path)
 static void test_ycbcr(void)
 {
 	const char *in = in_directory("ycc.tif"), *out = in_directory("ycc-out.tif");
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	TIFF *t;
 
@@ -1362,7 +1397,7 @@ static void test_ycbcr_planes(void)
 {
 	static const int colours[][3] = { { 120, 100, 180 }, { 60, 190, 90 }, { 250, 128, 128 } };
 	const char *in = in_directory("planes.tif");
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	double worst = 0;
 
@@ -1543,7 +1578,7 @@ static void check_exif(TIFF *t)
 static void test_tags(void)
 {
 	const char *in = in_directory("tagged.tif"), *out = in_directory("tagged-out.tif");
-	const struct tiff_write_options options = { .software = "lacuna test" };
+	const struct image_write_options options = { .software = "lacuna test" };
 	TIFF *t;
 
 	make_tagged(in);
@@ -1568,18 +1603,19 @@ static void test_size_change(void)
 {
 	const char *in = in_directory("tagged.tif"), *out = in_directory("larger.tif");
 	const struct lacuna_shape shape = { { 2 * WIDTH, 3 * HEIGHT, 1, 1 } };
-	struct tiff_writer *w = NULL;
-	struct tiff_reader *r = NULL;
+	struct image_writer *w = NULL;
+	struct image_reader *r = NULL;
 	struct image image;
 	TIFF *t;
 
 	make_tagged(in);
 	image_create(&image, &shape);
-	ok(!tiff_open(in, &r) && !tiff_create(out, &(struct tiff_write_options){ 0 }, &w) &&
-		   !tiff_write(w, r, 0, &image) && !tiff_commit(w),
+	ok(!image_reader_open(in, &r) &&
+		   !image_writer_create(out, &(struct image_write_options){ 0 }, &w) &&
+		   !image_writer_add(w, r, 0, &image) && !image_writer_commit(w),
 	   "an image of another size is written");
 	image_free(&image);
-	tiff_close(r);
+	image_reader_close(r);
 	t = TIFFOpen(out, "r");
 	if (!ok(t != NULL, "it can be opened"))
 		return;
@@ -1597,8 +1633,8 @@ static void test_scaled_alpha(void)
 	const char *in = in_directory("alpha.tif"), *out = in_directory("alpha-out.tif");
 	const struct lacuna_shape shape = { { SX * W, SY * H, 1, 1 } };
 	const uint16_t meaning = EXTRASAMPLE_UNASSALPHA;
-	struct tiff_writer *w = NULL;
-	struct tiff_reader *r = NULL;
+	struct image_writer *w = NULL;
+	struct image_reader *r = NULL;
 	struct image image;
 	uint8_t row[2 * SX * W];
 	double worst = 0;
@@ -1620,11 +1656,12 @@ static void test_scaled_alpha(void)
 	}
 	TIFFClose(t);
 	image_create(&image, &shape);
-	ok(!tiff_open(in, &r) && !tiff_create(out, &(struct tiff_write_options){ 0 }, &w) &&
-		   !tiff_write(w, r, 0, &image) && !tiff_commit(w),
+	ok(!image_reader_open(in, &r) &&
+		   !image_writer_create(out, &(struct image_write_options){ 0 }, &w) &&
+		   !image_writer_add(w, r, 0, &image) && !image_writer_commit(w),
 	   "gray and alpha are written at another size");
 	image_free(&image);
-	tiff_close(r);
+	image_reader_close(r);
 	t = TIFFOpen(out, "r");
 	for (uint32_t y = 0; t && y < SY * H; y++) {
 		const double v = fmin(fmax((y + 0.5) / SY - 0.5, 0), H - 1);
@@ -1646,11 +1683,11 @@ static void test_scaled_alpha(void)
 static void test_override(void)
 {
 	const char *in = in_directory("rgba.tif"), *out = in_directory("rgba-out.tif");
-	struct tiff_write_options options = { .override_type = 1,
-					      .kind = SAMPLE_FLOAT,
-					      .bits = 32 };
+	struct image_write_options options = { .override_type = 1,
+					       .kind = SAMPLE_FLOAT,
+					       .bits = 32 };
 	struct spec s = plain;
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	TIFF *t;
 	float row[WIDTH * 4];
@@ -1680,11 +1717,11 @@ static void test_override(void)
 static void test_override_predictor(void)
 {
 	const char *in = in_directory("predicted.tif"), *out = in_directory("predicted-out.tif");
-	struct tiff_write_options options = {
+	struct image_write_options options = {
 		.force = 1, .override_type = 1, .kind = SAMPLE_FLOAT, .bits = 32
 	};
 	struct spec s = plain;
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 
 	s.compression = COMPRESSION_LZW;
@@ -1703,26 +1740,28 @@ static void test_values(void)
 {
 	const char *out = in_directory("values.tif");
 	const struct lacuna_shape shape = { { 5, 1, 1, 1 } };
-	struct tiff_write_options options = { .override_type = 1,
-					      .kind = SAMPLE_UNSIGNED,
-					      .bits = 8 };
+	struct image_write_options options = { .override_type = 1,
+					       .kind = SAMPLE_UNSIGNED,
+					       .bits = 8 };
 	const float values[5] = { NAN, -7, 300, 41.5f, INFINITY };
 	const float want[5] = { 0, 0, 255, 42, 255 };
-	struct tiff_writer *w = NULL;
-	struct tiff_page info;
+	struct image_writer *w = NULL;
+	struct image_page info;
 	struct image image;
 
 	image_create(&image, &shape);
 	memcpy(image.values, values, sizeof values);
-	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	ok(!image_writer_create(out, &options, &w) && !image_writer_add(w, NULL, 0, &image) &&
+		   !image_writer_commit(w),
 	   "a page that imitates no other");
 	image_free(&image);
 	ok(channels_of(out, &info, &image) == 1 && !memcmp(image.values, want, sizeof want),
 	   "NaN is 0, the rest is rounded and clipped");
-	options = (struct tiff_write_options){ .force = 1 };
+	options = (struct image_write_options){ .force = 1 };
 	if (image.values)
 		memcpy(image.values, values, sizeof values);
-	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	ok(!image_writer_create(out, &options, &w) && !image_writer_add(w, NULL, 0, &image) &&
+		   !image_writer_commit(w),
 	   "floating point, replacing it");
 	image_free(&image);
 	ok(channels_of(out, &info, &image) == 1 && info.kind == SAMPLE_FLOAT &&
@@ -1741,17 +1780,17 @@ static void refused(int status, const char *word, const char *name)
 
 static int read_all(const char *path)
 {
-	struct tiff_reader *r;
+	struct image_reader *r;
 	struct image image;
-	int status = tiff_open(path, &r);
+	int status = image_reader_open(path, &r);
 
 	if (status)
 		return status;
-	for (int page = 0; !status && page < tiff_page_count(r); page++) {
-		status = tiff_read(r, page, &image);
+	for (int page = 0; !status && page < r->pages; page++) {
+		status = image_reader_read(r, page, &image);
 		image_free(&image);
 	}
-	tiff_close(r);
+	image_reader_close(r);
 	return status;
 }
 
@@ -1767,7 +1806,7 @@ static void write_bytes(const char *path, const void *data, size_t n)
 static void test_refusals(void)
 {
 	const char *in = in_directory("in.tif"), *sub = in_directory("sub");
-	struct tiff_writer *w = NULL;
+	struct image_writer *w = NULL;
 	int before;
 
 	make(in, &plain);
@@ -1775,7 +1814,7 @@ static void test_refusals(void)
 	before = entries();
 	refused(read_all(in_directory("absent.tif")), "No such file", "a file that is not there");
 	refused(read_all(sub), "not a regular file", "a directory to read");
-	refused(copy_with(in, in, &(struct tiff_write_options){ 0 }), "--force",
+	refused(copy_with(in, in, &(struct image_write_options){ 0 }), "--force",
 		"an existing file");
 	refused(copy(in, sub), "directory", "a directory to write");
 	refused(copy(in, in_directory("absent/out.tif")), "No such file",
@@ -1786,13 +1825,13 @@ static void test_refusals(void)
 	write_bytes(in_directory("text"), "", 0);
 	refused(read_all(in_directory("text")), "text: ", "an empty file");
 	unlink(in_directory("text"));
-	ok(!tiff_create(in_directory("empty.tif"), &(struct tiff_write_options){ 0 }, &w),
+	ok(!image_writer_create(in_directory("empty.tif"), &(struct image_write_options){ 0 }, &w),
 	   "a file is begun");
-	refused(tiff_commit(w), "nothing", "a file without a page");
-	ok(!tiff_create(in_directory("empty.tif"), &(struct tiff_write_options){ 0 }, &w),
+	refused(image_writer_commit(w), "nothing", "a file without a page");
+	ok(!image_writer_create(in_directory("empty.tif"), &(struct image_write_options){ 0 }, &w),
 	   "a file is begun");
-	tiff_abandon(w);
-	tiff_abandon(NULL);
+	image_writer_abandon(w);
+	image_writer_abandon(NULL);
 	ok(entries() == before, "no refusal leaves a file behind");
 	rmdir(sub);
 }
@@ -2079,7 +2118,7 @@ static void test_long_runs(void)
 {
 	static const unsigned char run[] = { 193, 77 };
 	const char *in = in_directory("runs.tif");
-	struct tiff_page info;
+	struct image_page info;
 	struct image image;
 	int same = 1;
 
@@ -2338,10 +2377,10 @@ static int is_mapped(const char *path)
 static void test_no_map(void)
 {
 	const char *in = in_directory("in.tif");
-	struct tiff_reader *r = NULL;
+	struct image_reader *r = NULL;
 
-	ok(!tiff_open(in, &r) && !is_mapped(in), "a file is not mapped into the memory");
-	tiff_close(r);
+	ok(!image_reader_open(in, &r) && !is_mapped(in), "a file is not mapped into the memory");
+	image_reader_close(r);
 }
 
 /* An absent tile reads as 0. */
@@ -2402,7 +2441,7 @@ static void make_complex(const char *path, const char *mode, int format, int bit
 /* Whether the values of make_complex() were read, real parts first. */
 static int holds_complex(const char *path)
 {
-	struct tiff_page info;
+	struct image_page info;
 	struct image image = { 0 };
 	int good = channels_of(path, &info, &image) == 2;
 
@@ -2421,11 +2460,11 @@ static void test_complex(void)
 		      { SAMPLEFORMAT_COMPLEXIEEEFP, 128 },
 		      { SAMPLEFORMAT_COMPLEXINT, 32 } };
 	const char *in = in_directory("complex.tif"), *out = in_directory("complex-out.tif");
-	const struct tiff_write_options options = {
+	const struct image_write_options options = {
 		.force = 1, .override_type = 1, .kind = SAMPLE_FLOAT, .bits = 32, .complex = 1
 	};
 	struct lacuna_shape shape = { { 3, 2, 2, 1 } };
-	struct tiff_writer *w = NULL;
+	struct image_writer *w = NULL;
 	struct image image = { 0 };
 	uint16_t bits = 0, format = 0, samples = 0;
 	TIFF *t;
@@ -2450,7 +2489,8 @@ static void test_complex(void)
 		image.values[i] = (float)(10 * (i % 3) + i / 3);
 		image.values[6 + i] = (float)(10 * (i % 3) + i / 3 - 100);
 	}
-	ok(!tiff_create(out, &options, &w) && !tiff_write(w, NULL, 0, &image) && !tiff_commit(w),
+	ok(!image_writer_create(out, &options, &w) && !image_writer_add(w, NULL, 0, &image) &&
+		   !image_writer_commit(w),
 	   "two channels are written as complex numbers");
 	ok(holds_complex(out), "and read again");
 	t = TIFFOpen(out, "r");
@@ -2481,6 +2521,7 @@ int main(void)
 	test_rows_held();
 	test_plain_strip();
 	test_part();
+	test_formats();
 	test_changed();
 	test_rewritten();
 	test_auxiliary();

@@ -52,8 +52,9 @@ static int allocate(struct tiff_band *b)
 	return b->rows ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
-int tiff_band_open(struct tiff_reader *r, int page, int64_t rows, struct tiff_band **out)
+int tiff_band_open(struct image_reader *reader, int page, int64_t rows, struct image_band **out)
 {
+	struct tiff_reader *r = tiff_reader(reader);
 	struct tiff_band *b = memory_alloc(sizeof *b);
 	int status = b ? reader_enter(r, page) : LACUNA_ENOMEM;
 
@@ -68,24 +69,26 @@ int tiff_band_open(struct tiff_reader *r, int page, int64_t rows, struct tiff_ba
 	if (!status)
 		status = allocate(b);
 	if (status) {
-		tiff_band_close(b);
+		if (b)
+			tiff_band_close(&b->common);
 		return reader_context(r, page, status);
 	}
-	*out = b;
+	*out = &b->common;
 	return LACUNA_OK;
 }
 
-void tiff_band_close(struct tiff_band *b)
+void tiff_band_close(struct image_band *band)
 {
-	if (!b)
-		return;
+	struct tiff_band *b = tiff_band(band);
+
 	memory_release(b->map);
 	memory_release(b->rows);
 	memory_release(b);
 }
 
-int tiff_band_cost(struct tiff_reader *r, int page, struct tiff_cost *cost)
+int tiff_band_cost(struct image_reader *reader, int page, struct image_cost *cost)
 {
+	struct tiff_reader *r = tiff_reader(reader);
 	const struct tiff_layout *l = &r->layout;
 	const int status = reader_enter(r, page);
 	double row;
@@ -94,7 +97,7 @@ int tiff_band_cost(struct tiff_reader *r, int page, struct tiff_cost *cost)
 		return reader_context(r, page, status);
 	row = ((double)l->width * l->type.bits / 8 + 1) * l->samples;
 	/* More rows than were asked for may be decoded: a row of tiles, or the whole picture. */
-	*cost = (struct tiff_cost){ .row = row, .fixed = row * (rows_at_once(l) - 1) };
+	*cost = (struct image_cost){ .row = row, .fixed = row * (rows_at_once(l) - 1) };
 	if (l->convert) {
 		cost->fixed = (row + 4.0 * l->width) * l->height;
 		cost->row = 0;
@@ -141,8 +144,9 @@ static uint32_t stop_at(const struct tiff_band *b, uint32_t bottom)
 	return (uint32_t)end;
 }
 
-int tiff_band_move(struct tiff_band *b, int64_t top, int64_t bottom)
+int tiff_band_move(struct image_band *band, int64_t top, int64_t bottom)
 {
+	struct tiff_band *b = tiff_band(band);
 	struct tiff_span fresh;
 	int status;
 
@@ -164,8 +168,9 @@ int tiff_band_move(struct tiff_band *b, int64_t top, int64_t bottom)
 	return LACUNA_OK;
 }
 
-void tiff_band_get(const struct tiff_band *b, const struct lacuna_region *region, float *values)
+void tiff_band_get(const struct image_band *band, const struct lacuna_region *region, float *values)
 {
+	const struct tiff_band *b = tiff_band_const(band);
 	const struct tiff_layout *l = &b->layout;
 	const int64_t w = region->extent[0], h = region->extent[1];
 	const int channels = l->palette ? 3 : l->colour;
@@ -180,25 +185,34 @@ void tiff_band_get(const struct tiff_band *b, const struct lacuna_region *region
 	layout_colours(l, (size_t)(w * h), values);
 }
 
-int tiff_read_alpha(struct tiff_reader *r, int page, struct image *image)
+static int alpha_values(struct image_band *band, struct image *image)
 {
-	struct tiff_band *band = NULL;
-	int status = tiff_band_open(r, page, 0, &band);
+	const struct tiff_band *b = tiff_band_const(band);
+	const struct tiff_layout *l = &b->layout;
+	int status = image_create(image, &(struct lacuna_shape){ { l->width, l->height, 1, 1 } });
+
+	if (!status)
+		status = tiff_band_move(band, 0, l->height);
+	if (status)
+		return status;
+	for (uint32_t y = 0; y < l->height; y++)
+		sample_values(l->type, row_of(b, l->extra_at, y), 0, 1, l->width, 0,
+			      image->values + (size_t)y * l->width);
+	if (l->type.kind != SAMPLE_FLOAT)
+		image_to_unit(image, sample_full_scale(l->type));
+	return LACUNA_OK;
+}
+
+int tiff_read_alpha(struct image_reader *reader, int page, struct image *image)
+{
+	struct image_band *band = NULL;
+	int status;
 
 	memset(image, 0, sizeof *image);
-	if (!status) {
-		const struct tiff_layout *l = &band->layout;
-
-		status = image_create(image,
-				      &(struct lacuna_shape){ { l->width, l->height, 1, 1 } });
-		if (!status)
-			status = tiff_band_move(band, 0, l->height);
-		for (uint32_t y = 0; !status && y < l->height; y++)
-			sample_values(l->type, row_of(band, l->extra_at, y), 0, 1, l->width, 0,
-				      image->values + (size_t)y * l->width);
-		if (!status && l->type.kind != SAMPLE_FLOAT)
-			image_to_unit(image, sample_full_scale(l->type));
-	}
+	status = tiff_band_open(reader, page, 0, &band);
+	if (status)
+		return status;
+	status = alpha_values(band, image);
 	tiff_band_close(band);
 	if (status)
 		image_free(image);

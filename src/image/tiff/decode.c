@@ -333,5 +333,5 @@ int reader_decode(struct tiff_reader *r, int first, int count, const struct tiff
 	if (status)
 		return status;
 	tell_damage(r, page);
-	return tiff_unchanged(r);
+	return image_reader_unchanged(&r->common);
 }

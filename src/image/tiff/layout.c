@@ -260,7 +260,7 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 {
 	TIFF *tif = r->handle.tif;
 	const uint64_t block = l->tiled ? TIFFTileSize64(tif) : TIFFScanlineSize64(tif);
-	const double limit = expansion(l->compression) * (double)r->file_size + 65536;
+	const double limit = expansion(l->compression) * (double)r->common.size + 65536;
 	double bytes = l->tiled ? (double)block * TIFFNumberOfTiles(tif)
 				: (double)block * l->height * (l->separate ? l->samples : 1);
 
@@ -271,15 +271,15 @@ static int check_size(const struct tiff_reader *r, const struct tiff_layout *l)
 	/* The file stores a table of its blocks, which bounds their number; the budget bounds the memory. */
 	if (handle_is_sparse(tif))
 		return LACUNA_OK;
-	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->file_size)
+	if (l->compression == COMPRESSION_NONE && !l->convert && bytes > (double)r->common.size)
 		return error_set(
 			LACUNA_EINVAL,
 			"is truncated: the picture needs %.0f bytes, and the file has %.0f", bytes,
-			(double)r->file_size);
+			(double)r->common.size);
 	if (bytes > limit || (l->tiled && (double)block > limit))
 		return error_set(LACUNA_EINVAL,
 				 "is damaged: %u x %u pixels cannot come from a file of %.0f bytes",
-				 l->width, l->height, (double)r->file_size);
+				 l->width, l->height, (double)r->common.size);
 	return LACUNA_OK;
 }
 
@@ -349,8 +349,8 @@ int reader_enter(struct tiff_reader *r, int page)
 	int status;
 
 	handle_begin(&r->handle);
-	if (page < 0 || page >= r->pages)
-		return error_set(LACUNA_EINVAL, "has %d pages", r->pages);
+	if (page < 0 || page >= r->common.pages)
+		return error_set(LACUNA_EINVAL, "has %d pages", r->common.pages);
 	if (page == r->current)
 		return LACUNA_OK;
 	if (!go_to(r, page)) {

@@ -67,7 +67,7 @@ static void note_lost(struct note *n, TIFF *tif, const struct tiff_layout *l)
 }
 
 /* Sets note and note_copy, which is the end of note: what a copy loses, too. */
-static int page_note(struct tiff_reader *r, int page, struct tiff_page *info)
+static int page_note(struct tiff_reader *r, int page, struct image_page *info)
 {
 	struct note n = { .used = 0 };
 	size_t colour;
@@ -105,8 +105,9 @@ static int is_storable(const struct tiff_layout *l)
 	return !l->convert && !l->luminance && l->photometric != PHOTOMETRIC_YCBCR;
 }
 
-int tiff_page_info(struct tiff_reader *r, int page, struct tiff_page *info)
+int tiff_page(struct image_reader *reader, int page, struct image_page *info)
 {
+	struct tiff_reader *r = tiff_reader(reader);
 	int status = reader_enter(r, page);
 	const struct sample_type type = written_type(&r->layout);
 	uint32_t subfile = 0;
@@ -147,8 +148,9 @@ static int size_by_tags(TIFF *tif, const double per_unit[2], double size[2])
 	return 1;
 }
 
-int tiff_pixel_size(struct tiff_reader *r, double size[2])
+int tiff_pixel_size(struct image_reader *reader, double size[2])
 {
+	struct tiff_reader *r = tiff_reader(reader);
 	float x = 0, y = 0;
 	double per_unit[2];
 	const char *text = NULL;
@@ -165,8 +167,10 @@ int tiff_pixel_size(struct tiff_reader *r, double size[2])
 	       size_by_tags(r->handle.tif, per_unit, size);
 }
 
-int tiff_orientation(struct tiff_reader *r, int page)
+int tiff_orientation(struct image_reader *reader, int page)
 {
+	struct tiff_reader *r = tiff_reader(reader);
+
 	if (reader_enter(r, page)) {
 		error_clear();
 		return 0;

@@ -5,10 +5,10 @@
 #define IMAGE_TIFF_PRIVATE_H
 
 #include "image/sample.h"
-#include "image/tiff.h"
+#include "image/file.h"
 
+#include <stddef.h>
 #include <tiffio.h>
-#include <time.h>
 
 /* ---- an open file (handle.c) */
 
@@ -73,11 +73,10 @@ static inline int layout_channel(const struct tiff_layout *l, int sample)
 }
 
 struct tiff_reader {
+	struct image_reader common;
 	struct tiff_handle handle;
-	uint64_t file_size;
-	struct timespec changed; /* modification time of the file before it was opened */
-	int pages, current;	 /* current: -1: libtiff is at no known page */
-	int64_t strip;		 /* that libtiff is decoding, -1: none */
+	int current;   /* page; -1: libtiff is at no known page */
+	int64_t strip; /* that libtiff is decoding, -1: none */
 	uint32_t next_row;
 	uint64_t sum; /* of its bytes so far, for its checksum */
 	struct tiff_layout layout;
@@ -86,6 +85,12 @@ struct tiff_reader {
 	int told_damage; /* number, from 1, of the last page that a damage warning was given for */
 	char **notes;	 /* one per page, made when asked for */
 };
+
+static inline struct tiff_reader *tiff_reader(struct image_reader *r)
+{
+	_Static_assert(offsetof(struct tiff_reader, common) == 0, "the common part comes first");
+	return (struct tiff_reader *)r;
+}
 
 /* Puts "PATH: page N: " before the current error message; returns status (open.c). */
 int reader_context(const struct tiff_reader *, int page, int status);
@@ -149,6 +154,7 @@ int checksum_is_right(TIFF *, uint32_t block, uint64_t sum);
 /* ---- rows of a page as they are stored (band.c) */
 
 struct tiff_band {
+	struct image_band common;
 	struct tiff_reader *reader;
 	int page;
 	struct tiff_layout layout;
@@ -158,6 +164,17 @@ struct tiff_band {
 	size_t pitch;  /* bytes of a row of one sample, packed */
 	uint8_t *rows; /* one block of `room' rows for each sample; owned */
 };
+
+static inline struct tiff_band *tiff_band(struct image_band *b)
+{
+	_Static_assert(offsetof(struct tiff_band, common) == 0, "the common part comes first");
+	return (struct tiff_band *)b;
+}
+
+static inline const struct tiff_band *tiff_band_const(const struct image_band *b)
+{
+	return (const struct tiff_band *)b;
+}
 
 /* A sample of a held row. */
 static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32_t x, uint32_t y)
@@ -190,6 +207,33 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int 
 void tags_copy(struct tiff_handle *from, struct tiff_handle *to, const struct tag_change *);
 /* Name of a compression scheme. */
 const char *tags_compression_name(uint16_t compression);
+
+/* ---- the functions of the format (format.c names their files) */
+
+int tiff_open(int fd, const char *path, struct image_reader **);
+void tiff_close(struct image_reader *);
+int tiff_page(struct image_reader *, int page, struct image_page *);
+int tiff_read(struct image_reader *, int page, struct image *);
+int tiff_read_alpha(struct image_reader *, int page, struct image *);
+/* From OME-XML, ImageJ's description or the resolution tags. */
+int tiff_pixel_size(struct image_reader *, double size[2]);
+int tiff_orientation(struct image_reader *, int page);
+int tiff_band_open(struct image_reader *, int page, int64_t rows, struct image_band **);
+void tiff_band_close(struct image_band *);
+int tiff_band_move(struct image_band *, int64_t top, int64_t bottom);
+void tiff_band_get(const struct image_band *, const struct lacuna_region *, float *values);
+int tiff_band_cost(struct image_reader *, int page, struct image_cost *);
+int tiff_create(const char *path, const struct image_write_options *, struct image_writer **);
+void tiff_values_become(struct image_writer *, double scale, double offset);
+int tiff_write(struct image_writer *, const struct image_part *, const float *values,
+	       const unsigned char *keep, const struct image_band *old);
+int tiff_begin(struct image_writer *, const struct image_part *);
+int tiff_put(struct image_writer *, const struct image_rows *);
+int tiff_end(struct image_writer *);
+int tiff_copy(struct image_writer *, struct image_reader *like, int page);
+int tiff_seal(struct image_writer *);
+int tiff_commit(struct image_writer *);
+void tiff_abandon(struct image_writer *);
 
 /* Rows that the writer takes at once: a row of tiles, or a strip of planes, which is cut if it has more than STRIP_MOST
  * bytes (write-plan.c). */

@@ -96,8 +96,9 @@ void layout_colours(const struct tiff_layout *l, size_t n, float *values)
 		ycbcr_to_rgb(n, values);
 }
 
-int tiff_read(struct tiff_reader *r, int page, struct image *image)
+int tiff_read(struct image_reader *reader, int page, struct image *image)
 {
+	struct tiff_reader *r = tiff_reader(reader);
 	struct float_sink to = { &r->layout, image };
 	struct lacuna_shape shape;
 	int status = reader_enter(r, page);

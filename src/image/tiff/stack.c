@@ -88,11 +88,11 @@ static int check_promise(const struct tiff_reader *r, const struct tiff_layout *
 	const double n = planes_promised(tif, l, &who);
 	double bytes;
 
-	if (!(n > r->pages))
+	if (!(n > r->common.pages))
 		return LACUNA_OK;
 	bytes = (double)TIFFScanlineSize64(tif) * l->height * (l->separate ? l->samples : 1);
-	if (r->pages == 1 && !l->tiled && l->compression == COMPRESSION_NONE &&
-	    bytes * n <= (double)r->file_size)
+	if (r->common.pages == 1 && !l->tiled && l->compression == COMPRESSION_NONE &&
+	    bytes * n <= (double)r->common.size)
 		return error_set(LACUNA_EUNSUPPORTED,
 				 "is a stack (%s) of %.0f images with a single TIFF page; save it "
 				 "with one page for each image",
@@ -101,7 +101,8 @@ static int check_promise(const struct tiff_reader *r, const struct tiff_layout *
 		log_message(LACUNA_LOG_WARN,
 			    "%s: its description (%s) states %.0f images, but there %s only %d; "
 			    "the others are lost",
-			    r->handle.path, who, n, r->pages == 1 ? "is" : "are", r->pages);
+			    r->handle.path, who, n, r->common.pages == 1 ? "is" : "are",
+			    r->common.pages);
 	return LACUNA_OK;
 }
 
@@ -120,12 +121,12 @@ static int check_metamorph(const struct tiff_reader *r)
 		TIFFGetField(r->handle.tif, TAG_UIC2, &planes, &data);
 	else if (TIFFGetField(r->handle.tif, TAG_UIC2, &few, &data))
 		planes = few;
-	if (planes <= (uint32_t)r->pages)
+	if (planes <= (uint32_t)r->common.pages)
 		return LACUNA_OK;
 	return error_set(LACUNA_EUNSUPPORTED,
 			 "is a MetaMorph stack of %u planes with %d TIFF page%s; save it with one "
 			 "page for each plane",
-			 planes, r->pages, r->pages == 1 ? "" : "s");
+			 planes, r->common.pages, r->common.pages == 1 ? "" : "s");
 }
 
 int reader_check_stack(struct tiff_reader *r, const struct tiff_layout *l)

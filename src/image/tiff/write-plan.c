@@ -188,11 +188,12 @@ void page_name_samples(struct page *p)
 		p->unnamed = p->layout.colour - 3;
 }
 
-int page_plan(const struct tiff_writer *w, const struct tiff_part *part, struct page *p)
+int page_plan(const struct tiff_writer *w, const struct image_part *part,
+	      const struct tiff_reader *like, struct page *p)
 {
 	const struct lacuna_shape *shape = &part->shape;
 	const struct lacuna_region *region = &part->region;
-	const struct tiff_layout *old = part->like ? &part->like->layout : NULL;
+	const struct tiff_layout *old = like ? &like->layout : NULL;
 
 	if (p->copy) {
 		plan_copy(old, p);

@@ -18,14 +18,15 @@ struct page {
 	int keeps;  /* the old page's values may stay: they mean the same in the new one */
 	/* Size of the old page, and its first pixel that the new page shows */
 	uint32_t old_width, old_height, old_x, old_y;
-	uint32_t multiple;     /* tiff_rows_multiple() */
-	struct tiff_rows rows; /* being written */
+	struct image_rows rows;	     /* being written */
+	const struct tiff_band *old; /* rows.old */
 };
 
 struct tiff_writer {
+	struct image_writer common;
 	struct temporary file;
 	struct tiff_handle handle; /* opened with the first page, which sets the byte order */
-	struct tiff_write_options options;
+	struct image_write_options options;
 	char *path, *software;
 	char *contents; /* the first page's description if it states what the file holds; or NULL */
 	int values_differ;
@@ -34,10 +35,17 @@ struct tiff_writer {
 	struct page page;
 };
 
+static inline struct tiff_writer *tiff_writer(struct image_writer *w)
+{
+	_Static_assert(offsetof(struct tiff_writer, common) == 0, "the common part comes first");
+	return (struct tiff_writer *)w;
+}
+
 /* write.c: sets the disk's reason as the error if there is one, else libtiff's; returns the status. */
 int writer_failed(const struct tiff_handle *);
-/* write-plan.c: decides on the layout of the page. */
-int page_plan(const struct tiff_writer *, const struct tiff_part *, struct page *);
+/* write-plan.c: decides on the layout of the page; like: the reader of the part, if it is one of TIFF. */
+int page_plan(const struct tiff_writer *, const struct image_part *, const struct tiff_reader *like,
+	      struct page *);
 /* write-plan.c: counts the colour samples that the photometric interpretation does not name. */
 void page_name_samples(struct page *);
 /* write-plan.c: the predictor of the page's compression. */

@@ -159,8 +159,8 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 	const int first = !w->pages && w->contents;
 	const struct description_change change = {
 		.pages = w->options.pages,
-		.page_count = w->options.pages ? w->options.page_count : like->pages,
-		.old_pages = like->pages,
+		.page_count = w->options.pages ? w->options.page_count : like->common.pages,
+		.old_pages = like->common.pages,
 		.samples = old->samples,
 		.same_samples = old->samples == l->samples,
 		.mixed = w->options.mixed,

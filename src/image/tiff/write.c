@@ -16,8 +16,8 @@
 
 /* ---- the file */
 
-int tiff_create(const char *path, const struct tiff_write_options *options,
-		struct tiff_writer **out)
+int tiff_create(const char *path, const struct image_write_options *options,
+		struct image_writer **out)
 {
 	const struct sample_type type = { options->kind, options->bits };
 	struct tiff_writer *w;
@@ -46,13 +46,13 @@ int tiff_create(const char *path, const struct tiff_write_options *options,
 		status =
 			error_file_set(LACUNA_EIO, path, "is not a regular file; a TIFF needs one");
 	if (status) {
-		tiff_abandon(w);
+		tiff_abandon(&w->common);
 		return status;
 	}
 	if (options->as_private_as && !stat(options->as_private_as, &st))
 		temporary_restrict(&w->file, (unsigned)st.st_mode & 0777);
 	w->options.as_private_as = NULL;
-	*out = w;
+	*out = &w->common;
 	return LACUNA_OK;
 }
 
@@ -64,17 +64,19 @@ static void release(struct tiff_writer *w)
 	memory_release(w);
 }
 
-void tiff_values_become(struct tiff_writer *w, double scale, double offset)
+void tiff_values_become(struct image_writer *writer, double scale, double offset)
 {
+	struct tiff_writer *w = tiff_writer(writer);
+
 	w->values_differ = 1;
 	w->value_scale = scale;
 	w->value_offset = offset;
 }
 
-void tiff_abandon(struct tiff_writer *w)
+void tiff_abandon(struct image_writer *writer)
 {
-	if (!w)
-		return;
+	struct tiff_writer *w = tiff_writer(writer);
+
 	handle_close(&w->handle);
 	if (w->file.target)
 		temporary_abandon(&w->file);
@@ -95,8 +97,9 @@ int writer_failed(const struct tiff_handle *h)
 	}
 }
 
-int tiff_seal(struct tiff_writer *w)
+int tiff_seal(struct image_writer *writer)
 {
+	struct tiff_writer *w = tiff_writer(writer);
 	int status = LACUNA_OK;
 
 	if (!w->pages)
@@ -112,9 +115,10 @@ int tiff_seal(struct tiff_writer *w)
 	return status;
 }
 
-int tiff_commit(struct tiff_writer *w)
+int tiff_commit(struct image_writer *writer)
 {
-	int status = tiff_seal(w);
+	struct tiff_writer *w = tiff_writer(writer);
+	int status = tiff_seal(writer);
 
 	if (!status)
 		status = temporary_commit(&w->file);
@@ -132,7 +136,7 @@ static int needs_big_tiff(struct tiff_reader *like, const struct page *p)
 	if (!like)
 		return bytes > limit;
 	return TIFFIsBigTIFF(like->handle.tif) ||
-	       bytes * like->pages + (double)like->file_size > limit;
+	       bytes * like->common.pages + (double)like->common.size > limit;
 }
 
 static int open_output(struct tiff_writer *w, struct tiff_reader *like, const struct page *p)
@@ -155,11 +159,18 @@ static int open_output(struct tiff_writer *w, struct tiff_reader *like, const st
 
 /* ---- a page */
 
+/* The reader of the old page; NULL if there is none, or if it is not of a TIFF. */
+static struct tiff_reader *old_reader(const struct image_part *part)
+{
+	return part->like && part->like->format == &image_format_tiff ? tiff_reader(part->like)
+								      : NULL;
+}
+
 /* EXIF and GPS directories are written first.  Reading them moves the reader. */
-static int copy_directories(struct tiff_writer *w, const struct tiff_part *part,
+static int copy_directories(struct tiff_writer *w, const struct image_part *part,
 			    struct tag_directories *directories)
 {
-	struct tiff_reader *like = part->like;
+	struct tiff_reader *like = old_reader(part);
 	int status;
 
 	memset(directories, 0, sizeof *directories);
@@ -187,11 +198,11 @@ static uint32_t choose_multiple(const struct tiff_writer *w)
 	return rows < w->page.layout.height ? rows : w->page.layout.height;
 }
 
-static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, int in_parts)
+static int begin(struct tiff_writer *w, const struct image_part *part, int copy, int in_parts)
 {
 	struct page *p = &w->page;
 	struct tiff_layout *l = &p->layout;
-	struct tiff_reader *like = part->like;
+	struct tiff_reader *like = old_reader(part);
 	struct tag_directories directories;
 	int status = like ? writer_read_contents(w, like) : LACUNA_OK;
 
@@ -202,7 +213,7 @@ static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, 
 	if (status)
 		return reader_context(like, part->page, status);
 	p->sparse = like && handle_is_sparse(like->handle.tif);
-	status = page_plan(w, part, p);
+	status = page_plan(w, part, like, p);
 	page_name_samples(p);
 	/* Strips as high as the picture would need all of it at once. */
 	if (in_parts && l->separate && !l->tiled)
@@ -216,33 +227,33 @@ static int begin(struct tiff_writer *w, const struct tiff_part *part, int copy, 
 	if (!status)
 		status = page_set_tags(w, like, p, &directories);
 	if (!status)
-		p->multiple = choose_multiple(w);
+		w->common.multiple = choose_multiple(w);
 	return status;
 }
 
-int tiff_begin(struct tiff_writer *w, const struct tiff_part *part)
+int tiff_begin(struct image_writer *writer, const struct image_part *part)
 {
+	struct tiff_writer *w = tiff_writer(writer);
 	const int status = begin(w, part, 0, 1);
 
 	return status ? error_file_context(status, w->path) : LACUNA_OK;
 }
 
-int64_t tiff_rows_multiple(const struct tiff_writer *w)
+int tiff_put(struct image_writer *writer, const struct image_rows *rows)
 {
-	return w->page.multiple;
-}
-
-int tiff_put(struct tiff_writer *w, const struct tiff_rows *rows)
-{
+	struct tiff_writer *w = tiff_writer(writer);
 	int status;
 
 	w->page.rows = *rows;
+	w->page.old = tiff_band_const(rows->old);
 	status = page_write_samples(&w->handle, &w->page);
 	return status ? error_file_context(status, w->path) : LACUNA_OK;
 }
 
-int tiff_end(struct tiff_writer *w)
+int tiff_end(struct image_writer *writer)
 {
+	struct tiff_writer *w = tiff_writer(writer);
+
 	handle_begin(&w->handle);
 	if (!TIFFWriteDirectory(w->handle.tif))
 		return error_file_context(writer_failed(&w->handle), w->path);
@@ -250,90 +261,73 @@ int tiff_end(struct tiff_writer *w)
 	return LACUNA_OK;
 }
 
-/* Writes all rows; those of the old page are held, or not needed. */
-static int put_all(struct tiff_writer *w, struct tiff_rows *rows)
-{
-	rows->count = w->page.layout.height;
-	return tiff_put(w, rows);
-}
-
 /* Copies the old page's samples, some rows at a time. */
-static int put_copy(struct tiff_writer *w, const struct tiff_part *part)
+static int put_copy(struct tiff_writer *w, const struct image_part *part)
 {
 	enum { ROWS = 64 };
-	const int64_t height = w->page.layout.height, multiple = w->page.multiple;
+	const int64_t height = w->page.layout.height, multiple = w->common.multiple;
 	const int64_t step = (ROWS + multiple - 1) / multiple * multiple;
-	struct tiff_band *old = NULL;
-	int status = tiff_band_open(part->like, part->page, step, &old);
+	struct image_band *old = NULL;
+	int status = image_band_open(part->like, part->page, step, &old);
 
 	for (int64_t y = 0; !status && y < height; y += step) {
-		const struct tiff_rows rows = { .top = y,
-						.count = height - y < step ? height - y : step,
-						.old = old };
+		const struct image_rows rows = { .top = y,
+						 .count = height - y < step ? height - y : step,
+						 .old = old };
 
-		status = tiff_band_move(old, y, y + rows.count);
+		status = image_band_move(old, y, y + rows.count);
 		if (!status)
-			status = tiff_put(w, &rows);
+			status = tiff_put(&w->common, &rows);
 	}
-	tiff_band_close(old);
+	image_band_close(old);
 	return status;
 }
 
-/* Reads the old page if its samples are needed: extra samples, and values that stay. */
-static int put_picture(struct tiff_writer *w, const struct tiff_part *part, struct tiff_rows *rows)
+/* Writes all rows.  Reads the old page if its samples are needed: extra samples, and values that stay. */
+static int put_picture(struct tiff_writer *w, const struct image_part *part,
+		       struct image_rows *rows)
 {
+	const struct tiff_reader *like = old_reader(part);
 	const struct page *p = &w->page;
-	struct tiff_band *old = NULL;
+	struct image_band *old = NULL;
 	int status = LACUNA_OK;
 
-	if (!rows->old && part->like &&
+	if (!rows->old && like &&
 	    ((rows->keep && p->keeps) || p->layout.samples > p->layout.colour)) {
-		status = tiff_band_open(part->like, part->page, 0, &old);
+		status = image_band_open(part->like, part->page, 0, &old);
 		if (!status)
-			status = tiff_band_move(old, 0, part->like->layout.height);
+			status = image_band_move(old, 0, like->layout.height);
 		rows->old = old;
 	}
+	rows->count = p->layout.height;
 	if (!status)
-		status = put_all(w, rows);
-	tiff_band_close(old);
+		status = tiff_put(&w->common, rows);
+	image_band_close(old);
 	return status;
 }
 
-static int write_page(struct tiff_writer *w, const struct tiff_part *part, int copy,
-		      struct tiff_rows *rows)
+static int write_page(struct tiff_writer *w, const struct image_part *part, int copy,
+		      struct image_rows *rows)
 {
 	int status = begin(w, part, copy, 0);
 
 	if (status)
 		return error_file_context(status, w->path);
 	status = copy ? put_copy(w, part) : put_picture(w, part, rows);
-	return status ? status : tiff_end(w);
+	return status ? status : tiff_end(&w->common);
 }
 
-int tiff_write(struct tiff_writer *w, struct tiff_reader *like, int page, const struct image *image)
+int tiff_write(struct image_writer *writer, const struct image_part *part, const float *values,
+	       const unsigned char *keep, const struct image_band *old)
 {
-	return tiff_write_keeping(w, like, page, image, NULL);
+	struct image_rows rows = { .values = values, .keep = keep, .old = old };
+
+	return write_page(tiff_writer(writer), part, 0, &rows);
 }
 
-int tiff_write_keeping(struct tiff_writer *w, struct tiff_reader *like, int page,
-		       const struct image *image, const unsigned char *keep)
+int tiff_copy(struct image_writer *writer, struct image_reader *like, int page)
 {
-	const struct tiff_part part = { .like = like, .page = page, .shape = image->shape };
+	const struct image_part part = { .like = like, .page = page };
 
-	return tiff_write_band(w, &part, image->values, keep, NULL);
-}
-
-int tiff_write_band(struct tiff_writer *w, const struct tiff_part *part, const float *values,
-		    const unsigned char *keep, const struct tiff_band *old)
-{
-	struct tiff_rows rows = { .values = values, .keep = keep, .old = old };
-
-	return write_page(w, part, 0, &rows);
-}
-
-int tiff_copy(struct tiff_writer *w, struct tiff_reader *like, int page)
-{
-	const struct tiff_part part = { .like = like, .page = page };
-
-	return write_page(w, &part, 1, NULL);
+	return write_page(tiff_writer(writer), &part, 1, NULL);
 }
