@@ -2452,6 +2452,36 @@ static int holds_complex(const char *path)
 	return good;
 }
 
+/* Complex numbers are no places in a palette, and no colours of a space that must be converted. */
+static void test_complex_colours(void)
+{
+	static const uint16_t spaces[] = { PHOTOMETRIC_PALETTE, PHOTOMETRIC_ICCLAB,
+					   PHOTOMETRIC_CIELAB, PHOTOMETRIC_MASK };
+	const char *path = in_directory("complex-colours.tif");
+	static uint16_t map[1 << 16];
+	int right = 1;
+
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+		struct image_reader *r = NULL;
+		struct image_page info;
+		TIFF *t;
+
+		make_complex(path, "w", SAMPLEFORMAT_COMPLEXINT, 16);
+		t = TIFFOpen(path, "r+");
+		if (!t)
+			break;
+		TIFFSetField(t, TIFFTAG_COLORMAP, map, map, map);
+		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, spaces[i]);
+		right &= TIFFRewriteDirectory(t);
+		TIFFClose(t);
+		right &= !image_reader_open(path, &r) &&
+			 image_reader_page(r, 0, &info) == LACUNA_EUNSUPPORTED &&
+			 strstr(error_text(), "complex numbers that is neither gray nor RGB");
+		image_reader_close(r);
+	}
+	ok(right, "complex numbers in other colour spaces are refused: %s", error_text());
+}
+
 static void test_complex(void)
 {
 	static const struct {
@@ -2567,6 +2597,7 @@ int main(void)
 	test_no_map();
 	test_sparse();
 	test_complex();
+	test_complex_colours();
 	remove_all();
 	ok(!rmdir(directory), "the directory is left empty");
 	ok(memory_live_blocks() == 0, "nothing leaks");

@@ -195,8 +195,17 @@ static int parse_ycbcr(struct tiff_handle *h, struct tiff_layout *l)
 	return LACUNA_OK;
 }
 
+/* Spaces in which half of a complex number would be a colour, or the place in a palette. */
+static int has_complex_colours(const struct tiff_layout *l)
+{
+	return l->complex && l->photometric != PHOTOMETRIC_MINISBLACK &&
+	       l->photometric != PHOTOMETRIC_MINISWHITE && l->photometric != PHOTOMETRIC_RGB;
+}
+
 static int parse_photometric(struct tiff_handle *h, struct tiff_layout *l)
 {
+	if (has_complex_colours(l))
+		return unsupported("a picture of complex numbers that is neither gray nor RGB");
 	switch (l->photometric) {
 	case PHOTOMETRIC_MINISWHITE:
 		/* Floating point has no full scale within which to invert: its values stay as they are. */
