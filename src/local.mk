@@ -99,6 +99,11 @@ src_check_libcheck_a_SOURCES = \
 	src/check/operator-private.h \
 	src/check/operator-spectrum.c \
 	src/check/prior.c \
+	src/check/prior-calls.c \
+	src/check/prior-denoise.c \
+	src/check/prior-derivative.c \
+	src/check/prior-extensions.c \
+	src/check/prior-private.h \
 	src/check/private.h \
 	src/check/spectrum.c src/check/spectrum.h \
 	src/check/surroundings.c
