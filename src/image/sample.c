@@ -257,16 +257,20 @@ void sample_values(struct sample_type t, const void *row, size_t at, size_t stri
 				sample_decode(t, sample_get(row, at + i * stride, t.bits) ^ toggle);
 }
 
+static uint64_t encode_double(double value)
+{
+	uint64_t raw = 0;
+
+	memcpy(&raw, &value, sizeof raw);
+	return raw;
+}
+
 static uint64_t encode_float(int bits, float value)
 {
-	const double wide = value;
-	uint64_t raw = 0;
 	uint32_t low;
 
-	if (bits == 64) {
-		memcpy(&raw, &wide, sizeof raw);
-		return raw;
-	}
+	if (bits == 64)
+		return encode_double((double)value);
 	if (bits != 32)
 		return encode_small_float(small_float(bits), value);
 	memcpy(&low, &value, sizeof low);
@@ -294,6 +298,13 @@ uint64_t sample_encode(struct sample_type t, float value)
 	return t.kind == SAMPLE_FLOAT ? encode_float(t.bits, value) : encode_integer(t, value);
 }
 
+uint64_t sample_encode_double(struct sample_type t, double value)
+{
+	if (t.kind != SAMPLE_FLOAT)
+		return encode_integer(t, value);
+	return t.bits == 64 ? encode_double(value) : encode_float(t.bits, narrow(value));
+}
+
 uint64_t sample_convert(struct sample_type from, struct sample_type to, uint64_t raw)
 {
 	const struct image_range a = sample_full_scale(from), b = sample_full_scale(to);
@@ -302,5 +313,5 @@ uint64_t sample_convert(struct sample_type from, struct sample_type to, uint64_t
 	if (from.kind == to.kind && from.bits == to.bits)
 		return raw;
 	v = (sample_decode(from, raw) - a.lo) / (a.hi - a.lo) * (b.hi - b.lo) + b.lo;
-	return to.kind == SAMPLE_FLOAT ? encode_float(to.bits, narrow(v)) : encode_integer(to, v);
+	return sample_encode_double(to, v);
 }

@@ -31,6 +31,8 @@ void sample_values(struct sample_type, const void *row, size_t at, size_t stride
 /* Rounds to nearest (ties to even) and clips to the type's range.  NaN becomes 0 in an integer type; in a
  * floating-point type NaN and the infinities stay. */
 uint64_t sample_encode(struct sample_type, float value);
+/* The same for a number that a file states: 64-bit types keep all its digits.  Types of fewer bits clip as from float. */
+uint64_t sample_encode_double(struct sample_type, double value);
 /* Converts to another type; the value keeps its place in the full scale. */
 uint64_t sample_convert(struct sample_type from, struct sample_type to, uint64_t raw);
 

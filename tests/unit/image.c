@@ -113,6 +113,43 @@ static void test_integers(void)
 	   "signs are extended");
 }
 
+/* Numbers that a file states keep all digits that the type has. */
+static void test_doubles(void)
+{
+	const double v = -9999.9, huge = -1.7976931348623157e308;
+	const struct sample_type half = { SAMPLE_FLOAT, 16 }, wide = { SAMPLE_FLOAT, 64 },
+				 real = { SAMPLE_FLOAT, 32 }, number = { SAMPLE_SIGNED, 32 };
+	uint64_t raw, lowest;
+
+	memcpy(&raw, &v, sizeof raw);
+	memcpy(&lowest, &huge, sizeof lowest);
+	ok(sample_encode_double(wide, v) == raw && sample_encode_double(wide, huge) == lowest,
+	   "64 bits keep all digits");
+	ok(sample_encode_double(number, -999999999) == (uint32_t)-999999999 &&
+		   sample_encode_double(number, 1e300) == INT32_MAX,
+	   "so do integers, which clip");
+	ok(sample_decode(real, sample_encode_double(real, huge)) == -FLT_MAX &&
+		   sample_encode_double(half, 2.5) == sample_encode(half, 2.5F),
+	   "floats of fewer bits are as from float");
+}
+
+/* Every NaN stays one, though its mantissa may have ones only where the small types have no bits. */
+static void test_nan(void)
+{
+	int wrong = 0;
+
+	for (int bits = 16; bits <= 64; bits += bits == 32 ? 32 : 8)
+		for (uint32_t mantissa = 1; mantissa; mantissa = mantissa << 1 & 0x7fffff) {
+			const struct sample_type type = { SAMPLE_FLOAT, bits };
+			const uint32_t low = 0x7f800000 | mantissa;
+			float v;
+
+			memcpy(&v, &low, sizeof v);
+			wrong += !isnan(sample_decode(type, sample_encode(type, v)));
+		}
+	ok(!wrong, "NaN of any bits stays NaN (%d do not)", wrong);
+}
+
 /* A signed integer of n bits is that of 64 bits, cut; of few bits all, of many some. */
 static void test_signs(void)
 {
@@ -222,6 +259,8 @@ int main(void)
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 16 }, "half");
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 24 }, "24-bit float");
 	test_integers();
+	test_doubles();
+	test_nan();
 	test_signs();
 	test_floats();
 	test_rows();

@@ -59,7 +59,7 @@ void layout_fill_empty(TIFF *tif, const struct tiff_layout *l, size_t samples, v
 	memset(block, 0, (samples * (size_t)l->type.bits + 7) / 8);
 	if (!handle_nodata(tif, &nodata))
 		return;
-	raw = sample_encode(l->type, (float)nodata);
+	raw = sample_encode_double(l->type, nodata);
 	for (size_t i = 0; i < samples; i++)
 		sample_put(block, i, l->type.bits, raw);
 }

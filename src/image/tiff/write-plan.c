@@ -188,6 +188,19 @@ void page_name_samples(struct page *p)
 		p->unnamed = p->layout.colour - 3;
 }
 
+/* Values are float; what the page declares as missing is stated with all its digits. */
+static void plan_nodata(const struct tiff_reader *like, struct page *p)
+{
+	const struct tiff_layout *old = &like->layout, *l = &p->layout;
+	double nodata;
+
+	if (l->invert || l->lab || old->palette || !handle_nodata(like->handle.tif, &nodata))
+		return;
+	p->near_nodata = sample_decode(old->type, sample_encode_double(old->type, nodata));
+	p->nodata = sample_encode_double(l->type, nodata);
+	p->rounds_nodata = !isnan(nodata) && sample_encode(l->type, p->near_nodata) != p->nodata;
+}
+
 int page_plan(const struct tiff_writer *w, const struct image_part *part,
 	      const struct tiff_reader *like, struct page *p)
 {
@@ -211,6 +224,7 @@ int page_plan(const struct tiff_writer *w, const struct image_part *part,
 		p->old_x = (uint32_t)region->origin[0];
 		p->old_y = (uint32_t)region->origin[1];
 		p->keeps = can_keep(old, p);
+		plan_nodata(like, p);
 	}
 	return LACUNA_OK;
 }

@@ -16,6 +16,11 @@ struct page {
 	int copy;   /* all samples are the old page's */
 	int sparse; /* the old page leaves out empty tiles */
 	int keeps;  /* the old page's values may stay: they mean the same in the new one */
+	/* The page declares a value as missing that float cannot hold (-9999.9 in 64 bits, 99999999 in 32): where values have
+	 * the nearest float, `nodata' is written, so that it stays nodata. */
+	int rounds_nodata;
+	float near_nodata;
+	uint64_t nodata;
 	/* Size of the old page, and its first pixel that the new page shows */
 	uint32_t old_width, old_height, old_x, old_y;
 	struct image_rows rows;	     /* being written */

@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+static int is_same(float a, float b)
+{
+	return a <= b && a >= b;
+}
+
 static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
@@ -20,6 +25,8 @@ static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t 
 	if (p->copy || (p->keeps && r->keep && r->keep[i]))
 		return band_sample(p->old, layout_sample(&p->old->layout, s), x + p->old_x,
 				   y + p->old_y);
+	if (p->rounds_nodata && is_same(r->values[i], p->near_nodata))
+		return p->nodata;
 	return sample_encode(l->type, r->values[i]) ^ toggle;
 }
 
