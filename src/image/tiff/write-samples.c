@@ -131,7 +131,11 @@ static int write_tiles(struct tiff_handle *h, const struct page *p, int first, i
 		layout_fill_empty(h->tif, l, size * 8 / (size_t)l->type.bits, empty);
 	for (uint64_t y = (uint64_t)p->rows.top; !status && y < bottom_of(p); y += l->block_height)
 		for (uint64_t x = 0; !status && x < l->width; x += l->block_width) {
-			memset(tile, 0, size);
+			/* The part of a tile beyond the picture counts, too. */
+			if (empty)
+				memcpy(tile, empty, size);
+			else
+				memset(tile, 0, size);
 			fill_tile(p, first, stride, (uint32_t)x, (uint32_t)y, tile, pitch);
 			if (empty && !memcmp(tile, empty, size))
 				continue;
