@@ -777,6 +777,114 @@ static void test_long_files(void)
 	unlink(in);
 }
 
+/* Begins a page of this size, like the first of some, whose sides are given, and looks whether the file is a BigTIFF.
+ * -1: it cannot be written.  Nothing of the picture is: it would take gigabytes. */
+static int becomes_big(const char *mode, const int (*sides)[2], int pages, int compression,
+		       struct image_part *part, const struct image_write_options *options)
+{
+	const char *in = in_directory("pages.tif");
+	struct image_writer *w = NULL;
+	struct dirent *e;
+	uint8_t head[4] = { 0 };
+	int result = -1;
+	DIR *d;
+
+	for (int i = 0; i < pages; i++) {
+		TIFF *t = TIFFOpen(in, i ? "a" : mode);
+		struct spec s = plain;
+
+		s.compression = compression;
+		set_structure(t, &s);
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, sides[i][0]);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, sides[i][1]);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, sides[i][1]);
+		TIFFWriteCheck(t, 0, "becomes_big");
+		TIFFWriteDirectory(t); /* it leaves out all blocks */
+		TIFFClose(t);
+	}
+	if (!image_reader_open(in, &part->like) &&
+	    !image_writer_create(in_directory("begun.tif"), options, &w) &&
+	    !image_writer_begin(w, part)) {
+		d = opendir(directory);
+		while (d && (e = readdir(d)) != NULL)
+			if (!strncmp(e->d_name, ".lacuna-", 8)) {
+				const int fd = open(in_directory(e->d_name), O_RDONLY);
+
+				if (read(fd, head, 4) == 4)
+					result = (head[0] == 'I' ? head[2] : head[3]) == 43;
+				close(fd);
+			}
+		if (d)
+			closedir(d);
+	}
+	image_writer_abandon(w);
+	image_reader_close(part->like);
+	unlink(in);
+	return result;
+}
+
+/* Classic TIFF holds 4 GB.  What a file will take depends on type, compression, and all pages, not on the first alone. */
+static void test_big(void)
+{
+	enum { NONE = COMPRESSION_NONE, LZW = COMPRESSION_LZW };
+	static const struct {
+		const char *what, *mode;
+		int sides[3][2], pages, compression, bits, factor, big;
+	} cases[] = {
+		{ "1.2 GB", "wl", { { 40000, 30000 } }, 1, NONE, 8, 1, 0 },
+		{ "1.2 GB in 32 bits", "wl", { { 40000, 30000 } }, 1, NONE, 32, 1, 1 },
+		{ "1.2 GB at twice the size", "wb", { { 40000, 30000 } }, 1, NONE, 8, 2, 1 },
+		{ "3 GB", "wl", { { 60000, 50000 } }, 1, NONE, 8, 1, 0 },
+		{ "3 GB that may grow", "wl", { { 60000, 50000 } }, 1, LZW, 8, 1, 1 },
+		{ "three pages of 1.2 GB",
+		  "wl",
+		  { { 40000, 30000 }, { 40000, 30000 }, { 40000, 30000 } },
+		  3,
+		  NONE,
+		  8,
+		  1,
+		  0 },
+		{ "three pages of 1.4 GB",
+		  "wl",
+		  { { 40000, 35000 }, { 40000, 35000 }, { 40000, 35000 } },
+		  3,
+		  NONE,
+		  8,
+		  1,
+		  1 },
+		{ "a small page before a large one",
+		  "wl",
+		  { { 40, 30 }, { 40000, 30000 } },
+		  2,
+		  NONE,
+		  32,
+		  1,
+		  1 },
+		{ "a small page before a small one",
+		  "wl",
+		  { { 40, 30 }, { 400, 300 } },
+		  2,
+		  NONE,
+		  32,
+		  1,
+		  0 },
+		{ "a small page of a BigTIFF", "wl8", { { 40, 30 } }, 1, NONE, 8, 1, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const int *side = cases[i].sides[0], f = cases[i].factor;
+		struct image_part part = { .shape = { { f * side[0], f * side[1], 1, 1 } } };
+		const struct image_write_options options = { .force = 1,
+							     .override_type = 1,
+							     .kind = SAMPLE_UNSIGNED,
+							     .bits = cases[i].bits };
+
+		ok(becomes_big(cases[i].mode, cases[i].sides, cases[i].pages, cases[i].compression,
+			       &part, &options) == cases[i].big,
+		   "%s: %s", cases[i].what, cases[i].big ? "a BigTIFF" : "a TIFF");
+	}
+}
+
 /* A strip that is too long to be read at once, in either byte order. */
 static int long_strip(const char *mode, int bits, int is_float)
 {
@@ -1836,6 +1944,102 @@ static void test_refusals(void)
 	rmdir(sub);
 }
 
+static int count_open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static int occurrences(const char *text, const char *word)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text += strlen(word))
+		n++;
+	return n;
+}
+
+/* What cannot be opened: one line that names the file once, whatever its name, and nothing stays open.  Other formats are named,
+ * however short the file. */
+static void test_unopenable(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *word;
+	} files[] = {
+		{ "\x89PNG", 4, "is a PNG picture" },
+		{ "\xff\xd8\xff\xe0", 4, "is a JPEG picture" },
+		{ "SIMPLE  =                    T", 30, "is a FITS file" },
+		{ "GIF89a", 6, "is a GIF picture" },
+		{ "RIFF\1\2\3\4WEBPVP8 ", 16, "is a WebP picture" },
+		{ "\0\0\0\014jP  \r\n\x87\n", 12, "is a JPEG 2000 picture" },
+		{ "\0\0\0\030ftypheic", 12, "is a HEIF picture" },
+		{ "some text", 9, "Not a TIFF" },
+		{ "II*", 3, "" },
+		{ "II*\0\377\377\0\0", 8, "Can not read TIFF directory" },
+		{ "MM\0*\0\0\0\010\0\3", 10, "Can not read TIFF directory" },
+	};
+	static const char *const names[] = { "closed.tif", "a\nnew\tline.tif" };
+	const int before = count_open_files();
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		for (int k = 0; k < 2; k++) {
+			const char *path = in_directory(names[k]), *text;
+
+			write_bytes(path, files[i].bytes, files[i].n);
+			error_clear();
+			wrong += read_all(path) >= 0;
+			text = error_text();
+			if (!strstr(text, files[i].word) || strchr(text, '\n') ||
+			    occurrences(text, "line.tif") != k ||
+			    occurrences(text, "closed.tif") != !k) {
+				wrong++;
+				diag("%s", text);
+			}
+			unlink(path);
+		}
+	ok(!wrong, "what is no TIFF: one line that names the file once (%d wrong)", wrong);
+	ok(count_open_files() == before, "and nothing stays open");
+	make(in_directory("open.tif"), &plain);
+	ok(!copy(in_directory("open.tif"), in_directory("open-out.tif")) &&
+		   count_open_files() == before,
+	   "nor after a copy");
+}
+
+/* A page of a stack that cannot be read is named, also if there are only two. */
+static void test_which_page(void)
+{
+	const char *path = in_directory("two.tif");
+	struct image_reader *r = NULL;
+	struct image_page info;
+	struct image image;
+	struct spec s = plain;
+	TIFF *t;
+
+	s.pages = 2;
+	make(path, &s);
+	t = TIFFOpen(path, "r+");
+	TIFFSetDirectory(t, 1);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP); /* of 8 bits */
+	TIFFRewriteDirectory(t);
+	TIFFClose(t);
+	ok(!image_reader_open(path, &r) && r->pages == 2, "a stack with a page that is unusual");
+	refused(image_reader_page(r, 1, &info), "page 2: ", "this page is named");
+	refused(image_reader_read(r, 1, &image), "page 2: ", "each time");
+	refused(image_reader_page(r, 2, &info), "has 2 pages", "one that is not there");
+	ok(!image_reader_read(r, 0, &image) && read_is_right(&s, &image, 0), "the other is read");
+	image_free(&image);
+	image_reader_close(r);
+}
+
 static void test_unwritable(void)
 {
 	const char *in = in_directory("in.tif"), *sub = in_directory("locked");
@@ -2111,6 +2315,17 @@ static void make_strip(const char *path, int compression, int samples, const voi
 	TIFFSetField(t, TIFFTAG_COMPRESSION, compression);
 	TIFFWriteRawStrip(t, 0, (void *)(uintptr_t)bytes, (tmsize_t)n);
 	TIFFClose(t);
+}
+
+/* Says why. */
+static void test_reasons(void)
+{
+	const char *path = in_directory("reason.tif");
+	static const unsigned char nothing[8] = { 0 };
+
+	make_strip(path, COMPRESSION_LZW, 1, nothing, sizeof nothing);
+	refused(read_all(path), "the picture data are damaged (",
+		"damaged LZW, and libtiff's reason");
 }
 
 /* PackBits runs of 64 and of 63 values: some writers let runs cross the end of a row. */
@@ -2557,6 +2772,7 @@ int main(void)
 	test_auxiliary();
 	test_pixel_size();
 	test_long_files();
+	test_big();
 	test_predictors();
 	test_pages();
 	test_min_is_white();
@@ -2579,6 +2795,9 @@ int main(void)
 	test_override_predictor();
 	test_values();
 	test_refusals();
+	test_unopenable();
+	test_which_page();
+	test_reasons();
 	test_unwritable();
 	test_foreign_tags();
 	test_promises();

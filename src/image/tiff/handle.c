@@ -15,21 +15,13 @@
 
 #define PER_FILE_HANDLERS (TIFFLIB_VERSION >= 20221213)
 
-static void keep_text(char *text, size_t size, const char *fmt, va_list args)
-{
-	vsnprintf(text, size, fmt, args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
-}
-
 static void keep_message(struct tiff_handle *h, const char *fmt, va_list args)
 {
 	const int number = errno;
 
 	if (h->message[0])
 		return;
-	keep_text(h->message, sizeof h->message, fmt, args);
+	vsnprintf(h->message, sizeof h->message, fmt, args);
 	h->error_number = number;
 }
 
@@ -48,7 +40,7 @@ static void keep_warning(struct tiff_handle *h, const char *fmt, va_list args)
 {
 	if (h->warning[0])
 		return;
-	keep_text(h->warning, sizeof h->warning, fmt, args);
+	vsnprintf(h->warning, sizeof h->warning, fmt, args);
 	log_message(LACUNA_LOG_DEBUG, "%s", h->warning);
 	if (tells_age(h->warning))
 		h->warning[0] = '\0';

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -126,29 +127,71 @@ int tiff_commit(struct image_writer *writer)
 	return status;
 }
 
-/* Classic TIFF is limited to 4 GiB. */
-static int needs_big_tiff(struct tiff_reader *like, const struct page *p)
+/* The reader of the old page; NULL if there is none, or if it is not of a TIFF. */
+static struct tiff_reader *old_reader(const struct image_part *part)
 {
-	const double limit = 4.0e9, worst = p->layout.compression == COMPRESSION_NONE ? 1.01 : 1.5;
-	double bytes = worst * p->layout.width * p->layout.height * p->layout.samples *
-		       p->layout.type.bits / 8;
-
-	if (!like)
-		return bytes > limit;
-	return TIFFIsBigTIFF(like->handle.tif) ||
-	       bytes * like->common.pages + (double)like->common.size > limit;
+	return part->like && part->like->format == &image_format_tiff ? tiff_reader(part->like)
+								      : NULL;
 }
 
-static int open_output(struct tiff_writer *w, struct tiff_reader *like, const struct page *p)
+/* Bytes that a page may take.  Compression may fail. */
+static double bytes_of(const struct tiff_layout *l)
 {
+	const double worst = l->compression == COMPRESSION_NONE ? 1.01 : 1.5;
+
+	return worst * l->width * l->height * l->samples * l->type.bits / 8;
+}
+
+/* Bytes that all pages of the new file may take: each is copied, or changes as this one does.  Their sizes may differ. */
+static int sum_pages(const struct image_part *part, const struct page *p, double *bytes)
+{
+	struct tiff_reader *like = old_reader(part);
+	const double growth = bytes_of(&p->layout) / bytes_of(&like->layout);
+
+	*bytes = bytes_of(&p->layout);
+	if (like->common.pages == 1)
+		return LACUNA_OK;
+	for (int i = 0; i < like->common.pages; i++) {
+		if (i == part->page)
+			continue;
+		if (!reader_enter(like, i))
+			*bytes += fmax(growth, 1) * bytes_of(&like->layout);
+		error_clear(); /* a page that cannot be read takes nothing */
+	}
+	return reader_enter(like, part->page);
+}
+
+/* Classic TIFF is limited to 4 GiB. */
+static int choose_size(const struct image_part *part, const struct page *p, int *big)
+{
+	static const double limit = 4.0e9;
+	struct tiff_reader *like = old_reader(part);
+	double bytes = bytes_of(&p->layout);
+	int status = LACUNA_OK;
+
+	*big = like && TIFFIsBigTIFF(like->handle.tif);
+	if (*big)
+		return LACUNA_OK;
+	if (like)
+		status = sum_pages(part, p, &bytes);
+	*big = bytes + (like ? (double)like->common.size : 0) > limit;
+	return status;
+}
+
+static int open_output(struct tiff_writer *w, const struct image_part *part, const struct page *p)
+{
+	const struct tiff_reader *like = old_reader(part);
 	const int big_endian = like && TIFFIsBigEndian(like->handle.tif);
 	char mode[8];
-	int fd;
+	int fd, big, status;
 
 	if (w->handle.tif)
 		return LACUNA_OK;
+	status = choose_size(part, p, &big);
+	if (status)
+		return status;
 	strcpy(mode, !like ? "w" : big_endian ? "wb" : "wl");
-	if (needs_big_tiff(like, p))
+	if (big)
 		strcat(mode, "8");
 	/* libtiff closes its descriptor; ours stays open for the synchronisation. */
 	fd = fcntl(w->file.fd, F_DUPFD_CLOEXEC, 0);
@@ -158,13 +201,6 @@ static int open_output(struct tiff_writer *w, struct tiff_reader *like, const st
 }
 
 /* ---- a page */
-
-/* The reader of the old page; NULL if there is none, or if it is not of a TIFF. */
-static struct tiff_reader *old_reader(const struct image_part *part)
-{
-	return part->like && part->like->format == &image_format_tiff ? tiff_reader(part->like)
-								      : NULL;
-}
 
 /* EXIF and GPS directories are written first.  Reading them moves the reader. */
 static int copy_directories(struct tiff_writer *w, const struct image_part *part,
@@ -219,7 +255,7 @@ static int begin(struct tiff_writer *w, const struct image_part *part, int copy,
 	if (in_parts && l->separate && !l->tiled)
 		l->block_height = (uint32_t)writer_block_rows(l);
 	if (!status)
-		status = open_output(w, like, p);
+		status = open_output(w, part, p);
 	if (!status)
 		status = copy_directories(w, part, &directories);
 	if (!status)
