@@ -7,6 +7,7 @@
 #include "image/tiff/private.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "tests/tap.h"
 
 #include <unistd.h>
@@ -29,6 +30,7 @@ static const struct kind {
 	{ "16 bits, differences, big-endian", 16, 1, 3, 2, 1, 0, 0, "wb" },
 	{ "16 bits, tiles, differences", 16, 1, 1, 2, 1, 1, 0, "wl" },
 	{ "32 bits, differences", 32, 1, 1, 2, 1, 0, 0, "wl" },
+	{ "32 bits, differences, bits reversed", 32, 1, 1, 2, 1, 0, 1, "wl" },
 	{ "32-bit float", 32, 3, 2, 3, 1, 0, 0, "wl" },
 	{ "32-bit float, big-endian", 32, 3, 3, 3, 1, 0, 0, "wb" },
 	{ "16-bit float, tiles", 16, 3, 1, 3, 1, 1, 0, "wl" },
@@ -211,8 +213,164 @@ static void test_full_height(void)
 	image_free(&image);
 }
 
+/* ---- which block, which page ----------------------------------------------------------------------------------------- */
+
+enum { TALL = 45 }; /* the last block is lower than the others */
+
+/* Block number `bad' has a right checksum, but holds more than fits: libtiff reads what it needs of it. */
+static void write_block(TIFF *t, const struct kind *k, uint32_t number, size_t n, int bad)
+{
+	uint8_t block[LARGEST], raw[LARGEST];
+	uLongf size = sizeof raw;
+
+	fill(block, sizeof block);
+	compress(raw, &size, block, (uLong)(n + (bad ? 100 : 0)));
+	if (k->reversed)
+		TIFFReverseBits(raw, (tmsize_t)size);
+	if (k->tiled)
+		TIFFWriteRawTile(t, number, raw, (tmsize_t)size);
+	else
+		TIFFWriteRawStrip(t, number, raw, (tmsize_t)size);
+}
+
+static void write_tall(const char *mode, const struct kind *k, int scheme, int bad)
+{
+	TIFF *t = TIFFOpen(name, mode);
+
+	set_tags(t, k);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, TALL);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, scheme);
+	for (uint32_t i = 0; i < (k->tiled ? TIFFNumberOfTiles(t) : TIFFNumberOfStrips(t)); i++) {
+		const size_t whole = (size_t)(k->tiled ? TIFFTileSize(t) : TIFFStripSize(t));
+		const int is_lower = !k->tiled && i % 3 == 2 && (int)i != bad;
+
+		write_block(t, k, i, is_lower ? whole / 16 * (TALL % 16) : whole, (int)i == bad);
+	}
+	TIFFClose(t);
+}
+
+/* Each block of strips and tiles in turn, planes too, and the older number of the scheme. */
+static void test_blocks(void)
+{
+	static const int schemes[] = { COMPRESSION_ADOBE_DEFLATE, COMPRESSION_DEFLATE };
+	int right = 0, all = 0;
+
+	for (int k = 0; k < 16; k++) {
+		const struct kind kind = { "",	       8,      1,   3, 1, 1 + (k >> 2 & 1),
+					   k >> 1 & 1, k >> 3, "wl" };
+
+		for (int i = -1; i < (kind.planes == 2 ? 9 : 3); i++) {
+			struct image image;
+			char wanted[64];
+
+			snprintf(wanted, sizeof wanted, "the checksum of %s %d is wrong",
+				 kind.tiled ? "tile" : "strip", i + 1);
+			write_tall("wl", &kind, schemes[k & 1], i);
+			right += !read_picture(&image) &&
+				 (i < 0 ? !warning[0] : strstr(warning, wanted) != NULL);
+			image_free(&image);
+			all++;
+		}
+	}
+	ok(right == all, "%d of %d: a block that holds too much is told of by its number", right,
+	   all);
+}
+
+static int told[4]; /* pages */
+
+static void count_told(void *context, int level, const char *text)
+{
+	const char *page = strstr(text, "page ");
+
+	(void)context;
+	if (level == LACUNA_LOG_WARN && page && strstr(text, "may be damaged"))
+		told[strtol(page + 5, NULL, 10) & 3]++;
+}
+
+/* Each page is told of once, however often it is read. */
+static void test_pages(void)
+{
+	const struct kind kind = { "", 8, 1, 3, 1, 1, 0, 0, "wl" };
+	struct image_reader *r = NULL;
+	struct image image;
+
+	write_tall("wl", &kind, COMPRESSION_ADOBE_DEFLATE, 1);
+	write_tall("al", &kind, COMPRESSION_ADOBE_DEFLATE, -1);
+	write_tall("al", &kind, COMPRESSION_ADOBE_DEFLATE, 0);
+	log_install(count_told, NULL);
+	if (!image_reader_open(name, &r))
+		for (int i = 0; i < 6; i++) {
+			(void)!image_reader_read(r, i / 2, &image);
+			image_free(&image);
+		}
+	log_install(NULL, NULL);
+	image_reader_close(r);
+	ok(told[1] == 1 && told[2] == 0 && told[3] == 1 && told[0] == 0,
+	   "of three pages the first and the third are told of once (%d %d %d)", told[1], told[2],
+	   told[3]);
+}
+
+/* Pages that libtiff converts to RGB are checked, too. */
+static void test_converted(void)
+{
+	const struct kind kind = { "", 8, 1, 3, 1, 1, 0, 0, "wl" };
+	float reference[6] = { 0, 255, 128, 255, 128, 255 };
+
+	for (int bad = 0; bad < 2; bad++) {
+		TIFF *t = TIFFOpen(name, "wl");
+		struct image image;
+
+		set_tags(t, &kind);
+		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_YCBCR);
+		TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 2, 2);
+		TIFFSetField(t, TIFFTAG_REFERENCEBLACKWHITE, reference);
+		for (uint32_t i = 0; i < 2; i++)
+			write_block(t, &kind, i, SIDE * 16 * 3 / 2, bad && i);
+		TIFFClose(t);
+		ok(!read_picture(&image) &&
+			   (bad ? strstr(warning, "the checksum of strip 2 is wrong") != NULL
+				: !warning[0]),
+		   "a converted page, %s: %s", bad ? "damaged" : "sound", warning);
+		image_free(&image);
+	}
+}
+
+/* A sound block is not decompressed twice: there is no memory for its bytes. */
+static void test_once(void)
+{
+	enum { LARGE = 256 };
+	static uint8_t block[LARGE * LARGE];
+	struct image image;
+	TIFF *t = TIFFOpen(name, "wl");
+	uint32_t x = 7;
+	size_t peak;
+	int good;
+
+	for (size_t i = 0; i < sizeof block; i++) {
+		x = x * 1664525u + 1013904223u;
+		block[i] = (uint8_t)(x >> 24);
+	}
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, LARGE);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, LARGE);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, LARGE);
+	TIFFWriteEncodedStrip(t, 0, block, sizeof block);
+	TIFFClose(t);
+	memory_reset_peak();
+	good = !read_picture(&image) && !warning[0];
+	peak = memory_peak_bytes();
+	ok(good && peak < sizeof block * sizeof(float) + sizeof block / 2,
+	   "a sound block is decompressed once (%zu bytes)", peak);
+	image_free(&image);
+}
+
 int main(void)
 {
+	TIFFSetErrorHandler(NULL);
+	TIFFSetWarningHandler(NULL);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct image whole;
 
@@ -224,6 +382,10 @@ int main(void)
 		image_free(&whole);
 	}
 	test_full_height();
+	test_blocks();
+	test_pages();
+	test_converted();
+	test_once();
 	unlink(name);
 	return tap_done();
 }
