@@ -234,6 +234,26 @@ static void test_imagej(void)
 	s = adapt("ImageJ=1\nxorigin=4.0\nyorigin=4.0\n", &c, &doubt);
 	is_text(s, "ImageJ=1\nxorigin=8.0\nyorigin=12.0\n", "ImageJ: each origin has its scale");
 	memory_release(s);
+	/* From pixel (3, 5) on, 20 x 24 of them at twice the size. */
+	c.width = 40;
+	c.height = 96;
+	c.shown_width = 20;
+	c.shown_height = 24;
+	c.x = 3;
+	c.y = 5;
+	s = adapt("ImageJ=1\nxorigin=4.0\nyorigin=4.0\n", &c, &doubt);
+	is_text(s, "ImageJ=1\nxorigin=2.0\nyorigin=-4.0\n", "ImageJ: the origin of a part");
+	memory_release(s);
+	s = adapt("<OME><Pixels DimensionOrder=\"XYCZT\" SizeX=\"40\" SizeY=\"48\" SizeC=\"1\" "
+		  "SizeZ=\"12\" "
+		  "SizeT=\"1\" PhysicalSizeX=\"6\" PhysicalSizeY=\"8\"/></OME>",
+		  &c, &doubt);
+	is_text(s,
+		"<OME><Pixels DimensionOrder=\"XYCZT\" SizeX=\"40\" SizeY=\"96\" SizeC=\"1\" "
+		"SizeZ=\"12\" "
+		"SizeT=\"1\" PhysicalSizeX=\"3\" PhysicalSizeY=\"2\"/></OME>",
+		"OME-XML: the pixels of a part");
+	memory_release(s);
 	c = unchanged;
 	c.values_kept = 0;
 	c.scale = 2;
@@ -279,6 +299,183 @@ static void test_pixel_size(void)
 	   "what says nothing");
 }
 
+/* ---- stacks of any shape --------------------------------------------------------------------------------------------- */
+
+static unsigned state = 1;
+
+static int draw(int n)
+{
+	state = state * 1103515245u + 12345u;
+	return (int)((state >> 16) % (unsigned)n);
+}
+
+struct stack {
+	int extent[3], keeps[3][4]; /* in the order of the pages */
+	const char *order;	    /* their letters, such as "CZT" */
+};
+
+static int count(const struct stack *s, int d, int all)
+{
+	int n = 0;
+
+	for (int i = 0; i < s->extent[d]; i++)
+		n += all || s->keeps[d][i];
+	return n;
+}
+
+static int size_of(const struct stack *s, char letter, int all)
+{
+	return count(s, (int)(strchr(s->order, letter) - s->order), all);
+}
+
+/* Number of an index among those that stay. */
+static int renumber(const struct stack *s, int d, int index, int all)
+{
+	int n = 0;
+
+	for (int i = 0; i < index; i++)
+		n += all || s->keeps[d][i];
+	return n;
+}
+
+/* The description of the stack, or of what stays of it; each plane says what it was. */
+static void describe(const struct stack *s, int all, int one_data, char *text)
+{
+	const int *e = s->extent;
+	int page = 0;
+
+	text += sprintf(
+		text,
+		"<OME><Pixels DimensionOrder=\"XY%s\" SizeX=\"40\" SizeY=\"48\" SizeC=\"%d\" "
+		"SizeZ=\"%d\" SizeT=\"%d\">",
+		s->order, size_of(s, 'C', all), size_of(s, 'Z', all), size_of(s, 'T', all));
+	for (int i = 0; i < e[strchr(s->order, 'C') - s->order]; i++)
+		if (all || s->keeps[strchr(s->order, 'C') - s->order][i])
+			text += sprintf(text, "<Channel Name=\"%d\"/>", i);
+	if (one_data)
+		text += sprintf(text, "<TiffData IFD=\"0\" PlaneCount=\"%d\"/>",
+				count(s, 0, all) * count(s, 1, all) * count(s, 2, all));
+	for (int p = 0; p < e[0] * e[1] * e[2]; p++) {
+		const int at[3] = { p % e[0], p / e[0] % e[1], p / e[0] / e[1] };
+
+		if (!all && !(s->keeps[0][at[0]] && s->keeps[1][at[1]] && s->keeps[2][at[2]]))
+			continue;
+		if (!one_data) {
+			text += sprintf(text, "<TiffData");
+			for (int d = 0; d < 3; d++)
+				text += sprintf(text, " First%c=\"%d\"", s->order[d], at[d]);
+			text += sprintf(text, " IFD=\"%d\" PlaneCount=\"1\"/>", page++);
+		}
+		text += sprintf(text, "<Plane");
+		for (int d = 0; d < 3; d++)
+			text += sprintf(text, " The%c=\"%d\"", s->order[d],
+					renumber(s, d, at[d], all));
+		text += sprintf(text, " DeltaT=\"%d\"/>", p);
+	}
+	sprintf(text, "</Pixels></OME>");
+}
+
+static void describe_imagej(const struct stack *s, int all, char *text)
+{
+	static const char *const names[] = { "channels", "slices", "frames" };
+	const int n = count(s, 0, all) * count(s, 1, all) * count(s, 2, all);
+
+	text += sprintf(text, "ImageJ=1.53t\n");
+	if (n > 1)
+		text += sprintf(text, "images=%d\n", n);
+	for (int d = 0; d < 3; d++)
+		if (count(s, d, all) > 1)
+			text += sprintf(text, "%s=%d\n", names[d], count(s, d, all));
+	if (n > 1)
+		text += sprintf(text, "hyperstack=true\nmode=grayscale\n");
+	sprintf(text, "unit=um\n");
+}
+
+static int draw_stack(struct stack *s, int *pages)
+{
+	static const char *const orders[] = { "CZT", "CTZ", "ZCT", "ZTC", "TCZ", "TZC" };
+	const int *e = s->extent;
+	int n = 0;
+
+	s->order = orders[draw(6)];
+	for (int d = 0; d < 3; d++) {
+		s->extent[d] = 1 + draw(4);
+		for (int i = 0; i < 4; i++)
+			s->keeps[d][i] = draw(2);
+		s->keeps[d][draw(s->extent[d])] = 1;
+	}
+	for (int p = 0; p < e[0] * e[1] * e[2]; p++)
+		if (s->keeps[0][p % e[0]] && s->keeps[1][p / e[0] % e[1]] &&
+		    s->keeps[2][p / e[0] / e[1]])
+			pages[n++] = p;
+	return n;
+}
+
+/* Any block of any stack is described as if it had been made alone. */
+static void test_blocks(void)
+{
+	enum { STACKS = 300 };
+	static char text[1 << 14], want[1 << 14];
+	int right = 0;
+
+	for (int k = 0; k < STACKS; k++) {
+		struct description_change c = unchanged;
+		struct stack s;
+		int pages[64];
+		const char *doubt;
+		char *got;
+
+		c.pages = pages;
+		c.page_count = draw_stack(&s, pages);
+		c.old_pages = s.extent[0] * s.extent[1] * s.extent[2];
+		describe(&s, 1, k % 2, text);
+		describe(&s, 0, 1, want);
+		if (c.page_count == c.old_pages)
+			strcpy(want, text); /* to the letter */
+		got = adapt(text, &c, &doubt);
+		right += got && !doubt && !strcmp(got, want);
+		memory_release(got);
+		s.order = "CZT";
+		describe_imagej(&s, 1, text);
+		describe_imagej(&s, 0, want);
+		got = adapt(text, &c, &doubt);
+		right += got && !doubt && !strcmp(got, want);
+		if (!got || strcmp(got, want) != 0)
+			diag("want %s, got %s", want, got ? got : "nothing");
+		memory_release(got);
+	}
+	ok(right == 2 * STACKS, "%d of %d blocks of stacks are described as they are", right,
+	   2 * STACKS);
+}
+
+/* OME's planes may stand in another order than the pages; then nobody may count them. */
+static void test_order(void)
+{
+	static const int first[] = { 0 };
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.pages = first;
+	c.page_count = 1;
+	c.old_pages = 2;
+	for (int turned = 0; turned < 2; turned++) {
+		char text[512];
+
+		snprintf(text, sizeof text,
+			 "<OME><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" SizeY=\"48\" "
+			 "SizeC=\"1\" "
+			 "SizeZ=\"2\" SizeT=\"1\"><TiffData FirstZ=\"%d\" IFD=\"0\"/><TiffData "
+			 "FirstZ=\"%d\" IFD=\"1\"/></Pixels></OME>",
+			 turned, !turned);
+		s = adapt(text, &c, &doubt);
+		ok(turned ? doubt && s && !strcmp(s, text) : !doubt && has(s, "SizeZ=\"1\""),
+		   turned ? "planes in another order than pages: kept, and said"
+			  : "planes in the order of pages");
+		memory_release(s);
+	}
+}
+
 /* Cut at any byte and with any byte changed: nothing is read beyond the text, and nothing leaks. */
 static void test_damage(void)
 {
@@ -287,7 +484,6 @@ static void test_damage(void)
 					     "{\"shape\": [2, 6, 48, 40], \"axes\": \"TZYX\"}" };
 	static const char bytes[] = "<>/\"'= \n\0:-09x[],";
 	struct description_change c = unchanged;
-	unsigned state = 1;
 	double size[2];
 
 	c.pages = some;
@@ -322,6 +518,8 @@ int main(void)
 	test_samples();
 	test_imagej();
 	test_pixel_size();
+	test_blocks();
+	test_order();
 	test_damage();
 	return tap_done();
 }

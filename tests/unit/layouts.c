@@ -19,11 +19,12 @@ static char directory[64], in[80], out[80], other[80];
 
 /* ---- pictures -------------------------------------------------------------------------------------------------------- */
 
-enum { WIDTH = 41, HEIGHT = 75, PIXELS = WIDTH * HEIGHT, SAMPLES = 6, TAG_NODATA = 42113 };
+enum { WIDTH = 41, HEIGHT = 65, PIXELS = WIDTH * HEIGHT, SAMPLES = 6, TAG_NODATA = 42113 };
 
 struct layout {
 	const char *mode;
-	int bits, real, colour, extra, planes, tile, rows, compression, fill, photometric, sparse;
+	int bits, real, sign, colour, extra, planes, tile, rows, compression, fill, photometric,
+		sparse;
 	uint16_t meaning[3]; /* of the extra samples */
 };
 
@@ -92,6 +93,8 @@ static float meaning_of(const struct layout *l, uint64_t raw)
 	const uint32_t low = (uint32_t)raw;
 	float v;
 
+	if (l->sign)
+		return (float)((int64_t)(raw << (64 - l->bits)) >> (64 - l->bits));
 	if (!l->real)
 		return (float)raw;
 	memcpy(&v, &low, sizeof v);
@@ -141,7 +144,10 @@ static void set_tags(TIFF *t, const struct layout *l)
 	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, WIDTH);
 	TIFFSetField(t, TIFFTAG_IMAGELENGTH, HEIGHT);
 	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, l->bits);
-	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, l->real ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT,
+		     l->real   ? SAMPLEFORMAT_IEEEFP
+		     : l->sign ? SAMPLEFORMAT_INT
+			       : SAMPLEFORMAT_UINT);
 	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, samples_of(l));
 	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, l->photometric);
 	TIFFSetField(t, TIFFTAG_PLANARCONFIG,
@@ -291,7 +297,7 @@ static void draw_samples(struct layout *l)
 static struct layout draw_layout(void)
 {
 	static const char *const modes[] = { "wl", "wb", "wl8", "wb8" };
-	static const int bits[] = { 1, 4, 8, 12, 16, 24, 32 }, rows[] = { 1, 7, 32, HEIGHT };
+	static const int bits[] = { 1, 4, 8, 12, 16, 24, 32 }, rows[] = { 1, 7, 32, 2 * HEIGHT };
 	static const int schemes[] = { COMPRESSION_NONE,	  COMPRESSION_NONE,
 				       COMPRESSION_LZW,		  COMPRESSION_PACKBITS,
 				       COMPRESSION_ADOBE_DEFLATE, COMPRESSION_DEFLATE };
@@ -300,6 +306,7 @@ static struct layout draw_layout(void)
 	l.mode = modes[draw(4)];
 	l.bits = bits[draw(7)];
 	l.real = l.bits == 32;
+	l.sign = !l.real && l.bits >= 8 && draw(4) == 0;
 	l.planes = draw(2);
 	l.tile = draw(2) ? 16 << draw(2) : 0;
 	l.rows = rows[draw(4)];
@@ -314,9 +321,10 @@ static struct layout draw_layout(void)
 
 static void tell(const struct layout *l, const char *what)
 {
-	diag("%s: mode %s, %d bits, %d + %d samples, planes %d, tile %d, rows %d, compression %d, "
+	diag("%s: mode %s, %d bits, sign %d, %d + %d samples, planes %d, tile %d, rows %d, "
+	     "compression %d, "
 	     "fill %d, sparse %d (%s)",
-	     what, l->mode, l->bits, l->colour, l->extra, l->planes, l->tile, l->rows,
+	     what, l->mode, l->bits, l->sign, l->colour, l->extra, l->planes, l->tile, l->rows,
 	     l->compression, l->fill, l->sparse, error_text());
 }
 
@@ -365,7 +373,7 @@ static int values_are_right(const struct layout *l, const struct lacuna_region *
 static const char *read_all(struct image_reader *r, const struct layout *l)
 {
 	const struct lacuna_region all = { { 0 }, { WIDTH, HEIGHT, channels_of(l), 1 } };
-	const double full = ldexp(1, l->bits) - 1;
+	const double full = ldexp(1, l->bits) - 1, low = l->sign ? -(full + 1) / 2 : 0;
 	const int alpha = first_alpha(l);
 	struct image image;
 	int right;
@@ -383,7 +391,7 @@ static const char *read_all(struct image_reader *r, const struct layout *l)
 	for (int i = 0; right && i < PIXELS; i++) {
 		const double v = (double)meaning_of(l, raw_sample(l, alpha, i % WIDTH, i / WIDTH));
 
-		right = fabs((double)image.values[i] - (l->real ? v : v / full)) < 1e-6;
+		right = fabs((double)image.values[i] - (l->real ? v : (v - low) / full)) < 1e-6;
 	}
 	image_free(&image);
 	return right ? NULL : "alpha is wrong";
@@ -613,7 +621,9 @@ static const char *write_part(const struct layout *l, struct image_reader *r, in
 	j.values = malloc(n * sizeof *j.values);
 	j.keep = malloc(n);
 	for (size_t i = 0; i < n; i++) {
-		j.values[i] = l->real ? (float)draw(1000) / 8 : (float)draw(l->bits < 8 ? 2 : 200);
+		j.values[i] = l->real ? (float)draw(1000) / 8 : (float)draw(l->bits < 8 ? 2 : 100);
+		if (l->sign)
+			j.values[i] -= 50;
 		j.keep[i] = draw(3) == 0;
 	}
 	wrong = compare_parts(l, &j);
@@ -749,11 +759,11 @@ static void test_palettes(void)
 /* Turned bits: what is white, and the sign of the colours of Lab. */
 static void test_turned(void)
 {
-	static const int kinds[] = { PHOTOMETRIC_MINISWHITE, PHOTOMETRIC_CIELAB,
-				     PHOTOMETRIC_ICCLAB };
+	static const int kinds[] = { PHOTOMETRIC_MINISWHITE, PHOTOMETRIC_CIELAB, PHOTOMETRIC_ICCLAB,
+				     PHOTOMETRIC_CIELAB };
 	int right = 0;
 
-	for (int k = 0; k < 6; k++) {
+	for (int k = 0; k < 8; k++) {
 		struct layout l = plain;
 		struct image image = { 0 };
 		const uint64_t ones = k % 2 ? 65535 : 255;
@@ -763,6 +773,7 @@ static void test_turned(void)
 		l.photometric = kinds[k / 2];
 		l.colour = k / 2 ? 3 : 1;
 		l.planes = k == 3;
+		l.sign = k > 5;
 		make(&l);
 		same = read_twice(&image) && image.shape.extent[2] == l.colour;
 		for (int i = 0; same && i < l.colour * PIXELS; i++) {
@@ -770,12 +781,13 @@ static void test_turned(void)
 			const uint64_t turned = k < 2 ? ones : k < 4 && c ? (ones + 1) / 2 : 0;
 
 			same = image.values[i] ==
-			       (float)(raw_sample(&l, c, i % WIDTH, i / WIDTH % HEIGHT) ^ turned);
+			       meaning_of(&l, raw_sample(&l, c, i % WIDTH, i / WIDTH % HEIGHT) ^
+						      turned);
 		}
 		right += same;
 		image_free(&image);
 	}
-	ok(right == 6, "%d of 6 pages: white first, Lab and ICC Lab", right);
+	ok(right == 8, "%d of 8 pages: white first, Lab, ICC Lab, signed Lab", right);
 }
 
 /* 4:2:0, where libtiff makes RGB: each 2x2 pixels have four Y, one Cb and one Cr. */
@@ -1012,13 +1024,31 @@ static const struct {
 	{ "YCbCr in planes", PHOTOMETRIC_YCBCR, 8, 0, 3, 1, COMPRESSION_NONE },
 	{ "CMYK", PHOTOMETRIC_SEPARATED, 8, 0, 4, 0, COMPRESSION_LZW },
 	{ "a palette", PHOTOMETRIC_PALETTE, 8, 0, 1, 0, COMPRESSION_LZW },
+	{ "gray and bands", PHOTOMETRIC_MINISBLACK, 8, 0, 3, 0, COMPRESSION_LZW },
+	{ "complex numbers", PHOTOMETRIC_MINISBLACK, 64, 2, 1, 0, COMPRESSION_ADOBE_DEFLATE },
 };
+enum { MEANINGS = sizeof meanings / sizeof *meanings };
+static const uint8_t profile[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
 
-static void make_meaning(size_t m)
+/* Samples of two floats, which are no pattern of bits but numbers. */
+static void write_complex(TIFF *t, const struct layout *l)
 {
-	struct layout l = plain;
+	float row[2 * WIDTH];
+
+	set_tags(t, l);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_COMPLEXIEEEFP);
+	for (int y = 0; y < HEIGHT; y++) {
+		for (int x = 0; x < 2 * WIDTH; x++)
+			row[x] = (float)(x * 5 - 7 * y);
+		TIFFWriteScanline(t, row, (uint32_t)y, 0);
+	}
+	TIFFWriteDirectory(t);
+}
+
+static void write_meaning(TIFF *t, size_t m)
+{
 	static uint16_t map[256];
-	TIFF *t = TIFFOpen(in, m % 2 ? "wb" : "wl");
+	struct layout l = plain;
 
 	l.photometric = meanings[m].photometric;
 	l.bits = meanings[m].bits;
@@ -1026,6 +1056,7 @@ static void make_meaning(size_t m)
 	l.colour = meanings[m].colour;
 	l.planes = meanings[m].planes;
 	l.compression = meanings[m].compression;
+	TIFFSetField(t, TIFFTAG_ICCPROFILE, (uint32_t)sizeof profile, profile);
 	if (l.photometric == PHOTOMETRIC_YCBCR)
 		TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
 	if (l.photometric == PHOTOMETRIC_PALETTE) {
@@ -1034,8 +1065,32 @@ static void make_meaning(size_t m)
 		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
 		TIFFSetField(t, TIFFTAG_COLORMAP, map, map, map);
 	}
-	write_page(t, &l);
+	if (l.real == 2)
+		write_complex(t, &l);
+	else
+		write_page(t, &l);
+}
+
+static void make_meaning(size_t m)
+{
+	TIFF *t = TIFFOpen(in, m % 2 ? "wb" : "wl");
+
+	write_meaning(t, m);
 	TIFFClose(t);
+}
+
+/* The colour profile is kept with the colours, and only with them. */
+static int has_profile(void)
+{
+	TIFF *t = TIFFOpen(out, "r");
+	uint32_t n = 0;
+	void *data = NULL;
+	const int has = t && TIFFGetField(t, TIFFTAG_ICCPROFILE, &n, &data) &&
+			n == sizeof profile && !memcmp(data, profile, n);
+
+	if (t)
+		TIFFClose(t);
+	return has;
 }
 
 /* Whatever the samples mean, and in whichever type they are written: the values that are read stay the same, as far as the type
@@ -1046,7 +1101,7 @@ static void test_meanings(void)
 					     { SAMPLE_SIGNED, 16 },  { SAMPLE_SIGNED, 8 },
 					     { SAMPLE_FLOAT, 32 },   { SAMPLE_UNSIGNED, 1 } };
 
-	for (size_t m = 0; m < sizeof meanings / sizeof *meanings; m++) {
+	for (size_t m = 0; m < MEANINGS; m++) {
 		struct image image = { 0 }, colours = { 0 };
 		struct lacuna_shape shape;
 		int right = 0;
@@ -1063,7 +1118,10 @@ static void test_meanings(void)
 		for (size_t i = 0; i < lacuna_count(&image.shape); i++)
 			image.values[i] =
 				meanings[m].real ? image.values[i] : rintf(image.values[i]);
-		right += holds_values(&image, NULL);
+		for (size_t i = 0; i < lacuna_count(&image.shape); i++)
+			right -= meanings[m].photometric == PHOTOMETRIC_YCBCR &&
+				 !(image.values[i] >= 0 && image.values[i] <= 255);
+		right += holds_values(&image, NULL) && has_profile();
 		for (size_t k = 0; k < sizeof types / sizeof *types; k++)
 			right += holds_values(&image, &types[k]);
 		shape = image.shape;
@@ -1071,11 +1129,95 @@ static void test_meanings(void)
 		if (!image_create(&colours, &shape))
 			for (size_t i = 0; i < lacuna_count(&shape); i++)
 				colours.values[i] = (float)(i % 2);
-		right += holds_values(&colours, NULL);
+		right += holds_values(&colours, NULL) && !has_profile();
 		ok(right == 8, "%s: %d of 8 types hold its values", meanings[m].what, right);
 		image_free(&image);
 		image_free(&colours);
 	}
+}
+
+/* What libtiff reads of a page of `out': its samples, and the tags of their meaning. */
+static uint64_t page_sum(uint16_t page)
+{
+	static const uint32_t shorts[] = { TIFFTAG_BITSPERSAMPLE, TIFFTAG_SAMPLESPERPIXEL,
+					   TIFFTAG_SAMPLEFORMAT,  TIFFTAG_PHOTOMETRIC,
+					   TIFFTAG_PLANARCONFIG,  TIFFTAG_COMPRESSION,
+					   TIFFTAG_PREDICTOR };
+	TIFF *t = TIFFOpen(out, "r");
+	static uint8_t strip[1 << 20];
+	uint16_t count = 0, *meaning = NULL, v;
+	uint64_t sum = 1;
+
+	if (!t || !TIFFSetDirectory(t, page))
+		return 0;
+	for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++) {
+		v = 0;
+		TIFFGetFieldDefaulted(t, shorts[i], &v);
+		sum = scramble(sum + v);
+	}
+	TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &count, &meaning);
+	sum = scramble(sum + count);
+	for (uint32_t i = 0; i < TIFFNumberOfStrips(t); i++) {
+		const tmsize_t n = TIFFReadEncodedStrip(t, i, strip, sizeof strip);
+
+		for (tmsize_t k = 0; k < n; k++)
+			sum = scramble(sum + strip[k]);
+	}
+	TIFFClose(t);
+	return sum;
+}
+
+/* Each page of a file is written as if it were the only one.  Copied pages, too. */
+static void test_pages(int copied)
+{
+	const struct image_write_options options = { .force = 1 };
+	uint64_t alone[MEANINGS];
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
+	int status, right = 0;
+	TIFF *t = TIFFOpen(other, "wl");
+
+	for (size_t m = 0; m <= MEANINGS; m++) {
+		const int all = m == MEANINGS;
+
+		if (all) {
+			TIFFClose(t);
+		} else {
+			write_meaning(t, m);
+			make_meaning(m);
+		}
+		status = image_reader_open(all ? other : in, &r);
+		if (!status)
+			status = image_writer_create(out, &options, &w);
+		for (int i = 0; !status && i < r->pages; i++) {
+			struct image image = { 0 };
+			struct image_page info;
+
+			status = image_reader_page(r, i, &info);
+			if (!status && copied && info.storable) {
+				status = image_writer_copy(w, r, i);
+				continue;
+			}
+			if (!status)
+				status = image_reader_read(r, i, &image);
+			if (!status)
+				status = image_writer_add(w, r, i, &image);
+			image_free(&image);
+		}
+		image_reader_close(r);
+		if (status) {
+			diag("%zu: %s", m, error_text());
+			image_writer_abandon(w);
+		} else {
+			status = image_writer_commit(w);
+		}
+		if (!all)
+			alone[m] = status ? 0 : page_sum(0);
+	}
+	for (uint16_t m = 0; m < MEANINGS; m++)
+		right += alone[m] && page_sum(m) == alone[m];
+	ok(right == MEANINGS, "%s: %d of %d pages are as if each were the only one",
+	   copied ? "copied" : "written", right, MEANINGS);
 }
 
 /* What a page declares as missing is written with all its digits, though values are float. */
@@ -1153,6 +1295,8 @@ int main(void)
 	test_converted_cost();
 	test_luminance();
 	test_meanings();
+	test_pages(0);
+	test_pages(1);
 	test_nodata();
 	unlink(in);
 	unlink(out);

@@ -96,9 +96,11 @@ static void adapt_line(struct text *t, const char *line, size_t n, const struct 
 		}
 		return;
 	}
+	/* Pixels from the first one. */
 	if (begins(line, "xorigin=") || begins(line, "yorigin=")) {
 		grow_bytes(t, line, 8);
-		add_number(t, value * (line[0] == 'x' ? scale_x(c) : scale_y(c)));
+		add_number(t, line[0] == 'x' ? (value - c->x) * scale_x(c)
+					     : (value - c->y) * scale_y(c));
 		grow_text(t, "\n");
 		return;
 	}

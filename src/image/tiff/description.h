@@ -25,6 +25,7 @@ struct description_change {
 	int mixed;	  /* the new pages will not all have one size */
 	double width, height, old_width, old_height;
 	double shown_width, shown_height; /* part of the old page that the new one shows; 0: all */
+	double x, y;			  /* its first pixel */
 	const char *
 		type; /* OME's name of the new sample type if it differs, "" if OME has none; NULL: the same type */
 	int bits;	 /* of that type */

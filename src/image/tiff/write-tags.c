@@ -170,6 +170,8 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 		.old_height = old->height,
 		.shown_width = p->old_width,
 		.shown_height = p->old_height,
+		.x = p->old_x,
+		.y = p->old_y,
 		.type = same_type(old->type, l->type) ? NULL : ome_type(l->type),
 		.values_kept = !w->values_differ,
 		.scale = w->value_scale,
