@@ -381,6 +381,44 @@ static void test_private(void)
 		}
 }
 
+/* Tags of the encoding, and offsets into the old file, mean nothing in the new one. */
+static void test_left_behind(void)
+{
+	static const struct tag tags[] = {
+		{ 330, 4, 1, { 8 } },
+		{ 346, 3, 1, { 1 } },
+		{ 347, 7, 6, { 1, 2, 3, 4, 5, 6 } },
+		{ 400, 4, 1, { 8 } },
+		{ 512, 3, 1, { 1 } },
+		{ 513, 4, 1, { 8 } },
+		{ 514, 4, 1, { 8 } },
+		{ 515, 3, 1, { 1 } },
+		{ 519, 4, 1, { 8 } },
+		{ 520, 4, 1, { 8 } },
+		{ 521, 4, 1, { 8 } },
+		{ 529, 5, 3, { 0.5, 0.5, 1 } },
+		{ 532, 5, 6, { 0, 255, 128, 255, 128, 255 } },
+		{ 37724, 7, 6, { 1, 2, 3, 4, 5, 6 } },
+		{ 40965, 4, 1, { 8 } },
+		{ 50674, 4, 2, { 1, 2 } },
+		{ 60000, 13, 1, { 8 } },
+	};
+	int left = 0, all = sizeof tags / sizeof *tags;
+
+	for (int k = 0; k < all; k++)
+		for (int big = 0; big < 2; big++) {
+			struct tag got = { 0 };
+
+			unlink(out);
+			make(big, 0, &tags[k], 1);
+			if (!copy(1, 1) && !find(0, tags[k].tag, &got))
+				left++;
+			else
+				diag("tag %u", tags[k].tag);
+		}
+	ok(left == 2 * all, "%d of %d tags of the old file's encoding stay behind", left, 2 * all);
+}
+
 /* ---- a picture scaled by 2 horizontally and by 3 vertically ------------------------------------------------------ */
 
 static void test_scaled(const char *what, uint32_t sub, const struct tag *before,
@@ -409,7 +447,8 @@ static void test_size(void)
 				    12,
 				    16,
 				    { 2, 3, 4, 5, 6, 9, 8, 9, 10, 12, 12, 13, 0, 0, 0, 1 } },
-			 columns = { 40962, 4, 1, { WIDTH } }, exposure = { 33434, 5, 1, { 0.5 } };
+			 columns = { 40962, 4, 1, { WIDTH } }, rows = { 40963, 4, 1, { HEIGHT } },
+			 exposure = { 33434, 5, 1, { 0.5 } };
 	struct tag ome = { 270, 2, 28, { 0 } }, text = ome;
 
 	for (int i = 0; i < 28; i++) {
@@ -431,6 +470,7 @@ static void test_size(void)
 	test_scaled("a description that is not understood (OME)", 0, &ome, ome.values);
 	test_scaled("another description", 0, &text, text.values);
 	test_scaled("EXIF's PixelXDimension", TIFFTAG_EXIFIFD, &columns, NULL);
+	test_scaled("EXIF's PixelYDimension", TIFFTAG_EXIFIFD, &rows, NULL);
 	test_scaled("EXIF's ExposureTime", TIFFTAG_EXIFIFD, &exposure, exposure.values);
 }
 
@@ -566,7 +606,7 @@ static void test_truncated(void)
 }
 
 /* libtiff reports broken fax codes and continues. */
-static void test_damage(int scheme)
+static void test_damage(int scheme, int tiled)
 {
 	struct tag page[10] = {
 		{ 256, 3, 1, { 64 } }, { 257, 3, 1, { 32 } }, { 258, 3, 1, { 1 } },
@@ -574,6 +614,7 @@ static void test_damage(int scheme)
 		{ 277, 3, 1, { 1 } },  { 278, 3, 1, { 32 } }, { 279, 4, 1, { 200 } },
 		{ 284, 3, 1, { 1 } },
 	};
+	static const uint32_t tiles[] = { 324, 0, 323, 325, 322 }; /* for 273, 277 to 279, 284 */
 	uint32_t x = 12345;
 	float value;
 
@@ -582,6 +623,10 @@ static void test_damage(int scheme)
 		return;
 	}
 	page[3].values[0] = scheme;
+	for (int i = 5; tiled && i < 10; i++)
+		page[i].tag = tiles[i - 5] ? tiles[i - 5] : page[i].tag;
+	if (tiled)
+		page[9].values[0] = 64;
 	memset(file, 0, sizeof file);
 	for (int i = 0; i < 200; i++) {
 		x = x * 1664525u + 1013904223u;
@@ -589,7 +634,8 @@ static void test_damage(int scheme)
 	}
 	put_page(page, 10, 0);
 	ok(read_alike(&value) < 0 && strstr(error_text(), "the picture data are damaged"),
-	   "damaged fax data of scheme %d are refused: %s", scheme, error_text());
+	   "damaged fax data of scheme %d in a %s are refused: %s", scheme,
+	   tiled ? "tile" : "strip", error_text());
 }
 
 /* Metadata about the channels is dropped with them: the profile of a gray picture does not fit colours. */
@@ -642,6 +688,7 @@ int main(void)
 	test_known("GPS", TIFFTAG_GPSIFD, TIFFCreateGPSDirectory, 0, 100);
 #endif
 	test_private();
+	test_left_behind();
 	test_size();
 	test_part();
 	test_channels();
@@ -649,8 +696,9 @@ int main(void)
 	test_sparse(0);
 	test_sparse(1);
 	test_truncated();
-	test_damage(COMPRESSION_CCITTFAX3);
-	test_damage(COMPRESSION_CCITTFAX4);
+	test_damage(COMPRESSION_CCITTFAX3, 0);
+	test_damage(COMPRESSION_CCITTFAX4, 0);
+	test_damage(COMPRESSION_CCITTFAX4, 1);
 	unlink(in);
 	unlink(out);
 	rmdir(directory);

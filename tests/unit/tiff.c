@@ -754,6 +754,44 @@ static void test_pixel_size(void)
 	image_reader_close(r);
 }
 
+/* What programs write by default, and numbers without a unit, state no size. */
+static void test_no_size(void)
+{
+	static const struct {
+		int unit;
+		double x, y;
+		int size;
+	} cases[] = {
+		{ RESUNIT_INCH, 72, 72, 0 },	     { RESUNIT_INCH, 96, 96, 0 },
+		{ RESUNIT_INCH, 300, 96, 0 },	     { RESUNIT_INCH, 300, 300, 1 },
+		{ RESUNIT_CENTIMETER, 96, 96, 1 },   { RESUNIT_NONE, 300, 300, 0 },
+		{ RESUNIT_CENTIMETER, 28.35, 1, 0 }, { RESUNIT_INCH, 0, 300, 0 },
+		{ RESUNIT_INCH, 300, 600, 1 },
+	};
+	const char *path = in_directory("units.tif");
+	int right = 0, all = sizeof cases / sizeof *cases;
+
+	for (int k = 0; k < all; k++) {
+		const double unit = cases[k].unit == RESUNIT_INCH ? 25400 : 10000;
+		double size[2] = { 0, 0 };
+		struct image_reader *r = NULL;
+		TIFF *t = TIFFOpen(path, "w");
+
+		set_structure(t, &plain);
+		TIFFSetField(t, TIFFTAG_XRESOLUTION, cases[k].x);
+		TIFFSetField(t, TIFFTAG_YRESOLUTION, cases[k].y);
+		TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, cases[k].unit);
+		write_raw(t, &plain, 0);
+		TIFFClose(t);
+		right += !image_reader_open(path, &r) &&
+			 image_reader_pixel_size(r, size) == cases[k].size &&
+			 (!cases[k].size || (fabs(size[0] * cases[k].x / unit - 1) < 1e-5 &&
+					     fabs(size[1] * cases[k].y / unit - 1) < 1e-5));
+		image_reader_close(r);
+	}
+	ok(right == all, "%d of %d resolutions state a size, or none", right, all);
+}
+
 /* What a classic TIFF may not hold becomes a BigTIFF.  The file is long, but has hardly any blocks on the disk. */
 static void test_long_files(void)
 {
@@ -2250,7 +2288,7 @@ static void test_metamorph(void)
 	const float planes[5] = { 1, 2, 3, 4, 5 };
 	const char *path = in_directory("stack.stk");
 
-	for (uint32_t n = 1; n <= 5; n += 4) {
+	for (uint32_t n = 1; n <= 5; n += n == 1 ? 1 : 3) {
 		TIFF *t = TIFFOpen(path, "w");
 
 		TIFFMergeFieldInfo(t, info, 1);
@@ -2261,8 +2299,254 @@ static void test_metamorph(void)
 		if (n == 1)
 			ok(!read_all(path), "a MetaMorph picture is read");
 		else
-			refused(read_all(path), "5 planes", "a MetaMorph stack behind one page");
+			refused(read_all(path), n == 2 ? "2 planes" : "5 planes",
+				"a MetaMorph stack behind one page");
 	}
+}
+
+/* What a restoration, and what a copy loses. */
+static void test_notes(void)
+{
+	static const struct {
+		struct spec s;
+		uint16_t subs;
+		const char *note, *copy;
+	} cases[] = {
+		{ { "wl", SAMPLE_UNSIGNED, 24, 1, 0, 0, 0, 1, 1, 1, 1, 5 }, 0, NULL, NULL },
+		{ { "wl", SAMPLE_UNSIGNED, 32, 1, 0, 0, 0, 1, 1, 1, 1, 5 },
+		  0,
+		  "values keep 24 of 32 bits",
+		  NULL },
+		{ { "wl", SAMPLE_FLOAT, 32, 1, 0, 0, 0, 1, 1, 1, 1, 5 }, 0, NULL, NULL },
+		{ { "wl", SAMPLE_FLOAT, 64, 1, 0, 0, 0, 1, 1, 1, 1, 5 },
+		  1,
+		  "values keep 24 of 64 bits; sub-images (SubIFD) are dropped",
+		  "sub-images (SubIFD) are dropped" },
+		{ { "wl", SAMPLE_UNSIGNED, 8, 1, 0, 0, 0, 1, 1, 1, 1, 5 },
+		  2,
+		  "sub-images (SubIFD) are dropped",
+		  "sub-images (SubIFD) are dropped" },
+	};
+	const char *path = in_directory("notes.tif");
+	struct image_page info;
+	struct image_reader *r = NULL;
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		const uint64_t offsets[2] = { 8, 8 };
+		TIFF *t = TIFFOpen(path, "wl");
+
+		set_structure(t, &cases[k].s);
+		write_raw(t, &cases[k].s, 0);
+		TIFFWriteDirectory(t);
+		TIFFSetDirectory(t, 0);
+		if (cases[k].subs)
+			TIFFSetField(t, TIFFTAG_SUBIFD, cases[k].subs, offsets);
+		TIFFRewriteDirectory(t);
+		TIFFClose(t);
+		ok(!image_reader_open(path, &r) && !image_reader_page(r, 0, &info) && info.storable,
+		   "a page that can be copied");
+		is_text(info.note ? info.note : "", cases[k].note ? cases[k].note : "",
+			"what it loses");
+		is_text(info.note_copy ? info.note_copy : "", cases[k].copy ? cases[k].copy : "",
+			"what a copy loses");
+		image_reader_close(r);
+	}
+}
+
+/* Pages that libtiff converts cannot be copied as they are stored. */
+static void test_not_storable(void)
+{
+	const char *path = in_directory("converted.tif");
+	struct image_page info;
+	struct image_reader *r = NULL;
+
+	make_ycbcr(path);
+	ok(!image_reader_open(path, &r) && !image_reader_page(r, 0, &info) && !info.storable,
+	   "subsampled YCbCr cannot be copied as it is");
+	is_text(info.note ? info.note : "", "YCbCr becomes RGB", "what it loses");
+	image_reader_close(r);
+	if (TIFFIsCODECConfigured(COMPRESSION_JPEG)) {
+		make_jpeg(path);
+		ok(!image_reader_open(path, &r) && !image_reader_page(r, 0, &info) &&
+			   !info.storable,
+		   "JPEG cannot be copied as it is");
+		is_text(info.note ? info.note : "",
+			"YCbCr becomes RGB; JPEG compression becomes Deflate", "what it loses");
+		is_text(info.note_copy ? info.note_copy : "", "JPEG compression becomes Deflate",
+			"what a copy loses");
+		image_reader_close(r);
+	}
+	if (TIFFIsCODECConfigured(COMPRESSION_SGILOG)) {
+		static float row[3 * 16];
+		TIFF *t = TIFFOpen(path, "w");
+
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, 16);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, 1);
+		TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
+		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 32);
+		TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
+		TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+		TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_SGILOG);
+		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_LOGLUV);
+		TIFFSetField(t, TIFFTAG_SGILOGDATAFMT, SGILOGDATAFMT_FLOAT);
+		TIFFWriteScanline(t, row, 0, 0);
+		TIFFClose(t);
+		ok(!image_reader_open(path, &r) && !image_reader_page(r, 0, &info) &&
+			   !info.storable,
+		   "LogLuv cannot be copied as it is");
+		image_reader_close(r);
+	}
+}
+
+/* Files that compress as well as their scheme can. */
+static void test_blank(void)
+{
+	enum { SIDE = 5000 };
+	static const int schemes[] = { COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE,
+				       COMPRESSION_DEFLATE, COMPRESSION_PACKBITS };
+	static const uint8_t row[SIDE];
+	const char *path = in_directory("blank.tif");
+
+	for (int k = 0; k < 4; k++) {
+		struct image_page info;
+		struct image_reader *r = NULL;
+		TIFF *t = TIFFOpen(path, "w");
+
+		set_structure(t, &plain);
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, SIDE);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, SIDE);
+		TIFFSetField(t, TIFFTAG_COMPRESSION, schemes[k]);
+		for (uint32_t y = 0; y < SIDE; y++)
+			TIFFWriteScanline(t, (void *)(uintptr_t)row, y, 0);
+		TIFFClose(t);
+		ok(!image_reader_open(path, &r) && !image_reader_page(r, 0, &info),
+		   "a blank page of scheme %d", schemes[k]);
+		image_reader_close(r);
+	}
+	unlink(path);
+}
+
+/* Rows that are needed at once, of planes in one strip. */
+static void test_block_rows(void)
+{
+	static const int widths[] = { 1000, 30000, 10000000 }, bits[] = { 8, 16, 32 };
+	const char *path = in_directory("rows.tif");
+	int right = 0;
+
+	for (int k = 0; k < 9; k++) {
+		const double row = (double)widths[k / 3] * bits[k % 3] / 8;
+		struct spec s = plain;
+		struct image_page info = { .bits = 0 };
+		struct image_reader *r = NULL;
+		TIFF *t = TIFFOpen(path, "w");
+
+		s.colour = 3;
+		s.separate = 1;
+		s.photometric = PHOTOMETRIC_RGB;
+		s.bits = bits[k % 3];
+		set_structure(t, &s);
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, widths[k / 3]);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, 9000);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 9000);
+		TIFFWriteCheck(t, 0, "test_block_rows");
+		TIFFWriteDirectory(t);
+		TIFFClose(t);
+		right += !image_reader_open(path, &r) && !image_reader_page(r, 0, &info) &&
+			 (info.block_rows == 1 || info.block_rows * row <= 1 << 22) &&
+			 (info.block_rows == 9000 || (info.block_rows + 1) * row > 1 << 22);
+		image_reader_close(r);
+	}
+	ok(right == 9, "strips of planes are cut at 4 MiB (%d of 9)", right);
+}
+
+/* The colour space of files that do not state it. */
+static void test_unnamed(void)
+{
+	static const struct {
+		int samples, bits, compression, photometric;
+	} cases[] = {
+		{ 1, 8, COMPRESSION_NONE, PHOTOMETRIC_MINISBLACK },
+		{ 2, 8, COMPRESSION_LZW, PHOTOMETRIC_MINISBLACK },
+		{ 3, 8, COMPRESSION_NONE, PHOTOMETRIC_RGB },
+		{ 4, 8, COMPRESSION_LZW, PHOTOMETRIC_RGB },
+		{ 1, 1, COMPRESSION_CCITTFAX3, PHOTOMETRIC_MINISWHITE },
+		{ 1, 1, COMPRESSION_CCITTFAX4, PHOTOMETRIC_MINISWHITE },
+		{ 1, 1, COMPRESSION_PACKBITS, PHOTOMETRIC_MINISBLACK },
+	};
+	const char *in = in_directory("unnamed.tif"), *out = in_directory("unnamed-out.tif");
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct spec s = plain;
+		TIFF *t = TIFFOpen(in, "w");
+
+		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, WIDTH);
+		TIFFSetField(t, TIFFTAG_IMAGELENGTH, HEIGHT);
+		TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, cases[k].samples);
+		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, cases[k].bits);
+		TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+		TIFFSetField(t, TIFFTAG_COMPRESSION, cases[k].compression);
+		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, HEIGHT);
+		s.colour = cases[k].samples;
+		s.bits = cases[k].bits;
+		write_raw(t, &s, 0);
+		TIFFClose(t);
+		ok(!copy(in, out), "%d samples, compression %d, no colour space", cases[k].samples,
+		   cases[k].compression);
+		t = TIFFOpen(out, "r");
+		ok(t && get16(t, TIFFTAG_PHOTOMETRIC) == cases[k].photometric &&
+			   get16(t, TIFFTAG_SAMPLESPERPIXEL) == cases[k].samples,
+		   "become what TIFF 6.0 and readers take them for");
+		if (t)
+			TIFFClose(t);
+	}
+}
+
+/* The bytes that a strip states decide, not the file's length.  (Those of a single strip are guessed by libtiff.) */
+static void test_short_strip(void)
+{
+	enum { SIDE = 300 };
+	const char *path = in_directory("short.tif");
+	static uint8_t data[3 * SIDE * SIDE], row[SIDE];
+	struct spec s = plain;
+	TIFF *t = TIFFOpen(path, "wl");
+	size_t n, at = 0;
+
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, SIDE);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, 2 * SIDE);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, SIDE);
+	for (uint32_t y = 0; y < 2 * SIDE; y++)
+		TIFFWriteScanline(t, row, y, 0);
+	TIFFClose(t);
+	ok(!read_all(path), "large plain strips");
+	n = load(path, data, sizeof data);
+	for (int b = 0; b < 4; b++)
+		at |= (size_t)data[4 + b] << 8 * b;
+	for (at += 2; data[at] != (TIFFTAG_STRIPBYTECOUNTS & 255) || data[at + 1] != 1;)
+		at += 12;
+	at = data[at + 8] | (size_t)data[at + 9] << 8 | (size_t)data[at + 10] << 16;
+	data[at + 4] -= 10; /* the lowest byte of the second number */
+	write_bytes(path, data, n);
+	refused(read_all(path), "are damaged", "one that ends within its last row");
+}
+
+/* Complex numbers in planes: refused, not read as something else. */
+static void test_complex_planes(void)
+{
+	const char *path = in_directory("planes.tif");
+	struct spec s = plain;
+	TIFF *t = TIFFOpen(path, "w");
+
+	s.colour = 2;
+	s.separate = 1;
+	s.bits = 64;
+	s.kind = SAMPLE_FLOAT;
+	set_structure(t, &s);
+	TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_COMPLEXIEEEFP);
+	write_raw(t, &s, 0);
+	TIFFClose(t);
+	refused(read_all(path), "complex numbers in separate planes", "complex numbers in planes");
 }
 
 static char warning[512];
@@ -2393,6 +2677,14 @@ static void test_old_lzw(void)
 		ok(!warning[0], "old LZW is no damage: \"%s\"", warning);
 }
 
+static int warnings;
+
+static void count_warnings(void *context, int level, const char *text)
+{
+	(void)context, (void)text;
+	warnings += level == LACUNA_LOG_WARN;
+}
+
 /* Descriptions of three images, in files with three pages and with two. */
 static void test_cut_stacks(void)
 {
@@ -2423,6 +2715,49 @@ static void test_cut_stacks(void)
 	s.photometric = PHOTOMETRIC_RGB;
 	make_described(in, &s, "<OME><Image><Pixels SizeC=\"3\"></Pixels></Image></OME>");
 	ok(!read_listening(in) && !warning[0], "nor do three colours need three pages");
+	make_described(
+		in, &s,
+		"<OME><Image><Pixels SizeC=\"3\"></Pixels><Plate SizeZ=\"9\"/></Image></OME>");
+	ok(!read_listening(in) && !warning[0], "nor what another element counts");
+	make_described(in, &s, "{\"shape\": [1, 29, 37, 3]}");
+	ok(!read_listening(in) && !warning[0], "nor a shape with the samples of a pixel");
+	s.pages = 3;
+	make_described(in, &s,
+		       "<OME><Image><Pixels SizeC=\"3\" SizeZ=\"2\"></Pixels></Image>"
+		       "<Image><Pixels SizeC=\"3\" SizeT=\"3\"></Pixels></Image></OME>");
+	ok(!read_listening(in) && strstr(warning, "states 5 images, but there are only 3"),
+	   "planes of several images add up: %s", warning);
+	warnings = 0;
+	log_install(count_warnings, NULL);
+	(void)!read_all(in);
+	log_install(NULL, NULL);
+	ok(warnings == 1, "said once for all pages (%d)", warnings);
+}
+
+/* A stack behind one page, in any layout of planes; and one that the file is too short for. */
+static void test_hidden_planes(void)
+{
+	const char *path = in_directory("hidden.tif");
+
+	for (int separate = 0; separate < 2; separate++)
+		for (int k = 0; k < 2; k++) {
+			static const uint8_t rest[6 * PIXELS];
+			const size_t n = sizeof rest - (k ? 0 : PIXELS);
+			struct spec s = plain;
+			FILE *f;
+
+			s.colour = 3;
+			s.separate = separate;
+			s.photometric = PHOTOMETRIC_RGB;
+			make_described(path, &s, "ImageJ=1.54f\nimages=3\n");
+			f = fopen(path, "ab");
+			fwrite(rest, 1, n, f);
+			fclose(f);
+			if (k)
+				refused(read_all(path), "3 images", "a stack behind one page");
+			else
+				ok(!read_all(path), "a page and too little for a stack");
+		}
 }
 
 /* The last of three pages points back to the first. */
@@ -2771,6 +3106,7 @@ int main(void)
 	test_rewritten();
 	test_auxiliary();
 	test_pixel_size();
+	test_no_size();
 	test_long_files();
 	test_big();
 	test_predictors();
@@ -2804,7 +3140,15 @@ int main(void)
 	test_budget();
 	test_hidden_stack();
 	test_metamorph();
+	test_notes();
+	test_not_storable();
+	test_blank();
+	test_block_rows();
+	test_unnamed();
+	test_short_strip();
+	test_complex_planes();
 	test_cut_stacks();
+	test_hidden_planes();
 	test_long_runs();
 	test_damage_told();
 	test_old_lzw();
