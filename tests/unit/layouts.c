@@ -954,13 +954,15 @@ static int write_as(const struct image *image, const struct type *type, int kept
 	unsigned char *keep = malloc(n);
 	struct image_reader *r = NULL;
 	struct image_writer *w = NULL;
+	struct image_part part = { .shape = image->shape };
 	int status = image_reader_open(in, &r);
 
+	part.like = r;
 	memset(keep, kept, n);
 	if (!status)
 		status = image_writer_create(out, &options, &w);
 	if (!status)
-		status = tiff_write_keeping(w, r, 0, image, keep);
+		status = image_writer_write(w, &part, image->values, keep, NULL);
 	if (!status)
 		status = image_writer_commit(w);
 	else
