@@ -57,9 +57,12 @@ src_image_libimage_a_SOURCES = \
 
 noinst_LIBRARIES += src/plugin/libplugin.a
 src_plugin_libplugin_a_SOURCES = \
+	src/plugin/examine.c \
 	src/plugin/fft.c src/plugin/fft.h \
 	src/plugin/host.c src/plugin/host.h \
+	src/plugin/listing.c \
 	src/plugin/loader.c src/plugin/loader.h \
+	src/plugin/loader-private.h \
 	src/plugin/object.c src/plugin/object.h \
 	src/plugin/param.c src/plugin/param.h \
 	src/plugin/places.c src/plugin/places.h \
