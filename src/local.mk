@@ -218,6 +218,7 @@ lacuna_SOURCES = \
 	src/cli/levels.c src/cli/levels.h \
 	src/cli/list.c \
 	src/cli/main.c \
+	src/cli/messages.c \
 	src/cli/new.c \
 	src/cli/operands.c src/cli/operands.h \
 	src/cli/options.c src/cli/options.h \

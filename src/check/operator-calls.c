@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Conformance of operators: calls of an operator's functions, and the conduct of each function. */
+/* Conformance of operators: shapes, calls of an operator's functions, and the conduct of each function. */
 #include <config.h>
 
 #include "check/operator-private.h"
@@ -11,6 +11,61 @@
 
 #include <math.h>
 #include <string.h>
+
+/* ---- shapes */
+
+int trial_same_shape(const struct lacuna_shape *a, const struct lacuna_shape *b)
+{
+	return !memcmp(a->extent, b->extent, sizeof a->extent);
+}
+
+/* True if an image can have this shape. */
+static int sane(const struct lacuna_shape *s)
+{
+	double count = 1;
+	int d;
+
+	for (d = 0; d < 4; d++) {
+		if (s->extent[d] < 1)
+			return 0;
+		count *= (double)s->extent[d];
+	}
+	return count <= 1e8;
+}
+
+/* Finds the other shape from the known one.  An impossible shape is an error of the operator, not a refusal. */
+int trial_ask_wished(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		     const struct lacuna_shape *wish, struct lacuna_shape *wanted)
+{
+	int status;
+
+	*wanted = *wish;
+	check_enter(t->c, "shape");
+	status = check_leave(t->c, t->op->shape(&t->host, t->config, from_y, known, wanted));
+	if (status)
+		return status;
+	if (!check_expect(t->c, SHAPES, sane(wanted), "%s is %lldx%lldx%lldx%lld",
+			  from_y ? "x" : "y", (long long)wanted->extent[0],
+			  (long long)wanted->extent[1], (long long)wanted->extent[2],
+			  (long long)wanted->extent[3]))
+		status = error_set(LACUNA_EINVAL, "shape() does not give the shape of an image");
+	return status;
+}
+
+int trial_ask_shape(const struct trial *t, int from_y, const struct lacuna_shape *known,
+		    struct lacuna_shape *wanted)
+{
+	static const struct lacuna_shape none;
+
+	return trial_ask_wished(t, from_y, known, &none, wanted);
+}
+
+void trial_release(struct trial *t, void *self)
+{
+	check_enter(t->c, "destroy");
+	t->op->destroy(self);
+	check_leave(t->c, LACUNA_OK);
+}
 
 /* ---- calls */
 

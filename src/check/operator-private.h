@@ -34,7 +34,7 @@ struct forms {
 	int spectral, solve;
 };
 
-/* ---- operator.c */
+/* ---- operator-calls.c */
 
 int trial_same_shape(const struct lacuna_shape *, const struct lacuna_shape *);
 /* Asks the operator for the shape of x from y's, or of y from x's.  wish: what the user wants where it is free. */
@@ -44,8 +44,6 @@ int trial_ask_shape(const struct trial *, int from_y, const struct lacuna_shape 
 		    struct lacuna_shape *wanted);
 /* Destroys an instance. */
 void trial_release(struct trial *, void *self);
-
-/* ---- operator-calls.c */
 
 /* For call.run: functions of the operator that other files examine. */
 int trial_run_approximate(const struct call *, void *scratch, float *out);

@@ -113,6 +113,13 @@ void prior_examine_call(const struct prior_trial *t, struct call call, struct gu
 	guarded_release(&out);
 }
 
+void prior_destroy(const struct prior_trial *t, void *self)
+{
+	check_enter(t->c, "destroy");
+	t->prior->destroy(self);
+	check_leave(t->c, LACUNA_OK);
+}
+
 /* ---- measures */
 
 double prior_middle_sigma(const struct prior_trial *t)

@@ -28,16 +28,13 @@ struct prior_trial {
 	float *temporary[PRIOR_TEMPORARIES]; /* count values each */
 };
 
-/* ---- prior.c */
-
-/* Destroys an instance. */
-void prior_destroy(const struct prior_trial *, void *self);
-
 /* ---- prior-calls.c */
 
 void prior_init_host(struct prior_trial *);
 /* For call.run. */
 int prior_run_denoise(const struct call *, void *scratch, float *out);
+/* Destroys an instance. */
+void prior_destroy(const struct prior_trial *, void *self);
 struct call prior_call(const struct prior_trial *, const char *name,
 		       int (*run)(const struct call *, void *, float *), double sigma);
 int prior_denoise(const struct prior_trial *, double sigma, const float *u, float *x0);

@@ -11,13 +11,6 @@
 
 /* ---- one shape */
 
-void prior_destroy(const struct prior_trial *t, void *self)
-{
-	check_enter(t->c, "destroy");
-	t->prior->destroy(self);
-	check_leave(t->c, LACUNA_OK);
-}
-
 static void examine_info(struct prior_trial *t)
 {
 	const struct lacuna_prior_info *info = &t->info;

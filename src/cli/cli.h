@@ -20,7 +20,7 @@ const struct command *command_find(const char *name);
 const char *command_nearest(const char *name);
 void command_print_all(FILE *);
 
-/* Prints two lines on stderr; returns STATUS_MISUSED. */
+/* Prints two lines on stderr about a call of this command (NULL: of the program); returns STATUS_MISUSED. */
 int misuse(const struct command *, const char *fmt, ...) LACUNA_PRINTF(2, 3);
 /* Prints "lacuna: FILE: MESSAGE" with the kept message.  FILE is left out if it is NULL or the message names a file.
  * Returns the exit status that corresponds to `status', one of lacuna/plugin.h. */
@@ -28,5 +28,7 @@ int failure(const char *file, int status);
 
 /* -1: errors only, 0: also warnings, 1: also information, 2: everything */
 void verbosity_set(int level);
+/* For log_install(). */
+void message_print(void *context, int level, const char *text);
 
 #endif

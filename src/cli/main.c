@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The program: table of commands, messages, orderly exit. */
+/* The program: table of commands, orderly exit. */
 #include <config.h>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "base/temporary.h"
 #include "base/text.h"
@@ -16,7 +15,6 @@
 #include "plugin/host.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +25,6 @@ const struct command *const commands[] = {
 	&command_study,	  &command_list,  &command_help,     &command_check,
 	&command_new,	  &command_try,	  &command_complete, NULL,
 };
-
-static const struct command program = { .name = "help" };
 
 const struct command *command_find(const char *name)
 {
@@ -65,57 +61,7 @@ void command_print_all(FILE *f)
 	      f);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------- */
-
-static int verbosity = 1;
-
-void verbosity_set(int level)
-{
-	verbosity = level;
-}
-
-static void print_log(void *context, int level, const char *text)
-{
-	(void)context;
-	if ((level > LACUNA_LOG_ERROR && verbosity < 0) ||
-	    (level > LACUNA_LOG_WARN && verbosity < 1) ||
-	    (level > LACUNA_LOG_INFO && verbosity < 2))
-		return;
-	progress_clear();
-	fprintf(stderr, "lacuna: %s%s\n", level == LACUNA_LOG_WARN ? "warning: " : "", text);
-}
-
-int misuse(const struct command *c, const char *fmt, ...)
-{
-	va_list args;
-
-	progress_clear();
-	fprintf(stderr, c == &program ? "lacuna: " : "lacuna %s: ", c->name);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	if (c == &program)
-		fputs("\nTry 'lacuna help'\n", stderr);
-	else
-		fprintf(stderr, "\nTry 'lacuna help %s'\n", c->name);
-	return STATUS_MISUSED;
-}
-
-int failure(const char *file, int status)
-{
-	const char *text = *error_text() ? error_text() : error_status_text(status);
-
-	progress_clear();
-	if (status == LACUNA_ECANCELLED && signals_received()) {
-		fputs("lacuna: stopped; no output was written\n", stderr);
-		return 128 + signals_received();
-	}
-	if (!file || *error_file())
-		fprintf(stderr, "lacuna: %s\n", text);
-	else
-		fprintf(stderr, "lacuna: %s: %s\n", file, text);
-	return STATUS_FAILED;
-}
+/* ---- the run ------------------------------------------------------------------------------------------ */
 
 /* Output that could not be written, say to a full disk, is a failure. */
 static int close_stdout(int status)
@@ -138,7 +84,7 @@ static int run(int argc, char **argv)
 	const char *near;
 
 	if (argc < 2)
-		return misuse(&program, "no command is given");
+		return misuse(NULL, "no command is given");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		command_print_all(stdout);
 		return STATUS_DONE;
@@ -151,8 +97,8 @@ static int run(int argc, char **argv)
 	if (c)
 		return options_run(c, argc - 1, argv + 1);
 	near = command_nearest(argv[1]);
-	return misuse(&program, "unknown command '%s'%s%s%s", argv[1],
-		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return misuse(NULL, "unknown command '%s'%s%s%s", argv[1], near ? "; did you mean '" : "",
+		      near ? near : "", near ? "'?" : "");
 }
 
 /* ---- exit --------------------------------------------------------------------------------------------- */
@@ -193,7 +139,7 @@ int main(int argc, char **argv)
 	atexit(end_unexpectedly);
 	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 	report_arguments(argc, argv);
-	log_install(print_log, NULL);
+	log_install(message_print, NULL);
 	signals_install();
 	host_install_reader(picture_read);
 	status = run(argc, argv);
