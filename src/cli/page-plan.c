@@ -168,6 +168,27 @@ static int refuse_whole(const struct page *p)
 
 /* ---- masks and holes --------------------------------------------------------------------------------- */
 
+/* True if an operator is a mask that leaves out something in a strip across the page, or down it.  windows_reach() tries
+ * small images: it may take a masked column for what happens at a border. */
+static int leaves_out(const struct page *p, const struct plugin_use *operator)
+{
+	enum { STRIP = 4 };
+	int found = 0;
+
+	for (int d = 0; d < 2 && !found; d++) {
+		struct lacuna_shape strip = p->info.shape;
+		unsigned char *known = NULL;
+
+		strip.extent[1 - d] = STRIP < strip.extent[1 - d] ? STRIP : strip.extent[1 - d];
+		if (holes_of_operator(operator, & strip, &known))
+			error_clear();
+		for (size_t i = 0; known && i < lacuna_count(&strip); i++)
+			found |= !holes_known(known, i);
+		memory_release(known);
+	}
+	return found;
+}
+
 /* A mask differs from place to place.  As the last operator it only marks missing values, and the others may be the same
  * everywhere. */
 static int take_mask_off(struct page *p)
@@ -181,7 +202,7 @@ static int take_mask_off(struct page *p)
 		return LACUNA_OK;
 	p->job = *job;
 	status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
-	if (!status)
+	if (!status && !leaves_out(p, &job->operators[last]))
 		return LACUNA_OK;
 	error_clear();
 	if (status == LACUNA_ENOMEM)
