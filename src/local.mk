@@ -145,6 +145,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/stage-result.c \
 	src/restore/stage-samples.c \
 	src/restore/stage-scale.c \
+	src/restore/stage-spare.c \
 	src/restore/stage-values.c \
 	src/restore/stage-wide-noise.c \
 	src/restore/stabilise.c src/restore/stabilise.h \

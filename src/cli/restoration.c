@@ -82,6 +82,7 @@ static int choose_plugins(struct restoration *r)
 		status = fit_find(r->operators, v->operators.count, &r->fit);
 	if (status)
 		return status;
+	r->job.masks = r->operands.absent_count > 0;
 	r->operator_flags = problem_compose_flags(r->operators, v->operators.count);
 	/* Other measurements, such as sums over many pixels, may have more noise. */
 	if (r->job.noise.sigma > 1 && (r->operator_flags & LACUNA_PICTURE))

@@ -143,6 +143,7 @@ static void run_free(struct run *run)
 	memory_release(run->read);
 	memory_release(run->rejected);
 	memory_release(run->places);
+	memory_release(run->spared);
 	memory_release(run->start);
 	memory_release(run->x);
 	memory_release(run->deviation);
@@ -159,6 +160,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 		stage_find_noise,
 		stage_find_places,
 		stage_take_wide_noise,
+		stage_spare,
 		stage_choose_stabiliser,
 		stage_measure,
 		stage_read_start,
@@ -168,6 +170,7 @@ int restorer_run(struct restorer *r, const struct measurement *m, struct restore
 		stage_improve,
 		stage_check,
 		stage_find_deviation,
+		stage_put_spared_back,
 		stage_leave,
 	};
 	struct run run = { .r = r, .job = r->job, .m = m, .out = result };

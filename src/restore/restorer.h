@@ -36,6 +36,7 @@ enum { PART_HERE, PART_TAKEN };
 struct restore_job {
 	const struct plugin_use *operators;
 	size_t operator_count;
+	int masks; /* an operator says which values of y are missing; they are NaN in y */
 	struct method *method; /* its prior may be replaced, see method_fall_back() */
 	struct stated_noise noise;
 	double reject; /* eagerness of reject_lone(); 0: reject nothing */

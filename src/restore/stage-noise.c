@@ -19,8 +19,10 @@ static int varies(const struct run *run)
 {
 	const struct noise *noise = &run->record->description.noise;
 
-	return run->m->deviation || run->places ||
-	       (run->job->noise.sigma < 0 && (noise->slope > 0 || noise->channel[0] > 0));
+	/* Where the measured values stay, their noise need not be known so well. */
+	return !run->spared &&
+	       (run->m->deviation || run->places ||
+		(run->job->noise.sigma < 0 && (noise->slope > 0 || noise->channel[0] > 0)));
 }
 
 static void average_deviation(struct run *run)

@@ -46,6 +46,7 @@ struct run {
 	struct stabiliser *stabiliser; /* between the inner scale and the engine; NULL: none */
 	double reference_noise;	       /* on the engine's scale */
 	float *places; /* factor of the noise's deviation at each value; NULL: 1 everywhere */
+	unsigned char *spared; /* 1: a measured value that stays as it is; NULL: none does */
 	struct session *session;
 	float *x; /* one sample, x-shaped */
 	struct ensemble ensemble;
@@ -113,6 +114,7 @@ int stage_enter_scale(struct run *);
 int stage_find_noise(struct run *);
 int stage_find_places(struct run *);
 int stage_take_wide_noise(struct run *); /* stage-wide-noise.c */
+int stage_spare(struct run *);		 /* stage-spare.c */
 int stage_choose_stabiliser(struct run *);
 int stage_measure(struct run *);
 /* stage-samples.c */
@@ -125,6 +127,8 @@ int stage_improve(struct run *);
 int stage_check(struct run *);
 /* stage-deviation.c */
 int stage_find_deviation(struct run *);
+/* stage-spare.c */
+int stage_put_spared_back(struct run *);
 /* stage-result.c */
 int stage_leave(struct run *);
 /* Instead of all stages, for an image that is constant. */

@@ -284,4 +284,24 @@ contains err "needs an operator that is the same everywhere" "... is refused as 
 ok "weights without noise" "$LACUNA" restore half-light.tif -o full-light.tif -A mask:file=gray-mask.tif,weights=yes -n 0
 "$LACUNA" compare under.tif full-light.tif >figures
 figures figures '$7 + 0 < 0.02' "are divided out"
+# a mask leaves faint noise that nobody stated in what was measured: in the whole, in windows, in a part
+scratch="-A mask:columns=100-103"
+cp "$abs_top_srcdir/data/samples/colosseum.tif" scan.tif
+ok "a scratch" "$LACUNA" restore scan.tif -o whole.tif $scratch $gaussian 2>err
+contains err "measured values stay as they are; -n" "... is filled, and no more"
+ok "in windows" "$LACUNA" restore scan.tif -o windows.tif $scratch $gaussian --memory 80M 2>err
+contains err "restored in" "... that are several"
+ok "noise that is stated" "$LACUNA" restore -q scan.tif -o less.tif $scratch $gaussian -n 0.01
+ok "a part" "$LACUNA" restore -q scan.tif -o part.tif $scratch $gaussian --crop 90,20,60,50
+ok "what is measured there" "$LACUNA" restore -q scan.tif -o there.tif -A identity $gaussian -n 0 --crop 90,20,60,50
+for name in scan whole windows less; do
+	"$LACUNA" simulate -q "$name.tif" -o "$name-known.tif" -f $scratch -n 0
+done
+for name in part there; do
+	"$LACUNA" simulate -q "$name.tif" -o "$name-known.tif" -f -A mask:columns=10-13 -n 0
+done
+ok "measured values are as they were" "$LACUNA" compare --max-nrmse 0 scan-known.tif whole-known.tif
+ok "in windows, too" "$LACUNA" compare --max-nrmse 0 scan-known.tif windows-known.tif
+ok "and in the part" "$LACUNA" compare --max-nrmse 0 there-known.tif part-known.tif
+fails 1 "... unless the noise is stated" "$LACUNA" compare --max-nrmse 0 scan-known.tif less-known.tif
 done_testing

@@ -1211,6 +1211,84 @@ static void test_wide_noise(const char *operator)
 	tear_down(&b);
 }
 
+/* How many measured values changed, and how many of the hole are as they were; with the deviation of the last measured one. */
+static void count_changed(struct bench *b, const float *y, int side, int changed[2],
+			  double *deviation)
+{
+	const struct lacuna_shape square = { { side, side, 1, 1 } };
+	struct restored r;
+
+	changed[0] = changed[1] = -1;
+	*deviation = NAN;
+	if (restore(b, square, (struct measurement){ .name = "y", .y = y, .hi = 1 }, &r))
+		return;
+	changed[0] = changed[1] = 0;
+	for (int i = 0; i < side * side; i++) {
+		const int hole = i % side >= 60 && i % side < 66;
+
+		if (memcmp(&r.picture[i], &y[i], sizeof *y) != 0)
+			changed[hole]++;
+	}
+	if (r.deviation)
+		*deviation = (double)r.deviation[side * side - 1];
+	restored_free(&r);
+}
+
+/* Faint noise that was estimated stays in the measured values of a mask; noise that is seen, or stated, does not, and a
+ * denoiser denoises. */
+static void test_spared(void)
+{
+	enum { SIDE = 128, ALL = SIDE * SIDE, HOLE = 6 * SIDE };
+	static const struct {
+		const char *what, *operator;
+		double noise, stated;
+		int absent, masks, samples, stays;
+	} cases[] = {
+		{ "faint noise under a mask", "mask:columns=60-65", 0.01, -1, 0, 0, 1, 1 },
+		{ "the same, named by a value", "mask:value=7", 0.01, -1, 1, 1, 1, 1 },
+		{ "strong noise", "mask:columns=60-65", 0.05, -1, 0, 0, 1, 0 },
+		{ "stated noise", "mask:columns=60-65", 0.01, 0.01, 0, 0, 1, 0 },
+		{ "samples", "mask:columns=60-65", 0.01, -1, 0, 0, 2, 0 },
+		{ "no mask", "identity", 0.01, -1, 1, 0, 1, 0 },
+	};
+	static float noise[ALL], y[ALL];
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct bench b;
+		double deviation;
+		int changed[2];
+
+		set_up(&b, one_step, 0);
+		use_free(&b.op);
+		if (!ok(!use_parse(LACUNA_OPERATOR, cases[k].operator, & b.op), "%s",
+			cases[k].what))
+			return;
+		b.job.noise.sigma = cases[k].stated;
+		b.job.masks = cases[k].masks;
+		b.job.samples = cases[k].samples;
+		b.job.deviation = 1;
+		for (int i = 0; i < ALL; i++) {
+			const int hole = i % SIDE >= 60 && i % SIDE < 66;
+
+			y[i] = (float)(0.5 + 0.2 * sin(i % SIDE / 20.0) +
+				       cases[k].noise * (double)noise[i]);
+			if (hole)
+				y[i] = cases[k].absent ? NAN : 0.9f;
+		}
+		count_changed(&b, y, SIDE, changed, &deviation);
+		if (cases[k].stays)
+			ok(changed[0] == 0, "measured values stay: %d changed", changed[0]);
+		else
+			ok(changed[0] > (ALL - HOLE) / 2, "is taken out: %d changed", changed[0]);
+		ok(changed[1] == HOLE, "the hole is filled: %d of %d", changed[1], HOLE);
+		if (cases[k].stays)
+			near(deviation, cases[k].noise, 0.1 * cases[k].noise,
+			     "the error of a measured value is its noise");
+		tear_down(&b);
+	}
+}
+
 /* Noise that was settled for one page has the same level, in values of the file, on the scale of another. */
 static void test_settled_scale(void)
 {
@@ -1468,6 +1546,7 @@ int main(void)
 	test_sums();
 	test_residual();
 	test_wide_alike();
+	test_spared();
 	test_settled_scale();
 	test_mean();
 	test_photons();
