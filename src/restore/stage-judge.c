@@ -66,18 +66,19 @@ static void find_ends(const struct run *run, double *lo, double *hi)
 	*hi += margin;
 }
 
-/* Share of the values, on the inner scale, that are at these ends or beyond.  Values that are rounded to an end count as well.
+/* Share of the values, on the inner scale, that are at these ends or beyond by `margin'.  Values that are rounded to an end
+ * count as well.
  * Stars and beads on a dark ground become brighter than they were, and a float holds them: there only what goes beyond both
  * ends counts, as a maze of black and white does. */
-static double clipped_share(const struct run *run, const float *values, size_t n)
+static double clipped_share(const struct run *run, const float *values, size_t n, double margin)
 {
 	double lo, hi;
 	size_t below = 0, above = 0;
 
 	find_ends(run, &lo, &hi);
 	for (size_t i = 0; i < n; i++) {
-		below += (double)values[i] <= lo;
-		above += (double)values[i] >= hi;
+		below += (double)values[i] <= lo - margin;
+		above += (double)values[i] >= hi + margin;
 	}
 	if (is_open(run->m) && isfinite(run->record->inner.lowest))
 		return 2.0 * (double)(below < above ? below : above) / (double)n;
@@ -87,7 +88,18 @@ static double clipped_share(const struct run *run, const float *values, size_t n
 /* The same of the measurement; 0 if it is no picture. */
 static double clipped_before(const struct run *run)
 {
-	return run_is_picture(run) ? clipped_share(run, run->read, run->r->y_count) : 0;
+	return run_is_picture(run) ? clipped_share(run, run->read, run->r->y_count, 0) : 0;
+}
+
+/* The same of the result.  Counts of photons have a dark ground with little noise, which is restored as values about black,
+ * half of them below, but by less than that noise; a maze goes further. */
+static double clipped_after(const struct run *run)
+{
+	const struct noise *noise = &run->record->description.noise;
+	const double dark = fmax(noise->offset, noise->least_variance);
+
+	return clipped_share(run, run->out->picture, run->r->count,
+			     noise->slope > 0 ? sqrt(dark) : 0);
 }
 
 /* Restores again with more noise if the result is clipped: a wrong kernel, or too little noise, makes a maze of black and
@@ -97,7 +109,7 @@ static int retreat(struct run *run)
 	enum { TRIES = 3 };
 	struct restore_record *record = run->record;
 	const double before = clipped_before(run);
-	double after = clipped_share(run, run->out->picture, run->r->count);
+	double after = clipped_after(run);
 	int status = LACUNA_OK;
 
 	for (int i = 0; i < TRIES && !status && after > before + tolerated; i++) {
@@ -112,7 +124,7 @@ static int retreat(struct run *run)
 			"input; restored again with noise %.3g.  The operator or -n may be wrong",
 			run->m->name, 100 * after, 100 * before, record->noise);
 		status = draw_again(run, NULL);
-		after = clipped_share(run, run->out->picture, run->r->count);
+		after = clipped_after(run);
 	}
 	return status;
 }
@@ -165,7 +177,7 @@ int stage_check(struct run *run)
 	/* The residual of point estimates is 0.8 to 1.4 times the noise; with a wrong kernel (a maze) 4 to 18 times. */
 	static const double trusted = 3, least = 0.5 / 255, clipped = 0.05;
 	const double before = clipped_before(run);
-	const double after = clipped_share(run, run->out->picture, run->r->count);
+	const double after = clipped_after(run);
 
 	if (invents_colours(run->r) && !run_is_silent(run)) {
 		run->record->doubts++;

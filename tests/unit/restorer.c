@@ -977,6 +977,58 @@ static void test_ends(void)
 	}
 }
 
+static float ground; /* what denoise_dark() gives for the left half */
+
+static int denoise_dark(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	const struct gauss *g = self;
+
+	(void)scratch, (void)sigma, (void)u;
+	for (size_t i = 0; i < g->n; i++)
+		x0[i] = i % 128 < 64 ? ground : 0.5f;
+	return LACUNA_OK;
+}
+
+/* Counts of photons: a dark ground is restored as faint noise about black, which is no maze. */
+static void test_dark_ground(void)
+{
+	enum { SIDE = 128, ALL = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const float grounds[] = { 0.001f, -0.002f, -0.1f };
+	static float y[ALL];
+	double noise[3] = { 0 };
+
+	random_gaussian((struct random_key){ 8, 0, 0 }, 0, 0, y, ALL);
+	for (int i = 0; i < ALL; i++) {
+		const double level = i % SIDE < SIDE / 2 ? 0.01 : 0.01 * (i % SIDE - 63);
+
+		y[i] = (float)(level + sqrt(0.002 * level + 2.5e-5) * (double)y[i]);
+	}
+	for (int k = 0; k < 3; k++) {
+		struct restored r;
+		struct bench b;
+
+		set_up(&b, one_step, 1);
+		use_free(&b.op);
+		use_free(&b.method.guidance);
+		if (use_parse(LACUNA_OPERATOR, "blur:sigma=0,boundary=periodic", &b.op) ||
+		    use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
+			tap_bail("%s", error_text());
+		b.job.noise.sigma = -1;
+		b.prior.u.prior.denoise = denoise_dark;
+		ground = grounds[k];
+		if (ok(!restore(&b, square, (struct measurement){ .y = y, .hi = 1, .stated = 1 },
+				&r),
+		       "a ground at %g", (double)ground))
+			noise[k] = r.record.noise;
+		ok(r.record.description.noise.slope > 0, "its noise grows with brightness");
+		restored_free(&r);
+		tear_down(&b);
+	}
+	near(noise[1] / noise[0], 1, 1e-9, "a little below black is black");
+	ok(noise[2] > 2 * noise[0], "far below is not: %g, %g", noise[0], noise[2]);
+}
+
 static void test_retreat(void)
 {
 	int first = 0, doubts = 0;
@@ -1569,6 +1621,7 @@ int main(void)
 	test_experience();
 	test_stated_mean();
 	test_retreat();
+	test_dark_ground();
 	test_ends();
 	test_depth();
 	test_experience_of_blur();
