@@ -13,21 +13,30 @@
 
 /* ---- which part of the page ------------------------------------------------------------------------- */
 
-/* Grows the part along one side to `length', within the page (most). */
-static void grow(struct lacuna_region *part, int side, int64_t length, int64_t most)
+/* Makes the part square, within a square page of this side. */
+static void make_square(struct lacuna_region *part, int64_t side)
 {
-	int64_t more = length - part->extent[side];
+	const int64_t *e = part->extent;
+	const int64_t length = e[0] > e[1] ? e[0] : e[1];
 
-	if (more <= 0)
-		return;
-	more = more < most - part->extent[side] ? more : most - part->extent[side];
-	part->origin[side] -= more < part->origin[side] ? more : part->origin[side];
-	part->extent[side] += more;
+	for (int i = 0; i < 2; i++) {
+		part->extent[i] = length;
+		if (part->origin[i] > side - length)
+			part->origin[i] = side - length;
+	}
+}
+
+/* Makes a part longer along one side, in which the page has this length. */
+static void make_longer(struct lacuna_region *part, int side, int64_t most)
+{
+	if (part->origin[side] + part->extent[side] == most)
+		part->origin[side] -= WINDOWS_GRID;
+	part->extent[side] += WINDOWS_GRID;
 }
 
 /* Adds a margin, so that the crop is nearly as in the whole picture.  A network that downsamples repeatedly works on a grid,
- * which the part keeps.  A symmetric prior sees square images in eight orientations, others in four: the part is square if
- * the picture is. */
+ * which the part keeps, and on that of the mirrored picture, so it begins and ends on one.  A symmetric prior sees square
+ * images in eight orientations, others in four: the part is square if the picture is. */
 static void add_margin(struct page *p, int64_t margin)
 {
 	const int64_t *e = p->info.shape.extent;
@@ -35,19 +44,17 @@ static void add_margin(struct page *p, int64_t margin)
 
 	*part = p->wanted;
 	for (int i = 0; i < 2; i++) {
-		const int64_t before = part->origin[i] > margin ? part->origin[i] - margin : 0;
-		const int64_t first = before / WINDOWS_GRID * WINDOWS_GRID;
 		const int64_t end = part->origin[i] + part->extent[i] + margin;
+		const int64_t before = part->origin[i] > margin ? part->origin[i] - margin : 0;
+		const int64_t after = end < e[i] ? e[i] - end : 0;
 
-		part->origin[i] = first;
-		part->extent[i] = (end < e[i] ? end : e[i]) - first;
+		part->origin[i] = before / WINDOWS_GRID * WINDOWS_GRID;
+		part->extent[i] = e[i] - after / WINDOWS_GRID * WINDOWS_GRID - part->origin[i];
 	}
-	if (e[0] == e[1]) {
-		grow(part, 0, part->extent[1], e[0]);
-		grow(part, 1, part->extent[0], e[1]);
-	} else if (part->extent[0] == part->extent[1]) {
-		grow(part, e[0] > e[1] ? 0 : 1, part->extent[0] + 1, e[0] > e[1] ? e[0] : e[1]);
-	}
+	if (e[0] == e[1])
+		make_square(part, e[0]);
+	else if (part->extent[0] == part->extent[1])
+		make_longer(part, e[0] > e[1] ? 0 : 1, e[0] > e[1] ? e[0] : e[1]);
 }
 
 static int place_crop(struct page *p)

@@ -59,6 +59,46 @@ ok "a square picture" "$LACUNA" $square -o whole.tif -f
 ok "a wide part of it" "$LACUNA" $square -o part.tif -f --crop 0,20,140,8
 ok "cut" cut whole.tif 0,20,140,8 cut.tif
 ok "the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.02 cut.tif part.tif
+# A network that halves its picture sees a grid, from each end of the picture, as its orientations are mirrored, and as many
+# orientations as the picture is square.  A part has the same ones.
+network="-p unet:weights=$abs_top_srcdir/tests/golden/unet-gray.safetensors -m fast"
+part="-A identity $network --range 0:1 -n 0.1 -q"
+for size in "320 320" "330 266" "266 330"; do
+	set -- $size
+	"$maketiff" smooth.tif float32 $1 $2 1 1
+	ok "noise" "$LACUNA" simulate -q smooth.tif -o grid.tif -f -A identity -n 0.1 --range 0:1
+	ok "$size, a network" "$LACUNA" restore grid.tif -o whole.tif -f $part
+	for place in 0,0,40,40 130,130,30,20 150,100,60,20 $(($1 - 9)),100,9,60 $(($1 - 20)),$(($2 - 20)),20,20; do
+		ok "its part $place" "$LACUNA" restore grid.tif -o part.tif -f $part --crop $place --report r.json
+		ok "cut" cut whole.tif $place cut.tif
+		ok "$size, $place: the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.002 cut.tif part.tif
+		awk -F'[:,]' '/"unknown"/ { inside = 1 } inside && /"width"/ { w = $2 } inside && /"height"/ { print w, $2; exit }' r.json >sides
+		figures sides "(\$1 == \$2) == ($1 == $2) && ($1 - \$1) % 32 == 0 && ($2 - \$2) % 32 == 0" "$size, $place: as square as the picture, on the grid"
+	done
+done
+
+# A mask after a blur is taken off, and the blur is the same everywhere; before a blur it is not.
+"$maketiff" mask.tif uint8 160 140 1 1 mask
+hidden="-A blur:sigma=1 -A mask:file=mask.tif $prior -n 0.02"
+ok "a blur and a mask" "$LACUNA" restore nan.tif -o whole.tif -f $hidden
+ok "a part" "$LACUNA" restore nan.tif -o part.tif -f $hidden --crop 0,0,60,50
+ok "cut" cut whole.tif 0,0,60,50 cut.tif
+ok "both apply to a part" "$LACUNA" compare --range 0:1 --max-nrmse 0.02 cut.tif part.tif
+fails 1 "a mask before a blur" "$LACUNA" restore nan.tif -o part.tif -f -A mask:columns=70 -A blur:sigma=1 $prior -n 0.02 --crop 0,0,60,50
+contains err "--crop needs an operator that is the same everywhere" "does not apply to a part"
+
+# Planes are written a strip at a time, wherever a part begins, and whatever the type of the deviation.
+"$maketiff" planes.tif uint8 160 140 3 1 planes
+"$maketiff" pixels.tif uint8 160 140 3 1
+for f in planes pixels; do
+	ok "$f" "$LACUNA" restore $f.tif -o $f-part.tif -f -A identity $prior -n 0.02 --crop 5,70,45,60 --std $f-std.tif
+done
+ok "the same part" "$LACUNA" compare --max-nrmse 0 planes-part.tif pixels-part.tif
+ok "the same deviation" "$LACUNA" compare --max-nrmse 0 planes-std.tif pixels-std.tif
+"$maketiff" planes.tif uint8 1100 600 2 1 planes
+ok "strips of other heights" "$LACUNA" restore planes.tif -o planes-64.tif -A identity $prior -n 0.02 -t float64 --std planes-std.tif -f --memory 80M
+ok "the picture is whole" "$LACUNA" compare planes-64.tif planes-64.tif
+ok "and its deviation" "$LACUNA" compare planes-std.tif planes-std.tif
 
 # Windows around a hole: a known value keeps its bits, and a reference is looked at.
 "$maketiff" large.tif float32 800 500 1 1 nan
@@ -67,6 +107,27 @@ ok "what is known is the same to the bit" "$LACUNA" compare --range 0:1 --max-nr
 "$maketiff" truth.tif float32 800 500 1 1
 ok "a reference" "$LACUNA" restore large.tif -o filled.tif -A identity -p gaussian -m fast -n 0 --reference truth.tif
 contains out "PSNR" "is compared"
+"$maketiff" hole.tif float32 400 300 1 1 nan
+"$maketiff" truth.tif float32 400 300 1 1
+for p in "-p gaussian" "$network"; do
+	ok "$p: a hole" "$LACUNA" restore hole.tif -o hole-r.tif -f -A identity $p -n 0 -v
+	case $p in
+	-p*gaussian)
+		! grep -q "around the holes" err
+		tap_result $? "a prior that learns sees the whole picture"
+		;;
+	*) contains err "around the holes" "another prior need not" ;;
+	esac
+	ok "with a reference" "$LACUNA" restore hole.tif -o hole-t.tif -f -A identity $p -n 0 --reference truth.tif
+	contains out "PSNR" "that is compared"
+	ok "which changes nothing" "$LACUNA" compare --range 0:1 --max-nrmse 0.000001 hole-r.tif hole-t.tif
+done
+# The memory is estimated with some to spare.  A reference needs the whole picture, which is tried.
+"$maketiff" tight.tif float32 300 280 1 1
+ok "little memory" "$LACUNA" restore tight.tif -o tight-r.tif -A identity -n 0.02 $network --memory 42M
+contains err "restored in" "is enough for windows"
+ok "with a reference" "$LACUNA" restore tight.tif -o tight-r.tif -f -A identity -n 0.02 $network --memory 42M --reference tight.tif
+contains out "PSNR" "for the whole, too"
 
 # Figures of a report.
 figure() {
@@ -116,6 +177,22 @@ for f in singles/*; do
 	ok "the first" identical first.tif stack1.tif
 done
 
+# In parts, too, each page has its own noise if that is asked for.
+"$maketiff" two.tif float32 96 80 1 2
+ok "noise" "$LACUNA" simulate two.tif -q -o noisy.tif -A identity -n 0.1 --range 0:1
+ok "less on the first page" "$LACUNA" restore noisy.tif -o two.tif -f -A identity $prior -n 0.1 --pages 1
+own="restore two.tif -o own.tif -f -A identity $prior --own-noise --crop 5,5,64,64"
+ok "both pages" "$LACUNA" $own --report both.json
+for page in 1 2; do
+	ok "page $page alone" "$LACUNA" $own --pages $page --only --report $page.json
+	grep '"noise": [0-9]' $page.json >alone-$page
+done
+cat alone-1 alone-2 >alone
+grep '"noise": [0-9]' both.json >together
+same_text together alone "each has the noise that it has alone"
+test "`sort -u alone | wc -l`" -eq 2
+tap_result $? "which differs"
+
 # So are missing values; and samples have the type of the result.
 draw="restore nan.tif -A identity $prior -n 0.02 -s ddpm -g exact --steps 4 --samples 2"
 ok "samples" "$LACUNA" $draw -o mean.tif -f --keep-missing --all-samples lacking
@@ -135,4 +212,14 @@ ok "from itself" "$LACUNA" $begin -o from16.tif --start start.tif
 ok "from 8 bits" "$LACUNA" $begin -o from8.tif --start start8.tif
 ok "is the same" "$LACUNA" compare --max-nrmse 0.01 from8.tif from16.tif
 ok "and near the start" "$LACUNA" compare --max-nrmse 0.3 from8.tif start.tif
+
+# A blur sees beyond the border, here 4 pixels: there, a start image goes on as it ends.
+"$maketiff" gray.tif float32 64 48 1 1 constant
+"$maketiff" wider.tif float32 72 56 1 1 constant
+begin="restore gray.tif -A blur:sigma=1 $prior -n 0.3 -s ddpm:start=0.1 -g none --steps 4"
+ok "black at the left" "$LACUNA" simulate -q gray.tif -o left.tif -A mask:columns=0-20 -n 0 --range 0:1
+ok "and beyond" "$LACUNA" simulate -q wider.tif -o left-wider.tif -A mask:columns=0-24 -n 0 --range 0:1
+ok "from the picture" "$LACUNA" $begin -o from.tif --start left.tif
+ok "from the unknown" "$LACUNA" $begin -o from-wider.tif --start left-wider.tif
+ok "the same" identical from.tif from-wider.tif
 done_testing
