@@ -83,10 +83,11 @@ static void small_finish(struct small *s)
 
 /* ---- a source and a sink ----------------------------------------------------------------------------- */
 
-/* Rows that windows see, rows that wait to be written, and one for what lies between rows. */
+/* Rows that windows see, and rows that wait to be written.  What lies between rows of an enlarged picture needs one more, but
+ * then fewer rows of the measurement wait. */
 static int64_t rows_held(const struct page *p, int64_t multiple)
 {
-	return p->windows.height + multiple + 1;
+	return p->windows.height + multiple;
 }
 
 /* The whole page may be open already. */

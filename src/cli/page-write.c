@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Writes the results of a page: in the values of the output's type, with what was missing, frames as pages. */
+/* Writes the results of a page: in the values of the output's type, with what was missing. */
 #include <config.h>
 
 #include "base/memory.h"
@@ -44,26 +44,15 @@ void page_tell_values(const struct page *p, struct image_writer *w)
 		image_writer_values_become(w, scale, to.lo - scale * from.lo);
 }
 
-/* Writes frames as pages, each with the other data of the page it comes from. */
-static int write_frames(const struct page *p, struct image_writer *w, const struct image *picture,
-			const unsigned char *keep)
+/* Writes an image as a page with the other data of the current page; that of several pages has those of the first. */
+static int write_image(const struct page *p, struct image_writer *w, const struct image *image,
+		       const unsigned char *unchanged)
 {
-	struct restoration *r = p->r;
-	struct lacuna_shape shape = picture->shape;
-	const int64_t frames = shape.extent[3];
-	const size_t n = lacuna_count(&shape) / (size_t)frames;
-	int status = LACUNA_OK;
+	const struct image_part part = { .like = p->r->in,
+					 .page = p->number,
+					 .shape = image->shape };
 
-	shape.extent[3] = 1;
-	for (int64_t t = 0; !status && t < frames; t++) {
-		const int like = t && t < r->page_count ? r->pages[t] : p->number;
-		const struct image_part part = { .like = r->in, .page = like, .shape = shape };
-
-		status = image_writer_write(w, &part, picture->values + (size_t)t * n,
-					    keep ? keep + (size_t)t * n : NULL,
-					    frames == 1 ? p->band : NULL);
-	}
-	return status;
+	return image_writer_write(w, &part, image->values, unchanged, p->band);
 }
 
 /* A restore_job.sample. */
@@ -84,7 +73,7 @@ int page_write_sample(void *context, int64_t sample, const float *picture)
 		status = page_put_missing_back(p, 0, &copy);
 	}
 	if (!status)
-		status = write_frames(p, r->single[sample], &copy, NULL);
+		status = write_image(p, r->single[sample], &copy, NULL);
 	if (!status && page_is_single(r))
 		status = image_writer_seal(r->single[sample]);
 	image_free(&copy);
@@ -100,7 +89,7 @@ static int write_deviation(struct page *p)
 	if (!p->r->deviation)
 		return LACUNA_OK;
 	status = page_put_missing_back(p, 0, &map);
-	return status ? status : write_frames(p, p->r->deviation, &map, NULL);
+	return status ? status : write_image(p, p->r->deviation, &map, NULL);
 }
 
 static void show(const struct page *p)
@@ -144,6 +133,6 @@ int page_write(struct page *p)
 	page_tell_values(p, p->r->out);
 	status = page_put_missing_back(p, 0, &p->picture);
 	if (!status)
-		status = write_frames(p, p->r->out, &p->picture, p->result.record.unchanged);
+		status = write_image(p, p->r->out, &p->picture, p->result.record.unchanged);
 	return status ? status : write_deviation(p);
 }

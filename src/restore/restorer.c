@@ -95,6 +95,11 @@ int restorer_shape(struct restorer *r, const struct lacuna_shape *y,
 	if (!status && !(problem_flags(r->problem) & LACUNA_PICTURE) &&
 	    (problem_flags(r->problem) & LACUNA_LINEAR))
 		status = problem_normalise(r->problem);
+	/* A session refuses this, too, but a constant image needs none. */
+	if (!status && problem_x(r->problem)->extent[3] != 1)
+		status = error_set(LACUNA_EUNSUPPORTED,
+				   "the operator has several pages as its result; only one can be "
+				   "restored at a time");
 	if (status) {
 		problem_destroy(r->problem);
 		r->problem = NULL;
