@@ -52,6 +52,66 @@ END
 ok "a part" "$LACUNA" restore in/a.tif -o part.tif -A blur:sigma=1.6,fit=yes $gaussian --range 0:1 --crop 40,40,64,64
 contains err "blur: sigma 1.6 -> $told" "with the blur that the whole picture tells"
 
+# What fit() gets: the middle of a page, in parts of full scale, NaN where a value is missing.  This one finds the mean.
+cat >mean.c <<END
+#include <lacuna/fit.h>
+#define NAME "mean"
+#define OPTIONAL .extension = extension,
+static lacuna_extension extension;
+#include "good.h"
+static int is_free(const void *config, const char *parameter)
+{
+	(void)config;
+	return !strcmp(parameter, "strength");
+}
+static int fit(const void *self, const float *x, const float *y, double noise, void *config)
+{
+	const struct half *h = self;
+	double sum = 0, n = 0;
+	for (size_t i = 0; i < h->count; i++)
+		if (y[i] == y[i])
+			sum += y[i], n++;
+	((struct config *)config)->strength = sum / n;
+	(void)x, (void)noise;
+	return LACUNA_OK;
+}
+static const void *extension(const char *name)
+{
+	static const struct lacuna_operator_fit fitting = { is_free, fit };
+	return strcmp(name, LACUNA_FIT) ? NULL : &fitting;
+}
+END
+$CC -shared -fPIC -I"$abs_top_srcdir/include" -I"$abs_top_srcdir/tests/plugins/broken" mean.c -o mean.so || exit 99
+
+# mean OUT FILE: what it finds
+mean() {
+	ok "$2" "$LACUNA" restore -q $2 -o m.tif -f -A ./mean.so -p gaussian:mean=0.5,amplitude=0.2 -n 0.1 --report mean.json
+	awk -F'[:,]' '/"fitted"/ { inside = 1 } inside && /"found"/ { print $2; exit }' mean.json >$1
+	test -s $1 || echo none of $2 >$1
+}
+
+"$maketiff" page.tif uint16 48 40 1 1
+"$maketiff" float.tif float32 48 40 1 1
+mean of-16 page.tif
+mean of-float float.tif
+echo `cat of-16 of-float` >both
+figures both '$1 - $2 < 1e-5 && $2 - $1 < 1e-5 && $1 > 0.3' "integers are parts of full scale, as floats are"
+"$maketiff" lump.tif float32 48 40 1 1 lump
+"$maketiff" nan.tif float32 48 40 1 1 nan
+"$maketiff" --declare lump.tif -9999
+mean of-lump lump.tif
+mean of-nan nan.tif
+same_text of-lump of-nan "nodata is NaN"
+"$maketiff" wide.tif float32 1100 20 1 1
+ok "the ends of a wide page in black" "$LACUNA" simulate -q wide.tif -o ends.tif -A mask:columns=0-37+1062-1099 -n 0 --range 0:1
+ok "a column more" "$LACUNA" simulate -q wide.tif -o more.tif -A mask:columns=38 -n 0 --range 0:1
+mean of-wide wide.tif
+mean of-ends ends.tif
+mean of-more more.tif
+same_text of-wide of-ends "the middle 1024 columns are what is fitted"
+! cmp -s of-wide of-more
+tap_result $? "and all of them"
+
 # Refusals
 fails 2 "not the last" "$LACUNA" restore in/a.tif -o n.tif -A blur:fit=yes -A identity $gaussian
 contains err "as the last one" "a blur must be the last operator"

@@ -3,7 +3,7 @@
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands|equal|
- *							edge]
+ *							edge|planes|jpeg]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -21,7 +21,7 @@
  * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
  * was subtracted, with some noise; "dead" has four columns of 0 and a row of 1; "edge" has three columns of 0 at the left; "mask" is white except for a black square,
  * which moves from page to page and is missing on the last; "layer", of two channels, has this square in white on a
- * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "frame" is a smooth wave with a black fifth below it. */
+ * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "planes" stores each channel as a plane of its own, the second of two is alpha; "jpeg" compresses as JPEG does; "frame" is a smooth wave with a black fifth below it. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
 	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, edge, lumps,
-		bands, equal;
+		bands, equal, planes, jpeg;
 	long pages;
 	double hole, factor;
 };
@@ -104,46 +104,62 @@ static void set_tags(TIFF *tif, const struct picture *p)
 		     p->bits == 32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
 	TIFFSetField(tif, TIFFTAG_PHOTOMETRIC,
 		     p->channels == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
-	TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+	TIFFSetField(tif, TIFFTAG_PLANARCONFIG,
+		     p->planes ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
 	TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, (uint32_t)p->height);
 	TIFFSetField(tif, TIFFTAG_XRESOLUTION, 300.0);
 	TIFFSetField(tif, TIFFTAG_YRESOLUTION, 300.0);
+	if (p->jpeg)
+		TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_JPEG);
 	if (p->nodata)
 		TIFFSetField(tif, TAG_NODATA, "0");
-	if (p->layer)
+	if (p->layer || (p->planes && p->channels == 2))
 		TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &(uint16_t){ EXTRASAMPLE_UNASSALPHA });
 	TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, "made for a test");
 }
 
+static double pixel(const struct picture *p, long x, long y, long c, long page)
+{
+	const int hole = (p->hole != 0 || p->nodata) && !page && x >= 9 && x < 14 && y >= 4 &&
+			 y < (p->lumps ? 12 : 8);
+
+	if (p->mask)
+		return !is_masked(p, x, y, page);
+	if (p->layer)
+		return !c || is_masked(p, x, y, page);
+	if (is_dead(p, x, y))
+		return y == 30;
+	if (p->edge && x < 3)
+		return 0;
+	if (p->frame)
+		return framed(p, x, y);
+	if (p->stars)
+		return starlight(p, x, y);
+	if (hole)
+		return p->lumps && x > 11 ? -32768 : p->hole;
+	if (p->constant && !page)
+		return 0.5;
+	if (p->hot && x == 20 && y == 20)
+		return 1e6;
+	return (p->rising ? page ? 20 * (double)page : 2 : p->factor) /
+	       (p->bands && c == 1 ? 50 : 1) * value(x, y, p->equal ? 0 : c, p->same ? 0 : page);
+}
+
 static int write_page(TIFF *tif, const struct picture *p, long page, void *row)
 {
+	const long planes = p->planes ? p->channels : 1, samples = p->channels / planes;
+
 	TIFFMergeFieldInfo(tif, nodata_info, 1);
 	set_tags(tif, p);
-	for (long y = 0; y < p->height; y++) {
-		for (long x = 0; x < p->width; x++)
-			for (long c = 0; c < p->channels; c++) {
-				const int hot = p->hot && x == 20 && y == 20;
-				const int hole = (p->hole != 0 || p->nodata) && !page && x >= 9 &&
-						 x < 14 && y >= 4 && y < (p->lumps ? 12 : 8);
-
-				put(p, row, (size_t)(x * p->channels + c),
-				    p->mask		   ? !is_masked(p, x, y, page)
-				    : p->layer		   ? !c || is_masked(p, x, y, page)
-				    : is_dead(p, x, y)	   ? y == 30
-				    : p->edge && x < 3	   ? 0
-				    : p->frame		   ? framed(p, x, y)
-				    : p->stars		   ? starlight(p, x, y)
-				    : hole		   ? p->lumps && x > 11 ? -32768 : p->hole
-				    : p->constant && !page ? 0.5
-				    : hot		   ? 1e6
-					  : (p->rising ? page ? 20 * (double)page : 2 : p->factor) /
-						    (p->bands && c == 1 ? 50 : 1) *
-						    value(x, y, p->equal ? 0 : c,
-							  p->same ? 0 : page));
-			}
-		if (TIFFWriteScanline(tif, row, (uint32_t)y, 0) < 0)
-			return 0;
-	}
+	for (long plane = 0; plane < planes; plane++)
+		for (long y = 0; y < p->height; y++) {
+			for (long x = 0; x < p->width; x++)
+				for (long c = 0; c < samples; c++)
+					put(p, row, (size_t)(x * samples + c),
+					    pixel(p, x, y, plane + c, page));
+			if (TIFFWriteScanline(tif, row, (uint32_t)y, (uint16_t)plane) < 0)
+				return 0;
+		}
 	return TIFFWriteDirectory(tif);
 }
 
@@ -165,6 +181,8 @@ static int make(char **argv, int argc, const char *mode)
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");
 	p.equal = argc > 7 && !strcmp(argv[7], "equal");
+	p.jpeg = argc > 7 && !strcmp(argv[7], "jpeg");
+	p.planes = argc > 7 && !strcmp(argv[7], "planes");
 	p.bands = argc > 7 && !strcmp(argv[7], "bands");
 	p.edge = argc > 7 && !strcmp(argv[7], "edge");
 	p.frame = argc > 7 && !strcmp(argv[7], "frame");

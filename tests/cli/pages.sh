@@ -126,6 +126,15 @@ wide="-A identity -p gaussian -n 0 -q -t uint16 --range 20:200"
 ok "all pages in another type" "$LACUNA" restore stack.tif -o all-wide.tif $wide
 ok "the second, and the others copied" "$LACUNA" restore stack.tif -o one-wide.tif $wide --pages 2
 ok "all are converted alike" identical one-wide.tif all-wide.tif
+same="-A identity -p gaussian:mean=0.5,amplitude=0.2 -n 0.01 -q --range 20:200"
+ok "a stated range" "$LACUNA" restore stack.tif -o range.tif $same
+ok "and the type that it has" "$LACUNA" restore stack.tif -o range-8.tif $same -t uint8
+ok "is no conversion" identical range.tif range-8.tif
+ok "a page as JPEG" "$maketiff" --append range.tif uint8 32 24 1 1 jpeg
+ok "is copied" "$LACUNA" restore range.tif -o copied.tif $same --pages 1
+contains err "page 4: JPEG compression becomes Deflate" "what it loses is said"
+test "`grep -c becomes err`" -eq 1
+tap_result $? "and of no other page"
 cp stack.tif cut.tif
 dd if=/dev/null of=cut.tif bs=1 seek=$((`wc -c <cut.tif` - 60)) 2>/dev/null
 "$LACUNA" restore cut.tif -o cut-r.tif $how -q >out 2>err
@@ -209,6 +218,13 @@ done
 "$maketiff" --show levels-r.tif | cut -d ' ' -f 1 >seen.txt
 printf '64x48\n64x48\n20x40\n64x48\n' >want.txt
 ok "pictures, mask and label are there" cmp want.txt seen.txt
+ok "at twice the size" "$LACUNA" restore levels.tif -o levels-2.tif -A downsample:factor=2 -p gaussian -n 0.01 -q
+for page in 2 3 4 5 7; do
+	contains err "page $page: left out, because this overview or mask has the old size" "page $page"
+done
+"$maketiff" --show levels-2.tif | cut -d ' ' -f 1 >seen.txt
+printf '128x96\n128x96\n' >want.txt
+ok "the pictures are there" cmp want.txt seen.txt
 ok "the first of them" "$LACUNA" restore levels.tif -o levels-1.tif -A identity -p gaussian -n 0.01 -q --pages 1
 "$maketiff" --show levels-1.tif | cut -d ' ' -f 1 >seen.txt
 printf '64x48\n64x48\n20x40\n64x48\n32x24\n' >want.txt

@@ -161,6 +161,15 @@ fails 1 "the noise as output" "$LACUNA" restore f.tif -o half.tif -A identity $g
 fails 1 "a mask as output" "$LACUNA" restore f.tif -o half.tif -A mask:file=half.tif,weights=yes $gaussian --force
 contains err "half.tif: is also an input (file of mask)" "says so"
 
+# Noise that grows from left to right, by the flat field of a dark picture.
+awk 'BEGIN { for (y = 0; y < 128; y++) { for (x = 0; x < 256; x++) printf "%g ", 0.25 + 0.75 * x / 255; print "" } }' >ramp.txt
+"$maketiff" lit.tif float32 256 128 1 1 constant
+ok "hardly any light" "$LACUNA" simulate -q lit.tif -o dark.tif -A identity:gain=0.00001 -n 0.05 --range 0:1
+ok "a flat field" "$LACUNA" simulate -q dark.tif -o grows.tif -A flat:flat=ramp.txt -n 0 --range 0:1
+ok "is restored" "$LACUNA" restore -q grows.tif -o grows-r.tif -A identity $gaussian --report grows.json
+awk '/"places"/ { at = NR } at && NR == at + 1 { least = $1 + 0 } at && NR == at + 2 { print least, $1 + 0; exit }' grows.json >places
+figures places '$1 > 0.25 && $1 < 0.75 && $2 > 1.25 && $2 < 1.75' "the report has the least and the most noise of a place"
+
 # A doubt belongs to its page: equal pages have equal doubts.
 ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
 ok "both doubted" "$LACUNA" restore -q two.tif -o two-r.tif -A blur:sigma=3 $gaussian --report two.json
