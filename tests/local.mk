@@ -35,7 +35,7 @@ UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/checks
 	tests/unit/distance tests/unit/engine tests/unit/estimate tests/unit/fft tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/layouts tests/unit/metrics tests/unit/missing tests/unit/mixtures \
 	tests/unit/noise tests/unit/param tests/unit/png tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
-	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/windows
+	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window tests/unit/windows
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
 	tests/plugins/dense tests/plugins/empirical tests/plugins/fit tests/plugins/holes tests/plugins/measured \
 	tests/plugins/offsets \
@@ -71,6 +71,7 @@ tests_plugins_theory_SOURCES = tests/plugins/theory.c $(LABORATORY)
 WEIGHTS = plugins/common/neural/weights.c plugins/common/neural/weights.h plugins/common/file.c plugins/common/file.h
 tests_unit_fill_SOURCES = tests/unit/fill.c plugins/common/fill.c plugins/common/fill.h \
 	plugins/common/vector.c plugins/common/vector.h
+tests_unit_window_SOURCES = tests/unit/window.c src/cli/batch-window.c src/cli/batch-window.h
 tests_plugins_unet_SOURCES = tests/plugins/unet.c $(WEIGHTS)
 tests_plugins_unet_LDADD = $(LDADD) $(ZLIB_LIBS)
 tests_fuzz_masks_SOURCES = tests/fuzz/masks.c src/cli/picture.c src/cli/picture.h

@@ -366,6 +366,19 @@ fails 130 "interrupted" "$interrupt" once $endless
 no_temporaries stopped "no temporary is left"
 ok "nor a claim" test -z "`ls stopped/.lacuna/claims`"
 
+# ---- a plugin that changes
+
+good="-shared -fPIC -I$abs_top_srcdir/include $abs_top_srcdir/tests/plugins/broken/good.c"
+mkdir half
+cp in/1.tif in/2.tif half
+for manual in First. First. Second.; do
+	$CC $good -DMANUAL="\"$manual\"" -o good.so || exit 99
+	ok "with a plugin" batch half halved -A ./good.so -p gaussian -n 0.02 --json
+	sed -n 's/.*"done":\([0-9]*\),"before":\([0-9]*\).*/\1 \2/p' out | tail -n 1 >>counted
+done
+printf '2 0\n0 2\n2 0\n' >expected
+same_text counted expected "as long as the plugin is the same, nothing is done again"
+
 # ---- an input that changes while it is restored
 
 mkdir change

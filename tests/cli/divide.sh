@@ -113,6 +113,13 @@ rm -rf killed && run_killed 3
 ok "more memory" "$LACUNA" batch in killed $how -j2 --memory 107M -q --no-html
 same_bits killed "the same bits"
 
+# Begun with this memory and finished with less: its windows would be too large.
+rm -rf killed && run_killed 3
+ok "less memory in one go" "$LACUNA" restore in/a.tif -o less-a.tif $how --memory 46M
+contains err "in 24 windows" "in more windows"
+ok "less memory" "$LACUNA" batch in killed $how -j2 --memory 92M -q --no-html
+same_text less-a.tif killed/a.tif "the windows are those of less memory"
+
 # Begun without --std: windows that are there know no deviation.
 rm -rf killed && run_killed 3
 ok "in one go" "$LACUNA" restore in/a.tif -o sure-a.tif --std sure-a.std.tif $how --memory 72M
