@@ -135,6 +135,13 @@ for n in 0.01 0.03 0.09; do
 done
 test "`echo $(cat doubts | sed 's/^$/none/')`" = "grainy none smooth"
 tap_result $? "too little and too much noise are doubted, the right one is not"
+ok "fifty times as dark" "$LACUNA" simulate -q noisy.tif -o faint.tif -f -A identity:gain=0.02 -n 0 --range 0:1
+for n in 0.0002 0.0006 0.0018; do
+	ok "told $n" "$LACUNA" restore -q faint.tif -o told.tif -f -A identity $gaussian -n $n --range 0:1
+	sed 's/.*may be too \([a-z]*\).*/\1/' err >doubt
+	echo `cat doubt` >>doubts-faint
+done
+same_text doubts doubts-faint "of a dark scene likewise"
 fails 3 "with --strict" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n 0.01 --strict
 ok "none at all" "$LACUNA" restore -q noisy.tif -o told.tif -f -A identity $gaussian -n 0
 ! grep -q "may be too" err
@@ -174,6 +181,10 @@ figures places '$1 > 0.25 && $1 < 0.75 && $2 > 1.25 && $2 < 1.75' "the report ha
 ok "two pages" "$maketiff" two.tif uint8 96 80 1 2 same
 ok "both doubted" "$LACUNA" restore -q two.tif -o two-r.tif -A blur:sigma=3 $gaussian --report two.json
 ok "as many doubts on each" awk '/"doubts"/ { gsub(/[^0-9]/, ""); count[++n] = $0 } END { exit !(n == 2 && count[1] > 0 && count[1] == count[2]) }' two.json
+ok "one alone" "$LACUNA" restore -q two.tif -o one-r.tif -A blur:sigma=3 $gaussian --pages 1 --only --report one.json
+grep '"doubts"' one.json >alone
+grep '"doubts"' two.json | sort -u >together
+same_text alone together "has as many doubts as with others"
 ok "of photons" "$LACUNA" restore deep.tif -o p2.tif -A identity $gaussian -n poisson:gain=2.2 --report p2.json
 contains p2.json '"noise_estimated": false' "stated photons are not an estimate"
 contains err "noise of photons" "nor called one"

@@ -289,6 +289,52 @@ static void test_line(void)
 	ok(!bins_are_line(&b, 0, 1e-4), "what goes up and down is no line");
 }
 
+/* One range of level with texture is enough. */
+static void test_bare(void)
+{
+	struct bins b = { .count = 5, .trust = { 1, 1, 1, 1, 1 } };
+
+	ok(bins_are_bare(&b), "noise alone");
+	for (int k = 0; k < b.count; k++) {
+		b.trust[k] = 0.9;
+		ok(!bins_are_bare(&b), "texture in range %d", k);
+		b.trust[k] = 1;
+	}
+}
+
+/* White noise of this variance in a block. */
+static void fill_block(double level, double low, double variance, struct block *b)
+{
+	*b = (struct block){ .level = (float)level,
+			     .low = (float)low,
+			     .middle = (float)variance,
+			     .near = (float)variance,
+			     .corner = (float)variance };
+	for (int k = 0; k < HIGH; k++)
+		b->high[k] = (float)variance;
+}
+
+/* The smoothest twentieth of each range of level tells its noise. */
+static void test_smoothest(void)
+{
+	enum { RANGES = BINS, EACH = 2 * LEAST_IN_BIN };
+	static struct block list[RANGES * EACH];
+	struct blocks s = { .list = list, .count = RANGES * EACH };
+	struct bins b;
+	double worst = 0;
+
+	for (int i = 0; i < RANGES * EACH; i++) {
+		const int range = i % RANGES, rank = i / RANGES * 7 % EACH;
+
+		fill_block(range, rank, rank < EACH / 20 ? 1 + range : 100, &list[i]);
+	}
+	bins_fill(&s, &b);
+	for (int k = 0; k < b.count; k++)
+		worst = fmax(worst, fabs(b.variance[k] / (1 + k) - 1));
+	ok(b.count == RANGES, "%d bins", b.count);
+	near(worst, 0, 1e-6, "have the variance of their smoothest blocks");
+}
+
 /* Texture at all levels, in two thirds of the picture: the smoothest blocks of each level tell the law. */
 static void test_texture(void)
 {
@@ -332,6 +378,104 @@ static void test_clip(void)
 		ok(white ? isinf(c.lo) && c.hi == 0.55f : c.lo == 0.2f && isinf(c.hi),
 		   "clips at %s alone", white ? "white" : "black");
 	}
+}
+
+/* How far noise reaches is told by the half of the blocks that is not cut off. */
+static void test_far_half(void)
+{
+	enum { COUNT = 400 };
+	static struct block list[COUNT];
+	static const double sigma = 0.05;
+
+	for (int white = 0; white < 2; white++) {
+		struct blocks s = { .list = list, .count = COUNT };
+		int within = 0;
+
+		for (int i = 0; i < N; i++) {
+			const double v = i % 50 ? 0.1 + 0.8 * (i % 997) / 997 : 0;
+
+			y[i] = (float)(white ? 1 - v : v);
+		}
+		for (int i = 0; i < COUNT; i++) {
+			const double depth = (i + 0.5) / COUNT; /* from the clipped end */
+
+			fill_block(white ? 1 - depth : depth, i, depth < 0.5 ? 1e-6 : sigma * sigma,
+				   &list[i]);
+			within += depth > 3 * sigma;
+		}
+		clipped_drop(&shape, y, &s);
+		ok((int)s.count == within, "near %s: %d of %d blocks are dropped",
+		   white ? "white" : "black", COUNT - (int)s.count, COUNT - within);
+	}
+}
+
+/* A law is that of complete blocks, also where they are few beside clipped ones. */
+static void test_law_beside_clipped(void)
+{
+	enum { WIDTH = 44, HEIGHT = 72 };
+	const struct lacuna_shape narrow = { { WIDTH, HEIGHT, 1, 1 } };
+	struct noise found = { 0 };
+	double law = 0, wanted = 0;
+
+	for (int i = 0; i < WIDTH * HEIGHT; i++) {
+		const double level = 0.3 + 0.6 * (i % WIDTH) / WIDTH;
+		const double bright = level + sqrt(0.004 * (level - 0.25)) * (double)deviates[i];
+
+		y[i] = (float)(i / WIDTH < 32 ? fmin(bright, 1.2)
+					      : fmax(0.01 * (double)deviates[i], 0));
+	}
+	ok(!noise_measure(&narrow, y, &found) && found.slope > 0, "a law beside black (%g)",
+	   found.slope);
+	for (int k = 0; k < 10; k++) {
+		const double level = 0.35 + 0.05 * k;
+
+		law += found.slope * level + found.offset;
+		wanted += 0.004 * (level - 0.25);
+	}
+	near(law / wanted, 1, 0.25, "has the noise of what is bright");
+}
+
+/* The darkest parts have as little noise as the law says. */
+static void test_dark_end(void)
+{
+	static float sigma[N];
+	struct noise found = { 0 };
+
+	for (int i = 0; i < N; i++) {
+		const double level = 0.02 + 0.8 * (i % W) / W;
+
+		factor[i] = (float)level;
+		y[i] = (float)(level + sqrt(0.004 * level) * (double)deviates[i]);
+	}
+	ok(!noise_measure(&shape, y, &found) && found.slope > 0, "noise that grows fortyfold");
+	ok(!noise_map(&shape, &found, factor, 0, sigma), "a map of it");
+	for (int x = 0; x < W; x += W / 8)
+		near((double)sigma[x] / sqrt(0.004 * (double)factor[x]), 1, 0.3,
+		     "the noise of a level");
+}
+
+/* Noise that is not white falls with frequency, as texture does, but is as strong everywhere: it counts in full. */
+static void test_even(void)
+{
+	struct noise found = { 0 };
+	struct blocks s;
+	struct power p;
+
+	for (int v = 0; v < H; v++)
+		for (int u = 0; u < W; u++) {
+			const int right = u + 1 < W ? 1 : 0, down = v + 1 < H ? W : 0,
+				  i = u + W * v;
+
+			y[i] = 0.5f + 0.04f * deviates[i] +
+			       0.02f * (deviates[i + right] + deviates[i + down]);
+		}
+	if (!ok(!blocks_collect(&shape, y, 0, 1, &s), "correlated noise"))
+		return;
+	p = power_of_smoothest(s.list, s.count);
+	memory_release(s.list);
+	ok(power_is_textured(&p), "falls as texture does");
+	ok(!noise_measure(&shape, y, &found), "its white part");
+	near(found.offset / p.high, 1, 1e-6, "is all of its high frequencies");
 }
 
 /* Mostly black: what is restored of the clipped blocks has the power of white noise at all frequencies. */
@@ -472,9 +616,15 @@ int main(void)
 	test_counts();
 	test_map();
 	test_line();
+	test_bare();
+	test_smoothest();
 	test_texture();
 	test_power();
 	test_clip();
+	test_far_half();
+	test_law_beside_clipped();
+	test_dark_end();
+	test_even();
 	test_clipped();
 	test_near_the_end();
 	test_directions();

@@ -932,6 +932,13 @@ static void test_evidence(void)
 	ok(e.scale < 1, "one that is too wide is");
 	explain("blur:kind=disk,radius=3,boundary=periodic", image, &e);
 	ok(e.scale < 0.5 && e.sigma > 0.02, "a sharp picture is not blurred (noise %g)", e.sigma);
+	/* Hardly blurred and told as strongly blurred: a kernel that is a little narrower is better, too, but not best. */
+	p = make(large, "blur:kind=gaussian,sigma=0.8,boundary=periodic");
+	ok(p && !problem_simulate(p, image, 0.0005, key, noisy), "a scene that is hardly blurred");
+	if (p)
+		unmake(p);
+	explain("blur:kind=gaussian,sigma=3,boundary=periodic", noisy, &e);
+	ok(e.scale < 0.5, "no blur at all is nearest (%g)", e.scale);
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		mean += image[i];
 	ok(mean > 0, "there was a scene");

@@ -297,6 +297,36 @@ static void test_photons(void)
 	tear_down(&b);
 }
 
+/* The posterior means of a few photons: with the noise at the levels of the neighbourhood, and with that at these means. */
+static void few_photons(const struct stated_noise *stated, const float *y, float *first,
+			float *second)
+{
+	const struct scale scale = { .black = 100, .white = 110 };
+	struct noise_description d = { .how = NULL };
+	float inner[N], sigma[N];
+
+	for (int i = 0; i < N; i++)
+		inner[i] = (y[i] - 100) / 10;
+	noise_of_photons(stated, &scale, N, inner, &d);
+	noise_map(&shape, &d.noise, inner, 3, sigma);
+	for (int i = 0; i < N; i++)
+		first[i] = shrink((double)inner[i], (double)sigma[i]);
+	noise_map(&shape, &d.noise, first, 0, sigma);
+	for (int i = 0; i < N; i++) {
+		second[i] = 100 + 10 * shrink((double)inner[i], (double)sigma[i]);
+		first[i] = 100 + 10 * first[i];
+	}
+}
+
+static double farthest(const float *a, const float *b)
+{
+	double worst = 0;
+
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
+	return worst;
+}
+
 /* Each channel is denoised as its own noise demands. */
 static void test_channels(void)
 {
@@ -370,6 +400,45 @@ static void test_places(void)
 		restored_free(&r);
 		tear_down(&b);
 	}
+}
+
+/* Under a transform that makes photon noise even, places weigh as they do without. */
+static void test_places_of_photons(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const struct heard_noise heard = {
+		.description.noise = { .slope = 0.01, .sigma = 0.07, .least_variance = 1e-4 },
+		.inner = { .white = 1 }
+	};
+	static float y[AREA];
+	struct bench b;
+	struct restored r;
+	double kept[2];
+
+	random_gaussian((struct random_key){ 15, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.07f : 0.21f) * y[i];
+	set_up(&b, one_step, 1);
+	b.job.noise = (struct stated_noise){ .sigma = -1 };
+	restorer_recall(b.restorer, &heard);
+	ok(!restore(&b, square, (struct measurement){ .y = y, .lo = 0, .hi = 1 }, &r),
+	   "photons, half of the picture is louder");
+	is_text(r.record.dealt_with, "transform, weights", "both are used");
+	for (int half = 0; half < 2; half++) {
+		double slope = 0, squares = 0;
+
+		for (int i = 0; i < AREA; i++)
+			if (i % SIDE / 40 == 2 * half) {
+				slope += ((double)r.picture[i] - 0.5) * ((double)y[i] - 0.5);
+				squares += ((double)y[i] - 0.5) * ((double)y[i] - 0.5);
+			}
+		kept[half] = slope / squares;
+	}
+	ok(kept[1] < 0.8 * kept[0], "the loud half is denoised more (%.2f and %.2f are kept)",
+	   kept[1], kept[0]);
+	restored_free(&r);
+	tear_down(&b);
 }
 
 /* Banding is told of, unless the operator leaves it open. */
@@ -911,6 +980,7 @@ static void test_stated_mean(void)
 
 /* As long as there are rounds left, a prior's answer is white, which is clipped. */
 static int rounds_clipped;
+static float end_of_range = 1;
 
 static int denoise_white(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
@@ -918,7 +988,7 @@ static int denoise_white(const void *self, void *scratch, double sigma, const fl
 
 	(void)scratch, (void)sigma, (void)u;
 	for (size_t i = 0; i < g->n; i++)
-		x0[i] = rounds_clipped > 0 ? 1 : 0.5f;
+		x0[i] = rounds_clipped > 0 ? end_of_range : 0.5f;
 	rounds_clipped--;
 	return LACUNA_OK;
 }
@@ -1113,6 +1183,27 @@ static void test_experience_of_blur(void)
 	tear_down(&b);
 }
 
+/* A result at white but for less than half a step becomes white in a file of integers. */
+static void test_rounded_ends(void)
+{
+	static const struct scale seen = { 0, 1, -INFINITY, INFINITY };
+	const double step = 1.0 / 255;
+	const struct measurement kinds[] = { { .seen = &seen, .stated = 1 },
+					     { .seen = &seen, .step = step } };
+	int doubts = 0;
+
+	for (int black = 0; black < 2; black++) {
+		end_of_range = (float)(black ? 0.3 * step : 1 - 0.3 * step);
+		for (int k = 0; k < 2; k++) {
+			const double noise = noise_of(kinds[k], 0, &doubts);
+
+			near(noise_of(kinds[k], 1, &doubts) / noise, k ? 3 : 1, 1e-9,
+			     k ? "integers are rounded to the end" : "others are not");
+		}
+	}
+	end_of_range = 1;
+}
+
 /* ---- samples */
 
 struct kept_samples {
@@ -1176,6 +1267,47 @@ static void test_samples(void)
 	   "the one who takes them ends the run");
 	restored_free(&r);
 	tear_down(&b);
+}
+
+/* With a few photons the noise is that at the levels of a first result, and the first result leaves nothing behind: neither in
+ * the mean of samples nor in their deviation.  Where samples are handed over, nothing is restored twice. */
+static void test_few_photons(void)
+{
+	const struct stated_noise stated = { .sigma = -1, .gain = 2.5, .offset = 100, .read = 2.5 };
+	const struct measurement m = { .lo = 100, .hi = 110 };
+	struct kept_samples kept = { .stop_at = -1 };
+	float y[N], first[N], second[N];
+	double deviation = 0;
+
+	count_photons(y, 6, 1);
+	few_photons(&stated, y, first, second);
+	ok(farthest(first, second) > 0.05, "the second result differs from the first");
+	for (int samples = 1; samples < 4; samples += 2) {
+		struct measurement of_y = m;
+		struct restored r;
+		struct bench b;
+
+		of_y.y = y;
+		set_up(&b, one_step, 1);
+		b.job.noise = stated;
+		b.job.samples = samples;
+		ok(!restore(&b, shape, of_y, &r), "a few photons, samples: %d", samples);
+		near(farthest(r.picture, second), 0, 2e-3, "the second result");
+		for (int i = 0; i < N && r.deviation; i++)
+			deviation = fmax(deviation, (double)r.deviation[i]);
+		near(deviation, 0, 2e-3, "samples that are alike have no deviation");
+		ok(r.record.sample_count == samples, "as many samples in the record");
+		restored_free(&r);
+		b.job.sample = keep;
+		b.job.begin = begin;
+		b.job.context = &kept;
+		kept.count = kept.begun = 0;
+		ok(!restore(&b, shape, of_y, &r), "handed over");
+		ok(kept.count == samples && kept.begun == samples, "each once");
+		near(farthest(kept.values[0], first), 0, 2e-3, "the first result");
+		restored_free(&r);
+		tear_down(&b);
+	}
 }
 
 static void test_pairs(void)
@@ -1604,6 +1736,7 @@ int main(void)
 	test_photons();
 	test_channels();
 	test_places();
+	test_places_of_photons();
 	test_bands();
 	test_stated_noise();
 	test_doubts_of_parts();
@@ -1623,9 +1756,11 @@ int main(void)
 	test_retreat();
 	test_dark_ground();
 	test_ends();
+	test_rounded_ends();
 	test_depth();
 	test_experience_of_blur();
 	test_samples();
+	test_few_photons();
 	test_pairs();
 	test_memory();
 	test_wide_noise("identity");

@@ -1418,6 +1418,15 @@ static void test_mask(void)
 	   "a blur is no mask");
 	error_clear();
 	tear_down();
+	for (int k = 0; k < 2; k++) {
+		static const char *const gains[] = { "identity:gain=0.5", "identity:gain=2" };
+
+		set_up(gains[k]);
+		ok(holes_of_operator(&op, &shape, &known) == LACUNA_EUNSUPPORTED && !known,
+		   "%s is no mask", gains[k]);
+		error_clear();
+		tear_down();
+	}
 }
 
 /* ---- a picture of any height */
