@@ -62,6 +62,8 @@ static int fingerprint(const struct plans *plans, struct plan *plan)
 		"range", v->range, "reject", v->reject, "type", v->type, "pages", v->pages,
 		"numbers", (json_int_t)v->samples, (json_int_t)v->seed, v->independent, v->fill,
 		v->keep_missing, v->only, v->same_noise, v->own_noise);
+	if (v->size)
+		json_object_set_new(all, "size", json_string(v->size));
 	if (r->noise_file)
 		add_file(digests, r->noise_file);
 	json_object_set_new(all, "files", digests);

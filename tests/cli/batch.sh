@@ -366,6 +366,28 @@ fails 130 "interrupted" "$interrupt" once $endless
 no_temporaries stopped "no temporary is left"
 ok "nor a claim" test -z "`ls stopped/.lacuna/claims`"
 
+# ---- options that change
+
+# other OPTIONS MORE...: with more options a picture that is done is done again, and then not once more
+mkdir key
+"$maketiff" key/a.tif uint8 32 24 1 2
+other() {
+	options=$1
+	shift
+	batch key keyed -A identity -p gaussian:mean=0.5,amplitude=0.2 $options -q >out 2>err
+	ok "$options, then $*" batch key keyed -A identity -p gaussian:mean=0.5,amplitude=0.2 $options "$@" --json
+	last_event '"done":1,"before":0' "is done again"
+	ok "once more" batch key keyed -A identity -p gaussian:mean=0.5,amplitude=0.2 $options "$@" --json
+	last_event '"done":0,"before":1' "is done"
+}
+for more in "--seed 5" "--samples 2" "--range 0:200" "--reject no" --fill --keep-missing "--size 32x24" "-t uint16" \
+	"--pages 1" --own-noise --same-noise "-n 0.03" "-m fast" "-s gibbs" "-s hqs --steps 3"; do
+	other "" $more
+done
+other "--samples 4" --independent
+other "--pages 2" --only
+other "-s ddpm --steps 3 -g prox" --samples 2
+
 # ---- a plugin that changes
 
 good="-shared -fPIC -I$abs_top_srcdir/include $abs_top_srcdir/tests/plugins/broken/good.c"
