@@ -3,7 +3,7 @@
 /* Makes small TIFF files for the tests of the command line, and shows the content of one.
  *
  *	maketiff FILE TYPE WIDTH HEIGHT CHANNELS PAGES [nan|inf|nodata|lump|lumps|same|dim|hot|constant|rising|mask|layer|stars|dead|frame|bands|equal|
- *							edge|planes|jpeg]
+ *							edge|planes|jpeg|tint|redless]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
@@ -21,7 +21,8 @@
  * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
  * was subtracted, with some noise; "dead" has four columns of 0 and a row of 1; "edge" has three columns of 0 at the left; "mask" is white except for a black square,
  * which moves from page to page and is missing on the last; "layer", of two channels, has this square in white on a
- * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "planes" stores each channel as a plane of its own, the second of two is alpha; "jpeg" compresses as JPEG does; "frame" is a smooth wave with a black fifth below it. */
+ * transparent layer; "bands" divides the second channel by 50; "equal" has equal channels; "planes" stores each channel as a plane of its own, the second of two is alpha; "jpeg" compresses as JPEG does; "frame" is a smooth wave with a black fifth below it,
+ * which "tint" has in a colour, and "redless" in the first channel alone. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ struct picture {
 	long width, height, channels;
 	int bits; /* 32: float */
 	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, edge, lumps,
-		bands, equal, planes, jpeg;
+		bands, equal, planes, jpeg, tint, redless;
 	long pages;
 	double hole, factor;
 };
@@ -56,10 +57,12 @@ static int is_dead(const struct picture *p, long x, long y)
 	return p->dead && (x == 12 || (x >= 20 && x < 22) || x == 140 || y == 30);
 }
 
-static double framed(const struct picture *p, long x, long y)
+static double framed(const struct picture *p, long x, long y, long c)
 {
-	return 5 * y >= 4 * p->height ? 0
-				      : 0.5 + 0.2 * sin(0.1 * (double)x) * cos(0.13 * (double)y);
+	const int inside = 5 * y >= 4 * p->height && !(p->redless && c);
+
+	return inside ? p->tint && c ? 0.2 : 0
+		      : 0.5 + 0.2 * sin(0.1 * (double)x) * cos(0.13 * (double)y);
 }
 
 static double starlight(const struct picture *p, long x, long y)
@@ -132,7 +135,7 @@ static double pixel(const struct picture *p, long x, long y, long c, long page)
 	if (p->edge && x < 3)
 		return 0;
 	if (p->frame)
-		return framed(p, x, y);
+		return framed(p, x, y, c);
 	if (p->stars)
 		return starlight(p, x, y);
 	if (hole)
@@ -185,7 +188,9 @@ static int make(char **argv, int argc, const char *mode)
 	p.planes = argc > 7 && !strcmp(argv[7], "planes");
 	p.bands = argc > 7 && !strcmp(argv[7], "bands");
 	p.edge = argc > 7 && !strcmp(argv[7], "edge");
-	p.frame = argc > 7 && !strcmp(argv[7], "frame");
+	p.tint = argc > 7 && !strcmp(argv[7], "tint");
+	p.redless = argc > 7 && !strcmp(argv[7], "redless");
+	p.frame = (argc > 7 && !strcmp(argv[7], "frame")) || p.tint || p.redless;
 	p.dead = argc > 7 && !strcmp(argv[7], "dead");
 	p.stars = argc > 7 && !strcmp(argv[7], "stars");
 	p.same = argc > 7 && !strcmp(argv[7], "same");

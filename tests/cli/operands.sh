@@ -105,6 +105,28 @@ for how in same mask edge; do
 	tap_result $? "$how: nothing to say"
 done
 
+# silent FILE NAME: nothing is said of dead lines
+silent() {
+	ok "$2" "$LACUNA" restore $1 -o d.tif -A blur:sigma=1 $dead --range full
+	! grep -q "hold one value" err
+	tap_result $? "$2: nothing to say"
+}
+"$maketiff" lines.tif float32 48 60 1 1 dead
+"$maketiff" --declare lines.tif 0
+ok "columns that are missing" "$LACUNA" restore lines.tif -o d.tif -A blur:sigma=1 $dead
+! grep -q "columns .* hold one value" err
+tap_result $? "are not dead"
+"$maketiff" lines.tif uint16 48 30 1 1 dead
+silent lines.tif "short lines"
+"$maketiff" alive.tif uint16 96 40 1 1
+ok "three columns" "$LACUNA" simulate alive.tif -o lines.tif -A mask:columns=10-12 -f
+ok "side by side" "$LACUNA" restore lines.tif -o d.tif -A blur:sigma=1 $dead
+contains err "columns 10-12 hold one value" "may be dead"
+for columns in 10-13 `seq -s + 3 4 83`; do
+	"$LACUNA" simulate alive.tif -o lines.tif -A mask:columns=$columns -f 2>err
+	silent lines.tif "columns $columns"
+done
+
 # In windows, and in a part of a picture, they have the same numbers.
 "$maketiff" dead.tif uint16 640 520 1 1 dead
 ok "dead lines in windows" "$LACUNA" restore dead.tif -o d.tif -A identity $dead --memory 44M
@@ -126,6 +148,10 @@ ok "as what it is" "$LACUNA" restore raw.tif -o d.tif -A bayer:red=2,blue=1.6 $d
 ! grep -q "every second pixel" err
 tap_result $? "is not"
 "$maketiff" gray.tif uint8 48 40 1 1
+ok "every second column" "$LACUNA" simulate gray.tif -o second.tif -A mask:columns=`seq -s + 0 2 47` -t uint8
+ok "is restored" "$LACUNA" restore second.tif -o d.tif -A identity $dead
+! grep -q "every second pixel" err
+tap_result $? "and no mosaic"
 ok "a gray one with noise" "$LACUNA" simulate gray.tif -o grainy.tif -A identity -n 0.1
 ok "is restored" "$LACUNA" restore grainy.tif -o d.tif -A identity $dead
 ! grep -q "every second pixel" err
@@ -136,6 +162,10 @@ tap_result $? "without a word"
 "$maketiff" bands.tif uint16 48 40 3 1 bands
 ok "a weak channel" "$LACUNA" restore bands.tif -o d.tif -A blur:sigma=1 $dead
 matches err "channel 2 has only 2 % of the contrast of channel [13], but all are restored on one scale" "is told of"
+ok "grain on all" "$LACUNA" simulate bands.tif -o grain.tif -A identity -n 0.02
+ok "is restored" "$LACUNA" restore grain.tif -o d.tif -A blur:sigma=1 $dead
+! grep -q "on one scale" err
+tap_result $? "as on one scale"
 ok "channels alike" "$LACUNA" restore colours.tif -o d.tif -A identity $dead
 ! grep -q "on one scale" err
 tap_result $? "are not"
@@ -157,6 +187,21 @@ for n in 1 3; do
 		contains err "-A mask:value=0 after the other operators leaves them out" "with a remedy"
 	done
 done
+"$maketiff" tint.tif uint8 120 100 3 1 tint
+ok "a bar in a colour" "$LACUNA" restore tint.tif -o d.tif -A blur:sigma=1 $dead
+contains err "-A mask:file=MASK.tif after the other operators leaves them out" "has another remedy"
+"$maketiff" redless.tif uint8 120 100 3 1 redless
+ok "a bar in one channel" "$LACUNA" restore redless.tif -o d.tif -A blur:sigma=1 $dead
+! grep -q "sharper edges" err
+tap_result $? "is the scene's"
+"$maketiff" wave.tif uint8 300 400 1 1 frame
+ok "a small square" "$LACUNA" simulate wave.tif -o spot.tif -A mask:boxes=1,size=10 -t uint8
+ok "above a bar" "$LACUNA" restore spot.tif -o d.tif -A blur:sigma=1 $dead --crop 0,0,300,250
+! grep -q "sharper edges" err
+tap_result $? "is too small"
+"$maketiff" high.tif uint8 120 300 1 1 frame
+ok "a bar in a part" "$LACUNA" restore high.tif -o d.tif -A blur:sigma=1 $dead --crop 0,200,120,100
+matches err "page 1: [34][0-9] % of the pixels hold the value 0" "takes more of it"
 ok "with the remedy" "$LACUNA" restore frame.tif -o d.tif -A blur:sigma=1 -A mask:value=0 $dead
 ! grep -q "sharper edges" err
 tap_result $? "nothing is left to say"
