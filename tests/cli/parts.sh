@@ -154,6 +154,16 @@ ok "as a part, at three times the size" "$LACUNA" restore dark.tif -o dark-l.tif
 grep "have the value 0" err >share-of-part
 same_text share share-of-part "as much"
 
+# A part whose first row is missing is not missing.
+ok "a first row without light" "$LACUNA" simulate -q scene.tif -o first.tif -A mask:rows=0 -n 0 --range 0:1
+first="restore first.tif -f -A mask:value=0 $prior -n 0.02"
+ok "restored" "$LACUNA" $first -o whole.tif
+ok "a part" "$LACUNA" $first -o part.tif --crop 0,0,60,50
+ok "cut" cut whole.tif 0,0,60,50 cut.tif
+ok "the same" "$LACUNA" compare --range 0:1 --max-nrmse 0.02 cut.tif part.tif
+test -z "`lacks part.tif part.tif`"
+tap_result $? "nothing is missing"
+
 # Lines of one value are dead only where the picture is not flat, and few.
 "$maketiff" flat.tif float32 90 80 1 1 constant
 ok "a line in a flat picture" "$LACUNA" simulate -q flat.tif -o line.tif -A mask:columns=20 -n 0 --range 0:1
