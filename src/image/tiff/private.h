@@ -196,7 +196,8 @@ struct tag_change {
 	const char *software; /* or NULL */
 };
 
-/* Copies EXIF and GPS directories; to be called before the page's own tags are set: libtiff holds one directory. */
+/* Copies EXIF and GPS directories; to be called before the page's own tags are set: libtiff holds one directory.  LACUNA_EIO:
+ * they cannot be written; `to' has libtiff's message. */
 struct tag_directories {
 	uint64_t exif, gps; /* offsets, 0: none */
 	int moved;	    /* the old file's handle is no longer at its page */

@@ -428,7 +428,7 @@ int tags_copy_directories(struct tiff_handle *from, struct tiff_handle *to, int 
 #endif
 	if (offsets->moved)
 		ok = start_directory(to->tif, create_page) && ok;
-	return ok ? LACUNA_OK : handle_fail(to, LACUNA_EIO, "EXIF data cannot be written");
+	return ok ? LACUNA_OK : LACUNA_EIO;
 }
 
 const char *tags_compression_name(uint16_t compression)

@@ -197,7 +197,8 @@ static int open_output(struct tiff_writer *w, const struct image_part *part, con
 	fd = fcntl(w->file.fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(LACUNA_EIO, "%s", strerror(errno));
-	return handle_open(&w->handle, fd, w->path, mode);
+	status = handle_open(&w->handle, fd, w->path, mode);
+	return status == LACUNA_EINVAL ? writer_failed(&w->handle) : status;
 }
 
 /* ---- a page */
@@ -216,6 +217,8 @@ static int copy_directories(struct tiff_writer *w, const struct image_part *part
 	handle_begin(&w->handle);
 	status = tags_copy_directories(&like->handle, &w->handle, is_same_size(&w->page, like),
 				       directories);
+	if (status)
+		status = writer_failed(&w->handle);
 	if (!directories->moved)
 		return status;
 	like->current = -1;
