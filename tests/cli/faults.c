@@ -5,13 +5,13 @@
  *	LACUNA_FAULT_DIR	files whose path contains this word are watched
  *	LACUNA_FAULT_TRACE	a file that gets a line for each watched call: "write PATH"
  *	LACUNA_FAULT=CALL:N:WHAT	what happens to the N-th watched call CALL:
- *		ENOSPC, EIO, EPERM, EINTR	it fails with this error
+ *		ENOSPC, EIO, EPERM, EINTR, ...	it fails with this error
  *		short	writes half of the bytes
  *		appear	creates the target file first, as another program could, and continues
  *		taken	creates the target file, then fails with EPERM
  *	LACUNA_FAULT_TARGET	the file for "appear" and "taken"
  *
- * CALL is write, fsync, close, rename (also link, which names a file too) or directory (fsync of a directory).  A close
+ * CALL is write, mode (fchmod), fsync, close, rename (also link, which names a file too) or directory (fsync of a directory).  A close
  * counts only after the file's fsync, because libtiff closes a descriptor of its own before. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -83,10 +83,16 @@ static const char *fault(const char *call, const char *path)
 
 static int fail(const char *what)
 {
-	errno = !strcmp(what, "EIO")	 ? EIO
-		: !strcmp(what, "EINTR") ? EINTR
-		: !strcmp(what, "EPERM") ? EPERM
-					 : ENOSPC;
+	static const struct {
+		const char *name;
+		int number;
+	} reasons[] = { { "EIO", EIO },	      { "EINTR", EINTR },   { "EPERM", EPERM },
+			{ "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT }, { "EFBIG", EFBIG },
+			{ "EMLINK", EMLINK }, { "ENOSYS", ENOSYS }, { "EOPNOTSUPP", EOPNOTSUPP } };
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (!strcmp(what, reasons[i].name))
+			errno = reasons[i].number;
 	return -1;
 }
 
@@ -108,6 +114,15 @@ ssize_t write(int fd, const void *bytes, size_t n)
 	if (what && !strcmp(what, "short"))
 		return real(fd, bytes, (n + 1) / 2);
 	return what ? fail(what) : real(fd, bytes, n);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	int (*const real)(int, mode_t) = (int (*)(int, mode_t))next_function("fchmod");
+	char path[4096];
+	const char *what = path_of(fd, path, sizeof path) ? fault("mode", path) : NULL;
+
+	return what ? fail(what) : real(fd, mode);
 }
 
 int fsync(int fd)

@@ -38,11 +38,23 @@ else
 	done_testing
 fi
 
-# The order that survives a power failure: write, synchronise, close, rename, synchronise the directory.
-order=`sed 's/ .*//' trace | uniq | tr '\n' ' '`
-test "$order" = "write fsync close rename directory "
-tap_result $? "written, synchronised, closed, renamed, the directory synchronised"
-echo "$order" | diag
+# The order that survives a power failure: write, synchronise with the final mode, close, rename, synchronise the directory.
+# Before it is complete, the file is private.
+in_order() {
+	order=`sed 's/ .*//' trace | uniq | tr '\n' ' '`
+	test "$order" = "mode write mode fsync close rename directory " && grep -q '^directory .*/outputs$' trace
+	tap_result $? "$1: written, synchronised, closed, renamed, the directory synchronised"
+	echo "$order" | diag
+}
+in_order "a new file"
+fresh
+cp in.tif outputs/o
+ok "over an old file" injected none $restore in.tif -o outputs/o --force
+in_order "over an old file"
+fresh
+(cd outputs && injected none $restore ../in.tif -o o >out 2>&1)
+tail -n 1 trace | grep -q '^directory .*/outputs$'
+tap_result $? "a file in the current directory: this is synchronised, too"
 
 # every NAME CALL REASON COMMAND...: each call of this kind fails in turn, for a new file and for one that is replaced
 every() {
@@ -84,6 +96,27 @@ for call in write fsync close rename; do
 	one_line "a report: $call"
 	contains err "outputs/o: No space left" "a report: $call: which file, and why"
 	nothing_left outputs "a report: $call"
+done
+
+# The disk's reason is told, whatever libtiff makes of it.
+while read -r reason text; do
+	fresh
+	fails 1 "$reason" injected write:2:$reason $restore in.tif -o outputs/o
+	contains err "outputs/o: cannot be written: $text" "$reason: which file, and why"
+	one_line "$reason"
+done <<-END
+	ENOSPC No space left on device
+	EDQUOT Disk quota exceeded
+	EFBIG File too large
+	EIO Input/output error
+END
+
+# Some file systems know no modes: that is no failure.
+for n in 1 2; do
+	fresh
+	ok "a file system without modes, $n" injected mode:$n:EPERM $restore in.tif -o outputs/o
+	test "`ls -A outputs`" = o
+	tap_result $? "... the file is there"
 done
 
 # Some file systems cannot synchronise directories: that is no failure.
@@ -128,11 +161,13 @@ fresh
 fails 1 "... without links, too" injected rename:1:taken $restore in.tif -o outputs/o
 contains err "was created by another process meanwhile; --force replaces it" "... without links, too: remedy"
 contains outputs/o "another program's" "... it is as it was"
-fresh
-ok "a file system without links" injected rename:1:EPERM $restore in.tif -o outputs/o
-ok "... the file is there" identical plain.tif outputs/o
-test "`ls -A outputs`" = o
-tap_result $? "... nothing else is there"
+for reason in EPERM EOPNOTSUPP ENOSYS EMLINK; do
+	fresh
+	ok "a file system without links ($reason)" injected rename:1:$reason $restore in.tif -o outputs/o
+	ok "... the file is there" identical plain.tif outputs/o
+	test "`ls -A outputs`" = o
+	tap_result $? "... nothing else is there"
+done
 
 # Either all outputs appear or none: all are written before the first is renamed.
 for call in write fsync close; do
@@ -167,6 +202,16 @@ test -L outputs/link && identical plain.tif outputs/o >out 2>&1
 tap_result $? "the link is still one, the file is new"
 test "`ls -l outputs/o | cut -c 1-10`" = "-rw-r-----"
 tap_result $? "its mode is the old file's"
+# A new file is readable for those who can read the input, and its owner may write it.
+for mode in 600:-rw------- 640:-rw-r----- 444:-rw-r--r-- 400:-rw-------; do
+	fresh
+	cp in.tif private.tif
+	chmod ${mode%%:*} private.tif
+	(umask 022 && $restore private.tif -o outputs/new >out 2>&1)
+	test "`ls -l outputs/new | cut -c 1-10`" = ${mode#*:}
+	tap_result $? "an input of mode ${mode%%:*}: the result has ${mode#*:}"
+	rm -f private.tif outputs/new
+done
 (umask 077 && $restore in.tif -o outputs/new >out 2>&1)
 test "`ls -l outputs/new | cut -c 1-10`" = "-rw-------"
 tap_result $? "a new file has the mode of the umask"

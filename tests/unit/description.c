@@ -448,6 +448,114 @@ static void test_blocks(void)
 	   2 * STACKS);
 }
 
+/* tifffile's shapes: one dimension of pages may be cut, those of 1 stay; several cannot. */
+static void test_shapes(void)
+{
+	static const int some[] = { 0, 2, 5 };
+	static const struct {
+		const char *text, *want;
+		int samples;
+	} cases[] = {
+		{ "{\"shape\": [12, 48, 40]}", "{\"shape\": [3, 48, 40]}", 1 },
+		{ "{\"shape\": [1, 12, 48, 40]}", "{\"shape\": [1, 3, 48, 40]}", 1 },
+		{ "{\"shape\": [12, 1, 48, 40]}", "{\"shape\": [3, 1, 48, 40]}", 1 },
+		{ "{\"shape\": [3, 4, 48, 40]}", NULL, 1 },
+		{ "{\"shape\": [11, 48, 40]}", NULL, 1 },
+		{ "{\"shape\": [12, 40, 48]}", NULL, 1 },
+		{ "{\"shape\": [12, 48, 40, 3]}", "{\"shape\": [3, 48, 40, 3]}", 3 },
+		{ "{\"shape\": [12, 3, 48, 40]}", "{\"shape\": [3, 3, 48, 40]}", 3 },
+		{ "{\"shape\": [12, 48, 40, 4]}", NULL, 3 },
+	};
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct description_change c = unchanged;
+		const char *doubt;
+		char *s;
+
+		c.pages = some;
+		c.page_count = 3;
+		c.samples = cases[k].samples;
+		s = adapt(cases[k].text, &c, &doubt);
+		ok(cases[k].want ? s && !doubt && !strcmp(s, cases[k].want) : !s && doubt, "%s: %s",
+		   cases[k].text, s ? s : "left out, and said");
+		memory_release(s);
+	}
+}
+
+/* What cannot be adapted is kept to the letter, with a doubt. */
+static void test_ome_kept(void)
+{
+	static const int first[] = { 0 };
+	static const struct {
+		const char *text;
+		int pages, wide;
+	} cases[] = {
+		/* a set of files */
+		{ "<OME><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" SizeY=\"48\" SizeC=\"1\" "
+		  "SizeZ=\"12\" SizeT=\"1\"><TiffData><UUID FileName=\"a.tif\">x</UUID></TiffData>"
+		  "</Pixels></OME>",
+		  0, 1 },
+		/* another height */
+		{ "<OME><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" SizeY=\"40\" SizeC=\"1\" "
+		  "SizeZ=\"12\" SizeT=\"1\"/></OME>",
+		  0, 1 },
+		/* TiffData for 11 of 12 planes */
+		{ "<OME><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" SizeY=\"48\" SizeC=\"1\" "
+		  "SizeZ=\"12\" SizeT=\"1\"><TiffData IFD=\"0\" PlaneCount=\"11\"/></Pixels></OME>",
+		  1, 0 },
+		/* two images of 12 planes */
+		{ "<OME><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" SizeY=\"48\" SizeC=\"1\" "
+		  "SizeZ=\"12\" SizeT=\"1\"/><Pixels DimensionOrder=\"XYZCT\" SizeX=\"40\" "
+		  "SizeY=\"48\" SizeC=\"1\" SizeZ=\"12\" SizeT=\"1\"/></OME>",
+		  1, 0 },
+		/* no letters of dimensions */
+		{ "<OME><Pixels DimensionOrder=\"XYZCC\" SizeX=\"40\" SizeY=\"48\" SizeC=\"1\" "
+		  "SizeZ=\"12\" SizeT=\"1\"/></OME>",
+		  1, 0 },
+		{ "<OME></OME>", 0, 1 },
+	};
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct description_change c = unchanged;
+		const char *doubt;
+		char *s;
+
+		if (cases[k].pages) {
+			c.pages = first;
+			c.page_count = 1;
+		}
+		if (cases[k].wide)
+			c.width = 80;
+		s = adapt(cases[k].text, &c, &doubt);
+		ok(s && doubt && !strcmp(s, cases[k].text), "OME-XML %zu: kept, and said", k);
+		memory_release(s);
+	}
+}
+
+/* Names of elements with a prefix. */
+static void test_prefix(void)
+{
+	static const int second[] = { 1 };
+	struct description_change c = unchanged;
+	const char *doubt;
+	char *s;
+
+	c.pages = second;
+	c.page_count = 1;
+	c.old_pages = 2;
+	s = adapt("<ome:OME><OME/><ome:Pixels DimensionOrder=\"XYCZT\" SizeX=\"40\" SizeY=\"48\" "
+		  "SizeC=\"2\" SizeZ=\"1\" SizeT=\"1\"><ome:Channel Name=\"a\"/><ome:Channel "
+		  "Name=\"b\"/><ome:TiffData IFD=\"0\"/><ome:TiffData FirstC=\"1\" IFD=\"1\"/>"
+		  "</ome:Pixels></ome:OME>",
+		  &c, &doubt);
+	is_text(s,
+		"<ome:OME><OME/><ome:Pixels DimensionOrder=\"XYCZT\" SizeX=\"40\" SizeY=\"48\" "
+		"SizeC=\"1\" SizeZ=\"1\" SizeT=\"1\"><ome:Channel Name=\"b\"/><ome:TiffData "
+		"IFD=\"0\" PlaneCount=\"1\"/></ome:Pixels></ome:OME>",
+		"OME-XML with a prefix");
+	memory_release(s);
+}
+
 /* OME's planes may stand in another order than the pages; then nobody may count them. */
 static void test_order(void)
 {
@@ -520,6 +628,9 @@ int main(void)
 	test_pixel_size();
 	test_blocks();
 	test_order();
+	test_shapes();
+	test_ome_kept();
+	test_prefix();
 	test_damage();
 	return tap_done();
 }

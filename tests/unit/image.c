@@ -44,6 +44,42 @@ static void test_image(void)
 	ok(memory_live_blocks() == 0, "nothing leaks");
 }
 
+/* What one sees of a layer on white paper; where all is white, alpha tells what was painted. */
+static void test_on_white(void)
+{
+	static const struct {
+		float values[3], alpha[3], want[3]; /* three pixels */
+		int associated, gray;
+	} cases[] = {
+		{ { 0, 0.5F, 1 }, { 1, 0.5F, 0 }, { 0, 0.75F, 1 }, 0, 0 },
+		{ { 0, 0.25F, 0 }, { 1, 0.5F, 0 }, { 0, 0.75F, 1 }, 1, 0 },
+		/* white, opaque: it stays white */
+		{ { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, 0, 1 },
+		/* half transparent pixels are neither painted nor erased */
+		{ { 1, 1, 1 }, { 1, 0.5F, 0.5F }, { 1, 1, 1 }, 0, 1 },
+		/* painted on a transparent layer, and erased from a white one */
+		{ { 1, 1, 1 }, { 0, 0, 0.8F }, { 1, 1, 0.2F }, 0, 1 },
+		{ { 1, 1, 1 }, { 1, 1, 0.2F }, { 1, 1, 0.2F }, 0, 1 },
+	};
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		const struct lacuna_shape shape = { { 3, 1, 3, 1 } };
+		struct image image;
+		int right;
+
+		if (image_create(&image, &shape))
+			return;
+		for (int i = 0; i < 9; i++)
+			image.values[i] = cases[k].values[i % 3];
+		image_on_white(&image, cases[k].alpha, cases[k].associated, "a layer");
+		right = image.shape.extent[2] == (cases[k].gray ? 1 : 3);
+		for (int i = 0; right && i < (cases[k].gray ? 3 : 9); i++)
+			right = fabsf(image.values[i] - cases[k].want[i % 3]) < 1e-6F;
+		ok(right, "layer %zu on white paper", k);
+		image_free(&image);
+	}
+}
+
 /* 16-bit integers go through the unit scale and back without loss. */
 static void test_unit_scale(void)
 {
@@ -259,6 +295,7 @@ int main(void)
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 16 }, "half");
 	test_patterns((struct sample_type){ SAMPLE_FLOAT, 24 }, "24-bit float");
 	test_integers();
+	test_on_white();
 	test_doubles();
 	test_nan();
 	test_signs();

@@ -590,6 +590,92 @@ static void test_sparse(int tiled)
 	ok(!read_alike(&value) && value == 0, "zero where the file declares none");
 }
 
+/* What a file declares as missing: a number, whatever stands behind it; NaN; or nothing that is understood. */
+static void test_nodata(void)
+{
+	static const struct {
+		const char *text;
+		int has;
+		double value;
+	} cases[] = {
+		{ "-9999", 1, -9999 }, { "-9999 ", 1, -9999 }, { "1e3\n", 1, 1000 }, { " 7", 1, 7 },
+		{ "nan", 1, NAN },     { "none", 0, 0 },       { "", 0, 0 },
+	};
+	int right = 0, all = sizeof cases / sizeof *cases;
+
+	for (int k = 0; k < all; k++) {
+		struct tag tag = { 42113, 2, (uint32_t)strlen(cases[k].text) + 1, { 0 } };
+		struct image_reader *r = NULL;
+		struct image_page info = { .bits = 0 };
+
+		for (uint32_t i = 0; i < tag.count; i++)
+			tag.values[i] = cases[k].text[i];
+		make(k % 2, 0, &tag, 1);
+		right += !image_reader_open(in, &r) && !image_reader_page(r, 0, &info) &&
+			 info.has_nodata == cases[k].has &&
+			 (!info.has_nodata || info.nodata == cases[k].value ||
+			  isnan(cases[k].value));
+		image_reader_close(r);
+	}
+	ok(right == all, "%d of %d texts of GDAL_NODATA are understood", right, all);
+}
+
+/* Tiles whose sides are no multiples of 16, against the standard, are read; TIFF has none to write. */
+static void test_odd_tiles(void)
+{
+	enum { SIDE = 40, TILE = 20 };
+	struct tag page[10] = {
+		{ 256, 3, 1, { SIDE } },
+		{ 257, 3, 1, { SIDE } },
+		{ 258, 3, 1, { 8 } },
+		{ 259, 3, 1, { 1 } },
+		{ 262, 3, 1, { 1 } },
+		{ 277, 3, 1, { 1 } },
+		{ 322, 3, 1, { TILE } },
+		{ 323, 3, 1, { TILE } },
+		{ 324, 4, 4, { 2048, 2048 + 400, 2048 + 800, 2048 + 1200 } },
+		{ 325, 4, 4, { 400, 400, 400, 400 } },
+	};
+	struct image_write_options options = { .force = 1 };
+
+	for (int copied = 0; copied < 2; copied++) {
+		struct image_reader *r = NULL;
+		struct image_writer *w = NULL;
+		struct image_page info = { .bits = 0 };
+		struct image image = { 0 }, again = { 0 };
+		int right = 1;
+		struct tag tile = { 0 };
+
+		memset(file, 0, sizeof file);
+		for (int k = 0; k < 1600; k++)
+			file[2048 + k] = (uint8_t)(k * 7 + k / 400);
+		put_page(page, 10, 2048 + 1600);
+		right &= !image_reader_open(in, &r) && !image_reader_page(r, 0, &info) &&
+			 info.block_rows == 32 && !image_reader_read(r, 0, &image);
+		for (int k = 0; right && k < SIDE * SIDE; k++) {
+			const int x = k % SIDE, y = k / SIDE;
+			const int at =
+				400 * (2 * (y / TILE) + x / TILE) + TILE * (y % TILE) + x % TILE;
+
+			right = image.values[k] == (float)(uint8_t)(at * 7 + at / 400);
+		}
+		ok(right, "tiles of 20 x 20 pixels are read");
+		right &= !image_writer_create(out, &options, &w) &&
+			 !(copied ? image_writer_copy(w, r, 0)
+				  : image_writer_add(w, r, 0, &image)) &&
+			 !image_writer_commit(w);
+		image_reader_close(r);
+		r = NULL;
+		right &= find(0, 322, &tile) && tile.values[0] == 32 &&
+			 !image_reader_open(out, &r) && !image_reader_read(r, 0, &again) &&
+			 !memcmp(image.values, again.values, SIDE * SIDE * sizeof(float));
+		ok(right, "and %s, in tiles of 32 x 32", copied ? "copied" : "written");
+		image_reader_close(r);
+		image_free(&image);
+		image_free(&again);
+	}
+}
+
 static void test_truncated(void)
 {
 	struct tag page[9] = {
@@ -695,6 +781,8 @@ int main(void)
 	test_orientation();
 	test_sparse(0);
 	test_sparse(1);
+	test_nodata();
+	test_odd_tiles();
 	test_truncated();
 	test_damage(COMPRESSION_CCITTFAX3, 0);
 	test_damage(COMPRESSION_CCITTFAX4, 0);

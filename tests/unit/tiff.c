@@ -1880,6 +1880,16 @@ static void test_override_predictor(void)
 		   "predicted integers are written as float (%s)", s.mode);
 		image_free(&image);
 	}
+	s.predictor = 1;
+	make(in, &s);
+	if (!copy_with(in, out, &options)) {
+		TIFF *t = TIFFOpen(out, "r");
+
+		ok(t && get16(t, TIFFTAG_PREDICTOR) == PREDICTOR_NONE,
+		   "those without a predictor without one");
+		if (t)
+			TIFFClose(t);
+	}
 }
 
 static void test_values(void)
@@ -1994,6 +2004,39 @@ static int count_open_files(void)
 	return n;
 }
 
+/* Whether programs that are started meanwhile would get no open file, standard ones apart. */
+static int all_close_on_exec(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int good = 1;
+
+	while (d && (e = readdir(d)) != NULL) {
+		const int fd = atoi(e->d_name);
+
+		good &= fd <= 2 || e->d_name[0] == '.' || (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
+	}
+	if (d)
+		closedir(d);
+	return good;
+}
+
+static void test_not_inherited(void)
+{
+	const int before = all_close_on_exec(); /* the test's own may be open */
+	struct image_part part = { .shape = { { WIDTH, HEIGHT, 1, 1 } } };
+	struct image_writer *w = NULL;
+
+	make(in_directory("in.tif"), &plain);
+	ok(!image_reader_open(in_directory("in.tif"), &part.like) &&
+		   !image_writer_create(in_directory("begun.tif"),
+					&(struct image_write_options){ 0 }, &w) &&
+		   !image_writer_begin(w, &part) && all_close_on_exec() == before,
+	   "programs that are started inherit no picture");
+	image_writer_abandon(w);
+	image_reader_close(part.like);
+}
+
 static int occurrences(const char *text, const char *word)
 {
 	int n = 0;
@@ -2023,6 +2066,7 @@ static void test_unopenable(void)
 		{ "II*", 3, "" },
 		{ "II*\0\377\377\0\0", 8, "Can not read TIFF directory" },
 		{ "MM\0*\0\0\0\010\0\3", 10, "Can not read TIFF directory" },
+		{ NULL, 0, "is not a regular file" },
 	};
 	static const char *const names[] = { "closed.tif", "a\nnew\tline.tif" };
 	const int before = count_open_files();
@@ -2032,7 +2076,10 @@ static void test_unopenable(void)
 		for (int k = 0; k < 2; k++) {
 			const char *path = in_directory(names[k]), *text;
 
-			write_bytes(path, files[i].bytes, files[i].n);
+			if (files[i].bytes)
+				write_bytes(path, files[i].bytes, files[i].n);
+			else
+				mkdir(path, 0777);
 			error_clear();
 			wrong += read_all(path) >= 0;
 			text = error_text();
@@ -2042,7 +2089,10 @@ static void test_unopenable(void)
 				wrong++;
 				diag("%s", text);
 			}
-			unlink(path);
+			if (files[i].bytes)
+				unlink(path);
+			else
+				rmdir(path);
 		}
 	ok(!wrong, "what is no TIFF: one line that names the file once (%d wrong)", wrong);
 	ok(count_open_files() == before, "and nothing stays open");
@@ -2531,6 +2581,23 @@ static void test_short_strip(void)
 	refused(read_all(path), "are damaged", "one that ends within its last row");
 }
 
+/* A colour space needs its samples. */
+static void test_few_samples(void)
+{
+	const char *path = in_directory("few.tif");
+	static const int spaces[] = { PHOTOMETRIC_RGB, PHOTOMETRIC_CIELAB, PHOTOMETRIC_ICCLAB };
+
+	for (int k = 0; k < 3; k++)
+		for (int samples = 1; samples < 3; samples++) {
+			struct spec s = plain;
+
+			s.colour = samples;
+			s.photometric = spaces[k];
+			make(path, &s);
+			refused(read_all(path), "its colour space needs 3", "too few samples");
+		}
+}
+
 /* Complex numbers in planes: refused, not read as something else. */
 static void test_complex_planes(void)
 {
@@ -2582,6 +2649,70 @@ static void make_described(const char *path, const struct spec *s, const char *d
 		TIFFWriteDirectory(t);
 	}
 	TIFFClose(t);
+}
+
+/* OME's names of the types; it has none for others. */
+static void test_ome_types(void)
+{
+	static const struct {
+		enum sample_kind kind;
+		int bits;
+		const char *name;
+	} names[] = {
+		{ SAMPLE_UNSIGNED, 8, "uint8" },   { SAMPLE_UNSIGNED, 16, "uint16" },
+		{ SAMPLE_UNSIGNED, 32, "uint32" }, { SAMPLE_SIGNED, 8, "int8" },
+		{ SAMPLE_SIGNED, 16, "int16" },	   { SAMPLE_SIGNED, 32, "int32" },
+		{ SAMPLE_FLOAT, 32, "float" },	   { SAMPLE_FLOAT, 64, "double" },
+		{ SAMPLE_UNSIGNED, 1, "bit" },
+	};
+	const char *in = in_directory("ome.tif"), *out = in_directory("ome-out.tif");
+	struct spec s = plain;
+
+	s.bits = 12;
+	make_described(in, &s,
+		       "<OME><Pixels DimensionOrder=\"XYCZT\" Type=\"old\" SizeX=\"37\" "
+		       "SizeY=\"29\" SizeC=\"1\" SizeZ=\"1\" SizeT=\"1\"/></OME>");
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+		const struct image_write_options options = {
+			.force = 1, .override_type = 1, .kind = names[k].kind, .bits = names[k].bits
+		};
+		char want[32];
+		const char *text = "";
+		TIFF *t = copy_with(in, out, &options) ? NULL : TIFFOpen(out, "r");
+
+		snprintf(want, sizeof want, "Type=\"%s\"", names[k].name);
+		ok(t && TIFFGetField(t, TIFFTAG_IMAGEDESCRIPTION, &text) && strstr(text, want),
+		   "OME's %s", names[k].name);
+		if (t)
+			TIFFClose(t);
+	}
+}
+
+/* What the first page states of the file is in the first page that is written, whichever that is. */
+static void test_later_page(void)
+{
+	static const int pages[] = { 1, 2 };
+	const struct image_write_options options = { .force = 1, .pages = pages, .page_count = 2 };
+	const char *in = in_directory("three.tif"), *out = in_directory("two.tif"), *text = "";
+	struct image_reader *r = NULL;
+	struct image_writer *w = NULL;
+	struct spec s = plain;
+	TIFF *t;
+
+	s.pages = 3;
+	make_described(in, &s, "ImageJ=1.54f\nimages=3\nslices=3\n");
+	ok(!image_reader_open(in, &r) && !image_writer_create(out, &options, &w) &&
+		   !image_writer_copy(w, r, 1) && !image_writer_copy(w, r, 2) &&
+		   !image_writer_commit(w),
+	   "the last two of three pages");
+	image_reader_close(r);
+	t = TIFFOpen(out, "r");
+	ok(t && TIFFGetField(t, TIFFTAG_IMAGEDESCRIPTION, &text), "have a description");
+	is_text(text, "ImageJ=1.54f\nimages=2\nslices=2\n", "of themselves");
+	ok(t && TIFFReadDirectory(t) && !TIFFGetField(t, TIFFTAG_IMAGEDESCRIPTION, &text),
+	   "only the first of them");
+	if (t)
+		TIFFClose(t);
 }
 
 /* Writes one strip with the given bytes: 8x8 pixels of 8 bits. */
@@ -2838,9 +2969,9 @@ static int file_is(const char *path, const void *data, size_t n)
 }
 
 /* In a child process whose files cannot grow beyond a few bytes, as on a full disk. */
-static int copy_when_full(const char *in, const char *out)
+static int copy_when_full(const char *in, const char *out, rlim_t bytes)
 {
-	const struct rlimit limit = { 600, 600 };
+	const struct rlimit limit = { bytes, bytes };
 	int result = 1;
 	pid_t child;
 
@@ -2865,10 +2996,28 @@ static void test_full_disk(void)
 		make(in, &s);
 		write_bytes(out, "old", 3);
 		before = entries();
-		ok(copy_when_full(in, out), "a full disk is reported");
+		ok(copy_when_full(in, out, 600), "a full disk is reported");
 		ok(file_is(out, "old", 3), "the old file is intact");
 		ok(entries() == before, "the temporary is gone");
 	}
+}
+
+/* Full at any byte: in EXIF, in the samples, in the directory. */
+static void test_full_anywhere(void)
+{
+	const char *in = in_directory("in.tif"), *out = in_directory("full.tif");
+	const int before = entries();
+	struct stat st = { .st_size = 0 };
+	int right = 0, all = 0;
+
+	make_tagged(in);
+	ok(!copy(in, out) && !stat(out, &st), "a page with EXIF");
+	unlink(out);
+	for (off_t bytes = 0; bytes < st.st_size; bytes += 20) {
+		right += copy_when_full(in, out, (rlim_t)bytes) && entries() == before;
+		all++;
+	}
+	ok(right == all, "a disk that is full at any byte is reported (%d of %d)", right, all);
 }
 
 static void test_memory_failures(void)
@@ -3081,6 +3230,20 @@ static void test_complex(void)
 		TIFFClose(t);
 	}
 	image_free(&image);
+	/* Three channels are no pairs. */
+	shape.extent[2] = 3;
+	if (image_create(&image, &shape))
+		return;
+	ok(!image_writer_create(out, &options, &w) && !image_writer_add(w, NULL, 0, &image) &&
+		   !image_writer_commit(w),
+	   "three channels");
+	t = TIFFOpen(out, "r");
+	ok(t && get16(t, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_IEEEFP &&
+		   get16(t, TIFFTAG_SAMPLESPERPIXEL) == 3,
+	   "are written as real ones");
+	if (t)
+		TIFFClose(t);
+	image_free(&image);
 }
 
 int main(void)
@@ -3132,6 +3295,7 @@ int main(void)
 	test_values();
 	test_refusals();
 	test_unopenable();
+	test_not_inherited();
 	test_which_page();
 	test_reasons();
 	test_unwritable();
@@ -3147,6 +3311,9 @@ int main(void)
 	test_unnamed();
 	test_short_strip();
 	test_complex_planes();
+	test_few_samples();
+	test_ome_types();
+	test_later_page();
 	test_cut_stacks();
 	test_hidden_planes();
 	test_long_runs();
@@ -3155,6 +3322,7 @@ int main(void)
 	test_loop();
 	test_truncation();
 	test_full_disk();
+	test_full_anywhere();
 	test_memory_failures();
 	test_same_file();
 	test_no_map();
