@@ -41,6 +41,17 @@ for op in identity blur:sigma=1 downsample:factor=2; do
 	ok "the deviation cut" cut whole.std.tif $place cut.std.tif
 	same_part cut.std.tif part.std.tif $close "$op: so is its deviation"
 done
+# In colour each plane is cut, with its own values, deviation and missing values.
+"$maketiff" colour.tif float32 160 140 3 1 nan
+how="restore colour.tif -A identity $prior -n 0.02 --keep-missing"
+ok "colour: the whole" "$LACUNA" $how -f -o whole.tif --std whole.std.tif
+for place in 5,2,45,30 1,3,150,60; do
+	ok "a part" "$LACUNA" $how -f -o part.tif --std part.std.tif --crop $place
+	ok "cut" cut whole.tif $place cut.tif
+	same_part cut.tif part.tif 0.02 "colour: a part is that of the whole"
+	ok "the deviation cut" cut whole.std.tif $place cut.std.tif
+	same_part cut.std.tif part.std.tif 0.02 "colour: so is its deviation"
+done
 fails 3 "a part that is doubtful" "$LACUNA" restore nan.tif -o doubt.tif -A identity $prior -n 0.3 --crop 5,2,120,100 --strict
 
 ok "three times the size, aloud" "$LACUNA" restore nan.tif -o part.tif -f -A downsample:factor=3 -p gaussian -n 0.02 --range 0:1 --crop 5,2,45,30
