@@ -11,8 +11,8 @@
  *		taken	creates the target file, then fails with EPERM
  *	LACUNA_FAULT_TARGET	the file for "appear" and "taken"
  *
- * CALL is write, mode (fchmod), fsync, close, rename (also link, which names a file too) or directory (fsync of a directory).  A close
- * counts only after the file's fsync, because libtiff closes a descriptor of its own before. */
+ * CALL is write, mode (fchmod), fsync, close, rename (also link, which names a file too) or directory (fsync of a directory).
+ * A close counts only after the file's fsync, because libtiff closes a descriptor of its own before. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1101,6 +1101,21 @@ static int has_profile(void)
 	return has;
 }
 
+/* Floats have no full scale from which white could be counted down: where they become integers, or the other way round, a page
+ * that begins with white begins with black. */
+static int begins_right(size_t m, int real)
+{
+	TIFF *t = TIFFOpen(out, "r");
+	uint16_t photometric = 0;
+
+	if (t) {
+		TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &photometric);
+		TIFFClose(t);
+	}
+	return meanings[m].photometric != PHOTOMETRIC_MINISWHITE ||
+	       (photometric == PHOTOMETRIC_MINISWHITE) == (real == meanings[m].real);
+}
+
 /* Whatever the samples mean, and in whichever type they are written: the values that are read stay the same, as far as the type
  * holds them.  So they do when gray becomes colour. */
 static void test_meanings(void)
@@ -1135,7 +1150,8 @@ static void test_meanings(void)
 				 !(image.values[i] >= 0 && image.values[i] <= 255);
 		right += holds_values(&image, NULL) && has_profile();
 		for (size_t k = 0; k < sizeof types / sizeof *types; k++)
-			right += holds_values(&image, &types[k]);
+			right += holds_values(&image, &types[k]) &&
+				 begins_right(m, types[k].kind == SAMPLE_FLOAT);
 		shape = image.shape;
 		shape.extent[2] = 5 - shape.extent[2]; /* more channels, or fewer */
 		if (!image_create(&colours, &shape))
@@ -1287,6 +1303,36 @@ static void test_nodata(void)
 	}
 }
 
+/* Pixels that a file leaves out have the value that it declares as missing, whatever it means by its samples. */
+static void test_missing(void)
+{
+	static const int kinds[] = { PHOTOMETRIC_MINISBLACK, PHOTOMETRIC_MINISWHITE };
+	int right = 0;
+
+	for (int k = 0; k < 8; k++) {
+		struct layout l = plain;
+		struct image_reader *r = NULL;
+		struct image_page info = { .bits = 0 };
+		struct image image = { 0 };
+		int same;
+
+		l.photometric = kinds[k % 2];
+		l.bits = k / 2 % 2 ? 12 : 8;
+		l.tile = k / 4 ? 16 : 0;
+		l.sparse = 1;
+		make(&l);
+		same = !image_reader_open(in, &r) && !image_reader_page(r, 0, &info) &&
+		       info.has_nodata && !image_reader_read(r, 0, &image);
+		for (int i = 0; same && i < PIXELS; i++)
+			same = !is_left_out(&l, block_of(&l, 0, i % WIDTH, i / WIDTH)) ||
+			       (double)image.values[i] == info.nodata;
+		right += same;
+		image_reader_close(r);
+		image_free(&image);
+	}
+	ok(right == 8, "%d of 8 sparse pages lack what they leave out", right);
+}
+
 int main(void)
 {
 	/* Each file is synchronised, which is faster in memory. */
@@ -1310,6 +1356,7 @@ int main(void)
 	test_pages(0);
 	test_pages(1);
 	test_nodata();
+	test_missing();
 	unlink(in);
 	unlink(out);
 	unlink(other);

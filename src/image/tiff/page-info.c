@@ -127,6 +127,9 @@ int tiff_page(struct image_reader *reader, int page, struct image_page *info)
 	info->reduced = (subfile & FILETYPE_REDUCEDIMAGE) != 0;
 	info->auxiliary = info->reduced || (subfile & FILETYPE_MASK) != 0;
 	info->has_nodata = !r->layout.palette && handle_nodata(r->handle.tif, &info->nodata);
+	/* The file states it as it is stored, not as it is read. */
+	if (info->has_nodata && r->layout.invert)
+		info->nodata = info->full_scale.lo + info->full_scale.hi - info->nodata;
 	status = page_note(r, page, info);
 	return status ? reader_context(r, page, status) : LACUNA_OK;
 }
