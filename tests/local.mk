@@ -33,7 +33,7 @@ LDADD = $(LAYERS) $(LAYERS_LIBS)
 
 UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/checksum tests/unit/context tests/unit/description \
 	tests/unit/distance tests/unit/engine tests/unit/estimate tests/unit/fft tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/layouts tests/unit/metrics tests/unit/missing tests/unit/mixtures \
-	tests/unit/noise tests/unit/param tests/unit/png tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
+	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
 	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window tests/unit/windows
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
@@ -74,6 +74,7 @@ tests_unit_fill_SOURCES = tests/unit/fill.c plugins/common/fill.c plugins/common
 tests_unit_window_SOURCES = tests/unit/window.c src/cli/batch-window.c src/cli/batch-window.h
 tests_plugins_unet_SOURCES = tests/plugins/unet.c $(WEIGHTS)
 tests_plugins_unet_LDADD = $(LDADD) $(ZLIB_LIBS)
+tests_unit_picture_SOURCES = tests/unit/picture.c src/cli/picture.c src/cli/picture.h
 tests_fuzz_masks_SOURCES = tests/fuzz/masks.c src/cli/picture.c src/cli/picture.h
 tests_fuzz_weights_SOURCES = tests/fuzz/weights.c $(WEIGHTS)
 tests_fuzz_tiff_LDADD = $(LDADD) $(ZLIB_LIBS)
