@@ -518,6 +518,16 @@ static void test_part(void)
 				    16,
 				    { 2, 3, 4, 5, 6, 9, 8, 9, 10, 12, 12, 13, 0, 0, 0, 1 } };
 
+	static const char origin[] = "ImageJ=1\nxorigin=8.0\nyorigin=4.0\n",
+			  moved[] = "ImageJ=1\nxorigin=5.0\nyorigin=3.0\n";
+	struct tag text = { 270, 2, sizeof origin, { 0 } };
+	double after[MOST_VALUES];
+
+	for (size_t i = 0; i < sizeof origin; i++) {
+		text.values[i] = origin[i];
+		after[i] = moved[i];
+	}
+	test_part_of("ImageJ's origin", &text, after);
 	test_part_of("ModelPixelScale", &pixel, pixel.values);
 	/* The raster coordinates count from the part's first pixel. */
 	test_part_of("ModelTiepoint", &tie,
