@@ -415,13 +415,13 @@ static const char *read_band(struct image_reader *r, const struct layout *l)
 	if (taken > room * cost.row + cost.fixed + 600)
 		wrong = "a band takes more memory than was told";
 	for (int i = 0; !wrong && i < 25; i++) {
-		const int rows = 1 + draw(room);
+		const int rows = draw(3) ? 1 + draw(room) : room; /* often as many as it can hold */
 		struct lacuna_region region = { { draw(WIDTH), 0, 0, 0 },
 						{ 0, 0, channels_of(l), 1 } };
 
 		top = draw(8) ? top + draw(room) : draw(HEIGHT);
 		top = top + rows > HEIGHT ? 0 : top;
-		region.origin[1] = top + draw(rows);
+		region.origin[1] = top + (draw(2) ? draw(rows) : 0);
 		region.extent[0] = 1 + draw(WIDTH - (int)region.origin[0]);
 		region.extent[1] = top + rows - region.origin[1];
 		if (image_band_move(band, top, top + rows))

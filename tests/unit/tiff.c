@@ -2637,6 +2637,14 @@ static int read_listening(const char *path)
 	return status;
 }
 
+static int warnings;
+
+static void count_warnings(void *context, int level, const char *text)
+{
+	(void)context, (void)text;
+	warnings += level == LACUNA_LOG_WARN;
+}
+
 static void make_described(const char *path, const struct spec *s, const char *description)
 {
 	TIFF *t = TIFFOpen(path, s->mode);
@@ -2685,6 +2693,66 @@ static void test_ome_types(void)
 		   "OME's %s", names[k].name);
 		if (t)
 			TIFFClose(t);
+	}
+}
+
+/* GDAL's scale holds for the values of the file.  Where they are converted, that is said, once. */
+static void test_gdal_scale(void)
+{
+	static const TIFFFieldInfo field[] = { { 42112, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0,
+						 (char *)"GDALMetadata" } };
+	static const struct {
+		const char *text;
+		int converted, told;
+	} cases[] = {
+		{ "<GDALMetadata><Item name=\"SCALE\" sample=\"0\" "
+		  "role=\"scale\">0.1</Item></GDALMetadata>",
+		  1, 1 },
+		{ "<GDALMetadata><Item name=\"OFFSET\" sample=\"0\" "
+		  "role=\"offset\">5</Item></GDALMetadata>",
+		  1, 1 },
+		{ "<GDALMetadata><Item name=\"SCALE\" sample=\"0\" "
+		  "role=\"scale\">0.1</Item></GDALMetadata>",
+		  0, 0 },
+		{ "<GDALMetadata><Item name=\"UNIT\">scale</Item></GDALMetadata>", 1, 0 },
+	};
+	const char *in = in_directory("scale.tif"), *out = in_directory("scale-out.tif");
+	const struct image_write_options options = { .force = 1 };
+
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct image_reader *r = NULL;
+		struct image_writer *w = NULL;
+		struct image image = { 0 };
+		TIFF *t = TIFFOpen(in, "w");
+		int status;
+
+		for (int page = 0; page < 2; page++) {
+			TIFFMergeFieldInfo(t, field, 1);
+			set_structure(t, &plain);
+			TIFFSetField(t, 42112, cases[k].text);
+			write_raw(t, &plain, page);
+			TIFFWriteDirectory(t);
+		}
+		TIFFClose(t);
+		warnings = 0;
+		log_install(count_warnings, NULL);
+		status = image_reader_open(in, &r);
+		if (!status)
+			status = image_writer_create(out, &options, &w);
+		if (!status && cases[k].converted)
+			image_writer_values_become(w, 0.5, 1);
+		for (int page = 0; !status && page < 2; page++) {
+			status = image_reader_read(r, page, &image);
+			if (!status)
+				status = image_writer_add(w, r, page, &image);
+			image_free(&image);
+		}
+		if (!status)
+			status = image_writer_commit(w);
+		log_install(NULL, NULL);
+		image_reader_close(r);
+		ok(!status && warnings == cases[k].told, "%s values, %.40s...: %d warnings",
+		   cases[k].converted ? "converted" : "the same", cases[k].text + 14, warnings);
 	}
 }
 
@@ -2806,14 +2874,6 @@ static void test_old_lzw(void)
 		skip(error_text(), "old LZW");
 	else
 		ok(!warning[0], "old LZW is no damage: \"%s\"", warning);
-}
-
-static int warnings;
-
-static void count_warnings(void *context, int level, const char *text)
-{
-	(void)context, (void)text;
-	warnings += level == LACUNA_LOG_WARN;
 }
 
 /* Descriptions of three images, in files with three pages and with two. */
@@ -3314,6 +3374,7 @@ int main(void)
 	test_few_samples();
 	test_ome_types();
 	test_later_page();
+	test_gdal_scale();
 	test_cut_stacks();
 	test_hidden_planes();
 	test_long_runs();

@@ -82,6 +82,7 @@ struct tiff_reader {
 	struct tiff_layout layout;
 	int told;	   /* the warning that pages are lost */
 	int told_contents; /* the warning that a description may not hold */
+	int told_scale;	   /* the warning that GDAL's scale does not hold */
 	int told_damage; /* number, from 1, of the last page that a damage warning was given for */
 	char **notes;	 /* one per page, made when asked for */
 };
@@ -107,6 +108,8 @@ struct lacuna_shape layout_shape(const struct tiff_layout *);
 int handle_stores(TIFF *, uint32_t block);
 /* True if the current directory leaves out blocks. */
 int handle_is_sparse(TIFF *);
+/* The text of a tag of the current directory, known to libtiff or not; NULL: there is none. */
+const char *handle_text(TIFF *, uint32_t tag);
 /* The value that the current directory declares for missing pixels.  False if it declares none. */
 int handle_nodata(TIFF *, double *value);
 /* Sets a block of this many samples to what one means that is left out. */
@@ -185,7 +188,7 @@ static inline uint64_t band_sample(const struct tiff_band *b, int sample, uint32
 
 /* ---- tags (tags.c) */
 
-enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_NODATA = 42113 };
+enum { TAG_PHOTOSHOP_LAYERS = 37724, TAG_GDAL_METADATA = 42112, TAG_GDAL_NODATA = 42113 };
 
 /* How the new page differs from the old one. */
 struct tag_change {

@@ -26,25 +26,32 @@ int handle_is_sparse(TIFF *tif)
 	return 0;
 }
 
-/* GDAL writes the value as text.  "nan" is a value; other text that is no number declares nothing. */
-int handle_nodata(TIFF *tif, double *value)
+const char *handle_text(TIFF *tif, uint32_t tag)
 {
 	const void *text = NULL;
-	const TIFFField *field = TIFFFindField(tif, TAG_GDAL_NODATA, TIFF_ANY);
+	const TIFFField *field = TIFFFindField(tif, tag, TIFF_ANY);
 	uint32_t n32 = 0;
 	uint16_t n16 = 0;
-	char *end;
 	int found;
 
 	if (!field || TIFFFieldDataType(field) != TIFF_ASCII)
-		return 0;
+		return NULL;
 	if (!TIFFFieldPassCount(field))
-		found = TIFFGetField(tif, TAG_GDAL_NODATA, &text);
+		found = TIFFGetField(tif, tag, &text);
 	else if (TIFFFieldReadCount(field) == TIFF_VARIABLE2)
-		found = TIFFGetField(tif, TAG_GDAL_NODATA, &n32, &text);
+		found = TIFFGetField(tif, tag, &n32, &text);
 	else
-		found = TIFFGetField(tif, TAG_GDAL_NODATA, &n16, &text);
-	if (!found || !text)
+		found = TIFFGetField(tif, tag, &n16, &text);
+	return found ? text : NULL;
+}
+
+/* GDAL writes the value as text.  "nan" is a value; other text that is no number declares nothing. */
+int handle_nodata(TIFF *tif, double *value)
+{
+	const char *text = handle_text(tif, TAG_GDAL_NODATA);
+	char *end;
+
+	if (!text)
 		return 0;
 	*value = strtod(text, &end);
 	return end != text;

@@ -198,6 +198,21 @@ static void set_description(struct tiff_writer *w, struct tiff_reader *like, con
 	memory_release(fresh);
 }
 
+/* GDAL states which quantity the values stand for: scale value + offset. */
+static void check_scale(const struct tiff_writer *w, struct tiff_reader *like)
+{
+	const char *text = handle_text(like->handle.tif, TAG_GDAL_METADATA);
+
+	if (!w->values_differ || like->told_scale || !text ||
+	    (!strstr(text, "role=\"scale\"") && !strstr(text, "role=\"offset\"")))
+		return;
+	like->told_scale = 1;
+	log_message(LACUNA_LOG_WARN,
+		    "%s: GDAL's scale and offset are kept, but the values are converted, so they "
+		    "are wrong for the result; set new ones (gdal_edit.py -scale -offset)",
+		    like->handle.path);
+}
+
 /* ---- all tags */
 
 int page_set_tags(struct tiff_writer *w, struct tiff_reader *like, const struct page *p,
@@ -219,6 +234,7 @@ int page_set_tags(struct tiff_writer *w, struct tiff_reader *like, const struct 
 			p->layout.colour == (like->layout.palette ? 3 : like->layout.colour);
 		tags_copy(&like->handle, &w->handle, &change);
 		set_description(w, like, p);
+		check_scale(w, like);
 	}
 	if (directories->exif)
 		TIFFSetField(tif, TIFFTAG_EXIFIFD, directories->exif);
