@@ -90,6 +90,10 @@ for call in write fsync close rename; do
 	every "simulate" $call EIO "$LACUNA" simulate -q -A identity -n 0.01 in.tif -o outputs/o
 	every "study" $call ENOSPC "$LACUNA" study -t cube -s ode:steps=2,from=noise --chains 16 -o outputs/o
 done
+# EXIF is written before the page.
+cp in.tif exif.tif
+ok "a picture with EXIF" "$maketiff" --exif exif.tif
+every "EXIF" write EIO $restore exif.tif -o outputs/o
 for call in write fsync close rename; do
 	fresh
 	fails 1 "a report: $call" injected $call:1:ENOSPC $restore in.tif -o o.tif --force --report outputs/o

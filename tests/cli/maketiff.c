@@ -8,6 +8,7 @@
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
+ *	maketiff --exif FILE		adds an EXIF directory to the first page
  *	maketiff --turn FILE N		sets the first page's orientation
  *	maketiff --mark FILE PAGE KIND	sets the NewSubfileType of a page (from 0), such as 1 for an overview
  *	maketiff --declare FILE VALUE	declares VALUE as nodata
@@ -283,6 +284,22 @@ static int declare(const char *path, const char *value)
 	return !good;
 }
 
+static int add_exif(const char *path)
+{
+	TIFF *tif = TIFFOpen(path, "r+");
+	uint64_t at = 0;
+	int good;
+
+	if (!tif)
+		return 1;
+	TIFFFreeDirectory(tif);
+	good = !TIFFCreateEXIFDirectory(tif) && TIFFSetField(tif, EXIFTAG_FNUMBER, 2.8) &&
+	       TIFFWriteCustomDirectory(tif, &at) && TIFFSetDirectory(tif, 0) &&
+	       TIFFSetField(tif, TIFFTAG_EXIFIFD, at) && TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int turn(const char *path, int orientation)
 {
 	TIFF *tif = TIFFOpen(path, "r+");
@@ -438,6 +455,8 @@ int main(int argc, char **argv)
 		return mark(argv[2], (uint16_t)atoi(argv[3]), atol(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "--turn"))
 		return turn(argv[2], atoi(argv[3]));
+	if (argc == 3 && !strcmp(argv[1], "--exif"))
+		return add_exif(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--text"))
 		return print_text(argv[2]);
 	if (argc > 5 && argc < 64 && !strcmp(argv[1], "--moments"))
