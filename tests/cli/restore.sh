@@ -200,6 +200,11 @@ ok "from a start image as large as the unknown" "$LACUNA" restore hardly.tif -o 
 ok "the result is near it" "$LACUNA" compare --center --max-nrmse 0.05 uint16.tif near.tif
 ok "from a start image as large as the result" "$LACUNA" restore hardly.tif -o near2.tif -A $box $late --start start.tif
 ok "the result is near this one" "$LACUNA" compare --max-nrmse 0.05 start.tif near2.tif
+"$maketiff" bands.tif uint16 64 48 3 1 bands
+ok "hardly a measurement of colours" "$LACUNA" simulate bands.tif -o hardly3.tif -A $box -n 0.5
+ok "the same without noise" "$LACUNA" simulate bands.tif -o start3.tif -A $box -n 0
+ok "from a start image in colours" "$LACUNA" restore hardly3.tif -o near3.tif -A $box $late --start start3.tif
+ok "each channel is near its own" "$LACUNA" compare --max-nrmse 0.05 start3.tif near3.tif
 
 # Noise is not estimated where nothing was measured.
 ok "every other pixel" "$LACUNA" simulate uint16.tif -o half.tif -A mask:keep=0.5

@@ -252,6 +252,66 @@ static void test_ranges(void)
 		   wrong[k]);
 }
 
+/* The values that are 0 and 1: stated, those of an integer type, 0 and 1 for floats that lie about there, or measured. */
+static void test_scale(void)
+{
+	static const struct image_range stated = { 3, 7 };
+	static const struct {
+		enum sample_kind kind;
+		float values[3];
+		double lo, hi;
+		int measured;
+	} cases[] = {
+		{ SAMPLE_UNSIGNED, { 5, 6, 7 }, 0, 255, 0 },
+		{ SAMPLE_FLOAT, { -0.5F, 1, 1.5F }, 0, 1, 0 },
+		{ SAMPLE_FLOAT, { -0.6F, 0, 1 }, -0.6, 1, 1 },
+		{ SAMPLE_FLOAT, { 0, NAN, 2 }, 0, 2, 1 },
+		{ SAMPLE_FLOAT, { INFINITY, 4, 9 }, 4, 9, 1 },
+		{ SAMPLE_FLOAT, { 5, 5, 5 }, 5, 6, 1 }, /* one value */
+	};
+	const struct lacuna_shape shape = { { 3, 1, 1, 1 } };
+	struct image_range range;
+	struct image image;
+	int measured = 1;
+
+	if (image_create(&image, &shape))
+		return;
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		const struct image_page page = { .kind = cases[k].kind, .full_scale = { 0, 255 } };
+
+		memcpy(image.values, cases[k].values, sizeof cases[k].values);
+		ok(!picture_range(&page, &image, NULL, &range, &measured) &&
+			   fabs(range.lo - cases[k].lo) < 1e-6 &&
+			   fabs(range.hi - cases[k].hi) < 1e-6 && measured == cases[k].measured,
+		   "range %zu: %g to %g", k, range.lo, range.hi);
+		ok(!picture_range(&page, &image, &stated, &range, &measured) && range.lo == 3 &&
+			   range.hi == 7 && !measured,
+		   "one that is stated");
+	}
+	/* A second picture has the range of the first if their types are the same. */
+	for (int bits = 8; bits <= 32; bits *= 2)
+		for (int like = 8; like <= 32; like *= 2)
+			for (int k = 0; k < 2; k++) {
+				const enum sample_kind kind = k ? SAMPLE_FLOAT : SAMPLE_UNSIGNED;
+				const struct image_page page = { .kind = kind,
+								 .bits = bits,
+								 .full_scale = { 0, 255 } },
+							first = { .kind = kind, .bits = like };
+				const int same = k || bits == like;
+
+				ok(!picture_range_like(&page, &image, &first, &stated, &range) &&
+					   (same ? range.lo == 3 && range.hi == 7
+						 : range.lo == 0 && range.hi == 255),
+				   "%d bits beside %d: %s", bits, like, same ? "one range" : "two");
+			}
+	for (int i = 0; i < 3; i++)
+		image.values[i] = NAN;
+	ok(picture_range(&(struct image_page){ .kind = SAMPLE_FLOAT }, &image, NULL, &range,
+			 NULL) == LACUNA_EINVAL,
+	   "no value, no range");
+	image_free(&image);
+}
+
 static void test_types(void)
 {
 	static const struct {
@@ -351,6 +411,7 @@ int main(void)
 	test_tiff();
 	test_follow();
 	test_ranges();
+	test_scale();
 	test_types();
 	test_pages();
 	test_sizes();

@@ -555,22 +555,26 @@ static void test_plain_strip(void)
 	float values[SIDE];
 	int wrong = 0;
 
-	for (int variant = 0; variant < 4; variant++) {
+	for (int variant = 0; variant < 8; variant++) {
 		TIFF *t = TIFFOpen(in_directory("plain.tif"), modes[variant % 2]);
+		const int bits = variant / 4 ? 8 : 16, ones = (1 << bits) - 1;
 		struct image_reader *r;
 		struct image_band *band;
 
 		TIFFSetField(t, TIFFTAG_IMAGEWIDTH, SIDE);
 		TIFFSetField(t, TIFFTAG_IMAGELENGTH, SIDE);
-		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 16);
+		TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, bits);
 		TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 1);
 		TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
 		TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, SIDE);
 		TIFFSetField(t, TIFFTAG_FILLORDER,
-			     variant / 2 ? FILLORDER_LSB2MSB : FILLORDER_MSB2LSB);
+			     variant / 2 % 2 ? FILLORDER_LSB2MSB : FILLORDER_MSB2LSB);
 		for (int y = 0; y < SIDE; y++) {
 			for (int x = 0; x < SIDE; x++)
-				row[x] = (uint16_t)(x * 217 + y * 1031);
+				if (bits == 8)
+					((uint8_t *)row)[x] = (uint8_t)(x * 217 + y * 1031);
+				else
+					row[x] = (uint16_t)(x * 217 + y * 1031);
 			TIFFWriteScanline(t, row, (uint32_t)y, 0);
 		}
 		TIFFClose(t);
@@ -582,7 +586,7 @@ static void test_plain_strip(void)
 			wrong += image_band_move(band, y, y + 1) != LACUNA_OK;
 			image_band_get(band, &region, values);
 			for (int x = 0; x < SIDE; x++)
-				wrong += values[x] != (float)(uint16_t)(x * 217 + y * 1031);
+				wrong += values[x] != (float)((x * 217 + y * 1031) & ones);
 		}
 		image_band_close(band);
 		image_reader_close(r);
@@ -3041,7 +3045,10 @@ static int copy_when_full(const char *in, const char *out, rlim_t bytes)
 	if (child == 0) {
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
-		_exit(copy(in, out) == LACUNA_EIO && strstr(error_text(), strerror(EFBIG)) ? 0 : 1);
+		_exit(copy(in, out) == LACUNA_EIO && strstr(error_text(), strerror(EFBIG)) &&
+				      !strncmp(error_text(), out, strlen(out))
+			      ? 0
+			      : 1);
 	}
 	return child > 0 && waitpid(child, &result, 0) == child && result == 0;
 }
