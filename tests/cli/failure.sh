@@ -34,6 +34,11 @@ fails 1 "missing page" $restore in.tif -o $o --pages 2
 contains err "the file has 1" "missing page: how many there are"
 fails 1 "reference of another size" $restore in.tif -o $o --reference small.tif
 contains err "lacuna: small.tif: is 20x20" "reference of another size: the sizes"
+cp in.tif plain-file
+fails 1 "samples in a file" $restore in.tif -o $o -s ddpm --samples 2 --all-samples plain-file
+contains err "plain-file: is not a directory" "samples in a file: what it is"
+one_line "samples in a file"
+ok "samples in a file: it stays" cmp in.tif plain-file
 fails 1 "start image of another size" $restore in.tif -o $o --start small.tif
 fails 1 "not enough memory" $restore in.tif -o $o --memory 20k
 one_line "not enough memory"
