@@ -655,7 +655,7 @@ static void test_formats(void)
 	int known = 1;
 
 	for (int i = 0; i < 4; i++)
-		known &= image_format_is_known("II*\0MM\0*II+\0MM\0+" + 4 * i, 4);
+		known &= image_format_is_known(&"II*\0MM\0*II+\0MM\0+"[4 * i], 4);
 	ok(known, "TIFF and BigTIFF of both byte orders are known");
 	ok(!image_format_is_known("II*", 3) && !image_format_is_known("MM*\0", 4) &&
 		   !image_format_is_known("II 1 0 1", 8),
