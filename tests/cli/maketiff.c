@@ -9,6 +9,7 @@
  *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
  *	maketiff --exif FILE		adds an EXIF directory to the first page
+ *	maketiff --sub FILE PAGE	gives a page (from 0) a sub-image
  *	maketiff --turn FILE N		sets the first page's orientation
  *	maketiff --mark FILE PAGE KIND	sets the NewSubfileType of a page (from 0), such as 1 for an overview
  *	maketiff --declare FILE VALUE	declares VALUE as nodata
@@ -300,6 +301,20 @@ static int add_exif(const char *path)
 	return !good;
 }
 
+static int add_sub(const char *path, uint16_t page)
+{
+	const uint64_t at = 8; /* anything: it is not read */
+	TIFF *tif = TIFFOpen(path, "r+");
+	int good;
+
+	if (!tif)
+		return 1;
+	good = TIFFSetDirectory(tif, page) && TIFFSetField(tif, TIFFTAG_SUBIFD, 1, &at) &&
+	       TIFFRewriteDirectory(tif);
+	TIFFClose(tif);
+	return !good;
+}
+
 static int turn(const char *path, int orientation)
 {
 	TIFF *tif = TIFFOpen(path, "r+");
@@ -455,6 +470,8 @@ int main(int argc, char **argv)
 		return mark(argv[2], (uint16_t)atoi(argv[3]), atol(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "--turn"))
 		return turn(argv[2], atoi(argv[3]));
+	if (argc == 4 && !strcmp(argv[1], "--sub"))
+		return add_sub(argv[2], (uint16_t)atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "--exif"))
 		return add_exif(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--text"))

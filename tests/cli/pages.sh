@@ -236,6 +236,12 @@ ok "an overview of rounded sides" "$maketiff" --mark thin.tif 1 1
 ok "restored" "$LACUNA" restore thin.tif -o thin-r.tif -A identity -p gaussian -n 0.01 -q
 contains err "page 2: left out, because this overview shows the picture before its restoration" "it is known as one"
 
+# What cannot be kept is said, of pages that are copied, too.
+"$maketiff" subs.tif uint8 64 48 1 2
+ok "a page with a sub-image" "$maketiff" --sub subs.tif 1
+ok "is copied" "$LACUNA" restore subs.tif -o subs-r.tif -A identity -p gaussian -n 0.01 -q --pages 1
+contains err "page 2: sub-images (SubIFD) are dropped" "and what it loses is said"
+
 # A stack has a single noise level unless the user asks for one per page.
 ok "a stack" "$maketiff" alike.tif uint8 64 48 1 3
 ok "is restored" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian --report alike.json
