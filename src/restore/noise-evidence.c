@@ -256,10 +256,12 @@ int noise_explain(struct problem *problem, const float *y, struct noise_evidence
 		goto out;
 	take_half(power, spectrum);
 	as_told = fit_kernel(spectrum, point, 1);
-	*evidence = (struct noise_evidence){ as_told.sigma, 1 };
+	*evidence = (struct noise_evidence){ .sigma = as_told.sigma, .scale = 1 };
 	for (int i = 0; i < 3; i++) {
 		const struct fit other = fit_kernel(spectrum, point, scales[i]);
 
+		if (i == 0)
+			evidence->none = as_told.cost - other.cost;
 		if (other.cost < as_told.cost - clearly) {
 			evidence->scale = scales[i];
 			as_told.cost = other.cost + clearly;

@@ -66,6 +66,7 @@ struct noise_evidence {
 	double sigma;
 	/* 1: the stated kernel; else another explains y clearly better: 0 none at all, 0.8 narrower, 1.25 wider */
 	double scale;
+	double none; /* gain in log likelihood per frequency without any kernel; > 0: that explains y better */
 };
 
 /* The operator must be linear and shift-invariant, with one value of y for each pixel; else LACUNA_EUNSUPPORTED. */

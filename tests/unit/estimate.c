@@ -515,7 +515,7 @@ static void test_near_the_end(void)
 static struct noise_evidence explain(const struct lacuna_shape *s, const char *spec,
 				     const float *values)
 {
-	struct noise_evidence e = { NAN, NAN };
+	struct noise_evidence e = { .sigma = NAN, .scale = NAN };
 	struct plugin_use use;
 	struct problem *p = NULL;
 

@@ -966,6 +966,32 @@ static void test_inexact_kernel(void)
 	unmake(p);
 }
 
+/* A sharpened picture has more detail than any blur left, and smooth parts show that it is no noise.  It is told of, and the
+ * noise remains a part of the scene's range. */
+static void test_sharpened(void)
+{
+	struct noise_description d = { 0 };
+	struct problem *p = make(large, "blur:sigma=1,boundary=periodic");
+
+	/* the same kind of scene as in test_evidence() */
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int x = i % SIDE_, y = i / SIDE_;
+		const int left = (x + SIDE_ - 1) % SIDE_, right = (x + 1) % SIDE_;
+		const int above = (y + SIDE_ - 1) % SIDE_, below = (y + 1) % SIDE_;
+		const float around = image[y * SIDE_ + left] + image[y * SIDE_ + right] +
+				     image[above * SIDE_ + x] + image[below * SIDE_ + x];
+
+		noisy[i] = image[i] + 0.3f * (4 * image[i] - around) + 0.004f * deviates[i];
+	}
+	ok(p && !noise_estimate(p, noisy, 0, 0, "sharpened", &d) && d.doubts == 1,
+	   "a sharpened picture is no blurred one");
+	ok(d.noise.sigma > 0.1 && d.noise.sigma < 0.21, "its noise is large, but not all (%g)",
+	   d.noise.sigma);
+	if (p && !problem_simulate(p, image, 0.004, key, noisy))
+		ok(!noise_estimate(p, noisy, 0, 0, "blurred", &d) && !d.doubts, "a blurred one is");
+	unmake(p);
+}
+
 /* ---- weights: W A and W y */
 
 static void test_weights(void)
@@ -1036,6 +1062,7 @@ int main(void)
 	test_stripes();
 	test_evidence();
 	test_inexact_kernel();
+	test_sharpened();
 	test_weights();
 	threads_stop();
 	return tap_done();
