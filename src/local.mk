@@ -129,6 +129,7 @@ src_restore_librestore_a_SOURCES = \
 	src/restore/noise-correlated.c \
 	src/restore/noise-counts.c \
 	src/restore/noise-evidence.c \
+	src/restore/noise-grain.c \
 	src/restore/noise-jpeg.c \
 	src/restore/noise-map.c \
 	src/restore/noise-places.c \

@@ -11,10 +11,10 @@ void window_put_noise(const struct noise_description *d, double v[NOISE_NUMBERS]
 {
 	const struct noise *noise = &d->noise;
 	const double all[] = { noise->slope, noise->offset, noise->sigma, noise->least_variance,
-			       d->wide,	     d->colored,    d->doubts };
+			       d->wide,	     d->wider,	    d->colored,	  d->doubts };
 
 	memcpy(v, all, sizeof all);
-	memcpy(v + 7, noise->channel, sizeof noise->channel);
+	memcpy(v + 8, noise->channel, sizeof noise->channel);
 }
 
 void window_get_noise(const double v[NOISE_NUMBERS], const char *how, struct noise_description *d)
@@ -22,11 +22,12 @@ void window_get_noise(const double v[NOISE_NUMBERS], const char *how, struct noi
 	*d = (struct noise_description){
 		.noise = { .slope = v[0], .offset = v[1], .sigma = v[2], .least_variance = v[3] },
 		.wide = v[4],
-		.colored = v[5] > 0,
-		.doubts = (int)v[6],
+		.wider = v[5],
+		.colored = v[6] > 0,
+		.doubts = (int)v[7],
 		.how = how
 	};
-	memcpy(d->noise.channel, v + 7, sizeof d->noise.channel);
+	memcpy(d->noise.channel, v + 8, sizeof d->noise.channel);
 }
 
 /* A record of a window for a file.  Its texts are in `about'.  The values are the picture's, then those of its deviation. */

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 /* The numbers of a noise_description. */
-enum { NOISE_NUMBERS = 7 + NOISE_CHANNELS };
+enum { NOISE_NUMBERS = 8 + NOISE_CHANNELS };
 
 void window_put_noise(const struct noise_description *, double v[NOISE_NUMBERS]);
 /* how: static, or it outlives *d. */

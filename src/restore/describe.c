@@ -116,59 +116,32 @@ static int even_out(struct problem *problem, float *values, double *louder)
 	return status;
 }
 
-/* The values at half the size; NULL if the picture is too small. */
-static float *halve(const struct lacuna_shape *shape, const float *values,
-		    struct lacuna_shape *half)
-{
-	float *small;
-
-	*half = noise_half_shape(shape);
-	if (half->extent[0] < 32 || half->extent[1] < 32)
-		return NULL;
-	small = memory_alloc_array(lacuna_count(half), sizeof *small);
-	if (!small) {
-		error_clear();
-		return NULL;
-	}
-	noise_halve(shape, values, small);
-	return small;
-}
-
-/* Level of noise that is correlated over more than a pixel.  It has little power at the frequencies that noise_correlated()
- * examines, but it has at half the size.  0: there is none, or the picture is too small. */
-static double find_wide(const struct lacuna_shape *shape, const float *values)
-{
-	struct lacuna_shape half;
-	float *small = halve(shape, values, &half);
-	const double level = small ? noise_correlated(&half, small) : 0;
-
-	memory_release(small);
-	return level;
-}
-
 /* Looks for noise that is not white, and sets the level that a denoiser of white noise should be told.  keeps: see
  * noise_keeps_values(); else wide noise cannot be removed at half the size first. */
 static void look_beyond_white(const struct lacuna_shape *shape, const float *values, int keeps,
 			      struct noise_description *d)
 {
-	const double correlated = noise_correlated(shape, values);
-	const double jpeg = 1.2 * noise_jpeg(shape, values);
 	/* Part of correlated noise that remains after wide noise was removed at half the size; measured with noise of 0.04,
 	 * correlated over 0.7 px. */
 	static const double left = 0.7;
-	const double wide = keeps ? fmax(correlated, find_wide(shape, values)) : 0;
-	const double level = fmax(jpeg, wide > 0 ? left * correlated : correlated);
+	const double jpeg = 1.2 * noise_jpeg(shape, values);
+	struct noise_grain grain;
+	double wide, level;
 
+	noise_find_grain(shape, values, &grain);
+	wide = keeps ? fmax(grain.correlated, grain.half) : 0;
+	level = fmax(jpeg, wide > 0 ? left * grain.fine : grain.correlated);
 	if (jpeg < wide) {
 		d->wide = wide;
+		d->wider = grain.quarter;
 		d->colored = 1;
 		d->how = "correlated";
-		if (!(correlated > 0))
+		if (!(grain.correlated > 0) && !(level > d->noise.sigma))
 			return;
-	} else if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(correlated > 0)))
+	} else if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(grain.correlated > 0)))
 		return;
 	d->colored = 1;
-	d->how = jpeg >= correlated ? "JPEG's blocks" : "correlated";
+	d->how = jpeg >= grain.correlated ? "JPEG's blocks" : "correlated";
 	/* Texture mistaken for correlated noise can look like a law: one level for all is safer. */
 	d->noise = (struct noise){ .offset = level * level, .sigma = level };
 }
@@ -340,7 +313,7 @@ static void find_bounds(const struct lacuna_shape *shape, const float *values,
 {
 	struct noise_bounds wide = { 0 };
 	struct lacuna_shape half;
-	float *small = halve(shape, values, &half);
+	float *small = noise_half(shape, values, &half);
 
 	if (noise_bound(shape, values, b) || (small && noise_bound(&half, small, &wide)))
 		error_clear();

@@ -16,7 +16,8 @@ struct stated_noise {
 
 struct noise_description {
 	struct noise noise; /* on the inner scale */
-	double wide; /* level of correlated noise in means of 2x2 values, where it is removed first; 0: none */
+	/* Levels of correlated noise in means of 2x2 and 4x4 values, where it is removed first; 0: none there. */
+	double wide, wider;
 	int colored;	 /* it is not white: correlated, or JPEG's */
 	const char *how; /* how the noise was found, if not as usual; static, or NULL */
 	int doubts;	 /* number of warnings given */

@@ -19,22 +19,16 @@ static double quiet_power(double *power, size_t count, double chi)
 	return power[count / 20] / chi;
 }
 
-double noise_correlated(const struct lacuna_shape *shape, const float *y)
+int grain_measure(const struct lacuna_shape *shape, const float *y, struct grain *g)
 {
-	/* The ratio of middle to high power is 1 for white noise and 4 for noise correlated over 0.7 px; the texture of most
-	 * scenes lies between.  Noise is everywhere, so the quietest blocks differ by chance alone (even: 1.6 for white noise);
-	 * texture is weaker in some places, or it has a direction.  Noise of about one grey level cannot be told from
-	 * texture at all. */
-	static const double stands_out = 2.7, least = 1.2 / 255, even = 2.2, directed = 1.4;
 	static const double chi_middle = 0.561, chi_high = 0.552;
 	struct blocks s;
-	double *power = NULL, middle = 0, high = 0, uneven = INFINITY;
-	int correlated = 0;
+	double *power = NULL;
+	int status = blocks_collect(shape, y, 0, 1, &s);
 
-	if (blocks_collect(shape, y, 0, 1, &s)) {
-		error_clear();
-		return 0;
-	}
+	*g = (struct grain){ .uneven = INFINITY, .direction = INFINITY };
+	if (status)
+		return status;
 	clipped_drop(shape, y, &s);
 	blocks_sort_by_low(s.list, s.count);
 	if (s.count >= LEAST_BLOCKS)
@@ -42,20 +36,50 @@ double noise_correlated(const struct lacuna_shape *shape, const float *y)
 	if (power) {
 		for (size_t i = 0; i < s.count; i++)
 			power[i] = s.list[i].middle;
-		middle = quiet_power(power, s.count, chi_middle);
-		uneven = power[s.count / 10] / power[s.count / 200];
+		g->middle = quiet_power(power, s.count, chi_middle);
+		g->uneven = power[s.count / 10] / power[s.count / 200];
 		for (size_t i = 0; i < s.count; i++) {
 			power[i] = 0;
 			for (int k = 0; k < HIGH; k++)
 				power[i] += s.list[i].high[k] / HIGH;
 		}
-		high = quiet_power(power, s.count, chi_high);
-		correlated = sqrt(high) > least && middle > stands_out * high && uneven < even &&
-			     blocks_direction(&s) < directed;
-	}
+		g->high = quiet_power(power, s.count, chi_high);
+		g->direction = blocks_direction(&s);
+	} else if (s.count >= LEAST_BLOCKS)
+		status = LACUNA_ENOMEM;
 	memory_release(power);
 	memory_release(s.list);
-	return correlated ? sqrt(middle) : 0;
+	return status;
+}
+
+int grain_is_noise(const struct grain *g, int few)
+{
+	/* Noise is everywhere, so the quietest blocks differ by chance alone (even: 1.6 for white noise); texture is weaker in
+	 * some places, or it has a direction.  Noise of about one grey level cannot be told from texture at all. */
+	static const double least = 1.2 / 255, even = 2.2, directed = 1.4, by_chance = 2;
+
+	return sqrt(g->high) > least && g->uneven < even &&
+	       g->direction < (few ? by_chance : directed);
+}
+
+int grain_is_correlated(const struct grain *g)
+{
+	/* The ratio of middle to high power is 1 for white noise and 4 for noise correlated over 0.7 px; the texture of most
+	 * scenes lies between. */
+	static const double stands_out = 2.7;
+
+	return grain_is_noise(g, 0) && g->middle > stands_out * g->high;
+}
+
+double noise_correlated(const struct lacuna_shape *shape, const float *y)
+{
+	struct grain g;
+
+	if (grain_measure(shape, y, &g)) {
+		error_clear();
+		return 0;
+	}
+	return grain_is_correlated(&g) ? sqrt(g.middle) : 0;
 }
 
 struct lacuna_shape noise_half_shape(const struct lacuna_shape *shape)

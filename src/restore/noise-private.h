@@ -116,4 +116,20 @@ void clipped_drop(const struct lacuna_shape *, const float *y, struct blocks *);
 /* Measures noise from partly clipped blocks, for pictures that are mostly clipped.  *variance 0: nothing was found. */
 int clipped_measure(const struct lacuna_shape *, const float *y, double *variance);
 
+/* ---- grain (noise-correlated.c) */
+
+/* Power of the quietest blocks, and how far it may be that of noise. */
+struct grain {
+	/* At middle and high frequencies; white noise has the same at both, its variance. */
+	double middle, high;
+	double uneven;	  /* ratio of two quantiles of the middle power */
+	double direction; /* see blocks_direction() */
+};
+
+/* uneven is infinite if there are too few blocks. */
+int grain_measure(const struct lacuna_shape *, const float *y, struct grain *);
+/* Of any spectrum, in all of the picture.  few: so few blocks that they may show a direction by chance. */
+int grain_is_noise(const struct grain *, int few);
+int grain_is_correlated(const struct grain *); /* such noise, stronger at middle frequencies */
+
 #endif

@@ -45,10 +45,23 @@ int noise_bound(const struct lacuna_shape *, const float *y, struct noise_bounds
 double noise_correlated(const struct lacuna_shape *, const float *y);
 double noise_jpeg(const struct lacuna_shape *, const float *y);
 
+/* Noise whose grain is wider than a pixel.  It has little power at the frequencies of single pixels, but it has at half or a
+ * quarter of the size, and scenes seldom have more there. */
+struct noise_grain {
+	double correlated; /* as noise_correlated() */
+	double half,
+		quarter; /* levels in means of 2x2 and 4x4 values; 0: none shows there, or the picture is too small */
+	double fine; /* level at full size, with half or quarter */
+};
+
+void noise_find_grain(const struct lacuna_shape *, const float *y, struct noise_grain *);
+
 /* Halves the picture by means of 2x2 values without NaN; drops an odd last row or column.  half: noise_half_shape()
  * values. */
 struct lacuna_shape noise_half_shape(const struct lacuna_shape *);
 void noise_halve(const struct lacuna_shape *, const float *y, float *half);
+/* The halved picture, owned by the caller; NULL if it would be too small to tell its noise. */
+float *noise_half(const struct lacuna_shape *, const float *y, struct lacuna_shape *half);
 
 /* sigma: standard deviation of the noise at each value (y-shaped), from the mean of level within `radius'.  Use radius 3 if
  * level is y itself, 0 if it is an image without noise. */

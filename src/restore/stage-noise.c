@@ -45,11 +45,13 @@ static void recall_noise(struct run *run)
 {
 	struct noise_description *d = &run->record->description;
 	const struct restorer *r = run->r;
+	const double span = r->heard[0].inner.white - r->heard[0].inner.black;
 
 	*d = r->heard[0].description;
 	run->record->doubts += d->doubts; /* the warnings came with the estimate */
 	d->noise = noise_rescale(&d->noise, &r->heard[0].inner, &run->record->inner);
-	d->wide *= (r->heard[0].inner.white - r->heard[0].inner.black) / run_inner_span(run);
+	d->wide *= span / run_inner_span(run);
+	d->wider *= span / run_inner_span(run);
 	run->record->noise = d->noise.sigma * run_inner_unit(run);
 }
 

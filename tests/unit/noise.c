@@ -577,6 +577,49 @@ static void test_grain_with_direction(void)
 	}
 }
 
+/* White noise enlarged `times' times, between the nearest values, on the scene. */
+static void make_enlarged(int times, float level)
+{
+	scene(image, SIDE_);
+	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int x = i % SIDE_, y = i / SIDE_;
+		const float *at = deviates + x / times + y / times * SIDE_;
+		const float right = (float)(x % times) / (float)times;
+		const float down = (float)(y % times) / (float)times;
+		const float above = at[0] + right * (at[1] - at[0]);
+		const float below = at[SIDE_] + right * (at[SIDE_ + 1] - at[SIDE_]);
+
+		noisy[i] = image[i] + level * (above + down * (below - above));
+	}
+}
+
+/* A picture that was enlarged has noise of the size that it had before. */
+static void test_enlarged(void)
+{
+	struct noise_grain g;
+
+	for (int times = 1; times <= 4; times *= 2) {
+		make_enlarged(times, 0.08f);
+		noise_find_grain(&large, noisy, &g);
+		ok(times > 1 ? g.half > 0.015 && g.half < 0.08 : !(g.half > 0),
+		   "noise enlarged %d times, at half the size: %g", times, g.half);
+		ok(times > 2 ? g.quarter > 0.03 && g.quarter < 0.08 : !(g.quarter > 0),
+		   "at a quarter: %g", g.quarter);
+	}
+	make_enlarged(2, 0);
+	noise_find_grain(&large, noisy, &g);
+	ok(!(g.half > 0) && !(g.quarter > 0), "a scene without noise");
+	/* Texture that an eighth of the picture does not have. */
+	make_enlarged(4, 0.08f);
+	for (int i = 0; i < SIDE_ * SIDE_; i++)
+		if (i % SIDE_ < SIDE_ / 8)
+			noisy[i] = image[i] + 0.3f * (noisy[i] - image[i]);
+	noise_find_grain(&large, noisy, &g);
+	ok(!(g.half > 0) && !(g.quarter > 0), "texture is not everywhere: %g, %g", g.half,
+	   g.quarter);
+}
+
 /* noise_halve(): each value is the mean of the known values among 2x2; NAN where none is known. */
 static void test_half(void)
 {
@@ -1049,6 +1092,7 @@ int main(void)
 	test_correlated();
 	test_correlated_is_everywhere();
 	test_grain_with_direction();
+	test_enlarged();
 	test_half();
 	test_half_of_any_size();
 	test_map_borders();

@@ -1473,6 +1473,42 @@ static void test_spared(void)
 	}
 }
 
+/* Grain of four pixels is no noise at half the size either; it is removed at a quarter. */
+static void test_wider_noise(void)
+{
+	enum { SIDE = 128, ALL = SIDE * SIDE };
+	static float noise[ALL], y[ALL];
+	const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	struct heard_noise heard = { .inner = { .lowest = 0 } };
+	double after[2] = { 0, 0 };
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
+	for (int i = 0; i < ALL; i++)
+		y[i] = 0.5f + 0.05f * noise[i % SIDE / 4 + i / SIDE / 4 * SIDE];
+	for (int k = 0; k < 2; k++) {
+		struct restored r = { .picture = NULL };
+		struct bench b;
+
+		set_up(&b, one_step, 0);
+		b.job.noise.sigma = -1;
+		if (k)
+			restorer_recall(b.restorer, &heard);
+		ok(!restore(&b, square, (struct measurement){ .name = "y", .y = y, .hi = 1 }, &r),
+		   "noise with a grain of four pixels");
+		heard.description = r.record.description;
+		heard.inner = r.record.inner;
+		ok(k || heard.description.wider > 0, "is found at a quarter of the size");
+		heard.description.wider = 0;
+		for (int i = 0; i < ALL && r.picture; i++)
+			after[k] +=
+				((double)r.picture[i] - 0.5) * ((double)r.picture[i] - 0.5) / ALL;
+		restored_free(&r);
+		tear_down(&b);
+	}
+	ok(after[0] < 0.97 * after[1], "and removed there: %g, half of the size alone %g",
+	   sqrt(after[0]), sqrt(after[1]));
+}
+
 /* Noise that was settled for one page has the same level, in values of the file, on the scale of another. */
 static void test_settled_scale(void)
 {
@@ -1764,6 +1800,7 @@ int main(void)
 	test_pairs();
 	test_memory();
 	test_wide_noise("identity");
+	test_wider_noise();
 	test_wide_noise("mask:columns=100");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	threads_stop();
