@@ -178,12 +178,29 @@ static int listen(struct page *p)
 	return p->windowed ? LACUNA_OK : refuse_noise(p, restorer_listen(p->r->restorer, &m));
 }
 
+/* Warns if pages that get one noise have different ones.  Estimates below a few grey levels may be texture. */
+static void doubt_common_noise(struct page *p, const struct measurement *m)
+{
+	static const double alike = 2.5, least = 2.0 / 255;
+	double range[2];
+
+	if (p->r->recipe->same_noise || restorer_heard_range(p->r->restorer, least, range) < 2 ||
+	    !(range[1] > alike * range[0]))
+		return;
+	p->r->doubts++;
+	log_message(LACUNA_LOG_WARN,
+		    "%s: their noise differs, from %.3g or less to %.3g of full scale, and one is "
+		    "used for all; --own-noise gives each page its own",
+		    m->name, range[0] / (m->hi - m->lo), range[1] / (m->hi - m->lo));
+}
+
 /* Reports the noise of all pages together, once. */
 static int settle(struct page *p)
 {
 	struct measurement m = page_measurement(p);
 
 	m.name = "all pages";
+	doubt_common_noise(p, &m);
 	restorer_settle(p->r->restorer, &m);
 	return LACUNA_OK;
 }

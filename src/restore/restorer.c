@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "restore/stages.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- what lasts --------------------------------------------------------------------------------------- */
@@ -270,6 +271,23 @@ static double loudness(const struct restorer *r, int i)
 {
 	return r->heard[i].description.noise.sigma *
 	       (r->heard[i].inner.white - r->heard[i].inner.black);
+}
+
+int restorer_heard_range(const struct restorer *r, double least, double range[2])
+{
+	int count = 0;
+
+	for (int i = 0; i < r->heard_count; i++) {
+		const struct scale *inner = &r->heard[i].inner;
+		const double level = fmax(loudness(r, i), least * (inner->white - inner->black));
+
+		if (r->heard[i].description.noise.slope > 0 || r->heard[i].description.how)
+			continue;
+		range[0] = count ? fmin(range[0], level) : level;
+		range[1] = count ? fmax(range[1], level) : level;
+		count++;
+	}
+	return count;
 }
 
 void restorer_settle(struct restorer *r, const struct measurement *m)

@@ -135,6 +135,9 @@ const struct lacuna_region *restorer_window(const struct restorer *);
 enum { RESTORER_HEARD = 9 };
 int restorer_listen(struct restorer *, const struct measurement *);
 void restorer_settle(struct restorer *, const struct measurement *);
+/* The least and the most of these estimates before they are settled, in values of the file, and not less than `least' of the
+ * scene's range each.  Only those of plain white noise count: others depend on the scene.  Returns their number. */
+int restorer_heard_range(const struct restorer *, double least, double range[2]);
 void restorer_forget(struct restorer *);
 int restorer_has_settled(const struct restorer *);
 /* The settled noise, on the inner scale of the image that it comes from; NULL: none. */

@@ -251,6 +251,16 @@ ok "or each with its own" "$LACUNA" restore alike.tif -o alike-r.tif -f -A ident
 contains err "page 2: noise estimated" "that is said"
 ok "in the report" test `grep '"noise":' alike.json | sort -u | wc -l` -gt 1
 fails 2 "both" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity --own-noise --same-noise
+ok "pages alike" "$LACUNA" restore alike.tif -o alike-r.tif -f -A identity -p gaussian -q
+! grep -q "their noise differs" err
+tap_result $? "are not doubted"
+ok "pages with noise" "$LACUNA" simulate alike.tif -o apart.tif -A identity -n 0.2 -q
+ok "less in all but one" "$LACUNA" restore apart.tif -o apart.tif --in-place -A identity -p gaussian:exponent=4 -n 0.2 -q --pages 2,3
+ok "is restored with their noise" "$LACUNA" restore apart.tif -o apart-r.tif -A identity -p gaussian -q
+contains err "one is used for all; --own-noise gives each page its own" "that is said"
+ok "with its own" "$LACUNA" restore apart.tif -o apart-r.tif -f -A identity -p gaussian -q --own-noise
+! grep -q "their noise differs" err
+tap_result $? "all is well"
 
 # A page in black and white has no noise to estimate, and is no picture to restore.
 ok "one is among gray ones" "$maketiff" --append alike.tif bit 64 48 1 1
