@@ -55,20 +55,63 @@ static void recall_noise(struct run *run)
 	run->record->noise = d->noise.sigma * run_inner_unit(run);
 }
 
-/* Noise stated as 0 means that the values shall stay, whatever they are.  Of many parts some are enough. */
-static int doubt_stated(struct run *run)
+/* A warning of stated noise may come from any part of a picture.  Of many parts some are enough. */
+static int may_doubt_stated(const struct run *run)
 {
 	const int64_t stride = run->m->parts / RESTORER_HEARD + 1;
-	struct restore_record *record = run->record;
-	int status;
 
-	if (!(record->noise > 0) || !run_is_picture(run) || !run_may_tell(run, TOLD_NOISE) ||
-	    run->m->part % stride)
-		return LACUNA_OK;
-	status = noise_compare(run->r->problem, run->y, record->noise / run_inner_unit(run),
-			       run_inner_unit(run), run->m->name, &record->description);
+	return run->record->noise > 0 && run_is_picture(run) && run_may_tell(run, TOLD_NOISE) &&
+	       run->m->part % stride == 0;
+}
+
+/* y: with even noise of standard deviation sigma, if what was stated is right. */
+static int compare_stated(struct run *run, const float *y, double sigma)
+{
+	struct restore_record *record = run->record;
+	const int status = noise_compare(run->r->problem, y, sigma, record->noise / sigma,
+					 run->m->name, &record->description);
+
 	if (record->description.doubts)
 		run_told(run, TOLD_NOISE);
+	return status;
+}
+
+/* Noise stated as 0 means that the values shall stay, whatever they are. */
+static int doubt_stated(struct run *run)
+{
+	if (!may_doubt_stated(run))
+		return LACUNA_OK;
+	return compare_stated(run, run->y, run->record->noise / run_inner_unit(run));
+}
+
+/* With few photons the transform does not make noise even. */
+static const double most_even = 0.4;
+
+/* A law that is wrong does not lead to noise of the expected level where it should be even. */
+static int doubt_photons(struct run *run)
+{
+	const size_t n = run->r->y_count;
+	struct stabiliser *even = NULL;
+	float *y = NULL;
+	int keeps = 1, status = LACUNA_OK;
+
+	if (!may_doubt_stated(run))
+		return LACUNA_OK;
+	if (problem_flags(run->r->problem) & LACUNA_PIXELWISE)
+		status = noise_keeps_values(run->r->problem, &keeps);
+	if (!status && keeps)
+		status = stabiliser_create(&run->record->description.noise, &even);
+	if (even && stabiliser_sigma(even) <= most_even) {
+		y = memory_alloc_array(n, sizeof *y);
+		status = y ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	if (y) {
+		memcpy(y, run->y, n * sizeof *y);
+		stabiliser_enter(even, n, y);
+		status = compare_stated(run, y, stabiliser_sigma(even));
+	}
+	memory_release(y);
+	stabiliser_destroy(even);
 	return status;
 }
 
@@ -104,8 +147,10 @@ int stage_find_noise(struct run *run)
 		return status;
 	record->doubts += d->doubts;
 	record->noise = d->noise.sigma * run_inner_unit(run);
-	if (run_is_silent(run))
-		return LACUNA_OK;
+	if (!record->estimated && stated->gain > 0 && !run->m->deviation)
+		status = doubt_photons(run);
+	if (status || run_is_silent(run))
+		return status;
 	how = d->how ? d->how : d->noise.slope > 0 ? "growing with brightness" : NULL;
 	log_message(LACUNA_LOG_INFO, "%s: noise %s: %.3g of full scale (%.3g/255)%s%s",
 		    run->m->name,
@@ -181,7 +226,6 @@ static int find_map(const struct run *run, const float *level, int radius, float
  * most the transform is curved within the noise of one value, and weights do better. */
 int stage_choose_stabiliser(struct run *run)
 {
-	static const double most = 0.4;
 	const struct noise *noise = &run->record->description.noise;
 	int keeps, status;
 
@@ -194,7 +238,7 @@ int stage_choose_stabiliser(struct run *run)
 	status = stabiliser_create(noise, &run->stabiliser);
 	if (status)
 		return status;
-	if (stabiliser_sigma(run->stabiliser) > most) {
+	if (stabiliser_sigma(run->stabiliser) > most_even) {
 		stabiliser_destroy(run->stabiliser);
 		run->stabiliser = NULL;
 		return LACUNA_OK;

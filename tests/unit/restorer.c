@@ -1473,6 +1473,35 @@ static void test_spared(void)
 	}
 }
 
+/* A stated law of photons is compared with the picture, as a stated level is. */
+static void test_wrong_photons(void)
+{
+	enum { SIDE = 96, ALL = SIDE * SIDE };
+	static const double gains[] = { 1, 12, 0.1 };
+	static float noise[ALL], y[ALL];
+	const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
+	for (int i = 0; i < ALL; i++) {
+		const double level = 200 + 1500.0 * (i % SIDE) / SIDE;
+
+		y[i] = (float)(level + sqrt(level) * (double)noise[i]);
+	}
+	for (int k = 0; k < 3; k++) {
+		struct restored r = { .picture = NULL };
+		struct bench b;
+
+		set_up(&b, one_step, 0);
+		b.job.noise = (struct stated_noise){ .sigma = -1, .gain = gains[k] };
+		ok(!restore(&b, square, (struct measurement){ .name = "y", .y = y, .hi = 2000 },
+			    &r),
+		   "a gain of %g", gains[k]);
+		ok(r.record.doubts == (k > 0), "is %s", k ? "doubted" : "right");
+		restored_free(&r);
+		tear_down(&b);
+	}
+}
+
 /* Grain of four pixels is no noise at half the size either; it is removed at a quarter. */
 static void test_wider_noise(void)
 {
@@ -1801,6 +1830,7 @@ int main(void)
 	test_memory();
 	test_wide_noise("identity");
 	test_wider_noise();
+	test_wrong_photons();
 	test_wide_noise("mask:columns=100");
 	ok(memory_live_blocks() == 0, "nothing is left behind");
 	threads_stop();
