@@ -30,6 +30,13 @@ static int shifted_product(const struct solve_matrix *m, double rho, const float
 	return status;
 }
 
+static int check_finite(double value, const char *method)
+{
+	return isfinite(value) ? LACUNA_OK
+			       : error_set(LACUNA_ENUMERIC, "%s found a value that is not finite",
+					   method);
+}
+
 int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, const float *b,
 	     float *x, double tolerance, int iterations, float *work)
 {
@@ -62,17 +69,17 @@ int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, c
 		if (status)
 			return status;
 		pq = vector_dot(m->n, p, q);
-		if (!(pq > 0)) /* the residual is down to rounding error, or NaN */
+		status = check_finite(pq, "conjugate gradients");
+		if (status)
+			return status;
+		if (!(pq > 0)) /* the residual is down to rounding error */
 			break;
 		alpha = rz / pq;
 		vector_axpy(m->n, alpha, p, x);
 		vector_axpy(m->n, -alpha, q, r);
 		rr = vector_dot(m->n, r, r);
 	}
-	if (!isfinite(rr))
-		return error_set(LACUNA_ENUMERIC,
-				 "conjugate gradients found a value that is not finite");
-	return LACUNA_OK;
+	return check_finite(rr, "conjugate gradients");
 }
 
 /* ---- Lanczos */
@@ -97,10 +104,7 @@ static int lanczos_step(const struct solve_matrix *m, struct tridiagonal *t, int
 	t->alpha[k] = vector_dot(m->n, q, next);
 	vector_axpy(m->n, -t->alpha[k], q, next);
 	t->beta[k] = vector_norm(m->n, next);
-	if (!isfinite(t->alpha[k]) || !isfinite(t->beta[k]))
-		return error_set(LACUNA_ENUMERIC,
-				 "the Lanczos iteration found a value that is not finite");
-	return LACUNA_OK;
+	return check_finite(fabs(t->alpha[k]) + t->beta[k], "the Lanczos iteration");
 }
 
 /* Vectors of the recurrence. */
