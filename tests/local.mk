@@ -33,7 +33,7 @@ LDADD = $(LAYERS) $(LAYERS_LIBS)
 
 UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/checksum tests/unit/context tests/unit/description \
 	tests/unit/distance tests/unit/engine tests/unit/estimate tests/unit/fft tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/layouts tests/unit/metrics tests/unit/missing tests/unit/mixtures \
-	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/problem tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
+	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/priors tests/unit/problem tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
 	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window tests/unit/windows
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
