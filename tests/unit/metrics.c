@@ -100,6 +100,17 @@ int main(void)
 	ok(!metrics_compute(&shape, b, b, &m) && isinf(m.psnr) && m.nrmse == 0,
 	   "a picture and itself");
 	near(m.ssim, 1, 1e-9, "their SSIM");
+	for (int side = 0; side < 2; side++) {
+		static float black[N], speck[N];
+
+		memset(black, 0, sizeof black);
+		memset(speck, 0, sizeof speck);
+		ok(!metrics_compute(&shape, black, speck, &m) && m.nrmse == 0 && m.max_abs == 0,
+		   "two black pictures are equal");
+		speck[side ? 5 : N - 1] = side ? 0.5f : -0.5f;
+		ok(!metrics_compute(&shape, black, speck, &m) && isinf(m.nrmse) && m.max_abs == 0.5,
+		   "relative to black any error is infinite; a difference has no sign");
+	}
 	ok(!metrics_compute(&small, a, b, &m) && isnan(m.ssim), "no SSIM of less than a window");
 	for (int i = 0; i < N; i++)
 		a[i] = NAN;

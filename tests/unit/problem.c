@@ -151,6 +151,62 @@ static void test_flags(void)
 	   "whichever it is");
 }
 
+/* ---- offsets and projections: y = 2 x + b, b of the operator's number -------------------------------------------- */
+
+static int twice(const void *self, void *scratch, const float *x, float *y)
+{
+	(void)self, (void)scratch;
+	for (int i = 0; i < N; i++)
+		y[i] = 2 * x[i];
+	return LACUNA_OK;
+}
+
+static int add_ramp(const void *self, float *b)
+{
+	(void)self;
+	for (int i = 0; i < N; i++)
+		b[i] = 1 + 0.1f * (float)i;
+	return LACUNA_OK;
+}
+
+static void test_offsets(void)
+{
+	const struct lacuna_shape shape = { { W, H, C, 1 } };
+	struct plugin plain = { .head = &head,
+				.u.op = { .flags = LACUNA_LINEAR,
+					  .shape = tell_shape,
+					  .create = create,
+					  .destroy = destroy,
+					  .apply = twice } };
+	struct plugin shifted = plain;
+	int right = 0;
+
+	memset(&told, 0, sizeof told);
+	shifted.u.op.offset = add_ramp;
+	for (int which = 0; which < 8; which++) {
+		struct plugin_use uses[3];
+		struct problem *p = NULL;
+		double factor = 0, worst = 0;
+		float b[N] = { 0 };
+		int found = -1;
+
+		for (int k = 0; k < 3; k++) {
+			const int has = which >> k & 1;
+
+			uses[k] = (struct plugin_use){ .plugin = has ? &shifted : &plain };
+			factor = 2 * factor + has;
+		}
+		if (problem_create(uses, 3, 0, &shape, &p) || problem_offset(p, b, &found))
+			tap_bail("%s", error_text());
+		for (int i = 0; i < N; i++)
+			worst = fmax(worst, fabs((double)b[i] - factor * (1 + 0.1 * i)));
+		right += found == (which != 0) && worst < 1e-5;
+		problem_destroy(p);
+	}
+	ok(right == 8, "offsets pass through the operators behind them and add up (%d of 8)",
+	   right);
+}
+
 /* ---- Jacobians of a chain: y_i = x_i + x_(i+1) x_(i+2)/4 --------------------------------------------------------- */
 
 static int bend(const void *self, void *scratch, const float *x, float *y)
@@ -641,6 +697,7 @@ int main(void)
 	test_shapes();
 	test_windows();
 	test_flags();
+	test_offsets();
 	for (int count = 1; count <= 3; count++) {
 		test_jacobians(count, 0);
 		test_jacobians(count, 1);

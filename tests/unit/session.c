@@ -7,6 +7,7 @@
 
 #include "../tap.h"
 
+#include "base/context.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
@@ -926,6 +927,9 @@ static void test_operations(void)
 	ok(operation_open("matrix:file=\"no|file\"", &x, &shape, &o) < 0 &&
 		   !strstr(error_text(), "does not end"),
 	   "a bar in quotes is none: %s", error_text());
+	ok(operation_open("matrix:file=\"a\\\"|file\"", &x, &shape, &o) < 0 &&
+		   !strstr(error_text(), "does not end"),
+	   "nor is one after a quote that belongs to the text: %s", error_text());
 	ok(!operation_open("identity:gain=0.5|identity:gain=3", &x, &shape, &o), "two operators");
 	if (!o)
 		return;
@@ -1004,6 +1008,45 @@ static void test_guess(void)
 	use_free(&op);
 }
 
+/* The estimate from the shapes alone holds for a run that needs much: a blur beyond the border, and a prior with
+ * transforms of its own. */
+static void test_memory(void)
+{
+	static const struct lacuna_shape shape = { { 640, 600, 1, 1 } };
+	struct plugin_use op, prior, sampler;
+	struct problem *problem = NULL;
+	struct session *session = NULL;
+	struct context *own = context_create(), *before = context_enter(own);
+	float *y = memory_alloc_array(lacuna_count(&shape), sizeof *y), *u = NULL;
+	double needed, estimated;
+
+	if (!y || use_parse(LACUNA_OPERATOR, "blur:sigma=2", &op) ||
+	    use_parse(LACUNA_PRIOR, "gaussian", &prior) ||
+	    use_parse(LACUNA_SAMPLER, "hqs:steps=1", &sampler) ||
+	    problem_create(&op, 1, 1, &shape, &problem))
+		bail("memory");
+	for (size_t i = 0; i < lacuna_count(&shape); i++)
+		y[i] = 0.5f + 0.2f * sinf((float)i);
+	u = memory_alloc_array(lacuna_count(problem_x(problem)), sizeof *u);
+	if (!u || problem_measure(problem, y, 0.1, NULL) ||
+	    session_create(problem, &prior, NULL, &sampler, &no_options, &session) ||
+	    session_run(session, 0, u, NULL))
+		bail("memory");
+	needed = (double)memory_peak_bytes();
+	estimated = (double)session_memory(problem_x(problem), problem_y(problem));
+	ok(needed <= estimated && estimated <= 2 * needed + 0x1p24,
+	   "a run needs %.0f MiB, by the estimate %.0f MiB", needed / 0x1p20, estimated / 0x1p20);
+	session_destroy(session);
+	problem_destroy(problem);
+	use_free(&sampler);
+	use_free(&prior);
+	use_free(&op);
+	memory_release(u);
+	memory_release(y);
+	context_leave(before);
+	context_destroy(own);
+}
+
 int main(void)
 {
 	float u[MOST];
@@ -1029,6 +1072,7 @@ int main(void)
 	test_results();
 	test_operations();
 	test_guess();
+	test_memory();
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
 	test_exact("identity:gain=0.7", 0.7, 0, 1e-4);
