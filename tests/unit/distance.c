@@ -143,31 +143,30 @@ static void test_few_samples(void)
 	}
 }
 
-static void test_fit(void)
+/* student: 97.5 % quantile for n - 2 degrees of freedom; the normal one is 1.95996 */
+static void test_fit(int n, double student)
 {
-	static const double off[5] = { 0.1, -0.1, 0, 0.05, -0.05 };
-	const double student = 3.182446; /* 97.5 % quantile, three degrees of freedom */
-	double x[5], y[5], mx = 0, my = 0, sxx = 0, sxy = 0, rest = 0, slope, half;
+	double x[40], y[40], mx = 0, my = 0, sxx = 0, sxy = 0, rest = 0, slope, half;
 	struct fit f = { 0 };
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < n; i++) {
 		x[i] = 10 * (i + 1);
-		y[i] = 3 * pow(x[i], -2) * exp(off[i]);
-		mx += log(x[i]) / 5;
-		my += log(y[i]) / 5;
+		y[i] = 3 * pow(x[i], -2) * exp(0.1 * sin(3.0 * i));
+		mx += log(x[i]) / n;
+		my += log(y[i]) / n;
 	}
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < n; i++) {
 		sxx += pow(log(x[i]) - mx, 2);
 		sxy += (log(x[i]) - mx) * (log(y[i]) - my);
 	}
 	slope = sxy / sxx;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < n; i++)
 		rest += pow(log(y[i]) - my - slope * (log(x[i]) - mx), 2);
-	half = student * sqrt(rest / 3 / sxx);
-	ok(fit_power(5, x, y, &f) && f.points == 5, "five points are fitted");
+	half = student * sqrt(rest / (n - 2) / sxx);
+	ok(fit_power((size_t)n, x, y, &f) && f.points == (size_t)n, "%d points are fitted", n);
 	near(f.slope, slope, 1e-9, "slope by least squares");
-	near(f.low, slope - half, 1e-3 * half, "the interval of 95 %, below");
-	near(f.high, slope + half, 1e-3 * half, "and above");
+	near(f.low, slope - half, 5e-3 * half, "the interval of 95 %, below");
+	near(f.high, slope + half, 5e-3 * half, "and above");
 	near(f.constant, exp(my - slope * mx), 1e-12, "the constant");
 }
 
@@ -177,7 +176,11 @@ int main(void)
 	test_moments();
 	test_samples();
 	test_few_samples();
-	test_fit();
+	test_fit(3, 12.7062);
+	test_fit(5, 3.18245);
+	test_fit(18, 2.11991);
+	test_fit(20, 2.10092);
+	test_fit(40, 2.02439);
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();

@@ -53,6 +53,9 @@ static const double last[D][2 * D] = { { 0.3, 0.1, 0, 0.2, 0, 0.1 },
 				       { 0, 0.6, 0.2, 0, -0.3 } };
 static double bend;
 static size_t chains, rows;
+/* The measurement of a chain, and whether all chains have it. */
+static const double measured[2 * D] = { 0.5, -1, 2, 0.25, 3, -4 };
+static int alike;
 
 static int64_t steps(const void *self)
 {
@@ -75,8 +78,13 @@ static void transform(const double (*m)[D], const float *in, float *out)
 static int create_sampler(const struct lacuna_host *host, const void *config,
 			  const struct lacuna_problem *problem, void **self)
 {
+	float unused[D];
+
 	chains = lacuna_count(&problem->x) / D;
 	rows = lacuna_count(&problem->y) / chains;
+	for (size_t i = 0; i < chains * rows; i++)
+		alike &= problem->measurement[i] == (float)measured[i % rows];
+	host->gaussian(host, 4, 0, unused, D);
 	return create(host, config, problem, self);
 }
 
@@ -142,7 +150,7 @@ static void law(const char *op_text, int y_values, double *mean, double *cov, in
 {
 	static const struct plugin_use prior = { .plugin = &silent }, sampler = { .plugin = &two };
 	const struct method_use method = { &prior, NULL, &sampler };
-	double y[2 * D] = { 0 };
+	double y[2 * D];
 	struct plugin_use op;
 	struct laboratory lab = { .target = { .dim = D },
 				  .operators = &op,
@@ -152,6 +160,8 @@ static void law(const char *op_text, int y_values, double *mean, double *cov, in
 				  .y = y,
 				  .seed = 3 };
 
+	memcpy(y, measured, sizeof y);
+	alike = 1;
 	if (use_parse(LACUNA_OPERATOR, op_text, &op) ||
 	    impulse_law(&lab, &method, mean, cov, affine))
 		tap_bail("%s", error_text());
@@ -167,6 +177,9 @@ static void test_law(const char *op, int y_values)
 	bend = 0;
 	law(op, y_values, mean, cov, &affine);
 	ok(affine, "%s: an affine sampler is one", op);
+	ok(alike, "every chain has the measurement");
+	ok(chains == 2 * D + (size_t)y_values + 2,
+	   "one chain for each normal of the run, none for those of create()");
 	for (int i = 0; i < D; i++) {
 		double want = 0;
 

@@ -390,6 +390,109 @@ static void test_text(void)
 	mixture_free(&m);
 }
 
+/* status of reading this text as a mixture */
+static int read_mixture(const char *text, struct mixture *m)
+{
+	char path[] = "/tmp/lacuna-study-XXXXXX";
+	const int fd = mkstemp(path);
+	int status;
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		tap_bail("%s", path);
+	close(fd);
+	status = mixture_read(path, m);
+	unlink(path);
+	return status;
+}
+
+static void test_texts(void)
+{
+	static const char *const bad[] = {
+		"dim 2\ncomponent 1\nmean 0 0\ncov 1 0\ncov 0 1\ncov 0 0\n",
+		"dim 2\ncomponent 0\nmean 0 0\nvar 1\n",
+		"dim 2\ncomponent 1\nmean 0\nvar 1\n",
+		"dim 2\ncomponent 1\nmean 0 0\nvar -1\n",
+		"dim 2\nmean 0 0\ncomponent 1\n",
+		"dim 2\ncomponent 1\nmean 0 0\ncov 1 0 0\n",
+	};
+	struct mixture m, again;
+	int refused = 0;
+	char *text;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		refused += read_mixture(bad[i], &m) == LACUNA_EINVAL &&
+			   strstr(error_text(), "cannot be read") != NULL;
+	ok(refused == 6, "a mixture with too few or too many numbers is refused (%d of 6)",
+	   refused);
+	if (!ok(!read_mixture(
+			"dim 2\n# weights of any sum\ncomponent 2\nmean 1 2\ncov 3 0\ncov 0 4\n"
+			"component 6\nmean 3 4\nvar 5\n",
+			&m),
+		"a mixture"))
+		return;
+	ok(m.weight[0] == 0.25 && m.weight[1] == 0.75, "its weights have a sum of 1");
+	ok(m.cov[0] == 3 && m.cov[1] == 0 && m.cov[3] == 4 && m.cov[4] == 5 && m.cov[7] == 5,
+	   "its covariances");
+	text = mixture_text(&m);
+	ok(!read_mixture(text, &again) && !memcmp(m.cov, again.cov, 8 * sizeof *m.cov),
+	   "those of different variances as well");
+	memory_release(text);
+	mixture_free(&again);
+	mixture_free(&m);
+}
+
+/* Without noise, a measurement tells which of several points it was. */
+static void test_exact_points(void)
+{
+	static const double h[1] = { 2 }, y = 6;
+	struct mixture m, posterior;
+
+	mixture_create(&m, 1, 4);
+	for (int k = 0; k < 4; k++)
+		m.mean[k] = k + 1;
+	if (ok(!mixture_condition(&m, 1, h, &y, 0, &posterior), "points, measured exactly"))
+		near(posterior.weight[2], 1, 1e-12, "the one that was measured");
+	mixture_free(&posterior);
+	mixture_free(&m);
+}
+
+static int read_points(const char *text, struct mixture *m)
+{
+	char path[] = "/tmp/lacuna-study-XXXXXX", spec[64];
+	const int fd = mkstemp(path);
+	int status;
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		tap_bail("%s", path);
+	close(fd);
+	snprintf(spec, sizeof spec, "points:file=%s", path);
+	status = target_parse(spec, m);
+	unlink(path);
+	return status;
+}
+
+static void test_points(void)
+{
+	struct mixture m;
+
+	if (ok(!read_points("# three\n1 2\n\n3 4 # the second\n5 6\n", &m) && m.dim == 2 &&
+		       m.count == 3,
+	       "points of a file")) {
+		int right = 0;
+
+		for (int i = 0; i < 6; i++)
+			right += m.mean[i] == i + 1;
+		ok(right == 6 && m.weight[2] == 1 / 3., "in their order, equally likely");
+		mixture_free(&m);
+	}
+	ok(read_points("1 2\n3 4 5\n", &m) == LACUNA_EINVAL && strstr(error_text(), "line 2"),
+	   "points of different dimensions are refused");
+	ok(read_points("1 2\n3\n", &m) == LACUNA_EINVAL && strstr(error_text(), "line 2"),
+	   "likewise the other way");
+	ok(read_points("# none\n", &m) == LACUNA_EINVAL && strstr(error_text(), "no points"),
+	   "and no points at all");
+}
+
 static void test_circle(void)
 {
 	enum { POINTS = 7 };
@@ -552,7 +655,8 @@ static void test_even(void)
 		even_observe(e, u);
 		even_gaussian(e, 19, 0, again, N);
 		for (int i = 0; i < N; i++)
-			product += (double)z[i] * (double)again[i] / N / ESTIMATES;
+			product += k ? (double)z[i] * (double)again[i] / N / (ESTIMATES - 1) : 0;
+		memcpy(z, again, sizeof z);
 	}
 	near(product, 0, 5 / sqrt(ESTIMATES), "nor, on average, are those of two estimates");
 	/* After many requests without an estimate in between, ordinary noise replaces even noise. */
@@ -565,6 +669,39 @@ static void test_even(void)
 	}
 	near(product / 40, 0, 0.01, "nor are many");
 	even_destroy(e);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Whatever the number of chains, each quantile goes to one of them. */
+static void test_lattices(void)
+{
+	static const size_t sizes[] = { 360, 1000, 1024, 1155, 2310 };
+	int wrong = 0;
+
+	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+		const size_t n = sizes[k];
+		static float u[2310], z[2310];
+		struct even *e;
+
+		random_gaussian(key, 6, 0, u, n);
+		even_create(n, 2, &e);
+		even_observe(e, u);
+		for (uint64_t stream = 0; stream < 8; stream++) {
+			even_gaussian(e, stream, 0, z, n);
+			qsort(z, n, sizeof *z, ascending);
+			for (size_t i = 0; i < n; i++)
+				wrong += fabs(erfc(-(double)z[i] / sqrt(2)) / 2 * (double)n -
+					      ((double)i + 0.5)) > 1e-2;
+		}
+		even_destroy(e);
+	}
+	ok(!wrong, "even noise has each quantile once (%d wrong)", wrong);
 }
 
 /* ---- tables, plots */
@@ -636,6 +773,144 @@ static void test_table(void)
 	table_free(&back);
 }
 
+static int read_table_text(const char *text, struct table *t)
+{
+	char path[] = "/tmp/lacuna-study-XXXXXX";
+	const int fd = mkstemp(path);
+	int status;
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		tap_bail("%s", path);
+	close(fd);
+	status = table_read(path, t);
+	unlink(path);
+	return status;
+}
+
+static void test_tables(void)
+{
+	struct findings f = { .exact = 0 };
+	struct table t;
+	char *text;
+
+	ok(read_table_text("# lacuna study: title\n", &t) == LACUNA_EINVAL,
+	   "a title alone is no table");
+	ok(read_table_text("curve\tsteps\trun-steps\tevaluations\tkl-from\tkl\n", &t) ==
+		   LACUNA_EINVAL,
+	   "nor are the names of columns");
+	if (ok(!read_table_text(
+		       "# lacuna study: title\ncurve\tsteps\nx\t5\t6\t7\tlaw\t0.25\t1x\t\n", &t),
+	       "a table"))
+		ok(t.count == 1 && t.rows[0].f.kl == 0.25 && isnan(t.rows[0].f.sliced_w2) &&
+			   isnan(t.rows[0].f.w1) && t.rows[0].f.steps == 6 &&
+			   t.rows[0].f.evaluations == 7 && t.rows[0].f.exact,
+		   "what is no number is not known");
+	table_free(&t);
+	/* All columns are powers of the steps; a coverage has no order of convergence. */
+	table_create(&t, "title", "steps");
+	for (int i = 1; i <= 5; i++) {
+		const double value = 1 / (double)(1 << i);
+
+		f = (struct findings){ .kl = value,
+				       .sliced_w2 = value,
+				       .w1 = value,
+				       .mean_error = value,
+				       .cov_error = value,
+				       .w_bias = value,
+				       .cover = { value, value, value },
+				       .cover_error = value };
+		table_add(&t, "curve", 1 << i, &f);
+	}
+	text = table_text(&t);
+	ok(strstr(text, "# slope\tcurve\tw-bias\t-1\t") && !strstr(text, "# slope\tcurve\tcover"),
+	   "errors have slopes, coverage has none");
+	memory_release(text);
+	table_free(&t);
+}
+
+/* The heights of the markers of this shape within the axes, as they follow each other; returns their number. */
+static int marker_heights(const char *svg, const char *shape, double *y)
+{
+	int n = 0;
+
+	for (const char *p = svg; (p = strstr(p, "<path d=\"M")); p++) {
+		double x, at;
+		int length = 0;
+
+		if (sscanf(p, "<path d=\"M%lf %lf%n", &x, &at, &length) == 2 &&
+		    !strncmp(p + length, shape, strlen(shape)) && at < 285 && n < 16)
+			y[n++] = at;
+	}
+	return n;
+}
+
+/* Values 1, 1/10, 1/100: at equal distances on a logarithmic axis, which leaves out what is not above 0. */
+static void test_axes(void)
+{
+	static const double last[] = { 0.001, -0.001, 0, NAN };
+	struct plot_style style = { .measure = "w1" };
+	int right = 0, whole = 0;
+
+	for (int k = 0; k < 4; k++) {
+		struct table t;
+		double y[16];
+		char *svg;
+		int n;
+
+		table_create(&t, "title", "steps");
+		for (int i = 0; i < 4; i++) {
+			const struct findings f = { .w1 = i < 3 ? pow(10, -i) : last[k] };
+
+			table_add(&t, "curve", 10 * (i + 1), &f);
+		}
+		svg = plot_svg(&t, 1, &style);
+		n = svg ? marker_heights(svg, "m-3.5 0a", y) : 0;
+		right += n == (k ? 3 : 4) && fabs(y[1] - y[0] - (y[2] - y[1])) < 0.25 &&
+			 y[1] > y[0] + 20;
+		whole += svg && !strstr(svg, "nan") && !strstr(svg, "inf");
+		memory_release(svg);
+		table_free(&t);
+	}
+	ok(right == 4, "tenths have equal distances, and what is not above 0 is left out (%d of 4)",
+	   right);
+	ok(whole == 4, "no place is nowhere");
+}
+
+/* The floor of sampling error is drawn where something was sampled; labels of far powers; colours of curves. */
+static void test_drawing(void)
+{
+	static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
+					       "#000000", "#e69f00", "#56b4e9", "#7f7f7f" };
+	struct plot_style style = { .measure = "kl" };
+	int seen = 0;
+
+	for (int exact = 0; exact < 2; exact++) {
+		struct table t;
+		char *svg;
+
+		table_create(&t, "title", "steps");
+		for (int curve = 0; curve < 8; curve++)
+			for (int i = 0; i < 3; i++) {
+				const struct findings f = { .exact = exact,
+							    .kl = pow(10, -12 + 2 * i) };
+				char name[16];
+
+				snprintf(name, sizeof name, "curve %d", curve);
+				table_add(&t, name, 10 << i, &f);
+			}
+		table_add(&t, table_floor, NAN, &(struct findings){ .kl = 1e-11 });
+		svg = plot_svg(&t, 1, &style);
+		ok(svg && (strstr(svg, "sampling error") == NULL) == exact, "%s: %s floor",
+		   exact ? "laws" : "samples", exact ? "no" : "a");
+		for (int i = 0; svg && i < 8; i++)
+			seen += strstr(svg, colours[i]) != NULL;
+		ok(svg && strstr(svg, ">10\u207b\u00b9\u00b2<"), "10^-12 has its exponent");
+		memory_release(svg);
+		table_free(&t);
+	}
+	ok(seen == 16, "eight curves have eight colours (%d)", seen);
+}
+
 int main(void)
 {
 	test_gaussian_kl();
@@ -652,9 +927,16 @@ int main(void)
 	test_root();
 	test_quantiles();
 	test_text();
+	test_texts();
+	test_exact_points();
+	test_points();
 	test_targets();
 	test_manual();
 	test_even();
+	test_lattices();
 	test_table();
+	test_tables();
+	test_axes();
+	test_drawing();
 	return tap_done();
 }
