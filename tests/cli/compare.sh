@@ -50,7 +50,35 @@ ok "colours with a hole" "$LACUNA" simulate -q colour.tif -o spoilt.tif -n 0 -t 
 fails 1 "a hole in colour" "$LACUNA" compare --max-nrmse 0 colour.tif spoilt.tif
 ok "hidden in all channels" "$LACUNA" compare --max-nrmse 0 --mask mask.tif colour.tif spoilt.tif
 contains out "108 missing values left out" "each of which counts"
+fails 1 "a mask in colour" "$LACUNA" compare --mask colour.tif colour.tif spoilt.tif
+contains err "colour.tif: is 40x36 with 3 channels" "a mask has one channel"
+# A mask of shades: what the operator takes for black is hidden, no less and no more.
+ok "a soft mask" "$LACUNA" simulate -q mask.tif -o soft.tif -n 0 -t uint8 -A blur:sigma=1.5,boundary=periodic
+ok "what it leaves" "$LACUNA" simulate -q colour.tif -o soft-holes.tif -n 0 -t uint8 -A mask:file=soft.tif
+ok "is what compare looks at" "$LACUNA" compare --max-nrmse 0 --mask soft.tif colour.tif soft-holes.tif
+matches out " [1-9][0-9]* missing values left out" "its dark part is black"
+ok "JSON" "$LACUNA" compare --json --mask mask.tif colour.tif spoilt.tif
+contains out '"left_out": 108' "counts them, too"
+# What is missing in either picture does not count.
+ok "a picture with a hole" "$maketiff" nan.tif float32 40 36 1 1 nan
+ok "and the same without" "$maketiff" whole.tif float32 40 36 1 1
+ok "compared" "$LACUNA" compare --max-nrmse 0 nan.tif whole.tif
+sed 's/.*, //' out >first
+ok "the other way" "$LACUNA" compare --max-nrmse 0 whole.tif nan.tif
+sed 's/.*, //' out >second
+matches first "^[1-9][0-9]* missing values left out" "the hole is counted"
+same_text first second "on either side"
+ok "high picture" "$maketiff" high.tif uint8 40 37 1 1
+fails 1 "no common middle in height" "$LACUNA" compare --center a.tif high.tif
+contains err "differ by an odd number" "no common middle in height: reason"
 fails 1 "--border too large" "$LACUNA" compare --border 18 b.tif noisy.tif
+contains err "--border 18 leaves no pixel" "--border too large: reason"
+fails 1 "--border too wide" "$LACUNA" compare --border 20 b.tif noisy.tif
+contains err "--border 20 leaves no pixel" "--border too wide: reason"
+# A picture of 5760 bytes, read and compared as floats.
+fails 1 "little memory" "$LACUNA" compare --memory 10K a.tif a.tif
+contains err "needs about 0.0 MiB of memory" "little memory: told before any work"
+ok "enough" "$LACUNA" compare --memory 1M a.tif a.tif
 fails 1 "missing file" "$LACUNA" compare a.tif none.tif
 contains err "lacuna: none.tif: " "missing file: named"
 done_testing
