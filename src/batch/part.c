@@ -124,8 +124,7 @@ static int read_blocks(FILE *f, struct part *p, int *whole)
 		return LACUNA_ENOMEM;
 	*whole = fread(p->numbers, sizeof *p->numbers, p->number_count, f) == p->number_count &&
 		 fread(p->values, sizeof *p->values, p->value_count, f) == p->value_count &&
-		 (!p->flag_count || fread(p->flags, 1, p->flag_count, f) == p->flag_count) &&
-		 getc(f) == EOF;
+		 (!p->flag_count || fread(p->flags, 1, p->flag_count, f) == p->flag_count);
 	return LACUNA_OK;
 }
 

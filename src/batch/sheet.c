@@ -60,7 +60,7 @@ static int make_small(const struct image *image, double lo, double hi, struct im
 			     small->values + c * shape.extent[0] * shape.extent[1], shape.extent[0],
 			     shape.extent[1]);
 	if (!status)
-		image_to_unit(small, (struct image_range){ lo, hi > lo ? hi : lo + 1 });
+		image_to_unit(small, (struct image_range){ lo, hi });
 	return status;
 }
 

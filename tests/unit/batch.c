@@ -27,6 +27,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char place[64] = "/tmp/lacuna-batch.XXXXXX";
@@ -169,6 +170,58 @@ static void test_full_disk(void)
 	ok(count_done() == 3, "all entries are whole");
 }
 
+/* What an entry says comes back; a line counts only in a journal; what cannot be synchronised is not written. */
+static void test_entries(void)
+{
+	struct journal_writer w;
+	struct journal_entry e = { .path = (char *)(uintptr_t) "doubtful.tif",
+				   .time = 700,
+				   .state = JOURNAL_DONE,
+				   .key = "0123",
+				   .input = { 1, 2, 3, "abc" },
+				   .output = { 4, 5, 6, "def" },
+				   .doubts = 3 };
+	const struct journal_entry *found;
+	struct journal j = { 0 };
+	char text[1024], path[128];
+	int ends[2], file;
+	size_t n;
+
+	if (journal_create(place, "entries", &w) || journal_add(&w, &e, NULL) || journal_flush(&w))
+		tap_bail("%s", error_text());
+	e.time++;
+	if (pipe(ends))
+		tap_bail("no pipe");
+	file = w.fd;
+	w.fd = ends[1]; /* takes what is written, and cannot keep it */
+	ok(!journal_add(&w, &e, NULL) && journal_flush(&w) == LACUNA_EIO,
+	   "a line that is not on the disk is not written");
+	w.fd = file;
+	close(ends[0]);
+	close(ends[1]);
+	journal_close(&w);
+	snprintf(path, sizeof path, "%s/journal-entries.jsonl", place);
+	n = get(path, text, sizeof text);
+	unlink(path);
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "journal-entries.jsonl~", "entries.jsonl",
+						     "journal-entries.json" };
+
+		snprintf(path, sizeof path, "%s/%s", place, names[i]);
+		put(path, text, n);
+	}
+	ok(!journal_load(place, &j) && !journal_find(&j, e.path), "other files are no journals");
+	journal_free(&j);
+	snprintf(path, sizeof path, "%s/journal-entries.jsonl", place);
+	put(path, text, n);
+	found = journal_load(place, &j) ? NULL : journal_find(&j, e.path);
+	ok(found && found->doubts == 3 && found->time == 700 && found->input.size == 1 &&
+		   found->output.size == 4 && !strcmp(found->output.digest, "def") &&
+		   !strcmp(found->run, "entries"),
+	   "an entry says what was written");
+	journal_free(&j);
+}
+
 /* A run asks how much the others have written. */
 static void test_size(void)
 {
@@ -254,6 +307,20 @@ static void test_claims(void)
 	share_beat(&a);
 	ok(share_claim(&a, "z") == CLAIM_MINE, "until its heart stops");
 
+	/* A run that died while it made a claim has left no name. */
+	{
+		const struct timespec then[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+		char digest[DIGEST_SIZE];
+
+		digest_text("n", 1, digest);
+		snprintf(name, sizeof name, "%s/claims/%s", directory, digest);
+		put(name, "", 0);
+		ok(share_claim(&a, "n") == CLAIM_THEIRS, "a new claim of nobody may get its owner");
+		utimensat(AT_FDCWD, name, then, 0);
+		ok(share_claim(&a, "n") == CLAIM_MINE, "an old one is nobody's");
+		share_release(&a, "n");
+	}
+
 	/* A name without a process id belongs to no run, however new its file is. */
 	snprintf(b.run, sizeof b.run, "elsewhere-x-1");
 	snprintf(name, sizeof name, "%s/run-%s", directory, b.run);
@@ -301,6 +368,19 @@ static void test_temporaries(void)
 	ok(access(path, F_OK) && !access(mine, F_OK), "those of the dead are removed");
 	share_clean(place, (long)getpid());
 	ok(access(mine, F_OK) != 0, "and those of a process that is named");
+	snprintf(path, sizeof path, "%s/.lacuna-elsewhere-%ld-0.tmp", place, (long)dead);
+	put(path, "x", 1);
+	share_clean(place, 0);
+	ok(!access(path, F_OK), "those of other machines stay");
+	for (int hours = 23; hours <= 25; hours += 2) {
+		const time_t then = time(NULL) - 3600 * hours;
+
+		utimensat(AT_FDCWD, path,
+			  (struct timespec[2]){ { .tv_sec = then }, { .tv_sec = then } }, 0);
+		share_clean(place, 0);
+		ok((access(path, F_OK) == 0) == (hours < 24), "%s",
+		   hours < 24 ? "for a day" : "and no longer");
+	}
 }
 
 /* ---- files */
@@ -327,6 +407,7 @@ static void test_stamps(void)
 	ok(!stamp_holds(path, &s), "even with the old time");
 	ok(!stamp_holds("/nowhere", &s), "one that is gone does not hold");
 	ok(stamp_take(place, &s) == LACUNA_EIO, "a directory has no stamp");
+	ok(stamp_take("/dev/null", &s) == LACUNA_EIO, "nor has a device");
 }
 
 static void test_patterns(void)
@@ -378,6 +459,13 @@ static void test_tree(void)
 	o.include = some;
 	o.include_count = 2;
 	ok(finds(root, "", &o) == 2, "of those that are included");
+	{
+		static const char *const all[] = { "*" };
+
+		o.include = all;
+		o.include_count = 1;
+		ok(finds(root, "", &o) == 4, "of all names without those that are excluded");
+	}
 	o = (struct tree_options){ .follow = 1 };
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/inner/round-%d", root, i);
@@ -389,6 +477,53 @@ static void test_tree(void)
 	snprintf(path, sizeof path, "%s/inner", root);
 	o.except = path;
 	ok(finds(root, "", &o) == 4, "nor is the output walked");
+}
+
+/* The same file twice is restored once; two files of one name are refused. */
+static void test_twice(void)
+{
+	const struct tree_options o = { 0 };
+	char one[128], again[160], other[128];
+	struct tree t = { 0 };
+
+	snprintf(one, sizeof one, "%s/one", place);
+	snprintf(again, sizeof again, "%s/../one", one);
+	snprintf(other, sizeof other, "%s/other", place);
+	mkdir(one, 0777);
+	mkdir(other, 0777);
+	touch(one, "a.tif");
+	touch(other, "a.tif");
+	ok(!tree_add(&t, one, "", &o) && !tree_add(&t, again, "", &o) && t.count == 2 &&
+		   !tree_finish(&t) && t.count == 1,
+	   "a file by two paths is one");
+	tree_free(&t);
+	ok(!tree_add(&t, one, "", &o) && !tree_add(&t, other, "", &o) &&
+		   tree_finish(&t) == LACUNA_EINVAL && strstr(error_text(), "the same output"),
+	   "two of one name are refused");
+	tree_free(&t);
+}
+
+static void test_list(void)
+{
+	static const char lines[] = "a.tif\n\n./b.tif\n././in/c.tif\nx../d.tif\n/far/e.tif\n"
+				    "../f.tif\nin/../g.tif\n...tif\nlast.tif";
+	static const char *const relative[] = { "a.tif", "b.tif", "in/c.tif", "x../d.tif", "e.tif",
+						"f.tif", "g.tif", "...tif",   "last.tif" };
+	const size_t count = sizeof relative / sizeof *relative;
+	char path[128];
+	struct tree t = { 0 };
+	size_t right = 0;
+
+	snprintf(path, sizeof path, "%s/list", place);
+	put(path, lines, sizeof lines - 1);
+	ok(!tree_add_list(&t, path) && t.count == count, "a list of %zu files", t.count);
+	for (size_t i = 0; i < t.count && i < count; i++) {
+		right += !strcmp(t.files[i].relative, relative[i]);
+		if (strcmp(t.files[i].relative, relative[i]) != 0)
+			diag("%s, not %s", t.files[i].relative, relative[i]);
+	}
+	ok(right == count, "outputs lie beside each other, never above (%zu of %zu)", right, count);
+	tree_free(&t);
 }
 
 static int collect(void *context, const struct conf_option *o)
@@ -475,6 +610,35 @@ static void options_of(struct conf *conf, const char *name, char *text)
 	*text = 0;
 	if (conf_visit(conf, &f, collect, text))
 		strcpy(text, error_text());
+}
+
+/* {stem} is the name without its last ending, {name} all of it. */
+static void test_stems(void)
+{
+	static const char *const names[] = { "a.tif", "a.b.tif", "a", ".hidden" };
+	static const char *const wanted[] = { "p=a/a.tif;", "p=a.b/a.b.tif;", "p=a/a;",
+					      "p=.hidden/.hidden;" };
+	char path[128], text[512];
+	struct conf *conf = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/stems.tsv", place);
+	f = fopen(path, "w");
+	fprintf(f, "file\tp\n");
+	for (int i = 0; i < 4; i++)
+		fprintf(f, "%s\t{stem}/{name}\n", names[i]);
+	fclose(f);
+	if (!ok(!conf_create(path, &conf), "a table with names"))
+		return;
+	for (int i = 0; i < 4; i++) {
+		options_of(conf, names[i], text);
+		is_text(text, wanted[i], names[i]);
+	}
+	conf_destroy(conf);
+	put(path, "file\tp\na.tif\t1\t2\n", 19);
+	ok(conf_create(path, &conf) == LACUNA_EINVAL &&
+		   strstr(error_text(), "line 2 has 3 columns"),
+	   "a row has no more columns than their names");
 }
 
 static void test_sections(void)
@@ -566,6 +730,9 @@ static void test_parts(void)
 		wrong += finds_part(path, "key");
 	}
 	ok(!wrong, "cut at any of %zu bytes it is none (%zu wrong)", n, wrong);
+	text[n] = 0;
+	put(path, text, n + 1);
+	ok(!finds_part(path, "key"), "nor is what is longer");
 	while (text[head++] != '\n')
 		;
 	for (size_t at = head; at < n; at++) {
@@ -681,6 +848,50 @@ static void test_thumbnails(void)
 	}
 }
 
+/* Pictures of other forms, and what lies at their edges. */
+static void test_edges(void)
+{
+	static const int64_t sizes[][2] = { { 384, 384 }, { 2000, 1 }, { 1, 2000 }, { 193, 3 } };
+	size_t n;
+
+	for (int k = 0; k < 4; k++) {
+		const int64_t w = sizes[k][0], h = sizes[k][1];
+		const struct lacuna_shape shape = { { w, h, 1, 1 } };
+		struct image picture, seen = { 0 };
+
+		if (image_create(&picture, &shape))
+			tap_bail("%s", error_text());
+		for (int64_t i = 0; i < w * h; i++)
+			picture.values[i] = i % w == w - 1 || i / w == h - 1;
+		ok(!shown(&picture, 0, 1, &seen, &n) && seen.shape.extent[0] >= 1 &&
+			   seen.shape.extent[1] >= 1 &&
+			   (seen.shape.extent[0] == 192 || seen.shape.extent[1] == 192),
+		   "%dx%d has a thumbnail", (int)w, (int)h);
+		if (k == 0 && seen.values) {
+			near(seen.values[191 + 192 * 5], 0.5, 0.004, "its last column counts");
+			near(seen.values[191 * 192 + 5], 0.5, 0.004, "and its last row");
+			near(seen.values[191 * 192 + 191], 0.75, 0.004, "and the pixel of both");
+			near(seen.values[190 * 192 + 190], 0, 0, "but in no others");
+		}
+		image_free(&seen);
+		image_free(&picture);
+	}
+	{ /* black and white alike: a difference of 1 is shown as white */
+		const struct lacuna_shape shape = { { 3, 1, 1, 1 } };
+		struct image picture, seen = { 0 };
+
+		if (image_create(&picture, &shape))
+			tap_bail("%s", error_text());
+		for (int i = 0; i < 3; i++)
+			picture.values[i] = 5 + 0.5f * (float)i;
+		ok(!shown(&picture, 5, 5, &seen, &n) && seen.values[0] == 0 &&
+			   fabs((double)seen.values[1] - 0.5) < 0.004 && seen.values[2] == 1,
+		   "a range of one value has a thumbnail");
+		image_free(&seen);
+		image_free(&picture);
+	}
+}
+
 static size_t count_text(const char *text, const char *word)
 {
 	size_t n = 0;
@@ -723,7 +934,8 @@ static void test_cards(void)
 	static const char *const runs[] = { "1", "2" };
 	static char text[1 << 20];
 	json_t *summary = json_pack("{s:s}", "text", "One."),
-	       *rows = json_pack("[{s:s, s:s}]", "path", "a.tif", "state", "of-this-run");
+	       *rows = json_pack("[{s:s, s:s}, {s:s}]", "path", "a.tif", "state", "of-this-run",
+				 "path", "b.tif");
 	char directory[128], path[256];
 	size_t n = 0;
 
@@ -736,6 +948,10 @@ static void test_cards(void)
 
 		ok(!sheet_open(directory, runs[i], &w), "cards of a run");
 		sheet_keep(&w, card);
+		json_decref(card);
+		card = json_pack("{s:s, s:s}", "path", "b.tif", "before",
+				 i ? "second-last" : "second-first");
+		sheet_keep(&w, card);
 		sheet_close(&w);
 		json_decref(card);
 	}
@@ -745,6 +961,7 @@ static void test_cards(void)
 		n = get(path, text, sizeof text - 1);
 	text[n] = 0;
 	ok(strstr(text, "seen-last") && !strstr(text, "seen-first"), "the last card counts");
+	ok(strstr(text, "second-last") && !strstr(text, "second-first"), "of each picture");
 	ok(strstr(text, "of-this-run") && !strstr(text, "of-a-card"), "but not against the run");
 	ok(!sheet_check(path), "a sheet may replace a sheet");
 	put(path, "<title>Recipes</title>", 22);
@@ -836,6 +1053,98 @@ static void test_lengths(void)
 	pool_destroy(p);
 }
 
+/* A worker that has its weights loaded gets the next picture; one that dies while it waits is replaced in silence. */
+static void test_idle(void)
+{
+	const struct pool_work w = { .begin = begin, .work = work };
+	struct pool_event e = { .item = 0 };
+	struct pool *p = NULL;
+	pid_t first = 0;
+	int same = 1;
+
+	if (pool_create(3, &w, &p))
+		tap_bail("%s", error_text());
+	for (uint64_t i = 0; i < 4; i++) {
+		same &= !pool_give(p, 2000 + i, 0) && pool_wait(p, 20, &e) &&
+			(!first || e.worker == first);
+		first = e.worker;
+		free(e.text);
+	}
+	ok(same, "one picture at a time, one worker");
+	kill(first, SIGKILL);
+	ok(!pool_wait(p, 0.2, &e), "the death of a worker that waits is no event");
+	ok(!pool_give(p, 2000, 0) && pool_wait(p, 20, &e) && e.end == POOL_ANSWERED &&
+		   e.worker != first,
+	   "another takes its place");
+	free(e.text);
+	pool_destroy(p);
+}
+
+static char sign[128];
+
+static void leave_sign(int number)
+{
+	const int fd = open(sign, O_WRONLY | O_CREAT, 0666);
+
+	(void)number;
+	close(fd);
+	_exit(0);
+}
+
+static void begin_signed(void *context)
+{
+	(void)context;
+	signal(SIGTERM, leave_sign);
+}
+
+static char *wait_for_end(void *context, uint64_t item)
+{
+	const int ready = *(int *)context;
+
+	if (item)
+		signal(SIGTERM, SIG_IGN);
+	if (write(ready, "x", 1) == 1)
+		for (;;)
+			pause();
+	return NULL;
+}
+
+static pid_t gone_worker;
+
+static void note_gone(void *context, pid_t worker)
+{
+	(void)context;
+	gone_worker = worker;
+}
+
+/* A worker at work may end by itself; one that does not is killed, and its name told. */
+static void test_stop(void)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe(ends))
+		tap_bail("no pipe");
+	snprintf(sign, sizeof sign, "%s/sign", place);
+	for (uint64_t deaf = 0; deaf < 2; deaf++) {
+		const struct pool_work w = { .begin = begin_signed,
+					     .work = wait_for_end,
+					     .context = &ends[1] };
+		struct pool *p = NULL;
+
+		gone_worker = 0;
+		unlink(sign);
+		if (pool_create(1, &w, &p) || pool_give(p, deaf, 0) || read(ends[0], &byte, 1) != 1)
+			tap_bail("%s", error_text());
+		pool_stop(p, deaf ? 0.1 : 20, note_gone, NULL);
+		ok((access(sign, F_OK) == 0) == !deaf && (gone_worker != 0) == (deaf != 0),
+		   deaf ? "one that goes on is killed" : "a worker is asked to stop");
+		pool_destroy(p);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+
 enum { ALLOWED = 64 << 20 };
 
 static char *allocate(void *context, uint64_t item)
@@ -886,22 +1195,29 @@ int main(void)
 	test_journal();
 	test_equal_times();
 	test_full_disk();
+	test_entries();
 	test_size();
 	test_claims();
 	test_temporaries();
 	test_stamps();
 	test_patterns();
 	test_tree();
+	test_twice();
+	test_list();
 	test_conf();
 	test_groups();
 	test_sections();
+	test_stems();
 	test_table();
 	test_parts();
 	test_thumbnails();
+	test_edges();
 	test_sheet();
 	test_cards();
 	test_pool();
 	test_lengths();
+	test_idle();
+	test_stop();
 	test_limit();
 	nftw(place, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	ok(memory_live_blocks() == 0, "nothing is left behind");
