@@ -116,7 +116,8 @@ SCRIPT_TESTS = \
 	tests/cli/rounds.sh \
 	tests/cli/scale.sh \
 	tests/cli/study.sh \
-	tests/cli/threads.sh
+	tests/cli/threads.sh \
+	tests/cli/wishes.sh
 LONG_SCRIPT_TESTS = tests/cli/disaster.sh tests/cli/examples.sh tests/cli/hosts.sh
 TESTS += $(SCRIPT_TESTS)
 LONG_TESTS += $(LONG_SCRIPT_TESTS)
