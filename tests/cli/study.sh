@@ -101,6 +101,13 @@ cut -f 8-10 floor0 >far0
 cut -f 8-10 floor1 >far1
 fails 1 "other seeds, other samples" cmp far0 far1
 
+# Two sets of samples of one law are near each other, of whichever size: each component keeps its share.
+for chains in 512 4096; do
+	"$LACUNA" study -t random:seed=7,variance=0.01,scale=0.1 -s ode:steps=1 --chains $chains | grep '^exact samples' >near
+	awk -F'\t' '{ n++; if (!($8 > 0.05 && $8 < 0.3)) bad++ } END { exit !(n == 1 && !bad) }' near
+	tap_result $? "W1 of $chains exact samples of four components"
+done
+
 ok "a parameter is varied" "$LACUNA" study -t cube -s 'ode:sigma_min={stop},finish=none,from=noise' --vary stop=0.1,0.2 --chains 64
 contains out "ode	0.2	" "its values are in the table"
 
