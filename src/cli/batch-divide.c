@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,8 +134,8 @@ const struct division_page *division_find(const struct division *d, int page)
 	return NULL;
 }
 
-/* struct windows consists of int64_t only. */
-enum { INTEGERS = sizeof(struct windows) / sizeof(int64_t) };
+/* struct windows begins with int64_t only.  Its last member is a pointer, NULL here: windows around holes are not divided. */
+enum { INTEGERS = offsetof(struct windows, active) / sizeof(int64_t) };
 
 static json_t *describe_told(const struct fit_values *v)
 {
@@ -190,11 +191,11 @@ static int read_pages(const json_t *pages, struct division *d)
 	json_array_foreach(pages, i, list)
 	{
 		int64_t integers[INTEGERS];
-		struct windows w;
+		struct windows w = { .active = NULL };
 
 		for (size_t k = 0; k < INTEGERS; k++)
 			integers[k] = (int64_t)json_integer_value(json_array_get(list, k + 1));
-		memcpy(&w, integers, sizeof w);
+		memcpy(&w, integers, sizeof integers);
 		if (json_array_size(list) != INTEGERS + 1 || w.across < 1 || w.down < 1 ||
 		    w.width < 1 || w.height < 1 || w.across > UNITS_MOST || w.down > UNITS_MOST)
 			return LACUNA_EINVAL;
@@ -306,7 +307,7 @@ static int part_is_there(const struct batch *b, const struct divided *d, size_t 
 
 static void mark_done(struct divided *d, size_t unit)
 {
-	d->done += d->state[unit] != UNIT_DONE;
+	d->done++;
 	d->state[unit] = UNIT_DONE;
 }
 
