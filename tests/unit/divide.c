@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* A picture that several runs restore in windows: its plan on disk, and who restores which window. */
+/* A picture that several runs restore in windows: its plan on disk, who restores which window, and windows on disk. */
 #include <config.h>
 
 #include "../tap.h"
@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "batch/part.h"
 #include "src/cli/batch-divide.h"
+#include "src/cli/batch-window.h"
 
 #include <ftw.h>
 #include <sys/stat.h>
@@ -238,6 +239,125 @@ static void test_failure(void)
 	ok(!reads() && access(parts, F_OK) != 0, "in the end nothing is left");
 }
 
+/* ---- a restored window, as numbers and values */
+
+enum { W = 6, H = 4, C = 2, VALUES = 4 * W * H * C }; /* twice as large as its measurement */
+
+static void fill(float *values, float from)
+{
+	for (int i = 0; i < VALUES; i++)
+		values[i] = from + 0.5f * (float)i;
+}
+
+/* What is known of a window, each number different from all others. */
+static void make_window(struct restored *r, struct session_stats *stats, unsigned char *flags)
+{
+	static float picture[VALUES], deviation[VALUES];
+
+	fill(picture, 1);
+	fill(deviation, 2);
+	for (int i = 0; i < VALUES; i++)
+		flags[i] = i % 3 == 0;
+	*stats = (struct session_stats){
+		.steps = 11, .evaluations = 12, .seconds = 13.5, .prior_seconds = 12.5
+	};
+	*r = (struct restored){
+		.picture = picture,
+		.deviation = deviation,
+		.record = { .shape = { { 2 * W, 2 * H, C, 1 } },
+			    .constant = 0,
+			    .inner = { 1.25, 2.25, 0.5, 3.5 },
+			    .noise = 0.0625,
+			    .estimated = 1,
+			    .description = { .noise = { .slope = 0.1,
+							.offset = 0.2,
+							.sigma = 0.3,
+							.least_variance = 0.4,
+							.channel = { 1.1, 1.2 } },
+					     .wide = 0.7,
+					     .colored = 1,
+					     .how = "somehow",
+					     .doubts = 2 },
+			    .places = { 0.8, 1.9 },
+			    .dealt_with = "that way",
+			    .precision = "bf16",
+			    .deviation = "known",
+			    .missing = 5,
+			    .rejected = 6,
+			    .residual = 0.03125,
+			    .doubts = 7,
+			    .samples = stats,
+			    .sample_count = 1,
+			    .unchanged = flags },
+	};
+}
+
+static int same_record(const struct restore_record *a, const struct restore_record *b)
+{
+	const struct noise_description *d = &a->description, *e = &b->description;
+
+	return !memcmp(&a->shape, &b->shape, sizeof a->shape) && a->constant == b->constant &&
+	       !memcmp(&a->inner, &b->inner, sizeof a->inner) && a->noise == b->noise &&
+	       a->estimated == b->estimated && !memcmp(&d->noise, &e->noise, sizeof d->noise) &&
+	       d->wide == e->wide && d->colored == e->colored && !strcmp(d->how, e->how) &&
+	       d->doubts == e->doubts && a->places[0] == b->places[0] &&
+	       a->places[1] == b->places[1] && !strcmp(a->dealt_with, b->dealt_with) &&
+	       !strcmp(a->precision, b->precision) && !strcmp(a->deviation, b->deviation) &&
+	       a->missing == b->missing && a->rejected == b->rejected &&
+	       a->residual == b->residual && a->doubts == b->doubts &&
+	       a->samples->steps == b->samples->steps &&
+	       a->samples->evaluations == b->samples->evaluations &&
+	       a->samples->seconds == b->samples->seconds &&
+	       a->samples->prior_seconds == b->samples->prior_seconds &&
+	       !memcmp(a->unchanged, b->unchanged, VALUES);
+}
+
+/* colored, constant: both answers of both. */
+static void test_window(int colored, int constant, int deviation)
+{
+	static unsigned char flags[VALUES];
+	static float values[2 * VALUES];
+	const struct windows w = { .factor = 2, .width = W, .height = H };
+	struct windows other = w;
+	struct session_stats stats;
+	struct restored r, back = { 0 };
+	struct part p, read;
+	char path[80];
+	int found = 0;
+
+	make_window(&r, &stats, flags);
+	r.record.description.colored = colored;
+	r.record.constant = constant;
+	if (!deviation)
+		r.deviation = NULL;
+	memcpy(values, r.picture, VALUES * sizeof *values);
+	if (deviation)
+		memcpy(values + VALUES, r.deviation, VALUES * sizeof *values);
+	snprintf(path, sizeof path, "%s/window", place);
+	p = window_pack(&r,
+			json_pack("{s:s, s:s, s:s, s:s}", "how", "somehow", "dealt_with",
+				  "that way", "precision", "bf16", "std", "known"),
+			values);
+	if (part_write(path, "key", 0666, &p) || part_read(path, "key", &read, &found) || !found)
+		tap_bail("%s", error_text());
+	other.factor = 5;
+	ok(!window_unpack(&read, &other, 0, &back), "a window of another size is none");
+	if (!deviation)
+		ok(!window_unpack(&read, &w, 1, &back), "one without a deviation lacks it");
+	read.number_count--;
+	ok(!window_unpack(&read, &w, 0, &back), "one of fewer numbers is none");
+	read.number_count++;
+	ok(window_unpack(&read, &w, deviation, &back) && same_record(&r.record, &back.record) &&
+		   !memcmp(back.picture, r.picture, VALUES * sizeof *values) &&
+		   !back.deviation == !deviation &&
+		   (!deviation || !memcmp(back.deviation, r.deviation, VALUES * sizeof *values)),
+	   "a window comes back as it was (%d %d %d)", colored, constant, deviation);
+	restored_free(&back);
+	part_free(&read);
+	json_decref(p.about);
+	unlink(path);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)st, (void)kind, (void)at;
@@ -254,6 +374,9 @@ int main(void)
 	test_units();
 	test_failure();
 	leave();
+	test_window(1, 0, 1);
+	test_window(0, 0, 0);
+	test_window(0, 1, 1);
 	nftw(place, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();
