@@ -31,7 +31,7 @@ LDADD = $(LAYERS) $(LAYERS_LIBS)
 
 ## programs that are tests
 
-UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/checksum tests/unit/context tests/unit/description \
+UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/card tests/unit/checksum tests/unit/context tests/unit/description \
 	tests/unit/distance tests/unit/divide tests/unit/engine tests/unit/estimate tests/unit/fft tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/layouts tests/unit/metrics tests/unit/missing tests/unit/mixtures \
 	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/priors tests/unit/problem tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
@@ -72,6 +72,7 @@ WEIGHTS = plugins/common/neural/weights.c plugins/common/neural/weights.h plugin
 tests_unit_fill_SOURCES = tests/unit/fill.c plugins/common/fill.c plugins/common/fill.h \
 	plugins/common/vector.c plugins/common/vector.h
 tests_unit_window_SOURCES = tests/unit/window.c src/cli/batch-window.c src/cli/batch-window.h
+tests_unit_card_SOURCES = tests/unit/card.c src/cli/card.c src/cli/report.c
 tests_unit_divide_SOURCES = tests/unit/divide.c src/cli/batch-divide.c src/cli/batch-window.c \
 	src/cli/outputs.c src/cli/report.c
 tests_plugins_unet_SOURCES = tests/plugins/unet.c $(WEIGHTS)

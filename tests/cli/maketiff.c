@@ -6,7 +6,7 @@
  *							edge|planes|jpeg|tint|redless]
  *	maketiff --append FILE TYPE WIDTH ...	as above, as further pages
  *	maketiff --show FILE		a line per page: "32x24 1 uint16 Software"
- *	maketiff --describe FILE TEXT PIXELS	sets the first page's description and its pixels per inch (ImageJ: per unit)
+ *	maketiff --describe FILE TEXT PIXELS [DOWN]	sets the first page's description and its pixels per inch (ImageJ: per unit)
  *	maketiff --forget FILE		removes the declaration of nodata
  *	maketiff --exif FILE		adds an EXIF directory to the first page
  *	maketiff --sub FILE PAGE	gives a page (from 0) a sub-image
@@ -242,7 +242,7 @@ static int show(const char *path)
 	return 0;
 }
 
-static int describe(const char *path, const char *text, double pixels)
+static int describe(const char *path, const char *text, double pixels, double down)
 {
 	TIFF *tif = TIFFOpen(path, "r+");
 	int good;
@@ -251,7 +251,7 @@ static int describe(const char *path, const char *text, double pixels)
 		return 1;
 	good = TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, text) &&
 	       TIFFSetField(tif, TIFFTAG_XRESOLUTION, pixels) &&
-	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, pixels) &&
+	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, down) &&
 	       TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT,
 			    strncmp(text, "ImageJ", 6) ? RESUNIT_INCH : RESUNIT_NONE) &&
 	       TIFFRewriteDirectory(tif);
@@ -462,8 +462,8 @@ int main(int argc, char **argv)
 		return show(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--forget"))
 		return forget(argv[2]);
-	if (argc == 5 && !strcmp(argv[1], "--describe"))
-		return describe(argv[2], argv[3], atof(argv[4]));
+	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "--describe"))
+		return describe(argv[2], argv[3], atof(argv[4]), atof(argv[argc - 1]));
 	if (argc == 4 && !strcmp(argv[1], "--declare"))
 		return declare(argv[2], argv[3]);
 	if (argc == 5 && !strcmp(argv[1], "--mark"))

@@ -83,6 +83,15 @@ fails 1 "of pixels half as large" "$LACUNA" restore photo.tif -o no.tif -A blur:
 contains err "scale the kernel by 0.5" "is refused with the remedy"
 one_line "a kernel of other pixels"
 ok "but not for a finer result" "$LACUNA" restore photo.tif -o fine.tif -A downsample:factor=2,psf=kernel-20.tif $blur
+ok "nor for one of the picture's own pixels" "$LACUNA" restore photo.tif -o fine.tif -A downsample:factor=2,psf=kernel-10.tif $blur
+! grep -q "a pixel of the kernel" err
+tap_result $? "of which nothing is said"
+for pixels in "10 20" "20 10"; do
+	"$maketiff" --describe kernel-20.tif "ImageJ=1.53t
+unit=um" $pixels
+	fails 1 "of half as large pixels along one side, $pixels" "$LACUNA" restore photo.tif -o no.tif -A blur:psf=kernel-20.tif,background=keep $blur
+	contains err "scale the kernel by 0.5" "$pixels: that side counts"
+done
 "$maketiff" --describe kernel-20.tif "none" 72
 ok "72 dpi is what nobody stated" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-20.tif,background=keep $blur
 

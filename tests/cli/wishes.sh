@@ -111,10 +111,43 @@ ok "a little below black" "$LACUNA" simulate -q f.tif -o grainy.tif -A identity 
 ok "restored" "$LACUNA" restore grainy.tif -o o.tif -f -A identity -p gaussian -n 0.15
 contains err "black is 0, white is 1" "is a picture from 0 to 1"
 
+ok "a hole that is declared" "$maketiff" hole.tif float32 48 40 1 1 nodata
+ok "in bright light" "$LACUNA" simulate -q hole.tif -o bright.tif -A identity:gain=1000
+ok "restored" "$LACUNA" restore bright.tif -o o.tif -f $how
+sed -n 's/.*black is \([0-9.]*\),.*/\1/p' err >black
+ok "without a hole" "$LACUNA" simulate -q f.tif -o bright-f.tif -A identity:gain=1000
+ok "restored" "$LACUNA" restore bright-f.tif -o o.tif -f $how
+sed -n 's/.*black is \([0-9.]*\),.*/\1/p' err >>black
+awk '{ v[NR] = $1 } END { exit !(NR == 2 && v[2] > 50 && v[1] > 0.8 * v[2]) }' black
+tap_result $? "black is that of the scene"
+diag <black
+
+# ---- masks of two kinds: which of them comes first makes no difference
+
+ok "masks for each page" "$maketiff" masks.tif uint8 32 24 1 3 mask
+ok "a mask for all" "$maketiff" mask.tif uint8 32 24 1 1 mask
+masked="$LACUNA restore -q stack.tif -p gaussian -n 0.01"
+ok "each page's first" $masked -A mask:file=masks.tif -A mask:file=mask.tif -o m1.tif
+ok "each page's last" $masked -A mask:file=mask.tif -A mask:file=masks.tif -o m2.tif
+ok "are the same" "$LACUNA" compare --max-nrmse 1e-4 m1.tif m2.tif
+
 # ---- simulate
+
+ok "two exposures" "$LACUNA" simulate -q f.tif -o exposures.tif -A 'exposures:shifts=0 0;3 -2' -n 0 --range 0:1
+for page in 1 2; do
+	ok "exposure $page" "$LACUNA" simulate -q exposures.tif -o exposure$page.tif -A identity --pages $page
+done
+fails 1 "are two" "$LACUNA" compare --max-nrmse 0.01 exposure1.tif exposure2.tif
 
 ok "doubles" "$LACUNA" simulate -q f.tif -o double.tif -A identity -n 0 --range -1:3 -t float64
 ok "are the floats" "$LACUNA" compare --range 0:1 --max-nrmse 1e-6 f.tif double.tif
+cp in.tif shown.tif
+"$maketiff" --describe shown.tif "ImageJ=1.53t
+min=1000.0
+max=51400.0" 72
+ok "in bytes" "$LACUNA" simulate -q shown.tif -o shown-8.tif -A identity -n 0 -t uint8
+"$maketiff" --text shown-8.tif >text
+matches text "^max=200" "white as it is shown is a byte, too"
 ok "a hole" "$maketiff" nan.tif float32 48 40 1 1 nan
 fails 1 "a hole in a type without" "$LACUNA" simulate nan.tif -o o8.tif -A identity -t uint8
 contains err "missing values (nan), which uint8 cannot hold" "a hole in a type without: said"
@@ -185,8 +218,34 @@ rm -rf other
 cp -R done other
 ok "a copy of all" "$LACUNA" batch scans other $how -q --no-html --json
 matches out '"done":0,"before":1,' "is done, too"
+rm other/in.tif
+ok "without its result" "$LACUNA" batch scans other $how -q --no-html --json
+matches out '"done":1,"before":0,' "it is not"
+cp stack.tif scans/in.tif
+ok "another picture" "$LACUNA" batch scans other $how -q --no-html --json
+matches out '"done":1,"before":0,' "is not done, either"
 rm -rf other
 ok "one page" "$LACUNA" batch scans other $how -q --no-html --pages 1
 ok "alone" "$LACUNA" batch scans other $how -q --no-html --pages 1 --only --json
 matches out '"done":1,"before":0,' "--only makes a difference"
+
+# Operators of a later section replace those of an earlier one, which replace those of the command line.
+mkdir sections
+cp in.tif sections/
+printf 'operator = blur:sigma=2\n[*.tif]\noperator = blur:sigma=1\noperator = mask:columns=7\n' >sections/lacuna.conf
+ok "sections" "$LACUNA" batch sections by-section $how -q --no-html
+ok "one picture" "$LACUNA" restore -q sections/in.tif -o by-hand.tif -A blur:sigma=1 -A mask:columns=7 -p gaussian -n 0.01
+same_text by-hand.tif by-section/in.tif "the last one that fits counts"
+
+# Each file that fails is an event with its message; the first fifty are printed.
+rm -rf missing
+i=0
+while test $i -lt 52; do
+	i=`expr $i + 1`
+	echo "missing-$i.tif"
+done >list
+fails 1 "52 files that are not there" "$LACUNA" batch --list list -o missing $how --no-html --json
+cp err lines
+ok "are 52 events" test `grep -c '"event":"failed".*"message":".*No such file' out` -eq 52
+ok "and 50 lines" test `grep -c 'missing-.*No such file' lines` -eq 50
 done_testing
