@@ -32,9 +32,9 @@ static int shifted_product(const struct solve_matrix *m, double rho, const float
 
 static int check_finite(double value, const char *method)
 {
-	return isfinite(value) ? LACUNA_OK
-			       : error_set(LACUNA_ENUMERIC, "%s found a value that is not finite",
-					   method);
+	return isfinite(value)
+		       ? LACUNA_OK
+		       : error_set(LACUNA_ENUMERIC, "%s found a value that is not finite", method);
 }
 
 int solve_cg(const struct solve_matrix *m, double rho, solve_product *inverse, const float *b,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* The card of a picture on a contact sheet: its thumbnails show black to white, and deviations from 0 to the noise. */
+/* The card of a picture on a contact sheet: its thumbnails show black to white, and deviations from 0 to the noise.
+ * Texts and numbers of a report. */
 #include <config.h>
 
 #include "../tap.h"
@@ -8,6 +9,7 @@
 #include "base/memory.h"
 #include "batch/sheet.h"
 #include "src/cli/card.h"
+#include "src/cli/report.h"
 
 static struct image plain(float value)
 {
@@ -73,6 +75,17 @@ int main(void)
 	   "its noise");
 	json_decref(report);
 	json_decref(card);
+	/* JSON has neither other numbers nor other text than UTF-8. */
+	report =
+		json_pack("[o, o, o, o]", report_words("a \xff is no \xc3\xa9"),
+			  report_words("\xc3\xa9 is one"), report_real(INFINITY), report_real(0.5));
+	is_text(json_string_value(json_array_get(report, 0)), "a ? is no ??",
+		"what is no UTF-8 is shown as such");
+	is_text(json_string_value(json_array_get(report, 1)), "\xc3\xa9 is one", "what is stays");
+	ok(json_is_null(json_array_get(report, 2)) &&
+		   json_real_value(json_array_get(report, 3)) >= 0.5,
+	   "infinity is null");
+	json_decref(report);
 	image_free(&before);
 	image_free(&after);
 	image_free(&deviation);
