@@ -237,6 +237,31 @@ ok "sections" "$LACUNA" batch sections by-section $how -q --no-html
 ok "one picture" "$LACUNA" restore -q sections/in.tif -o by-hand.tif -A blur:sigma=1 -A mask:columns=7 -p gaussian -n 0.01
 same_text by-hand.tif by-section/in.tif "the last one that fits counts"
 
+# Progress counts the pictures of this part of a batch.
+mkdir halves
+for n in 1 2 3 4; do cp in.tif halves/$n.tif; done
+ok "half of a batch" "$LACUNA" batch halves half $how --no-html --shard 1/2 --progress
+tr '\r' '\n' <err | sed 's/^[^0-9]*//' | grep -E '^[0-9]+/[0-9]+' >steps
+test -s steps && ! grep -v '^[0-2]/2[^0-9]' steps
+tap_result $? "counts to two"
+
+# A picture that changes after it was read is restored as it was, which is a doubt.
+ok "noise as stated" "$LACUNA" simulate -q f.tif -o changing.tif -A identity -n 0.1 --range 0:1
+ok "is no doubt" "$LACUNA" restore -q changing.tif -o unchanged.tif -A identity -p gaussian -n 0.1 --strict
+"$LACUNA" restore changing.tif -o changed.tif -A identity -p gaussian -g prox -s ddpm --steps 10000 -n 0.1 --strict \
+	>changed.out 2>changed.err &
+pid=$!
+round=0
+while ! grep -q "gaussian: mean" changed.err && test $round -lt 400; do
+	sleep 0.02
+	round=`expr $round + 1`
+done
+cp high.tif changing.tif
+wait $pid
+ok "a picture that changes after it was read is doubted" test $? -eq 3
+contains changed.err "changing.tif: was changed after it was read; the result belongs to the earlier picture" "that is said"
+shows changed.tif "48x40 1 float32\n" "it is the earlier picture"
+
 # Each file that fails is an event with its message; the first fifty are printed.
 rm -rf missing
 i=0

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "study/distance.h"
 #include "study/even.h"
 #include "study/fit.h"
@@ -938,5 +939,7 @@ int main(void)
 	test_tables();
 	test_axes();
 	test_drawing();
+	threads_stop();
+	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();
 }
