@@ -17,7 +17,7 @@
  *	maketiff --moments MEAN STD SAMPLE...	32-bit floats: are these mean and standard deviation of the samples?
  *	maketiff --crop PICTURE FILE X Y SIDE	a square of an 8-bit picture as gray 32-bit floats from 0 to 1
  *
- * TYPE is bit (the width a multiple of 8), uint8, uint16 or float32.  The picture is a wave with a bright square, different on each page unless "same".
+ * TYPE is bit (the width a multiple of 8), uint8, uint16, uint32 or float32.  The picture is a wave with a bright square, different on each page unless "same".
  * "nan" leaves out a rectangle of the first page; "nodata" puts 0 there, declared as GDAL does; "lump" puts -9999 there,
  * "lumps" -9999 and -32768; "dim" divides values by 50; "hot" puts 1000000 at (20, 20); "constant" makes the first page
  * uniform; "rising" multiplies each page by 20 times its number, the first by 2; "stars" has blurred stars on a sky whose level
@@ -39,7 +39,8 @@ static const TIFFFieldInfo nodata_info[] = { { TAG_NODATA, -1, -1, TIFF_ASCII, F
 
 struct picture {
 	long width, height, channels;
-	int bits; /* 32: float */
+	int bits;
+	int whole; /* 32 bits are an integer, not a float */
 	int same, hot, nodata, constant, rising, mask, layer, stars, dead, frame, edge, lumps,
 		bands, equal, planes, jpeg, tint, redless;
 	long pages;
@@ -95,6 +96,8 @@ static void put(const struct picture *p, void *row, size_t i, double v)
 		((uint8_t *)row)[i] = (uint8_t)lrint(v * 255);
 	else if (p->bits == 16)
 		((uint16_t *)row)[i] = (uint16_t)lrint(v * 65535);
+	else if (p->whole)
+		((uint32_t *)row)[i] = (uint32_t)llrint(v * UINT32_MAX);
 	else
 		((float *)row)[i] = (float)v;
 }
@@ -106,7 +109,7 @@ static void set_tags(TIFF *tif, const struct picture *p)
 	TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, (int)p->channels);
 	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, p->bits);
 	TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT,
-		     p->bits == 32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+		     p->bits == 32 && !p->whole ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
 	TIFFSetField(tif, TIFFTAG_PHOTOMETRIC,
 		     p->channels == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
 	TIFFSetField(tif, TIFFTAG_PLANARCONFIG,
@@ -182,6 +185,7 @@ static int make(char **argv, int argc, const char *mode)
 		 : !strcmp(argv[2], "uint8")  ? 8
 		 : !strcmp(argv[2], "uint16") ? 16
 					      : 32;
+	p.whole = !strcmp(argv[2], "uint32");
 	p.pages = pages;
 	p.mask = argc > 7 && !strcmp(argv[7], "mask");
 	p.layer = argc > 7 && !strcmp(argv[7], "layer");

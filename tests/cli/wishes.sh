@@ -95,6 +95,17 @@ ok "pages of two types" cp stack.tif types.tif
 ok "have a noise each" "$LACUNA" restore types.tif -o o.tif -f -A identity -p gaussian
 ! grep -q "all pages: noise" err
 tap_result $? "of pages of two types, one by one"
+ok "integers of 32 bits" "$maketiff" wide.tif uint32 64 48 1 1 dim
+"$maketiff" --append wide.tif float32 64 48 1 1 dim
+ok "and floats" "$LACUNA" restore wide.tif -o wide-r.tif -A identity -p gaussian
+! grep -q "all pages: noise" err
+tap_result $? "of integers and floats of one size, one by one"
+sed -n 's/.*page 2: \(black is.*\)/\1/p' err >together
+ok "floats" "$maketiff" narrow.tif float32 64 48 1 1 dim
+ok "alone" "$LACUNA" restore narrow.tif -o narrow-r.tif -A identity -p gaussian
+sed -n 's/.*page 1: \(black is.*\)/\1/p' err >alone
+matches alone "white is" "have black and white"
+same_text alone together "and the same beside integers"
 ok "noise from a file" "$maketiff" noise.tif float32 48 40 1 1 constant
 cp noise.tif noise.tiff
 ok "called .tif" "$LACUNA" restore -q f.tif -o n1.tif -A identity -p gaussian -n noise.tif

@@ -275,6 +275,7 @@ static void make_window(struct restored *r, struct session_stats *stats, unsigne
 							.least_variance = 0.4,
 							.channel = { 1.1, 1.2 } },
 					     .wide = 0.7,
+					     .wider = 0.9,
 					     .colored = 1,
 					     .how = "somehow",
 					     .doubts = 2 },
@@ -299,8 +300,8 @@ static int same_record(const struct restore_record *a, const struct restore_reco
 	return !memcmp(&a->shape, &b->shape, sizeof a->shape) && a->constant == b->constant &&
 	       !memcmp(&a->inner, &b->inner, sizeof a->inner) && a->noise == b->noise &&
 	       a->estimated == b->estimated && !memcmp(&d->noise, &e->noise, sizeof d->noise) &&
-	       d->wide == e->wide && d->colored == e->colored && !strcmp(d->how, e->how) &&
-	       d->doubts == e->doubts && a->places[0] == b->places[0] &&
+	       d->wide == e->wide && d->wider == e->wider && d->colored == e->colored &&
+	       !strcmp(d->how, e->how) && d->doubts == e->doubts && a->places[0] == b->places[0] &&
 	       a->places[1] == b->places[1] && !strcmp(a->dealt_with, b->dealt_with) &&
 	       !strcmp(a->precision, b->precision) && !strcmp(a->deviation, b->deviation) &&
 	       a->missing == b->missing && a->rejected == b->rejected &&
