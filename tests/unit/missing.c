@@ -83,11 +83,41 @@ static void test_put_back(void)
 	   "a larger picture takes the nearest value");
 }
 
+/* Each missing value has its own place in a larger picture, whatever the ratio of its sides. */
+static void test_places(void)
+{
+	enum { W = 2, H = 5, FACTOR = 3, CHANNELS = 2 };
+	const struct missing_rule rule = { .declared = 1, .nodata = -1 };
+	const struct missing_return plain = { 0, 0 };
+	const struct lacuna_shape small = { { W, H, CHANNELS, 1 } },
+				  large = { { FACTOR * W, FACTOR * H, CHANNELS, 1 } };
+	int wrong = 0;
+
+	for (int k = 0; k < W * H * CHANNELS; k++) {
+		float y[W * H * CHANNELS], x[W * H * CHANNELS * FACTOR * FACTOR];
+
+		for (int i = 0; i < W * H * CHANNELS; i++)
+			y[i] = i == k ? -1 : 7;
+		for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+			x[i] = 5;
+		missing_put_back(&rule, &plain, &small, y, &large, x);
+		for (int i = 0; i < W * H * CHANNELS * FACTOR * FACTOR; i++) {
+			const int column = i % (FACTOR * W) / FACTOR;
+			const int row = i / (FACTOR * W) % (FACTOR * H) / FACTOR;
+			const int channel = i / (FACTOR * FACTOR * W * H);
+
+			wrong += (x[i] < 0) != (column + W * (row + H * channel) == k);
+		}
+	}
+	ok(!wrong, "each missing value has its place: %d wrong", wrong);
+}
+
 int main(void)
 {
 	test_declared();
 	test_mark();
 	test_pixels();
 	test_put_back();
+	test_places();
 	return tap_done();
 }

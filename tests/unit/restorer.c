@@ -1538,6 +1538,38 @@ static void test_wider_noise(void)
 	   sqrt(after[0]), sqrt(after[1]));
 }
 
+/* The noise of all pages is that of the page in the middle, in whatever order they come. */
+static void test_settled_median(void)
+{
+	enum { SIDE = 64, ALL = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static const float levels[][3] = { { 0.1f, 0.02f, 0.05f },
+					   { 0.05f, 0.1f, 0.02f },
+					   { 0.02f, 0.05f, 0.1f } };
+	static float noise[ALL], y[ALL];
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, noise, ALL);
+	for (size_t order = 0; order < sizeof levels / sizeof *levels; order++) {
+		struct measurement m = { .name = "page", .y = y, .hi = 1 };
+		struct bench b;
+		int status;
+
+		set_up(&b, one_step, 1);
+		b.job.noise.sigma = -1;
+		status = restorer_shape(b.restorer, &square, NULL);
+		for (int page = 0; !status && page < 3; page++) {
+			for (int i = 0; i < ALL; i++)
+				y[i] = 0.5f + levels[order][page] * noise[i];
+			status = restorer_listen(b.restorer, &m);
+		}
+		restorer_settle(b.restorer, &m);
+		if (ok(!status && restorer_heard(b.restorer), "three pages"))
+			near(restorer_heard(b.restorer)->description.noise.sigma, 0.05, 0.01,
+			     "settle on the middle");
+		tear_down(&b);
+	}
+}
+
 /* Noise that was settled for one page has the same level, in values of the file, on the scale of another. */
 static void test_settled_scale(void)
 {
@@ -1796,6 +1828,7 @@ int main(void)
 	test_residual();
 	test_wide_alike();
 	test_spared();
+	test_settled_median();
 	test_settled_scale();
 	test_mean();
 	test_photons();
