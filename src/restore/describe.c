@@ -141,7 +141,7 @@ static void look_beyond_white(const struct lacuna_shape *shape, const float *val
 	} else if (!(level > d->noise.sigma) || (d->noise.slope > 0 && !(grain.correlated > 0)))
 		return;
 	d->colored = 1;
-	d->how = jpeg >= grain.correlated ? "JPEG's blocks" : "correlated";
+	d->how = jpeg >= level ? "JPEG's blocks" : "correlated";
 	/* Texture mistaken for correlated noise can look like a law: one level for all is safer. */
 	d->noise = (struct noise){ .offset = level * level, .sigma = level };
 }
