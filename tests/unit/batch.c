@@ -635,7 +635,7 @@ static void test_stems(void)
 		is_text(text, wanted[i], names[i]);
 	}
 	conf_destroy(conf);
-	put(path, "file\tp\na.tif\t1\t2\n", 19);
+	put(path, "file\tp\na.tif\t1\t2\n", 17);
 	ok(conf_create(path, &conf) == LACUNA_EINVAL &&
 		   strstr(error_text(), "line 2 has 3 columns"),
 	   "a row has no more columns than their names");

@@ -587,8 +587,9 @@ static void make_enlarged(int times, float level)
 		const float *at = deviates + x / times + y / times * SIDE_;
 		const float right = (float)(x % times) / (float)times;
 		const float down = (float)(y % times) / (float)times;
-		const float above = at[0] + right * (at[1] - at[0]);
-		const float below = at[SIDE_] + right * (at[SIDE_ + 1] - at[SIDE_]);
+		const int next = x / times + 1 < SIDE_, row = y / times + 1 < SIDE_ ? SIDE_ : 0;
+		const float above = at[0] + right * (at[next] - at[0]);
+		const float below = at[row] + right * (at[row + next] - at[row]);
 
 		noisy[i] = image[i] + level * (above + down * (below - above));
 	}
