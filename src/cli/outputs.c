@@ -232,12 +232,20 @@ int outputs_name(struct outputs *o, const char *path, int flags)
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 
+static int is_closed(const struct output *output)
+{
+	return !output->tiff && !output->other.target;
+}
+
 static struct output *find(const struct outputs *o, const char *path)
 {
-	for (size_t i = 0; i < o->count; i++)
+	struct output *found = NULL;
+
+	/* Several may go to one device, such as /dev/null: each is opened once. */
+	for (size_t i = 0; i < o->count && !(found && is_closed(found)); i++)
 		if (!strcmp(o->list[i].path, path))
-			return &o->list[i];
-	return NULL;
+			found = &o->list[i];
+	return found;
 }
 
 int outputs_tiff(struct outputs *o, const char *path, const struct image_write_options *options,
