@@ -23,8 +23,7 @@ struct page {
 	uint64_t nodata;
 	/* Size of the old page, and its first pixel that the new page shows */
 	uint32_t old_width, old_height, old_x, old_y;
-	struct image_rows rows;	     /* being written */
-	const struct tiff_band *old; /* rows.old */
+	struct image_rows rows; /* being written */
 };
 
 struct tiff_writer {

@@ -14,17 +14,23 @@ static int is_same(float a, float b)
 	return a <= b && a >= b;
 }
 
+/* The rows of the old page that are held. */
+static const struct tiff_band *old_band(const struct page *p)
+{
+	return tiff_band_const(p->rows.old);
+}
+
 static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
 	const struct image_rows *r = &p->rows;
+	const struct tiff_band *old = old_band(p);
 	const uint64_t ones = UINT64_MAX >> (64 - l->type.bits);
 	const uint64_t toggle = l->invert ? ones : l->lab && s ? ones ^ ones >> 1 : 0;
 	const size_t i = ((size_t)s * (size_t)r->count + (y - (size_t)r->top)) * l->width + x;
 
 	if (p->copy || (p->keeps && r->keep && r->keep[i]))
-		return band_sample(p->old, layout_sample(&p->old->layout, s), x + p->old_x,
-				   y + p->old_y);
+		return band_sample(old, layout_sample(&old->layout, s), x + p->old_x, y + p->old_y);
 	if (p->rounds_nodata && is_same(r->values[i], p->near_nodata))
 		return p->nodata;
 	return sample_encode(l->type, r->values[i]) ^ toggle;
@@ -32,7 +38,7 @@ static uint64_t colour_sample(const struct page *p, int s, uint32_t x, uint32_t 
 
 static uint64_t old_extra(const struct page *p, int s, uint32_t x, uint32_t y)
 {
-	const struct tiff_band *old = p->old;
+	const struct tiff_band *old = old_band(p);
 
 	return band_sample(old, s - p->layout.extra_at + old->layout.extra_at, x + p->old_x,
 			   y + p->old_y);
@@ -54,7 +60,7 @@ static void between(uint32_t x, uint32_t n, uint32_t old, uint32_t *at, uint32_t
 static uint64_t extra_sample(const struct page *p, int s, uint32_t x, uint32_t y)
 {
 	const struct tiff_layout *l = &p->layout;
-	const struct sample_type old = p->old->layout.type;
+	const struct sample_type old = old_band(p)->layout.type;
 	uint32_t x0, x1, y0, y1;
 	double u, v, corner[4];
 

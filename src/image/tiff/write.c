@@ -143,29 +143,27 @@ static double bytes_of(const struct tiff_layout *l)
 }
 
 /* Bytes that all pages of the new file may take: each is copied, or changes as this one does.  Their sizes may differ. */
-static int sum_pages(const struct image_part *part, const struct page *p, double *bytes)
+static int sum_pages(struct tiff_reader *like, int page, const struct page *p, double *bytes)
 {
-	struct tiff_reader *like = old_reader(part);
 	const double growth = bytes_of(&p->layout) / bytes_of(&like->layout);
 
 	*bytes = bytes_of(&p->layout);
 	if (like->common.pages == 1)
 		return LACUNA_OK;
 	for (int i = 0; i < like->common.pages; i++) {
-		if (i == part->page)
+		if (i == page)
 			continue;
 		if (!reader_enter(like, i))
 			*bytes += fmax(growth, 1) * bytes_of(&like->layout);
 		error_clear(); /* a page that cannot be read takes nothing */
 	}
-	return reader_enter(like, part->page);
+	return reader_enter(like, page);
 }
 
 /* Classic TIFF is limited to 4 GiB. */
-static int choose_size(const struct image_part *part, const struct page *p, int *big)
+static int choose_size(struct tiff_reader *like, int page, const struct page *p, int *big)
 {
 	static const double limit = 4.0e9;
-	struct tiff_reader *like = old_reader(part);
 	double bytes = bytes_of(&p->layout);
 	int status = LACUNA_OK;
 
@@ -173,21 +171,21 @@ static int choose_size(const struct image_part *part, const struct page *p, int 
 	if (*big)
 		return LACUNA_OK;
 	if (like)
-		status = sum_pages(part, p, &bytes);
+		status = sum_pages(like, page, p, &bytes);
 	*big = bytes + (like ? (double)like->common.size : 0) > limit;
 	return status;
 }
 
-static int open_output(struct tiff_writer *w, const struct image_part *part, const struct page *p)
+static int open_output(struct tiff_writer *w, struct tiff_reader *like, int page,
+		       const struct page *p)
 {
-	const struct tiff_reader *like = old_reader(part);
 	const int big_endian = like && TIFFIsBigEndian(like->handle.tif);
 	char mode[8];
 	int fd, big, status;
 
 	if (w->handle.tif)
 		return LACUNA_OK;
-	status = choose_size(part, p, &big);
+	status = choose_size(like, page, p, &big);
 	if (status)
 		return status;
 	strcpy(mode, !like ? "w" : big_endian ? "wb" : "wl");
@@ -204,10 +202,9 @@ static int open_output(struct tiff_writer *w, const struct image_part *part, con
 /* ---- a page */
 
 /* EXIF and GPS directories are written first.  Reading them moves the reader. */
-static int copy_directories(struct tiff_writer *w, const struct image_part *part,
+static int copy_directories(struct tiff_writer *w, struct tiff_reader *like, int page,
 			    struct tag_directories *directories)
 {
-	struct tiff_reader *like = old_reader(part);
 	int status;
 
 	memset(directories, 0, sizeof *directories);
@@ -222,7 +219,7 @@ static int copy_directories(struct tiff_writer *w, const struct image_part *part
 	if (!directories->moved)
 		return status;
 	like->current = -1;
-	return status ? status : reader_enter(like, part->page);
+	return status ? status : reader_enter(like, page);
 }
 
 /* Number of rows needed at once: planes are written one after the other, and tiles whole. */
@@ -258,9 +255,9 @@ static int begin(struct tiff_writer *w, const struct image_part *part, int copy,
 	if (in_parts && l->separate && !l->tiled)
 		l->block_height = (uint32_t)writer_block_rows(l);
 	if (!status)
-		status = open_output(w, part, p);
+		status = open_output(w, like, part->page, p);
 	if (!status)
-		status = copy_directories(w, part, &directories);
+		status = copy_directories(w, like, part->page, &directories);
 	if (!status)
 		p->predictor = page_predictor(w->handle.tif, like, &p->layout);
 	if (!status)
@@ -284,7 +281,6 @@ int tiff_put(struct image_writer *writer, const struct image_rows *rows)
 	int status;
 
 	w->page.rows = *rows;
-	w->page.old = tiff_band_const(rows->old);
 	status = page_write_samples(&w->handle, &w->page);
 	return status ? error_file_context(status, w->path) : LACUNA_OK;
 }
