@@ -5,7 +5,6 @@
 
 #include "restore/noise-private.h"
 
-#include "base/error.h"
 #include "base/memory.h"
 #include "base/vector.h"
 
@@ -69,17 +68,6 @@ int grain_is_correlated(const struct grain *g)
 	static const double stands_out = 2.7;
 
 	return grain_is_noise(g, 0) && g->middle > stands_out * g->high;
-}
-
-double noise_correlated(const struct lacuna_shape *shape, const float *y)
-{
-	struct grain g;
-
-	if (grain_measure(shape, y, &g)) {
-		error_clear();
-		return 0;
-	}
-	return grain_is_correlated(&g) ? sqrt(g.middle) : 0;
 }
 
 struct lacuna_shape noise_half_shape(const struct lacuna_shape *shape)

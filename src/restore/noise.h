@@ -38,20 +38,18 @@ struct noise_bounds {
 
 int noise_bound(const struct lacuna_shape *, const float *y, struct noise_bounds *);
 
-/* Level of noise that is not white and that noise_measure() misses, for pictures without blur; 0: none was found.  It is the
- * level to give to a denoiser of white noise.  Correlated noise is stronger at middle frequencies than at high ones even
- * where the scene is smooth; its level is that at middle frequencies.  JPEG shows as steps at every eighth column and
- * row. */
-double noise_correlated(const struct lacuna_shape *, const float *y);
+/* Level of noise from JPEG, which noise_measure() misses, for pictures without blur; 0: none was found.  It is the level to
+ * give to a denoiser of white noise.  JPEG shows as steps at every eighth column and row. */
 double noise_jpeg(const struct lacuna_shape *, const float *y);
 
-/* Noise whose grain is wider than a pixel.  It has little power at the frequencies of single pixels, but it has at half or a
- * quarter of the size, and scenes seldom have more there. */
+/* Noise that is correlated, which noise_measure() misses, too.  It is stronger at middle frequencies than at high ones even
+ * where the scene is smooth.  If its grain is several pixels wide, it shows at half or a quarter of the size, where scenes
+ * seldom have more.  Levels are those to give to a denoiser of white noise; 0: none was found. */
 struct noise_grain {
-	double correlated; /* as noise_correlated() */
-	double half,
-		quarter; /* levels in means of 2x2 and 4x4 values; 0: none shows there, or the picture is too small */
-	double fine; /* level at full size, with half or quarter */
+	double correlated; /* at full size, by its middle frequencies */
+	/* In means of 2x2 and 4x4 values; 0 for a picture that is too small, too. */
+	double half, quarter;
+	double fine; /* at full size, with half or quarter */
 };
 
 void noise_find_grain(const struct lacuna_shape *, const float *y, struct noise_grain *);
