@@ -175,9 +175,9 @@ static int refuse_whole(const struct page *p)
 
 /* ---- masks and holes --------------------------------------------------------------------------------- */
 
-/* True if an operator is a mask that leaves out something in a strip across the page, or down it.  windows_reach() tries
- * small images: it may take a masked column for what happens at a border. */
-static int leaves_out(const struct page *p, const struct plugin_use *operator)
+/* True if an operator may be a mask: it leaves out something in a strip across the page, or down it, or needs more than a
+ * strip.  windows_reach() tries small images, and may take a masked column for what happens at a border. */
+static int may_leave_out(const struct page *p, const struct plugin_use *use)
 {
 	enum { STRIP = 4 };
 	int found = 0;
@@ -185,10 +185,13 @@ static int leaves_out(const struct page *p, const struct plugin_use *operator)
 	for (int d = 0; d < 2 && !found; d++) {
 		struct lacuna_shape strip = p->info.shape;
 		unsigned char *known = NULL;
+		int status;
 
 		strip.extent[1 - d] = STRIP < strip.extent[1 - d] ? STRIP : strip.extent[1 - d];
-		if (holes_of_operator(operator, & strip, &known))
+		status = holes_of_operator(use, &strip, &known);
+		if (status)
 			error_clear();
+		found = status && status != LACUNA_EUNSUPPORTED;
 		for (size_t i = 0; known && i < lacuna_count(&strip); i++)
 			found |= !holes_known(known, i);
 		memory_release(known);
@@ -209,7 +212,7 @@ static int take_mask_off(struct page *p)
 		return LACUNA_OK;
 	p->job = *job;
 	status = windows_reach(job, p->info.shape.extent[2], &reach, &factor);
-	if (!status && !leaves_out(p, &job->operators[last]))
+	if (!status && !may_leave_out(p, &job->operators[last]))
 		return LACUNA_OK;
 	error_clear();
 	if (status == LACUNA_ENOMEM)

@@ -17,7 +17,7 @@ static const double faint = 0.02;
  * are missing already, as in windows, whose masks were taken off. */
 static int is_mask(const struct run *run, const float *diagonal)
 {
-	int out = run->job->masks || run->r->operators != run->job->operators;
+	int out = run->job->masks || restorer_took_off(run->r);
 
 	for (size_t i = 0; i < run->r->y_count; i++) {
 		const int one = diagonal[i] > 0;

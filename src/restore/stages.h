@@ -102,6 +102,12 @@ int run_measure(struct run *, const float *level);
 
 struct prior_stock *restorer_stock(struct restorer *);
 
+/* True if the restorer has other operators than its job: of windows, where a mask was taken off. */
+static inline int restorer_took_off(const struct restorer *r)
+{
+	return r->operators != r->job->operators || r->operator_count != r->job->operator_count;
+}
+
 /* ---- the stages, in their order ----------------------------------------------------------------------- */
 
 /* stage-values.c: y as the operator could have made it */

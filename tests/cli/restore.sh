@@ -296,6 +296,9 @@ ok "a scratch" "$LACUNA" restore scan.tif -o whole.tif $scratch $gaussian 2>err
 contains err "measured values stay as they are; -n" "... is filled, and no more"
 ok "in windows" "$LACUNA" restore scan.tif -o windows.tif $scratch $gaussian --memory 80M 2>err
 contains err "restored in" "... that are several"
+ok "in windows, after another operator" "$LACUNA" restore scan.tif -o after.tif -A identity $scratch $gaussian --memory 80M 2>err
+contains err "restored in" "... that are several, too"
+contains err "measured values stay as they are; -n" "... is filled, and no more, either"
 ok "noise that is stated" "$LACUNA" restore -q scan.tif -o less.tif $scratch $gaussian -n 0.01
 ok "a part" "$LACUNA" restore -q scan.tif -o part.tif $scratch $gaussian --crop 90,20,60,50
 ok "what is measured there" "$LACUNA" restore -q scan.tif -o there.tif -A identity $gaussian -n 0 --crop 90,20,60,50
