@@ -67,8 +67,7 @@ static void find_ends(const struct run *run, double *lo, double *hi)
 }
 
 /* Share of the values, on the inner scale, that are at these ends or beyond by `margin'.  Values that are rounded to an end
- * count as well.
- * Stars and beads on a dark ground become brighter than they were, and a float holds them: there only what goes beyond both
+ * count as well.  Stars and beads on a dark ground become brighter than they were, and a float holds them: there only what goes beyond both
  * ends counts, as a maze of black and white does. */
 static double clipped_share(const struct run *run, const float *values, size_t n, double margin)
 {

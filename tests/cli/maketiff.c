@@ -177,6 +177,7 @@ static int make(char **argv, int argc, const char *mode)
 			     .height = atol(argv[4]),
 			     .channels = atol(argv[5]) };
 	const long pages = atol(argv[6]);
+	const char *kind = argc > 7 ? argv[7] : "";
 	void *row;
 	TIFF *tif;
 	int good = 1;
@@ -187,29 +188,29 @@ static int make(char **argv, int argc, const char *mode)
 					      : 32;
 	p.whole = !strcmp(argv[2], "uint32");
 	p.pages = pages;
-	p.mask = argc > 7 && !strcmp(argv[7], "mask");
-	p.layer = argc > 7 && !strcmp(argv[7], "layer");
-	p.equal = argc > 7 && !strcmp(argv[7], "equal");
-	p.jpeg = argc > 7 && !strcmp(argv[7], "jpeg");
-	p.planes = argc > 7 && !strcmp(argv[7], "planes");
-	p.bands = argc > 7 && !strcmp(argv[7], "bands");
-	p.edge = argc > 7 && !strcmp(argv[7], "edge");
-	p.tint = argc > 7 && !strcmp(argv[7], "tint");
-	p.redless = argc > 7 && !strcmp(argv[7], "redless");
-	p.frame = (argc > 7 && !strcmp(argv[7], "frame")) || p.tint || p.redless;
-	p.dead = argc > 7 && !strcmp(argv[7], "dead");
-	p.stars = argc > 7 && !strcmp(argv[7], "stars");
-	p.same = argc > 7 && !strcmp(argv[7], "same");
-	p.nodata = argc > 7 && !strcmp(argv[7], "nodata");
-	p.constant = argc > 7 && !strcmp(argv[7], "constant");
-	p.hot = argc > 7 && !strcmp(argv[7], "hot");
-	p.rising = argc > 7 && !strcmp(argv[7], "rising");
-	p.factor = argc > 7 && !strcmp(argv[7], "dim") ? 0.02 : 1;
-	if (argc > 7 && (!strcmp(argv[7], "nan") || !strcmp(argv[7], "inf")))
-		p.hole = !strcmp(argv[7], "nan") ? (double)NAN : (double)INFINITY;
-	if (argc > 7 && (!strcmp(argv[7], "lump") || !strcmp(argv[7], "lumps")))
+	p.mask = !strcmp(kind, "mask");
+	p.layer = !strcmp(kind, "layer");
+	p.equal = !strcmp(kind, "equal");
+	p.jpeg = !strcmp(kind, "jpeg");
+	p.planes = !strcmp(kind, "planes");
+	p.bands = !strcmp(kind, "bands");
+	p.edge = !strcmp(kind, "edge");
+	p.tint = !strcmp(kind, "tint");
+	p.redless = !strcmp(kind, "redless");
+	p.frame = !strcmp(kind, "frame") || p.tint || p.redless;
+	p.dead = !strcmp(kind, "dead");
+	p.stars = !strcmp(kind, "stars");
+	p.same = !strcmp(kind, "same");
+	p.nodata = !strcmp(kind, "nodata");
+	p.constant = !strcmp(kind, "constant");
+	p.hot = !strcmp(kind, "hot");
+	p.rising = !strcmp(kind, "rising");
+	p.factor = !strcmp(kind, "dim") ? 0.02 : 1;
+	if (!strcmp(kind, "nan") || !strcmp(kind, "inf"))
+		p.hole = !strcmp(kind, "nan") ? (double)NAN : (double)INFINITY;
+	if (!strcmp(kind, "lump") || !strcmp(kind, "lumps"))
 		p.hole = -9999;
-	p.lumps = argc > 7 && !strcmp(argv[7], "lumps");
+	p.lumps = !strcmp(kind, "lumps");
 	row = calloc((size_t)(p.width * p.channels), 4);
 	tif = TIFFOpen(argv[1], mode);
 	for (long page = 0; row && tif && good && page < pages; page++)

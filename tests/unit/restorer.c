@@ -993,6 +993,20 @@ static int denoise_white(const void *self, void *scratch, double sigma, const fl
 	return LACUNA_OK;
 }
 
+/* A blur that blurs nothing, without guidance: the result is what the prior gives. */
+static void set_up_blur(struct bench *b,
+			int (*denoise_so)(const void *, void *, double, const float *, float *))
+{
+	set_up(b, one_step, 1);
+	use_free(&b->op);
+	use_free(&b->method.guidance);
+	if (use_parse(LACUNA_OPERATOR, "blur:sigma=0,boundary=periodic", &b->op) ||
+	    use_parse(LACUNA_GUIDANCE, "none", &b->method.guidance))
+		tap_bail("%s", error_text());
+	b->job.noise.sigma = -1;
+	b->prior.u.prior.denoise = denoise_so;
+}
+
 /* A picture restored with an operator that may be wrong: noise and doubts if the first results are clipped. */
 static double noise_of(struct measurement m, int rounds, int *doubts)
 {
@@ -1006,14 +1020,7 @@ static double noise_of(struct measurement m, int rounds, int *doubts)
 	random_gaussian((struct random_key){ 21, 0, 0 }, 0, 0, y, SIDE * SIDE);
 	for (int i = 0; i < SIDE * SIDE; i++)
 		y[i] = 0.5f + 0.05f * y[i];
-	set_up(&b, one_step, 1);
-	use_free(&b.op);
-	use_free(&b.method.guidance);
-	if (use_parse(LACUNA_OPERATOR, "blur:sigma=0,boundary=periodic", &b.op) ||
-	    use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
-		tap_bail("%s", error_text());
-	b.job.noise.sigma = -1;
-	b.prior.u.prior.denoise = denoise_white;
+	set_up_blur(&b, denoise_white);
 	rounds_clipped = rounds;
 	m.y = y;
 	if (ok(!restore(&b, large, m, &r), "%d are clipped", rounds)) {
@@ -1078,14 +1085,7 @@ static void test_dark_ground(void)
 		struct restored r;
 		struct bench b;
 
-		set_up(&b, one_step, 1);
-		use_free(&b.op);
-		use_free(&b.method.guidance);
-		if (use_parse(LACUNA_OPERATOR, "blur:sigma=0,boundary=periodic", &b.op) ||
-		    use_parse(LACUNA_GUIDANCE, "none", &b.method.guidance))
-			tap_bail("%s", error_text());
-		b.job.noise.sigma = -1;
-		b.prior.u.prior.denoise = denoise_dark;
+		set_up_blur(&b, denoise_dark);
 		ground = grounds[k];
 		if (ok(!restore(&b, square, (struct measurement){ .y = y, .hi = 1, .stated = 1 },
 				&r),

@@ -391,16 +391,27 @@ static void test_text(void)
 	mixture_free(&m);
 }
 
-/* status of reading this text as a mixture */
-static int read_mixture(const char *text, struct mixture *m)
-{
-	char path[] = "/tmp/lacuna-study-XXXXXX";
-	const int fd = mkstemp(path);
-	int status;
+enum { PATH_SIZE = 32 };
 
+/* Writes a file of its own. */
+static void put_text(char path[PATH_SIZE], const char *text)
+{
+	int fd;
+
+	snprintf(path, PATH_SIZE, "/tmp/lacuna-study-XXXXXX");
+	fd = mkstemp(path);
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		tap_bail("%s", path);
 	close(fd);
+}
+
+/* status of reading this text as a mixture */
+static int read_mixture(const char *text, struct mixture *m)
+{
+	char path[PATH_SIZE];
+	int status;
+
+	put_text(path, text);
 	status = mixture_read(path, m);
 	unlink(path);
 	return status;
@@ -776,13 +787,10 @@ static void test_table(void)
 
 static int read_table_text(const char *text, struct table *t)
 {
-	char path[] = "/tmp/lacuna-study-XXXXXX";
-	const int fd = mkstemp(path);
+	char path[PATH_SIZE];
 	int status;
 
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		tap_bail("%s", path);
-	close(fd);
+	put_text(path, text);
 	status = table_read(path, t);
 	unlink(path);
 	return status;
