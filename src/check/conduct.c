@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -182,7 +182,8 @@ enum { CALLERS = 4 };
 enum { STOP_SIGNAL = SIGUSR2, STOPPED_FOR = 100, STOPS = 16, FEW = 100 };
 
 static struct {
-	atomic_int stopped, released;
+	sem_t stopped; /* sem_post() is allowed in a signal handler */
+	atomic_int released;
 } rendezvous;
 
 static void nap(long microseconds)
@@ -197,7 +198,7 @@ static void stop_here(int number)
 	int saved = errno;
 
 	(void)number;
-	rendezvous.stopped = 1;
+	sem_post(&rendezvous.stopped);
 	for (int i = 0; i < STOPPED_FOR && !rendezvous.released; i++)
 		nap(100);
 	errno = saved;
@@ -275,10 +276,10 @@ static void meet(struct caller *stopped, struct caller *other, pthread_t thread)
 	for (int i = 0; i < STOPS && !stopped->differs && !other->differs; i++) {
 		const int rounds = stopped->rounds;
 
-		rendezvous.stopped = rendezvous.released = 0;
+		rendezvous.released = 0;
 		pthread_kill(thread, STOP_SIGNAL);
-		while (!rendezvous.stopped)
-			sched_yield();
+		while (sem_wait(&rendezvous.stopped))
+			continue;
 		run_caller(other);
 		rendezvous.released = 1;
 		while (stopped->rounds == rounds)
@@ -298,6 +299,7 @@ static void check_concurrent(struct check *c, const struct call *call)
 
 	if (!status)
 		status = prepare_caller(&other, call, 1.25);
+	sem_init(&rendezvous.stopped, 0, 0);
 	sigemptyset(&action.sa_mask);
 	sigaction(STOP_SIGNAL, &action, &old);
 	if (!status && !pthread_create(&thread, NULL, run_stopped, &stopped)) {
@@ -310,6 +312,7 @@ static void check_concurrent(struct check *c, const struct call *call)
 			     call->name);
 	}
 	sigaction(STOP_SIGNAL, &old, NULL);
+	sem_destroy(&rendezvous.stopped);
 	release_caller(&stopped);
 	release_caller(&other);
 }
