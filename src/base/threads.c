@@ -196,7 +196,7 @@ int threads_try(size_t n, size_t scratch, int (*body)(void *arg, size_t i, void 
 		void *arg)
 {
 	const struct work w = { body, arg, n, scratch };
-	const int count = inside ? 1 : threads_count();
+	const int count = inside || n < 2 ? 1 : threads_count();
 	void *memory = NULL;
 	struct error_note before;
 	int status;
@@ -205,7 +205,7 @@ int threads_try(size_t n, size_t scratch, int (*body)(void *arg, size_t i, void 
 		return LACUNA_ENOMEM;
 	error_take_down(&before);
 	error_clear(); /* a failure without a message gets none that is older */
-	status = count == 1 || n < 2 ? work_alone(&w, memory) : work_together(&w, count, memory);
+	status = count == 1 ? work_alone(&w, memory) : work_together(&w, count, memory);
 	if (!status)
 		error_take_over(&before);
 	memory_release(memory);
