@@ -141,13 +141,13 @@ static int examine_inverse(const struct trial *t, const struct lacuna_shape *x)
 	return status;
 }
 
-/* Finds x from y.  If x has many more values than y, reduces a large y: a huge x would show nothing more. */
+/* Finds x from y.  If x has many more values than a large y, reduces y: a larger x would show nothing more. */
 static int shape_from_y(struct trial *t)
 {
 	struct check_case *now = t->c->now;
 	int status = trial_ask_shape(t, 1, &now->shape, &t->x);
 
-	if (!status && now->brief && !t->c->asked) {
+	if (!status && !now->thorough && !t->c->asked) {
 		const double factor =
 			sqrt((double)lacuna_count(&t->x) / (double)lacuna_count(&now->shape));
 
