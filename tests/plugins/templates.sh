@@ -22,10 +22,14 @@ begin() {
 	ok "new $*" "$LACUNA" new "$@" "$name"
 	contains out "cd $name && make check" "new $*: what is next"
 	ok "it compiles" build "$name"
-	if test -z "$LACUNA_SANITIZED"; then
+	test -z "$LACUNA_SANITIZED" || return 0
+	# The test of a template takes seconds: every day those of one operator and the prior.
+	if test "$name" = a-1 -o "$name" = five -o -n "$LACUNA_LONG"; then
 		ok "it passes its test" build "$name" check
 		contains out "$name: all is well" "and says so"
 		matches out '^restored: [ 0-9]*\.[0-9]* dB' "and what a restoration gains"
+	else
+		ok "it keeps the contract" "$LACUNA" check -q "$name/$name.so" --shape 12x9,7x16x3,8x8
 	fi
 }
 
