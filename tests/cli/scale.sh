@@ -24,6 +24,10 @@ matches err "white is [2-9]" "is no noise about white"
 ok "many missing" "$LACUNA" simulate -q dim.tif -o few.tif -A identity:gain=5000 -A mask:keep=0.7 -n 0
 ok "restored" "$LACUNA" restore few.tif -o few-r.tif -A mask:value=0 $gaussian -n 0.01
 matches err "black is [1-9][0-9]" "are not black"
+ok "65 rows" "$maketiff" rows.tif float32 48 65 1 1 dim
+ok "all but the last are dead" "$LACUNA" simulate -q rows.tif -o row.tif -A identity:gain=5000 -A mask:rows=0-63 -n 0
+ok "restored" "$LACUNA" restore row.tif -o row-r.tif -A mask:rows=0-63 $gaussian -n 0.01
+matches err "white is [1-9][0-9].* (measured" "the last row is measured, too"
 
 ok "hot pixel" "$maketiff" hot.tif float32 48 40 1 1 hot
 ok "clean picture" "$maketiff" clean.tif float32 48 40 1 1
