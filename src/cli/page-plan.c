@@ -370,8 +370,9 @@ int page_plan_parts(struct page *p)
 		status = take_mask_off(p);
 	if (!status)
 		status = place_crop(p);
-	if (!status)
-		status = page_plan_part(p);
+	if (status)
+		return status;
+	status = page_plan_part(p);
 	if (status == LACUNA_ENOMEM && p->held) {
 		p->held = 0;
 		image_band_close(p->band);

@@ -243,4 +243,11 @@ ok "and beyond" "$LACUNA" simulate -q wider.tif -o left-wider.tif -A mask:column
 ok "from the picture" "$LACUNA" $begin -o from.tif --start left.tif
 ok "from the unknown" "$LACUNA" $begin -o from-wider.tif --start left-wider.tif
 ok "the same" identical from.tif from-wider.tif
+
+# A mask of the whole page may need more than is left, also when a part of the page is restored.
+ok "a large page" "$maketiff" large.tif uint8 1400 1700 1 1
+fails 1 "its part in little memory" "$LACUNA" restore large.tif -o no.tif -A mask:rows=1520-1524 -p gaussian -n 0 -m fast \
+	--crop 0,1000,200,100 --memory 55M
+contains err "raise --memory" "with the remedy"
+ok "nothing is written" test ! -e no.tif
 done_testing
