@@ -154,3 +154,35 @@ void vector_sort_doubles(size_t n, double *a)
 {
 	qsort(a, n, sizeof *a, by_value_of_doubles);
 }
+
+/* Quickselect (Hoare 1961); the pivot is the median of three values. */
+double vector_select(size_t n, double *a, size_t rank)
+{
+	const ptrdiff_t k = (ptrdiff_t)rank;
+	ptrdiff_t first = 0, last = (ptrdiff_t)n - 1;
+
+	while (first < last) {
+		const double x = a[first], y = a[(first + last) / 2], z = a[last];
+		const double pivot = fmax(fmin(x, y), fmin(fmax(x, y), z));
+		ptrdiff_t i = first, j = last;
+
+		while (i <= j) {
+			while (a[i] < pivot)
+				i++;
+			while (a[j] > pivot)
+				j--;
+			if (i <= j) {
+				const double kept = a[i];
+
+				a[i++] = a[j];
+				a[j--] = kept;
+			}
+		}
+		/* a value between the two parts is in its place */
+		if (k <= j)
+			last = j;
+		else
+			first = i;
+	}
+	return a[k];
+}

@@ -22,5 +22,7 @@ int vector_exceeds(size_t n, const float *a, double limit);
 /* Ascending; there must be no NaN. */
 void vector_sort(size_t n, float *a);
 void vector_sort_doubles(size_t n, double *a);
+/* The value that would be a[rank] if a were sorted; rank < n.  Changes the order of a.  There must be no NaN. */
+double vector_select(size_t n, double *a, size_t rank);
 
 #endif

@@ -11,18 +11,19 @@
 void bins_fill(struct blocks *s, struct bins *b)
 {
 	b->count = s->count / LEAST_IN_BIN < BINS ? (int)(s->count / LEAST_IN_BIN) : BINS;
-	blocks_sort_by_level(s->list, s->count);
+	blocks_sort_by_level(s);
 	for (int k = 0; k < b->count; k++) {
 		const size_t from = s->count * (size_t)k / (size_t)b->count;
 		const size_t to = s->count * (size_t)(k + 1) / (size_t)b->count;
 		const size_t used = (to - from) / 20 > 16 ? (to - from) / 20 : 16;
+		const struct blocks bin = blocks_part(s, from, to - from);
 		struct power power;
 
-		blocks_sort_by_low(s->list + from, to - from);
+		blocks_sort_by_low(&bin);
 		b->level[k] = 0;
 		for (size_t i = 0; i < used; i++)
-			b->level[k] += s->list[from + i].level / (double)used;
-		power = power_mean(s->list + from, used);
+			b->level[k] += bin.list[i].level / (double)used;
+		power = power_mean(bin.list, used);
 		b->variance[k] = power_under_texture(&power);
 		b->most[k] = power.high;
 		b->trust[k] = power_trust(&power);

@@ -19,18 +19,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <float.h>
 #include <math.h>
-#include <stdlib.h>
-
-static void fill_basis(double basis[SIDE][SIDE])
-{
-	int k, n;
-
-	for (k = 0; k < SIDE; k++)
-		for (n = 0; n < SIDE; n++)
-			basis[k][n] = sqrt((k ? 2.0 : 1.0) / SIDE) *
-				      cos(acos(-1.0) * (n + 0.5) * k / SIDE);
-}
+#include <string.h>
 
 struct clip clip_find(const float *plane, size_t n)
 {
@@ -56,89 +47,174 @@ struct clip clip_find(const float *plane, size_t n)
 static int usable(const float *pixels, size_t width, const struct clip *clip, int most,
 		  int *clipped)
 {
-	int i, j, different = 0;
+	int out = 0, missing = 0, different = 0;
 
-	*clipped = 0;
-	for (j = 0; j < SIDE; j++) {
-		for (i = 0; i < SIDE; i++) {
-			float v = pixels[(size_t)j * width + (size_t)i];
+	/* no way out in between and no choice, so that compilers can take several pixels at once */
+	for (int j = 0; j < SIDE; j++) {
+		const float *row = pixels + (size_t)j * width, first = pixels[0];
 
-			*clipped += v <= clip->lo || v >= clip->hi;
-			if (!isfinite(v) || *clipped > most)
-				return 0;
-			different |= v < pixels[0] || v > pixels[0];
+		for (int i = 0; i < SIDE; i++) {
+			out += (row[i] <= clip->lo) | (row[i] >= clip->hi);
+			missing += !(fabsf(row[i]) <= FLT_MAX);
+			different += (row[i] < first) | (row[i] > first);
 		}
 	}
-	return different;
+	*clipped = out;
+	return !missing && out <= most && different;
 }
 
-static void transform(const double basis[SIDE][SIDE], const float *pixels, size_t width,
-		      struct block *b)
+/* The orthonormal DCT of each column, in place: sums and differences of opposite values, then four products for each odd
+ * wave (Chen, Smith, Fralick 1977).  Columns lie side by side, for vector instructions. */
+static void dct_columns(double x[SIDE][SIDE], const double *c)
 {
-	double rows[SIDE][SIDE], low = 0, middle = 0, upright = 0, flat = 0, corner = 0, near = 0;
-	int i, j, k, packed = 0;
+	for (int i = 0; i < SIDE; i++) {
+		const double s0 = x[0][i] + x[7][i], d0 = x[0][i] - x[7][i];
+		const double s1 = x[1][i] + x[6][i], d1 = x[1][i] - x[6][i];
+		const double s2 = x[2][i] + x[5][i], d2 = x[2][i] - x[5][i];
+		const double s3 = x[3][i] + x[4][i], d3 = x[3][i] - x[4][i];
 
-	for (j = 0; j < SIDE; j++)
-		for (k = 0; k < SIDE; k++) {
-			double sum = 0;
+		x[0][i] = c[4] * (s0 + s3 + (s1 + s2));
+		x[1][i] = c[1] * d0 + c[3] * d1 + c[5] * d2 + c[7] * d3;
+		x[2][i] = c[2] * (s0 - s3) + c[6] * (s1 - s2);
+		x[3][i] = c[3] * d0 - c[7] * d1 - c[1] * d2 - c[5] * d3;
+		x[4][i] = c[4] * (s0 + s3 - (s1 + s2));
+		x[5][i] = c[5] * d0 - c[1] * d1 + c[7] * d2 + c[3] * d3;
+		x[6][i] = c[6] * (s0 - s3) - c[2] * (s1 - s2);
+		x[7][i] = c[7] * d0 - c[5] * d1 + c[3] * d2 - c[1] * d3;
+	}
+}
 
-			for (i = 0; i < SIDE; i++)
-				sum += basis[k][i] * pixels[(size_t)j * width + (size_t)i];
-			rows[j][k] = sum;
-		}
-	for (i = 0; i < SIDE; i++)
-		for (k = 0; k < SIDE; k++) {
-			double sum = 0;
+/* at: [u][v] is the coefficient of frequency u along rows and v along columns. */
+static void dct(const struct blocks *s, const float *pixels, size_t width, double at[SIDE][SIDE])
+{
+	double columns[SIDE][SIDE];
 
-			for (j = 0; j < SIDE; j++)
-				sum += basis[k][j] * rows[j][i];
-			if (i + k == 0)
-				b->level = (float)(sum / SIDE);
-			else if (i + k >= SPLIT)
-				b->high[packed++] = (float)(sum * sum);
-			else
-				low += sum * sum * (i * i + k * k);
-			if (i + k >= MIDDLE_FROM && i + k < SPLIT) {
-				middle += sum * sum / MIDDLE;
-				upright += i > k ? sum * sum / MIDDLE : 0;
-				flat += i < k ? sum * sum / MIDDLE : 0;
+	for (int j = 0; j < SIDE; j++)
+		for (int i = 0; i < SIDE; i++)
+			columns[j][i] = pixels[(size_t)j * width + (size_t)i];
+	dct_columns(columns, s->cosines);
+	for (int j = 0; j < SIDE; j++)
+		for (int i = 0; i < SIDE; i++)
+			at[i][j] = columns[j][i];
+	dct_columns(at, s->cosines);
+}
+
+static void transform(const struct blocks *s, const float *pixels, size_t width, struct block *b)
+{
+	double at[SIDE][SIDE], low = 0, middle = 0, upright = 0, flat = 0;
+	int packed = 0;
+
+	dct(s, pixels, width, at);
+	for (int sum = 1; sum <= 2 * (SIDE - 1); sum++)
+		for (int u = sum < SIDE ? 0 : sum - SIDE + 1; u <= sum && u < SIDE; u++) {
+			const int v = sum - u;
+			const double power = at[u][v] * at[u][v];
+
+			if (sum >= SPLIT) {
+				b->high[packed++] = (float)power;
+				continue;
 			}
-			if (i + k >= SPLIT && i + k < NEAR_TO)
-				near += sum * sum / NEAR;
-			if (i + k >= CORNER_FROM)
-				corner += sum * sum / CORNER;
+			low += power * (u * u + v * v);
+			if (sum >= MIDDLE_FROM) {
+				middle += power;
+				upright += u > v ? power : 0;
+				flat += u < v ? power : 0;
+			}
 		}
+	b->level = (float)(at[0][0] / SIDE);
 	b->low = (float)low;
-	b->middle = (float)middle;
-	b->upright = (float)upright;
-	b->flat = (float)flat;
-	b->near = (float)near;
-	b->corner = (float)corner;
+	b->middle = (float)(middle / MIDDLE);
+	b->upright = (float)(upright / MIDDLE);
+	b->flat = (float)(flat / MIDDLE);
 }
 
-static int by_low(const void *a, const void *b)
+/* ---- order --------------------------------------------------------------------------------------------- */
+
+/* Ranks are in the order of values: the bits of a float are, but for the sign. */
+static struct block_key key_of(float value, size_t place)
 {
-	float x = ((const struct block *)a)->low, y = ((const struct block *)b)->low;
+	static const uint32_t sign = (uint32_t)1 << 31;
+	uint32_t bits;
 
-	return (x > y) - (x < y);
+	memcpy(&bits, &value, sizeof bits);
+	return (struct block_key){ bits & sign ? ~bits : bits | sign, (uint32_t)place };
 }
 
-void blocks_sort_by_low(struct block *list, size_t count)
+/* Radix sort, a byte of the rank at a time, from the last one; equal blocks keep their order. */
+static void sort_keys(struct block_key *keys, size_t count)
 {
-	qsort(list, count, sizeof *list, by_low);
+	struct block_key *from = keys, *to = keys + count, *swap;
+
+	for (int shift = 0; shift < 32; shift += 8) {
+		size_t next[257] = { 0 };
+
+		for (size_t i = 0; i < count; i++)
+			next[(from[i].rank >> shift & 255) + 1]++;
+		for (int digit = 1; digit < 256; digit++)
+			next[digit] += next[digit - 1];
+		for (size_t i = 0; i < count; i++)
+			to[next[from[i].rank >> shift & 255]++] = from[i];
+		swap = from;
+		from = to;
+		to = swap;
+	}
 }
 
-static int by_level(const void *a, const void *b)
+/* Moves each block to where its key is, along the cycles of the permutation. */
+static void permute(struct block *list, struct block_key *keys, size_t count)
 {
-	float x = ((const struct block *)a)->level, y = ((const struct block *)b)->level;
+	for (size_t i = 0; i < count; i++) {
+		const struct block first = list[i];
+		size_t to = i;
 
-	return (x > y) - (x < y);
+		while (keys[to].place != i) {
+			const size_t from = keys[to].place;
+
+			list[to] = list[from];
+			keys[to].place = (uint32_t)to;
+			to = from;
+		}
+		list[to] = first;
+		keys[to].place = (uint32_t)to;
+	}
 }
 
-void blocks_sort_by_level(struct block *list, size_t count)
+static void sort(const struct blocks *s)
 {
-	qsort(list, count, sizeof *list, by_level);
+	sort_keys(s->keys, s->count);
+	permute(s->list, s->keys, s->count);
 }
+
+void blocks_sort_by_low(const struct blocks *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->keys[i] = key_of(s->list[i].low, i);
+	sort(s);
+}
+
+void blocks_sort_by_level(const struct blocks *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->keys[i] = key_of(s->list[i].level, i);
+	sort(s);
+}
+
+struct blocks blocks_part(const struct blocks *s, size_t from, size_t count)
+{
+	struct blocks part = *s;
+
+	part.list += from;
+	part.count = count;
+	return part;
+}
+
+void blocks_release(struct blocks *s)
+{
+	memory_release(s->list);
+	memory_release(s->keys);
+}
+
+/* ---- all of a picture ---------------------------------------------------------------------------------- */
 
 /* first: index of the plane's first value */
 static void collect(struct blocks *s, const float *plane, size_t first, size_t width, size_t height,
@@ -155,7 +231,7 @@ static void collect(struct blocks *s, const float *plane, size_t first, size_t w
 
 			if (!usable(pixels, width, &clip, most, &b->clipped))
 				continue;
-			transform((const double(*)[SIDE])s->basis, pixels, width, b);
+			transform(s, pixels, width, b);
 			b->at = first + y * width + x;
 			b->depth = fminf(b->level - clip.lo, clip.hi - b->level);
 			s->count++;
@@ -175,12 +251,14 @@ int blocks_collect(const struct lacuna_shape *shape, const float *y, int most, s
 				 "the image is too small to estimate its noise; state it with -n");
 	while (plane * planes / (stride * stride) > MOST_BLOCKS)
 		stride++;
-	s->room = (width / stride + 1) * (height / stride + 1) * planes;
+	s->room = ((width - SIDE) / stride + 1) * ((height - SIDE) / stride + 1) * planes;
 	s->list = memory_alloc_array(s->room, sizeof *s->list);
-	if (!s->list)
+	s->keys = memory_alloc_array(2 * s->room, sizeof *s->keys);
+	if (!s->list || !s->keys)
 		return LACUNA_ENOMEM;
 	s->stride = stride;
-	fill_basis(s->basis);
+	for (int k = 0; k < SIDE; k++)
+		s->cosines[k] = 0.5 * cos(acos(-1.0) * k / (2 * SIDE));
 	for (size_t i = 0; i < planes; i++)
 		collect(s, y + i * plane, i * plane, width, height, most);
 	return LACUNA_OK;

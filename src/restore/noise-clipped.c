@@ -20,6 +20,7 @@ int clipped_any(const struct lacuna_shape *shape, const float *y)
 void clipped_drop(const struct lacuna_shape *shape, const float *y, struct blocks *s)
 {
 	const struct clip clip = clip_find(y, lacuna_count(shape));
+	struct blocks side;
 	struct power half;
 	size_t kept = 0;
 	double reach;
@@ -27,8 +28,9 @@ void clipped_drop(const struct lacuna_shape *shape, const float *y, struct block
 	if (!isfinite(clip.lo) && !isfinite(clip.hi))
 		return;
 	/* the half away from the clipped end is not cut off */
-	blocks_sort_by_level(s->list, s->count);
-	half = power_of_smoothest(s->list + (isfinite(clip.lo) ? s->count / 2 : 0), s->count / 2);
+	blocks_sort_by_level(s);
+	side = blocks_part(s, isfinite(clip.lo) ? s->count / 2 : 0, s->count / 2);
+	half = power_of_smoothest(&side);
 	reach = 3 * sqrt(power_under_texture(&half));
 	for (size_t i = 0; i < s->count; i++)
 		if (s->list[i].level > clip.lo + reach && s->list[i].level < clip.hi - reach)
@@ -107,8 +109,6 @@ static void undo_clipping(const struct blocks *all, double sigma, const double *
 		variance = clipped_variance(z[i], (double)b.depth / sigma);
 		b.low = (float)(b.low / variance);
 		b.middle = (float)(b.middle / variance);
-		b.near = (float)(b.near / variance);
-		b.corner = (float)(b.corner / variance);
 		for (int k = 0; k < HIGH; k++)
 			b.high[k] = (float)(b.high[k] / variance);
 		undone->list[undone->count++] = b;
@@ -128,8 +128,7 @@ static double first_guess(const struct blocks *all, double *high)
 			high[n] += all->list[i].high[k] / HIGH;
 		n++;
 	}
-	vector_sort_doubles(n, high);
-	return n ? sqrt(high[n / 2]) : 0;
+	return n ? sqrt(vector_select(n, high, n / 2)) : 0;
 }
 
 /* Measures noise from partly clipped blocks, for pictures that are mostly clipped.  How strong noise is when clipped at some
@@ -146,6 +145,7 @@ int clipped_measure(const struct lacuna_shape *shape, const float *y, double *va
 
 	*variance = 0;
 	if (!status) {
+		undone = all;
 		undone.list = memory_alloc_array(all.count + 1, sizeof *undone.list);
 		work = memory_alloc_array(all.count + 1, sizeof *work);
 		status = undone.list && work ? LACUNA_OK : LACUNA_ENOMEM;
@@ -162,14 +162,13 @@ int clipped_measure(const struct lacuna_shape *shape, const float *y, double *va
 		undo_clipping(&all, sigma, work, z, &undone);
 		*variance = 0;
 		if (undone.count >= LEAST_BLOCKS) {
-			power = power_of_part(undone.list, undone.count, undone.count / 3,
-					      MOST_USED);
+			power = power_of_part(&undone, undone.count / 3, MOST_USED);
 			*variance = power_under_texture(&power);
 		}
 		sigma = sqrt(*variance);
 	}
 	memory_release(work);
 	memory_release(undone.list);
-	memory_release(all.list);
+	blocks_release(&all);
 	return status;
 }

@@ -11,11 +11,10 @@
 #include <math.h>
 
 /* The power in the quietest twentieth of the blocks.  chi: that quantile of the mean of as many squares of white noise
- * (chi-squared), relative to its expectation.  Sorts power. */
+ * (chi-squared), relative to its expectation.  Changes the order of power. */
 static double quiet_power(double *power, size_t count, double chi)
 {
-	vector_sort_doubles(count, power);
-	return power[count / 20] / chi;
+	return vector_select(count, power, count / 20) / chi;
 }
 
 int grain_measure(const struct lacuna_shape *shape, const float *y, struct grain *g)
@@ -27,16 +26,17 @@ int grain_measure(const struct lacuna_shape *shape, const float *y, struct grain
 
 	*g = (struct grain){ .uneven = INFINITY, .direction = INFINITY };
 	if (status)
-		return status;
+		goto out;
 	clipped_drop(shape, y, &s);
-	blocks_sort_by_low(s.list, s.count);
+	blocks_sort_by_low(&s);
 	if (s.count >= LEAST_BLOCKS)
 		power = memory_alloc_array(s.count, sizeof *power);
 	if (power) {
 		for (size_t i = 0; i < s.count; i++)
 			power[i] = s.list[i].middle;
 		g->middle = quiet_power(power, s.count, chi_middle);
-		g->uneven = power[s.count / 10] / power[s.count / 200];
+		g->uneven = vector_select(s.count, power, s.count / 10) /
+			    vector_select(s.count, power, s.count / 200);
 		for (size_t i = 0; i < s.count; i++) {
 			power[i] = 0;
 			for (int k = 0; k < HIGH; k++)
@@ -46,8 +46,9 @@ int grain_measure(const struct lacuna_shape *shape, const float *y, struct grain
 		g->direction = blocks_direction(&s);
 	} else if (s.count >= LEAST_BLOCKS)
 		status = LACUNA_ENOMEM;
+out:
 	memory_release(power);
-	memory_release(s.list);
+	blocks_release(&s);
 	return status;
 }
 

@@ -131,10 +131,9 @@ int noise_of_counts(const struct lacuna_shape *shape, const float *y, double zer
 		return status;
 	/* a value at zero is no photon, not a clipped one */
 	status = blocks_collect(shape, y, SIDE * SIDE, 2, &s);
-	if (status)
-		return status;
-	bins_fill(&s, &bins);
-	if (find_zero(&bins, step, smallest, &zero)) {
+	if (!status)
+		bins_fill(&s, &bins);
+	if (!status && find_zero(&bins, step, smallest, &zero)) {
 		for (size_t i = 0; i < s.count; i++)
 			mean += s.list[i].level / (double)s.count;
 		*noise = (struct noise){ .slope = step,
@@ -142,6 +141,6 @@ int noise_of_counts(const struct lacuna_shape *shape, const float *y, double zer
 					 .sigma = sqrt(step * (mean - zero)),
 					 .least_variance = noise_of_none * step * step };
 	}
-	memory_release(s.list);
-	return LACUNA_OK;
+	blocks_release(&s);
+	return status;
 }

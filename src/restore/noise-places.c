@@ -55,8 +55,6 @@ static void enter_cells(const struct lacuna_shape *shape, const struct noise *no
 		const double v = law(noise, (double)b->level, plane % (size_t)shape->extent[2]);
 
 		b->middle = (float)(b->middle / v);
-		b->near = (float)(b->near / v);
-		b->corner = (float)(b->corner / v);
 		for (int k = 0; k < HIGH; k++)
 			b->high[k] = (float)(b->high[k] / v);
 		b->at = plane * cells + y / step * cells_across + x / step;
@@ -79,11 +77,11 @@ static double high_power(const struct block *b)
 	return sum;
 }
 
-/* list: the blocks of a tile, which are sorted. */
-static void measure_tile(struct block *list, size_t n, double *told, double *most)
+/* s: the blocks of a tile, which are sorted. */
+static void measure_tile(const struct blocks *s, double *told, double *most)
 {
 	static const double even = 1.3;
-	const size_t used = n / 2;
+	const size_t n = s->count, used = n / 2;
 	double all[MOST_IN_TILE];
 	struct power power;
 
@@ -91,13 +89,13 @@ static void measure_tile(struct block *list, size_t n, double *told, double *mos
 	*most = INFINITY;
 	if (n < LEAST_IN_TILE)
 		return;
-	blocks_sort_by_low(list, n);
-	power = power_mean(list, used);
+	blocks_sort_by_low(s);
+	power = power_mean(s->list, used);
 	for (size_t i = 0; i < n; i++)
-		all[i] = high_power(&list[i]);
-	vector_sort_doubles(n, all);
+		all[i] = high_power(&s->list[i]);
 	*most = power_under_texture(&power);
-	if (power.high > 0 && !power_is_textured(&power) && all[n / 2] < even * power.high)
+	if (power.high > 0 && !power_is_textured(&power) &&
+	    vector_select(n, all, n / 2) < even * power.high)
 		*told = power.high;
 }
 
@@ -107,20 +105,22 @@ static void measure_tiles(const struct blocks *s, const size_t *first, struct ti
 	const size_t cells_across = (size_t)t->across + 1;
 	const size_t cells = cells_across * ((size_t)t->down + 1);
 	struct block list[MOST_IN_TILE];
+	struct block_key keys[2 * MOST_IN_TILE];
 
 	for (size_t i = 0; i < t->count; i++) {
 		const size_t across = (size_t)t->across, plane = i / (across * (size_t)t->down);
 		const size_t x = i % across, y = i / across % (size_t)t->down;
-		size_t n = 0;
+		struct blocks tile = { .list = list, .keys = keys };
 
 		for (size_t row = y; row < y + 2; row++) {
 			const size_t cell = plane * cells + row * cells_across + x;
 
 			/* two cells of a row lie side by side */
-			for (size_t k = first[cell]; k < first[cell + 2] && n < MOST_IN_TILE; k++)
-				list[n++] = s->list[k];
+			for (size_t k = first[cell];
+			     k < first[cell + 2] && tile.count < MOST_IN_TILE; k++)
+				list[tile.count++] = s->list[k];
 		}
-		measure_tile(list, n, &t->told[i], &t->most[i]);
+		measure_tile(&tile, &t->told[i], &t->most[i]);
 	}
 }
 
@@ -288,6 +288,6 @@ int noise_in_places(const struct lacuna_shape *shape, const float *y, const stru
 		find_range(&t, range);
 	}
 	memory_release(t.told);
-	memory_release(s.list);
+	blocks_release(&s);
 	return status;
 }

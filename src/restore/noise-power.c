@@ -18,28 +18,30 @@ struct power power_mean(const struct block *list, size_t used)
 		for (int k = 0; k < HIGH; k++)
 			mean[k] += list[i].high[k] / (double)used;
 		p.middle += list[i].middle / (double)used;
-		p.near += list[i].near / (double)used;
-		p.corner += list[i].corner / (double)used;
 	}
+	for (int k = 0; k < NEAR; k++)
+		p.near += mean[k] / NEAR;
+	for (int k = HIGH - CORNER; k < HIGH; k++)
+		p.corner += mean[k] / CORNER;
 	vector_sort_doubles(HIGH, mean);
 	p.high = mean[HIGH / 2];
 	return p;
 }
 
-struct power power_of_part(struct block *list, size_t count, size_t part, size_t most)
+struct power power_of_part(const struct blocks *s, size_t part, size_t most)
 {
-	size_t used = count / 200, few = part;
+	size_t used = s->count / 200, few = part;
 
 	few = few > most ? most : few < LEAST_BLOCKS ? LEAST_BLOCKS : few;
 	used = used > few ? used : few;
-	used = used < count ? used : count;
-	blocks_sort_by_low(list, count);
-	return power_mean(list, used);
+	used = used < s->count ? used : s->count;
+	blocks_sort_by_low(s);
+	return power_mean(s->list, used);
 }
 
-struct power power_of_smoothest(struct block *list, size_t count)
+struct power power_of_smoothest(const struct blocks *s)
 {
-	return power_of_part(list, count, count / 20, (size_t)LEAST_BLOCKS * 4);
+	return power_of_part(s, s->count / 20, (size_t)LEAST_BLOCKS * 4);
 }
 
 /* ---- texture ------------------------------------------------------------------------------------------- */

@@ -6,16 +6,16 @@
 
 #include "restore/noise.h"
 
+#include <stdint.h>
+
 /* ---- blocks (noise-blocks.c) */
 
-/* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT; CORNER: with
- * i + j >= CORNER_FROM */
+/* MIDDLE: the number of coefficients with MIDDLE_FROM <= i + j < SPLIT; HIGH: with i + j >= SPLIT; NEAR: those of them with
+ * i + j < 11; CORNER: those with i + j >= 12 */
 enum {
 	SIDE = 8,
 	MIDDLE_FROM = 6,
 	SPLIT = 9,
-	CORNER_FROM = 12,
-	NEAR_TO = 11,
 	MIDDLE = 22,
 	HIGH = 21,
 	CORNER = 6,
@@ -30,27 +30,34 @@ struct block {
 	float middle;	  /* mean square where MIDDLE_FROM <= i + j < SPLIT */
 	float upright;	  /* part of middle: i > j */
 	float flat;	  /* part of middle: i < j */
-	float near;	  /* mean square where SPLIT <= i + j < NEAR_TO */
-	float corner;	  /* mean square where i + j >= CORNER_FROM */
-	float high[HIGH]; /* squares where i + j >= SPLIT */
+	float high[HIGH]; /* squares where i + j >= SPLIT, by i + j */
 	float depth;	  /* distance of the mean from the nearer value at which the file clips */
 	int clipped;	  /* number of clipped values of its 64 */
 	size_t at;	  /* index of its first value */
 };
 
-struct blocks {
-	struct block *list;
-	size_t count, room;
-	size_t stride; /* between blocks, along rows and columns */
-	double basis[SIDE][SIDE];
+/* What is sorted in place of a block, which is much larger. */
+struct block_key {
+	uint32_t rank, place;
 };
 
-/* Collects the blocks with at most `most' clipped values, at every stride-th row and column or fewer.  The caller releases
- * s->list.  LACUNA_EINVAL if the picture is smaller than a block. */
+struct blocks {
+	struct block *list;
+	struct block_key *keys; /* work space, two for each block */
+	size_t count, room;
+	size_t stride;	      /* between blocks, along rows and columns */
+	double cosines[SIDE]; /* [k]: cos(k pi / 16) / 2 */
+};
+
+/* Collects the blocks with at most `most' clipped values, at every stride-th row and column or fewer.  The caller calls
+ * blocks_release(), whatever the status is.  LACUNA_EINVAL if the picture is smaller than a block. */
 int blocks_collect(const struct lacuna_shape *, const float *y, int most, size_t stride,
 		   struct blocks *s);
-void blocks_sort_by_low(struct block *, size_t count); /* the smoothest first */
-void blocks_sort_by_level(struct block *, size_t count);
+void blocks_release(struct blocks *);
+void blocks_sort_by_low(const struct blocks *); /* the smoothest first */
+void blocks_sort_by_level(const struct blocks *);
+/* Some of the blocks, in the place where they are. */
+struct blocks blocks_part(const struct blocks *, size_t from, size_t count);
 /* The texture of water, cloth and grass has a direction, noise has none: 1.  Ratio of the power of upright to that of flat
  * waves, or the other way round, whichever is larger.  Uses the smoothest blocks; the list is sorted. */
 double blocks_direction(const struct blocks *);
@@ -68,14 +75,15 @@ struct clip clip_find(const float *plane, size_t n);
 /* Mean power of blocks. */
 struct power {
 	double high; /* median over coefficients */
-	double middle, near, corner;
+	double middle, near,
+		corner; /* near, corner: mean over NEAR and CORNER of the high coefficients */
 };
 
 struct power power_mean(const struct block *, size_t used);
 /* Mean power of the smoothest blocks: 0.5 percent of them, as in the paper; of few blocks the given part, at least 16 and at
  * most `most'.  Sorts the list, the smoothest first. */
-struct power power_of_part(struct block *, size_t count, size_t part, size_t most);
-struct power power_of_smoothest(struct block *, size_t count); /* a twentieth of few blocks */
+struct power power_of_part(const struct blocks *, size_t part, size_t most);
+struct power power_of_smoothest(const struct blocks *); /* a twentieth of few blocks */
 /* True if there is texture, or noise that is not white. */
 int power_is_textured(const struct power *);
 /* 1: noise alone; less where there is texture. */

@@ -31,8 +31,8 @@ static int is_even(const struct blocks *s)
 	for (size_t i = 0; i < s->count; i++)
 		for (int k = 0; k < HIGH; k++)
 			power[i] += s->list[i].high[k] / HIGH;
-	vector_sort_doubles(s->count, power);
-	even = power[s->count / 20] / chi_20th < most * power[s->count / 200] / chi_200th;
+	even = vector_select(s->count, power, s->count / 20) / chi_20th <
+	       most * vector_select(s->count, power, s->count / 200) / chi_200th;
 	memory_release(power);
 	return even;
 }
@@ -43,7 +43,7 @@ static void measure_complete(struct blocks *s, struct noise *noise)
 	static const double directed = 1.9, doubles = 1.8, grows = 1.3, may_grow = 1.15,
 			    a_little = 1.25;
 	struct bins bins;
-	const struct power power = power_of_smoothest(s->list, s->count);
+	const struct power power = power_of_smoothest(s);
 	double slope = 0, offset = 0, mean = 0, low, high;
 	int bare;
 
@@ -102,7 +102,7 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 
 	*noise = (struct noise){ 0 };
 	if (status)
-		return status;
+		goto out;
 	clipped_drop(shape, y, &s);
 	if (s.count < FEW_BLOCKS && clipped_any(shape, y))
 		status = clipped_measure(shape, y, &clipped);
@@ -114,7 +114,8 @@ int noise_measure(const struct lacuna_shape *shape, const float *y, struct noise
 				   "with -n (0 for none)");
 	if (!status && clipped > 0)
 		take_clipped(clipped, noise);
-	memory_release(s.list);
+out:
+	blocks_release(&s);
 	return status;
 }
 
@@ -124,11 +125,10 @@ int noise_bound(const struct lacuna_shape *shape, const float *y, struct noise_b
 	int status = blocks_collect(shape, y, 0, 2, &s);
 
 	*bounds = (struct noise_bounds){ 0, INFINITY };
-	if (status)
-		return status;
-	clipped_drop(shape, y, &s);
-	if (s.count >= LEAST_BLOCKS) {
-		const struct power power = power_of_smoothest(s.list, s.count);
+	if (!status)
+		clipped_drop(shape, y, &s);
+	if (!status && s.count >= LEAST_BLOCKS) {
+		const struct power power = power_of_smoothest(&s);
 		struct noise noise = { 0 };
 
 		measure_complete(&s, &noise);
@@ -136,6 +136,6 @@ int noise_bound(const struct lacuna_shape *shape, const float *y, struct noise_b
 			bounds->least = sqrt(power.high);
 		bounds->most = fmax(noise.sigma, sqrt(fmax(power.high, power.middle)));
 	}
-	memory_release(s.list);
-	return LACUNA_OK;
+	blocks_release(&s);
+	return status;
 }

@@ -495,6 +495,24 @@ static void test_budget(void)
 	memory_release(a);
 }
 
+/* The value of each rank among few and many, many of which are equal, against those of the sorted list. */
+static void test_select(void)
+{
+	double a[200], sorted[200];
+	int wrong = 0;
+
+	for (size_t n = 1; n <= 200; n += n < 12 ? 1 : 47)
+		for (size_t different = 1; different <= 256; different *= 4)
+			for (size_t rank = 0; rank < n; rank++) {
+				for (size_t i = 0; i < n; i++)
+					a[i] = sorted[i] = (double)(i * 7919 % 211 % different) - 3;
+				vector_sort_doubles(n, sorted);
+				wrong += fabs(vector_select(n, a, rank) - sorted[rank]) > 0 ||
+					 fabs(a[rank] - sorted[rank]) > 0;
+			}
+	ok(!wrong, "the value of a rank is that of the sorted list");
+}
+
 static void test_rest(void)
 {
 	static const char *const names[] = { "abxy", "abcd", NULL };
@@ -692,6 +710,7 @@ int main(void)
 	test_philox();
 	test_budget();
 	test_rest();
+	test_select();
 	threads_stop();
 	return tap_done();
 }

@@ -314,11 +314,7 @@ static void test_bare(void)
 /* White noise of this variance in a block. */
 static void fill_block(double level, double low, double variance, struct block *b)
 {
-	*b = (struct block){ .level = (float)level,
-			     .low = (float)low,
-			     .middle = (float)variance,
-			     .near = (float)variance,
-			     .corner = (float)variance };
+	*b = (struct block){ .level = (float)level, .low = (float)low, .middle = (float)variance };
 	for (int k = 0; k < HIGH; k++)
 		b->high[k] = (float)variance;
 }
@@ -328,7 +324,8 @@ static void test_smoothest(void)
 {
 	enum { RANGES = BINS, EACH = 2 * LEAST_IN_BIN };
 	static struct block list[RANGES * EACH];
-	struct blocks s = { .list = list, .count = RANGES * EACH };
+	static struct block_key keys[2 * RANGES * EACH];
+	struct blocks s = { .list = list, .keys = keys, .count = RANGES * EACH };
 	struct bins b;
 	double worst = 0;
 
@@ -397,7 +394,8 @@ static void test_far_half(void)
 	static const double sigma = 0.05;
 
 	for (int white = 0; white < 2; white++) {
-		struct blocks s = { .list = list, .count = COUNT };
+		static struct block_key keys[2 * COUNT];
+		struct blocks s = { .list = list, .keys = keys, .count = COUNT };
 		int within = 0;
 
 		for (int i = 0; i < N; i++) {
@@ -463,12 +461,79 @@ static void test_dark_end(void)
 		     "the noise of a level");
 }
 
+/* A block that is one wave has all its energy at that wave's frequency. */
+static void test_waves(void)
+{
+	static const struct lacuna_shape one = { .extent = { SIDE, SIDE, 1, 1 } };
+	static const double pi = 3.14159265358979323846;
+	double worst = 0;
+
+	for (int wave = 1; wave < SIDE * SIDE; wave++) {
+		const int u = wave % SIDE, v = wave / SIDE, sum = u + v;
+		double energy = 0, high = 0, in_middle;
+		const struct block *b;
+		struct power power;
+		struct blocks s;
+
+		for (int i = 0; i < SIDE * SIDE; i++) {
+			y[i] = (float)(cos(pi * u * (i % SIDE + 0.5) / SIDE) *
+				       cos(pi * v * (i / SIDE + 0.5) / SIDE));
+			energy += (double)y[i] * (double)y[i];
+		}
+		if (blocks_collect(&one, y, SIDE * SIDE, 1, &s) || s.count != 1)
+			worst = INFINITY;
+		if (s.count == 1) {
+			b = s.list;
+			in_middle = sum >= MIDDLE_FROM && sum < SPLIT ? energy / MIDDLE : 0;
+			for (int k = 0; k < HIGH; k++)
+				high = fmax(high, (double)b->high[k]);
+			worst = fmax(worst, fabs((double)b->low -
+						 (sum < SPLIT) * energy * (u * u + v * v)));
+			worst = fmax(worst, fabs(high - (sum >= SPLIT) * energy));
+			worst = fmax(worst, fabs((double)b->middle - in_middle));
+			worst = fmax(worst, fabs((double)b->upright - (u > v) * in_middle));
+			worst = fmax(worst, fabs((double)b->flat - (u < v) * in_middle));
+			power = power_mean(b, 1);
+			worst = fmax(worst,
+				     fabs(power.near - (sum == 9 || sum == 10) * energy / NEAR));
+			worst = fmax(worst, fabs(power.corner - (sum >= 12) * energy / CORNER));
+			worst = fmax(worst, fabs((double)b->level));
+		}
+		blocks_release(&s);
+	}
+	near(worst, 0, 2e-4, "each of the 63 waves is found where it is");
+}
+
+/* The order that blocks have, with negative values and with equal ones, which keep their order. */
+static void test_order(void)
+{
+	enum { MANY = 1000 };
+	static struct block list[MANY];
+	static struct block_key keys[2 * MANY];
+	const struct blocks s = { .list = list, .keys = keys, .count = MANY };
+	int wrong = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		list[i].low = (float)(i * 37 % 100) - 50;
+		list[i].level = deviates[i];
+		list[i].at = (size_t)i;
+	}
+	blocks_sort_by_low(&s);
+	for (int i = 1; i < MANY; i++)
+		wrong += !(list[i - 1].low < list[i].low ||
+			   (list[i - 1].low <= list[i].low && list[i - 1].at < list[i].at));
+	blocks_sort_by_level(&s);
+	for (int i = 1; i < MANY; i++)
+		wrong += !(list[i - 1].level <= list[i].level);
+	ok(!wrong, "blocks are sorted");
+}
+
 /* Noise that is not white falls with frequency, as texture does, but is as strong everywhere: it counts in full. */
 static void test_even(void)
 {
 	struct noise found = { 0 };
 	struct blocks s;
-	struct power p;
+	struct power p = { 0 };
 
 	for (int v = 0; v < H; v++)
 		for (int u = 0; u < W; u++) {
@@ -478,10 +543,9 @@ static void test_even(void)
 			y[i] = 0.5f + 0.04f * deviates[i] +
 			       0.02f * (deviates[i + right] + deviates[i + down]);
 		}
-	if (!ok(!blocks_collect(&shape, y, 0, 1, &s), "correlated noise"))
-		return;
-	p = power_of_smoothest(s.list, s.count);
-	memory_release(s.list);
+	if (ok(!blocks_collect(&shape, y, 0, 1, &s), "correlated noise"))
+		p = power_of_smoothest(&s);
+	blocks_release(&s);
 	ok(power_is_textured(&p), "falls as texture does");
 	ok(!noise_measure(&shape, y, &found), "its white part");
 	near(found.offset / p.high, 1, 1e-6, "is all of its high frequencies");
@@ -633,6 +697,8 @@ int main(void)
 	test_far_half();
 	test_law_beside_clipped();
 	test_dark_end();
+	test_waves();
+	test_order();
 	test_even();
 	test_clipped();
 	test_near_the_end();
