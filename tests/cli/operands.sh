@@ -61,7 +61,7 @@ unit=um" $n
 done
 "$maketiff" --describe photo.tif "ImageJ=1.53t
 unit=um" 10
-blur="-p gaussian -n 0.01 -q -f"
+blur="-p gaussian -n 0.01 --steps 2 -q -f"
 ok "a kernel of the same pixels" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=kernel-10.tif,background=keep $blur
 ! grep -q "a pixel of the kernel" err
 tap_result $? "is taken in silence"
@@ -70,7 +70,7 @@ contains err "a pixel of the kernel is 83.33 nm, but a pixel of photo.tif is 0.1
 # A symmetric kernel of even size has its middle between pixels; asked for, that is no news.
 for n in 1 4 6 4 1; do echo "$n $((4 * n)) $((6 * n)) $((4 * n)) $n"; done >odd.txt
 for n in 1 5 10 10 5 1; do echo "$n $((5 * n)) $((10 * n)) $((10 * n)) $((5 * n)) $n"; done >even.txt
-blur="-p gaussian -n 0.01 -f"
+blur="-p gaussian -n 0.01 --steps 2 -f"
 ok "an even kernel" "$LACUNA" restore photo.tif -o sharp.tif -A blur:psf=even.txt $blur
 contains err "the middle of the kernel lies between pixels, at column 2.50, row 2.50; it is interpolated there" "is moved by half a pixel"
 for spec in psf=odd.txt psf=even.txt,centre=middle; do
@@ -78,7 +78,7 @@ for spec in psf=odd.txt psf=even.txt,centre=middle; do
 	! grep -q "between pixels" err
 	tap_result $? "$spec: nothing to say"
 done
-blur="-p gaussian -n 0.01 -q -f"
+blur="-p gaussian -n 0.01 --steps 2 -q -f"
 fails 1 "of pixels half as large" "$LACUNA" restore photo.tif -o no.tif -A blur:psf=kernel-20.tif,background=keep $blur
 contains err "scale the kernel by 0.5" "is refused with the remedy"
 one_line "a kernel of other pixels"
@@ -97,7 +97,7 @@ ok "72 dpi is what nobody stated" "$LACUNA" restore photo.tif -o sharp.tif -A bl
 
 # ---- dead lines of a detector
 
-dead="-p gaussian -n 0.01 -f"
+dead="-p gaussian -n 0.01 --steps 2 -f"
 for n in 1 3; do
 	"$maketiff" dead.tif uint16 48 60 $n 1 dead
 	ok "dead lines, $n channels" "$LACUNA" restore dead.tif -o d.tif -A blur:sigma=1 $dead

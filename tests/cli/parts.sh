@@ -6,7 +6,7 @@
 . "$abs_top_srcdir/tests/cli/common.sh"
 
 gaussian="-p gaussian:mean=0.5,amplitude=0.2 -q"
-prior="$gaussian --range 0:1"
+prior="$gaussian --range 0:1 --steps 4"
 
 # cut PICTURE X,Y,W,H OUT: a part as it is
 cut() {
@@ -215,7 +215,7 @@ test "`sort -u alone | wc -l`" -eq 2
 tap_result $? "which differs"
 
 # So are missing values; and samples have the type of the result.
-draw="restore nan.tif -A identity $prior -n 0.02 -s ddpm -g exact --steps 4 --samples 2"
+draw="restore nan.tif -A identity $prior -n 0.02 -s ddpm -g exact --samples 2"
 ok "samples" "$LACUNA" $draw -o mean.tif -f --keep-missing --all-samples lacking
 for f in lacking/*; do
 	ok "a sample" test "`lacks "$f" "$f"`" = 20
@@ -237,7 +237,7 @@ ok "and near the start" "$LACUNA" compare --max-nrmse 0.3 from8.tif start.tif
 # A blur sees beyond the border, here 4 pixels: there, a start image goes on as it ends.
 "$maketiff" gray.tif float32 64 48 1 1 constant
 "$maketiff" wider.tif float32 72 56 1 1 constant
-begin="restore gray.tif -A blur:sigma=1 $prior -n 0.3 -s ddpm:start=0.1 -g none --steps 4"
+begin="restore gray.tif -A blur:sigma=1 $prior -n 0.3 -s ddpm:start=0.1 -g none"
 ok "black at the left" "$LACUNA" simulate -q gray.tif -o left.tif -A mask:columns=0-20 -n 0 --range 0:1
 ok "and beyond" "$LACUNA" simulate -q wider.tif -o left-wider.tif -A mask:columns=0-24 -n 0 --range 0:1
 ok "from the picture" "$LACUNA" $begin -o from.tif --start left.tif
