@@ -181,6 +181,91 @@ static void test_reach(void)
 	}
 }
 
+/* ---- operators that are the same at no two places, or only along the diagonal */
+
+static int same_shape(const struct lacuna_host *host, const void *config, int from_y,
+		      const struct lacuna_shape *known, struct lacuna_shape *wanted)
+{
+	(void)host, (void)config, (void)from_y;
+	*wanted = *known;
+	return LACUNA_OK;
+}
+
+static int create_square(const struct lacuna_host *host, const void *config,
+			 const struct lacuna_shape *x, const struct lacuna_shape *y, void **self)
+{
+	struct lacuna_shape *own = memory_alloc(sizeof *own);
+
+	(void)host, (void)config, (void)y;
+	if (!own)
+		return LACUNA_ENOMEM;
+	*own = *x;
+	*self = own;
+	return LACUNA_OK;
+}
+
+static int turn(const void *self, void *scratch, const float *x, float *y)
+{
+	const int64_t side = ((const struct lacuna_shape *)self)->extent[0];
+
+	(void)scratch;
+	for (int64_t j = 0; j < side; j++)
+		for (int64_t i = 0; i < side; i++)
+			y[i + side * j] = x[j + side * i];
+	return LACUNA_OK;
+}
+
+static int turn_back(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return turn(self, scratch, y, x);
+}
+
+static int stripe(const void *self, void *scratch, const float *x, float *y)
+{
+	(void)scratch;
+	for (size_t i = 0; i < lacuna_count(self); i++)
+		y[i] = i % 2 ? 2 * x[i] : x[i];
+	return LACUNA_OK;
+}
+
+static int stripe_back(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return stripe(self, scratch, y, x);
+}
+
+/* Rows for columns: a part of the picture shows another place.  Every second column brighter: parts may begin at either. */
+static void test_own_operators(void)
+{
+	static const struct lacuna_plugin own_head = { .name = "own", .kind = LACUNA_OPERATOR };
+	static const struct {
+		const char *name;
+		int (*apply)(const void *, void *, const float *, float *);
+		int (*adjoint)(const void *, void *, const float *, const float *, float *);
+	} cases[] = { { "turned", turn, turn_back }, { "striped", stripe, stripe_back } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct plugin plugin = { .head = &own_head,
+					       .u.op = { .size = sizeof plugin.u.op,
+							 .flags = LACUNA_LINEAR,
+							 .shape = same_shape,
+							 .create = create_square,
+							 .destroy = destroy,
+							 .apply = cases[i].apply,
+							 .adjoint = cases[i].adjoint } };
+		struct plugin_use own = { .plugin = &plugin };
+		int64_t reach, factor;
+
+		set_up("identity");
+		job.operators = &own;
+		ok(windows_reach(&job, 1, &reach, &factor) == LACUNA_EUNSUPPORTED,
+		   "%s: does not work in windows", cases[i].name);
+		error_clear();
+		tear_down();
+	}
+}
+
 /* The reach is in pixels of y: half of that in pixels of x if the picture is enlarged. */
 static void test_reach_of_two(void)
 {
@@ -1557,6 +1642,7 @@ int main(void)
 {
 	test_reach();
 	test_reach_of_two();
+	test_own_operators();
 	test_needed();
 	test_tight();
 	test_weights();
