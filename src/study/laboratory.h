@@ -17,7 +17,7 @@ struct laboratory {
 	double *h;    /* the operator as a matrix: rows x dim */
 	double *y;    /* the measurement */
 	double smear; /* results are compared with x0 + smear n, as finish=none stops at this level */
-	double blur; /* sd of noise added to both distributions for the KL of samples; 0: uses nearest neighbours */
+	double blur;	/* sd of noise added to both laws before the KL is computed */
 	int64_t chains; /* per run */
 	uint64_t seed;
 	int measured; /* 0: no measurement; the posterior is the target */

@@ -80,6 +80,12 @@ rows '$5 == "samples" && $6 > 1' 1 "1024 have one"
 ok "laws that hardly overlap" "$LACUNA" study -t random:seed=7,scale=0,variance=1 -A "$two" -n 0.3 -g ddnm -g bo:threshold=1e6 \
 	-s ddpm:$papers,delta=0.01 --smear 0.1005 --blur 0.3 --steps 100 --chains 8192
 rows '$1 == "ddnm" ? $6 > 0.2 : $6 < 0.04' 2 "blurred, they are told apart: KL of ddnm is several times that of bo"
+ok "blurred, few samples" "$LACUNA" study -t gaussian:mean=0.5,variance=0.04 -s "$bent" --chains 64 --blur 0.3
+rows '$5 == "-" && $6 == "-"' 1 "have no KL, either"
+ok "a law that is known" "$LACUNA" study -t gaussian:dim=1,mean=0.5,variance=0.04 -s ode:steps=4 --chains 64 --blur 0.3
+rows '$5 == "law" && $6 - (log((0.13 - $10) / 0.13) - 1 + 0.13 / (0.13 - $10) + $9 * $9 / (0.13 - $10)) / 2 < 1e-6 &&
+	$6 - (log((0.13 - $10) / 0.13) - 1 + 0.13 / (0.13 - $10) + $9 * $9 / (0.13 - $10)) / 2 > -1e-6' 1 \
+	"is blurred, too: the KL of two Gaussians with 0.3^2 more variance"
 
 ok "coverage" "$LACUNA" study --coverage -A "$two" -n 0.3 -g exact -g ddnm -s ddpm:steps=60,sigma_min=0.02,from=noise --chains 400
 rows '$1 != "exact" || ($12 > 0.43 && $12 < 0.57 && $14 > 0.92 && $14 < 0.98)' 2 "intervals of exact guidance cover as they should"
