@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* Fuzz target of the TIFF reader and writer.
+/* Fuzz target of the TIFF reader and writer.  After ../configure in the folder build:
  *
- *	clang -g -fsanitize=fuzzer,address,undefined -DFUZZING_ENGINE -I. -Isrc -Iinclude tests/fuzz/tiff.c \
- *		src/base/{error,file,log,memory,temporary,text}.c src/image/{,tiff/}[a-z]*.c -ltiff -lpng -lz -lm -o fuzz-tiff
+ *	clang -g -fsanitize=fuzzer,address,undefined -DFUZZING_ENGINE -I. -Ibuild -Isrc -Iinclude tests/fuzz/tiff.c \
+ *		src/base/{context,error,file,log,memory,temporary,text}.c src/image/{,tiff/}[a-z]*.c \
+ *		-ltiff -lpng -lz -lm -o fuzz-tiff
  *
  * A file is read completely or refused with one line.  What was read can be written and read again, libtiff's own reader of
  * pictures (TIFFReadRGBA) gives the same where the two can be compared, and nothing leaks. */

@@ -551,6 +551,49 @@ static void test_even(void)
 	near(found.offset / p.high, 1, 1e-6, "is all of its high frequencies");
 }
 
+/* The same, but much stronger at one side than at the other: this is texture, and noise lies under it. */
+static void test_uneven(void)
+{
+	struct noise found = { 0 };
+	struct blocks s;
+	struct power p = { 0 };
+
+	for (int v = 0; v < H; v++)
+		for (int u = 0; u < W; u++) {
+			const int right = u + 1 < W ? 1 : 0, down = v + 1 < H ? W : 0,
+				  i = u + W * v;
+			const float strength = 0.1f + 0.9f * (float)u / W;
+
+			y[i] = 0.5f +
+			       strength * (0.04f * deviates[i] +
+					   0.02f * (deviates[i + right] + deviates[i + down]));
+		}
+	if (ok(!blocks_collect(&shape, y, 0, 1, &s), "correlated and uneven"))
+		p = power_of_smoothest(&s);
+	blocks_release(&s);
+	ok(!noise_measure(&shape, y, &found), "its white part");
+	near(found.offset / power_under_texture(&p), 1, 1e-6, "is what texture leaves");
+}
+
+/* Half a percent of many blocks count. */
+static void test_half_percent(void)
+{
+	enum { MANY = 20000, SMOOTHEST = MANY / 200 };
+	static struct block list[MANY];
+	static struct block_key keys[2 * MANY];
+	const struct blocks s = { .list = list, .keys = keys, .count = MANY };
+
+	for (int louder = 0; louder < 2; louder++) {
+		for (int i = 0; i < MANY; i++) {
+			const int rank = (int)((int64_t)i * 7919 % MANY);
+
+			fill_block(0, rank, rank < SMOOTHEST - louder ? 1 : 1000, &list[i]);
+		}
+		near(power_of_smoothest(&s).high, louder ? 1 + 999. / SMOOTHEST : 1, 1e-5,
+		     "the power of the smoothest half percent");
+	}
+}
+
 /* Mostly black: what is restored of the clipped blocks has the power of white noise at all frequencies. */
 static void test_clipped(void)
 {
@@ -700,6 +743,8 @@ int main(void)
 	test_waves();
 	test_order();
 	test_even();
+	test_uneven();
+	test_half_percent();
 	test_clipped();
 	test_near_the_end();
 	test_directions();
