@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 The Lacuna authors
 #
-# tools/fresh.sh [COMMAND]: runs the README's test command, tools/test.sh, or another one, on a fresh Debian, to find missing
-# install steps.  debootstrap creates it in a temporary directory, with the commits of this clone.  Needs root.
+# tools/fresh.sh [COMMAND]: runs both commands of the README on a fresh Debian, tools/test.sh as root and tools/try.sh as an
+# ordinary user, or another command, to find missing install steps.  debootstrap creates the system in a temporary directory,
+# with the commits of this clone.  Needs root.
 #	SUITE=trixie tools/fresh.sh           another Debian than bookworm
 #	MIRROR=ADDRESS tools/fresh.sh         another server than debootstrap's own
 #	KEEP=1 tools/fresh.sh                 the directory stays, to look into
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
-command=${*:-tools/test.sh}
+command=${*:-tools/test.sh && rm -rf build && useradd -m newcomer && chown -R newcomer . && su newcomer -c tools/try.sh}
 for tool in debootstrap unshare; do
 	command -v "$tool" >/dev/null || {
 		echo "$tool is needed: apt-get install debootstrap util-linux" >&2

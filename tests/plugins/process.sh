@@ -99,6 +99,8 @@ fails 1 "a timeout of process-nonlinear" simulate "process-nonlinear:command=$sp
 contains err "within 3 s; raise timeout=" "a timeout of process-nonlinear: told"
 fails 1 "a timeout of process-map" "$LACUNA" restore half.tif -o r2.tif -f -A identity -n 0.1 -p process-map:command="$speaker hang",timeout=3
 contains err "within 3 s; raise timeout=" "a timeout of process-map: told"
+fails 1 "a timeout of a prior" "$LACUNA" restore half.tif -o r2.tif -f -A identity -n 0.1 -p process:command="$speaker hang",timeout=2
+contains err "within 2 s; raise timeout=" "a timeout of a prior: told"
 
 # The process is killed on either side, during each kind of call.
 "$LACUNA" simulate in.tif -o k.tif -A "process:command=$speaker hang" >/dev/null 2>&1 &

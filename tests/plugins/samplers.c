@@ -1279,6 +1279,7 @@ static void test_guidances(void)
 		{ "dps:block=4", DPS, 1, 1, 0, 0, 0.9, 0, 0.1 },
 		{ "dps:block=4,zeta=0.3", DPS, 0.3, 1, 0, 0, 0.9, 0, 0.1 },
 		{ "dps:block=4,zeta=0.2,ratio=0.6", DPS, 0.2, 1, 0, 0, 0.6, 0, 0 },
+		{ "dps:block=4,zeta=0.3,ratio=0.6", DPS, 0.3, 1, 0, 0, 0.6, 0, 0.2 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -1457,8 +1458,8 @@ static void test_schedules(void)
 		m->from_noise = m->finish_none = 1;
 		check(m, 0.1);
 		m->from_noise = m->finish_none = 0;
-		NAME("schedule=ou,steps=60,horizon=3,stop=0.01,beta=4");
-		ou(m, 60, 3, 0.01, 4);
+		NAME("schedule=ou,steps=20,horizon=3,stop=0.01,beta=4");
+		ou(m, 20, 3, 0.01, 4);
 		if (m->run == run_euler) {
 			m->a = 3;
 			m->b = 0.01;
@@ -1525,8 +1526,8 @@ static void test_components(void)
 
 		m.a = 1e-3;
 		check(&m, noises[i]);
-		m.name = "bridge:floor=0.1,from=noise," EDM;
-		m.a = 0.1;
+		m.name = "bridge:floor=0.28,from=noise," EDM; /* just below 0.35/1.2 */
+		m.a = 0.28;
 		m.from_noise = 1;
 		check(&m, noises[i]);
 		m = plain("ddrm:" EDM, run_ddrm);
@@ -1534,8 +1535,8 @@ static void test_components(void)
 		m.b = 0.85;
 		m.c = 1;
 		check(&m, noises[i]);
-		m.name = "ddrm:eta=0.4,eta_b=0.7,floor=0.4," EDM;
-		m.a = 0.4;
+		m.name = "ddrm:eta=0.4,eta_b=0.7,floor=0.56," EDM; /* just below 0.7/1.2 */
+		m.a = 0.56;
 		m.b = 0.4;
 		m.c = 0.7;
 		check(&m, noises[i]);
