@@ -262,9 +262,12 @@ int noise_estimate(struct problem *problem, const float *y, double step, double 
 		d->how = "of counted photons";
 	else if (!status)
 		status = noise_measure(shape, values, &d->noise);
-	/* Values in steps have a rounding error of at least step/sqrt(12). */
-	if (!status)
+	/* Values in steps have a rounding error of at least step/sqrt(12), at each level if the noise is even. */
+	if (!status) {
 		d->noise.sigma = fmax(d->noise.sigma, step / sqrt(12));
+		if (!(d->noise.slope > 0))
+			d->noise.offset = d->noise.sigma * d->noise.sigma;
+	}
 	/* With a mask the known values should stay as they are: texture mistaken for correlated noise would be lost. */
 	if (!status && (flags & LACUNA_PIXELWISE) && (flags & LACUNA_LINEAR)) {
 		if (!masked && !counts) {

@@ -699,6 +699,33 @@ static void test_rounding(void)
 	tear_down(&b);
 }
 
+/* The error of a rounded value that stays is that of rounding, even where the picture shows less noise. */
+static void test_rounding_stays(void)
+{
+	enum { SIDE = 96, COLUMN = 20 };
+	const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
+	static float y[SIDE * SIDE];
+	struct bench b;
+	struct restored r;
+
+	for (int i = 0; i < SIDE * SIDE; i++)
+		y[i] = (float)(20 + i % SIDE + i / SIDE);
+	set_up(&b, one_step, 1);
+	use_free(&b.op);
+	if (use_parse(LACUNA_OPERATOR, "mask:columns=20", &b.op))
+		tap_bail("%s", error_text());
+	b.job.noise.sigma = -1;
+	b.job.deviation = 1;
+	ok(!restore(&b, large, (struct measurement){ .y = y, .hi = 255, .step = 1 }, &r),
+	   "whole numbers and a mask: %s", error_text());
+	near((double)r.picture[SIDE + COLUMN + 1], (double)y[SIDE + COLUMN + 1], 0,
+	     "a measured value stays");
+	near((double)r.deviation[SIDE + COLUMN + 1], 1 / sqrt(12), 1e-5,
+	     "with the error of rounding");
+	restored_free(&r);
+	tear_down(&b);
+}
+
 /* The image with the median noise level decides, even if the images have different scales. */
 static void test_median(void)
 {
@@ -1841,6 +1868,7 @@ int main(void)
 	test_missing();
 	test_constant();
 	test_rounding();
+	test_rounding_stays();
 	test_median();
 	test_lifetime(1);
 	test_stock();
