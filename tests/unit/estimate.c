@@ -122,6 +122,9 @@ static void test_jpeg(void)
 	/* The mean of the difference of two blocks is 2 / sqrt(pi) deviations. */
 	near(level, 0.03 * 2 / sqrt(acos(-1.0)), 0.004, "the mean step between blocks");
 	near(noise_jpeg(turn(y + N, TRANSPOSED, turned), turned), level, 1e-6, "lying on the side");
+	memcpy(turned, y + N, N * sizeof *y);
+	turned[W * 20 + 20] = NAN;
+	near(noise_jpeg(&shape, turned), level, 0.001, "with a missing value");
 	for (int i = 0; i < N; i++)
 		turned[i] = y[N + i] + 0.02f * deviates[i];
 	noisy = noise_jpeg(&shape, turned);

@@ -227,6 +227,28 @@ static void test_places(void)
 	   "noise of two grey levels is left alone");
 }
 
+/* A quiet place with texture, which does not tell its noise, beside a loud one: its smoothest blocks tell that it is quiet. */
+static void test_quiet_places(void)
+{
+	static float factor[SIDE_ * SIDE_];
+	const struct noise even = { .offset = 0.0004, .sigma = 0.02 };
+	double range[2];
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int x = i % SIDE_, loud = x >= 56 && x < 112, textured = x >= 112;
+		const double wave = sin(x * 0.9) * sin(i / SIDE_ * 0.9);
+
+		noisy[i] = (float)(0.5 + 0.1 * textured * wave +
+				   (loud ? 0.06 : 0.02) * (double)deviates[i]);
+	}
+	ok(!noise_in_places(&large, noisy, &even, factor, range) && range[0] < range[1],
+	   "a loud place between quiet ones");
+	near(factor[SIDE_ * 90 + 20], 1, 0.15, "no texture");
+	near(factor[SIDE_ * 90 + 84], 3, 0.45, "loud");
+	near(factor[SIDE_ * 90 + 170], 1, 0.3, "texture");
+}
+
 /* Tiles are as high as wide: the map of a picture that is turned is the turned map.  What is quieter than the law counts as what
  * is louder. */
 static void test_places_alike(void)
@@ -292,6 +314,13 @@ static void test_counts(void)
 		near(found.offset, -step * zero, 1e-3 * step, "no photon, no noise");
 		ok(found.least_variance > 0, "but a little, since some were due");
 	}
+	memcpy(grain, noisy, sizeof grain);
+	for (int i = 0; i < SIDE_ * SIDE_; i += 101)
+		noisy[i] = NAN;
+	status = noise_of_counts(&large, noisy, zero, &found);
+	ok(!status && fabs(found.slope / 0.015 - 1) < 1e-3,
+	   "missing values are no counts: slope %g", found.slope);
+	memcpy(noisy, grain, sizeof grain);
 	noisy[5] += 0.004f;
 	status = noise_of_counts(&large, noisy, zero, &found);
 	ok(!status && !(found.slope > 0), "values beside the multiples are no counts");
@@ -361,6 +390,19 @@ static void test_counts_are_told(void)
 	unmake(p);
 }
 
+/* Means of 2x2 values of white noise, of standard deviation 0.04, added to a plain picture. */
+static void make_correlated(void)
+{
+	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int right = i % SIDE_ + 1 < SIDE_ ? 1 : 0;
+		const int down = i / SIDE_ + 1 < SIDE_ ? SIDE_ : 0;
+
+		noisy[i] = 0.5f + 0.02f * (deviates[i] + deviates[i + right] + deviates[i + down] +
+					   deviates[i + right + down]);
+	}
+}
+
 /* The bounds hold the noise, and are tight where parts of the scene are smooth. */
 static void test_bounds(void)
 {
@@ -384,6 +426,10 @@ static void test_bounds(void)
 	}
 	status = noise_bound(&large, noisy, &b);
 	ok(!status && 2 * b.most > 0.042, "correlated noise of 0.042 is not twice %g", b.most);
+	make_correlated();
+	status = noise_bound(&large, noisy, &b);
+	ok(!status && !(b.least > 0) && 2.5 * b.most > 0.04,
+	   "noise of 0.04, two pixels wide, is not more than 2.5 times %g", b.most);
 	for (int i = 0; i < SIDE_ * SIDE_; i++)
 		noisy[i] = NAN;
 	status = noise_bound(&large, noisy, &b);
@@ -534,19 +580,6 @@ static void test_correlated(void)
 	ok(correlated_level(&large, noisy) > 0.01, "a faint one, too");
 }
 
-/* Means of 2x2 values of white noise, of standard deviation 0.04, added to a plain picture. */
-static void make_correlated(void)
-{
-	random_gaussian(key, 0, 0, deviates, SIDE_ * SIDE_);
-	for (int i = 0; i < SIDE_ * SIDE_; i++) {
-		const int right = i % SIDE_ + 1 < SIDE_ ? 1 : 0;
-		const int down = i / SIDE_ + 1 < SIDE_ ? SIDE_ : 0;
-
-		noisy[i] = 0.5f + 0.02f * (deviates[i] + deviates[i + right] + deviates[i + down] +
-					   deviates[i + right + down]);
-	}
-}
-
 /* Noise is everywhere: what a small part of the picture does not have is texture, and texture elsewhere hides no noise. */
 static void test_correlated_is_everywhere(void)
 {
@@ -674,6 +707,27 @@ static void test_half_of_any_size(void)
 			}
 		}
 	ok(right, "half the size of a picture of any size");
+}
+
+/* Noise that is raised is louder by the same factor at each level, also where there is hardly any. */
+static void test_raised(void)
+{
+	enum { N = 24 };
+	const struct lacuna_shape row = { { N, 1, 1, 1 } };
+	struct noise noise = {
+		.slope = 0.004, .offset = 1e-4, .sigma = 0.03, .least_variance = 5e-5
+	};
+	float level[N], before[N], after[N];
+	double worst = 0;
+
+	for (int i = 0; i < N; i++)
+		level[i] = i == 4 ? NAN : 0.05f * (float)(i - 6);
+	ok(!noise_map(&row, &noise, level, 0, before), "a law");
+	noise_raise(&noise, 3);
+	ok(!noise_map(&row, &noise, level, 0, after), "is raised");
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs((double)after[i] / (double)before[i] - 3));
+	near(worst, 0, 1e-6, "alike at each level");
 }
 
 /* Borders are alike: the map of the mirrored picture is the mirrored map. */
@@ -1087,6 +1141,7 @@ int main(void)
 	test_white();
 	test_photons();
 	test_places();
+	test_quiet_places();
 	test_places_alike();
 	test_few_photons();
 	test_photons_under_blur();
@@ -1106,6 +1161,7 @@ int main(void)
 	test_half();
 	test_half_of_any_size();
 	test_map_borders();
+	test_raised();
 	test_correlated_under_mask();
 	test_channels();
 	test_wide_under_operator();

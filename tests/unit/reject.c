@@ -201,6 +201,14 @@ int main(void)
 	ok(found(y, 0.8, 8, &first) == 1 && first == W * 7 + 9, "a dead one, too");
 	ok(found(y, 0.1, 8, &first) == 0, "not where a point stays a point");
 	ok(found(y, 0.8, 1000, &first) == 0, "eagerness is obeyed");
+	/* The distance of noise from the median of its neighbours has a deviation of 1.1 that of the noise, 1. */
+	y[W * 7 + 9] = 107;
+	ok(found(y, 0.8, 8, &first) == 0, "eight deviations are more than seven");
+	y[W * 7 + 9] = 110.5f;
+	ok(found(y, 0.8, 8, &first) == 1, "and less than ten");
+	for (int k = 0; k < 5; k++)
+		y[W * 7 + 8 + k % 3 + W * (k / 3)] = k == 1 ? 500 : NAN;
+	ok(found(y, 0.8, 8, &first) == 1 && first == W * 7 + 9, "missing neighbours do not count");
 	sky(y);
 	for (int j = -3; j <= 3; j++)
 		for (int i = -3; i <= 3; i++)
