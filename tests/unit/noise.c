@@ -1136,6 +1136,80 @@ static void test_weights(void)
 	unmake(p);
 }
 
+/* Missing values have no part in the level of stated photons. */
+static void test_stated_photons(void)
+{
+	enum { N = 40 };
+	const struct stated_noise stated = { .sigma = -1, .gain = 2, .offset = 10, .read = 3 };
+	const struct scale scale = { .black = 10, .white = 110 };
+	struct noise_description all = { .how = NULL }, some = { .how = NULL };
+	float y[2 * N];
+
+	for (int i = 0; i < N; i++) {
+		y[2 * i] = 0.02f * (float)i;
+		y[2 * i + 1] = NAN;
+	}
+	noise_of_photons(&stated, &scale, 2 * N, y, &some);
+	for (int i = 0; i < N; i++)
+		y[i] = 0.02f * (float)i;
+	noise_of_photons(&stated, &scale, N, y, &all);
+	near(some.noise.sigma / all.noise.sigma, 1, 1e-9, "missing values have no photons");
+}
+
+/* ---- pixels of unlike sensitivity */
+
+/* Every other pixel sees a quarter of the light, and a few hardly any. */
+static float sensitivity(size_t i)
+{
+	const size_t x = i % SIDE_, y = i / SIDE_;
+
+	return x % 24 == 5 && y % 24 == 5 ? 0.01f : (x + y) % 2 ? 0.25f : 1;
+}
+
+static int see(const void *self, void *scratch, const float *x, float *y)
+{
+	(void)self, (void)scratch;
+	for (size_t i = 0; i < SIDE_ * SIDE_; i++)
+		y[i] = sensitivity(i) * x[i];
+	return LACUNA_OK;
+}
+
+static int see_back(const void *self, void *scratch, const float *at, const float *y, float *x)
+{
+	(void)at;
+	return see(self, scratch, y, x);
+}
+
+/* The noise is that of the values as they were measured; a scene does not look noisy because its pixels are unlike. */
+static void test_sensitivity(void)
+{
+	struct noise_description d = { .how = NULL };
+	struct plugin unlike;
+	struct problem *p = NULL;
+	int status = use_parse(LACUNA_OPERATOR, "identity", &use);
+
+	if (!status) {
+		unlike = *use.plugin;
+		unlike.u.op.apply = see;
+		unlike.u.op.adjoint = see_back;
+		unlike.u.op.spectral = NULL;
+		unlike.u.op.diagonal = NULL;
+		use.plugin = &unlike;
+		status = problem_create(&use, 1, 1, &large, &p);
+	}
+	if (!ok(!status, "a sensor of unlike pixels"))
+		return;
+	prepare();
+	for (size_t i = 0; i < SIDE_ * SIDE_; i++)
+		noisy[i] = sensitivity(i) * image[i] + 0.03f * deviates[i];
+	ok(!noise_estimate(p, noisy, 0, 0, "y", &d), "its noise");
+	near(d.noise.sigma, 0.03, 0.006, "is found");
+	ok(!noise_compare(p, noisy, 0.03, 1, "y", &d) && !d.doubts,
+	   "and not doubted if it is stated");
+	ok(!noise_compare(p, noisy, 0.015, 1, "y", &d) && d.doubts, "half of it is doubted");
+	unmake(p);
+}
+
 int main(void)
 {
 	test_white();
@@ -1174,6 +1248,8 @@ int main(void)
 	test_inexact_kernel();
 	test_sharpened();
 	test_weights();
+	test_stated_photons();
+	test_sensitivity();
 	threads_stop();
 	return tap_done();
 }

@@ -1337,6 +1337,31 @@ static void test_few_photons(void)
 	}
 }
 
+/* Where nothing was counted by a sensor without noise of its own, a few photons may still have been due. */
+static void test_no_photons(void)
+{
+	float y[N];
+	struct restored r;
+	struct bench b;
+	int finite = 1;
+
+	count_photons(y, 6, 1);
+	for (int i = 0; i < N / 2; i++)
+		y[i] = 100;
+	for (int i = N / 2; i < N; i++)
+		y[i] = 100 + 0.3f * (y[i] - 100);
+	set_up(&b, one_step, 1);
+	b.job.noise = (struct stated_noise){ .sigma = -1, .gain = 2.5, .offset = 100 };
+	ok(!restore(&b, shape, (struct measurement){ .y = y, .lo = 100, .hi = 103 }, &r),
+	   "no photon in half of the picture: %s", error_text());
+	is_text(r.record.dealt_with, "weights", "is weighted");
+	for (int i = 0; i < N; i++)
+		finite &= r.picture && isfinite(r.picture[i]);
+	ok(finite && r.picture[3] > 100, "its values have a little noise");
+	restored_free(&r);
+	tear_down(&b);
+}
+
 static void test_pairs(void)
 {
 	/* Two pairs with means 2 and 6; the samples are 1 and 2 away from their pair's mean. */
@@ -1887,6 +1912,7 @@ int main(void)
 	test_experience_of_blur();
 	test_samples();
 	test_few_photons();
+	test_no_photons();
 	test_pairs();
 	test_memory();
 	test_wide_noise("identity");
