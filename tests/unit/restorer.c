@@ -1176,6 +1176,44 @@ static void test_depth(void)
 	   "at the side of the picture half as many are enough");
 }
 
+/* Doubts about a hole over the whole width in one of two channels, `rows' of it from the given row on. */
+static int doubts_of_rows(int channel, int first, int rows)
+{
+	enum { SIDE = 32, AREA = SIDE * SIDE };
+	static float y[2 * AREA];
+	const struct lacuna_shape two = { { SIDE, SIDE, 2, 1 } };
+	struct bench b;
+	struct restored r;
+	int doubts;
+
+	for (int i = 0; i < 2 * AREA; i++) {
+		const int row = i / SIDE % SIDE - first;
+
+		y[i] = i / AREA == channel && row >= 0 && row < rows
+			       ? NAN
+			       : 0.5f + 0.1f * (float)(i * 7 % 11) / 11;
+	}
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	doubts = restore(&b, two, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
+	restored_free(&r);
+	tear_down(&b);
+	return doubts;
+}
+
+/* Beside the last row of a channel lies nothing, not the next channel. */
+static void test_depth_in_channels(void)
+{
+	for (int channel = 0; channel < 2; channel++) {
+		ok(doubts_of_rows(channel, 10, 12) == doubts_of_rows(channel, 10, 1),
+		   "channel %d: 12 rows in the middle are not deep", channel);
+		ok(doubts_of_rows(channel, 0, 12) == doubts_of_rows(channel, 0, 1) + 1,
+		   "at the upper border they are");
+		ok(doubts_of_rows(channel, 20, 12) == doubts_of_rows(channel, 20, 1) + 1,
+		   "and at the lower one");
+	}
+}
+
 /* The guess is then the deviation that other priors get. */
 static void test_experience_of_blur(void)
 {
@@ -1909,6 +1947,7 @@ int main(void)
 	test_ends();
 	test_rounded_ends();
 	test_depth();
+	test_depth_in_channels();
 	test_experience_of_blur();
 	test_samples();
 	test_few_photons();
