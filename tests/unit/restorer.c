@@ -402,6 +402,58 @@ static void test_places(void)
 	}
 }
 
+/* Noise that is stated for each value counts as it is, whatever the picture shows. */
+static void test_stated_places(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA], sigma[AREA];
+	struct bench b;
+	struct restored r;
+	double worst = 0;
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++) {
+		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.03f : 0.2f) * y[i];
+		sigma[i] = 0.1f;
+	}
+	set_up(&b, one_step, 1);
+	ok(!restore(&b, square, (struct measurement){ .y = y, .deviation = sigma }, &r),
+	   "stated, half is louder");
+	for (int i = 0; i < AREA; i++)
+		worst = fmax(worst, fabs((double)r.picture[i] - (double)shrink((double)y[i], 0.1)));
+	ok(worst < 1e-4, "what was stated counts (%g)", worst);
+	near(r.record.noise, 0.1, 1e-7, "and is told");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* The error of faint noise that a mask leaves is that of its place. */
+static void test_spared_places(void)
+{
+	enum { SIDE = 128, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	struct bench b;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.006f : 0.019f) * y[i];
+	set_up(&b, one_step, 1);
+	use_free(&b.op);
+	if (use_parse(LACUNA_OPERATOR, "mask:columns=60-65", &b.op))
+		tap_bail("%s", error_text());
+	b.job.noise.sigma = -1;
+	b.job.deviation = 1;
+	ok(!restore(&b, square, (struct measurement){ .y = y }, &r), "a mask, half is louder");
+	near((double)r.picture[SIDE + 20], (double)y[SIDE + 20], 0, "the values stay");
+	near((double)r.deviation[64 * SIDE + 20], 0.006, 0.0012, "with their noise on the left");
+	near((double)r.deviation[64 * SIDE + 110], 0.019, 0.004, "and on the right");
+	restored_free(&r);
+	tear_down(&b);
+}
+
 /* Under a transform that makes photon noise even, places weigh as they do without. */
 static void test_places_of_photons(void)
 {
@@ -548,6 +600,27 @@ static void test_missing(void)
 	near((double)r.picture[3], prior_mean, 2e-3, "there the mean is the prior's");
 	near((double)r.picture[30], (double)shrink((double)y[30], 0.1), 1e-4,
 	     "and elsewhere the posterior's");
+	restored_free(&r);
+	tear_down(&b);
+}
+
+/* What is missing counts in each channel of the part that counts, and nowhere else. */
+static void test_counted(void)
+{
+	static const struct lacuna_shape two = { { W, H, 2, 1 } };
+	static const struct lacuna_region part = { { 3, 2 }, { 5, 4, 2, 1 } };
+	struct bench b;
+	struct restored r;
+	float y[2 * N];
+
+	picture(y, 2);
+	picture(y + N, 3);
+	y[0] = y[2 * W + 2] = y[6 * W + 3] = NAN; /* beside the part */
+	y[2 * W + 3] = y[N + 2 * W + 3] = y[N + 5 * W + 7] = NAN;
+	set_up(&b, one_step, 1);
+	ok(!restore(&b, two, (struct measurement){ .y = y, .counted = part }, &r),
+	   "a part with missing values");
+	ok(r.record.missing == 3, "counts those of both channels (%zu)", r.record.missing);
 	restored_free(&r);
 	tear_down(&b);
 }
@@ -905,7 +978,7 @@ static void test_experience(void)
 	struct restored r, formula;
 	struct measurement m = { .lo = 1000, .hi = 1200 };
 	float y[N], sigma[N];
-	double worst = 0;
+	double worst = 0, noise[2];
 
 	picture(y, 12);
 	for (int i = 0; i < N; i++)
@@ -971,6 +1044,15 @@ static void test_experience(void)
 			     fabs((double)experience.guess[i] - fmin((double)sigma[i], 0.5)));
 	near(worst, 0, 1e-6, "the guess is the noise of each pixel, up to that of a missing one");
 	restored_free(&r);
+	y[7] = NAN;
+	for (int k = 0; k < 2; k++) {
+		sigma[7] = k ? 1000 : 1e-3f;
+		restore(&b, shape, (struct measurement){ .y = y, .deviation = sigma }, &r);
+		noise[k] = experience.last.noise;
+		restored_free(&r);
+	}
+	near(noise[0], noise[1], 1e-12, "the noise is not that stated for a missing value");
+	y[7] = y[8];
 
 	y[5] = NAN;
 	b.job.noise.sigma = 0;
@@ -1008,6 +1090,7 @@ static void test_stated_mean(void)
 /* As long as there are rounds left, a prior's answer is white, which is clipped. */
 static int rounds_clipped;
 static float end_of_range = 1;
+static int lights; /* rows brighter than the range */
 
 static int denoise_white(const void *self, void *scratch, double sigma, const float *u, float *x0)
 {
@@ -1046,13 +1129,15 @@ static double noise_of(struct measurement m, int rounds, int *doubts)
 
 	random_gaussian((struct random_key){ 21, 0, 0 }, 0, 0, y, SIDE * SIDE);
 	for (int i = 0; i < SIDE * SIDE; i++)
-		y[i] = 0.5f + 0.05f * y[i];
+		y[i] = (i / SIDE < lights ? 1.2f : 0.5f) + 0.05f * y[i];
 	set_up_blur(&b, denoise_white);
 	rounds_clipped = rounds;
 	m.y = y;
 	if (ok(!restore(&b, large, m, &r), "%d are clipped", rounds)) {
 		noise = r.record.noise;
 		*doubts = r.record.doubts;
+		near(r.record.description.noise.sigma, noise, 1e-9, "its law has this level");
+		near(r.record.description.noise.offset, noise * noise, 1e-9, "everywhere");
 	}
 	restored_free(&r);
 	tear_down(&b);
@@ -1079,6 +1164,26 @@ static void test_ends(void)
 		near(noise_of(kinds[k], 1, &doubts) / noise, k ? 3 : 1, 1e-9,
 		     k ? "white is an end" : "white is none");
 	}
+}
+
+/* Where a float is brighter than 1 in the measurement, the result may be as bright as the scene. */
+static void test_lights(void)
+{
+	static const struct scale seen = { 0, 1.6, -INFINITY, INFINITY };
+	static const float ends[] = { 1.4f, 1.7f };
+	int doubts = 0;
+
+	lights = 6;
+	for (int k = 0; k < 2; k++) {
+		double noise;
+
+		end_of_range = ends[k];
+		noise = noise_of((struct measurement){ .seen = &seen }, 0, &doubts);
+		near(noise_of((struct measurement){ .seen = &seen }, 1, &doubts) / noise, k ? 3 : 1,
+		     1e-9, k ? "but not brighter" : "lights are in the scene");
+	}
+	end_of_range = 1;
+	lights = 0;
 }
 
 static float ground; /* what denoise_dark() gives for the left half */
@@ -1665,7 +1770,9 @@ static void test_settled_scale(void)
 {
 	static const double whites[] = { 1, 4, 0.25 };
 	const struct heard_noise heard = {
-		.description = { .noise = { .offset = 0.0004, .sigma = 0.02 }, .wide = 0.03 },
+		.description = { .noise = { .offset = 0.0004, .sigma = 0.02 },
+				 .wide = 0.03,
+				 .wider = 0.04 },
 		.inner = { .black = 0, .white = 1, .lowest = -INFINITY, .highest = INFINITY },
 	};
 	float y[N];
@@ -1685,6 +1792,7 @@ static void test_settled_scale(void)
 		   "a page whose white is %g", white);
 		near(r.record.description.noise.sigma * white, 0.02, 1e-9, "white noise stays");
 		near(r.record.description.wide * white, 0.03, 1e-9, "and wider noise");
+		near(r.record.description.wider * white, 0.04, 1e-9, "and the widest");
 		restored_free(&r);
 		tear_down(&b);
 	}
@@ -1820,12 +1928,13 @@ static void test_transformed(void)
 /* Only a picture has black and white that the scene fills: sums of ten pixels have others. */
 static void test_sums(void)
 {
-	static const char *const specs[] = { "identity", "identity:gain=10", "identity:gain=0.1" };
+	static const char *const specs[] = { "identity", "mask:columns=3", "identity:gain=10",
+					     "identity:gain=0.1" };
 	const struct scale seen = { 0.1, 0.4, -INFINITY, INFINITY };
 	float y[N];
 
 	picture(y, 3);
-	for (int k = 0; k < 3; k++) {
+	for (int k = 0; k < 4; k++) {
 		struct restored r;
 		struct bench b;
 
@@ -1835,8 +1944,8 @@ static void test_sums(void)
 			tap_bail("%s", error_text());
 		ok(!restore(&b, shape, (struct measurement){ .y = y, .seen = &seen }, &r), "%s",
 		   specs[k]);
-		ok(fabs(r.record.inner.white - (k ? 1 : 0.4)) < 1e-9, "white is that of %s",
-		   k ? "the range" : "the scene");
+		ok(fabs(r.record.inner.white - (k > 1 ? 1 : 0.4)) < 1e-9, "white is that of %s",
+		   k > 1 ? "the range" : "the scene");
 		restored_free(&r);
 		tear_down(&b);
 	}
@@ -1868,10 +1977,11 @@ static void test_residual(void)
 	   "a result far from its measurement is a doubt, samples are not");
 }
 
-/* Wide noise is removed in both directions, and in each channel: turned, with other channels first, it is the same. */
+/* Wide noise is removed in both directions, and in each channel: turned, with other channels first, it is the same.  The
+ * sides are odd: half the size has no part of the last row. */
 static void test_wide_alike(void)
 {
-	enum { SIDE = 128, AREA = SIDE * SIDE };
+	enum { SIDE = 129, AREA = SIDE * SIDE };
 	static const struct lacuna_shape two = { { SIDE, SIDE, 2, 1 } };
 	static float noise[2 * AREA], y[2 * AREA], before[2 * AREA];
 	double worst = 0, wide[2] = { 0, 0 };
@@ -1924,11 +2034,14 @@ int main(void)
 	test_photons();
 	test_channels();
 	test_places();
+	test_stated_places();
+	test_spared_places();
 	test_places_of_photons();
 	test_bands();
 	test_stated_noise();
 	test_doubts_of_parts();
 	test_missing();
+	test_counted();
 	test_constant();
 	test_rounding();
 	test_rounding_stays();
@@ -1945,6 +2058,7 @@ int main(void)
 	test_retreat();
 	test_dark_ground();
 	test_ends();
+	test_lights();
 	test_rounded_ends();
 	test_depth();
 	test_depth_in_channels();
