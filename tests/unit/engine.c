@@ -414,6 +414,33 @@ static void test_start(void)
 		}
 }
 
+/* The same for operators in a chain, which have no solver of their own; a spectrum has no more steps than are asked for. */
+static void test_chain(void)
+{
+	const struct lacuna_shape y = { { 24, 20, 1, 1 } };
+	const char *const specs[] = { "blur:sigma=1.5", "mask:keep=0.7" };
+	struct solve_accuracy few = solve_accuracy_default;
+	struct problem *p = make(1, y, 2, specs);
+	const size_t n = p ? lacuna_count(problem_x(p)) : 0;
+	float *b = memory_alloc_array(3 * n + 1, sizeof *b);
+	double one_step;
+
+	if (!ok(p && b, "a blur and a mask"))
+		return;
+	random_gaussian(key, 3, 0, b, n);
+	test_accuracy(p, n, b);
+	few.lanczos = 1;
+	problem_set_accuracy(p, &few);
+	log_install(count_warnings, NULL);
+	ok(!problem_spectral(p, gentle, NULL, b, b + n), "one step");
+	log_install(NULL, NULL);
+	/* One step of Lanczos gives a multiple of b. */
+	one_step = vector_dot(n, b, b + n) / (vector_norm(n, b) * vector_norm(n, b + n));
+	near(fabs(one_step), 1, 1e-5, "leads along b alone");
+	memory_release(b);
+	unmake(p);
+}
+
 /* Warns once of an inaccurate result. */
 static void test_warning(void)
 {
@@ -571,6 +598,7 @@ int main(void)
 	test_pixelwise();
 	test_window();
 	test_start();
+	test_chain();
 	test_warning();
 	test_missing();
 	test_simulate_mask();

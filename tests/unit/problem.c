@@ -549,6 +549,40 @@ static void test_weights(void)
 	problem_destroy(p);
 }
 
+/* What was measured is where A is not 0, whatever its sign; and a measurement that is forgotten leaves A as it was. */
+static void test_measured(void)
+{
+	const struct lacuna_shape x = { { 6, 5, 1, 1 } };
+	float ones[30], y[30], measured[30];
+	struct problem *p = NULL;
+	struct plugin_use op;
+	int count = 0;
+
+	if (use_parse(LACUNA_OPERATOR, "matrix:rows=-10 0 0;0 10 0", &op) ||
+	    problem_create(&op, 1, 0, &x, &p) || problem_measured(p, measured))
+		tap_bail("%s", error_text());
+	for (int i = 0; i < 20; i++)
+		count += measured[i] == 1;
+	ok(count == 20, "negative values are measured, too (%d of 20)", count);
+	for (int i = 0; i < 30; i++)
+		ones[i] = 1;
+	if (problem_simulate(p, ones, 1, key, y))
+		tap_bail("%s", error_text());
+	count = 0;
+	for (int i = 0; i < 20; i++)
+		count += fabs((double)y[i] - (i % 2 ? 10 : -10)) > 0;
+	ok(count == 20, "and have noise");
+	if (problem_normalise(p) || problem_measure(p, y, 0.1, NULL) || problem_apply(p, ones, y))
+		tap_bail("%s", error_text());
+	near((double)y[1], 1, 0.3, "rows of length 1");
+	problem_forget(p);
+	if (problem_apply(p, ones, y))
+		tap_bail("%s", error_text());
+	near((double)y[1], 10, 1e-5, "are as they were without a measurement");
+	problem_destroy(p);
+	use_free(&op);
+}
+
 static void test_refusals(void)
 {
 	static const double noises[] = { -1e-9, INFINITY, NAN }, rhos[] = { 0, -1, NAN };
@@ -713,6 +747,7 @@ int main(void)
 	test_own_solver(20, 0);
 	test_own_solver(20, 1);
 	test_weights();
+	test_measured();
 	test_refusals();
 	test_iterations();
 	test_cancel();

@@ -674,6 +674,46 @@ static void test_planes(void)
 	ok(worst < 1e-6, "each plane has its own answer (%.0e)", worst);
 }
 
+/* Each plane has its own sigmas and its own direction, within the prior's range. */
+static int ask_planes(const struct lacuna_host *host, float *u)
+{
+	float map[MOST], v[MOST], x0[MOST], back[MOST], along[MOST];
+	double worst[3] = { 0 };
+
+	for (int i = 0; i < 36; i++) {
+		map[i] = i == 30 ? 30 : 0.2f + 0.03f * (float)i;
+		v[i] = 1 - 0.05f * (float)i;
+	}
+	ok(!host->prior->denoise_map(host, map, u, x0) &&
+		   !host->prior->denoise_vjp(host, 0.5, u, v, back) &&
+		   !host->prior->denoise_jvp(host, 0.5, u, v, along),
+	   "a map and derivatives");
+	for (int i = 0; i < 36; i++) {
+		const double sigma = fmin((double)map[i], 2);
+		const double slope = (double)mean_of(1, 0.5) - (double)mean_of(0, 0.5);
+
+		worst[0] =
+			fmax(worst[0], fabs((double)x0[i] - (double)mean_of((double)u[i], sigma)));
+		/* This prior answers vjp() with the mean of v. */
+		worst[1] =
+			fmax(worst[1], fabs((double)back[i] - (double)mean_of((double)v[i], 0.5)));
+		worst[2] = fmax(worst[2], fabs((double)along[i] - slope * (double)v[i]));
+	}
+	ok(worst[0] < 1e-6, "each plane has its own sigmas, up to the prior's (%.0e)", worst[0]);
+	ok(worst[1] < 1e-6 && worst[2] < 1e-4, "and its own direction (%.0e, %.0e)", worst[1],
+	   worst[2]);
+	return LACUNA_OK;
+}
+
+static void test_maps_of_planes(void)
+{
+	float u[MOST] = { 0 };
+
+	reset(12);
+	asked.info.channels = 1;
+	run(4, 3, 3, &no_options, 0, ask_planes, u);
+}
+
 static void test_bounds(void)
 {
 	const double lowest = 0.42, highest = 0.51;
@@ -947,6 +987,40 @@ static void test_operations(void)
 	}
 }
 
+/* The adjoint of a curve is that at the given point: its slope. */
+static void test_operation_at(void)
+{
+	static const float step = 1e-3f;
+	const struct lacuna_shape x = { { 8, 6, 1, 1 } };
+	struct host_context context = { .key = { 1, 0, 0 } };
+	struct lacuna_operation *o = NULL;
+	struct lacuna_shape shape;
+	struct lacuna_host host;
+	float at[48], ones[48], slope[48], ends[2][48];
+	double worst = 0;
+
+	if (operation_open("identity:gain=2|gamma:exponent=0.5", &x, &shape, &o))
+		bail("gamma");
+	host_init(&host, &context);
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < 48; i++)
+			at[i] = 0.1f + 0.01f * (float)i + (side ? step : -step);
+		if (operation_services.operation_apply(&host, o, at, ends[side]))
+			bail("apply");
+	}
+	for (int i = 0; i < 48; i++) {
+		at[i] = 0.1f + 0.01f * (float)i;
+		ones[i] = 1;
+	}
+	ok(!operation_services.operation_adjoint(&host, o, at, ones, slope),
+	   "the adjoint of a curve: %s", error_text());
+	for (int i = 0; i < 48; i++)
+		worst = fmax(worst, fabs((double)(ends[1][i] - ends[0][i]) / (2 * (double)step) -
+					 (double)slope[i]));
+	ok(worst < 2e-3, "is its slope there (%.0e)", worst);
+	operation_services.operation_close(&host, o);
+}
+
 /* The first guess is the result of a run of no steps.  Values under a mask have no effect on it. */
 static void test_guess(void)
 {
@@ -1066,11 +1140,13 @@ int main(void)
 	test_turned_maps(5, 5);
 	test_all_failures();
 	test_planes();
+	test_maps_of_planes();
 	test_bounds();
 	test_noise();
 	run(8, 6, 1, &no_options, 0, ask_steps, u);
 	test_results();
 	test_operations();
+	test_operation_at();
 	test_guess();
 	test_memory();
 	test_exact("identity", 1, 0.2, 0.2);
