@@ -288,6 +288,36 @@ static void test_refusals(void)
 	}
 }
 
+/* A sampler that needs A'A to be diagonal gets no blur. */
+static void test_diagonal(void)
+{
+	static const char *const specs[] = { "identity", "blur:sigma=1,boundary=periodic" };
+	const struct lacuna_shape x = { { W, H, 1, 1 } };
+	float y[MOST] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		struct session *session = NULL;
+		struct problem *problem = NULL;
+		struct plugin_use op;
+		int status;
+
+		reset();
+		sampler_plugin.u.sampler.needs = LACUNA_NEEDS_DIAGONAL;
+		if (use_parse(LACUNA_OPERATOR, specs[i], &op) ||
+		    problem_create(&op, 1, 0, &x, &problem) ||
+		    problem_measure(problem, y, 0.1, NULL))
+			tap_bail("%s", error_text());
+		status = session_create(problem, &prior_use, NULL, &sampler_use, &no_options,
+					&session);
+		ok(status == (i ? LACUNA_EUNSUPPORTED : LACUNA_OK), "a diagonal is needed: %s",
+		   specs[i]);
+		session_destroy(session);
+		problem_destroy(problem);
+		use_free(&op);
+	}
+	reset();
+}
+
 /* A prior is told for what it will be asked, by guidance or sampler. */
 static void test_flags(void)
 {
@@ -370,8 +400,9 @@ static void test_divergence(void)
 
 	reset();
 	one_step = jump;
-	for (int i = 0; i < 3; i++) {
-		const double scale = i == 2 ? 1e4 : i == 1 ? 1 : 0.01, full = fmax(scale, 1);
+	for (int i = 0; i < 4; i++) {
+		const double scales[] = { 0.01, 1, 1e4, -1e4 };
+		const double scale = scales[i], full = fmax(fabs(scale), 1);
 		struct bench b;
 
 		bench_open(&b, 1, scale, 0.1, &no_options);
@@ -472,6 +503,12 @@ static void test_deviation(void)
 			     fabs((double)out[i] - 2 * (double)guess[i] - 100 * (double)x[i]));
 	ok(worst < 1e-5, "each channel has the deviation of its own picture and guess (%.0e)",
 	   worst);
+	for (int c = 0; c < 3; c++) {
+		guess[W * H * c + 5] = NAN;
+		ok(session_deviation(b.session, &e, out) == LACUNA_ENUMERIC,
+		   "and none that is no number, in channel %d", c);
+		guess[W * H * c + 5] = 0.1f;
+	}
 	bench_close(&b);
 }
 
@@ -566,9 +603,49 @@ static void test_stock(void)
 	ok(prior.living == 0, "in the end none is left");
 }
 
+/* An instance serves for equal parameters, wherever they are, and for no others. */
+static void test_parameters(void)
+{
+	struct config {
+		double level;
+	};
+	static const struct lacuna_param params[] = {
+		LACUNA_PARAM_REAL(struct config, level, NULL, 0, 1, 0.5, "a level"),
+	};
+	static const struct lacuna_plugin head = { LACUNA_PLUGIN_HEAD(LACUNA_PRIOR),
+						   "own",
+						   NULL,
+						   NULL,
+						   NULL,
+						   NULL,
+						   NULL,
+						   LACUNA_PLUGIN_PARAMS(params, struct config),
+						   NULL };
+	static const struct lacuna_shape small = { { W, H, 1, 1 } };
+	struct config levels[] = { { 0.2 }, { 0.2 }, { 0.3 } };
+	struct prior_stock stock = { NULL };
+	struct plugin with_params;
+	struct plugin_use of[3];
+
+	reset();
+	prior_plugin.u.prior.flags = LACUNA_LASTING;
+	with_params = prior_plugin;
+	with_params.head = &head;
+	for (int i = 0; i < 3; i++) {
+		of[i] = (struct plugin_use){ .plugin = &with_params, .config = &levels[i] };
+		if (prior_prepare(&stock, &of[i], &small, 0))
+			tap_bail("%s", error_text());
+		ok(prior.created == (i == 2 ? 2 : 1), "a level of %g: %d made", levels[i].level,
+		   prior.created);
+	}
+	prior_stock_clear(&stock);
+	reset();
+}
+
 int main(void)
 {
 	test_refusals();
+	test_diagonal();
 	test_flags();
 	test_range();
 	test_divergence();
@@ -578,6 +655,7 @@ int main(void)
 	test_time();
 	test_progress();
 	test_stock();
+	test_parameters();
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();
