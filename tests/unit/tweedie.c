@@ -343,6 +343,36 @@ static void test_narrow(struct law *l)
 	ok(l->sigma[W - 1] > 0.29F, "a wide one far from them (%.2f)", (double)l->sigma[W - 1]);
 }
 
+/* What is measured in one channel narrows nothing in another. */
+static void test_narrow_channels(struct law *l)
+{
+	static const struct lacuna_shape two = { { W, H / 2, 2, 1 } };
+	static float d[N], b[N], deviation[N], sparse[2][N / 2];
+	double worst = 0;
+
+	set_law(l, 0.01, 0);
+	l->trained = 1;
+	for (int sparse_one = 0; sparse_one < 2; sparse_one++) {
+		const struct tweedie t = { .x = two,
+					   .d = d,
+					   .b = b,
+					   .estimate = b,
+					   .noise = 0.02,
+					   .trained = 1,
+					   .mean = posterior_mean,
+					   .context = l };
+
+		for (int i = 0; i < N; i++)
+			d[i] = i / (N / 2) != sparse_one || i % (N / 2) % 9 == 0;
+		if (tweedie_deviation(&t, deviation))
+			tap_bail("no deviation");
+		memcpy(sparse[sparse_one], l->sigma + sparse_one * (N / 2), sizeof *sparse);
+	}
+	for (int i = 0; i < N / 2; i++)
+		worst = fmax(worst, fabs((double)sparse[0][i] - (double)sparse[1][i]));
+	near(worst, 0, 0, "a sparse channel is asked about alike, beside a full one");
+}
+
 static void test_failure(struct law *l)
 {
 	static float d[N], deviation[N];
@@ -372,6 +402,7 @@ int main(void)
 	test_conditional(&law);
 	test_response();
 	test_trial(&law);
+	test_narrow_channels(&law);
 	test_narrow(&law);
 	test_failure(&law);
 	return tap_done();

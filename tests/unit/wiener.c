@@ -24,10 +24,10 @@ static void draw(double deviation)
 		texture[i] = 0.5F + (i % SIDE < SIDE / 2 ? (float)deviation * texture[i] : 0);
 }
 
-static void find(const char *spec, const float *estimate, double noise, uint64_t seed,
-		 float *deviation)
+static void find_in(int channels, const char *spec, const float *estimate, double noise,
+		    uint64_t seed, float *deviation)
 {
-	const struct lacuna_shape shape = { { SIDE, SIDE, 1, 1 } };
+	const struct lacuna_shape shape = { { SIDE, SIDE, channels, 1 } };
 	struct problem *problem = NULL;
 	struct plugin_use op;
 	float *y;
@@ -42,6 +42,12 @@ static void find(const char *spec, const float *estimate, double noise, uint64_t
 	memory_release(y);
 	problem_destroy(problem);
 	use_free(&op);
+}
+
+static void find(const char *spec, const float *estimate, double noise, uint64_t seed,
+		 float *deviation)
+{
+	find_in(1, spec, estimate, noise, seed, deviation);
 }
 
 /* Root mean square in columns from..to. */
@@ -142,12 +148,31 @@ static void test_turned(void)
 	   furthest(straight, turned, 1));
 }
 
+/* The map of a channel is that of a picture with this channel alone, but for the probe. */
+static void test_channels(void)
+{
+	static float both[2 * N], maps[2 * N], alone[N];
+
+	draw(0.1);
+	for (int i = 0; i < N; i++) {
+		both[i] = texture[i];
+		both[N + i] = texture[N - 1 - i];
+	}
+	find_in(2, "blur:sigma=1,boundary=periodic", both, 0.02, 1, maps);
+	for (int c = 0; c < 2; c++) {
+		find("blur:sigma=1,boundary=periodic", both + c * N, 0.02, 1, alone);
+		ok(furthest(maps + c * N, alone, 1) < 0.05, "channel %d as if it were alone (%.3f)",
+		   c, furthest(maps + c * N, alone, 1));
+	}
+}
+
 int main(void)
 {
 	test_identity();
 	test_lost();
 	test_scale();
 	test_turned();
+	test_channels();
 	threads_stop();
 	ok(memory_live_blocks() == 0, "no memory is left");
 	return tap_done();
