@@ -25,20 +25,22 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	static const float psf[] = { 0.1f, 0.4f, 0, 0.6f, 1, 0.3f };
 	static const float soft[] = { 0, 0.5f, 1, 0.25f, 0.8f, 1 }; /* 3x2 */
 	static const float comet[] = { 1, 0.2f, 0.3f, 0.2f, 0.6f };
+	static const float corner[] = { 0.1f, 0.2f, 0.3f, 0.7f }; /* 2x2 */
 	const int pages = !strcmp(path, "psfs") ? 6 : 1; /* each 2x2, without zeros or symmetry */
 	const int is_psf = !strcmp(path, "psf"), is_comet = !strcmp(path, "comet");
-	const int is_soft = !strcmp(path, "soft");
-	const int w = pages > 1 ? 2 : is_psf || is_soft ? 3 : is_comet ? 5 : 4;
-	const int n = pages > 1 ? 24 : is_psf || is_soft ? 6 : is_comet ? 5 : 12;
+	const int is_soft = !strcmp(path, "soft"), is_corner = !strcmp(path, "corner");
+	const int w = pages > 1 || is_corner ? 2 : is_psf || is_soft ? 3 : is_comet ? 5 : 4;
+	const int n = pages > 1 ? 24 : is_corner ? 4 : is_psf || is_soft ? 6 : is_comet ? 5 : 12;
 
 	*shape = (struct lacuna_shape){ { w, n / w / pages, 1, pages } };
 	*values = memory_alloc_array((size_t)n, sizeof **values);
 	for (int i = 0; *values && i < n; i++)
-		(*values)[i] = pages > 1  ? 0.1f + 0.3f * (float)(i * 7 % 5)
-			       : is_psf	  ? psf[i]
-			       : is_soft  ? soft[i]
-			       : is_comet ? comet[i]
-					  : flat[i];
+		(*values)[i] = pages > 1   ? 0.1f + 0.3f * (float)(i * 7 % 5)
+			       : is_psf	   ? psf[i]
+			       : is_soft   ? soft[i]
+			       : is_comet  ? comet[i]
+			       : is_corner ? corner[i]
+					   : flat[i];
 	return *values ? LACUNA_OK : LACUNA_ENOMEM;
 }
 
@@ -271,6 +273,7 @@ static void test_matrices(void)
 		{ "downsample:factor=2,kernel=gaussian,sigma=0.8,boundary=periodic,phase=1", NULL,
 		  10, 8, 1 },
 		{ "downsample:factor=2,psf=psf,normalize=no", NULL, 11, 8, 1 },
+		{ "downsample:factor=2,psf=corner,normalize=no", NULL, 8, 6, 1 },
 		{ "downsample:factor=1.5", NULL, 11, 9, 1 },
 		{ "downsample:factor=5/3,factor_x=4/3", NULL, 11, 10, 1 },
 		{ "downsample:factor_x=3,factor_y=2", NULL, 9, 6, 2 },

@@ -218,6 +218,38 @@ static void test_known(void)
 	near(f.values[1] / 3, 1, 0.03, "and its height");
 }
 
+/* Each channel is compared with its own. */
+static void test_known_channels(void)
+{
+	enum { WIDTH = 64, HEIGHT = 48, AREA = WIDTH * HEIGHT };
+	static const char truth[] = "blur:sigma=2,boundary=periodic";
+	static const char told[] = "blur:sigma=1.4,boundary=periodic,fit=yes";
+	static const struct lacuna_shape two = { { WIDTH, HEIGHT, 2, 1 } };
+	static float x[2 * AREA], y[2 * AREA];
+	struct plugin_use true_one, use;
+	struct problem *p = NULL, *q = NULL;
+	struct found found = { 0 };
+	struct fit f;
+
+	draw_scene(WIDTH, HEIGHT, x);
+	for (int i = 0; i < AREA; i++)
+		x[AREA + i] = 1 - x[AREA - 1 - i];
+	if (use_parse(LACUNA_OPERATOR, truth, &true_one) ||
+	    problem_create(&true_one, 1, 0, &two, &p) ||
+	    problem_simulate(p, x, 0.01, (struct random_key){ 6, 0, 0 }, y) ||
+	    use_parse(LACUNA_OPERATOR, told, &use) || fit_find(&use, 1, &f) ||
+	    problem_create(&use, 1, 0, &two, &q))
+		tap_bail("%s", error_text());
+	ok(!problem_fit(q, x, y, 0.01, use.config), "two channels");
+	fit_each(&f, collect, &found);
+	near(found.values[0] / 2, 1, 0.03, "tell the sigma of both");
+	problem_destroy(p);
+	problem_destroy(q);
+	fit_free(&f);
+	use_free(&use);
+	use_free(&true_one);
+}
+
 static void refuse_fit(const char *told, const struct lacuna_shape *shape, const float *y,
 		       int status, const char *part)
 {
@@ -288,6 +320,7 @@ static void test_reset(void)
 int main(void)
 {
 	test_known();
+	test_known_channels();
 	test_alone();
 	test_shake();
 	test_refusals();

@@ -45,6 +45,20 @@ static int read_image(const char *path, struct lacuna_shape *shape, float **valu
 	}
 	if (!strcmp(path, "spectrum"))
 		return read_spectrum(shape, values);
+	if (!strcmp(path, "points")) { /* 5x3, two pages with a point each */
+		*shape = (struct lacuna_shape){ { 5, 3, 1, 2 } };
+		*values = memory_alloc_array(30, sizeof **values);
+		if (*values)
+			(*values)[1] = (*values)[15 + 2 * 5 + 3] = 1;
+		return *values ? LACUNA_OK : LACUNA_ENOMEM;
+	}
+	if (!strcmp(path, "flat-of-two")) {
+		*shape = (struct lacuna_shape){ { 4, 3, 2, 1 } };
+		*values = memory_alloc_array(24, sizeof **values);
+		for (int i = 0; *values && i < 24; i++)
+			(*values)[i] = (i < 12 ? 0.5f : 1) + 0.1f * (float)(i % 4);
+		return *values ? LACUNA_OK : LACUNA_ENOMEM;
+	}
 	if (!strcmp(path, "dark-of-two")) { /* two channels */
 		*shape = (struct lacuna_shape){ { 4, 3, 2, 1 } };
 		*values = memory_alloc_array(24, sizeof **values);
@@ -223,6 +237,19 @@ static void test_patterns(void)
 		ok(fabs((double)count / (W * H) - 0.3) < (k == 0 ? 0.2 : 0.02),
 		   "three tenths, about: %d of %d", count, W * H);
 		ok(same < W * H, "another seed measures others");
+	}
+	/* Frequency 0 is in the middle of one and in the corner of the other. */
+	read_measured("fourier:keep=0,centre=0.4,pattern=points", W, H, mask);
+	read_measured("fourier:keep=0,centre=0.4,pattern=points,centred=no", W, H, other);
+	{
+		int same = 0;
+
+		for (int j = 0; j < H; j++)
+			for (int i = 0; i < W; i++)
+				same += mask[j * W + i] ==
+					other[(j + H / 2) % H * W + (i + W / 2) % W];
+		ok(same == W * H, "the same frequencies, wherever the first is (%d of %d)", same,
+		   W * H);
 	}
 	ok(read_measured("fourier:file=spectrum", 9, 7, mask) == 21 && mask[0] && !mask[1] &&
 		   !mask[2] && mask[3],
@@ -405,6 +432,26 @@ static void test_radon_pixels(void)
 	bench_close(&b);
 }
 
+/* A detector shorter than the picture sees what the middle of a longer one sees. */
+static void test_radon_short(void)
+{
+	enum { W = 7, H = 19, ANGLES = 8, SHORT = 6, LONG = 16 };
+	struct bench few, many;
+	double worst = 0;
+
+	if (!bench_open(&few, "radon:angles=8,bins=6", W, H, 1) ||
+	    !bench_open(&many, "radon:angles=8,bins=16", W, H, 1))
+		return;
+	for (int a = 0; a < ANGLES; a++)
+		for (int k = 0; k < SHORT; k++)
+			worst = fmax(worst,
+				     fabs((double)few.y[a * SHORT + k] -
+					  (double)many.y[a * LONG + k + (LONG - SHORT) / 2]));
+	ok(worst < 1e-5, "a short detector is the middle of a long one: %g", worst);
+	bench_close(&few);
+	bench_close(&many);
+}
+
 static void test_wish(void)
 {
 	const struct lacuna_shape y = { { 50, 20, 1, 1 } }, wish = { { 40, 30, 1, 1 } };
@@ -493,6 +540,17 @@ static void test_flat(void)
 	}
 	ok(right, "a flat field of one channel");
 	bench_close(&b);
+	if (!bench_open(&b, "flat:flat=flat-of-two,dark=dark", 4, 3, 2))
+		return;
+	right = 1;
+	for (int i = 0; i < 24; i++) {
+		const double least = i < 12 ? 0.3 : 0.8; /* less 0.2 in the dark */
+		const double f = (least + 0.1 * (i % 4)) / (least + 0.15);
+
+		right &= fabs(b.y[i] - f * (double)b.x[i]) < 1e-5;
+	}
+	ok(right, "a dark frame of one channel");
+	bench_close(&b);
 	/* The columns have 0.67, 0.89, 1.12 and 1.34 times the mean. */
 	if (!bench_open(&b, "flat:flat=flat,dark=dark,least=0.8", 4, 3, 1))
 		return;
@@ -536,6 +594,9 @@ static void test_exposures_moved(int w, int h)
 		return;
 	/* The border: 3 px for the shift and 2 px for the interpolation. */
 	ok(b.ys.extent[0] == yw && b.ys.extent[1] == yh && b.ys.extent[3] == 2, "two pages");
+	ok(problem_window(b.problem)->origin[0] == 5 && problem_window(b.problem)->origin[1] == 5 &&
+		   problem_window(b.problem)->extent[3] == 1,
+	   "of what lies within the border");
 	for (int c = 0; c < 2; c++)
 		for (int j = 0; j < yh; j++)
 			for (int i = 0; i < yw; i++) {
@@ -787,6 +848,27 @@ static void test_varying_blur(void)
 	bench_close(&b);
 }
 
+/* Points that are centred blur nothing, wherever they are in their pages. */
+static void test_varying_points(void)
+{
+	enum { W = 21, H = 15 };
+	struct bench b;
+	double worst = 0;
+
+	if (!bench_open(&b, "varying-blur:psf=points,columns=2,centre=peak,background=keep", W, H,
+			1))
+		return;
+	for (int64_t j = 0; j < b.ys.extent[1]; j++)
+		for (int64_t i = 0; i < b.ys.extent[0]; i++) {
+			const int64_t *o = problem_window(b.problem)->origin;
+			const float x = b.x[o[0] + i + W * (o[1] + j)];
+
+			worst = fmax(worst, fabs((double)b.y[i + b.ys.extent[0] * j] - (double)x));
+		}
+	ok(worst < 1e-5, "points at their centre: %g", worst);
+	bench_close(&b);
+}
+
 static void test_varying_blur_refusals(void)
 {
 	refuses("varying-blur:psf=psfs,columns=3", 30, "columns=3");
@@ -831,6 +913,20 @@ static void test_rows(void)
 	y[5] = NAN;
 	ok(problem_project(b.problem, y) == LACUNA_EINVAL && strstr(error_text(), "fill"),
 	   "missing values are refused: %s", error_text());
+	bench_close(&b);
+}
+
+/* Changes from one row to the next have a period of two pixels; with it, all belongs to the picture. */
+static void test_all_slow(void)
+{
+	struct bench b;
+	double worst = 0;
+
+	if (!bench_open(&b, "rows:lines=both,period=2", 9, 6, 2))
+		return;
+	for (int i = 0; i < 108; i++)
+		worst = fmax(worst, fabs((double)b.y[i] - (double)b.x[i]));
+	ok(worst < 1e-5, "nothing is removed: %g", worst);
 	bench_close(&b);
 }
 
@@ -1044,6 +1140,7 @@ int main(void)
 	test_radon_symmetry(25, 14, 29);
 	test_radon_symmetry(25, 14, 30);
 	test_radon_pixels();
+	test_radon_short();
 	test_wish();
 	test_bayer("rggb");
 	test_bayer("bggr");
@@ -1057,8 +1154,10 @@ int main(void)
 	test_exposures_refusals();
 	test_warp();
 	test_varying_blur();
+	test_varying_points();
 	test_varying_blur_refusals();
 	test_rows();
+	test_all_slow();
 	test_columns();
 	test_projection_is_last();
 	test_fractions();

@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "engine/problem.h"
@@ -723,6 +724,14 @@ static void test_boxes(void)
 	ok(left && right && top && bottom, "and may be at each side");
 }
 
+static int warnings;
+
+static void count_warnings(void *context, int level, const char *text)
+{
+	(void)context;
+	warnings += level == LACUNA_LOG_WARN && strstr(text, "are missing") != NULL;
+}
+
 static void test_mask(void)
 {
 	struct bench b, again;
@@ -788,7 +797,25 @@ static void test_mask(void)
 		kept += (b.y[i] != 0) == ((i % 5 == 1 || i % 5 == 4) && i / 5 % 3 != 1);
 	ok(kept == 30, "columns and rows are missing, in all channels");
 	bench_close(&b);
+	bench_open(&b, "mask:file=paint,channels=yes,columns=2", 1, 4, 3, 3);
+	kept = 0;
+	for (size_t i = 0; i < 36; i++)
+		kept += i % 4 == 2 && b.y[i] == 0;
+	ok(kept == 9, "a dead column is dead in all channels of a mask (%zu of 9)", kept);
+	bench_close(&b);
 	refused("mask:file=white", 1, 4, 3, 1, "the mask marks no pixel as missing");
+	refused("mask:file=white,invert=yes", 1, 4, 3, 1, "the mask marks every pixel as missing");
+	log_install(count_warnings, NULL);
+	for (int few = 0; few < 2; few++) {
+		warnings = 0;
+		ok(!bench_open(&b, few ? "mask:file=4x3" : "mask:file=4x3,threshold=1", 1, 4, 3,
+			       1) &&
+			   warnings == !few,
+		   "%s pixels missing: %d warnings", few ? "a third of the" : "two thirds of the",
+		   warnings);
+		bench_close(&b);
+	}
+	log_install(NULL, NULL);
 	test_boxes();
 	refused("mask:columns=5", 1, 5, 3, 1, "columns=5: give numbers from 0 to 4");
 	refused("mask:rows=2-1", 1, 5, 3, 1, "rows=2-1: give numbers from 0 to 2");
