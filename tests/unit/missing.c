@@ -60,6 +60,11 @@ static void test_pixels(void)
 	   "a pixel all of whose channels have the value");
 	ok(v[1] > 6 && v[3] > 6 && v[6] > 6, "not one with another colour");
 	ok(missing_mark_pixels(&two, NAN, v) == 1, "NaN is a value, too");
+	for (int i = 0; i < 8; i++)
+		v[i] = i % 4 < 3 ? -9999 : 7;
+	v[6] = 0;
+	ok(missing_mark_pixels(&two, -9999, v) == 2 && isnan(v[0]) && isnan(v[5]) && v[2] < 0,
+	   "and so is one below 0");
 }
 
 static void test_put_back(void)

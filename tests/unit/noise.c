@@ -529,6 +529,24 @@ static void test_clipped_beside_texture(void)
 	   found.sigma);
 }
 
+/* A dark picture, and a small quiet place in it that noise of this level would have clipped: it does not tell the noise. */
+static void test_clipped_beside_quiet(void)
+{
+	enum { QUIET = 32 };
+	struct noise found;
+	int status;
+
+	prepare();
+	for (int i = 0; i < SIDE_ * SIDE_; i++) {
+		const int quiet = i % SIDE_ < QUIET && i / SIDE_ < QUIET;
+
+		noisy[i] = fmaxf(quiet ? 0.02f + 0.002f * deviates[i] : 0.04f * deviates[i], 0);
+	}
+	status = noise_measure(&large, noisy, &found);
+	ok(!status && fabs(found.sigma / 0.04 - 1) < 0.15, "clipped beside a quiet place: %g",
+	   found.sigma);
+}
+
 /* Small dark pictures, of which all usable blocks overlap. */
 static void test_few_clipped(void)
 {
@@ -1227,6 +1245,7 @@ int main(void)
 	test_negatives();
 	test_mostly_clipped();
 	test_clipped_beside_texture();
+	test_clipped_beside_quiet();
 	test_few_clipped();
 	test_correlated();
 	test_correlated_is_everywhere();
