@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "restore/holes.h"
 #include "restore/restore.h"
 #include "restore/windows.h"
 #include "tests/tap.h"
@@ -1177,6 +1178,90 @@ static void test_counts(void)
 	}
 }
 
+/* Four windows of a small picture. */
+static struct windows four(int64_t w, int64_t h, int64_t channels)
+{
+	const int64_t width = 136, height = 124;
+
+	return (struct windows){ .y = { { w, h, channels, 1 } },
+				 .factor = 1,
+				 .overlap = { 2 * width - w, 2 * height - h },
+				 .width = width,
+				 .height = height,
+				 .across = 2,
+				 .down = 2 };
+}
+
+/* In each channel, with two windows of which nothing was measured, and in a part that ends before rows and columns do. */
+static void test_counts_of_channels(void)
+{
+	enum { W = 200, H = 180, LEFT = 140, AREA = W * H };
+	static const struct lacuna_region part = { { 20, 30 }, { 150, 100, 2, 1 } };
+	static float y[2 * AREA];
+	const struct windows plan = four(W, H, 2);
+	struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	size_t missing = 0, in_part = 0;
+	struct restorer *r = NULL;
+	struct restored all;
+
+	scene(W, H, y);
+	scene(W, H, y + AREA);
+	for (int i = 0; i < 2 * AREA; i++) {
+		const int column = i % W, row = i / W % H;
+
+		y[i] = column < LEFT || (column * 7 + row * 3) % 19 == 2 ? NAN : y[i];
+		missing += isnan(y[i]) != 0;
+		in_part += isnan(y[i]) && column >= 20 && column < 170 && row >= 30 && row < 130;
+	}
+	set_up("identity");
+	restorer_create(&job, &r);
+	ok(!windows_run(r, &plan, &m, &all), "two channels, half of them empty");
+	ok(all.record.missing == missing, "%zu are missing: %zu", missing, all.record.missing);
+	restored_free(&all);
+	m.counted = part;
+	ok(!windows_run(r, &plan, &m, &all), "in a part");
+	ok(all.record.missing == in_part, "%zu are: %zu", in_part, all.record.missing);
+	restored_free(&all);
+	restorer_destroy(r);
+	tear_down();
+}
+
+/* A sampler that draws numbers draws the same for each place of the picture, in windows or not. */
+static void test_random_places(void)
+{
+	enum { W = 200, H = 180, AREA = W * H };
+	static const struct lacuna_shape shape = { { W, H, 1, 1 } };
+	static float y[AREA];
+	const struct windows plan = four(W, H, 1);
+	const struct measurement m = { .name = "page 1", .y = y, .hi = 1 };
+	struct restored whole, parts;
+	struct restorer *r = NULL;
+	double sum = 0, noise = 0;
+
+	scene(W, H, y);
+	set_up("identity");
+	use_free(&method.sampler);
+	if (use_parse(LACUNA_SAMPLER, "gibbs:steps=2", &method.sampler))
+		tap_bail("%s", error_text());
+	job.noise.sigma = 0.05;
+	restorer_create(&job, &r);
+	ok(!restorer_shape(r, &shape, NULL) && !restorer_run(r, &m, &whole), "a sample: %s",
+	   error_text());
+	restorer_destroy(r);
+	restorer_create(&job, &r);
+	ok(!windows_run(r, &plan, &m, &parts), "in windows");
+	restorer_destroy(r);
+	for (int i = 0; i < AREA && whole.picture && parts.picture; i++) {
+		sum += pow((double)parts.picture[i] - (double)whole.picture[i], 2) / AREA;
+		noise += pow((double)whole.picture[i] - (double)y[i], 2) / AREA;
+	}
+	ok(noise > 0 && sqrt(sum) < 0.1 * sqrt(noise), "the same numbers in each place (%g of %g)",
+	   sqrt(sum), sqrt(noise));
+	restored_free(&whole);
+	restored_free(&parts);
+	tear_down();
+}
+
 /* One restorer, two pictures: each has its own noise. */
 static void test_next_picture(void)
 {
@@ -1339,6 +1424,35 @@ static void test_holes_map(void)
 	ok(holes_width(&h) >= 24 && holes_width(&h) <= 40, "no hole is wider than %lld",
 	   (long long)holes_width(&h));
 	holes_free(&h);
+}
+
+/* A page comes in bands of rows, each of which lies below those before. */
+static void test_holes_bands(void)
+{
+	enum { W = 3 * HOLES_CELL, H = 4 * HOLES_CELL };
+	const struct lacuna_shape page = { { W, H, 1, 1 } };
+	static float y[W * H];
+	struct holes whole, bands;
+	int same = 1;
+
+	for (int i = 0; i < W * H; i++)
+		y[i] = i / W > 3 * HOLES_CELL && i % W > HOLES_CELL ? NAN : 1;
+	if (holes_create(W, H, &whole) || holes_create(W, H, &bands))
+		tap_bail("%s", error_text());
+	holes_add(&whole, &page, 0, y);
+	for (int64_t first = 0; first < H; first += 2 * HOLES_CELL) {
+		const struct lacuna_shape band = { { W, 2 * HOLES_CELL, 1, 1 } };
+
+		holes_add(&bands, &band, first, y + first * W);
+	}
+	if (holes_finish(&whole) || holes_finish(&bands))
+		tap_bail("%s", error_text());
+	for (int64_t j = 0; j < H; j += HOLES_CELL)
+		same &= holes_count(&whole, 0, j, W, j + HOLES_CELL) ==
+			holes_count(&bands, 0, j, W, j + HOLES_CELL);
+	ok(same && holes_count(&bands, 0, 3 * HOLES_CELL, W, H) == 2, "bands are the page");
+	holes_free(&whole);
+	holes_free(&bands);
 }
 
 /* Width of a hole that is told: no less than the hole's, however it lies on the cells, and not that of a crooked one. */
@@ -1653,6 +1767,7 @@ int main(void)
 	test_costs();
 	test_samples_refused();
 	test_holes_map();
+	test_holes_bands();
 	test_holes_width();
 	test_wide_hole();
 	test_mask();
@@ -1671,6 +1786,8 @@ int main(void)
 	test_channels();
 	test_record();
 	test_counts();
+	test_counts_of_channels();
+	test_random_places();
 	test_next_picture();
 	test_rows();
 	test_listening();
