@@ -1029,6 +1029,40 @@ static void test_fractions(void)
 	bench_close(&b);
 }
 
+/* A Gaussian keeps its variance, to which the width of a pixel adds a twelfth, along both sides whatever the factors. */
+static void test_fraction_gaussian(void)
+{
+	const struct lacuna_shape small = { { 9, 9, 1, 1 } };
+	struct problem *p = NULL;
+	struct plugin_use use;
+	float *x, y[81];
+
+	parse("downsample:factor_x=2,factor_y=3,kernel=gaussian,sigma=2", &use);
+	if (problem_create(&use, 1, 1, &small, &p))
+		tap_bail("%s", error_text());
+	x = memory_alloc_array(lacuna_count(problem_x(p)), sizeof *x);
+	for (int d = 0; d < 2; d++) {
+		const int64_t w = problem_x(p)->extent[0], h = problem_x(p)->extent[1];
+		double moments[2];
+
+		for (int power = 1; power <= 2; power++) {
+			for (int64_t i = 0; i < w * h; i++) {
+				const double at =
+					d ? (double)(i / w - h / 2) : (double)(i % w - w / 2);
+
+				x[i] = (float)(power == 2 ? at * at : at);
+			}
+			problem_apply(p, x, y);
+			moments[power - 1] = (double)y[40];
+		}
+		near(moments[1] - moments[0] * moments[0], 4 + 1.0 / 12, 0.05,
+		     d ? "and down" : "the variance across");
+	}
+	memory_release(x);
+	problem_destroy(p);
+	use_free(&use);
+}
+
 static void test_fraction_refusals(void)
 {
 	refuses("downsample:factor=1.234567", 31, "100/81");
@@ -1161,6 +1195,7 @@ int main(void)
 	test_columns();
 	test_projection_is_last();
 	test_fractions();
+	test_fraction_gaussian();
 	test_fraction_refusals();
 	test_warp_affine("cubic");
 	test_warp_affine("linear");

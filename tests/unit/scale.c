@@ -235,6 +235,17 @@ static void test_lump(void)
 		   has_lump_of(16 * 64, 64, 65535),
 	   "a star in a small picture is none");
 	ok(has_lump(2, -9999) && !has_lump(1, -9999), "a constant picture has none");
+	for (int of_ten = 6; of_ten <= 9; of_ten += 3) {
+		float mostly[400];
+		struct scale_sample sample = { 0 };
+
+		for (int i = 0; i < 400; i++)
+			mostly[i] = i % 10 < of_ten ? 0 : 1000 + (float)i;
+		ok(!scale_sample_add(&sample, mostly, 400, 400) &&
+			   scale_sample_drop_lumps(&sample, values) == (of_ten < 9),
+		   "%d of ten values alike are %s", of_ten, of_ten < 9 ? "a lump" : "the picture");
+		scale_sample_free(&sample);
+	}
 	ok(!scale_sample_add(&two, (const float[]){ 0, 255, 255 }, 3, 3) &&
 		   !scale_sample_drop_lumps(&two, values) && two.count == 3,
 	   "nor has one of two values");
