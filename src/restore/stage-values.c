@@ -44,7 +44,8 @@ int stage_copy(struct run *run)
 	return status ? status : problem_project(run->r->problem, run->y);
 }
 
-/* Impulses are neither noise nor values that a blur made, and stay.  values: y without what is missing. */
+/* Impulses are neither noise nor values that a blur made, and stay.  values: y as it was read, without what is missing: a dark
+ * frame that was subtracted would make them unlike each other, and the value that is told another one. */
 static int doubt_impulses(struct run *run, const float *values)
 {
 	int status = LACUNA_OK;
@@ -104,9 +105,11 @@ int stage_doubt_values(struct run *run)
 	values = memory_alloc_array(n, sizeof *values);
 	status = values ? problem_measured(run->r->problem, values) : LACUNA_ENOMEM;
 	for (size_t i = 0; !status && i < n; i++)
-		values[i] = values[i] > 0 ? run->y[i] : NAN;
+		values[i] = values[i] > 0 ? run->m->y[i] : NAN;
 	if (!status)
 		status = doubt_impulses(run, values);
+	for (size_t i = 0; !status && i < n; i++)
+		values[i] = isnan(values[i]) ? NAN : run->y[i];
 	if (!status)
 		status = doubt_bands(run, values);
 	memory_release(values);

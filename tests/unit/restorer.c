@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/threads.h"
@@ -1829,6 +1830,54 @@ static void test_impulses(void)
 	ok(doubts_of_impulses(0) == none + 1, "and pepper alone");
 }
 
+static int add_dark(const void *self, float *b)
+{
+	(void)self;
+	for (int i = 0; i < 100 * 100; i++)
+		b[i] = 0.1f + 0.001f * (float)(i * 7 % 13);
+	return LACUNA_OK;
+}
+
+static char impulse_told[32];
+
+static void note_impulses(void *context, int level, const char *text)
+{
+	const char *at = strstr(text, "mask:value=");
+
+	(void)context, (void)level;
+	if (at)
+		snprintf(impulse_told, sizeof impulse_told, "%.*s", (int)strcspn(at, " "), at);
+}
+
+/* Under a dark frame, impulses are still alike in the file, and it is their value there that is told. */
+static void test_impulses_in_file(void)
+{
+	enum { SIDE = 100, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	const struct plugin *plain;
+	struct plugin adding;
+	struct bench b;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 2, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = i % SIDE % 10 == 3 && i / SIDE % 10 == 5 ? 1 : 0.5f + 0.02f * y[i];
+	set_up(&b, one_step, 1);
+	plain = b.op.plugin;
+	adding = *plain;
+	adding.u.op.offset = add_dark;
+	b.op.plugin = &adding;
+	b.job.noise.sigma = 0.02;
+	impulse_told[0] = 0;
+	log_install(note_impulses, NULL);
+	ok(!restore(&b, square, (struct measurement){ .y = y }, &r), "salt and a dark frame");
+	log_install(NULL, NULL);
+	is_text(impulse_told, "mask:value=1", "the value of the file is told");
+	restored_free(&r);
+	tear_down(&b);
+}
+
 static int add_two(const void *self, float *b)
 {
 	(void)self;
@@ -2022,6 +2071,7 @@ static void test_wide_alike(void)
 int main(void)
 {
 	test_impulses();
+	test_impulses_in_file();
 	test_offset();
 	test_transformed();
 	test_sums();
