@@ -62,7 +62,7 @@ static const struct row {
 	int kind;
 	const char *spec;
 } table[] = {
-	{ LACUNA_OPERATOR, "identity" },
+	{ LACUNA_OPERATOR, "identity:gain=2" },
 	{ LACUNA_OPERATOR, "mask:keep=0.5,seed=7" },
 	{ LACUNA_OPERATOR, "mask:keep=0" },
 	{ LACUNA_OPERATOR, "mask:file=mask-31x18,weights=yes" },

@@ -655,6 +655,30 @@ static void make_enlarged(int times, float level)
 	}
 }
 
+/* Grain that is longer along one side is texture, however large it is: white noise enlarged by 3 along one and 5 along the other. */
+static void test_long_grain(void)
+{
+	random_gaussian(key, 0, 0, grain, SIDE_ * SIDE_);
+	for (int upright = 0; upright < 2; upright++) {
+		const int wide = upright ? 3 : 5, high = upright ? 5 : 3;
+		struct noise_grain g;
+
+		for (int i = 0; i < SIDE_ * SIDE_; i++) {
+			const int x = i % SIDE_, y = i / SIDE_;
+			const float *at = grain + x / wide + y / high * SIDE_;
+			const float right = (float)(x % wide) / (float)wide;
+			const float down = (float)(y % high) / (float)high;
+			const float above = at[0] + right * (at[1] - at[0]);
+			const float below = at[SIDE_] + right * (at[SIDE_ + 1] - at[SIDE_]);
+
+			noisy[i] = 0.5f + 0.08f * (above + down * (below - above));
+		}
+		noise_find_grain(&large, noisy, &g);
+		ok(!(g.half > 0) && !(g.quarter > 0), "grain of %d x %d: %g, %g", wide, high,
+		   g.half, g.quarter);
+	}
+}
+
 /* A picture that was enlarged has noise of the size that it had before. */
 static void test_enlarged(void)
 {
@@ -1251,6 +1275,7 @@ int main(void)
 	test_correlated_is_everywhere();
 	test_grain_with_direction();
 	test_enlarged();
+	test_long_grain();
 	test_half();
 	test_half_of_any_size();
 	test_map_borders();
