@@ -1830,6 +1830,29 @@ static void test_impulses(void)
 	ok(doubts_of_impulses(0) == none + 1, "and pepper alone");
 }
 
+/* Pixels that a mask hides are not black. */
+static void test_hidden(void)
+{
+	enum { SIDE = 100, AREA = SIDE * SIDE };
+	static const struct lacuna_shape square = { { SIDE, SIDE, 1, 1 } };
+	static float y[AREA];
+	struct bench b;
+	struct restored r;
+
+	random_gaussian((struct random_key){ 2, 0, 0 }, 0, 0, y, AREA);
+	for (int i = 0; i < AREA; i++)
+		y[i] = 0.5f + 0.02f * y[i];
+	set_up(&b, one_step, 1);
+	use_free(&b.op);
+	if (use_parse(LACUNA_OPERATOR, "mask:keep=0.97", &b.op))
+		tap_bail("%s", error_text());
+	b.job.noise.sigma = 0.02;
+	ok(!restore(&b, square, (struct measurement){ .y = y }, &r), "hidden pixels");
+	ok(r.record.doubts == 0, "are no pepper (%d doubts)", r.record.doubts);
+	restored_free(&r);
+	tear_down(&b);
+}
+
 static int add_dark(const void *self, float *b)
 {
 	(void)self;
@@ -2072,6 +2095,7 @@ int main(void)
 {
 	test_impulses();
 	test_impulses_in_file();
+	test_hidden();
 	test_offset();
 	test_transformed();
 	test_sums();
