@@ -149,6 +149,12 @@ int schedule_create(const struct lacuna_host *host, const struct schedule_config
 	}
 	if (config->start > 0 && !ranged)
 		n = begin_at(config->start, n, sigma);
+	if (config->finish == SCHEDULE_FINISH_NONE && n == 1) {
+		host->release(host, sigma);
+		return host->fail(host, LACUNA_EINVAL,
+				  "finish=none leaves no step, as there is one noise level; give "
+				  "more steps or a larger start, or leave out finish");
+	}
 	sigma[n] = 0;
 	schedule->sigma = sigma;
 	schedule->steps = config->finish == SCHEDULE_FINISH_NONE ? n - 1 : n;

@@ -232,6 +232,7 @@ static void test_halving(void)
 static void test_schedules(void)
 {
 	double want[10];
+	char sampler[120];
 
 	for (int k = 0; k < 10; k++)
 		want[k] = pow(pow(5, 1 / 7.) + k / 9. * (pow(0.01, 1 / 7.) - pow(5, 1 / 7.)), 7);
@@ -249,6 +250,13 @@ static void test_schedules(void)
 		want[k] = sqrt((1 - ab) / ab);
 	}
 	test_levels("ddpm:steps=10,schedule=linear-beta,start=1", want, 4);
+	want[0] = 0.001;
+	test_levels("ddpm:steps=10,schedule=linear-beta,start=0.001", want, 1);
+	for (int k = 0; k < 3; k++)
+		want[k] = sqrt(expm1(4 - k));
+	snprintf(sampler, sizeof sampler, "ddpm:steps=5,schedule=ou,horizon=3,stop=1,start=%.17g",
+		 want[0]); /* it is one of the levels */
+	test_levels(sampler, want, 3);
 }
 
 /* Parameters that exclude each other are refused, and the message names them. */
@@ -268,6 +276,10 @@ static void test_refusals(void)
 		{ "identity", "none", "ddpm:schedule=ou,stop=6",
 		  "stop=6 must be before horizon=5" },
 		{ "identity", "none", "ddpm:schedule=etc,steps=5,c=4", "needs more steps than 5" },
+		{ "identity", "none", "ddpm:steps=1,finish=none",
+		  "finish=none leaves no step, as there is one noise level" },
+		{ "identity", "none", "cld:schedule=linear-beta,start=0.001,finish=none",
+		  "finish=none leaves no step" },
 		{ "identity", "none", "restore-degrade:process=blur",
 		  "write % in place of the strength" },
 	};
