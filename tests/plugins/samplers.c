@@ -1073,7 +1073,8 @@ static void run_gibbs(const struct method *m, double *u)
 
 	first_guess(u);
 	for (int k = 0; k < m->steps; k++) {
-		const double t = k / (m->steps - 1.0), rho = m->a * pow(m->b / m->a, t);
+		const double t = m->steps > 1 ? k / (m->steps - 1.0) : 1;
+		const double rho = m->a * pow(m->b / m->a, t);
 		const double part = m->threshold + t * (m->spread - m->threshold);
 		double x[D], zx[D], zy[P];
 		double sigma = rho;
@@ -1366,10 +1367,14 @@ static void test_samplers(void)
 	check_guided("restore-degrade:" EDM, run_degrade, 0, 0);
 	check_guided("restore-degrade:lookback=1," EDM, run_degrade, 0, 1);
 	check_guided("restore-degrade:lookback=1.05," EDM, run_degrade, 0, 1.05);
+	check_guided("restore-degrade:lookback=0.5," EDM, run_degrade, 0, 0.5);
 	check_guided("cld:" EDM, run_cld, 0, 0);
 	check_guided("cld:grid=time," EDM, run_cld, 1, 0);
 
 	m = guided("cld:finish=none," EDM, run_cld, 0, 0);
+	m.finish_none = 1;
+	check(&m, 0.1);
+	m = guided("cld:grid=time,finish=none," EDM, run_cld, 1, 0);
 	m.finish_none = 1;
 	check(&m, 0.1);
 	m = guided("cld:from=noise," EDM, run_cld, 0, 0);
@@ -1603,6 +1608,9 @@ static void test_rounds(void)
 	m.threshold = m.spread = 1;
 	check(&m, 0.1);
 	check(&m, 0);
+	m.name = "gibbs:steps=1,rho_max=0.8,rho_min=0.1";
+	m.steps = m.kind = 1;
+	check(&m, 0.1);
 }
 
 /* ---- the law ------------------------------------------------------------------------------------------------------- */
