@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
-/* hqs in holes.  With a white prior pixels are independent, so that the values in a hole have a closed form.  Near the rim
+/* hqs with masks.  With a white prior pixels are independent, so that the values in a hole have a closed form.  Near the rim
  * they are the prior's mean; in the middle of a deep hole the smooth guess, which counts as a measurement with standard
- * deviation 0.05. */
+ * deviation 0.05.  And all rounds of a small picture whose pixels count with different weights, against a program for one
+ * pixel. */
 #include <config.h>
 
 #include "lab.h"
@@ -40,6 +41,135 @@ static void fill(int size)
 	lab_close(&lab);
 }
 
+/* ---- every round */
+
+enum { W = 8, H = 6, CHANNELS = 3, PLANE = W * H };
+
+struct rounds {
+	const char *spec; /* steps and falling, as on the command line */
+	int steps, falling, channels;
+	double lambda, momentum, noise, sigma_max, sigma_min, texture;
+};
+
+/* Whole, weighted and missing pixels. */
+static double weight_of(int i)
+{
+	static const double weights[] = { 1, 0.1, 0, 0.5, 0.8, 0, 0.3 };
+
+	return weights[i % PLANE % 7];
+}
+
+/* The mean of the prior N(0.7, 0.1^2) given a value with this noise. */
+static double shrink(double u, double sigma)
+{
+	return 0.7 + 0.01 / (0.01 + sigma * sigma) * (u - 0.7);
+}
+
+/* What the rounds make of pixels with diagonal d and pull b = A'y. */
+static void restore(const struct rounds *r, int n, const double *d, const double *b, double *z)
+{
+	static const struct random_key key = { 0, 0, 0 };
+	static float first[N];
+	double before[W * H * CHANNELS], sum = 0, count = 0, excess;
+	const double noise = fmax(r->noise, 1e-3), noise2 = noise * noise;
+
+	/* The mean given the measurement and a state of level 50. */
+	random_gaussian(key, 0, 0, first, (size_t)n);
+	for (int i = 0; i < n; i++) {
+		const double precision = 1 / 2500.0 + d[i] / noise2;
+		const double u = 0.5 + 50 * (double)first[i];
+
+		z[i] = before[i] =
+			shrink((u / 2500 + b[i] / noise2) / precision, 1 / sqrt(precision));
+	}
+	for (int k = r->steps - r->falling; k < r->steps; k++) {
+		const int fall = k - (r->steps - r->falling);
+		const double t = r->falling > 1 ? fall / (r->falling - 1.0) : 1;
+		const double level = r->sigma_max * pow(r->sigma_min / r->sigma_max, t);
+		const double rho = r->lambda * noise2 / (level * level);
+
+		for (int i = 0; i < n; i++) {
+			const double ahead =
+				z[i] + r->momentum * fall / (fall + 3.0) * (z[i] - before[i]);
+
+			before[i] = z[i];
+			z[i] = shrink((b[i] + rho * ahead) / (d[i] + rho), level);
+		}
+	}
+	/* The mean of z and the measurement, by variances; z's is the largest of three. */
+	for (int i = 0; i < n; i++)
+		if (d[i] > 0) {
+			sum += d[i] * pow(b[i] / d[i] - z[i], 2);
+			count++;
+		}
+	excess = fmax(r->sigma_min * r->sigma_min, sum / count) - noise2;
+	for (int i = 0; i < n && excess > 0; i++)
+		if (d[i] > 0) {
+			const double off = pow(b[i] / d[i] - z[i], 2) - noise2 / d[i];
+			const double own = 1 / fmax(excess, off), data = d[i] / noise2;
+
+			z[i] = (data * b[i] / d[i] + own * z[i]) / (data + own);
+		}
+}
+
+static void test_rounds(const struct rounds *r)
+{
+	char op[160], sampler[160];
+	struct lab_plan plan = { .x = { { W, H, r->channels, 1 } },
+				 .op = op,
+				 .prior = "gaussian:mean=0.7,amplitude=0.1,exponent=0",
+				 .sampler = sampler,
+				 .scene = scene,
+				 .noise = r->noise };
+	double d[W * H * CHANNELS], b[W * H * CHANNELS], want[W * H * CHANNELS], worst = 0;
+	const int n = PLANE * r->channels;
+	struct lab lab;
+
+	snprintf(sampler, sizeof sampler, "hqs:%s", r->spec);
+	snprintf(op, sizeof op, "mask:file=%s,weights=yes", lab_file_begin("weights.txt"));
+	for (int i = 0; i < PLANE; i++)
+		lab_print("%g%s", weight_of(i), i % W + 1 < W ? " " : "\n");
+	lab_file_end();
+	for (int i = 0; i < n; i++)
+		scene[i] = (float)(0.7 + r->texture * sin(i * i));
+	lab_open(&lab, &plan);
+	for (int i = 0; i < n; i++) {
+		d[i] = weight_of(i) * weight_of(i);
+		b[i] = weight_of(i) * (double)lab.y[i];
+	}
+	lab_run(&lab, 0, x);
+	lab_close(&lab);
+	restore(r, n, d, b, want);
+	for (int i = 0; i < n; i++)
+		worst = fmax(worst, fabs((double)x[i] - want[i]));
+	ok(worst < 1e-5, "%s, noise %g, %d channels: each pixel by itself (%.0e)", sampler,
+	   r->noise, r->channels, worst);
+}
+
+static void test_all_rounds(void)
+{
+	static const struct rounds rows[] = {
+		{ "steps=4", 4, 4, 1, 0.4, 0.8, 0.02, 0.05, 0.02, 0.2 },
+		{ "steps=6,falling=4,momentum=0.5", 6, 4, 1, 0.4, 0.5, 0.02, 0.05, 0.02, 0.2 },
+		/* the last level is above the noise, and so are the residuals, or not */
+		{ "steps=3", 3, 3, 1, 0.4, 0.8, 0.002, 0.05, 0.01, 0.2 },
+		{ "steps=3", 3, 3, 1, 0.4, 0.8, 0.002, 0.05, 0.01, 0.005 },
+		{ "steps=3,sigma_max=0.3,sigma_min=0.1", 3, 3, 1, 0.4, 0.8, 0.05, 0.3, 0.1, 0.2 },
+		{ "steps=3,lambda=2", 3, 3, 1, 2, 0.8, 0.02, 0.05, 0.02, 0.1 },
+		{ "steps=1", 1, 1, 1, 0.4, 0.8, 0.005, 0.05, 0.01, 0.2 },
+		{ "steps=1,sigma_max=0.2,sigma_min=0.03", 1, 1, 1, 0.4, 0.8, 0.02, 0.2, 0.03, 0.2 },
+		{ "steps=3", 3, 3, 2, 0.5, 0.8, 0.02, 0.05, 0.02, 0.2 },
+		{ "steps=3", 3, 3, 3, 0.5, 0.8, 0.02, 0.05, 0.02, 0.2 },
+		/* levels do not rise */
+		{ "steps=3", 3, 3, 1, 0.4, 0.8, 0.4, 0.4, 0.4, 0.2 },
+		/* less noise than is assumed at least */
+		{ "steps=3", 3, 3, 1, 0.4, 0.8, 1e-4, 0.05, 0.01, 0.2 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		test_rounds(&rows[i]);
+}
+
 int main(void)
 {
 	const double own = 1 / (0.1 * 0.1), guess = 1 / (0.05 * 0.05), data = 1 / (0.02 * 0.02);
@@ -54,5 +184,6 @@ int main(void)
 	     "beside it: prior and measurement");
 	fill(8);
 	near((double)x[middle], 0.7, 2e-3, "a small hole is the prior's");
+	test_all_rounds();
 	return tap_done();
 }
