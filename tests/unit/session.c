@@ -28,6 +28,8 @@ static struct {
 	size_t values; /* in one call */
 	double spread;
 	const float *weights; /* if not NULL, the answer is u times these */
+	size_t brightest;     /* the place of the largest u of the last call */
+	uint64_t seen;	      /* a bit for each such place */
 } asked;
 
 static int create_prior(const struct lacuna_host *host, const void *config,
@@ -72,6 +74,11 @@ static int denoise(const void *self, void *scratch, double sigma, const float *u
 	if (fails())
 		return LACUNA_EIO;
 	asked.sigma = sigma;
+	asked.brightest = 0;
+	for (size_t i = 1; i < asked.values; i++)
+		if (u[i] > u[asked.brightest])
+			asked.brightest = i;
+	asked.seen |= UINT64_C(1) << asked.brightest;
 	for (size_t i = 0; i < asked.values; i++)
 		x0[i] = asked.weights ? u[i] * asked.weights[i] : mean_of((double)u[i], sigma);
 	return LACUNA_OK;
@@ -104,6 +111,25 @@ static const struct plugin noting = {
 		     .denoise = denoise,
 		     .denoise_map = denoise_map,
 		     .vjp = vjp },
+};
+
+/* The same with a network for rounds of its own. */
+static int64_t rounds_asked;
+
+static int denoise_round(const void *self, void *scratch, double sigma, const float *u, float *x0)
+{
+	rounds_asked++;
+	return denoise(self, scratch, sigma, u, x0);
+}
+
+static const struct plugin rounding = {
+	.head = &prior_head,
+	.u.prior = { .create = create_prior,
+		     .destroy = destroy_nothing,
+		     .info = tell,
+		     .denoise = denoise,
+		     .denoise_round = denoise_round,
+		     .denoise_map = denoise_map },
 };
 
 /* ---- the guidance: records the lengths of steps ------------------------------------------------------------------ */
@@ -527,6 +553,192 @@ static void test_turned_mean(int w, int h)
 	problem_destroy(problem);
 	use_free(&sampler);
 	use_free(&op);
+}
+
+/* ---- samplers and guidances that ask for rounds -------------------------------------------------------------------- */
+
+/* A problem, a sampler of its own and one run with a prior that has a network for rounds.  The answer is u itself. */
+struct rounds {
+	const char *gain, *op, *guidance, *sampler;
+	int w, h, c, rounds, symmetric;
+	double noise;
+};
+
+struct round_bench {
+	struct plugin_use op[2], guidance, sampler;
+	struct problem *problem;
+	size_t nx, ny;
+	float y[MOST], start[MOST], u[MOST];
+};
+
+static void run_rounds(struct round_bench *b, const struct rounds *r)
+{
+	static const struct plugin_use prior = { .plugin = &rounding };
+	static float ones[MOST];
+	const struct lacuna_shape x = { { r->w, r->h, r->c, 1 } };
+	const struct session_options options = { .seed = 6, .start = b->start };
+	struct session *session = NULL;
+
+	b->nx = lacuna_count(&x);
+	reset(b->nx);
+	asked.info.sigma_min = 1e-4;
+	asked.info.rounds = r->rounds;
+	asked.info.symmetric = r->symmetric;
+	asked.weights = ones;
+	for (int i = 0; i < MOST; i++)
+		ones[i] = 1;
+	rounds_asked = 0;
+	if (use_parse(LACUNA_OPERATOR, r->gain, &b->op[0]) ||
+	    use_parse(LACUNA_OPERATOR, r->op, &b->op[1]) ||
+	    (r->guidance && use_parse(LACUNA_GUIDANCE, r->guidance, &b->guidance)) ||
+	    use_parse(LACUNA_SAMPLER, r->sampler, &b->sampler) ||
+	    problem_create(b->op, 2, 0, &x, &b->problem))
+		bail(r->sampler);
+	b->ny = lacuna_count(problem_y(b->problem));
+	if (problem_measure(b->problem, b->y, r->noise, NULL) ||
+	    session_create(b->problem, &prior, r->guidance ? &b->guidance : NULL, &b->sampler,
+			   &options, &session) ||
+	    session_run(session, 0, b->u, NULL))
+		bail(r->sampler);
+	session_destroy(session);
+}
+
+static void end_rounds(struct round_bench *b)
+{
+	problem_destroy(b->problem);
+	use_free(&b->sampler);
+	if (b->guidance.spec)
+		use_free(&b->guidance);
+	use_free(&b->op[1]);
+	use_free(&b->op[0]);
+}
+
+/* Part of white noise that the operator passes, by the probe of hqs: its numbers are those of stream 0 from the second on. */
+static double passes(const struct round_bench *b)
+{
+	float z[MOST], y[MOST];
+	double sum = 0;
+
+	random_gaussian((struct random_key){ 6, 0, 0 }, 0, 1, z, b->nx);
+	if (problem_apply(b->problem, z, y))
+		bail("probe");
+	for (size_t i = 0; i < b->ny; i++)
+		sum += (double)y[i] * (double)y[i];
+	return sum / (double)b->nx;
+}
+
+/* One round of hqs, at the level of the noise, moves the start by A'(y - A x) = lambda (x - start). */
+static void test_strength(const struct rounds *r, double least, double rise, double most)
+{
+	static struct round_bench b;
+	float in_y[MOST], in_x[MOST];
+	double along = 0, length = 0, want;
+
+	memset(&b, 0, sizeof b);
+	for (int i = 0; i < MOST; i++) {
+		b.y[i] = 0.01f * (float)(i * 7 % 11);
+		b.start[i] = 0.3f + 0.1f * (float)(i * 5 % 13);
+	}
+	run_rounds(&b, r);
+	if (problem_apply(b.problem, b.u, in_y))
+		bail(r->op);
+	for (size_t i = 0; i < b.ny; i++)
+		in_y[i] = b.y[i] - in_y[i];
+	if (problem_adjoint(b.problem, NULL, in_y, in_x))
+		bail(r->op);
+	for (size_t i = 0; i < b.nx; i++) {
+		const double d = (double)b.u[i] - (double)b.start[i];
+
+		along += d * (double)in_x[i];
+		length += d * d;
+	}
+	want = fmax(least, fmin(r->noise * fmin(0.2 / passes(&b), rise), most));
+	ok(fabs(along / length / want - 1) < 1e-2,
+	   "%s, %s %s, noise %g, %d channels: the prior has strength %.3f, should have %.3f",
+	   r->sampler, r->gain, r->op, r->noise, r->c, along / length, want);
+	end_rounds(&b);
+}
+
+/* With a network for rounds the prior is stronger where more noise is and less passes, up to a limit. */
+static void test_strengths(void)
+{
+	static const struct {
+		struct rounds r;
+		double least, rise, most;
+	} rows[] = {
+#define BLUR "blur:sigma=0.8,boundary=periodic"
+		{ { "identity", BLUR, NULL, "hqs:steps=1", 8, 6, 1, 1, 0, 0.1 }, 0.4, 80, 2.4 },
+		{ { "identity:gain=0.5", BLUR, NULL, "hqs:steps=1", 8, 6, 1, 1, 0, 0.1 },
+		  0.4,
+		  80,
+		  2.4 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 8, 6, 1, 1, 0, 0.02 },
+		  0.4,
+		  80,
+		  2.4 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 8, 6, 1, 1, 0, 0.1 },
+		  0.4,
+		  80,
+		  2.4 },
+		{ { "identity:gain=0.5", "downsample:factor=2", NULL, "hqs:steps=1", 8, 8, 1, 1, 0,
+		    0.1 },
+		  0.4,
+		  80,
+		  2.4 },
+		{ { "identity", BLUR, NULL, "hqs:steps=1", 4, 4, 3, 1, 0, 0.1 }, 0.5, 6, 2.4 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 4, 4, 3, 1, 0, 0.2 },
+		  0.5,
+		  6,
+		  2.4 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 5, 4, 2, 1, 0, 0.2 },
+		  0.5,
+		  6,
+		  2.4 },
+		/* but not if a strength is set, or without such a network */
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1,lambda=0.7", 8, 6, 1, 1, 0,
+		    0.1 },
+		  0.7,
+		  0,
+		  0 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 8, 6, 1, 0, 0, 0.1 },
+		  0.4,
+		  0,
+		  0 },
+		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1", 4, 4, 3, 0, 0, 0.1 },
+		  0.5,
+		  0,
+		  0 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		test_strength(&rows[i].r, rows[i].least, rows[i].rise, rows[i].most);
+}
+
+/* Evaluations of a symmetric prior see the picture, here one bright pixel, turned in all ways.  All ask for rounds. */
+static void test_asking(const char *guidance, const char *sampler, int evaluations, int places)
+{
+	const struct rounds r = { "identity", "identity", guidance, sampler, 8, 8, 1, 1, 1, 1e-3 };
+	static struct round_bench b;
+	int seen = 0;
+
+	memset(&b, 0, sizeof b);
+	b.y[8 + 2] = b.start[8 + 2] = 100;
+	run_rounds(&b, &r);
+	for (int i = 0; i < MOST; i++)
+		seen += (int)(asked.seen >> i & 1);
+	ok(rounds_asked == evaluations && seen == places,
+	   "%s%s%s: %d evaluations for rounds (%d), of a picture in %d ways (%d)",
+	   guidance ? guidance : "", guidance ? ", " : "", sampler, (int)rounds_asked, evaluations,
+	   seen, places);
+	end_rounds(&b);
+}
+
+static void test_all_asking(void)
+{
+	test_asking(NULL, "gibbs:steps=8,rho_max=0.01,rho_min=0.01", 8, 8);
+	test_asking(NULL, "gibbs:steps=1,inner=8,rho_max=0.01,rho_min=0.01", 8, 8);
+	test_asking(NULL, "gibbs:steps=2,inner=4,rho_max=0.01,rho_min=0.01", 8, 8);
+	test_asking("pivot", "ode:steps=3,sigma_max=0.1", 3, 1);
 }
 
 /* ---- a failure anywhere ends the run ----------------------------------------------------------------------------- */
@@ -1134,6 +1346,8 @@ int main(void)
 	test_rounds(6, 6);
 	test_turned_mean(6, 6);
 	test_turned_mean(8, 5);
+	test_strengths();
+	test_all_asking();
 	test_early_end();
 	test_turned_maps(6, 5);
 	test_turned_maps(5, 6);
