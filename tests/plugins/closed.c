@@ -256,6 +256,47 @@ static void test_gaussian(double exponent)
 	close_prior(&a);
 }
 
+/* Sizes odd and even, higher than wide, down to a pixel, with channels: each channel has the dense solution, for one sigma
+ * and for a map. */
+static void test_shape(int w, int h, int channels)
+{
+	static double c[N * N];
+	const int plane = w * h;
+	const struct lacuna_shape shape = { { w, h, channels, 1 } };
+	struct alone a;
+	float u[2 * N], map[2 * N], x0[2 * N], mapped[2 * N];
+	double worst = 0, worst_map = 0;
+
+	if (open_prior(&a, "gaussian:exponent=2.2,mean=0.4,amplitude=0.3", &shape))
+		lab_bail("gaussian");
+	dense_covariance(w, h, 2.2, 0.3, c);
+	random_gaussian(key, 8, 0, u, (size_t)(plane * channels));
+	for (int i = 0; i < plane * channels; i++) {
+		u[i] = 0.4f + 0.4f * u[i];
+		map[i] = 0.1f + 0.07f * (float)(i % 5);
+	}
+	denoise(&a, 0.25, u, x0);
+	denoise_map(&a, map, u, mapped);
+	for (int at = 0; at < plane * channels; at += plane) {
+		double du[N], v[N], want[N];
+
+		for (int i = 0; i < plane; i++) {
+			du[i] = u[at + i];
+			v[i] = 0.25 * 0.25;
+		}
+		condition(plane, c, v, 0.4, du, want, NULL);
+		worst = fmax(worst, distance(plane, x0 + at, want));
+		for (int i = 0; i < plane; i++)
+			v[i] = (double)map[at + i] * (double)map[at + i];
+		condition(plane, c, v, 0.4, du, want, NULL);
+		worst_map = fmax(worst_map, distance(plane, mapped + at, want));
+	}
+	ok(worst < 1e-5 && worst_map < 2e-5,
+	   "gaussian, %dx%d, %d channels: the dense solution (%.1g, by a map %.1g)", w, h, channels,
+	   worst, worst_map);
+	close_prior(&a);
+}
+
 /* ---- gaussian: mean and amplitude from the measurement */
 
 static double logged_mean, logged_amplitude;
@@ -365,6 +406,39 @@ static void test_stated_mean(void)
 	lab_close(&lab);
 	log_install(NULL, NULL);
 	near(logged_mean, 0.3, 1e-4, "a mean that is stated stays");
+}
+
+/* A measurement that is all noise leaves a small amplitude, but some.  Where the operator does not pass a constant, the mean
+ * is that of a half. */
+static void test_hard_fits(void)
+{
+	static const struct {
+		const char *op;
+		double noise, mean, least;
+	} rows[] = { { "matrix:rows=1 0 0 0;0 0.5 0 0;0 0 0.2 0", 2, -1, 1e-3 },
+		     { "matrix:rows=1 -1 0 0;0 0 1 -1", 0.01, 0.5, 0 },
+		     { "matrix:rows=0 0 0 0", 0.01, 0.5, 0 } };
+
+	for (int k = 0; k < 3; k++) {
+		struct lab_plan plan = { .x = { { 4, 2, 1, 1 } },
+					 .op = rows[k].op,
+					 .prior = "gaussian",
+					 .sampler = "hqs:steps=2",
+					 .value = 0.4,
+					 .noise = rows[k].noise };
+		struct lab lab;
+		float x[8];
+
+		log_install(catch_log, NULL);
+		logged_mean = logged_amplitude = -1;
+		lab_open(&lab, &plan);
+		log_install(NULL, NULL);
+		ok(rows[k].mean < 0 || fabs(logged_mean - rows[k].mean) < 1e-4,
+		   "gaussian, %s, noise %g: mean %.4f", rows[k].op, rows[k].noise, logged_mean);
+		ok(logged_amplitude > rows[k].least, "amplitude %.4f", logged_amplitude);
+		lab_run(&lab, 0, x); /* ends the test if a value is not finite */
+		lab_close(&lab);
+	}
 }
 
 /* ---- gmm */
@@ -685,11 +759,18 @@ int main(void)
 	cutoff = 2.5;
 	test_gaussian(2);
 	cutoff = 1;
+	test_shape(7, 9, 1);
+	test_shape(9, 6, 3);
+	test_shape(4, 11, 2);
+	test_shape(1, 6, 1);
+	test_shape(5, 1, 2);
+	test_shape(1, 1, 1);
 	test_fit("identity", 2, 0.05);
 	test_fit("blur:sigma=2,boundary=periodic", 2, 0.02);
 	test_fit("mask:keep=0.3", 2, 0.1);
 	test_fit("identity", 4, 0.05); /* the mean is a third of the variance */
 	test_stated_mean();
+	test_hard_fits();
 	test_gmm();
 	test_score_error();
 	test_gmm_parser();
