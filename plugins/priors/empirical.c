@@ -475,10 +475,11 @@ static int normal_product(const struct probe *q)
 	return status ? status : q->host->problem->adjoint(q->host, NULL, q->y, q->z);
 }
 
-/* Fails if A'A mixes vectors: the content of some must not show in the others. */
+/* Fails if A'A mixes vectors: the content of some must not show in the others, beyond rounding. */
 static int check_apart(const struct empirical *p, const struct probe *q)
 {
 	static const uint64_t stream = UINT64_C(5) << 61;
+	float most = 0;
 	int status;
 
 	q->host->gaussian(q->host, stream, 0, q->x, q->nx);
@@ -487,7 +488,9 @@ static int check_apart(const struct empirical *p, const struct probe *q)
 			memset(q->x + v * p->dim, 0, p->dim * sizeof *q->x);
 	status = normal_product(q);
 	for (size_t i = 0; i < q->nx && !status; i++)
-		if (q->x[i / p->dim * p->dim] == 0 && fabsf(q->z[i]) > 1e-5f)
+		most = fmaxf(most, fabsf(q->z[i]));
+	for (size_t i = 0; i < q->nx && !status; i++)
+		if (q->x[i / p->dim * p->dim] == 0 && fabsf(q->z[i]) > 1e-5f * most)
 			return q->host->fail(
 				q->host, LACUNA_EUNSUPPORTED,
 				"the operator mixes points that the prior treats as independent");

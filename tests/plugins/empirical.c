@@ -7,6 +7,9 @@
 #include "lab.h"
 #include "../tap.h"
 
+#include "base/memory.h"
+#include "plugin/host.h"
+
 #include <stdlib.h>
 
 static const struct random_key key = { 12, 0, 0 };
@@ -91,6 +94,51 @@ static void test_mean(const char *guidance, int vectors, double noise)
 	ok(worst < 2e-4, "%s, %d vectors: the softmax (%.1e)", guidance, vectors, worst);
 }
 
+/* Vectors are measured with weights of their own; y has as many values as x. */
+static void test_weights(double from, double to)
+{
+	enum { VECTORS = 40 };
+	static const double sigmas[] = { 0.05, 0.4 };
+	char op[200];
+	float u[VECTORS * D], x0[VECTORS * D];
+	double worst = 0, x[D], m[VECTORS * D];
+	struct lab_plan plan = { .x = { { D, VECTORS, 1, 1 } },
+				 .op = op,
+				 .prior = prior,
+				 .guidance = "exact",
+				 .sampler = "ode:steps=2",
+				 .value = 0.3,
+				 .noise = 0.1 };
+	struct lab lab;
+
+	snprintf(op, sizeof op, "mask:file=%s,weights=yes", lab_file_begin("weights.txt"));
+	for (int i = 0; i < VECTORS * D; i++) {
+		m[i] = from + (to - from) * (i * 7 % 11) / 10.0;
+		lab_print("%.9g%s", m[i], i % D + 1 < D ? " " : "\n");
+	}
+	lab_file_end();
+	lab_open(&lab, &plan);
+	for (int k = 0; k < 2; k++) {
+		random_gaussian(key, 10, 0, u, VECTORS * D);
+		for (int i = 0; i < VECTORS * D; i++)
+			u[i] = (float)(0.5 + (0.4 + sigmas[k]) * u[i]);
+		if (session_estimate(lab.session, sigmas[k], 0, u, x0))
+			lab_bail("estimate");
+		for (int v = 0; v < VECTORS; v++) {
+			const double rows[D][D] = { { m[v * D], 0 }, { 0, m[v * D + 1] } };
+
+			mean(u + v * D, sigmas[k], D, rows, lab.y + v * D, 0.1, x);
+			for (int j = 0; j < D; j++)
+				worst = fmax(worst, fabs(x0[v * D + j] - x[j]));
+		}
+	}
+	lab_close(&lab);
+	ok(worst < 2e-4, "exact, weights from %g to %g: the softmax for each vector (%.1e)", from,
+	   to, worst);
+}
+
+/* ---- pictures as examples */
+
 /* A picture of 6x4, cut into tiles of 3x2: each tile is an example, and there are no others. */
 static double picture(int x, int y)
 {
@@ -98,6 +146,121 @@ static double picture(int x, int y)
 }
 
 static char tiles_directory[200];
+
+/* A prior of its own, whose files have pages and channels.  Value (x, y) of channel c of page t of a file. */
+enum { PAGE_W = 20, PAGE_H = 16, PAGE_C = 2, PAGES = 3, PAGE_N = PAGE_W * PAGE_H * PAGE_C };
+
+static double page(int file, int t, int c, int x, int y)
+{
+	return file < 2 ? 0.5 + 0.4 * sin((2.3 + t + 0.4 * file) * x + 5.1 * y + 0.7 * x * y +
+					  1.9 * c)
+			: 100;
+}
+
+static int read_pages(const char *path, struct lacuna_shape *shape, float **values)
+{
+	const int file = strstr(path, "one.tif") ? 0 : strstr(path, "two.tif") ? 1 : 2;
+	int i = 0;
+
+	*shape = (struct lacuna_shape){ { PAGE_W, PAGE_H, PAGE_C, PAGES } };
+	*values = memory_alloc_array(lacuna_count(shape), sizeof **values);
+	if (!*values)
+		return LACUNA_ENOMEM;
+	for (int t = 0; t < PAGES; t++)
+		for (int c = 0; c < PAGE_C; c++)
+			for (int y = 0; y < PAGE_H; y++)
+				for (int x = 0; x < PAGE_W; x++)
+					(*values)[i++] = (float)page(file, t, c, x, y);
+	return LACUNA_OK;
+}
+
+/* Halfway between two examples of hundreds of values, the nearer one has the weight that their distances say.  All examples
+ * are there: those of a second file, of other pages, of all channels. */
+static void test_pages(void)
+{
+	static const struct {
+		int file, t;
+	} pairs[] = { { 0, 0 }, { 0, 2 }, { 1, 0 }, { 1, 2 } };
+	static double example[4][PAGE_N];
+	static float u[PAGE_N], x0[PAGE_N];
+	struct lacuna_problem problem = { .size = sizeof problem,
+					  .x = { { PAGE_W, PAGE_H, PAGE_C, 1 } } };
+	struct host_context context = { .key = { 1, 0, 0 } };
+	const struct lacuna_prior *p;
+	const double sigma = 3;
+	struct lacuna_host host;
+	struct plugin_use use;
+	void *self, *scratch;
+	char spec[240];
+	double worst = 0;
+
+	lab_file("one.tif", "1\n");
+	snprintf(spec, sizeof spec, "empirical:directory=%s", lab_file("two.tif", "1\n"));
+	*strrchr(spec, '/') = '\0';
+	problem.y = problem.x;
+	host_install_reader(read_pages);
+	host_init(&host, &context);
+	if (use_parse(LACUNA_PRIOR, spec, &use))
+		lab_bail(spec);
+	p = &use.plugin->u.prior;
+	if (p->create(&host, use.config, &problem, &self))
+		lab_bail(spec);
+	scratch = memory_alloc(p->scratch(self));
+	for (int k = 0; k < 4; k++)
+		for (int i = 0; i < PAGE_N; i++)
+			example[k][i] = page(pairs[k].file, pairs[k].t, i / (PAGE_W * PAGE_H),
+					     i % PAGE_W, i / PAGE_W % PAGE_H);
+	for (int k = 1; k < 4; k++) {
+		double nearer = 0, farther = 0, share;
+
+		for (int i = 0; i < PAGE_N; i++) {
+			u[i] = (float)(0.505 * example[k][i] + 0.495 * example[k - 1][i]);
+			nearer += pow((double)u[i] - example[k][i], 2);
+			farther += pow((double)u[i] - example[k - 1][i], 2);
+		}
+		/* far enough apart that other examples do not count */
+		share = 1 / (1 + exp((nearer - farther) / (2 * sigma * sigma / 100)));
+		if (p->denoise(self, scratch, sigma / 10, u, x0))
+			lab_bail("denoise");
+		for (int i = 0; i < PAGE_N; i++)
+			worst = fmax(worst, fabs((double)x0[i] - share * example[k][i] -
+						 (1 - share) * example[k - 1][i]));
+	}
+	ok(worst < 1e-4, "pages and channels of two files, in pairs: the softmax (%.0e)", worst);
+	p->destroy(self);
+	memory_release(scratch);
+	use_free(&use);
+}
+
+/* An operator that mixes points is refused, however small its gain. */
+static void test_mixing(double gain)
+{
+	const struct lacuna_shape x = { { D, 6, 1, 1 } };
+	const struct session_options options = { .seed = 1 };
+	struct plugin_use op[2], use, guidance, sampler;
+	struct problem *problem;
+	struct session *session = NULL;
+	static float y[6 * D];
+	char spec[40];
+
+	snprintf(spec, sizeof spec, "identity:gain=%g", gain);
+	if (use_parse(LACUNA_OPERATOR, "blur:sigma=0.7,boundary=periodic", &op[0]) ||
+	    use_parse(LACUNA_OPERATOR, spec, &op[1]) || use_parse(LACUNA_PRIOR, prior, &use) ||
+	    use_parse(LACUNA_GUIDANCE, "exact", &guidance) ||
+	    use_parse(LACUNA_SAMPLER, "ode", &sampler) || problem_create(op, 2, 0, &x, &problem) ||
+	    problem_measure(problem, y, 0.1, NULL))
+		lab_bail(spec);
+	ok(session_create(problem, &use, &guidance, &sampler, &options, &session) ==
+		   LACUNA_EUNSUPPORTED,
+	   "%s: an operator that mixes points is refused", spec);
+	session_destroy(session);
+	problem_destroy(problem);
+	use_free(&sampler);
+	use_free(&guidance);
+	use_free(&use);
+	use_free(&op[1]);
+	use_free(&op[0]);
+}
 
 /* Of a directory only TIFF files are read: they give the examples of test_tiles() with stride 1. */
 static void test_directory(void)
@@ -243,11 +406,16 @@ int main(void)
 	test_tiles(1);
 	test_tiles(2);
 	test_directory();
+	test_pages();
 	write_points();
 	test_mean("none", 3, 0.1);
 	test_mean("none", 150, 0.1);
 	test_mean("exact", 3, 0.1);
 	test_mean("exact", 150, 0.05);
+	test_weights(0, 1);
+	test_weights(0.9, 1);
+	test_mixing(1);
+	test_mixing(0.001);
 	test_memory();
 	test_early_stopping();
 	return tap_done();
