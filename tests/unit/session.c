@@ -1108,6 +1108,38 @@ static void test_prox(const char *op, double (*f)(double), double value, double 
 	bench_close(&b);
 }
 
+/* Each value has a norm of its own, so it moves by the slopes of operator and prior, whatever its misfit; without a misfit it
+ * stays.  f == NULL: a mask. */
+static void test_dps(const char *op, double (*f)(double))
+{
+	const double sigma = 0.4, s = 0.3, w = s * s / (sigma * sigma), zeta = 0.02;
+	const double length = zeta * sqrt((1 + 4 * sigma * sigma) * (1 + 4 * s * s)) / (1 - w);
+	struct bench b;
+	float u[MOST], x0[MOST], ones[MOST], measured[MOST];
+	double worst = 0;
+
+	reset(48);
+	bench_open(&b, op, 8, 6, 1, "dps:block=1,zeta=0.02", 0.55, 0.1, &no_options);
+	for (int i = 0; i < 48; i++) {
+		u[i] = 0.01f * (float)i + 0.3f;
+		ones[i] = 1;
+	}
+	if (session_estimate(b.session, sigma, s, u, x0) ||
+	    (!f && problem_apply(b.problem, ones, measured)))
+		bail("estimate");
+	for (int i = 0; i < 48; i++) {
+		const double d = (double)mean_of((double)u[i], sigma), h = 1e-5;
+		const double slope = f ? (f(d + h) - f(d - h)) / (2 * h) : (double)measured[i];
+		const double off = f ? 0.55 - f(d) : slope * (0.55 - d);
+		const double v = off > 0 ? slope : off < 0 ? -slope : 0;
+
+		/* the prior of this file answers a derivative as it does an image */
+		worst = fmax(worst, fabs((double)x0[i] - d - length * (double)mean_of(v, sigma)));
+	}
+	ok(worst < 1e-5, "dps, %s: the step of each value (%.0e)", op, worst);
+	bench_close(&b);
+}
+
 /* (A'A/noise^2 + I/sigma^2) v, with the problem's own operator. */
 static void precision(struct bench *b, size_t n, double noise, double sigma, const float *v,
 		      float *out)
@@ -1294,6 +1326,59 @@ static void test_guess(void)
 	use_free(&op);
 }
 
+/* Where the operator passes no constant the middle is 1/2.  A constant picture is its own guess; so is any picture of which all
+ * is measured, though most coefficients of a transform do not see a constant. */
+static void test_hard_guesses(void)
+{
+	static const struct {
+		const char *op;
+		int w, h;
+		double first, second, noise, want_first, want_second; /* even and odd columns */
+	} rows[] = {
+		{ "matrix:rows=1 -1", 2, 3, 0.3, 0.1, 0.001, 0.6, 0.4 },
+		{ "identity", 2, 3, 0.3, 0.3, 0, 0.3, 0.3 },
+		{ "blur:sigma=0.5", 8, 6, 0.3, 0.3, 0.1, 0.3, 0.3 },
+		{ "hadamard", 8, 4, 0.3, 0.7, 1e-3, 0.3, 0.7 },
+		{ "fourier", 6, 5, 0.3, 0.7, 1e-3, 0.3, 0.7 },
+	};
+	static const struct plugin_use prior = { .plugin = &noting };
+
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		const struct lacuna_shape x = { { rows[k].w, rows[k].h, 1, 1 } };
+		struct plugin_use op, guidance, sampler;
+		struct problem *problem = NULL;
+		struct session *session = NULL;
+		float scene[MOST], y[2 * MOST], u[MOST];
+		double worst = 0;
+
+		reset(lacuna_count(&x));
+		asked.info.sigma_min = 1e-9;
+		for (int i = 0; i < rows[k].w * rows[k].h; i++)
+			scene[i] = (float)(i % rows[k].w % 2 ? rows[k].second : rows[k].first);
+		if (use_parse(LACUNA_OPERATOR, rows[k].op, &op) ||
+		    use_parse(LACUNA_GUIDANCE, "none", &guidance) ||
+		    use_parse(LACUNA_SAMPLER,
+			      "ode:schedule=geometric,steps=2,sigma_max=1e-4,sigma_min=1e-6,"
+			      "finish=none",
+			      &sampler) ||
+		    problem_create(&op, 1, 0, &x, &problem) || problem_apply(problem, scene, y) ||
+		    problem_measure(problem, y, rows[k].noise, NULL) ||
+		    session_create(problem, &prior, &guidance, &sampler, &no_options, &session) ||
+		    session_run(session, 0, u, NULL))
+			bail(rows[k].op);
+		for (int i = 0; i < rows[k].w * rows[k].h; i++)
+			worst = fmax(worst,
+				     fabs((double)u[i] - (i % rows[k].w % 2 ? rows[k].want_second
+									    : rows[k].want_first)));
+		ok(worst < 1e-3, "the first guess, %s (%.0e)", rows[k].op, worst);
+		session_destroy(session);
+		problem_destroy(problem);
+		use_free(&sampler);
+		use_free(&guidance);
+		use_free(&op);
+	}
+}
+
 /* The estimate from the shapes alone holds for a run that needs much: a blur beyond the border, and a prior with
  * transforms of its own. */
 static void test_memory(void)
@@ -1362,6 +1447,7 @@ int main(void)
 	test_operations();
 	test_operation_at();
 	test_guess();
+	test_hard_guesses();
 	test_memory();
 	test_exact("identity", 1, 0.2, 0.2);
 	test_exact("identity:gain=0.7", 0.7, 0.05, 0.05);
@@ -1372,6 +1458,8 @@ int main(void)
 	test_pivot("downsample", "pivot", 0.05, 0, 0.3, 0);
 	test_pivot("downsample", "pivot:noise_floor=0.2", 0, 0.2, 0.3, 0);
 	test_pivot("identity", "pivot:noise_floor=0.2", 0.1, 0.2, 0.4, 1);
+	test_dps("gamma:exponent=0.6,toe=0.05", tone);
+	test_dps("mask:keep=0.5", NULL);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.7, 0.1);
 	test_prox("gamma:exponent=0.6,toe=0.05", tone, 0.4, 0.3);
 	test_prox("saturate:level=0.6,width=0.1", full, 0.5, 0.1);
