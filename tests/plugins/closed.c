@@ -485,7 +485,7 @@ static void quadrature(const float *u, const float *sigma, double *mean)
 
 static void test_gmm(void)
 {
-	enum { VECTORS = 300 }; /* more than one tile */
+	enum { VECTORS = 4500 }; /* more than one tile in each task */
 	const struct lacuna_shape shape = { { 2, VECTORS, 1, 1 } };
 	char spec[160];
 	struct alone a;
@@ -500,7 +500,7 @@ static void test_gmm(void)
 	for (int i = 0; i < 2 * VECTORS; i++)
 		map[i] = (float)sigma;
 	denoise(&a, sigma, u, x0);
-	for (int k = 0; k < VECTORS; k += 23) {
+	for (int k = 0; k < VECTORS; k += 347) {
 		quadrature(u + 2 * k, map + 2 * k, want);
 		worst = fmax(worst, fabs(x0[2 * k] - want[0]) + fabs(x0[2 * k + 1] - want[1]));
 	}
@@ -514,13 +514,44 @@ static void test_gmm(void)
 	for (int i = 0; i < 2 * VECTORS; i++)
 		map[i] = i % 2 ? 0.2f : 1.5f;
 	denoise_map(&a, map, u, x0);
-	for (int k = 0; k < VECTORS; k += 23) {
+	for (int k = 0; k < VECTORS; k += 347) {
 		quadrature(u + 2 * k, map + 2 * k, want);
 		worst_map =
 			fmax(worst_map, fabs(x0[2 * k] - want[0]) + fabs(x0[2 * k + 1] - want[1]));
 	}
 	ok(worst_map < 2e-5, "gmm, sigma map: posterior mean by quadrature (%.1g)", worst_map);
 	close_prior(&a);
+}
+
+/* Components cut into parts of equal shape are the same mixture: more of them than there was room for at first. */
+static void test_many_components(void)
+{
+	const struct lacuna_shape shape = { { 2, 40, 1, 1 } };
+	const char *path = lab_file_begin("parts.txt");
+	float u[80], x0[2][80];
+	char spec[160];
+	double worst = 0;
+
+	lab_print("dim 2\n");
+	for (int k = 0; k < 9; k++)
+		lab_print("component 1\nmean -1 0.5\ncov 0.3 0.1\ncov 0.1 0.2\n");
+	for (int k = 0; k < 6; k++)
+		lab_print("component 0.5\nmean 1 0\ncov 0.05 0\ncov 0 0.05\n");
+	lab_file_end();
+	random_gaussian(key, 5, 0, u, 80);
+	for (int k = 0; k < 2; k++) {
+		struct alone a;
+
+		snprintf(spec, sizeof spec, "gmm:file=%s",
+			 k ? path : lab_file("mixture.txt", "%s", mixture));
+		if (open_prior(&a, spec, &shape))
+			lab_bail(spec);
+		denoise(&a, 0.3, u, x0[k]);
+		close_prior(&a);
+	}
+	for (int i = 0; i < 80; i++)
+		worst = fmax(worst, fabs((double)x0[0][i] - (double)x0[1][i]));
+	ok(worst < 1e-6, "gmm: fifteen components that are two (%.0e)", worst);
 }
 
 /* An error e of the variance-preserving score moves the mean by e (1 - alpha_bar)/sqrt(alpha_bar), in the direction (1,
@@ -772,6 +803,7 @@ int main(void)
 	test_stated_mean();
 	test_hard_fits();
 	test_gmm();
+	test_many_components();
 	test_score_error();
 	test_gmm_parser();
 	test_hqs(0.01);

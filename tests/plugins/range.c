@@ -418,6 +418,15 @@ static void test_round(const char *first, const char *second)
 	close_bench();
 }
 
+/* The largest singular value, of which the floor is a part, may belong to pictures without a mean. */
+static void test_largest(void)
+{
+	open_bench("matrix:rows=1 -1 0 0;0 0 0.05 -0.05", NULL, 2, 1, 0, 0);
+	test_fit("differences of neighbours", 0.1, GAP);
+	test_fit("differences of neighbours", 0.02, GAP);
+	close_bench();
+}
+
 /* hqs levels never rise: a level above the last one is set to it. */
 static void test_rising(void)
 {
@@ -457,6 +466,7 @@ int main(void)
 	test_operator("blur:sigma=0.35,boundary=periodic", "mask:keep=0.7,seed=4", 8, 8, 0, 1e-3,
 		      GAP);
 	test_round("blur:sigma=0.35,boundary=periodic", "mask:keep=0.7,seed=4");
+	test_largest();
 	test_rising();
 	test_plus("blur:sigma=0.45,boundary=periodic", "mask:keep=0.7,seed=4", 0.7);
 	test_operator("blur:sigma=0.7", "mask:keep=0.6,seed=2", 6, 6, 0, 0.03, SMOOTH);

@@ -364,7 +364,8 @@ static void estimate(const struct method *m, double sigma, double s, const doubl
 			break;
 		case DMPS:
 			if (lambda > 0)
-				e[l] += m->weight * (b - u[l]) / (1 + sq(n / sigma) / lambda);
+				e[l] += m->weight * (b - u[l]) /
+					(1 + fmax(sq(n / sigma), 1e-5) / lambda);
 			break;
 		case DDNM:
 			e[l] = is_seen(l, m->floor) ? b : d[l];
@@ -1268,6 +1269,7 @@ static void test_guidances(void)
 		{ "prox", PROX, 1, 0.25, 0, 0, 0, 0, 0 },
 		{ "dmps", DMPS, 1, 1, 0, 0, 0, 0, 0.1 },
 		{ "dmps:weight=1.75", DMPS, 1.75, 1, 0, 0, 0, 0, 0.1 },
+		{ "dmps", DMPS, 1, 1, 0, 0, 0, 0, 0 },
 		{ "ddnm", DDNM, 1, 1, 0, 1e-3, 0, 0, 0.1 },
 		{ "ddnm:floor=0.1", DDNM, 1, 1, 0, 0.1, 0, 0, 0.1 },
 		{ "ddnm:floor=0.4", DDNM, 1, 1, 0, 0.4, 0, 0, 0 },
@@ -1530,9 +1532,9 @@ static void test_processes(void)
 
 static void test_components(void)
 {
-	static const double noises[] = { 0.1, 0.02 };
+	static const double noises[] = { 0.1, 0.02, 0 };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct method m = plain("bridge:" EDM, run_bridge);
 
 		m.a = 1e-3;
