@@ -62,18 +62,71 @@ static void test_same(const char *a, const char *b)
 	   distance(x, y));
 }
 
-/* Restoration with a sigma map gives the exact conditional mean. */
-static void test_map(void)
+/* Restoration with a sigma map gives the exact conditional mean; also where pixels are weighted. */
+static void test_map(const char *op, const char *process)
 {
 	static float x[N], y[N];
-	const char *op = "mask:keep=0.3,seed=1";
+	char sampler[300];
 
-	run(op, 0.02, "none",
-	    "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,steps=1,map=yes", x, NULL);
+	snprintf(sampler, sizeof sampler, "restore-degrade:process=\"%s\",steps=1,map=yes",
+		 process);
+	run(op, 0.02, "none", sampler, x, NULL);
 	run(op, 0.02, "exact", "ode:steps=1,sigma_max=50", y, NULL);
 	ok(distance(x, y) < 1e-3 && distance(x, scene) > 5e-3,
-	   "map=yes: first restoration and exact mean differ by %.1e, error %.1e", distance(x, y),
-	   distance(x, scene));
+	   "map=yes, %.20s: first restoration and exact mean differ by %.1e, error %.1e", op,
+	   distance(x, y), distance(x, scene));
+}
+
+static void test_maps(void)
+{
+	static const double weights[] = { 1, 0.5, 0, 0.2, 0.1 };
+	char op[160], process[200];
+
+	test_map("mask:keep=0.3,seed=1", "mask:keep=0.3,seed=1|identity:gain=%");
+	snprintf(op, sizeof op, "mask:file=%s,weights=yes", lab_file_begin("weights.txt"));
+	for (int i = 0; i < N; i++)
+		lab_print("%g%s", weights[i * 7 % 11 % 5], i % W + 1 < W ? " " : "\n");
+	lab_file_end();
+	snprintf(process, sizeof process, "%s|identity:gain=%%", op);
+	test_map(op, process);
+}
+
+/* Whether the result depends on random numbers. */
+static void test_random(const char *op, const char *process, int random, const char *what)
+{
+	static float x[2][N];
+	char sampler[160];
+
+	snprintf(sampler, sizeof sampler, "restore-degrade:process=%s,steps=2,noise=0.2", process);
+	for (uint64_t k = 0; k < 2; k++) {
+		struct lab_plan plan = { .x = { { W, H, 1, 1 } },
+					 .op = op,
+					 .prior = "gaussian:mean=0.5,amplitude=0.25",
+					 .guidance = "none",
+					 .sampler = sampler,
+					 .scene = scene,
+					 .noise = 0.02,
+					 .options = { .seed = 7 + k } };
+		struct lab lab;
+
+		lab_open(&lab, &plan);
+		lab_run(&lab, 0, x[k]);
+		lab_close(&lab);
+	}
+	ok(random ? distance(x[0], x[1]) > 1e-3 : distance(x[0], x[1]) == 0, "%s (%.1e)", what,
+	   distance(x[0], x[1]));
+}
+
+static void test_all_random(void)
+{
+	test_random("gamma:exponent=0.5", "gamma:exponent=%,first=0.5,last=1", 0,
+		    "from the measurement nothing is random");
+	test_random("gamma:exponent=0.5", "gamma:exponent=%,first=0.5,last=1,begin=guess", 1,
+		    "a guess is corrupted with noise, also where y has its shape");
+	test_random("gamma:exponent=0.5", "gamma:exponent=%,first=0.5,last=1,eta=0.5", 1,
+		    "eta draws noise");
+	test_random("downsample:factor=4", "\"downsample:factor=%\",first=4,last=0,whole=yes", 1,
+		    "where the size changes the noise does not fit and is drawn anew");
 }
 
 /* The drift in one short step from +-1, prior N(0, 1/4), relative to the drift of the reverse diffusion. */
@@ -138,13 +191,14 @@ int main(void)
 	test_same("restore-degrade:steps=20,process=identity:gain=%,law=vp", "ode:steps=20");
 	test_same("restore-degrade:steps=20", "ode:steps=20");
 	test_same("restore-degrade:steps=20,lookback=1e9", "ode:steps=20");
+	test_all_random();
 	test_drift(1, 1);
 	test_drift(2, 2 - sqrt(2));
 	test_drift(20, 20 - sqrt(380));
 	test_drift(0, 1 / (1 + 0.98));
 	test_undo("mask:keep=0.3,seed=1", 0.02, "none",
 		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=30", 0.25);
-	test_map();
+	test_maps();
 	test_undo("mask:keep=0.3,seed=1", 0.02, "none",
 		  "restore-degrade:process=\"mask:keep=%,seed=1\",first=0.3,last=1,steps=10,"
 		  "map=yes",
