@@ -39,9 +39,9 @@ UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/card t
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
 	tests/plugins/dense tests/plugins/empirical tests/plugins/fit tests/plugins/holes tests/plugins/measured \
 	tests/plugins/offsets \
-	tests/plugins/operators tests/plugins/range tests/plugins/samplers tests/plugins/steps tests/plugins/theory \
+	tests/plugins/operators tests/plugins/posterior tests/plugins/range tests/plugins/samplers tests/plugins/steps tests/plugins/theory \
 	tests/plugins/unet
-LONG_PLUGIN_TESTS = tests/plugins/mixture tests/plugins/orders tests/plugins/posterior
+LONG_PLUGIN_TESTS = tests/plugins/mixture tests/plugins/orders
 FUZZ_TESTS = tests/fuzz/journal tests/fuzz/masks tests/fuzz/tiff tests/fuzz/weights
 check_PROGRAMS += $(UNIT_TESTS) $(PLUGIN_TESTS) $(LONG_PLUGIN_TESTS) $(FUZZ_TESTS)
 TESTS += $(UNIT_TESTS) $(PLUGIN_TESTS) $(FUZZ_TESTS)

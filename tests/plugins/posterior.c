@@ -489,7 +489,6 @@ int main(void)
 {
 	char mask[160];
 
-	tap_long();
 	write_prior();
 	snprintf(mask, sizeof mask, "mask:file=%s,weights=yes", lab_file_begin("mask.txt"));
 	for (int v = 0; v < 150; v++)
@@ -501,6 +500,10 @@ int main(void)
 	test_gaussian("mask:keep=0.5", W, H, 0.1);
 	test_gmm(matrix, 0.1);
 	test_gmm(mask, 0.1);
+	if (!getenv("LACUNA_LONG")) {
+		skip("long; LACUNA_LONG=1 runs it", "laws and coverage");
+		return tap_done();
+	}
 	test_coupling(0.4, 30);
 	test_coupling(0.1, 60);
 	test_part(0.1, 1);
