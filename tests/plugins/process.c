@@ -126,16 +126,20 @@ static int call_again(const char *spec)
 
 static int call_round(const char *spec)
 {
-	static const struct asked asked[] = { { 0.1, 0 }, { 0.1, 1 } };
+	static const struct asked asked[] = { { 0.1234565, 0 }, { 0.1, 1 } }; /* many digits */
 	const struct lacuna_shape shape = { { 4, 3, 1, 1 } };
 	struct lacuna_problem problem = { .size = sizeof problem, .x = shape, .y = shape };
 	struct lacuna_prior_info info = { .size = sizeof info };
-	float u[12] = { 0 }, answers[24];
+	float u[12], answers[24];
 	struct plugin_use use;
 	void *self = NULL;
 
+	for (int i = 0; i < 12; i++)
+		u[i] = 100;
 	ask(spec, &shape, asked, 2, u, NULL, answers);
-	ok(answers[0] != 0.25F && answers[12] == 0.25F, "a round is asked as such");
+	near((double)answers[0], 0.5 + 99.5 * 0.0625 / (0.0625 + 0.1234565 * 0.1234565), 2e-5,
+	     "sigma is told");
+	ok(answers[12] == 0.25F, "a round is asked as such");
 	if (use_parse(LACUNA_PRIOR, spec, &use) ||
 	    use.plugin->u.prior.create(&host, use.config, &problem, &self))
 		bail(spec);
