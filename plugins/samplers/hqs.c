@@ -143,6 +143,12 @@ static int has_rounds(const struct lacuna_host *host)
 	return !host->prior->info(host, &info) && info.rounds;
 }
 
+/* Then the data step leaves white noise. (With a start image p->diagonal is not set.) */
+static int is_diagonal(const struct hqs *p)
+{
+	return p->diagonal || !p->host->problem->diagonal(p->host, p->right);
+}
+
 /* What the data step leaves of the noise has the frequencies that A passes.  If these are few, it looks like content, no round
  * removes it, and it adds up: then the prior must be stronger.  tr A'A/n, the part of white noise that A passes, comes from one
  * probe (Hutchinson 1990). */
@@ -216,7 +222,7 @@ static int create(const struct lacuna_host *host, const void *config,
 	p->before = host->alloc(host, p->n * sizeof *p->before);
 	if (p->x && p->right && p->before)
 		status = problem->flags & LACUNA_LINEAR ? prepare_linear(p) : prepare_newton(p);
-	if (!status && p->b && !p->diagonal && !(c->lambda > 0) && has_rounds(host))
+	if (!status && p->b && !(c->lambda > 0) && has_rounds(host) && !is_diagonal(p))
 		status = strengthen(p);
 	if (status)
 		destroy(p);

@@ -694,7 +694,12 @@ static void test_strengths(void)
 		  0.5,
 		  6,
 		  2.4 },
-		/* but not if a strength is set, or without such a network */
+		/* but not under masks, which leave white noise white */
+		{ { "identity:gain=0.2", "mask:keep=0.3", NULL, "hqs:steps=1", 8, 6, 1, 1, 0, 0.1 },
+		  0.4,
+		  0,
+		  0 },
+		/* nor if a strength is set, nor without such a network */
 		{ { "identity:gain=0.05", BLUR, NULL, "hqs:steps=1,lambda=0.7", 8, 6, 1, 1, 0,
 		    0.1 },
 		  0.7,
