@@ -1421,6 +1421,10 @@ static void test_samplers(void)
 	m.b = 0.05;
 	m.c = 3;
 	check(&m, 0.1);
+	m.name = "euler-maruyama:schedule=ou,steps=12,horizon=2,stop=0.05,beta=0.5";
+	ou(&m, 12, 2, 0.05, 0.5);
+	m.c = 0.5;
+	check(&m, 0.1);
 }
 
 /* Every sampler follows every parameter of every schedule. */
