@@ -19,27 +19,27 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 	const size_t nx = lacuna_count(&problem->x), ny = lacuna_count(&problem->y);
 	double middle = usual_middle, weight, left, rho;
 	float *residual = host->alloc(host, ny * sizeof *residual);
-	float *probe = host->alloc(host, ny * sizeof *probe);
-	float *b = host->alloc(host, nx * sizeof *b);
+	float *b = host->alloc(host, (nx > ny ? nx : ny) * sizeof *b), *probed = b;
 	int status = LACUNA_ENOMEM;
 
-	if (!residual || !probe || !b)
+	if (!residual || !b)
 		goto out;
-	vector_fill(nx, 1, b);
-	status = host->problem->apply(host, b, residual);
+	vector_fill(nx, 1, x);
+	status = host->problem->apply(host, x, residual);
 	if (status)
 		goto out;
 	weight = vector_inner(host, ny, residual, residual);
 	if (weight > 0)
 		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
 	/* Leave out values that do not depend on the image (masked ones). Others may well be 0 for a constant image. */
-	host->gaussian(host, stream, 0, b, nx);
-	status = host->problem->apply(host, b, probe);
+	host->gaussian(host, stream, 0, x, nx);
+	status = host->problem->apply(host, x, probed);
 	if (status)
 		goto out;
 	for (size_t i = 0; i < ny; i++)
-		residual[i] =
-			probe[i] != 0 ? (float)(problem->measurement[i] - middle * residual[i]) : 0;
+		residual[i] = probed[i] != 0
+				      ? (float)(problem->measurement[i] - middle * residual[i])
+				      : 0;
 	left = weight > 0 ? vector_inner(host, ny, residual, residual) / weight : 0;
 	rho = left > 0 ? fmax(problem->noise * problem->noise / left, least_rho) : least_rho;
 	status = host->problem->adjoint(host, NULL, residual, b);
@@ -53,7 +53,6 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 		x[i] += (float)middle;
 out:
 	host->release(host, b);
-	host->release(host, probe);
 	host->release(host, residual);
 	return status;
 }
