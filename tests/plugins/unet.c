@@ -600,6 +600,25 @@ static const char *altered(const char *what, const char *by)
 	return write_bytes(have);
 }
 
+/* The same weights, the first expert and the third in each other's place. */
+static const char *swapped(void)
+{
+	const size_t have = read_golden("unet-experts.safetensors");
+	static const char name[] = "\"expert.";
+	int seen = 0;
+
+	for (size_t at = 0; at + sizeof name + 1 < have; at++)
+		if (!memcmp(bytes + at, name, sizeof name - 1) && bytes[at + sizeof name] == '"') {
+			char *number = bytes + at + sizeof name - 1;
+
+			*number = *number == '0' ? '2' : *number == '2' ? '0' : *number;
+			seen++;
+		}
+	if (seen != 3)
+		bail("experts");
+	return write_bytes(have);
+}
+
 /* Several questions to one instance: which network answers, and within which bounds. */
 static void questions(const char *path, int symmetric)
 {
@@ -641,9 +660,14 @@ static void questions(const char *path, int symmetric)
 	p->denoise_map(self, scratch, map, u, a);
 	p->denoise(self, scratch, 0.1, u, b);
 	ok(!memcmp(a, b, size), "a map of one value is that level");
-	map[7] = 0.3F;
-	p->denoise_map(self, scratch, map, u, b);
-	ok(distance(n, a, b) > 1e-3, "a map of two has its network");
+	for (size_t k = 0; k < 2; k++) {
+		const size_t at = k ? n - 1 : 7;
+
+		map[at] = 0.3F;
+		p->denoise_map(self, scratch, map, u, b);
+		ok(distance(n, a, b) > 1e-3, "a map of two has its network");
+		map[at] = 0.1F;
+	}
 
 	for (size_t i = 0; i < n; i++)
 		map[i] = i % 2 ? (float)info.sigma_min : (float)info.sigma_max;
@@ -660,6 +684,40 @@ static void questions(const char *path, int symmetric)
 	memory_release(map);
 	memory_release(a);
 	memory_release(b);
+}
+
+/* Answers of a file's networks: to a round, or not. */
+static void answer(const char *path, double sigma, int round, float *u, float *x0)
+{
+	const struct lacuna_shape shape = { { 24, 20, 1, 1 } };
+	float map[24 * 20];
+	char spec[1200];
+
+	make_image(&shape, u, map);
+	snprintf(spec, sizeof spec, "unet:precision=f32,weights=%s", path);
+	if (ask(spec, &shape, &(struct question){ .sigma = sigma, .round = round }, u, x0))
+		bail(spec);
+}
+
+/* Where no expert for rounds is, that for the level answers, from the first level of its range up to the last, but not at it. */
+static void ranges(void)
+{
+	enum { N = 24 * 20 };
+	const char *file = altered("rounds:0.05,0.2", "rounds:2.00,9.0");
+	float u[N], a[N], b[N], inside[N];
+
+	answer(file, 0.1, 1, u, a);
+	answer(file, 0.1, 0, u, b);
+	ok(!memcmp(a, b, sizeof a), "a round without a network of its own is asked as a level");
+	answer(file, 0.2, 0, u, a);
+	answer(file, 0.05, 0, u, inside);
+	unlink(file);
+	file = altered("0.05,0.2", "0.06,0.1"); /* the first is that of an expert for levels */
+	answer(file, 0.2, 0, u, b);
+	ok(!memcmp(a, b, sizeof a), "a range ends below its end");
+	answer(file, 0.05, 0, u, b);
+	ok(memcmp(inside, b, sizeof b) != 0, "and begins at its beginning");
+	unlink(file);
 }
 
 static void refuses(const char *path, const char *name)
@@ -757,8 +815,11 @@ int main(void)
 	weights_are_packed_once();
 	questions(golden("unet-experts.safetensors"), 0);
 	{
-		const char *path = altered("\"licence\":\"CC0-1.0\"", "\"symmetric\":  \"yes\"");
+		const char *path = swapped();
 
+		questions(path, 0);
+		unlink(path);
+		path = altered("\"licence\":\"CC0-1.0\"", "\"symmetric\":  \"yes\"");
 		questions(path, 1);
 		unlink(path);
 	}
@@ -772,7 +833,9 @@ int main(void)
 	refuses(altered("\"expert.0\"", "\"expert.8\""), "a ninth expert");
 	refuses(altered("\"rounds:", "\"sounds:"), "an expert for nobody knows what");
 	refuses(altered("rounds:0.05,0.2", "rounds:0.25,0.2"), "an expert for no sigma at all");
+	refuses(altered("rounds:0.05,0.2", "rounds:0.20,0.2"), "an expert for one sigma");
 	refuses(altered("rounds:0.05,0.2", "rounds:0.0500.2"), "an expert for no range");
+	ranges();
 	threads_stop();
 	return tap_done();
 }
