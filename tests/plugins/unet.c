@@ -720,6 +720,32 @@ static void ranges(void)
 	unlink(file);
 }
 
+/* A map counts as one if any of its values differs, of whatever channel: the shipped network for levels does not answer. */
+static void colour_map(void)
+{
+	enum { N = 32 * 24 * 3 };
+	const struct lacuna_shape shape = { { 32, 24, 3, 1 } };
+	static const char spec[] = "unet:precision=f32";
+	float u[N], map[N], x0[3][N];
+
+	make_image(&shape, u, map);
+	for (size_t i = 0; i < N; i++)
+		map[i] = 0.1F;
+	if (run(spec, &shape, map, u, x0[0]))
+		bail(spec);
+	for (int k = 1; k < 3; k++) {
+		const size_t at = k == 1 ? 0 : N - 1;
+
+		map[at] = 0.1000001F;
+		if (run(spec, &shape, map, u, x0[k]))
+			bail(spec);
+		map[at] = 0.1F;
+	}
+	ok(distance(N, x0[1], x0[2]) < 1e-4 && distance(N, x0[0], x0[2]) > 1e-3,
+	   "a map that differs in its last channel has the network for maps (%.0e, %.0e)",
+	   distance(N, x0[1], x0[2]), distance(N, x0[0], x0[2]));
+}
+
 static void refuses(const char *path, const char *name)
 {
 	const struct lacuna_shape shape = { { 16, 16, 1, 1 } };
@@ -836,6 +862,7 @@ int main(void)
 	refuses(altered("rounds:0.05,0.2", "rounds:0.20,0.2"), "an expert for one sigma");
 	refuses(altered("rounds:0.05,0.2", "rounds:0.0500.2"), "an expert for no range");
 	ranges();
+	colour_map();
 	threads_stop();
 	return tap_done();
 }
