@@ -89,6 +89,13 @@ static void test_maps(void)
 	lab_file_end();
 	snprintf(process, sizeof process, "%s|identity:gain=%%", op);
 	test_map(op, process);
+	/* one negative gain for all pixels: an estimate at one level */
+	snprintf(op, sizeof op, "mask:file=%s,weights=yes", lab_file_begin("negative.txt"));
+	for (int i = 0; i < N; i++)
+		lab_print("-0.5%s", i % W + 1 < W ? " " : "\n");
+	lab_file_end();
+	snprintf(process, sizeof process, "%s|identity:gain=%%", op);
+	test_map(op, process);
 }
 
 /* Whether the result depends on random numbers. */
