@@ -36,7 +36,7 @@ UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/card t
 	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/priors tests/unit/problem tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
 	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window tests/unit/windows
-PLUGIN_TESTS = tests/plugins/closed tests/plugins/conformance tests/plugins/deblur tests/plugins/degrade \
+PLUGIN_TESTS = tests/plugins/closed tests/plugins/deblur tests/plugins/degrade \
 	tests/plugins/dense tests/plugins/empirical tests/plugins/fit tests/plugins/holes tests/plugins/measured \
 	tests/plugins/offsets \
 	tests/plugins/operators tests/plugins/posterior tests/plugins/range tests/plugins/samplers tests/plugins/steps tests/plugins/theory \
@@ -85,16 +85,18 @@ tests_fuzz_weights_LDADD = $(LDADD) $(ZLIB_LIBS)
 
 ## scripts that are tests, and programs that they call
 
-check_PROGRAMS += tests/cli/interrupt tests/cli/maketiff tests/plugins/process tests/plugins/refusals tests/plugins/speaker
+check_PROGRAMS += tests/cli/interrupt tests/cli/maketiff tests/plugins/conformance tests/plugins/process tests/plugins/refusals tests/plugins/speaker
+# The dearest come first.
 SCRIPT_TESTS = \
+	tests/plugins/conformance.sh \
+	tests/cli/batch.sh \
+	tests/plugins/refusals.sh \
 	tests/plugins/abi.sh \
 	tests/plugins/blocks.sh \
 	tests/plugins/header.sh \
 	tests/plugins/process.sh \
-	tests/plugins/refusals.sh \
 	tests/plugins/templates.sh \
 	tests/unit/layers.sh \
-	tests/cli/batch.sh \
 	tests/cli/check.sh \
 	tests/cli/compare.sh \
 	tests/cli/completion.sh \
