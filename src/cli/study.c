@@ -46,8 +46,9 @@ static const struct option_row rows[] = {
 	  "linear operator, applied to each chain; may be repeated, applied in the order given "
 	  "[none: nothing is measured]",
 	  AT(operators), .kind = LACUNA_OPERATOR },
-	{ "noise", 'n', OPTION_REAL, "SIGMA", "standard deviation of the measurement's noise [0.1]",
-	  AT(noise), .lo = 0, .hi = 1e3 },
+	{ "noise", 'n', OPTION_REAL, "SIGMA",
+	  "standard deviation of the measurement's noise; 0 counts as 1e-6 [0.1]", AT(noise),
+	  .lo = 0, .hi = 1e3 },
 	{ "measurement", 'y', OPTION_TEXT, "VALUES",
 	  "the measurement: numbers separated by blanks [measured from a draw from the target]",
 	  AT(measurement) },

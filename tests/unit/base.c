@@ -536,6 +536,7 @@ static void test_temporary(void)
 {
 	char name[] = "/tmp/lacuna-base-XXXXXX", there[64];
 	struct temporary t;
+	struct stat st;
 	FILE *file;
 
 	if (!mkdtemp(name))
@@ -549,7 +550,9 @@ static void test_temporary(void)
 	   "a file that exists is not replaced without force");
 	ok(temporary_open(&t, name, 1) == LACUNA_EIO && strstr(error_text(), "is a directory"),
 	   "a directory never is");
-	ok(!temporary_open(&t, there, 1) && !temporary_commit(&t), "with force it is");
+	ok(!temporary_open(&t, there, 1) && !fstat(t.fd, &st) && (st.st_mode & 0777) == 0600,
+	   "with force it is; nobody else may read it before it is complete");
+	ok(!temporary_commit(&t), "complete");
 	unlink(there);
 	ok(!rmdir(name), "nothing else was left");
 }
