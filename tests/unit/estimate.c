@@ -565,7 +565,7 @@ static void test_uneven(void)
 		for (int u = 0; u < W; u++) {
 			const int right = u + 1 < W ? 1 : 0, down = v + 1 < H ? W : 0,
 				  i = u + W * v;
-			const float strength = 0.1f + 0.9f * (float)u / W;
+			const float strength = 0.4f + 1.6f * (float)u / W;
 
 			y[i] = 0.5f +
 			       strength * (0.04f * deviates[i] +
