@@ -133,6 +133,14 @@ for p in "-p gaussian" "$network"; do
 	contains out "PSNR" "that is compared"
 	ok "which changes nothing" "$LACUNA" compare --range 0:1 --max-nrmse 0.000001 hole-r.tif hole-t.tif
 done
+# A part far down a page that is too large to be held: its holes are those of its own rows.
+"$maketiff" far.tif float32 800 3000 1 1
+ok "boxes are lost" "$LACUNA" simulate far.tif -o lost.tif -A mask:boxes=300,size=8 -n 0
+"$maketiff" --declare lost.tif 0
+ok "a part far down" "$LACUNA" restore lost.tif -o far-r.tif -A identity $network -n 0 --crop 100,2200,500,300
+ok "in little memory" "$LACUNA" restore lost.tif -o lost-r.tif -A identity $network -n 0 --crop 100,2200,500,300 --memory 37M
+contains err "restored in" "it is restored in windows"
+ok "with the same result" "$LACUNA" compare --range 0:1 --max-nrmse 0 far-r.tif lost-r.tif
 # The memory is estimated with some to spare.  A reference needs the whole picture, which is tried.
 "$maketiff" tight.tif float32 300 280 1 1
 ok "little memory" "$LACUNA" restore tight.tif -o tight-r.tif -A identity -n 0.02 $network --memory 42M
