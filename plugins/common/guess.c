@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 The Lacuna authors */
 /* A first guess at the image: argmin ||y - A x||^2/noise^2 + ||x - middle||^2/spread^2, where `middle' is the constant
- * image that fits the measurement best, and spread^2 the mean square that it leaves. */
+ * image that fits the measurement best, and spread^2 the mean square that it leaves, as a part of what A passes of a
+ * constant image, or of a random one if it passes no constant. */
 #include "common/guess.h"
 #include "common/vector.h"
 
@@ -10,6 +11,8 @@
 
 /* For a photograph on the 0..1 scale, if the measurement does not determine it. */
 static const double usual_middle = 0.5;
+/* Of the power of a random image.  Where less of a constant one passes, this is rounding. */
+static const double least_passed = 1e-10;
 /* A noiseless measurement still needs a little damping where the operator is singular. */
 static const double least_rho = 1e-4;
 
@@ -17,7 +20,7 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 {
 	static const uint64_t stream = UINT64_C(5) << 60; /* no sampler draws from it */
 	const size_t nx = lacuna_count(&problem->x), ny = lacuna_count(&problem->y);
-	double middle = usual_middle, weight, left, rho;
+	double middle = usual_middle, weight, passed, left, rho;
 	float *residual = host->alloc(host, ny * sizeof *residual);
 	float *b = host->alloc(host, (nx > ny ? nx : ny) * sizeof *b), *probed = b;
 	int status = LACUNA_ENOMEM;
@@ -28,19 +31,22 @@ static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem 
 	status = host->problem->apply(host, x, residual);
 	if (status)
 		goto out;
-	weight = vector_inner(host, ny, residual, residual);
-	if (weight > 0)
-		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
 	/* Leave out values that do not depend on the image (masked ones). Others may well be 0 for a constant image. */
 	host->gaussian(host, stream, 0, x, nx);
 	status = host->problem->apply(host, x, probed);
 	if (status)
 		goto out;
+	weight = vector_inner(host, ny, residual, residual);
+	passed = vector_inner(host, ny, probed, probed);
+	if (weight > least_passed * passed) {
+		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
+		passed = weight;
+	}
 	for (size_t i = 0; i < ny; i++)
 		residual[i] = probed[i] != 0
 				      ? (float)(problem->measurement[i] - middle * residual[i])
 				      : 0;
-	left = weight > 0 ? vector_inner(host, ny, residual, residual) / weight : 0;
+	left = passed > 0 ? vector_inner(host, ny, residual, residual) / passed : 0;
 	rho = left > 0 ? fmax(problem->noise * problem->noise / left, least_rho) : least_rho;
 	status = host->problem->adjoint(host, NULL, residual, b);
 	if (status)

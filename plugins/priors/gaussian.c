@@ -148,24 +148,41 @@ struct fit {
 	lacuna_complex *spectrum;
 };
 
-/* m = <A 1, y>/<A 1, A 1>; leaves the residual y - m A 1 in fit->y. */
+/* *power = |A n|^2, n white noise. */
+static int noise_power(const struct fit *fit, double *power)
+{
+	static const uint64_t stream = UINT64_C(5) << 60;
+	const struct lacuna_host *host = fit->host;
+	int status;
+
+	host->gaussian(host, stream, 0, fit->x, fit->nx);
+	status = host->problem->apply(host, fit->x, fit->y);
+	*power = status ? 0 : vector_inner(host, fit->ny, fit->y, fit->y);
+	return status;
+}
+
+/* m = <A 1, y>/<A 1, A 1>, or 1/2 if A 1 is rounding; leaves the residual y - m A 1 in fit->y. */
 static int fit_mean(struct gaussian *p, struct fit *fit, double fixed)
 {
+	static const double least_passed = 1e-10;
 	const struct lacuna_host *host = fit->host;
-	double energy;
+	double power = 0;
 	int status;
 
 	vector_fill(fit->nx, 1, fit->x);
 	status = host->problem->apply(host, fit->x, fit->ay);
+	if (!status && fixed < 0)
+		status = noise_power(fit, &power);
 	if (status)
 		return status;
-	energy = vector_inner(host, fit->ny, fit->ay, fit->ay);
 	p->mean = fixed;
-	if (fixed < 0)
-		p->mean = energy > 0 ? vector_inner(host, fit->ny, fit->ay,
-						    fit->problem->measurement) /
-					       energy
-				     : 0.5;
+	if (fixed < 0) {
+		const double weight = vector_inner(host, fit->ny, fit->ay, fit->ay);
+		const double along =
+			vector_inner(host, fit->ny, fit->ay, fit->problem->measurement);
+
+		p->mean = weight > least_passed * power ? along / weight : 0.5;
+	}
 	vector_combine(host, fit->ny, 1, fit->problem->measurement, -p->mean, fit->ay, fit->y);
 	return LACUNA_OK;
 }

@@ -386,6 +386,25 @@ static void test_fit(const char *op, int exponent, double noise)
 	   sqrt(variance / want_energy));
 }
 
+/* Where the operator passes no constant, or only what rounding leaves of it, the mean is 1/2. */
+static void test_no_mean(const char *op)
+{
+	struct lab_plan plan = { .x = { { 4, 4, 1, 1 } },
+				 .op = op,
+				 .prior = "gaussian",
+				 .sampler = "hqs",
+				 .value = 0.3,
+				 .noise = 0.05 };
+	struct lab lab;
+
+	log_install(catch_log, NULL);
+	logged_mean = -1;
+	lab_open(&lab, &plan);
+	lab_close(&lab);
+	log_install(NULL, NULL);
+	ok(fabs(logged_mean - 0.5) < 1e-6, "%s: the mean is 1/2 (%g)", op, logged_mean);
+}
+
 /* A mean that is stated is not fitted with the amplitude. */
 static void test_stated_mean(void)
 {
@@ -799,6 +818,8 @@ int main(void)
 	test_fit("identity", 2, 0.05);
 	test_fit("blur:sigma=2,boundary=periodic", 2, 0.02);
 	test_fit("mask:keep=0.3", 2, 0.1);
+	test_no_mean("matrix:rows=1 -1");
+	test_no_mean("matrix:rows=0.3 -0.3000001");
 	test_fit("identity", 4, 0.05); /* the mean is a third of the variance */
 	test_stated_mean();
 	test_hard_fits();

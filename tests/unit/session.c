@@ -1334,8 +1334,9 @@ static void test_guess(void)
 	use_free(&op);
 }
 
-/* Where the operator passes no constant the middle is 1/2.  A constant picture is its own guess; so is any picture of which all
- * is measured, though most coefficients of a transform do not see a constant. */
+/* Where the operator passes no constant, or only what rounding leaves of it, the middle is 1/2; under much noise that is all.
+ * A constant picture is its own guess; so is any picture of which all is measured, though most coefficients of a transform do
+ * not see a constant. */
 static void test_hard_guesses(void)
 {
 	static const struct {
@@ -1344,6 +1345,8 @@ static void test_hard_guesses(void)
 		double first, second, noise, want_first, want_second; /* even and odd columns */
 	} rows[] = {
 		{ "matrix:rows=1 -1", 2, 3, 0.3, 0.1, 0.001, 0.6, 0.4 },
+		{ "matrix:rows=1 -1", 8, 6, 0.3, 0.1, 10, 0.5, 0.5 },
+		{ "matrix:rows=0.3 -0.3000001", 2, 3, 0.3, 0.1, 0.001, 0.6, 0.4 },
 		{ "identity", 2, 3, 0.3, 0.3, 0, 0.3, 0.3 },
 		{ "blur:sigma=0.5", 8, 6, 0.3, 0.3, 0.1, 0.3, 0.3 },
 		{ "hadamard", 8, 4, 0.3, 0.7, 1e-3, 0.3, 0.7 },
