@@ -251,12 +251,12 @@ int blocks_collect(const struct lacuna_shape *shape, const float *y, int most, s
 				 "the image is too small to estimate its noise; state it with -n");
 	while (plane * planes / (stride * stride) > MOST_BLOCKS)
 		stride++;
+	s->stride = stride;
 	s->room = ((width - SIDE) / stride + 1) * ((height - SIDE) / stride + 1) * planes;
 	s->list = memory_alloc_array(s->room, sizeof *s->list);
 	s->keys = memory_alloc_array(2 * s->room, sizeof *s->keys);
 	if (!s->list || !s->keys)
 		return LACUNA_ENOMEM;
-	s->stride = stride;
 	for (int k = 0; k < SIDE; k++)
 		s->cosines[k] = 0.5 * cos(acos(-1.0) * k / (2 * SIDE));
 	for (size_t i = 0; i < planes; i++)

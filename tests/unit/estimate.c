@@ -726,6 +726,36 @@ static void test_bands(void)
 	near(third, first, 1e-6, "the same");
 }
 
+/* Whichever allocation fails, an estimate ends in order. */
+static void test_out_of_memory(void)
+{
+	static const struct noise even = { .offset = 0.0004, .sigma = 0.02 };
+	const size_t before = memory_live_blocks();
+	int wrong = 0, failed = 0;
+
+	add_left(y, 0.06, 0.02);
+	for (int n = 0; n < 6; n++)
+		for (int what = 0; what < 4; what++) {
+			double range[2];
+			struct noise found;
+			struct noise_bounds bounds;
+			struct grain grain;
+			int status;
+
+			memory_fail_after(n);
+			status = what == 0   ? noise_measure(&shape, y, &found)
+				 : what == 1 ? noise_bound(&shape, y, &bounds)
+				 : what == 2 ? grain_measure(&shape, y, &grain)
+					     : noise_in_places(&shape, y, &even, factor, range);
+			memory_fail_after(-1);
+			failed += status == LACUNA_ENOMEM;
+			wrong += status && status != LACUNA_ENOMEM;
+			error_clear();
+		}
+	ok(failed >= 8 && !wrong && memory_live_blocks() == before,
+	   "out of memory is an error, and nothing is left (%d)", failed);
+}
+
 int main(void)
 {
 	prepare();
@@ -745,6 +775,7 @@ int main(void)
 	test_dark_end();
 	test_waves();
 	test_order();
+	test_out_of_memory();
 	test_even();
 	test_uneven();
 	test_half_percent();
