@@ -75,8 +75,8 @@ struct clip clip_find(const float *plane, size_t n);
 /* Mean power of blocks. */
 struct power {
 	double high; /* median over coefficients */
-	double middle, near,
-		corner; /* near, corner: mean over NEAR and CORNER of the high coefficients */
+	double middle;
+	double near, corner; /* mean over the first NEAR and the last CORNER high coefficients */
 };
 
 struct power power_mean(const struct block *, size_t used);
