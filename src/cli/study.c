@@ -72,9 +72,9 @@ static const struct option_row rows[] = {
 	  "finish=none stop [0]",
 	  AT(smear), .lo = 0, .hi = 1e3 },
 	{ "blur", 0, OPTION_REAL, "SIGMA",
-	  "add noise of this level to both laws before the KL is computed. Without it the KL comes "
-	  "from distances between neighbours, which give too small a KL for laws that hardly "
-	  "overlap [0]",
+	  "add noise of this level to both laws before the KL is computed. Without it the KL of "
+	  "samples comes from distances between neighbours, which give too small a KL for laws "
+	  "that hardly overlap [0]",
 	  AT(blur), .lo = 0, .hi = 1e3 },
 	{ "chains", 0, OPTION_INTEGER, "N", "samples of each run [4096]", AT(chains), .lo = 16,
 	  .hi = 1e6 },
