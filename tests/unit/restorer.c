@@ -358,6 +358,14 @@ static void test_channels(void)
 	tear_down(&b);
 }
 
+/* A grey square with noise, of other levels in its left and its right half. */
+static void fill_halves(int side, float left, float right, float *out)
+{
+	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, out, (size_t)side * (size_t)side);
+	for (int i = 0; i < side * side; i++)
+		out[i] = 0.5f + (i % side < side / 2 ? left : right) * out[i];
+}
+
 /* Noise that differs from place to place is told from the picture, whatever level has been settled. */
 static void test_places(void)
 {
@@ -367,9 +375,7 @@ static void test_places(void)
 	struct bench b;
 	struct restored r;
 
-	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
-	for (int i = 0; i < AREA; i++)
-		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.03f : 0.2f) * y[i];
+	fill_halves(SIDE, 0.03f, 0.2f, y);
 	for (int settled = 0; settled < 2; settled++) {
 		const struct measurement m = { .y = y, .lo = 0, .hi = 1 };
 
@@ -413,11 +419,9 @@ static void test_stated_places(void)
 	struct restored r;
 	double worst = 0;
 
-	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
-	for (int i = 0; i < AREA; i++) {
-		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.03f : 0.2f) * y[i];
+	fill_halves(SIDE, 0.03f, 0.2f, y);
+	for (int i = 0; i < AREA; i++)
 		sigma[i] = 0.1f;
-	}
 	set_up(&b, one_step, 1);
 	ok(!restore(&b, square, (struct measurement){ .y = y, .deviation = sigma }, &r),
 	   "stated, half is louder");
@@ -438,9 +442,7 @@ static void test_spared_places(void)
 	struct bench b;
 	struct restored r;
 
-	random_gaussian((struct random_key){ 5, 0, 0 }, 0, 0, y, AREA);
-	for (int i = 0; i < AREA; i++)
-		y[i] = 0.5f + (i % SIDE < SIDE / 2 ? 0.006f : 0.019f) * y[i];
+	fill_halves(SIDE, 0.006f, 0.019f, y);
 	set_up(&b, one_step, 1);
 	use_free(&b.op);
 	if (use_parse(LACUNA_OPERATOR, "mask:columns=60-65", &b.op))
