@@ -1246,15 +1246,26 @@ static void test_retreat(void)
 	ok(doubts == first + 1, "which is the same one");
 }
 
+static int doubts_of(struct lacuna_shape x, const float *y)
+{
+	struct bench b;
+	struct restored r;
+	int doubts;
+
+	set_up(&b, one_step, 1);
+	b.job.deviation = 1;
+	doubts = restore(&b, x, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
+	restored_free(&r);
+	tear_down(&b);
+	return doubts;
+}
+
 /* Doubts about a hole of w x h in a large picture, at the left or in the middle. */
 static int doubts_of_hole(int left, int w, int h)
 {
 	enum { SIDE = 60 };
 	static float y[SIDE * SIDE];
 	const struct lacuna_shape large = { { SIDE, SIDE, 1, 1 } };
-	struct bench b;
-	struct restored r;
-	int doubts;
 
 	for (int i = 0; i < SIDE * SIDE; i++) {
 		const int column = i % SIDE - left, row = i / SIDE - 10;
@@ -1263,12 +1274,7 @@ static int doubts_of_hole(int left, int w, int h)
 			       ? NAN
 			       : 0.5f + 0.1f * (float)(i * 7 % 11) / 11;
 	}
-	set_up(&b, one_step, 1);
-	b.job.deviation = 1;
-	doubts = restore(&b, large, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
-	restored_free(&r);
-	tear_down(&b);
-	return doubts;
+	return doubts_of(large, y);
 }
 
 /* The depth of a hole is the way to the nearest measured value, whatever its form. */
@@ -1290,9 +1296,6 @@ static int doubts_of_rows(int channel, int first, int rows)
 	enum { SIDE = 32, AREA = SIDE * SIDE };
 	static float y[2 * AREA];
 	const struct lacuna_shape two = { { SIDE, SIDE, 2, 1 } };
-	struct bench b;
-	struct restored r;
-	int doubts;
 
 	for (int i = 0; i < 2 * AREA; i++) {
 		const int row = i / SIDE % SIDE - first;
@@ -1301,12 +1304,7 @@ static int doubts_of_rows(int channel, int first, int rows)
 			       ? NAN
 			       : 0.5f + 0.1f * (float)(i * 7 % 11) / 11;
 	}
-	set_up(&b, one_step, 1);
-	b.job.deviation = 1;
-	doubts = restore(&b, two, (struct measurement){ .y = y }, &r) ? -1 : r.record.doubts;
-	restored_free(&r);
-	tear_down(&b);
-	return doubts;
+	return doubts_of(two, y);
 }
 
 /* Beside the last row of a channel lies nothing, not the next channel. */
