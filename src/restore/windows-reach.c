@@ -13,7 +13,7 @@
 /* The small problem lies ACROSS and DOWN pixels of y inside the large one.  Both are odd, for operators that alternate between
  * pixels, and they differ, for operators that exchange rows and columns.  The sides are multiples of many numbers, for operators
  * that take nothing else. */
-enum { LARGE = 168, SMALL = 120, ACROSS = 23, DOWN = 17, REACH_MOST = 48 };
+enum { LARGE = 192, SMALL = 144, ACROSS = 23, DOWN = 17, REACH_MOST = 48 };
 
 /* The factor if the result has the shape of y, or a multiple of it; else 0. */
 static int64_t factor_of(const struct problem *p, int64_t side, int64_t channels)
