@@ -106,6 +106,12 @@ nothing_left house "one file under two names"
 ln -s nowhere link
 fails 1 "a link to nothing" $restore in.tif -o link
 contains err "link: is a symbolic link to nothing; --force replaces it" "a link to nothing: said"
+# Nobody works for hours towards a file that may not be written: outputs are looked at before the input.
+echo mine >kept
+for how in "-o kept" "-o new.tif --report kept" "-o new.tif --std kept"; do
+	fails 1 "$how: exists" "$LACUNA" restore absent.tif -A identity $how
+	contains err "kept: exists; --force replaces it" "$how: is told before the input is looked at"
+done
 fails 1 "an output called -" $restore in.tif -o -
 contains err "write ./- for one of this name" "an output called -: said"
 fails 1 "a report called -" $restore in.tif -o o2.tif --report -
