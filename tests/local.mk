@@ -31,11 +31,12 @@ LDADD = $(LAYERS) $(LAYERS_LIBS)
 
 ## programs that are tests
 
-UNIT_TESTS = tests/unit/bands tests/unit/base tests/unit/batch tests/unit/card tests/unit/checksum tests/unit/context tests/unit/description \
+# The dearest is the first.
+UNIT_TESTS = tests/unit/windows tests/unit/bands tests/unit/base tests/unit/batch tests/unit/card tests/unit/checksum tests/unit/context tests/unit/description \
 	tests/unit/distance tests/unit/divide tests/unit/engine tests/unit/estimate tests/unit/fft tests/unit/fill tests/unit/image tests/unit/impulse tests/unit/layouts tests/unit/metrics tests/unit/missing tests/unit/mixtures \
 	tests/unit/noise tests/unit/param tests/unit/picture tests/unit/png tests/unit/priors tests/unit/problem tests/unit/progress tests/unit/reject tests/unit/restorer tests/unit/round \
 	tests/unit/scale tests/unit/session tests/unit/smooth tests/unit/stabilise tests/unit/study tests/unit/tags \
-	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window tests/unit/windows
+	tests/unit/tiff tests/unit/tweedie tests/unit/wiener tests/unit/window
 PLUGIN_TESTS = tests/plugins/closed tests/plugins/deblur tests/plugins/degrade \
 	tests/plugins/dense tests/plugins/empirical tests/plugins/fit tests/plugins/holes tests/plugins/measured \
 	tests/plugins/offsets \
