@@ -16,32 +16,46 @@ static const double least_passed = 1e-10;
 /* A noiseless measurement still needs a little damping where the operator is singular. */
 static const double least_rho = 1e-4;
 
-static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem *problem, float *x)
+int guess_middle(const struct lacuna_host *host, const struct lacuna_problem *problem, float *x,
+		 float *of_one, float *of_noise, double *middle, double *passed)
 {
 	static const uint64_t stream = UINT64_C(5) << 60; /* no sampler draws from it */
 	const size_t nx = lacuna_count(&problem->x), ny = lacuna_count(&problem->y);
-	double middle = usual_middle, weight, passed, left, rho;
+	double weight;
+	int status;
+
+	vector_fill(nx, 1, x);
+	status = host->problem->apply(host, x, of_one);
+	if (status)
+		return status;
+	host->gaussian(host, stream, 0, x, nx);
+	status = host->problem->apply(host, x, of_noise);
+	if (status)
+		return status;
+	*middle = usual_middle;
+	*passed = vector_inner(host, ny, of_noise, of_noise);
+	weight = vector_inner(host, ny, of_one, of_one);
+	if (weight > least_passed * *passed) {
+		*middle = vector_inner(host, ny, problem->measurement, of_one) / weight;
+		*passed = weight;
+	}
+	return LACUNA_OK;
+}
+
+static int tikhonov(const struct lacuna_host *host, const struct lacuna_problem *problem, float *x)
+{
+	const size_t nx = lacuna_count(&problem->x), ny = lacuna_count(&problem->y);
+	double middle, passed, left, rho;
 	float *residual = host->alloc(host, ny * sizeof *residual);
 	float *b = host->alloc(host, (nx > ny ? nx : ny) * sizeof *b), *probed = b;
 	int status = LACUNA_ENOMEM;
 
 	if (!residual || !b)
 		goto out;
-	vector_fill(nx, 1, x);
-	status = host->problem->apply(host, x, residual);
+	status = guess_middle(host, problem, x, residual, probed, &middle, &passed);
 	if (status)
 		goto out;
 	/* Leave out values that do not depend on the image (masked ones). Others may well be 0 for a constant image. */
-	host->gaussian(host, stream, 0, x, nx);
-	status = host->problem->apply(host, x, probed);
-	if (status)
-		goto out;
-	weight = vector_inner(host, ny, residual, residual);
-	passed = vector_inner(host, ny, probed, probed);
-	if (weight > least_passed * passed) {
-		middle = vector_inner(host, ny, problem->measurement, residual) / weight;
-		passed = weight;
-	}
 	for (size_t i = 0; i < ny; i++)
 		residual[i] = probed[i] != 0
 				      ? (float)(problem->measurement[i] - middle * residual[i])

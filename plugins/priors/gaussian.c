@@ -13,6 +13,7 @@
 #include <lacuna/conditional.h>
 #include <lacuna/plugin.h>
 #include "common/fft.h"
+#include "common/guess.h"
 #include "common/vector.h"
 
 #include <math.h>
@@ -148,41 +149,23 @@ struct fit {
 	lacuna_complex *spectrum;
 };
 
-/* *power = |A n|^2, n white noise. */
-static int noise_power(const struct fit *fit, double *power)
-{
-	static const uint64_t stream = UINT64_C(5) << 60;
-	const struct lacuna_host *host = fit->host;
-	int status;
-
-	host->gaussian(host, stream, 0, fit->x, fit->nx);
-	status = host->problem->apply(host, fit->x, fit->y);
-	*power = status ? 0 : vector_inner(host, fit->ny, fit->y, fit->y);
-	return status;
-}
-
-/* m = <A 1, y>/<A 1, A 1>, or 1/2 if A 1 is rounding; leaves the residual y - m A 1 in fit->y. */
+/* m = fixed, or the constant image that fits best; leaves the residual y - m A 1 in fit->y. */
 static int fit_mean(struct gaussian *p, struct fit *fit, double fixed)
 {
-	static const double least_passed = 1e-10;
 	const struct lacuna_host *host = fit->host;
-	double power = 0;
+	double passed;
 	int status;
 
-	vector_fill(fit->nx, 1, fit->x);
-	status = host->problem->apply(host, fit->x, fit->ay);
-	if (!status && fixed < 0)
-		status = noise_power(fit, &power);
+	if (fixed < 0) {
+		status = guess_middle(host, fit->problem, fit->x, fit->ay, fit->y, &p->mean,
+				      &passed);
+	} else {
+		p->mean = fixed;
+		vector_fill(fit->nx, 1, fit->x);
+		status = host->problem->apply(host, fit->x, fit->ay);
+	}
 	if (status)
 		return status;
-	p->mean = fixed;
-	if (fixed < 0) {
-		const double weight = vector_inner(host, fit->ny, fit->ay, fit->ay);
-		const double along =
-			vector_inner(host, fit->ny, fit->ay, fit->problem->measurement);
-
-		p->mean = weight > least_passed * power ? along / weight : 0.5;
-	}
 	vector_combine(host, fit->ny, 1, fit->problem->measurement, -p->mean, fit->ay, fit->y);
 	return LACUNA_OK;
 }

@@ -143,7 +143,7 @@ static int has_rounds(const struct lacuna_host *host)
 	return !host->prior->info(host, &info) && info.rounds;
 }
 
-/* Then the data step leaves white noise. (With a start image p->diagonal is not set.) */
+/* If A'A is diagonal, the data step leaves white noise.  With a start image p->diagonal is not set. */
 static int is_diagonal(const struct hqs *p)
 {
 	return p->diagonal || !p->host->problem->diagonal(p->host, p->right);
